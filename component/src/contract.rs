@@ -1,0 +1,26 @@
+//! The contract of `wit/` as Rust types, made by wit-bindgen: the same types inside the component and in
+//! the native library.
+//!
+//! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is. (The bindings'
+//! `runs::Run` and `mapping::Settings` are handles that live only inside a component; native callers use
+//! [`crate::runs::Run`] and [`crate::settings::Settings`].)
+
+#[allow(
+    missing_docs,
+    unsafe_code,
+    reason = "generated; the WIT files carry the documentation"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "connector",
+        additional_derives: [PartialEq, Eq, Clone, serde::Serialize, serde::Deserialize],
+        generate_all,
+        pub_export_macro: true,
+    });
+}
+
+pub use bindings::exports::ml_connector::sync::{
+    admission, credentials, http, mapping, pacing, retry, runs, types, webhooks,
+};
+pub(crate) use bindings::export;

@@ -1,0 +1,9 @@
+//! The brain of ml-connector.
+
+#![no_std]
+
+extern crate alloc;
+// Links the allocator and the panic handler, while `std::` cannot be named.
+extern crate std as _;
+
+pub mod contract;

@@ -1,0 +1,3 @@
+//! The host of ml-connector as a library.
+
+pub mod contract;
