@@ -1,0 +1,76 @@
+//! The settings file as the host understands it. What is inside a connection's own table beyond the
+//! endpoints is the component's business, and is passed to it as JSON text.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that the host needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.
+    pub listen: SocketAddr,
+    /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP (behind a proxy).
+    pub tls: Option<TlsFiles>,
+    /// The public base URL of the receiver, without a trailing slash, such as `https://sync.example.test`.
+    pub public_url: String,
+    /// The store's file.
+    pub store: PathBuf,
+    /// The component's file.
+    pub component: PathBuf,
+    /// Bounds of everything.
+    pub limits: Limits,
+    /// The connections, by name.
+    pub connections: Vec<Connection>,
+}
+
+/// Files for TLS, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// One FreshBooks account joined to one Concur company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its name: 1 to 64 of a-z, 0-9 and hyphen.
+    pub name: String,
+    /// Its table as JSON text for the component's `settings.load`.
+    pub json: String,
+    /// FreshBooks' API base, default `https://api.freshbooks.com`.
+    pub freshbooks_base: String,
+    /// FreshBooks' consent host, default `https://auth.freshbooks.com`.
+    pub freshbooks_consent_base: String,
+    /// The FreshBooks `account_id` that webhooks must name.
+    pub freshbooks_account_id: String,
+    /// Where SAP Concur's company tokens are asked for, default `https://glz.api.concursolutions.com`.
+    pub concur_token_base: String,
+    /// Concur bases to allow beside SAP's published ones (test systems).
+    pub concur_extra_bases: Vec<String>,
+}
+
+/// Bounds. Every queue, body and count has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs of one connection under way at once. Default 32.
+    pub runs_in_flight_max: u32,
+    /// Requests to one remote host at once. Default 32.
+    pub requests_in_flight_max: u32,
+    /// Bytes of an answer from a remote. Default 4 MiB.
+    pub answer_bytes_max: usize,
+    /// Connections to the receiver at once. Default 512.
+    pub connections_max: usize,
+    /// Undecided notices; more are answered with 503. Default 100,000.
+    pub notices_max: u64,
+    /// Memory of one component instance. Default 64 MiB.
+    pub component_bytes_max: usize,
+    /// Fuel of one call into the component. Default 2,000,000,000.
+    pub component_fuel_max: u64,
+    /// How long a shutdown waits for runs under way. Default 20 s.
+    pub shutdown_grace: Duration,
+    /// How long histories of ended runs are kept. Default 400 days.
+    pub history_retention: Duration,
+}
