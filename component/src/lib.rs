@@ -7,3 +7,5 @@ extern crate alloc;
 extern crate std as _;
 
 pub mod contract;
+pub mod pacing;
+pub mod retry;
