@@ -6,6 +6,7 @@ extern crate alloc;
 // Links the allocator and the panic handler, while `std::` cannot be named.
 extern crate std as _;
 
+pub mod admission;
 pub mod contract;
 pub mod pacing;
 pub mod retry;
