@@ -8,5 +8,6 @@ extern crate std as _;
 
 pub mod admission;
 pub mod contract;
+pub mod geolocation;
 pub mod pacing;
 pub mod retry;
