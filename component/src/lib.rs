@@ -8,6 +8,7 @@ extern crate std as _;
 
 pub mod admission;
 pub mod contract;
+pub mod credentials;
 pub mod geolocation;
 pub mod pacing;
 pub mod retry;
