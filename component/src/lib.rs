@@ -12,3 +12,4 @@ pub mod credentials;
 pub mod geolocation;
 pub mod pacing;
 pub mod retry;
+pub mod webhooks;
