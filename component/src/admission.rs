@@ -1,0 +1,139 @@
+//! What a notice leads to. Notices are level-triggered: each says only that an object may have changed, so
+//! marks on an object that is already dirty coalesce, and a change during a run leads to another look.
+
+use alloc::format;
+
+use crate::contract::admission::{Activity, Admission};
+use crate::contract::types::{ObjectRef, System};
+use crate::contract::webhooks::Notice;
+
+/// The FreshBooks objects that are brought across when they change.
+const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
+
+/// Decides what a notice leads to, given what is known of the object it names.
+///
+/// Invoices and bills of FreshBooks start runs. Every other object (a client, a vendor of bills) is read when
+/// a document needs it, so that a notice of it is nothing new.
+pub fn admit(notice: &Notice, activity: Activity) -> Admission {
+    let object = &notice.object;
+    if !is_carried(object) {
+        return Admission::NothingNew(format!(
+            "A change of {} {} starts nothing: it is read when an invoice or a bill needs it.",
+            object.kind, object.id
+        ));
+    }
+    match activity {
+        Activity::Idle => Admission::Start(object.clone()),
+        Activity::Running => Admission::MarkDirty(object.clone()),
+        Activity::Dirty => Admission::NothingNew(format!(
+            "Another look at {} {} is already due.",
+            object.kind, object.id
+        )),
+    }
+}
+
+fn is_carried(object: &ObjectRef) -> bool {
+    object.system == System::Freshbooks && CARRIED_KINDS.contains(&object.kind.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contract::webhooks::Verb;
+
+    const ACTIVITIES: [Activity; 3] = [Activity::Idle, Activity::Running, Activity::Dirty];
+
+    fn notice(system: System, kind: &str) -> Notice {
+        let object = ObjectRef {
+            system,
+            kind: kind.to_string(),
+            id: "41".to_string(),
+        };
+        Notice {
+            object,
+            verb: Verb::Update,
+            event: String::new(),
+        }
+    }
+
+    fn is_nothing_new(admission: &Admission) -> bool {
+        matches!(admission, Admission::NothingNew(sentence) if sentence.ends_with('.'))
+    }
+
+    #[test]
+    fn documents_start_then_mark_then_coalesce() {
+        for kind in ["invoice", "bill"] {
+            let notice = notice(System::Freshbooks, kind);
+            let object = notice.object.clone();
+            assert_eq!(
+                admit(&notice, Activity::Idle),
+                Admission::Start(object.clone())
+            );
+            assert_eq!(
+                admit(&notice, Activity::Running),
+                Admission::MarkDirty(object)
+            );
+            assert!(is_nothing_new(&admit(&notice, Activity::Dirty)));
+        }
+    }
+
+    #[test]
+    fn a_deletion_is_a_reason_to_look_as_well() {
+        for verb in [Verb::Create, Verb::Update, Verb::Delete, Verb::Other] {
+            let notice = Notice {
+                verb,
+                ..notice(System::Freshbooks, "bill")
+            };
+            assert!(matches!(
+                admit(&notice, Activity::Idle),
+                Admission::Start(_)
+            ));
+        }
+    }
+
+    #[test]
+    fn what_is_not_carried_names_itself() {
+        for activity in ACTIVITIES {
+            let admission = admit(&notice(System::Freshbooks, "bill-vendor"), activity);
+            assert!(
+                matches!(admission, Admission::NothingNew(said) if said.contains("bill-vendor 41"))
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_kind_elsewhere_starts_nothing() {
+        assert!(is_nothing_new(&admit(
+            &notice(System::Concur, "invoice"),
+            Activity::Idle
+        )));
+    }
+
+    proptest! {
+        /// A sequence of notices and ends of runs: the last notice is always followed by a start.
+        #[test]
+        fn a_change_is_never_lost(steps in proptest::collection::vec(any::<bool>(), 0..60)) {
+            let notice = notice(System::Freshbooks, "invoice");
+            let (mut activity, mut unseen) = (Activity::Idle, false);
+            for arrives in steps.into_iter().chain([false, false]) {
+                if arrives {
+                    unseen = true;
+                    match admit(&notice, activity) {
+                        Admission::Start(_) => (activity, unseen) = (Activity::Running, false),
+                        Admission::MarkDirty(_) => activity = Activity::Dirty,
+                        Admission::NothingNew(_) => prop_assert_eq!(activity, Activity::Dirty),
+                    }
+                } else if activity == Activity::Dirty {
+                    (activity, unseen) = (Activity::Running, false);
+                } else {
+                    activity = Activity::Idle;
+                }
+            }
+            prop_assert!(!unseen && activity == Activity::Idle);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The two OAuth credentials: FreshBooks' user-delegated one, whose refresh token works once, and SAP Concur's
+//! company grant. Decides and reads; no secret is ever seen here.
+//!
+//! After [`Mend::TryThere`] the host sends the same request once to `base`, and reads the answer with a
+//! credential that has that `base`: a second such answer is then told as what it is.
+//!
+//! [`Mend::TryThere`]: crate::contract::credentials::Mend::TryThere
+
+mod answer;
+mod concur;
+mod forecast;
+mod freshbooks;
+mod refusals;
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use self::answer::Answer;
+pub use self::forecast::foresee;
+use crate::contract::credentials::{
+    Credential, Grant, Life, Mend, TokenAnswer, TokenFailure, TokenHost, TokenRequest,
+};
+use crate::contract::http::{BodyPart, Header, Method, Request};
+use crate::contract::types::{Duration, Instant, System};
+
+const MINUTE: Duration = 60 * 1_000;
+
+/// How long a token is used that the remote calls fresh and that is already due: as long as it takes not to
+/// refresh in a loop. A 401 tells if it is dead.
+const DOUBTFUL_LIFE: Duration = 60 * MINUTE;
+
+/// RFC 3986, unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What the settings say about an app: of FreshBooks or of SAP Concur, as the credential it is used with.
+#[derive(Debug, Clone, Copy)]
+pub struct App<'a> {
+    /// The app's client id at that system.
+    pub client_id: &'a str,
+    /// FreshBooks: where the consent page sends the user back to.
+    pub redirect_uri: &'a str,
+    /// SAP Concur: the company's UUID.
+    pub company_id: &'a str,
+    /// The scopes to ask for, separated by spaces; empty for all that the app has.
+    pub scope: &'a str,
+    /// Origins that count as SAP Concur's beside the published ones; see [`crate::geolocation::pin`].
+    pub extra_bases: &'a [String],
+}
+
+/// The page on which a FreshBooks user consents: path and query on FreshBooks' authorization host (FreshBooks
+/// docs, authentication). `state` comes back in the redirect; the caller makes it unguessable.
+pub fn consent_path(app: &App<'_>, state: &str) -> String {
+    let mut path = format!(
+        "/oauth/authorize/?response_type=code&client_id={}&redirect_uri={}",
+        encode(app.client_id),
+        encode(app.redirect_uri)
+    );
+    for (name, value) in [("scope", app.scope), ("state", state)] {
+        if !value.is_empty() {
+            path.push_str(&format!("&{name}={}", encode(value)));
+        }
+    }
+    path
+}
+
+/// The request for a grant. Each system knows one grant beside the refresh token: the other system's is read
+/// as its own, so that no secret goes to the wrong one.
+pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
+    match credential.system {
+        System::Freshbooks => freshbooks::ask(app, grant),
+        System::Concur => concur::ask(app, credential, grant),
+    }
+}
+
+/// What an answer means: the credential's next generation, to be kept before its token is used.
+///
+/// # Errors
+///
+/// A [`TokenFailure`] that says what to do: a refusal, an answer without an access token, or a `geolocation`
+/// off the list.
+pub fn read(
+    app: &App<'_>,
+    credential: &Credential,
+    grant: Grant,
+    answer: &TokenAnswer,
+    now: Instant,
+) -> Result<Credential, TokenFailure> {
+    let answer = Answer::read(answer);
+    match (credential.system, answer.is_success()) {
+        (system, true) if !answer.grants_access() => Err(unusable(system, now)),
+        (System::Freshbooks, true) => Ok(freshbooks::renewed(credential, &answer, now)),
+        (System::Freshbooks, false) => Err(freshbooks::refused(&answer, now)),
+        (System::Concur, true) => concur::renewed(app, credential, grant, &answer, now),
+        (System::Concur, false) => Err(concur::refused(app, credential, &answer, now)),
+    }
+}
+
+fn encode(value: &str) -> String {
+    utf8_percent_encode(value, RESERVED).collect()
+}
+
+/// One field of a form: a plain value, or the name of a secret.
+enum Field<'a> {
+    Plain(&'a str, &'a str),
+    Secret(&'a str, &'a str),
+}
+
+/// A form request. Its content type has no charset: SAP Concur accepts none (Concur docs, authentication).
+fn form_request(
+    host: TokenHost,
+    system: System,
+    path: &str,
+    timeout: Duration,
+    fields: &[Field<'_>],
+) -> TokenRequest {
+    let header = |name: &str, value: &str| Header {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let request = Request {
+        system,
+        method: Method::Post,
+        path_with_query: path.to_owned(),
+        headers: vec![
+            header("content-type", "application/x-www-form-urlencoded"),
+            header("accept", "application/json"),
+        ],
+        body: form_body(fields),
+        timeout,
+    };
+    TokenRequest { host, request }
+}
+
+fn form_body(fields: &[Field<'_>]) -> Vec<BodyPart> {
+    let mut parts = vec![];
+    let mut text = String::new();
+    for (place, field) in fields.iter().enumerate() {
+        let joint = if place == 0 { "" } else { "&" };
+        match field {
+            Field::Plain(name, value) => {
+                text.push_str(&format!("{joint}{name}={}", encode(value)));
+            }
+            Field::Secret(name, secret) => {
+                text.push_str(&format!("{joint}{name}="));
+                parts.push(BodyPart::Text(core::mem::take(&mut text)));
+                parts.push(BodyPart::FormSecret((*secret).to_owned()));
+            }
+        }
+    }
+    if !text.is_empty() {
+        parts.push(BodyPart::Text(text));
+    }
+    parts
+}
+
+/// The next generation of a credential whose token was issued at `issued` for `life`.
+fn next_generation(
+    credential: &Credential,
+    answer: &Answer,
+    issued: Instant,
+    life: Duration,
+    now: Instant,
+) -> Credential {
+    let expires = issued.saturating_add(life);
+    let is_due = forecast::refresh_at(issued, expires) <= now;
+    let (issued, access_expires) = if is_due {
+        (now, now.saturating_add(DOUBTFUL_LIFE))
+    } else {
+        (issued, expires)
+    };
+    Credential {
+        life: Life::Live,
+        generation: credential.generation.saturating_add(1),
+        issued,
+        access_expires,
+        scope: answer.text("scope").unwrap_or(&credential.scope).to_owned(),
+        sentence: String::new(),
+        ..credential.clone()
+    }
+}
+
+fn unusable(system: System, now: Instant) -> TokenFailure {
+    let sentence = format!(
+        "{} answered a token request without a usable access token; it is asked again in a minute. If this \
+         goes on, run `{}`.",
+        name(system),
+        connect_command(system)
+    );
+    try_again("unreadable-answer", sentence, now.saturating_add(MINUTE))
+}
+
+fn try_again(code: &str, sentence: String, retry_at: Instant) -> TokenFailure {
+    TokenFailure {
+        retry_at,
+        ..stop(code, sentence, Mend::TryAgain)
+    }
+}
+
+/// A failure after which asking again does not help.
+fn stop(code: &str, sentence: String, mend: Mend) -> TokenFailure {
+    TokenFailure {
+        code: code.to_owned(),
+        sentence,
+        mend,
+        retry_at: 0,
+        base: String::new(),
+    }
+}
+
+fn name(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "FreshBooks",
+        System::Concur => "SAP Concur",
+    }
+}
+
+fn connect_command(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "ml-connector connect freshbooks",
+        System::Concur => "ml-connector connect concur",
+    }
+}
+
+#[cfg(test)]
+mod tests;

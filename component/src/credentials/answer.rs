@@ -1,0 +1,82 @@
+//! A token endpoint's answer, read leniently: one endpoint writes the same number as a number in one guide and
+//! as a string in another.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+use serde_json::{Map, Value};
+
+use crate::contract::credentials::TokenAnswer;
+use crate::contract::types::Instant;
+
+const CODE_BYTES_MAX: usize = 40;
+
+/// An answer; one that is no JSON object has no members.
+pub(super) struct Answer<'a> {
+    pub(super) status: u16,
+    members: Map<String, Value>,
+    sealed: &'a [String],
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn read(answer: &'a TokenAnswer) -> Self {
+        Self {
+            status: answer.status,
+            members: serde_json::from_str(&answer.json).unwrap_or_default(),
+            sealed: &answer.sealed,
+        }
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether there is an access token, and of the one type that is ever sent.
+    pub(super) fn grants_access(&self) -> bool {
+        let kind = self.text("token_type").unwrap_or("bearer");
+        self.has_sealed("access_token") && kind.eq_ignore_ascii_case("bearer")
+    }
+
+    pub(super) fn has_sealed(&self, name: &str) -> bool {
+        self.sealed.iter().any(|sealed| sealed == name)
+    }
+
+    /// A string that is not empty.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.members
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.is_empty())
+    }
+
+    /// A whole number, written as a number or as a string.
+    pub(super) fn whole(&self, name: &str) -> Option<u64> {
+        match self.members.get(name)? {
+            Value::Number(number) => number.as_u64(),
+            Value::String(digits) => digits.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whole epoch seconds as an instant.
+    pub(super) fn instant(&self, name: &str) -> Option<Instant> {
+        self.whole(name)
+            .map(|seconds| seconds.saturating_mul(1_000))
+    }
+
+    /// The remote's name of the error (RFC 6749, section 5.2) if it is one, else the status. Nothing else of
+    /// the remote's text is repeated: a proxy may echo the form that it was sent.
+    pub(super) fn error_name(&self) -> String {
+        self.text("error")
+            .filter(|error| is_name(error))
+            .map_or_else(|| format!("http-{}", self.status), ToOwned::to_owned)
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= CODE_BYTES_MAX
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
+}

@@ -1,0 +1,76 @@
+//! When a credential is to be refreshed, and when a person will be needed.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::{connect_command, name};
+use crate::contract::credentials::{Credential, Forecast, Life};
+use crate::contract::types::{Duration, Instant};
+
+const DAY: Duration = 24 * 60 * 60 * 1_000;
+
+/// What a credential needs, and by when.
+///
+/// A live one is refreshed after eleven twelfths of its access token's life: FreshBooks after 11 of 12 hours,
+/// SAP Concur after 55 of 60 minutes. Rarely, since each refresh of a token that works once is a chance to
+/// lose it; not later, so that there is time to try again. One that is absent or dead needs a person now.
+pub fn foresee(credential: &Credential, now: Instant) -> Forecast {
+    match credential.life {
+        Life::Live => Forecast {
+            refresh_at: Some(due(credential, now)),
+            needs_you_by: credential.refresh_expires,
+            sentence: live_sentence(credential, now),
+        },
+        Life::Absent | Life::Dead => Forecast {
+            refresh_at: None,
+            needs_you_by: Some(now),
+            sentence: stopped_sentence(credential),
+        },
+    }
+}
+
+/// Eleven twelfths of the way from `issued` to `expires`.
+pub(super) fn refresh_at(issued: Instant, expires: Instant) -> Instant {
+    let life = expires.saturating_sub(issued);
+    expires.saturating_sub(life / 12)
+}
+
+fn due(credential: &Credential, now: Instant) -> Instant {
+    let at = refresh_at(credential.issued, credential.access_expires);
+    if at <= now { 0 } else { at }
+}
+
+fn live_sentence(credential: &Credential, now: Instant) -> String {
+    let (system, command) = (name(credential.system), connect_command(credential.system));
+    match credential.refresh_expires {
+        None => format!(
+            "{system} is connected and renewed by itself; to connect anew, run `{command}`."
+        ),
+        Some(expires) if expires <= now => format!(
+            "The refresh token of {system} should have ended by now; if requests fail, run `{command}`."
+        ),
+        Some(expires) => format!(
+            "{system} is connected and renewed by itself; if no renewal succeeds, run `{command}` within {}.",
+            days(expires - now)
+        ),
+    }
+}
+
+fn stopped_sentence(credential: &Credential) -> String {
+    let (system, command) = (name(credential.system), connect_command(credential.system));
+    if credential.life == Life::Absent {
+        return format!("{system} is not connected: run `{command}`.");
+    }
+    if credential.sentence.is_empty() {
+        return format!("{system} has refused the credential for good: run `{command}`.");
+    }
+    credential.sentence.clone()
+}
+
+fn days(span: Duration) -> String {
+    match span / DAY {
+        0 => "a day".into(),
+        1 => "1 day".into(),
+        days => format!("{days} days"),
+    }
+}

@@ -1,0 +1,229 @@
+//! FreshBooks webhooks that arrive: is it authentic, and what does it say?
+//!
+//! Size and form first, then the signature, and only then the meaning: nothing of an unauthentic delivery is
+//! told. A handshake brings its own key and so proves nothing by its signature; it counts only for a
+//! registration that is under way, and never replaces a key.
+
+mod form;
+mod signature;
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+use self::form::Form;
+use self::signature::Signature;
+use crate::contract::http::{Body, Header};
+use crate::contract::types::{ObjectRef, System};
+use crate::contract::webhooks::{
+    Callback, CallbackState, Delivery, Handshake, Notice, Oddity, Reading, Receiver, Refusal,
+    RefusalCode, Verb,
+};
+
+const BODY_BYTES_MAX: usize = 8 * 1024;
+const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+const EVENT_BYTES_MAX: usize = 64;
+const ID_BYTES_MAX: usize = 200;
+
+/// Kinds of the connector itself, which no notice may name.
+const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
+
+/// Checks the signature of a FreshBooks webhook and reads it (FreshBooks docs, webhooks).
+///
+/// # Errors
+///
+/// A [`Refusal`] with the status to answer: 413 for a body over 8 KiB, else 401. In order: content type, form,
+/// signature header, signature, unknown callback.
+pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
+    let form = open(delivery)?;
+    let signature =
+        Signature::of(&delivery.headers).ok_or_else(|| refusal(RefusalCode::SignatureHeader))?;
+    if let Some(verifier) = form.get("verifier") {
+        return read_handshake(&form, verifier, &signature, receiver);
+    }
+    require_signature(&form, &signature, active_verifiers(receiver))?;
+    Ok(read_notice(&form, receiver).map_or_else(Reading::Unreadable, Reading::Notice))
+}
+
+fn open(delivery: &Delivery) -> Result<Form<'_>, Refusal> {
+    let body = match &delivery.body {
+        Body::Text(text) => text.as_bytes(),
+        Body::Bytes(bytes) => bytes,
+    };
+    if body.len() > BODY_BYTES_MAX {
+        return Err(refusal(RefusalCode::TooLong));
+    }
+    if !is_form(&delivery.headers) {
+        return Err(refusal(RefusalCode::WrongContentType));
+    }
+    core::str::from_utf8(body)
+        .ok()
+        .and_then(Form::parse)
+        .ok_or_else(|| refusal(RefusalCode::AmbiguousForm))
+}
+
+/// Exactly one content type, the form's, with no parameter but UTF-8 as its charset.
+fn is_form(headers: &[Header]) -> bool {
+    let mut types = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case("content-type"));
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let mut parts = only.value.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case(CONTENT_TYPE)
+        && parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"))
+}
+
+fn require_signature<'k>(
+    form: &Form<'_>,
+    signature: &Signature,
+    keys: impl IntoIterator<Item = &'k str>,
+) -> Result<(), Refusal> {
+    if signature.is_by_any(keys, &form.signed_message()) {
+        Ok(())
+    } else {
+        Err(refusal(RefusalCode::Signature))
+    }
+}
+
+fn active_verifiers(receiver: &Receiver) -> impl Iterator<Item = &str> {
+    receiver.callbacks.iter().filter_map(active_verifier)
+}
+
+fn active_verifier(callback: &Callback) -> Option<&str> {
+    match &callback.state {
+        CallbackState::Active(verifier) => Some(verifier),
+        CallbackState::Pending(_) => None,
+    }
+}
+
+fn read_handshake(
+    form: &Form<'_>,
+    verifier: &str,
+    signature: &Signature,
+    receiver: &Receiver,
+) -> Result<Reading, Refusal> {
+    let id = form.get("object_id").unwrap_or_default();
+    let callback = receiver.callbacks.iter().find(|known| known.id == id);
+    if let Some(active) = callback.and_then(active_verifier) {
+        require_signature(form, signature, [active])?;
+        return Ok(Reading::Unreadable(verifier_for_active(id)));
+    }
+    require_signature(form, signature, [verifier])?;
+    let ours = form
+        .get("account_id")
+        .is_none_or(|account| account == receiver.account_id);
+    let expected = callback.is_some() || (receiver.registering && is_plausible_id(id));
+    if !(ours && expected) {
+        return Err(refusal(RefusalCode::UnknownCallback));
+    }
+    Ok(Reading::Handshake(Handshake {
+        callback_id: id.to_owned(),
+        verifier: verifier.to_owned(),
+    }))
+}
+
+/// Whether a stranger's word for a callback id may be kept: it goes into the path of a request later.
+fn is_plausible_id(id: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn verifier_for_active(id: &str) -> Oddity {
+    oddity(
+        "verifier-for-active",
+        format!(
+            "FreshBooks sent a new verifier for callback {id}, which is active; the key was kept. If its \
+             notices stop, delete that callback and run `ml-connector connect freshbooks`."
+        ),
+    )
+}
+
+fn read_notice(form: &Form<'_>, receiver: &Receiver) -> Result<Notice, Oddity> {
+    if required(form, "account_id")? != receiver.account_id {
+        return Err(oddity(
+            "other-account",
+            "The notice names another FreshBooks account than the setting `account_id`.".to_owned(),
+        ));
+    }
+    let event = required(form, "name")?;
+    let id = required(form, "object_id")?;
+    let (kind, verb) = read_event(event).ok_or_else(|| unknown_event(event))?;
+    let object = ObjectRef {
+        system: System::Freshbooks,
+        kind,
+        id: id.to_owned(),
+    };
+    Ok(Notice {
+        object,
+        verb,
+        event: event.to_owned(),
+    })
+}
+
+fn required<'f>(form: &'f Form<'_>, name: &str) -> Result<&'f str, Oddity> {
+    form.get(name)
+        .filter(|value| (1..=ID_BYTES_MAX).contains(&value.len()))
+        .ok_or_else(|| {
+            let sentence = format!(
+                "The notice has no usable field `{name}` (1 to {ID_BYTES_MAX} bytes); the next sweep finds \
+                 the change."
+            );
+            oddity("field-missing", sentence)
+        })
+}
+
+/// The object's kind and what was done to it, from `noun` or `noun.verb`.
+fn read_event(event: &str) -> Option<(String, Verb)> {
+    let (noun, verb) = event.split_once('.').unwrap_or((event, "other"));
+    let kind = noun.replace('_', "-");
+    let well_formed = event.len() <= EVENT_BYTES_MAX
+        && noun.starts_with(|first: char| first.is_ascii_lowercase())
+        && noun
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && !verb.is_empty()
+        && verb
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+    if !well_formed || OWN_KINDS.contains(&kind.as_str()) {
+        return None;
+    }
+    let verb = match verb {
+        "create" => Verb::Create,
+        "update" => Verb::Update,
+        "delete" => Verb::Delete,
+        _ => Verb::Other,
+    };
+    Some((kind, verb))
+}
+
+fn unknown_event(event: &str) -> Oddity {
+    let shown: String = event.chars().take(EVENT_BYTES_MAX).collect();
+    oddity(
+        "unknown-event",
+        format!(
+            "The event {shown:?} is none that FreshBooks documents; nothing was done about it."
+        ),
+    )
+}
+
+fn oddity(code: &str, sentence: String) -> Oddity {
+    Oddity {
+        code: code.to_owned(),
+        sentence,
+    }
+}
+
+fn refusal(code: RefusalCode) -> Refusal {
+    let status = if code == RefusalCode::TooLong {
+        413
+    } else {
+        401
+    };
+    Refusal { code, status }
+}
+
+#[cfg(test)]
+mod tests;
