@@ -10,7 +10,7 @@
     unsafe_code,
     reason = "generated; the WIT files carry the documentation"
 )]
-mod bindings {
+pub(crate) mod bindings {
     wit_bindgen::generate!({
         path: "../wit",
         world: "connector",
@@ -20,7 +20,8 @@ mod bindings {
     });
 }
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bindings::export;
 pub use bindings::exports::ml_connector::sync::{
     admission, credentials, http, mapping, pacing, retry, runs, types, webhooks,
 };
-pub(crate) use bindings::export;

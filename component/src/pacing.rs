@@ -46,7 +46,7 @@ pub fn open_gate(system: System) -> Gate {
 ///   1 h), else 1 s doubling to 5 min.
 /// - 502, 503, 504: maintenance; SAP Concur 5 min (Concur docs, HTTP status codes), FreshBooks 1 min doubling
 ///   to 15 min, or as long as the `Retry-After` of a 503 says.
-/// - 401, 403: the token has expired; held until `now`, since the host refreshes it at once.
+/// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host refreshes it at once.
 /// - No connection or no complete answer: unreachable, 1 s doubling to 60 s.
 /// - Withheld by the host: a person must reconnect; looked at again each minute.
 /// - Every other answer, also one that is too long: the remote answers.
@@ -87,6 +87,13 @@ pub fn says_throttled(response: &Response) -> bool {
         && !contains("validationErrors")
 }
 
+/// True for a status that means that the access token is refused: 401, and from SAP Concur 403 too, which it
+/// documents for expired tokens. FreshBooks' 403 is about a role or a read-only field, and refreshing would spend
+/// a refresh token for nothing.
+pub fn is_denial(system: System, status: u16) -> bool {
+    status == 401 || (status == 403 && system == System::Concur)
+}
+
 /// What an outcome says about the remote.
 enum Finding {
     Nothing,
@@ -119,7 +126,7 @@ fn response_finding(system: System, response: &Response) -> Finding {
         400 if says_throttled(response) => (HoldReason::RateLimited, None),
         503 => (HoldReason::Maintenance, asked_for(response)),
         502 | 504 => (HoldReason::Maintenance, None),
-        401 | 403 => (HoldReason::TokenExpired, Some(0)),
+        status if is_denial(system, status) => (HoldReason::TokenExpired, Some(0)),
         _ => return Finding::Answers,
     };
     let length = length.map_or_else(|| own_length(system, reason), HoldLength::Exactly);
@@ -357,6 +364,12 @@ mod tests {
             let found = first(System::Concur, &status(code));
             assert_eq!(found, (HoldReason::TokenExpired, 0));
         }
+    }
+
+    #[test]
+    fn a_403_of_freshbooks_is_no_expired_token() {
+        let gate = open_gate(System::Freshbooks);
+        assert_eq!(observe(gate, &status(403), NOW), gate);
     }
 
     #[test]

@@ -1,0 +1,126 @@
+//! The flows: what is to be done for each kind of object, as async functions that read like the story they tell.
+
+mod documents;
+mod registration;
+mod sweep;
+mod vendors;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::future::Future;
+use core::pin::Pin;
+
+use crate::contract::runs::{Completion, Ending, Note, OpenError, Stop, Task};
+use crate::contract::types::{ObjectRef, Problem, System};
+use crate::document::Kind;
+use crate::refusals::Refusal;
+use crate::runs::{Flow, Halt, Port, name};
+use crate::settings::Settings;
+
+type Story = Pin<Box<dyn Future<Output = Completion>>>;
+
+/// Starts the flow for a task.
+pub(crate) fn start(
+    port: Rc<Port>,
+    task: Task,
+    settings: Rc<Settings>,
+) -> Result<Story, OpenError> {
+    let object = task.object.clone();
+    let flow = Flow::new(port, task, settings);
+    match (object.system, object.kind.as_str()) {
+        (System::Freshbooks, "invoice") => Ok(Box::pin(document(flow, Kind::Invoice))),
+        (System::Freshbooks, "bill") => Ok(Box::pin(document(flow, Kind::Bill))),
+        (System::Freshbooks, "client" | "bill-vendor") => Ok(Box::pin(vendor(flow))),
+        (System::Freshbooks, "callback") => Ok(Box::pin(registration(flow))),
+        (System::Freshbooks, "sweep") => Ok(Box::pin(sweep(flow))),
+        (system, kind) => Err(OpenError::UnknownKind(format!("{} {kind}", name(system)))),
+    }
+}
+
+async fn document(flow: Flow, kind: Kind) -> Completion {
+    let ended = documents::carry(&flow, kind).await;
+    completion(&flow, ended)
+}
+
+async fn vendor(flow: Flow) -> Completion {
+    let ended = vendors::carry(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn registration(flow: Flow) -> Completion {
+    let ended = registration::check(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn sweep(flow: Flow) -> Completion {
+    let ended = sweep::page(&flow).await;
+    completion(&flow, ended)
+}
+
+/// A completion that stands in before the first poll.
+pub(crate) fn nothing_done() -> Completion {
+    Completion {
+        ending: unchanged("nothing", String::new()),
+        version: String::new(),
+    }
+}
+
+fn completion(flow: &Flow, ended: Result<Ending, Halt>) -> Completion {
+    let ending = ended.unwrap_or_else(|halt| match halt {
+        Halt::Parked(stop) => Ending::Parked(stop),
+        Halt::Rejected(stop) => Ending::Rejected(stop),
+        Halt::Conflict(conflict) => Ending::Conflict(conflict),
+    });
+    Completion {
+        ending,
+        version: flow.version(),
+    }
+}
+
+fn unchanged(code: &str, sentence: String) -> Ending {
+    Ending::Unchanged(Note {
+        code: code.to_string(),
+        sentence,
+    })
+}
+
+/// A definite refusal by a remote, in its own words.
+fn rejected(flow: &Flow, system: System, what: &str, refusal: &Refusal) -> Halt {
+    let sentence = format!(
+        "{} refused {what} (HTTP {}): \"{}\"",
+        name(system),
+        refusal.status,
+        refusal.words
+    );
+    let remedy = "correct the record or the settings, then `ml-connector replay RUN`";
+    Halt::Rejected(flow.stop("refused", sentence, remedy))
+}
+
+/// A document that cannot be translated.
+fn unmapped(flow: &Flow, what: &str, problems: Vec<Problem>) -> Halt {
+    let code = problems
+        .first()
+        .map_or("unmapped", |problem| problem.code.as_str())
+        .to_string();
+    let said: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    let sentence = format!("{what} cannot be translated: {}", said.join("; "));
+    let remedy = "mend what is named, then `ml-connector replay --parked`";
+    Halt::Parked(Stop {
+        problems,
+        ..flow.stop(&code, sentence, remedy)
+    })
+}
+
+fn concur(kind: &str, id: String) -> ObjectRef {
+    ObjectRef {
+        system: System::Concur,
+        kind: kind.to_string(),
+        id,
+    }
+}

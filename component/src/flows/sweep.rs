@@ -1,0 +1,202 @@
+//! The sweep for missed webhooks: lists what changed, and starts a run of each object that was not looked at since.
+//!
+//! A run of a sweep does one page and starts the next, so that no history grows without bound. Its object's id says
+//! which: `invoice`, then `invoice/2`, ..., then `invoice/deleted/1` and on.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use jiff::Timestamp;
+
+use super::rejected;
+use crate::contract::runs::{Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing};
+use crate::contract::types::{Instant, ObjectRef, System};
+use crate::document::Kind;
+use crate::freshbooks::{self, Row};
+use crate::runs::{Flow, Halt};
+
+const DAY_MS: u64 = 86_400_000;
+
+/// Sweeps one page.
+pub(super) async fn page(flow: &Flow) -> Result<Ending, Halt> {
+    let Some(place) = Place::read(&flow.task.object.id) else {
+        let sentence = format!("\"{}\" names no page of a sweep", flow.task.object.id);
+        return Err(Halt::Parked(flow.stop(
+            "unknown-sweep",
+            sentence,
+            "report this as a bug",
+        )));
+    };
+    let account_id = &flow.settings.freshbooks.account_id;
+    let since = day(flow.now(), flow.settings.sweep.lookback_days);
+    let request = freshbooks::list(account_id, place.kind, place.page, place.deleted, &since);
+    let reader = match place.kind {
+        Kind::Invoice => freshbooks::read_invoice_page,
+        Kind::Bill => freshbooks::read_bill_page,
+    };
+    let page = match flow.read(request, reader).await? {
+        Ok(page) => page,
+        Err(refusal) => return Err(rejected(flow, System::Freshbooks, "the list", &refusal)),
+    };
+    let mut tasks = missed(flow, &place, &page.rows).await;
+    let count = tasks.len();
+    tasks.extend(place.next(page.pages).map(|next| NewTask {
+        object: own("sweep", next.to_id()),
+        reason: Reason::Schedule,
+    }));
+    if !tasks.is_empty() {
+        flow.start(tasks).await;
+    }
+    Ok(Ending::Confirmed(Confirmation {
+        target: flow.task.object.clone(),
+        how: How::Checked,
+        sentence: format!(
+            "{} listed, {count} not looked at since they changed",
+            page.rows.len()
+        ),
+    }))
+}
+
+/// The rows that no run has looked at in this version.
+async fn missed(flow: &Flow, place: &Place, rows: &[Row]) -> Vec<NewTask> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let objects = rows
+        .iter()
+        .map(|row| own(place.kind.name(), row.id.clone()))
+        .collect();
+    let standings = flow.find(objects).await;
+    let changed = rows
+        .iter()
+        .zip(standings)
+        .filter(|(row, standing)| place.is_missed(row, standing));
+    changed
+        .map(|(_, standing)| NewTask {
+            object: standing.object,
+            reason: Reason::Sweep,
+        })
+        .collect()
+}
+
+/// Where a sweep stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    kind: Kind,
+    deleted: bool,
+    page: u32,
+}
+
+impl Place {
+    fn read(id: &str) -> Option<Self> {
+        let parts: Vec<&str> = id.split('/').collect();
+        let (kind, deleted, page) = match parts.as_slice() {
+            [kind] => (kind, false, "1"),
+            [kind, page] => (kind, false, *page),
+            [kind, "deleted", page] => (kind, true, *page),
+            _ => return None,
+        };
+        Some(Self {
+            kind: Kind::named(kind)?,
+            deleted,
+            page: page.parse().ok()?,
+        })
+    }
+
+    fn to_id(self) -> String {
+        let pass = if self.deleted { "deleted/" } else { "" };
+        format!("{}/{pass}{}", self.kind.name(), self.page)
+    }
+
+    fn next(self, pages: u64) -> Option<Self> {
+        if u64::from(self.page) < pages {
+            let page = self.page.saturating_add(1);
+            return Some(Self { page, ..self });
+        }
+        (!self.deleted).then_some(Self {
+            deleted: true,
+            page: 1,
+            ..self
+        })
+    }
+
+    fn is_missed(self, row: &Row, standing: &Standing) -> bool {
+        if standing.active {
+            return false;
+        }
+        if self.deleted && standing.link.is_none() {
+            return false;
+        }
+        match standing.ending {
+            EndingKind::None => true,
+            // A stop that did not get as far as a version waits for a person.
+            _ if standing.version.is_empty() => false,
+            _ => standing.version != row.version,
+        }
+    }
+}
+
+/// The calendar day in UTC so many days before an instant, `YYYY-MM-DD`.
+fn day(now: Instant, days_before: u64) -> String {
+    let then = now.saturating_sub(days_before.saturating_mul(DAY_MS));
+    let milliseconds = i64::try_from(then).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(milliseconds)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .strftime("%Y-%m-%d")
+        .to_string()
+}
+
+fn own(kind: &str, id: String) -> ObjectRef {
+    ObjectRef {
+        system: System::Freshbooks,
+        kind: kind.to_string(),
+        id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn places_walk_through_both_passes() {
+        let mut place = Place::read("invoice").expect("is a place");
+        let mut seen = vec![place.to_id()];
+        while let Some(next) = place.next(2) {
+            place = next;
+            assert_eq!(Place::read(&place.to_id()), Some(place));
+            seen.push(place.to_id());
+        }
+        assert_eq!(
+            seen,
+            [
+                "invoice/1",
+                "invoice/2",
+                "invoice/deleted/1",
+                "invoice/deleted/2"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_place_is_said() {
+        for id in [
+            "",
+            "client",
+            "invoice/x",
+            "invoice/deleted",
+            "bill/deleted/1/2",
+        ] {
+            assert_eq!(Place::read(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn days_are_calendar_days_in_utc() {
+        assert_eq!(day(1_772_323_200_000, 0), "2026-03-01");
+        assert_eq!(day(1_772_323_200_000, 1), "2026-02-28");
+        assert_eq!(day(5, 3), "1970-01-01");
+    }
+}

@@ -1,0 +1,282 @@
+//! FreshBooks' side of the wire: requests, and what their answers hold.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::contract::http::{BodyPart, Header, Method, Request, Response};
+use crate::contract::types::{Duration, System};
+use crate::document::{Document, Kind};
+use crate::party::Party;
+use crate::refusals::{self, Unread};
+
+/// How long FreshBooks may take to answer.
+const TIMEOUT: Duration = 30_000;
+/// FreshBooks lowers larger pages to this silently. (FreshBooks docs, parameters.)
+pub(crate) const PAGE_ROWS_MAX: u32 = 100;
+
+/// A GET request.
+pub(crate) fn get(path_with_query: String) -> Request {
+    request(Method::Get, path_with_query, Vec::new())
+}
+
+/// A request with a JSON body in parts.
+pub(crate) fn with_body(method: Method, path: String, body: Vec<BodyPart>) -> Request {
+    let mut request = request(method, path, body);
+    request.headers.push(Header {
+        name: "content-type".to_string(),
+        value: "application/json".to_string(),
+    });
+    request
+}
+
+fn request(method: Method, path_with_query: String, body: Vec<BodyPart>) -> Request {
+    Request {
+        system: System::Freshbooks,
+        method,
+        path_with_query,
+        headers: vec![Header {
+            name: "accept".to_string(),
+            value: "application/json".to_string(),
+        }],
+        body,
+        timeout: TIMEOUT,
+    }
+}
+
+/// One invoice or bill, lines included.
+pub(crate) fn document(account_id: &str, kind: Kind, id: &str) -> Request {
+    let resource = kind.resource();
+    let include = match kind {
+        Kind::Invoice => "?include%5B%5D=lines",
+        Kind::Bill => "",
+    };
+    get(format!(
+        "/accounting/account/{account_id}/{resource}/{id}{include}"
+    ))
+}
+
+/// Reads an invoice.
+pub(crate) fn read_invoice(response: &Response) -> Result<Document, Unread> {
+    let text = refusals::text(response)?;
+    Document::read(Kind::Invoice, result(text, "invoice", response)?)
+}
+
+/// Reads a bill.
+pub(crate) fn read_bill(response: &Response) -> Result<Document, Unread> {
+    let text = refusals::text(response)?;
+    Document::read(Kind::Bill, result(text, "bill", response)?)
+}
+
+/// One client.
+pub(crate) fn client(account_id: &str, id: &str) -> Request {
+    get(format!(
+        "/accounting/account/{account_id}/users/clients/{id}"
+    ))
+}
+
+/// Reads a client.
+pub(crate) fn read_client(response: &Response) -> Result<Party, Unread> {
+    let text = refusals::text(response)?;
+    Party::read_client(result(text, "client", response)?)
+}
+
+/// One bill vendor.
+pub(crate) fn bill_vendor(account_id: &str, id: &str) -> Request {
+    get(format!(
+        "/accounting/account/{account_id}/bill_vendors/bill_vendors/{id}"
+    ))
+}
+
+/// Reads a bill vendor.
+pub(crate) fn read_bill_vendor(response: &Response) -> Result<Party, Unread> {
+    let text = refusals::text(response)?;
+    Party::read_bill_vendor(result(text, "bill_vendor", response)?)
+}
+
+/// A row of a list, as far as a sweep needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) version: String,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pages: u64,
+}
+
+/// A page of invoices or bills: the live ones changed since a day (bills cannot be filtered by it), or the
+/// deleted ones.
+pub(crate) fn list(account_id: &str, kind: Kind, page: u32, deleted: bool, since: &str) -> Request {
+    let resource = kind.resource();
+    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
+    if kind == Kind::Invoice {
+        query.push_str(&format!("&search%5Bupdated_min%5D={since}"));
+    }
+    if deleted {
+        query.push_str("&search%5Bvis_state%5D=1");
+    }
+    get(format!(
+        "/accounting/account/{account_id}/{resource}?{query}"
+    ))
+}
+
+/// Reads a page of invoices.
+pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
+    read_page(response, "invoices")
+}
+
+/// Reads a page of bills.
+pub(crate) fn read_bill_page(response: &Response) -> Result<Page, Unread> {
+    read_page(response, "bills")
+}
+
+fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
+    #[derive(Deserialize)]
+    struct Listed<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        updated: Option<&'a RawValue>,
+        #[serde(borrow)]
+        updated_at: Option<&'a RawValue>,
+    }
+    let text = refusals::text(response)?;
+    let members = members(text, response)?;
+    let Some(rows) = members.get(key) else {
+        return Err(Unread::Garbled(format!("the answer has no list `{key}`")));
+    };
+    let listed: Vec<Listed> = parse(rows)?;
+    let pages = members.get("pages").and_then(|raw| lax_text(Some(raw)));
+    let rows = listed
+        .into_iter()
+        .filter_map(|row| {
+            Some(Row {
+                id: lax_text(row.id)?,
+                version: lax_text(row.updated.or(row.updated_at)).unwrap_or_default(),
+            })
+        })
+        .collect();
+    Ok(Page {
+        rows,
+        pages: pages.and_then(|pages| pages.parse().ok()).unwrap_or(0),
+    })
+}
+
+/// A webhook registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Callback {
+    pub(crate) id: String,
+    pub(crate) event: String,
+    pub(crate) uri: String,
+    pub(crate) verified: bool,
+}
+
+/// The collection of webhook registrations.
+pub(crate) fn callbacks_path(account_id: &str) -> String {
+    format!("/events/account/{account_id}/events/callbacks")
+}
+
+/// Reads one registration.
+pub(crate) fn read_callback(response: &Response) -> Result<Callback, Unread> {
+    let text = refusals::text(response)?;
+    callback(result(text, "callback", response)?)
+}
+
+/// Reads the list of registrations.
+pub(crate) fn read_callbacks(response: &Response) -> Result<Vec<Callback>, Unread> {
+    let text = refusals::text(response)?;
+    let rows: Vec<&RawValue> = parse(result(text, "callbacks", response)?)?;
+    rows.into_iter().map(callback).collect()
+}
+
+fn callback(raw: &RawValue) -> Result<Callback, Unread> {
+    #[derive(Deserialize)]
+    struct Registered {
+        callbackid: Option<Value>,
+        id: Option<Value>,
+        event: String,
+        uri: String,
+        #[serde(default)]
+        verified: bool,
+    }
+    let registered: Registered = parse(raw)?;
+    let id = match registered.callbackid.or(registered.id) {
+        Some(Value::String(id)) => id,
+        Some(Value::Number(id)) => id.to_string(),
+        _ => return Err(Unread::Garbled("a callback without an id".to_string())),
+    };
+    Ok(Callback {
+        id,
+        event: registered.event,
+        uri: registered.uri,
+        verified: registered.verified,
+    })
+}
+
+/// The object under `key` of an accounting or events answer.
+pub(crate) fn result<'a>(
+    text: &'a str,
+    key: &str,
+    response: &Response,
+) -> Result<&'a RawValue, Unread> {
+    members(text, response)?
+        .remove(key)
+        .ok_or_else(|| Unread::Garbled(format!("the answer has no `{key}`")))
+}
+
+// HTTP 200 can be an error. (FreshBooks docs, errors.)
+fn members<'a>(
+    text: &'a str,
+    response: &Response,
+) -> Result<BTreeMap<String, &'a RawValue>, Unread> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        response: Inner<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        result: Option<BTreeMap<String, &'a RawValue>>,
+    }
+    let envelope: Envelope = match serde_json::from_str(text) {
+        Ok(envelope) => envelope,
+        Err(error) => return Err(refused_or_garbled(response, &error)),
+    };
+    envelope.response.result.ok_or_else(|| {
+        refusals::in_disguise(response).map_or_else(
+            || Unread::Garbled("the answer has no result".to_string()),
+            Unread::Refused,
+        )
+    })
+}
+
+fn refused_or_garbled(response: &Response, error: &serde_json::Error) -> Unread {
+    refusals::in_disguise(response).map_or_else(|| refusals::garbled(error), Unread::Refused)
+}
+
+/// Parses a raw value.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Unread> {
+    serde_json::from_str(raw.get()).map_err(|error| refusals::garbled(&error))
+}
+
+/// A string, number or boolean as text; nothing for null, empty text, and whatever else.
+pub(crate) fn lax_text(raw: Option<&RawValue>) -> Option<String> {
+    let raw = raw?.get().trim();
+    let text = match raw.as_bytes().first()? {
+        b'"' => serde_json::from_str::<String>(raw).ok()?,
+        b'{' | b'[' | b'n' => return None,
+        _ => raw.to_string(),
+    };
+    (!text.trim().is_empty()).then_some(text)
+}

@@ -1,0 +1,152 @@
+//! Money: decimal, never a float, checked against its currency's minor units.
+
+use alloc::string::{String, ToString};
+use core::str::FromStr;
+
+use iso_currency::Currency;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217 does not
+/// know the code. Codes are upper case.
+#[must_use]
+pub fn minor_units(currency: &str) -> Option<u32> {
+    let currency = Currency::from_code(currency)?;
+    Some(currency.exponent().map_or(0, u32::from))
+}
+
+/// Reads a decimal number exactly: sign, digits, a point, digits, and at most an exponent, such as `0E-8`.
+/// At most 28 digits.
+#[must_use]
+pub fn parse(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    let plain = !text.is_empty() && text.len() <= 40;
+    if !plain {
+        return None;
+    }
+    if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else if text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+'))
+    {
+        Decimal::from_str_exact(text)
+            .or_else(|_| Decimal::from_str(text))
+            .ok()
+            .filter(|_| digits(text) <= 28)
+    } else {
+        None
+    }
+}
+
+/// Whether an amount has no more digits after the point than its currency allows.
+#[must_use]
+pub fn fits(amount: Decimal, minor_units: u32) -> bool {
+    amount.normalize().scale() <= minor_units
+}
+
+/// Rounds half away from zero to the minor unit, as invoices do.
+#[must_use]
+pub fn round(amount: Decimal, minor_units: u32) -> Decimal {
+    amount.round_dp_with_strategy(minor_units, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// An amount as SAP Concur takes it: a decimal string with exactly the currency's digits after the point.
+#[must_use]
+pub fn wire(amount: Decimal, minor_units: u32) -> String {
+    let mut amount = round(amount, minor_units);
+    amount.rescale(minor_units);
+    if amount.is_zero() {
+        amount.set_sign_positive(true);
+    }
+    amount.to_string()
+}
+
+/// A number that is no amount, such as a quantity or a percentage: a decimal string without trailing zeros.
+#[must_use]
+pub fn plain(number: Decimal) -> String {
+    number.normalize().to_string()
+}
+
+/// One minor unit.
+#[must_use]
+pub fn cent(minor_units: u32) -> Decimal {
+    Decimal::new(1, minor_units)
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use proptest::prelude::*;
+
+    #[test]
+    fn minor_units_follow_iso_4217() {
+        let known = [("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4)];
+        for (code, units) in known {
+            assert_eq!(minor_units(code), Some(units), "{code}");
+        }
+        assert_eq!(minor_units("EURO"), None);
+        assert_eq!(minor_units("eur"), None);
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "",
+            " ",
+            "1,5",
+            "1.2.3",
+            "NaN",
+            "inf",
+            "0x10",
+            "1_000",
+            "--1",
+            "12345678901234567890123456789",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_but_right_numbers_are_read() {
+        for (text, value) in [
+            ("0E-8", "0"),
+            ("-10.000", "-10"),
+            (" 7.5 ", "7.5"),
+            ("1130.00000000", "1130"),
+            ("+2", "2"),
+            ("1.5e2", "150"),
+        ] {
+            let parsed = parse(text).unwrap_or_else(|| panic!("{text} is read"));
+            assert_eq!(plain(parsed), value);
+        }
+    }
+
+    #[test]
+    fn the_wire_form_has_the_currency_s_digits() {
+        let amount = parse("1130").expect("is a number");
+        assert_eq!(wire(amount, 2), "1130.00");
+        assert_eq!(wire(amount, 0), "1130");
+        assert_eq!(wire(parse("-0.00").expect("is a number"), 2), "0.00");
+        assert_eq!(wire(parse("2.5").expect("is a number"), 0), "3");
+    }
+
+    proptest! {
+        #[test]
+        fn a_wire_amount_reads_back_the_same(minor in -99_999_999_999_i64..=99_999_999_999, units in 0_u32..=4) {
+            let amount = Decimal::new(minor, units);
+            prop_assert_eq!(parse(&wire(amount, units)), Some(amount));
+            prop_assert!(fits(amount, units));
+        }
+
+        #[test]
+        fn parse_never_panics(text in ".{0,60}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("1e{text}"));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Names and descriptions that people wrote, fit for the other system.
+
+use alloc::string::{String, ToString};
+
+/// Without control characters, and with every run of white space made one space.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    for word in text.split(|character: char| character.is_whitespace() || character.is_control()) {
+        if !word.is_empty() {
+            if !cleaned.is_empty() {
+                cleaned.push(' ');
+            }
+            cleaned.push_str(word);
+        }
+    }
+    cleaned
+}
+
+/// At most so many characters; what is cut off is marked by an ellipsis.
+#[must_use]
+pub fn shortened(text: &str, characters_max: usize) -> String {
+    if text.chars().count() <= characters_max {
+        return text.to_string();
+    }
+    let mut short: String = text
+        .chars()
+        .take(characters_max.saturating_sub(1))
+        .collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn white_space_and_control_characters_go() {
+        assert_eq!(
+            clean("  Roe\t&\u{a0}Söhne\r\nGmbH \u{7}"),
+            "Roe & Söhne GmbH"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_shortened_text_keeps_its_bound(text in ".{0,80}", max in 1_usize..60) {
+            prop_assert!(shortened(&text, max).chars().count() <= max);
+        }
+
+        #[test]
+        fn cleaning_twice_is_cleaning_once(text in "\\PC{0,80}|[ \\t\\r\\n]{0,9}") {
+            prop_assert_eq!(clean(&clean(&text)), clean(&text));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A client or bill vendor as a SAP Concur vendor: a pure translation that gathers every problem.
+//!
+//! Vendor v3.1 wants code, address code, country and currency always, and a state where the country has states.
+//! (Concur docs, vendor.)
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use crate::concur::{self, VendorKey};
+use crate::contract::types::{ObjectRef, Problem};
+use crate::party::Party;
+use crate::settings::Settings;
+use crate::text::{clean, shortened};
+use crate::{country, money, states};
+
+const NAME_CHARS_MAX: usize = 255;
+const TAX_ID_CHARS_MAX: usize = 48;
+const POSTAL_CODE_CHARS_MAX: usize = 20;
+const PHONE_CHARS_MAX: usize = 25;
+
+/// A vendor to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translated {
+    /// Its key, made of the source's id.
+    pub key: VendorKey,
+    /// `VendorName`.
+    pub name: String,
+    /// All members by name, the key and name among them.
+    pub fields: BTreeMap<&'static str, String>,
+}
+
+impl Translated {
+    /// The body that creates it.
+    #[must_use]
+    pub fn to_create(&self) -> String {
+        json!({"Vendor": [self.fields]}).to_string()
+    }
+
+    /// Whether a vendor of another key is this one: same name, first address line and postal code.
+    #[must_use]
+    pub fn is_like(&self, vendor: &concur::Vendor) -> bool {
+        let same = |name: &str, theirs: &str| {
+            let ours = self
+                .fields
+                .get(name)
+                .map(String::as_str)
+                .unwrap_or_default();
+            ours.eq_ignore_ascii_case(&clean(theirs))
+        };
+        same("VendorName", &vendor.name)
+            && same("Address1", &vendor.address1)
+            && same("PostalCode", &vendor.postal_code)
+    }
+}
+
+/// The code and address code of the vendor that a client or bill vendor becomes.
+#[must_use]
+pub fn key_of(object: &ObjectRef, settings: &Settings) -> VendorKey {
+    let letter = if object.kind == "client" { 'C' } else { 'V' };
+    VendorKey {
+        code: format!("{}{letter}{}", settings.vendor.code_prefix, object.id),
+        address: settings.vendor.address_code.clone(),
+    }
+}
+
+/// Translates a client or bill vendor.
+///
+/// # Errors
+///
+/// Every problem found, each with the setting or the field that would help.
+pub fn translate(
+    object: &ObjectRef,
+    party: &Party,
+    settings: &Settings,
+) -> Result<Translated, Vec<Problem>> {
+    let mut work = Work {
+        party,
+        settings,
+        problems: Vec::new(),
+    };
+    let translated = work.translate(object);
+    if work.problems.is_empty() {
+        Ok(translated)
+    } else {
+        Err(work.problems)
+    }
+}
+
+struct Work<'a> {
+    party: &'a Party,
+    settings: &'a Settings,
+    problems: Vec<Problem>,
+}
+
+impl Work<'_> {
+    fn translate(&mut self, object: &ObjectRef) -> Translated {
+        let key = self.key(object);
+        let name = self.name();
+        let country = self.country();
+        let mut fields = BTreeMap::from([
+            ("VendorCode", key.code.clone()),
+            ("AddressCode", key.address.clone()),
+            ("VendorName", name.clone()),
+            ("CountryCode", country.clone()),
+            ("CurrencyCode", self.currency()),
+            ("Approved", "Y".to_string()),
+        ]);
+        if let Some(state) = self.state(&country) {
+            fields.insert("State", state);
+        }
+        self.address(&mut fields);
+        Translated { key, name, fields }
+    }
+
+    fn key(&mut self, object: &ObjectRef) -> VendorKey {
+        let key = key_of(object, self.settings);
+        if key.code.chars().count() > 32 {
+            let message =
+                "the vendor code is longer than 32 characters; shorten `vendor.code_prefix`";
+            self.report("", "code-too-long", message.to_string());
+        }
+        key
+    }
+
+    fn name(&mut self) -> String {
+        let name = self.party.name.as_deref().map(clean).unwrap_or_default();
+        if name.is_empty() {
+            let message =
+                "has neither an organisation nor a name nor an e-mail address in FreshBooks";
+            self.report("/organization", "name-missing", message.to_string());
+        }
+        shortened(&name, NAME_CHARS_MAX)
+    }
+
+    fn country(&mut self) -> String {
+        let default = self.settings.vendor.default_country.as_deref();
+        let Some(name) = self.party.country.as_deref().or(default) else {
+            let message = "has no country; fill it in FreshBooks or set `vendor.default_country`";
+            self.report("/p_country", "country-missing", message.to_string());
+            return String::new();
+        };
+        country::code(name, &self.settings.countries).unwrap_or_else(|| {
+            let message = format!("\"{name}\" is no country that we know; add it to `countries`");
+            self.report("/p_country", "country-unmapped", message);
+            String::new()
+        })
+    }
+
+    fn currency(&mut self) -> String {
+        let currency = self.party.currency.clone().unwrap_or_default();
+        if money::minor_units(&currency).is_none() {
+            let message =
+                format!("\"{currency}\" is no ISO 4217 currency; choose one in FreshBooks");
+            self.report("/currency_code", "currency-unknown", message);
+        }
+        currency
+    }
+
+    fn state(&mut self, country: &str) -> Option<String> {
+        let province = self.party.province.as_deref().map(clean);
+        let province = province.filter(|province| !province.is_empty());
+        if !states::has(country) {
+            return province;
+        }
+        let code = province
+            .as_deref()
+            .and_then(|name| states::code(country, name));
+        if code.is_none() {
+            let said = province.unwrap_or_default();
+            let message = format!(
+                "\"{said}\" is no state or province of {country}; correct it in FreshBooks"
+            );
+            self.report("/p_province", "state-unmapped", message);
+        }
+        code.map(ToString::to_string)
+    }
+
+    fn address(&self, fields: &mut BTreeMap<&'static str, String>) {
+        let party = self.party;
+        let optional = [
+            ("Address1", &party.street, NAME_CHARS_MAX),
+            ("Address2", &party.street2, NAME_CHARS_MAX),
+            ("City", &party.city, NAME_CHARS_MAX),
+            ("PostalCode", &party.postal_code, POSTAL_CODE_CHARS_MAX),
+            ("TaxID", &party.tax_number, TAX_ID_CHARS_MAX),
+            ("ContactFirstName", &party.first_name, NAME_CHARS_MAX),
+            ("ContactLastName", &party.last_name, NAME_CHARS_MAX),
+            ("ContactEmail", &party.email, NAME_CHARS_MAX),
+            ("ContactPhoneNumber", &party.phone, PHONE_CHARS_MAX),
+        ];
+        for (name, value, characters_max) in optional {
+            let value = value.as_deref().map(clean).unwrap_or_default();
+            if !value.is_empty() {
+                fields.insert(name, shortened(&value, characters_max));
+            }
+        }
+    }
+
+    fn report(&mut self, pointer: &str, code: &str, message: String) {
+        self.problems.push(Problem {
+            pointer: pointer.to_string(),
+            code: code.to_string(),
+            message,
+        });
+    }
+}
+
+/// The members as JSON, for previews.
+impl From<&Translated> for Value {
+    fn from(translated: &Translated) -> Self {
+        json!(translated.fields)
+    }
+}
