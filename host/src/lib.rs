@@ -3,4 +3,6 @@
 
 pub mod config;
 pub mod contract;
+pub mod seal;
+pub mod secrets;
 pub mod store;
