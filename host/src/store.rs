@@ -11,6 +11,7 @@
 //! Implementations know nothing of the business: they keep what they are given.
 
 mod completion;
+pub mod sqlite;
 
 use std::future::Future;
 use std::pin::Pin;
