@@ -3,4 +3,5 @@
 
 pub mod config;
 pub mod contract;
+pub mod settings;
 pub mod store;
