@@ -19,7 +19,11 @@ use ml_connector_component::{admission, credentials, pacing, webhooks};
 /// What a host asks of the logic.
 pub trait Mind {
     /// See `runs.run.open`.
-    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError>;
+    fn open(
+        &mut self,
+        task: Task,
+        history: Vec<Entry>,
+    ) -> Result<(Box<dyn Open>, Demand), OpenError>;
     /// See `webhooks.verify`.
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal>;
     /// See `admission.admit`.
@@ -68,7 +72,11 @@ impl Native {
 }
 
 impl Mind for Native {
-    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError> {
+    fn open(
+        &mut self,
+        task: Task,
+        history: Vec<Entry>,
+    ) -> Result<(Box<dyn Open>, Demand), OpenError> {
         let run = Run::open(task, Rc::clone(&self.settings), history)?;
         let demand = run.demand().clone();
         Ok((Box::new(run), demand))
@@ -97,7 +105,13 @@ impl Mind for Native {
         answer: &TokenAnswer,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
-        credentials::read(&self.settings.app(credential.system), credential, grant, answer, now)
+        credentials::read(
+            &self.settings.app(credential.system),
+            credential,
+            grant,
+            answer,
+            now,
+        )
     }
 
     fn schedules(&mut self) -> Vec<Schedule> {
