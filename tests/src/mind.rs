@@ -1,5 +1,7 @@
 //! The logic behind one trait: the native library, or the built component.
 
+mod component;
+
 use std::rc::Rc;
 
 use ml_connector_component::contract::admission::{Activity, Admission};
@@ -15,6 +17,28 @@ use ml_connector_component::contract::webhooks::{Delivery, Notice, Reading, Rece
 use ml_connector_component::runs::Run;
 use ml_connector_component::settings::Settings;
 use ml_connector_component::{admission, credentials, pacing, webhooks};
+
+pub use component::{Component, brain, limits};
+
+/// Through which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// The native library.
+    Native,
+    /// The built component.
+    Component,
+}
+
+impl Through {
+    /// The logic with these settings.
+    #[must_use]
+    pub fn mind(self, settings_json: &str) -> Box<dyn Mind> {
+        match self {
+            Self::Native => Box::new(Native::new(settings_json)),
+            Self::Component => Box::new(Component::new(settings_json)),
+        }
+    }
+}
 
 /// What a host asks of the logic.
 pub trait Mind {

@@ -4,7 +4,7 @@ use ml_connector_component::contract::runs::Ending;
 use ml_connector_sandbox::SandboxConfig;
 use serde_json::{Value, json};
 
-use crate::mind::{Mind, Native};
+use crate::mind::Through;
 use crate::sim::Sim;
 
 /// Settings that map everything that the sandbox has by default. `ambiguity` is `park` or `resend`.
@@ -33,16 +33,19 @@ pub fn settings(ambiguity: &str) -> Value {
     })
 }
 
-/// A simulator with everything connected, driven natively.
+/// A simulator with everything connected.
 #[must_use]
-pub fn sim(ambiguity: &str) -> Sim {
-    Sim::new(SandboxConfig::default(), native(&settings(ambiguity)))
+pub fn sim(through: Through, ambiguity: &str) -> Sim {
+    with(through, &settings(ambiguity))
 }
 
-/// The native logic with these settings.
+/// The same with these settings.
 #[must_use]
-pub fn native(settings: &Value) -> Box<dyn Mind> {
-    Box::new(Native::new(&settings.to_string()))
+pub fn with(through: Through, settings: &Value) -> Sim {
+    Sim::new(
+        SandboxConfig::default(),
+        through.mind(&settings.to_string()),
+    )
 }
 
 /// A client in Toronto.

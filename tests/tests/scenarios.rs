@@ -1,9 +1,43 @@
-//! Scenarios in virtual time: both vendors, the logic, and what may happen between them.
+//! Scenarios in virtual time: both vendors, the logic, and what may happen between them. Each is played twice, with
+//! the native library and with the built component.
 
 use ml_connector_component::contract::runs::{Ending, How, Reason};
 use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_tests::mind::Through;
 use ml_connector_tests::sim::{Sim, object};
 use ml_connector_tests::world::{self, word};
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        mod native {
+            $(#[test] fn $name() { super::$name(super::Through::Native) })*
+        }
+        mod component {
+            $(#[test] fn $name() { super::$name(super::Through::Component) })*
+        }
+    };
+}
+
+scenarios!(
+    an_invoice_becomes_a_vendor_and_a_payment_request,
+    a_bill_becomes_a_vendor_and_a_payment_request,
+    two_invoices_of_one_client_make_one_vendor,
+    a_second_look_at_the_same_content_writes_nothing,
+    a_changed_invoice_changes_its_payment_request,
+    a_deleted_invoice_is_parked_until_it_is_deleted_there_too,
+    a_lost_answer_is_found_again_and_not_doubled,
+    a_lost_request_is_sent_again_only_where_the_settings_say_so,
+    what_is_executed_late_is_found_by_a_later_look,
+    a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may,
+    an_outage_of_three_days_heals_by_itself_and_costs_no_attempt,
+    a_record_that_keeps_failing_is_parked_after_five_retries,
+    an_expired_token_is_renewed_without_a_person,
+    a_dead_refresh_token_queues_everything_until_a_person_connects,
+    the_company_moves_to_another_datacenter,
+    an_unmapped_tax_parks_and_names_the_setting,
+    a_missed_webhook_is_found_by_the_sweep,
+    two_records_under_one_marker_are_a_conflict_with_both_ids,
+);
 
 /// Longer than the settle time, shorter than the life of an access token.
 const MINUTES_45: u64 = 2_700_000;
@@ -35,9 +69,8 @@ fn stop_code(ending: &Ending) -> &str {
     }
 }
 
-#[test]
-fn an_invoice_becomes_a_vendor_and_a_payment_request() {
-    let mut sim = world::sim("park");
+fn an_invoice_becomes_a_vendor_and_a_payment_request(through: Through) {
+    let mut sim = world::sim(through, "park");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
@@ -66,9 +99,8 @@ fn an_invoice_becomes_a_vendor_and_a_payment_request() {
     );
 }
 
-#[test]
-fn a_bill_becomes_a_vendor_and_a_payment_request() {
-    let mut sim = world::sim("park");
+fn a_bill_becomes_a_vendor_and_a_payment_request(through: Through) {
+    let mut sim = world::sim(through, "park");
     let vendor = sim
         .sandbox
         .freshbooks
@@ -88,9 +120,8 @@ fn a_bill_becomes_a_vendor_and_a_payment_request() {
     );
 }
 
-#[test]
-fn two_invoices_of_one_client_make_one_vendor() {
-    let mut sim = world::sim("park");
+fn two_invoices_of_one_client_make_one_vendor(through: Through) {
+    let mut sim = world::sim(through, "park");
     let client = sim
         .sandbox
         .freshbooks
@@ -108,9 +139,8 @@ fn two_invoices_of_one_client_make_one_vendor() {
     assert_eq!(sim.sent["POST vendors"], 1);
 }
 
-#[test]
-fn a_second_look_at_the_same_content_writes_nothing() {
-    let mut sim = world::sim("park");
+fn a_second_look_at_the_same_content_writes_nothing(through: Through) {
+    let mut sim = world::sim(through, "park");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let posts = sim.sent["POST paymentrequest"];
@@ -120,9 +150,8 @@ fn a_second_look_at_the_same_content_writes_nothing() {
     assert_eq!(sim.sent["POST paymentrequest"], posts);
 }
 
-#[test]
-fn a_changed_invoice_changes_its_payment_request() {
-    let mut sim = world::sim("park");
+fn a_changed_invoice_changes_its_payment_request(through: Through) {
+    let mut sim = world::sim(through, "park");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let lines = serde_json::json!({"lines": [{"type": 0, "name": "Copy paper", "qty": "1",
@@ -145,9 +174,8 @@ fn a_changed_invoice_changes_its_payment_request() {
     );
 }
 
-#[test]
-fn a_deleted_invoice_is_parked_until_it_is_deleted_there_too() {
-    let mut sim = world::sim("park");
+fn a_deleted_invoice_is_parked_until_it_is_deleted_there_too(through: Through) {
+    let mut sim = world::sim(through, "park");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let kind = ml_connector_sandbox::freshbooks::person::Kind::Invoice;
@@ -167,10 +195,9 @@ fn a_deleted_invoice_is_parked_until_it_is_deleted_there_too() {
     assert!(sim.kept.links.keys().all(|(kind, _)| kind != "invoice"));
 }
 
-#[test]
-fn a_lost_answer_is_found_again_and_not_doubled() {
+fn a_lost_answer_is_found_again_and_not_doubled(through: Through) {
     for ambiguity in ["park", "resend"] {
-        let mut sim = world::sim(ambiguity);
+        let mut sim = world::sim(through, ambiguity);
         let rule = FaultRule::new(System::Concur, Fault::ResponseLost)
             .method("POST")
             .path("paymentrequest")
@@ -188,10 +215,9 @@ fn a_lost_answer_is_found_again_and_not_doubled() {
     }
 }
 
-#[test]
-fn a_lost_request_is_sent_again_only_where_the_settings_say_so() {
+fn a_lost_request_is_sent_again_only_where_the_settings_say_so(through: Through) {
     for (ambiguity, expected, posts) in [("park", "parked", 1), ("resend", "confirmed", 2)] {
-        let mut sim = world::sim(ambiguity);
+        let mut sim = world::sim(through, ambiguity);
         let rule = FaultRule::new(System::Concur, Fault::RequestLost)
             .method("POST")
             .path("paymentrequest")
@@ -204,9 +230,8 @@ fn a_lost_request_is_sent_again_only_where_the_settings_say_so() {
     }
 }
 
-#[test]
-fn what_is_executed_late_is_found_by_a_later_look() {
-    let mut sim = world::sim("park");
+fn what_is_executed_late_is_found_by_a_later_look(through: Through) {
+    let mut sim = world::sim(through, "park");
     let late = Fault::LateExecution { delay: MINUTES_45 };
     sim.sandbox.add_fault(
         FaultRule::new(System::Concur, late)
@@ -231,9 +256,8 @@ fn what_is_executed_late_is_found_by_a_later_look() {
     );
 }
 
-#[test]
-fn a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may() {
-    let mut sim = world::sim("park");
+fn a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may(through: Through) {
+    let mut sim = world::sim(through, "park");
     sim.sandbox.add_fault(
         FaultRule::new(System::Concur, Fault::RequestLost)
             .method("POST")
@@ -251,8 +275,7 @@ fn a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may() {
     assert_eq!(word(&ending(&sim, "invoice", &invoice)), "confirmed");
 }
 
-#[test]
-fn an_outage_of_three_days_heals_by_itself_and_costs_no_attempt() {
+fn an_outage_of_three_days_heals_by_itself_and_costs_no_attempt(through: Through) {
     for fault in [
         Fault::Refuse,
         Fault::Maintenance,
@@ -260,7 +283,7 @@ fn an_outage_of_three_days_heals_by_itself_and_costs_no_attempt() {
             retry_after_s: Some(0),
         },
     ] {
-        let mut sim = world::sim("park");
+        let mut sim = world::sim(through, "park");
         sim.sandbox.add_fault(FaultRule::new(System::Concur, fault));
         let invoice = an_invoice(&mut sim, "2093");
         sim.run_for(72 * 3_600_000);
@@ -275,9 +298,8 @@ fn an_outage_of_three_days_heals_by_itself_and_costs_no_attempt() {
     }
 }
 
-#[test]
-fn a_record_that_keeps_failing_is_parked_after_five_retries() {
-    let mut sim = world::sim("park");
+fn a_record_that_keeps_failing_is_parked_after_five_retries(through: Through) {
+    let mut sim = world::sim(through, "park");
     sim.sandbox
         .add_fault(FaultRule::new(System::Concur, Fault::ServerError).path("digests"));
     let invoice = an_invoice(&mut sim, "2093");
@@ -289,9 +311,8 @@ fn a_record_that_keeps_failing_is_parked_after_five_retries() {
     assert_eq!(sim.sent["GET paymentrequestdigests"], 6);
 }
 
-#[test]
-fn an_expired_token_is_renewed_without_a_person() {
-    let mut sim = world::sim("park");
+fn an_expired_token_is_renewed_without_a_person(through: Through) {
+    let mut sim = world::sim(through, "park");
     sim.sandbox.concur.expire_access_tokens();
     sim.sandbox.freshbooks.expire_access_tokens();
     let invoice = an_invoice(&mut sim, "2093");
@@ -299,9 +320,8 @@ fn an_expired_token_is_renewed_without_a_person() {
     assert_eq!(word(&ending(&sim, "invoice", &invoice)), "confirmed");
 }
 
-#[test]
-fn a_dead_refresh_token_queues_everything_until_a_person_connects() {
-    let mut sim = world::sim("park");
+fn a_dead_refresh_token_queues_everything_until_a_person_connects(through: Through) {
+    let mut sim = world::sim(through, "park");
     sim.sandbox.freshbooks.expire_access_tokens();
     sim.sandbox.freshbooks.revoke_refresh_tokens();
     let invoice = an_invoice(&mut sim, "2093");
@@ -312,9 +332,8 @@ fn a_dead_refresh_token_queues_everything_until_a_person_connects() {
     assert_eq!(word(&ending(&sim, "invoice", &invoice)), "confirmed");
 }
 
-#[test]
-fn the_company_moves_to_another_datacenter() {
-    let mut sim = world::sim("park");
+fn the_company_moves_to_another_datacenter(through: Through) {
+    let mut sim = world::sim(through, "park");
     assert!(sim.sandbox.concur.move_company("eu2"));
     sim.sandbox.concur.expire_access_tokens();
     let invoice = an_invoice(&mut sim, "2093");
@@ -322,14 +341,10 @@ fn the_company_moves_to_another_datacenter() {
     assert_eq!(word(&ending(&sim, "invoice", &invoice)), "confirmed");
 }
 
-#[test]
-fn an_unmapped_tax_parks_and_names_the_setting() {
+fn an_unmapped_tax_parks_and_names_the_setting(through: Through) {
     let mut settings = world::settings("park");
     settings["taxes"] = serde_json::json!({});
-    let mut sim = Sim::new(
-        ml_connector_sandbox::SandboxConfig::default(),
-        world::native(&settings),
-    );
+    let mut sim = world::with(through, &settings);
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let Ending::Parked(stop) = ending(&sim, "invoice", &invoice) else {
@@ -344,9 +359,8 @@ fn an_unmapped_tax_parks_and_names_the_setting() {
     assert_eq!(sim.sandbox.concur.payment_request_count(), 0);
 }
 
-#[test]
-fn a_missed_webhook_is_found_by_the_sweep() {
-    let mut sim = world::sim("park");
+fn a_missed_webhook_is_found_by_the_sweep(through: Through) {
+    let mut sim = world::sim(through, "park");
     sim.sandbox.freshbooks.config_mut().webhooks.silent = true;
     let invoice = an_invoice(&mut sim, "2093");
     let vendor = sim
@@ -375,9 +389,8 @@ fn a_missed_webhook_is_found_by_the_sweep() {
     );
 }
 
-#[test]
-fn two_records_under_one_marker_are_a_conflict_with_both_ids() {
-    let mut sim = world::sim("resend");
+fn two_records_under_one_marker_are_a_conflict_with_both_ids(through: Through) {
+    let mut sim = world::sim(through, "resend");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let first = sim.sandbox.concur.payment_requests()[0].clone();
