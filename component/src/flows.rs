@@ -2,6 +2,7 @@
 
 mod documents;
 mod registration;
+mod stamp;
 mod sweep;
 mod vendors;
 

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{concur, rejected, unchanged, unmapped};
+use super::{concur, rejected, stamp, unchanged, unmapped};
 use crate::concur::{self as wire, Digest, PaymentRequest, VendorKey};
 use crate::contract::runs::{
     Confirmation, Conflict, Ending, EndingKind, How, Intent, Link, NewTask, Reason, Save, Standing,
@@ -44,7 +44,7 @@ pub(super) async fn carry(flow: &Flow, kind: Kind) -> Result<Ending, Halt> {
         Err(refusal) if refusal.is_missing() => return gone(flow, kind, "is not there").await,
         Err(refusal) => return Err(rejected(flow, System::Freshbooks, "to show it", &refusal)),
     };
-    flow.looked_at(&document.version);
+    flow.looked_at(&stamp::settled(&document.version, flow.now()));
     if document.deleted {
         return gone(flow, kind, "was deleted").await;
     }
