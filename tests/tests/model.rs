@@ -268,7 +268,10 @@ impl World {
             .collect();
         let is_deleted = *state == 1;
         let Some(ending) = self.sim.kept.ending(kind, &id.to_string()) else {
-            assert!(is_deleted && there.is_empty(), "{kind} {id} was never looked at");
+            assert!(
+                is_deleted && there.is_empty(),
+                "{kind} {id} was never looked at"
+            );
             return;
         };
         assert!(
@@ -286,14 +289,16 @@ impl World {
                 assert_eq!(
                     Some(there[0].amount.as_str()),
                     amount.as_str(),
-                    "{kind} {id} has another amount"
+                    "{kind} {id} has another amount\n{}",
+                    self.story(kind, id)
                 );
             }
             Ending::Unchanged(note) if note.code == "same-content" => {
                 assert_eq!(
                     Some(there[0].amount.as_str()),
                     amount.as_str(),
-                    "{kind} {id} has another amount"
+                    "{kind} {id} has another amount\n{}",
+                    self.story(kind, id)
                 );
             }
             Ending::Unchanged(note) => assert_eq!(note.code, "not-carried"),
@@ -314,6 +319,21 @@ impl World {
             Ending::Rejected(stop) => assert!(!stop.remedy.is_empty(), "{stop:?}"),
             Ending::Conflict(conflict) => panic!("{kind} {id}: {conflict:?}"),
         }
+    }
+
+    /// What happened to a document, for messages.
+    fn story(&self, kind: &str, id: u64) -> String {
+        let ours = self.sim.kept.runs.iter().filter(|(_, run)| {
+            run.task.object.kind == "sweep" || run.task.object == object(kind, &id.to_string())
+        });
+        let told = ours.map(|(number, run)| match &run.life {
+            Life::Ended(ended) => format!(
+                "{number} {} {:?} {} -> {} {:?}\n",
+                run.task.object.id, run.task.reason, run.task.started, ended.at, ended.completion
+            ),
+            life => format!("{number} {life:?}\n"),
+        });
+        told.collect()
     }
 
     fn check_replay(&mut self) {

@@ -121,10 +121,8 @@ impl Place {
         })
     }
 
+    /// A run under way may have read an older version, so its object is looked at once more too.
     fn is_missed(self, row: &Row, standing: &Standing) -> bool {
-        if standing.active {
-            return false;
-        }
         if self.deleted && standing.link.is_none() {
             return false;
         }
