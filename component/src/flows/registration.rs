@@ -26,8 +26,7 @@ pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
         let sentence = "no webhooks are received here; the sweep finds what changed".to_string();
         return Ok(unchanged("no-receiver", sentence));
     }
-    let found = flow.find(vec![flow.task.object.clone()]).await;
-    let held = found.into_iter().next().and_then(|standing| standing.link);
+    let held = flow.find_own().await.link;
     let Written {
         record: callback,
         found,
