@@ -147,3 +147,6 @@ fn concur(kind: &str, id: String) -> ObjectRef {
         id,
     }
 }
+
+#[cfg(test)]
+mod tests;
