@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::world::{Fault, World, lost, parked};
+use super::world::{Fault, Faults, World, lost, parked};
 use crate::contract::http::Method;
 use crate::contract::runs::{
     Ending, EndingKind, How, Intent, Reason, Standing, Stop, Task, WaitReason,
@@ -374,7 +374,7 @@ fn a_look_up_without_an_end_creates_nothing() {
     assert_untouched(&driven);
 }
 
-fn loses_creates(executed: bool) -> Box<dyn FnMut(&crate::contract::runs::Send) -> Option<Fault>> {
+fn loses_creates(executed: bool) -> Faults {
     Box::new(move |send| {
         let is_create = send.request.method == Method::Post;
         is_create.then(|| {
@@ -560,7 +560,7 @@ fn a_refused_create_is_rejected_in_its_own_words() {
             400,
             r#"{"Error": {"Message": "Vendor could not be matched."}}"#,
         );
-        (send.request.method == Method::Post).then(|| Fault::Instead(refused))
+        (send.request.method == Method::Post).then_some(Fault::Instead(refused))
     });
     let driven = world.run(&notice());
     assert!(matches!(driven.completion.ending, Ending::Rejected(_)));

@@ -25,6 +25,9 @@ pub(super) enum Fault {
     Lost,
 }
 
+/// Decides what goes wrong with each request.
+pub(super) type Faults = Box<dyn FnMut(&Send) -> Option<Fault>>;
+
 pub(super) struct World {
     pub(super) settings: Rc<Settings>,
     /// FreshBooks' objects by path.
@@ -34,7 +37,7 @@ pub(super) struct World {
     pub(super) standings: Vec<Standing>,
     /// What an object that is waited for turns into.
     pub(super) becomes: Option<Standing>,
-    pub(super) fault: Box<dyn FnMut(&Send) -> Option<Fault>>,
+    pub(super) fault: Faults,
     /// Tasks that were started.
     pub(super) tasks: Vec<NewTask>,
     pub(super) trusted: Vec<String>,
