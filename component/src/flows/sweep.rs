@@ -129,7 +129,11 @@ impl Place {
         match standing.ending {
             EndingKind::None => true,
             // A stop that did not get as far as a version waits for a person.
-            _ if standing.version.is_empty() => false,
+            EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
+                if standing.version.is_empty() =>
+            {
+                false
+            }
             _ => standing.version != row.version,
         }
     }
