@@ -1,7 +1,11 @@
 //! The host of ml-connector as a library: it sends HTTP, keeps things, wakes up and holds secrets for the
 //! component, and decides nothing about the business.
 
+pub mod brain;
 pub mod config;
 pub mod contract;
+#[cfg(test)]
+mod fixtures;
+pub mod send;
 pub mod settings;
 pub mod store;

@@ -15,7 +15,7 @@ mod receiver;
 mod secret_key;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::{Config, Connection};
 use crate::contract::types::Problem;
@@ -35,8 +35,6 @@ pub type Check<'a> = dyn Fn(&str) -> Vec<Problem> + 'a;
 pub struct Settings {
     /// What the engine needs.
     pub config: Config,
-    /// The directory of the files with secrets.
-    pub secrets_directory: PathBuf,
     /// How the program logs.
     pub log: Log,
 }
@@ -178,15 +176,15 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
             store: root.table("store", |table| {
                 directory.join(table.text_or("path", "ml-connector.sqlite"))
             }),
+            secrets_dir: root.table("secrets", |table| {
+                directory.join(table.text_or("directory", "secrets"))
+            }),
             component: root.table("component", |table| {
                 directory.join(table.text_or("path", "ml_connector_component.wasm"))
             }),
             limits: root.table("limits", limits::read),
             connections: read_connections(root, places),
         },
-        secrets_directory: root.table("secrets", |table| {
-            directory.join(table.text_or("directory", "secrets"))
-        }),
         log: root.table("log", read_log),
     }
 }

@@ -53,12 +53,19 @@ pub trait Store: Send + Sync + 'static {
     /// Notices that have no decision yet, oldest first, at most `limit`.
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>>;
 
-    /// Runs of all connections that have not ended and are due at `now`, soonest first, at most `limit`,
-    /// leaving out those in `except` (the ones under way).
-    fn due_runs(&self, now: Instant, limit: u32, except: Vec<RunId>) -> Pending<'_, Vec<Run>>;
+    /// Runs of a connection that have not ended and are due at `now`, soonest first, at most `limit`, leaving
+    /// out those in `except` (the ones under way). Asked for by connection, so that the backlog of one never
+    /// stands before the runs of another.
+    fn due_runs(
+        &self,
+        connection: &str,
+        now: Instant,
+        limit: u32,
+        except: Vec<RunId>,
+    ) -> Pending<'_, Vec<Run>>;
 
-    /// When the next run that has not ended is due, leaving out those in `except`.
-    fn next_due(&self, except: Vec<RunId>) -> Pending<'_, Option<Instant>>;
+    /// When the next run of a connection that has not ended is due, leaving out those in `except`.
+    fn next_due(&self, connection: &str, except: Vec<RunId>) -> Pending<'_, Option<Instant>>;
 
     /// One run.
     fn run(&self, id: RunId) -> Pending<'_, Option<Run>>;

@@ -1,0 +1,218 @@
+//! One connection's instance, shared by its runs, and replaced when it has trapped or grown too large.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Brain, BrainError, Instance, RunHandle, Settings};
+use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
+use crate::contract::types::Problem;
+
+/// Why a run cannot go on in this instance.
+#[derive(Debug, thiserror::Error)]
+pub enum MindError {
+    /// The instance was replaced; open the run again with its history.
+    #[error("the component's instance was replaced")]
+    Gone,
+    /// The call trapped; the instance has been replaced.
+    #[error(transparent)]
+    Brain(#[from] BrainError),
+    /// The settings of this version are not accepted by the component any more.
+    #[error("the settings of the version that the run began with are not accepted any more: {}", first(.0))]
+    Settings(Vec<Problem>),
+    /// The run cannot be opened.
+    #[error("the run cannot be opened")]
+    Open(OpenError),
+    /// The step was refused, which a host that follows the contract never sees.
+    #[error("the component refused a step: {}", .0.detail)]
+    Step(StepError),
+}
+
+/// A version of a connection's settings as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsText {
+    /// `settings.version()` when it was kept.
+    pub version: String,
+    /// The JSON text.
+    pub json: Arc<str>,
+}
+
+/// A run that is open in some instance.
+#[derive(Clone, Copy)]
+pub struct OpenRun {
+    generation: u64,
+    handle: RunHandle,
+}
+
+/// A run that was just opened, and what it wants.
+pub struct Opened {
+    /// The run.
+    pub run: OpenRun,
+    /// Its next demand.
+    pub demand: Demand,
+}
+
+/// One connection's instance.
+pub struct Mind {
+    brain: Arc<Brain>,
+    state: Mutex<State>,
+}
+
+struct State {
+    instance: Instance,
+    generation: u64,
+    /// By version; a handful, since runs end.
+    settings: BTreeMap<String, Settings>,
+}
+
+impl Mind {
+    /// Makes the first instance.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made within its limits.
+    pub fn new(brain: Arc<Brain>) -> Result<Self, BrainError> {
+        let state = Mutex::new(State {
+            instance: brain.instance()?,
+            generation: 0,
+            settings: BTreeMap::new(),
+        });
+        Ok(Self { brain, state })
+    }
+
+    /// Opens a run. An instance near its memory bound is replaced first.
+    ///
+    /// # Errors
+    ///
+    /// [`MindError`] but `Gone` and `Step`.
+    pub fn open(
+        &self,
+        task: &Task,
+        settings: &SettingsText,
+        history: &[Entry],
+    ) -> Result<Opened, MindError> {
+        let mut state = self.lock();
+        if state.instance.is_near_memory_bound() {
+            self.replace(&mut state)?;
+        }
+        let opened = state.open(task, settings, history);
+        self.settle(&mut state, opened)
+    }
+
+    /// Reports to a run and returns what it wants next.
+    ///
+    /// # Errors
+    ///
+    /// `Gone`, a trap, or `Step`.
+    pub fn step(&self, run: OpenRun, outcome: &Outcome) -> Result<Demand, MindError> {
+        let mut state = self.lock();
+        if run.generation != state.generation {
+            return Err(MindError::Gone);
+        }
+        let stepped = state.instance.step_run(run.handle, outcome);
+        let stepped = stepped
+            .map_err(MindError::from)
+            .and_then(|step| step.map_err(MindError::Step));
+        self.settle(&mut state, stepped)
+    }
+
+    /// Drops a run, unless its instance is gone.
+    pub fn close(&self, run: OpenRun) {
+        let mut state = self.lock();
+        if run.generation == state.generation {
+            let dropped = state.instance.drop_run(run.handle).map_err(MindError::from);
+            if let Err(error) = self.settle(&mut state, dropped) {
+                tracing::warn!(%error, "a run could not be dropped");
+            }
+        }
+    }
+
+    /// Makes a call that has to do with no settings.
+    ///
+    /// # Errors
+    ///
+    /// A trap; the instance has been replaced then.
+    pub fn call<T>(
+        &self,
+        work: impl FnOnce(&mut Instance) -> Result<T, BrainError>,
+    ) -> Result<T, BrainError> {
+        let mut state = self.lock();
+        let done = work(&mut state.instance);
+        if done.is_err() {
+            self.replace(&mut state)?;
+        }
+        done
+    }
+
+    /// Makes a call with settings.
+    ///
+    /// # Errors
+    ///
+    /// A trap, or `Settings`.
+    pub fn call_with<T>(
+        &self,
+        settings: &SettingsText,
+        work: impl FnOnce(&mut Instance, Settings) -> Result<T, BrainError>,
+    ) -> Result<T, MindError> {
+        let mut state = self.lock();
+        let done = state
+            .settings(settings)
+            .and_then(|loaded| Ok(work(&mut state.instance, loaded)?));
+        self.settle(&mut state, done)
+    }
+
+    /// After a trap the instance is replaced, whatever the call was for.
+    fn settle<T>(
+        &self,
+        state: &mut State,
+        done: Result<T, MindError>,
+    ) -> Result<T, MindError> {
+        if matches!(done, Err(MindError::Brain(_))) {
+            self.replace(state)?;
+        }
+        done
+    }
+
+    fn replace(&self, state: &mut State) -> Result<(), BrainError> {
+        state.instance = self.brain.instance()?;
+        state.generation += 1;
+        state.settings.clear();
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held leaves an instance that at worst traps, and is replaced then.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn open(
+        &mut self,
+        task: &Task,
+        settings: &SettingsText,
+        history: &[Entry],
+    ) -> Result<Opened, MindError> {
+        let settings = self.settings(settings)?;
+        let opened = self.instance.open_run(task, settings, history)?;
+        let (handle, demand) = opened.map_err(MindError::Open)?;
+        let run = OpenRun {
+            generation: self.generation,
+            handle,
+        };
+        Ok(Opened { run, demand })
+    }
+
+    fn settings(&mut self, text: &SettingsText) -> Result<Settings, MindError> {
+        if let Some(loaded) = self.settings.get(&text.version) {
+            return Ok(*loaded);
+        }
+        let loaded = self.instance.load_settings(&text.json)?;
+        let loaded = loaded.map_err(MindError::Settings)?;
+        self.settings.insert(text.version.clone(), loaded);
+        Ok(loaded)
+    }
+}
+
+fn first(problems: &[Problem]) -> &str {
+    problems.first().map_or("", |problem| &problem.message)
+}
