@@ -6,6 +6,8 @@ pub mod config;
 pub mod contract;
 #[cfg(test)]
 mod fixtures;
+pub mod seal;
+pub mod secrets;
 pub mod send;
 pub mod settings;
 pub mod store;
