@@ -182,6 +182,9 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
             component: root.table("component", |table| {
                 directory.join(table.text_or("path", "ml_connector_component.wasm"))
             }),
+            secrets_dir: root.table("secrets", |table| {
+                directory.join(table.text_or("directory", "secrets"))
+            }),
             limits: root.table("limits", limits::read),
             connections: read_connections(root, places),
         },

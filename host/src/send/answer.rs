@@ -9,7 +9,12 @@ use super::body::Departure;
 use crate::contract::http::{Body, Header, Response, SendError, SendErrorCode, SendOutcome};
 
 /// The headers that are handed on; the others say nothing that a decision depends on.
-const HEADERS_KEPT: [&str; 4] = ["content-type", "retry-after", "concur-correlationid", "date"];
+const HEADERS_KEPT: [&str; 4] = [
+    "content-type",
+    "retry-after",
+    "concur-correlationid",
+    "date",
+];
 
 /// Longest value of a header that is handed on.
 const HEADER_BYTES_MAX: usize = 1_024;
@@ -66,7 +71,9 @@ pub(super) async fn read(
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     let read = Limited::new(body, bytes_max).collect().await;
-    let bytes = read.map_err(|error| cut_short(&*error, bytes_max))?.to_bytes();
+    let bytes = read
+        .map_err(|error| cut_short(&*error, bytes_max))?
+        .to_bytes();
     let kept = HEADERS_KEPT.iter().filter_map(|name| {
         let value = head.headers.get(*name)?.to_str().ok()?;
         (value.len() <= HEADER_BYTES_MAX).then(|| Header {

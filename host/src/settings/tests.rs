@@ -49,7 +49,7 @@ fn a_minimal_file_gets_the_documented_defaults() {
         config.component,
         Path::new("etc/ml_connector_component.wasm")
     );
-    assert_eq!(config.secrets_dir, Path::new("etc/secrets"));
+    assert_eq!(settings.config.secrets_dir, Path::new("etc/secrets"));
     assert_eq!(config.limits.shutdown_grace, Duration::from_secs(20));
     assert_eq!(config.limits.history_retention, Duration::from_hours(9_600));
     assert_eq!(
