@@ -176,9 +176,6 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
             store: root.table("store", |table| {
                 directory.join(table.text_or("path", "ml-connector.sqlite"))
             }),
-            secrets_dir: root.table("secrets", |table| {
-                directory.join(table.text_or("directory", "secrets"))
-            }),
             component: root.table("component", |table| {
                 directory.join(table.text_or("path", "ml_connector_component.wasm"))
             }),
