@@ -56,7 +56,7 @@ impl Callbacks {
                         return Ok(None);
                     }
                     let purpose = Purpose::Verifier {
-                        connection: *connection,
+                        connection,
                         callback: &stored.id,
                         trusted,
                     };

@@ -5,6 +5,7 @@ pub mod brain;
 pub mod callbacks;
 pub mod config;
 pub mod contract;
+pub mod credentials;
 #[cfg(test)]
 mod fixtures;
 pub mod metrics;
