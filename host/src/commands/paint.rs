@@ -40,7 +40,7 @@ pub fn error_label() -> &'static str {
 pub fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head.iter().map(|name| name.to_uppercase()));
     if !allowed() {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, moment, names, runs};
+use super::{Done, exit, moment, runs};
 
 /// Show how every connection stands: credentials, held requests, counts, what waits and what is parked
 ///
