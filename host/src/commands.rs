@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod connect;
 mod context;
 mod exit;
 mod failure;
@@ -9,7 +10,10 @@ mod moment;
 mod names;
 mod paint;
 mod preview;
+mod replay;
 mod runs;
+mod serve;
+mod service;
 mod show;
 mod status;
 mod timeline;
@@ -71,12 +75,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Check(check::Args),
-    Completions(completions::Args),
-    Preview(preview::Args),
+    Serve(serve::Args),
+    Connect(connect::Args),
+    Status(status::Args),
     Runs(runs::Args),
     Show(show::Args),
-    Status(status::Args),
+    Replay(replay::Args),
+    Preview(preview::Args),
+    Check(check::Args),
+    Completions(completions::Args),
 }
 
 /// Runs the program.
@@ -94,11 +101,14 @@ pub fn run() -> ExitCode {
 
 fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
     match command {
-        Command::Check(args) => check::run(context, &args, out),
-        Command::Completions(args) => completions::run(&args, out),
-        Command::Preview(args) => preview::run(context, &args, out),
+        Command::Serve(serve::Args {}) => serve::run(context, out),
+        Command::Connect(args) => connect::run(context, &args, out),
+        Command::Status(args) => status::run(context, &args, out),
         Command::Runs(args) => runs::run(context, args, out),
         Command::Show(args) => show::run(context, &args, out),
-        Command::Status(args) => status::run(context, &args, out),
+        Command::Replay(args) => replay::run(context, args, out),
+        Command::Preview(args) => preview::run(context, &args, out),
+        Command::Check(args) => check::run(context, &args, out),
+        Command::Completions(args) => completions::run(&args, out),
     }
 }

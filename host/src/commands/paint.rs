@@ -29,11 +29,16 @@ pub fn word(text: &str, tone: Tone) -> String {
 
 /// The word before a failure, for standard error.
 pub fn error_label() -> &'static str {
-    if std::io::stderr().is_terminal() && allowed() {
+    if on_stderr() {
         "\x1b[1;31merror:\x1b[0m"
     } else {
         "error:"
     }
+}
+
+/// Whether standard error is coloured.
+pub fn on_stderr() -> bool {
+    std::io::stderr().is_terminal() && allowed()
 }
 
 /// An empty table that fits the terminal.
