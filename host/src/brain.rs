@@ -88,10 +88,11 @@ impl Brain {
         };
         let engine = Engine::new(&engine_config()).map_err(unusable)?;
         let component = Component::from_binary(&engine, &bytes).map_err(unusable)?;
-        let template = template(&engine, &component).map_err(|error| BrainError::OtherContract {
-            path: path.into(),
-            detail: format!("{error:#}"),
-        })?;
+        let template =
+            template(&engine, &component).map_err(|error| BrainError::OtherContract {
+                path: path.into(),
+                detail: format!("{error:#}"),
+            })?;
         Ok(Self {
             engine,
             template,
@@ -108,8 +109,13 @@ impl Brain {
     pub fn instance(&self) -> Result<Instance, BrainError> {
         let mut store = Store::new(&self.engine, Bounds::new(self.bytes_max));
         store.limiter(|bounds| bounds);
-        store.set_fuel(self.fuel_max).map_err(|error| trapped(&error))?;
-        let api = self.template.instantiate(&mut store).map_err(|error| trapped(&error))?;
+        store
+            .set_fuel(self.fuel_max)
+            .map_err(|error| trapped(&error))?;
+        let api = self
+            .template
+            .instantiate(&mut store)
+            .map_err(|error| trapped(&error))?;
         Ok(Instance {
             store,
             api,

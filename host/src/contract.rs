@@ -12,7 +12,7 @@ mod bindings {
     });
 }
 
-pub use bindings::{Connector, ConnectorPre};
 pub use bindings::exports::ml_connector::sync::{
     admission, credentials, http, mapping, pacing, retry, runs, types, webhooks,
 };
+pub use bindings::{Connector, ConnectorPre};

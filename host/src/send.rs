@@ -157,7 +157,10 @@ fn assemble(
         let name = HeaderName::try_from(&header.name);
         let value = HeaderValue::try_from(&header.value);
         let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(format!("the header `{}` cannot be sent", header.name.escape_debug()));
+            return Err(format!(
+                "the header `{}` cannot be sent",
+                header.name.escape_debug()
+            ));
         };
         ready.headers_mut().append(name, value);
     }

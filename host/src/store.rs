@@ -89,7 +89,8 @@ pub trait Store: Send + Sync + 'static {
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>>;
 
     /// A connection's credential for a system.
-    fn credential(&self, connection: &str, system: System) -> Pending<'_, Option<StoredCredential>>;
+    fn credential(&self, connection: &str, system: System)
+    -> Pending<'_, Option<StoredCredential>>;
 
     /// A connection's webhook registrations.
     fn callbacks(&self, connection: &str) -> Pending<'_, Vec<StoredCallback>>;

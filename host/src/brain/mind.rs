@@ -161,11 +161,7 @@ impl Mind {
     }
 
     /// After a trap the instance is replaced, whatever the call was for.
-    fn settle<T>(
-        &self,
-        state: &mut State,
-        done: Result<T, MindError>,
-    ) -> Result<T, MindError> {
+    fn settle<T>(&self, state: &mut State, done: Result<T, MindError>) -> Result<T, MindError> {
         if matches!(done, Err(MindError::Brain(_))) {
             self.replace(state)?;
         }

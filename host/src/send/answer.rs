@@ -9,7 +9,12 @@ use super::body::Departure;
 use crate::contract::http::{Body, Header, Response, SendError, SendErrorCode, SendOutcome};
 
 /// The headers that are handed on; the others say nothing that a decision depends on.
-const HEADERS_KEPT: [&str; 4] = ["content-type", "retry-after", "concur-correlationid", "date"];
+const HEADERS_KEPT: [&str; 4] = [
+    "content-type",
+    "retry-after",
+    "concur-correlationid",
+    "date",
+];
 
 /// Longest value of a header that is handed on.
 const HEADER_BYTES_MAX: usize = 1_024;
@@ -66,7 +71,9 @@ pub(super) async fn read(
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     let read = Limited::new(body, bytes_max).collect().await;
-    let bytes = read.map_err(|error| cut_short(&*error, bytes_max))?.to_bytes();
+    let bytes = read
+        .map_err(|error| cut_short(&*error, bytes_max))?
+        .to_bytes();
     let kept = HEADERS_KEPT.iter().filter_map(|name| {
         let value = head.headers.get(*name)?.to_str().ok()?;
         (value.len() <= HEADER_BYTES_MAX).then(|| Header {
@@ -94,25 +101,29 @@ fn cut_short(error: &(dyn Error + Send + Sync + 'static), bytes_max: usize) -> F
     Failure::answering(SendErrorCode::ConnectionLost, root(error))
 }
 
-/// Also looks inside I/O errors, which hide what they wrap from `source`.
 fn caused_by<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if error.is::<T>() || inner.is_some_and(|inner| inner.is::<T>()) {
+        if error.is::<T>() {
             return true;
         }
-        next = error.source();
+        next = beneath(error);
     }
     false
 }
 
+/// What an error wraps; an I/O error hides it from `source`.
+fn beneath<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    }
+}
+
 fn root(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+    while let Some(inner) = beneath(error) {
+        error = inner;
     }
     error.to_string()
 }

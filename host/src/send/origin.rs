@@ -94,7 +94,9 @@ impl Origins {
         Ok(Self {
             freshbooks: Origin::parse(&connection.freshbooks_base)?,
             concur_token: Origin::parse(&connection.concur_token_base)?,
-            concur_extra: extra.map(|base| Origin::parse(base)).collect::<Result<_, _>>()?,
+            concur_extra: extra
+                .map(|base| Origin::parse(base))
+                .collect::<Result<_, _>>()?,
         })
     }
 

@@ -13,7 +13,9 @@ struct Held(BTreeMap<&'static str, &'static str>);
 
 impl SecretParts for Held {
     fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
-        self.0.get(name).map(|secret| Zeroizing::new((*secret).into()))
+        self.0
+            .get(name)
+            .map(|secret| Zeroizing::new((*secret).into()))
     }
 }
 
@@ -69,7 +71,9 @@ async fn read_request(stream: &mut TcpStream) -> String {
 async fn send_get(address: SocketAddr) -> SendOutcome {
     let sender = Sender::new(&limits()).expect("roots");
     let request = request(Method::Get, vec![]);
-    sender.send(&request, &origin(address), None, &NoSecrets).await
+    sender
+        .send(&request, &origin(address), None, &NoSecrets)
+        .await
 }
 
 fn response(outcome: SendOutcome) -> Response {
@@ -109,31 +113,49 @@ async fn a_request_goes_out_with_token_secrets_and_length() {
     let secrets = Held(BTreeMap::from([("j", "q\"\\\n"), ("f", "a&b c+")]));
     let bearer = HeaderValue::from_static("Bearer t");
     let request = request(Method::Post, parts);
-    let outcome = sender.send(&request, &origin(address), Some(&bearer), &secrets).await;
+    let outcome = sender
+        .send(&request, &origin(address), Some(&bearer), &secrets)
+        .await;
     let sent = served.await.expect("served");
     assert!(sent.starts_with("POST /a/b?c=d HTTP/1.1\r\n"), "{sent}");
     assert!(sent.contains("authorization: Bearer t\r\n"), "{sent}");
     let body = r#"{"a":"q\"\\\n"}&a%26b+c%2B"#;
-    assert!(sent.contains(&format!("content-length: {}\r\n", body.len())), "{sent}");
+    assert!(
+        sent.contains(&format!("content-length: {}\r\n", body.len())),
+        "{sent}"
+    );
     assert!(sent.ends_with(&format!("\r\n\r\n{body}")), "{sent}");
     let response = response(outcome);
-    assert_eq!((response.status, response.body), (201, Body::Text("ok".into())));
-    let names: Vec<_> = response.headers.iter().map(|header| header.name.as_str()).collect();
+    assert_eq!(
+        (response.status, response.body),
+        (201, Body::Text("ok".into()))
+    );
+    let names: Vec<_> = response
+        .headers
+        .iter()
+        .map(|header| header.name.as_str())
+        .collect();
     assert_eq!(names, ["content-type", "retry-after"]);
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_followed() {
-    let (address, served) =
-        answer_once(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
+    let (address, served) = answer_once(
+        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
     assert_eq!(response(send_get(address).await).status, 302);
     served.await.expect("served");
 }
 
 #[tokio::test]
 async fn bodies_that_are_no_text_are_kept_byte_for_byte() {
-    let (address, _served) = answer_once(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe").await;
-    assert_eq!(response(send_get(address).await).body, Body::Bytes(vec![0xff, 0xfe]));
+    let (address, _served) =
+        answer_once(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe").await;
+    assert_eq!(
+        response(send_get(address).await).body,
+        Body::Bytes(vec![0xff, 0xfe])
+    );
 }
 
 #[tokio::test]
@@ -141,19 +163,28 @@ async fn a_refused_connection_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    assert_eq!(not_sent(send_get(address).await), SendErrorCode::Unreachable);
+    assert_eq!(
+        not_sent(send_get(address).await),
+        SendErrorCode::Unreachable
+    );
 }
 
 #[tokio::test]
 async fn a_connection_that_ends_without_an_answer_is_maybe_sent() {
     let (address, _served) = answer_once(b"").await;
-    assert_eq!(maybe_sent(send_get(address).await), SendErrorCode::ConnectionLost);
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::ConnectionLost
+    );
 }
 
 #[tokio::test]
 async fn an_answer_cut_short_is_maybe_sent() {
     let (address, _served) = answer_once(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok").await;
-    assert_eq!(maybe_sent(send_get(address).await), SendErrorCode::ConnectionLost);
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::ConnectionLost
+    );
 }
 
 #[tokio::test]
@@ -162,7 +193,10 @@ async fn an_answer_over_the_bound_is_maybe_sent() {
         12345678901234567890123456789012345678901234567890\
         123456789012345678901234567890123456789012345678901\r\n0\r\n\r\n";
     let (address, _served) = answer_once(LONG).await;
-    assert_eq!(maybe_sent(send_get(address).await), SendErrorCode::AnswerTooLong);
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::AnswerTooLong
+    );
 }
 
 #[tokio::test]
@@ -200,7 +234,10 @@ async fn a_failed_tls_handshake_is_not_sent() {
     let _served = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("accepted");
         read_request(&mut stream).await;
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("written");
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .expect("written");
     });
     let origins = Origins::of(&crate::config::Connection {
         freshbooks_base: format!("https://{address}"),
@@ -208,16 +245,23 @@ async fn a_failed_tls_handshake_is_not_sent() {
     });
     let origin = origins.expect("well-formed").freshbooks;
     let sender = Sender::new(&limits()).expect("roots");
-    let outcome = sender.send(&request(Method::Get, vec![]), &origin, None, &NoSecrets).await;
+    let outcome = sender
+        .send(&request(Method::Get, vec![]), &origin, None, &NoSecrets)
+        .await;
     assert_eq!(not_sent(outcome), SendErrorCode::Tls);
 }
 
 #[tokio::test]
 async fn a_secret_that_is_not_held_withholds_the_request() {
     let sender = Sender::new(&limits()).expect("roots");
-    let request = request(Method::Post, vec![BodyPart::JsonSecret("verifier:7".into())]);
+    let request = request(
+        Method::Post,
+        vec![BodyPart::JsonSecret("verifier:7".into())],
+    );
     let address = "127.0.0.1:1".parse().expect("an address");
-    let outcome = sender.send(&request, &origin(address), None, &NoSecrets).await;
+    let outcome = sender
+        .send(&request, &origin(address), None, &NoSecrets)
+        .await;
     let SendOutcome::NotSent(error) = outcome else {
         panic!("{outcome:?}");
     };
@@ -243,7 +287,9 @@ async fn no_more_requests_to_a_host_than_allowed_are_under_way() {
         let sender = Arc::clone(&sender);
         tokio::spawn(async move {
             let request = request(Method::Get, vec![]);
-            sender.send(&request, &origin(address), None, &NoSecrets).await
+            sender
+                .send(&request, &origin(address), None, &NoSecrets)
+                .await
         });
     }
     assert_eq!(open.await.expect("counted"), 2);
