@@ -170,7 +170,8 @@ impl Party {
     }
 }
 
-fn person(first: Option<&str>, last: Option<&str>) -> Option<String> {
+/// The name of a person, as far as it is known.
+pub(crate) fn person(first: Option<&str>, last: Option<&str>) -> Option<String> {
     match (first, last) {
         (Some(first), Some(last)) => Some(format!("{first} {last}")),
         (one, None) | (None, one) => one.map(String::from),

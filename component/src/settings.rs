@@ -382,4 +382,4 @@ fn custom(name: &str, max: u32) -> Check {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -103,7 +103,7 @@ fn line_is(there: &concur::Line, wanted: &Line) -> bool {
 fn allocation_is(there: &Value, wanted: &Allocation) -> bool {
     let percentage = same(&concur::text(there, "Percentage"), &wanted.percentage);
     let code = match &wanted.cost_code {
-        Some((field, code)) => concur::text(there, field) == *code,
+        Some(code) => concur::text(there, &wanted.field) == *code,
         None => true,
     };
     percentage && code

@@ -16,6 +16,8 @@ pub struct Config {
     pub public_url: String,
     /// The store's file.
     pub store: PathBuf,
+    /// Where client secrets and the seal keys are kept as files, for those that the environment does not give.
+    pub secrets_dir: PathBuf,
     /// The component's file.
     pub component: PathBuf,
     /// Bounds of everything.

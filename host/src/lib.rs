@@ -6,5 +6,6 @@ pub mod config;
 pub mod contract;
 #[cfg(test)]
 mod fixtures;
-pub mod send;
+pub mod seal;
+pub mod secrets;
 pub mod store;

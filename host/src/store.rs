@@ -10,6 +10,9 @@
 //!
 //! Implementations know nothing of the business: they keep what they are given.
 
+mod completion;
+pub mod sqlite;
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -131,10 +134,12 @@ pub enum Write {
     /// Starts a run; refused while a run of the object has not ended.
     Start(NewRun),
     /// Starts a run, or, where one has not ended, marks its object dirty so that another run starts
-    /// (with this reason) when that one ends.
+    /// (with this reason; of several marks the last counts, but `replay` stays) when that one ends. A run
+    /// that has not begun because it only waits for its time to look again is taken instead: it gets this
+    /// reason, settings and start, and is due at once.
     StartOrMarkDirty(NewRun),
-    /// Appends to a run's history. Refused if `index` is taken already, unless it holds the same demand
-    /// without an outcome, which this completes.
+    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and if `index` is
+    /// taken already, unless it holds the same demand without an outcome, which this completes.
     Append {
         /// The run.
         run: RunId,
@@ -176,7 +181,8 @@ pub enum Write {
     },
     /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`, with
     /// [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion names a time to
-    /// look again, starts the next run of the object.
+    /// look again, starts the next run of the object: at once, or waiting (without a reason) for that time,
+    /// which then is its start too.
     End {
         /// The run.
         run: RunId,
@@ -219,7 +225,8 @@ pub enum Write {
     },
 }
 
-/// What a commit gave rise to: the numbers of the notices and runs that its writes made, in order.
+/// What a commit gave rise to: the numbers of the notices and runs that its writes made, in order. The run
+/// that follows an ended one is among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Numbers of notices.
@@ -325,7 +332,8 @@ pub struct RunFilter {
     pub state: Option<RunState>,
     /// That ended in one of these ways only; empty for any.
     pub endings: Vec<EndingKind>,
-    /// Only the latest run of each object.
+    /// Only the latest run of each object; together with `endings`, the latest that has ended, so that an
+    /// object stays parked while it waits to be looked at again.
     pub latest_only: bool,
     /// Only runs with a smaller number, for paging.
     pub before: Option<RunId>,
@@ -342,7 +350,7 @@ pub struct RunCount {
     pub state: RunState,
     /// How they ended; `None` kind unless the state is `Ended`.
     pub ending: EndingKind,
-    /// How many there are, counting the latest run of each object.
+    /// How many there are, counting the run of each object that has not ended, and the latest that has.
     pub objects: u64,
     /// How many there are in all.
     pub runs: u64,

@@ -1,0 +1,187 @@
+//! The lines of a payment request, with their expense types, tax codes and cost codes.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+
+use super::sums::Priced;
+use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
+use crate::document::{Kind, Line as Source};
+use crate::money;
+use crate::text::{clean, shortened};
+
+const DESCRIPTION_CHARS_MAX: usize = 250;
+
+impl Work<'_> {
+    pub(super) fn line(&mut self, line: &Priced, all: &[Priced]) -> Line {
+        let Some(source) = line.source else {
+            return self.discount_line(line, all);
+        };
+        let name = source.name.as_deref().map(clean).unwrap_or_default();
+        let described = source.description.as_deref().map(clean).unwrap_or_default();
+        let description = match (name.is_empty(), described.is_empty()) {
+            (false, false) if name != described => format!("{name}: {described}"),
+            (false, _) => name,
+            (true, _) => described,
+        };
+        let mut fields = self.money_fields(line, source.quantity, source.unit_cost, &description);
+        self.tax_codes(&line.pointer, source, &mut fields);
+        if let Some(code) = self.expense_type(&line.pointer, source) {
+            fields.insert("ExpenseTypeCode", code);
+        }
+        let cost_code = self.cost_code(&line.pointer, source);
+        Line {
+            fields,
+            total: money::wire(line.net, self.minor_units),
+            allocations: vec![self.allocation(Decimal::ONE_HUNDRED, cost_code)],
+        }
+    }
+
+    fn discount_line(&self, line: &Priced, all: &[Priced]) -> Line {
+        let mut fields = self.money_fields(line, Decimal::ONE, line.net, "Discount");
+        let first = self.document.lines.first();
+        if let Some(code) = first.and_then(|first| self.expense_type_of(first)) {
+            fields.insert("ExpenseTypeCode", code);
+        }
+        Line {
+            fields,
+            total: money::wire(line.net, self.minor_units),
+            allocations: self.shared_allocations(all),
+        }
+    }
+
+    fn money_fields(
+        &self,
+        line: &Priced,
+        quantity: Decimal,
+        unit_price: Decimal,
+        description: &str,
+    ) -> BTreeMap<&'static str, String> {
+        let description = if description.is_empty() {
+            "-"
+        } else {
+            description
+        };
+        BTreeMap::from([
+            ("Description", shortened(description, DESCRIPTION_CHARS_MAX)),
+            ("Quantity", money::plain(quantity)),
+            ("UnitPrice", money::plain(unit_price)),
+            ("Tax", money::wire(line.tax, self.minor_units)),
+        ])
+    }
+
+    fn tax_codes(
+        &mut self,
+        pointer: &str,
+        source: &Source,
+        fields: &mut BTreeMap<&'static str, String>,
+    ) {
+        for (place, tax) in ["TaxCode", "TaxCode2"].into_iter().zip(&source.taxes) {
+            match self.settings.taxes.get(&tax.name) {
+                Some(code) => {
+                    fields.insert(place, code.clone());
+                }
+                None => {
+                    let message = format!(
+                        "tax \"{}\" has no Concur tax code; add it to `taxes`",
+                        shortened(&tax.name, SHOWN_CHARS_MAX)
+                    );
+                    self.report(pointer, "tax-unmapped", message);
+                }
+            }
+        }
+    }
+
+    fn expense_type(&mut self, pointer: &str, source: &Source) -> Option<String> {
+        let code = self.expense_type_of(source);
+        if code.is_none() {
+            let (what, setting) = match (&source.category, &source.name) {
+                (Some(id), _) if self.document.kind == Kind::Bill => (
+                    format!("expense category {}", shortened(id, SHOWN_CHARS_MAX)),
+                    "expense_types.by_category",
+                ),
+                (_, Some(name)) => (
+                    format!("item \"{}\"", shortened(name.trim(), SHOWN_CHARS_MAX)),
+                    "expense_types.by_item",
+                ),
+                _ => ("this line".to_string(), "expense_types.default"),
+            };
+            let message = match setting {
+                "expense_types.default" => {
+                    format!("{what} has no Concur expense type; set `{setting}`")
+                }
+                _ => format!(
+                    "{what} has no Concur expense type; add it to `{setting}` or set `expense_types.default`"
+                ),
+            };
+            self.report(pointer, "expense-type-unmapped", message);
+        }
+        code
+    }
+
+    fn expense_type_of(&self, source: &Source) -> Option<String> {
+        let types = &self.settings.expense_types;
+        let category = source.category.as_deref();
+        let item = source.name.as_deref().map(str::trim);
+        category
+            .and_then(|id| types.by_category.get(id))
+            .or_else(|| item.and_then(|name| types.by_item.get(name)))
+            .or(types.default.as_ref())
+            .cloned()
+    }
+
+    fn cost_code(&mut self, pointer: &str, source: &Source) -> Option<String> {
+        let project = source.project.as_ref()?;
+        let code = self.settings.projects.get(project);
+        if code.is_none() {
+            let message = format!(
+                "project {} has no Concur cost code; add it to `projects`",
+                shortened(project, SHOWN_CHARS_MAX)
+            );
+            self.report(pointer, "project-unmapped", message);
+        }
+        code.cloned()
+    }
+
+    fn allocation(&self, percent: Decimal, cost_code: Option<String>) -> Allocation {
+        Allocation {
+            percentage: money::plain(percent),
+            field: self.settings.payment_request.cost_code_field.clone(),
+            cost_code,
+        }
+    }
+
+    /// The discount on the cost codes of the lines, by their shares.
+    fn shared_allocations(&self, lines: &[Priced]) -> Vec<Allocation> {
+        let mut amounts: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
+        for line in lines {
+            let Some(source) = line.source else {
+                continue;
+            };
+            let project = source.project.as_ref();
+            let code = project.and_then(|id| self.settings.projects.get(id));
+            *amounts.entry(code.cloned()).or_default() += line.net.abs();
+        }
+        let whole: Decimal = amounts.values().sum();
+        let mut so_far = Decimal::ZERO;
+        let mut given = Decimal::ZERO;
+        let mut allocations = Vec::new();
+        // The running total is what is rounded, so that no share is negative and they add up to 100.
+        for (code, amount) in amounts {
+            so_far += amount;
+            let total = (so_far * Decimal::ONE_HUNDRED)
+                .checked_div(whole)
+                .unwrap_or(Decimal::ONE_HUNDRED)
+                .round_dp(2);
+            if total > given {
+                allocations.push(self.allocation(total - given, code));
+                given = total;
+            }
+        }
+        allocations
+    }
+}

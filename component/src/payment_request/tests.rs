@@ -1,0 +1,503 @@
+use alloc::vec;
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::*;
+use crate::document::Kind;
+use crate::settings::tests::MINIMAL;
+
+mod model;
+
+fn settings() -> Settings {
+    let by_category = r#""expense_types": {"default": "OFFSP", "by_category": {"3344": "TRAVL"}, "by_item": {"Toner": "TONER"}}"#;
+    let json = MINIMAL.replace(r#""expense_types": {"default": "OFFSP"}"#, by_category);
+    Settings::load(&json).expect("is right")
+}
+
+fn strict() -> Settings {
+    let json = MINIMAL.replace(r#"{"default": "OFFSP"}"#, "{}");
+    Settings::load(&json).expect("is right")
+}
+
+fn read(kind: Kind, json: &str) -> Document {
+    let raw: &RawValue = serde_json::from_str(json).expect("is JSON");
+    Document::read(kind, raw).expect("is an object")
+}
+
+fn key() -> VendorKey {
+    VendorKey {
+        code: "FB-C4401".to_string(),
+        address: "MAIN".to_string(),
+    }
+}
+
+fn created(kind: Kind, json: &str) -> Value {
+    let translated = translate(&read(kind, json), &settings(), "mlc-marker").expect("translates");
+    serde_json::from_str(&translated.to_create(&key())).expect("is JSON")
+}
+
+fn problems(kind: Kind, json: &str, settings: &Settings) -> Vec<Problem> {
+    translate(&read(kind, json), settings, "mlc-marker").expect_err("has problems")
+}
+
+/// An invoice of these lines and this total.
+fn invoice(currency: &str, total: &str, discount: &str, lines: &str) -> String {
+    let lines = lines.replace('$', &format!(r#""code": "{currency}""#));
+    format!(
+        r#"{{"id": 778120, "invoice_number": "2093", "customerid": 4401, "organization": "Northwind Paper",
+            "country": "Canada", "create_date": "2026-02-27", "due_date": "2026-03-29", "currency_code": "{currency}",
+            "amount": {{"amount": "{total}", "code": "{currency}"}},
+            "discount_total": {{"amount": "{discount}", "code": "{currency}"}}, "lines": [{lines}]}}"#
+    )
+}
+
+const PAPER: &str = r#"{"name": "Copy paper", "description": "A4", "qty": "10", "unit_cost": {"amount": "60.00", $},
+    "amount": {"amount": "600.00", $}, "taxName1": "HST", "taxAmount1": "13", "modern_project_id": 5512}"#;
+const TONER: &str = r#"{"name": "Toner", "description": "", "qty": 4, "unit_cost": {"amount": "100.00", $},
+    "amount": {"amount": "400.00", $}, "taxName1": "HST", "taxAmount1": "13", "modern_project_id": 5513}"#;
+
+fn both() -> String {
+    format!("{PAPER},{TONER}")
+}
+
+#[test]
+fn an_invoice_becomes_a_payment_request() {
+    let expected = json!({
+        "Name": "2093 Northwind Paper", "InvoiceNumber": "2093", "InvoiceDate": "2026-02-27",
+        "PaymentDueDate": "2026-03-29", "InvoiceAmount": "1130.00", "TaxAmount": "130.00", "CurrencyCode": "CAD",
+        "CountryCode": "CA", "EmployeeLoginId": "ap.clerk@example.test", "Custom24": "mlc-marker",
+        "VendorRemitToIdentifier": {"VendorCode": "FB-C4401", "AddressCode": "MAIN"},
+        "LineItems": [
+            {"Description": "Copy paper: A4", "ExpenseTypeCode": "OFFSP", "Quantity": "10", "UnitPrice": "60",
+             "TotalPrice": "600.00", "Tax": "78.00", "TaxCode": "H13",
+             "Allocations": [{"Percentage": "100", "Custom1": "PRJ_A"}]},
+            {"Description": "Toner", "ExpenseTypeCode": "TONER", "Quantity": "4", "UnitPrice": "100",
+             "TotalPrice": "400.00", "Tax": "52.00", "TaxCode": "H13",
+             "Allocations": [{"Percentage": "100", "Custom1": "PRJ_B"}]}]
+    });
+    assert_eq!(
+        created(Kind::Invoice, &invoice("CAD", "1130.00", "0", &both())),
+        expected
+    );
+}
+
+#[test]
+fn a_bill_becomes_a_payment_request() {
+    let bill = r#"{"id": 91, "vendorid": 17, "vendor": {"vendor_name": "Messe AG", "country": "DE"},
+        "bill_number": null, "issue_date": "2026-01-15", "currency_code": "EUR",
+        "total_amount": {"amount": "1110.48", "code": "EUR"},
+        "lines": [{"categoryid": 3344, "category": "Travel", "description": "Fair\nbooth", "quantity": 1,
+                   "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "GST", "tax_percent1": "5",
+                   "tax_name2": "PST", "tax_percent2": "7", "compounded_tax": true},
+                  {"categoryid": "9", "category": {"id": 9}, "quantity": "2.5",
+                   "unit_cost": {"amount": "39.733", "code": "EUR"}, "amount": {"amount": "99.33", "code": "EUR"}}]}"#;
+    let request = created(Kind::Bill, bill);
+    assert_eq!(request["InvoiceNumber"], "FB-BILL-91");
+    assert_eq!(request["Name"], "FB-BILL-91 Messe AG");
+    assert_eq!(
+        (&request["InvoiceAmount"], &request["TaxAmount"]),
+        (&json!("1110.48"), &json!("111.15"))
+    );
+    let lines = &request["LineItems"];
+    // 5 % of 900 is 45; 7 % of 945, since it is on top of the first, is 66.15.
+    assert_eq!(lines[0]["Tax"], "111.15");
+    assert_eq!(lines[0]["TaxCode2"], "P7");
+    assert_eq!(
+        (&lines[0]["ExpenseTypeCode"], &lines[0]["Description"]),
+        (&json!("TRAVL"), &json!("Fair booth"))
+    );
+    assert_eq!(
+        (&lines[1]["ExpenseTypeCode"], &lines[1]["Description"]),
+        (&json!("OFFSP"), &json!("-"))
+    );
+    assert_eq!(lines[1]["Allocations"], json!([{"Percentage": "100"}]));
+    assert_eq!(lines[1]["TotalPrice"], "99.33");
+}
+
+fn line(net: &str, taxes: &str) -> String {
+    format!(r#"{{"name": "N", "qty": 1, "unit_cost": {{"amount": "{net}", $}}{taxes}}}"#)
+}
+
+const HST: &str = r#", "taxName1": "HST", "taxAmount1": "13""#;
+const GST: &str = r#", "taxName1": "GST", "taxAmount1": 5"#;
+
+fn amounts(request: &Value, member: &str) -> Vec<String> {
+    let lines = request["LineItems"].as_array().expect("has lines");
+    lines
+        .iter()
+        .map(|line| line[member].as_str().expect("is text").to_string())
+        .collect()
+}
+
+#[test]
+fn currencies_without_and_with_three_minor_units() {
+    let yen = created(
+        Kind::Invoice,
+        &invoice("JPY", "1130.00", "0", &line("1000", HST)),
+    );
+    assert_eq!(
+        (&yen["InvoiceAmount"], &yen["TaxAmount"]),
+        (&json!("1130"), &json!("130"))
+    );
+    assert_eq!(amounts(&yen, "TotalPrice"), ["1000"]);
+    let dinar = created(
+        Kind::Invoice,
+        &invoice("KWD", "1.304", "0", &line("1.154", HST)),
+    );
+    assert_eq!(
+        (&dinar["InvoiceAmount"], &dinar["TaxAmount"]),
+        (&json!("1.304"), &json!("0.150"))
+    );
+}
+
+#[test]
+fn taxes_too_small_for_a_line_may_still_be_in_the_total() {
+    // 5 % of 8 yen rounds to 0 on each line, and to 1 on all three.
+    let lines = [line("8", GST), line("8", GST), line("8", GST)].join(",");
+    let request = created(Kind::Invoice, &invoice("JPY", "25", "0", &lines));
+    assert_eq!(request["TaxAmount"], "1");
+    let mut taxes = amounts(&request, "Tax");
+    taxes.sort();
+    assert_eq!(taxes, ["0", "0", "1"]);
+    // 5 % of 10 cents rounds to 1 on each line, and to 2 on all four; no tax becomes negative.
+    let lines = vec![line("0.10", GST); 4].join(",");
+    let request = created(Kind::Invoice, &invoice("CAD", "0.42", "0", &lines));
+    let mut taxes = amounts(&request, "Tax");
+    taxes.sort();
+    assert_eq!(taxes, ["0.00", "0.00", "0.01", "0.01"]);
+}
+
+#[test]
+fn a_discount_of_either_sign_becomes_a_line_with_shared_cost_codes() {
+    for discount in ["-100.00", "100.00"] {
+        let request = created(Kind::Invoice, &invoice("CAD", "1017.00", discount, &both()));
+        let line = &request["LineItems"][2];
+        assert_eq!(
+            *line,
+            json!({"Description": "Discount", "ExpenseTypeCode": "OFFSP", "Quantity": "1", "UnitPrice": "-100",
+                   "TotalPrice": "-100.00", "Tax": "-13.00",
+                   "Allocations": [{"Percentage": "60", "Custom1": "PRJ_A"},
+                                   {"Percentage": "40", "Custom1": "PRJ_B"}]})
+        );
+        assert_eq!(request["TaxAmount"], "117.00");
+    }
+}
+
+#[test]
+fn a_whole_discount_leaves_nothing_to_pay() {
+    let request = created(Kind::Invoice, &invoice("CAD", "0.00", "1000.00", &both()));
+    assert_eq!(
+        (&request["InvoiceAmount"], &request["TaxAmount"]),
+        (&json!("0.00"), &json!("0.00"))
+    );
+}
+
+#[test]
+fn awkward_names_are_made_fit() {
+    let name = "Ünïcode \u{1F9FE}\u{7}\r\n ".repeat(60);
+    let awkward = PAPER.replace("\"A4\"", &json!(name).to_string());
+    let json = invoice("CAD", "678.00", "0", &awkward).replace("Northwind Paper", &"Ö".repeat(300));
+    let request = created(Kind::Invoice, &json);
+    let count = |value: &Value| value.as_str().expect("is text").chars().count();
+    assert_eq!(count(&request["Name"]), 100);
+    assert_eq!(count(&request["LineItems"][0]["Description"]), 250);
+    assert!(!request.to_string().contains('\r'));
+}
+
+#[test]
+fn every_problem_names_what_would_mend_it() {
+    let right = invoice("CAD", "1130.00", "0", &both());
+    for (from, to, pointer, code, mend) in [
+        (
+            "CAD",
+            "GBP",
+            "/currency_code",
+            "currency-unmapped",
+            "`currencies`",
+        ),
+        (
+            r#""country": "Canada""#,
+            r#""country": "Narnia""#,
+            "/country",
+            "country-unmapped",
+            "`countries`",
+        ),
+        (
+            r#""country": "Canada""#,
+            r#""country": """#,
+            "/country",
+            "country-missing",
+            "`vendor.default_country`",
+        ),
+        (
+            "\"2026-02-27\"",
+            "null",
+            "/create_date",
+            "date-missing",
+            "FreshBooks",
+        ),
+        (
+            "\"2093\"",
+            &format!("\"{}\"", "9".repeat(51)),
+            "/invoice_number",
+            "number-too-long",
+            "FreshBooks",
+        ),
+        (
+            r#""taxName1": "HST""#,
+            r#""taxName1": "VAT""#,
+            "/lines/0",
+            "tax-unmapped",
+            "`taxes`",
+        ),
+        ("5512", "77", "/lines/0", "project-unmapped", "`projects`"),
+        (
+            r#""amount": "1130.00""#,
+            r#""amount": "1130.03""#,
+            "",
+            "total-mismatch",
+            "0.03 apart",
+        ),
+        (
+            r#""amount": "600.00""#,
+            r#""amount": "600.02""#,
+            "/lines/0",
+            "line-amount-mismatch",
+            "600.02",
+        ),
+        (
+            r#""amount": "1130.00""#,
+            r#""amount": "1130.001""#,
+            "/amount",
+            "too-precise",
+            "FreshBooks",
+        ),
+        (
+            r#""amount": "600.00""#,
+            r#""amount": "600.001""#,
+            "/lines/0",
+            "too-precise",
+            "FreshBooks",
+        ),
+        (
+            r#""amount": "0""#,
+            r#""amount": "1000.01""#,
+            "/discount_total",
+            "discount-too-large",
+            "1000",
+        ),
+        (
+            r#""qty": "10""#,
+            r#""qty": "99999999999999""#,
+            "/lines/0",
+            "amount-too-large",
+            "99999999999999",
+        ),
+    ] {
+        let found = problems(
+            Kind::Invoice,
+            &right.replacen(from, to, 1).replace(
+                "\"CAD\"",
+                if code == "currency-unmapped" {
+                    "\"GBP\""
+                } else {
+                    "\"CAD\""
+                },
+            ),
+            &settings(),
+        );
+        let hit = found
+            .iter()
+            .find(|problem| problem.code == code && problem.pointer == pointer);
+        let hit = hit.unwrap_or_else(|| panic!("{code} is missing in {found:?}"));
+        assert!(hit.message.contains(mend), "{}", hit.message);
+    }
+}
+
+#[test]
+fn an_expense_type_problem_names_the_map_for_its_kind_of_line() {
+    let of = |kind, json: &str| problems(kind, json, &strict())[0].clone();
+    let named = of(Kind::Invoice, &invoice("CAD", "678.00", "0", PAPER));
+    assert_eq!(named.code, "expense-type-unmapped");
+    assert!(
+        named.message.contains("`expense_types.by_item`") && named.message.contains("Copy paper")
+    );
+    let nameless = PAPER.replace("Copy paper", " ");
+    let nameless = of(Kind::Invoice, &invoice("CAD", "678.00", "0", &nameless));
+    assert!(nameless.message.contains("`expense_types.default`"));
+    let bill = r#"{"id": 9, "vendorid": 1, "vendor": {"country": "DE"}, "issue_date": "2026-01-15", "currency_code": "EUR",
+        "total_amount": {"amount": "1"}, "lines": [{"categoryid": 3344, "unit_cost": {"amount": "1"}}]}"#;
+    let bill = of(Kind::Bill, bill);
+    assert!(bill.message.contains("`expense_types.by_category`") && bill.message.contains("3344"));
+}
+
+#[test]
+fn all_problems_are_gathered() {
+    let json = invoice("GBP", "7.777", "0", &both())
+        .replace("HST", "VAT")
+        .replace("551", "88")
+        .replace("Canada", "Narnia")
+        .replace(r#""2026-02-27""#, "null");
+    let found = problems(Kind::Invoice, &json, &strict());
+    let codes: Vec<&str> = found.iter().map(|problem| problem.code.as_str()).collect();
+    for code in [
+        "currency-unmapped",
+        "too-precise",
+        "total-mismatch",
+        "date-missing",
+        "country-unmapped",
+    ] {
+        assert_eq!(
+            codes.iter().filter(|found| **found == code).count(),
+            1,
+            "{code} in {codes:?}"
+        );
+    }
+    for code in ["tax-unmapped", "expense-type-unmapped", "project-unmapped"] {
+        assert_eq!(
+            codes.iter().filter(|found| **found == code).count(),
+            2,
+            "{code} in {codes:?}"
+        );
+    }
+}
+
+#[test]
+fn no_line_and_too_many_lines_are_said() {
+    for count in [0, 501] {
+        let lines = vec![line("1", ""); count].join(",");
+        let found = problems(
+            Kind::Invoice,
+            &invoice("CAD", "501", "0", &lines),
+            &settings(),
+        );
+        assert!(found.iter().any(|problem| problem.code == "line-count"));
+    }
+}
+
+#[test]
+fn numbers_at_the_edge_of_what_a_decimal_holds_do_no_harm() {
+    // The product is the largest decimal there is, and 1 more would overflow.
+    let line = r#"{"name": "N", "qty": "281474976710655", "unit_cost": {"amount": "281474976710657"},
+                   "amount": {"amount": "-1"}}"#;
+    let found = problems(Kind::Invoice, &invoice("CAD", "1", "0", line), &settings());
+    assert!(
+        found
+            .iter()
+            .any(|problem| problem.code == "amount-too-large")
+    );
+    // Without an amount of its own such a line must not count as nothing.
+    let line = line.replace(r#""amount": {"amount": "-1"}"#, r#""description": """#);
+    let found = problems(Kind::Invoice, &invoice("CAD", "0", "0", &line), &settings());
+    assert_eq!(found[0].code, "amount-too-large");
+    let taxed = r#"{"name": "N", "unit_cost": {"amount": "999999999999999"}, "compounded_tax": 1,
+        "taxName1": "HST", "taxAmount1": "1000", "taxName2": "GST", "taxAmount2": "1000"}"#;
+    let lines = vec![taxed; 500].join(",");
+    problems(
+        Kind::Invoice,
+        &invoice("CAD", "1", "999999999999999", &lines),
+        &settings(),
+    );
+}
+
+#[test]
+fn a_discount_on_many_cost_codes_has_no_negative_share() {
+    let projects: Vec<String> = (0..300).map(|id| format!(r#""{id}": "C{id}""#)).collect();
+    let json = MINIMAL.replace(r#""5512": "PRJ_A""#, &projects.join(","));
+    let settings = Settings::load(&json).expect("is right");
+    let lines: Vec<String> = (0..300)
+        .map(|id| line("1", &format!(r#", "modern_project_id": {id}"#)))
+        .collect();
+    let document = read(
+        Kind::Invoice,
+        &invoice("CAD", "290", "10", &lines.join(",")),
+    );
+    let translated = translate(&document, &settings, "m").expect("translates");
+    assert_hundred(translated.lines.last().expect("has a discount"));
+}
+
+fn assert_hundred(line: &Line) {
+    let percentages: Vec<Decimal> = line
+        .allocations
+        .iter()
+        .map(|allocation| money::parse(&allocation.percentage).expect("is a number"))
+        .collect();
+    assert!(
+        percentages
+            .iter()
+            .all(|percent| *percent > Decimal::ZERO && percent.scale() <= 2),
+        "{percentages:?}"
+    );
+    assert_eq!(percentages.iter().sum::<Decimal>(), Decimal::ONE_HUNDRED);
+}
+
+fn number(value: &Value) -> Decimal {
+    money::parse(value.as_str().expect("is text")).expect("is a number")
+}
+
+/// Every scalar is text and within the bounds of its name.
+fn assert_wire(value: &Value, name: &str) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| assert_wire(item, name)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, value)| assert_wire(value, name)),
+        Value::String(text) => {
+            let max = match name {
+                "Name" => 100,
+                "InvoiceNumber" => 50,
+                "Description" => 250,
+                "VendorCode" | "AddressCode" => 32,
+                "CountryCode" => 2,
+                "CurrencyCode" => 3,
+                _ => 48,
+            };
+            assert!((1..=max).contains(&text.chars().count()), "{name}: {text}");
+        }
+        other => panic!("{name} is {other}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_translation_adds_up_to_the_cent(generated in model::any_invoice()) {
+        let document = read(Kind::Invoice, &generated.to_json(0));
+        let translated = translate(&document, &settings(), "mlc-67t75pxxmcusv4w5xrnx");
+        let translated = translated.map_err(|problems| TestCaseError::fail(format!("{problems:?}\n{}", generated.to_json(0))))?;
+        let body: Value = serde_json::from_str(&translated.to_create(&key())).expect("is JSON");
+        assert_wire(&body, "");
+        let lines = body["LineItems"].as_array().expect("has lines");
+        let sum = |member: &str| lines.iter().map(|line| number(&line[member])).sum::<Decimal>();
+        prop_assert_eq!(number(&body["InvoiceAmount"]), generated.amount(generated.total()));
+        prop_assert_eq!(number(&body["InvoiceAmount"]), sum("TotalPrice") + sum("Tax"));
+        prop_assert_eq!(number(&body["TaxAmount"]), sum("Tax"));
+        for (line, source) in lines.iter().zip(&generated.lines) {
+            let off = (number(&line["Tax"]) - generated.amount(source.tax_rounded())).abs();
+            prop_assert!(off <= money::cent(generated.minor_units()), "{} on {:?}", off, source);
+            prop_assert!(number(&line["Tax"]) >= Decimal::ZERO);
+        }
+        translated.lines.iter().for_each(assert_hundred);
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_never_translated(generated in model::any_invoice(), minor in 1_i128..1_000, sign: bool) {
+        // More than a cent for each line, and one for the discount, is no rounding.
+        let off = minor + 2 * generated.lines.len() as i128 + 2;
+        let json = generated.to_json(if sign { off } else { -off });
+        let found = translate(&read(Kind::Invoice, &json), &settings(), "m").expect_err("is refused");
+        prop_assert_eq!(&found[0].code, "total-mismatch");
+    }
+
+    #[test]
+    fn nothing_panics_whatever_the_members_are(json in model::any_object()) {
+        for kind in [Kind::Invoice, Kind::Bill] {
+            let raw: &RawValue = serde_json::from_str(&json).expect("is JSON");
+            if let Ok(document) = Document::read(kind, raw)
+                && let Ok(translated) = translate(&document, &settings(), "m")
+            {
+                translated.lines.iter().for_each(assert_hundred);
+            }
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Sealing: what the store keeps of tokens and verifiers is encrypted, and bound to the place where it is kept.
+//!
+//! AES-256-GCM-SIV (RFC 8452): a nonce that is repeated by a restored snapshot does not break it. A sealed text is
+//! `version (1) | key id (1) | nonce (12) | ciphertext and tag`. The purpose is authenticated with it, so that a text
+//! moved to another row, connection or generation does not open. The key is chosen by its id, never tried out.
+
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::contract::types::System;
+use crate::secrets::Secret;
+
+const VERSION: u8 = 1;
+const NONCE_BYTES: usize = 12;
+const HEADER_BYTES: usize = 2 + NONCE_BYTES;
+
+/// What a sealed text is for, and where it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// A credential's tokens.
+    Tokens {
+        /// The connection.
+        connection: &'a str,
+        /// The system.
+        system: System,
+        /// The credential's generation.
+        generation: u32,
+    },
+    /// The raw answer to a token request that has not been read yet.
+    TokenAnswer {
+        /// The connection.
+        connection: &'a str,
+        /// The system.
+        system: System,
+        /// The generation that asked.
+        generation: u32,
+    },
+    /// A webhook verifier.
+    Verifier {
+        /// The connection.
+        connection: &'a str,
+        /// FreshBooks' callback id.
+        callback: &'a str,
+        /// Whether it is trusted, or a candidate.
+        trusted: bool,
+    },
+}
+
+/// Why a sealed text does not open, or keys cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The keys are not `ID:BASE64` lines of 32 bytes with ids from 0 to 255, or an id is there twice.
+    #[error(
+        "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 bytes in base64; \
+         the first line is the key that new texts are sealed with"
+    )]
+    Keys,
+    /// No key of that id is in the keyring.
+    #[error("seal key {0} is missing; put it back into `seal.keys` below the first line")]
+    UnknownKey(u8),
+    /// It was altered, moved, or is not a sealed text.
+    #[error("a sealed secret does not open: it was altered or moved; connect again")]
+    Broken,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
+}
+
+/// The keys. The first one seals; all of them open.
+pub struct Keyring {
+    keys: Vec<(u8, Aes256GcmSiv)>,
+}
+
+impl Keyring {
+    /// Reads keys: one `ID:BASE64` a line, the primary one first.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Keys`].
+    pub fn parse(text: &Secret) -> Result<Self, SealError> {
+        let mut keys: Vec<(u8, Aes256GcmSiv)> = Vec::new();
+        for line in text
+            .reveal()
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
+            let (id, cipher) = key(line)?;
+            if keys.iter().any(|(have, _)| *have == id) {
+                return Err(SealError::Keys);
+            }
+            keys.push((id, cipher));
+        }
+        if keys.is_empty() {
+            Err(SealError::Keys)
+        } else {
+            Ok(Self { keys })
+        }
+    }
+
+    /// Makes the text of a keyring with one new key.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoRandomness`].
+    pub fn generate() -> Result<Secret, SealError> {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        getrandom::fill(bytes.as_mut()).map_err(|_| SealError::NoRandomness)?;
+        Ok(Secret::new(format!(
+            "1:{}\n",
+            STANDARD.encode(bytes.as_ref())
+        )))
+    }
+
+    /// Seals a text under the primary key.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoRandomness`].
+    pub fn seal(&self, purpose: &Purpose<'_>, text: &str) -> Result<Vec<u8>, SealError> {
+        let (id, cipher) = self.keys.first().ok_or(SealError::Keys)?;
+        let mut nonce = [0_u8; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandomness)?;
+        let mut sealed = vec![VERSION, *id];
+        sealed.extend_from_slice(&nonce);
+        let aad = associated(&sealed[..2], purpose);
+        let payload = Payload {
+            msg: text.as_bytes(),
+            aad: &aad,
+        };
+        let ciphertext = cipher
+            .encrypt(&Nonce::from(nonce), payload)
+            .map_err(|_| SealError::Broken)?;
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+
+    /// Opens a sealed text.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::UnknownKey`] or [`SealError::Broken`].
+    pub fn open(&self, purpose: &Purpose<'_>, sealed: &[u8]) -> Result<Secret, SealError> {
+        let (header, ciphertext) = sealed
+            .split_at_checked(HEADER_BYTES)
+            .ok_or(SealError::Broken)?;
+        let &[VERSION, id, ref nonce @ ..] = header else {
+            return Err(SealError::Broken);
+        };
+        let found = self.keys.iter().find(|(have, _)| *have == id);
+        let (_, cipher) = found.ok_or(SealError::UnknownKey(id))?;
+        let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).map_err(|_| SealError::Broken)?;
+        let aad = associated(&header[..2], purpose);
+        let payload = Payload {
+            msg: ciphertext,
+            aad: &aad,
+        };
+        let text = cipher
+            .decrypt(&Nonce::from(nonce), payload)
+            .map_err(|_| SealError::Broken)?;
+        String::from_utf8(text)
+            .map(Secret::new)
+            .map_err(|_| SealError::Broken)
+    }
+
+    /// Whether a sealed text should be sealed anew, since another key is primary now.
+    #[must_use]
+    pub fn needs_reseal(&self, sealed: &[u8]) -> bool {
+        let primary = self.keys.first().map(|(id, _)| *id);
+        !sealed.is_empty() && sealed.get(1).copied() != primary
+    }
+}
+
+fn key(line: &str) -> Result<(u8, Aes256GcmSiv), SealError> {
+    let (id, encoded) = line.split_once(':').ok_or(SealError::Keys)?;
+    let id = id.trim().parse().map_err(|_| SealError::Keys)?;
+    let bytes = Zeroizing::new(
+        STANDARD
+            .decode(encoded.trim())
+            .map_err(|_| SealError::Keys)?,
+    );
+    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| SealError::Keys)?;
+    Ok((id, Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(bytes))))
+}
+
+/// The header and the purpose, each part with its length.
+fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
+    let mut data = header.to_vec();
+    let mut part = |bytes: &[u8]| {
+        data.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        data.extend_from_slice(bytes);
+    };
+    match purpose {
+        Purpose::Tokens {
+            connection,
+            system,
+            generation,
+        } => {
+            part(b"tokens");
+            part(connection.as_bytes());
+            part(name(*system));
+            part(&generation.to_be_bytes());
+        }
+        Purpose::TokenAnswer {
+            connection,
+            system,
+            generation,
+        } => {
+            part(b"token-answer");
+            part(connection.as_bytes());
+            part(name(*system));
+            part(&generation.to_be_bytes());
+        }
+        Purpose::Verifier {
+            connection,
+            callback,
+            trusted,
+        } => {
+            part(if *trusted { b"verifier" } else { b"candidate" });
+            part(connection.as_bytes());
+            part(callback.as_bytes());
+        }
+    }
+    data
+}
+
+fn name(system: System) -> &'static [u8] {
+    match system {
+        System::Freshbooks => b"freshbooks",
+        System::Concur => b"concur",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PURPOSE: Purpose<'_> = Purpose::Tokens {
+        connection: "acme",
+        system: System::Concur,
+        generation: 7,
+    };
+
+    fn keyring(ids: &[u8]) -> Keyring {
+        let line = |id: &u8| format!("{id}:{}", STANDARD.encode([*id; 32]));
+        let lines: Vec<String> = ids.iter().map(line).collect();
+        Keyring::parse(&Secret::new(lines.join("\n"))).expect("are keys")
+    }
+
+    fn sealed(keyring: &Keyring) -> Vec<u8> {
+        keyring.seal(&PURPOSE, "refresh-token").expect("is sealed")
+    }
+
+    #[test]
+    fn what_is_sealed_opens_and_is_not_to_be_seen() {
+        let keyring = keyring(&[1]);
+        let sealed = sealed(&keyring);
+        assert!(!sealed.windows(7).any(|window| window == b"refresh"));
+        assert_eq!(
+            keyring.open(&PURPOSE, &sealed).expect("opens").reveal(),
+            "refresh-token"
+        );
+    }
+
+    #[test]
+    fn a_text_that_was_moved_does_not_open() {
+        let keyring = keyring(&[1]);
+        let sealed = sealed(&keyring);
+        let others = [
+            Purpose::Tokens {
+                connection: "other",
+                system: System::Concur,
+                generation: 7,
+            },
+            Purpose::Tokens {
+                connection: "acme",
+                system: System::Freshbooks,
+                generation: 7,
+            },
+            Purpose::Tokens {
+                connection: "acme",
+                system: System::Concur,
+                generation: 6,
+            },
+            Purpose::TokenAnswer {
+                connection: "acme",
+                system: System::Concur,
+                generation: 7,
+            },
+            Purpose::Verifier {
+                connection: "acme",
+                callback: "1",
+                trusted: true,
+            },
+        ];
+        for other in others {
+            assert_eq!(
+                keyring.open(&other, &sealed),
+                Err(SealError::Broken),
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_candidate_is_not_a_trusted_verifier() {
+        let keyring = keyring(&[1]);
+        let purpose = |trusted| Purpose::Verifier {
+            connection: "acme",
+            callback: "1",
+            trusted,
+        };
+        let sealed = keyring
+            .seal(&purpose(false), "verifier")
+            .expect("is sealed");
+        assert_eq!(
+            keyring.open(&purpose(true), &sealed),
+            Err(SealError::Broken)
+        );
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let keyring = keyring(&[1]);
+        let sealed = sealed(&keyring);
+        for bit in 0..sealed.len() * 8 {
+            let mut altered = sealed.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            assert!(keyring.open(&PURPOSE, &altered).is_err(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(
+                keyring.open(&PURPOSE, &sealed[..length]).is_err(),
+                "length {length}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_rotate_without_a_text_that_cannot_be_read() {
+        let old = sealed(&keyring(&[1]));
+        let both = keyring(&[2, 1]);
+        assert_eq!(
+            both.open(&PURPOSE, &old).expect("opens").reveal(),
+            "refresh-token"
+        );
+        assert!(both.needs_reseal(&old));
+        let new = sealed(&both);
+        assert!(!both.needs_reseal(&new));
+        assert!(keyring(&[2]).open(&PURPOSE, &new).is_ok());
+        assert_eq!(
+            keyring(&[2]).open(&PURPOSE, &old),
+            Err(SealError::UnknownKey(1))
+        );
+    }
+
+    #[test]
+    fn what_is_no_keyring_is_refused() {
+        for text in ["", "1:AAAA", "x:AAAA", "1", "256:AAAA"] {
+            let parsed = Keyring::parse(&Secret::new(text.to_string()));
+            assert!(matches!(parsed, Err(SealError::Keys)), "{text}");
+        }
+        let twice = format!("1:{0}\n1:{0}", STANDARD.encode([1; 32]));
+        assert!(Keyring::parse(&Secret::new(twice)).is_err());
+    }
+
+    #[test]
+    fn a_generated_keyring_can_be_read() {
+        let text = Keyring::generate().expect("is generated");
+        assert!(Keyring::parse(&text).is_ok());
+        assert_ne!(text, Keyring::generate().expect("is generated"));
+    }
+}

@@ -1,0 +1,260 @@
+//! Secrets: where they come from, and a type that does not let them slip out.
+//!
+//! A secret is read from the environment or from a file that only its owner can read, and never from the settings
+//! file. [`Secret`] shows nothing of itself when it is formatted, and wipes its memory when it is dropped.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+/// A text that must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a text into custody.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// Which secret of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretName {
+    /// The client secret of our FreshBooks app.
+    FreshbooksClientSecret,
+    /// The client secret of our SAP Concur app.
+    ConcurClientSecret,
+}
+
+impl SecretName {
+    /// The name in files: `freshbooks-client-secret`, `concur-client-secret`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FreshbooksClientSecret => "freshbooks-client-secret",
+            Self::ConcurClientSecret => "concur-client-secret",
+        }
+    }
+}
+
+/// Why a secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It is nowhere.
+    #[error("set the environment variable {variable}, or put the secret into the file {file}")]
+    Missing {
+        /// The variable that was looked at.
+        variable: String,
+        /// The file that was looked at.
+        file: PathBuf,
+    },
+    /// Others can read the file.
+    #[error("{file} can be read by others; run `chmod 600 {file}`")]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file cannot be read or written.
+    #[error("{file} cannot be used: {source}")]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// Where secrets are looked for: the environment first, then a directory.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    directory: PathBuf,
+}
+
+/// The environment variable that holds the keys which seal what the store keeps.
+pub const SEAL_KEYS_VARIABLE: &str = "ML_CONNECTOR_SEAL_KEYS";
+
+impl Secrets {
+    /// Secrets in this directory, and in the environment.
+    #[must_use]
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// A connection's secret: `ML_CONNECTOR_<CONNECTION>_<NAME>`, or the file `<connection>.<name>`.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`]; each names what would help.
+    pub fn connection(&self, connection: &str, name: SecretName) -> Result<Secret, SecretError> {
+        let variable = format!("ML_CONNECTOR_{connection}_{}", name.as_str());
+        let variable = variable.replace('-', "_").to_ascii_uppercase();
+        self.find(&variable, &format!("{connection}.{}", name.as_str()))
+    }
+
+    /// The keys that seal what the store keeps: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`]; each names what would help.
+    pub fn seal_keys(&self) -> Result<Secret, SecretError> {
+        self.find(SEAL_KEYS_VARIABLE, "seal.keys")
+    }
+
+    /// Keeps new seal keys in `seal.keys`, readable by the owner only; refused if the file is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::Unusable`].
+    pub fn keep_seal_keys(&self, keys: &Secret) -> Result<PathBuf, SecretError> {
+        let file = self.directory.join("seal.keys");
+        let unusable = |source| SecretError::Unusable {
+            file: file.clone(),
+            source,
+        };
+        fs::create_dir_all(&self.directory).map_err(unusable)?;
+        let opened = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&file);
+        let mut opened = opened.map_err(unusable)?;
+        opened
+            .write_all(keys.reveal().as_bytes())
+            .map_err(unusable)?;
+        opened.sync_all().map_err(unusable)?;
+        Ok(file)
+    }
+
+    fn find(&self, variable: &str, file: &str) -> Result<Secret, SecretError> {
+        if let Ok(text) = std::env::var(variable) {
+            return Ok(trimmed(text));
+        }
+        let file = self.directory.join(file);
+        match fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                Err(SecretError::Exposed { file })
+            }
+            Ok(_) => read(&file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SecretError::Missing {
+                variable: variable.to_string(),
+                file,
+            }),
+            Err(source) => Err(SecretError::Unusable { file, source }),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Secret, SecretError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(trimmed(text)),
+        Err(source) => Err(SecretError::Unusable {
+            file: file.to_path_buf(),
+            source,
+        }),
+    }
+}
+
+fn trimmed(text: String) -> Secret {
+    let text = Zeroizing::new(text);
+    Secret::new(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> (tempfile::TempDir, Secrets) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let secrets = Secrets::new(directory.path().to_path_buf());
+        (directory, secrets)
+    }
+
+    fn put(directory: &Path, name: &str, text: &str, mode: u32) {
+        let file = directory.join(name);
+        fs::write(&file, text).expect("is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("is set");
+    }
+
+    #[test]
+    fn a_secret_shows_nothing_of_itself() {
+        let secret = Secret::new("canary-7731".to_string());
+        assert_eq!(format!("{secret:?}"), "[redacted]");
+        assert_eq!(secret.reveal(), "canary-7731");
+    }
+
+    #[test]
+    fn a_file_of_the_owner_alone_is_read() {
+        let (directory, secrets) = secrets();
+        put(
+            directory.path(),
+            "acme.concur-client-secret",
+            "s3cret\n",
+            0o600,
+        );
+        let secret = secrets
+            .connection("acme", SecretName::ConcurClientSecret)
+            .expect("is read");
+        assert_eq!(secret.reveal(), "s3cret");
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_and_says_how_to_mend_it() {
+        let (directory, secrets) = secrets();
+        put(
+            directory.path(),
+            "acme.concur-client-secret",
+            "s3cret",
+            0o644,
+        );
+        let error = secrets
+            .connection("acme", SecretName::ConcurClientSecret)
+            .expect_err("is refused");
+        assert!(matches!(error, SecretError::Exposed { .. }));
+        assert!(error.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_missing_secret_names_the_variable_and_the_file() {
+        let (_directory, secrets) = secrets();
+        let error = secrets
+            .connection("my-co", SecretName::FreshbooksClientSecret)
+            .expect_err("is missing");
+        let said = error.to_string();
+        assert!(
+            said.contains("ML_CONNECTOR_MY_CO_FRESHBOOKS_CLIENT_SECRET"),
+            "{said}"
+        );
+        assert!(said.contains("my-co.freshbooks-client-secret"), "{said}");
+    }
+
+    #[test]
+    fn seal_keys_are_kept_once_and_for_the_owner_alone() {
+        let (_directory, secrets) = secrets();
+        let keys = Secret::new("k1:AAAA".to_string());
+        let file = secrets.keep_seal_keys(&keys).expect("is kept");
+        assert_eq!(
+            fs::metadata(file).expect("is there").permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(secrets.seal_keys().expect("is read"), keys);
+        assert!(secrets.keep_seal_keys(&keys).is_err());
+    }
+}

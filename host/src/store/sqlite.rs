@@ -1,0 +1,282 @@
+//! The embedded store: one SQLite file.
+//!
+//! One thread writes, and commits what is waiting as one group with one sync of the disk; a few threads read.
+//! A lock file beside the store keeps a second process from writing to it. The write-ahead log is synced with
+//! every group, so a commit that has returned survives the loss of power.
+
+mod body;
+mod ending;
+mod history;
+mod lock;
+mod objects;
+mod prepared;
+mod readers;
+mod reads;
+mod run_reads;
+mod runs;
+mod schema;
+mod words;
+mod writer;
+mod writes;
+
+use std::path::Path;
+
+use rusqlite::types::FromSqlError;
+use rusqlite::{Connection, ErrorCode, Row};
+
+use super::{
+    HistoryRow, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError,
+    StoredCallback, StoredCredential, StoredOddity, Write,
+};
+use crate::contract::pacing::Gate;
+use crate::contract::runs::Standing;
+use crate::contract::types::{Instant, ObjectRef, System};
+use lock::Lock;
+use readers::Readers;
+use writer::Writer;
+
+/// A [`Store`] in one SQLite file. Dropping it finishes the batches that are queued.
+pub struct SqliteStore {
+    writer: Option<Writer>, // dropped first, while the lock is still held
+    readers: Readers,
+    _lock: Option<Lock>,
+}
+
+impl SqliteStore {
+    /// Opens the store for reading and writing; makes the file if it is missing and brings an older one up to
+    /// date. Fails with [`StoreError::Unavailable`] while another process (or another store of this one) has
+    /// it open for writing, and with [`StoreError::Refused`] if the file is not one of this version's stores.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let lock = Lock::take(path)?;
+        let database = schema::open_writer(path).map_err(|error| naming(path, error))?;
+        let readers = Readers::start(path).map_err(|error| naming(path, error))?;
+        Ok(Self {
+            writer: Some(Writer::start(database)?),
+            readers,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens an existing store for reading, beside a process that has it open for writing. Commits are refused.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let readers = Readers::start(path).map_err(|error| naming(path, error))?;
+        Ok(Self {
+            writer: None,
+            readers,
+            _lock: None,
+        })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Pending<'_, T> {
+        Box::pin(self.readers.read(query))
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt> {
+        Box::pin(async move {
+            let writer = self.writer.as_ref().ok_or_else(opened_read_only)?;
+            writer.commit(prepared::prepare(batch)?).await
+        })
+    }
+
+    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
+        self.read(move |database| reads::undecided_notices(database, limit))
+    }
+
+    fn due_runs(&self, now: Instant, limit: u32, except: Vec<RunId>) -> Pending<'_, Vec<Run>> {
+        self.read(move |database| run_reads::due(database, now, limit, &except))
+    }
+
+    fn next_due(&self, except: Vec<RunId>) -> Pending<'_, Option<Instant>> {
+        self.read(move |database| run_reads::next_due(database, &except))
+    }
+
+    fn run(&self, id: RunId) -> Pending<'_, Option<Run>> {
+        self.read(move |database| run_reads::one(database, id))
+    }
+
+    fn active_run(&self, connection: &str, object: &ObjectRef) -> Pending<'_, Option<Run>> {
+        let (connection, object) = (connection.to_owned(), object.clone());
+        self.read(move |database| run_reads::active(database, &connection, &object))
+    }
+
+    fn runs(&self, filter: RunFilter) -> Pending<'_, Vec<Run>> {
+        self.read(move |database| run_reads::matching(database, &filter))
+    }
+
+    fn run_counts(&self) -> Pending<'_, Vec<RunCount>> {
+        self.read(run_reads::counts)
+    }
+
+    fn history(&self, id: RunId) -> Pending<'_, Vec<HistoryRow>> {
+        self.read(move |database| history::read(database, id))
+    }
+
+    fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>> {
+        let (connection, objects) = (connection.to_owned(), objects.to_vec());
+        self.read(move |database| reads::standings(database, &connection, objects))
+    }
+
+    fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {
+        let (connection, version) = (connection.to_owned(), version.to_owned());
+        self.read(move |database| reads::settings(database, &connection, &version))
+    }
+
+    fn credential(
+        &self,
+        connection: &str,
+        system: System,
+    ) -> Pending<'_, Option<StoredCredential>> {
+        let connection = connection.to_owned();
+        self.read(move |database| reads::credential(database, &connection, system))
+    }
+
+    fn callbacks(&self, connection: &str) -> Pending<'_, Vec<StoredCallback>> {
+        let connection = connection.to_owned();
+        self.read(move |database| reads::callbacks(database, &connection))
+    }
+
+    fn gates(&self, connection: &str) -> Pending<'_, Vec<Gate>> {
+        let connection = connection.to_owned();
+        self.read(move |database| reads::gates(database, &connection))
+    }
+
+    fn mark(&self, name: &str) -> Pending<'_, Option<String>> {
+        let name = name.to_owned();
+        self.read(move |database| reads::mark(database, &name))
+    }
+
+    fn oddities(&self, limit: u32) -> Pending<'_, Vec<StoredOddity>> {
+        self.read(move |database| reads::oddities(database, limit))
+    }
+}
+
+/// Whose fault an error of SQLite is.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => Self::Refused(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(text),
+            Some(_) => Self::Unavailable(text),
+            None => Self::Corrupt(text),
+        }
+    }
+}
+
+impl From<FromSqlError> for StoreError {
+    fn from(error: FromSqlError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+/// Runs a statement that is kept prepared, and returns how many rows it changed.
+fn execute(
+    database: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<usize, StoreError> {
+    Ok(database.prepare_cached(sql)?.execute(values)?)
+}
+
+/// All rows of a query whose statement is kept prepared.
+fn collect<T>(
+    database: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+    read: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = database.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut answer = Vec::new();
+    while let Some(row) = rows.next()? {
+        answer.push(read(row)?);
+    }
+    Ok(answer)
+}
+
+/// SQLite's integers are signed; instants and numbers beyond 2^63 do not occur.
+fn integer(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Refused(format!("{value} is too large a number")))
+}
+
+/// The instant or number in a column.
+fn instant(row: &Row, column: usize) -> Result<u64, StoreError> {
+    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+fn opened_read_only() -> StoreError {
+    StoreError::Refused("it was opened for reading only".into())
+}
+
+fn naming(path: &Path, error: StoreError) -> StoreError {
+    let path = path.display();
+    match error {
+        StoreError::Refused(text) => StoreError::Refused(format!("{path}: {text}")),
+        StoreError::Unavailable(text) => StoreError::Unavailable(format!("{path}: {text}")),
+        StoreError::Corrupt(text) => StoreError::Corrupt(format!("{path}: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::runs::{NewTask, Reason};
+    use crate::store::NewRun;
+
+    #[tokio::test]
+    async fn smoke() {
+        let dir = std::env::temp_dir().join(format!("mlc-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("dir");
+        let store = SqliteStore::open(dir.join("s.db")).expect("open");
+        let object = ObjectRef {
+            system: System::Freshbooks,
+            kind: "invoice".into(),
+            id: "1".into(),
+        };
+        let r = store
+            .commit(vec![Write::Notice {
+                connection: "a".into(),
+                object: object.clone(),
+                event: "e".into(),
+                received: 5,
+            }])
+            .await
+            .expect("commit");
+        let new = NewRun {
+            connection: "a".into(),
+            task: NewTask {
+                object: object.clone(),
+                reason: Reason::Notice,
+            },
+            settings_version: "v".into(),
+            started: 6,
+            notice: Some(r.notices[0]),
+        };
+        let r = store
+            .commit(vec![Write::StartOrMarkDirty(new)])
+            .await
+            .expect("commit");
+        assert_eq!(r.runs, vec![1]);
+        assert_eq!(store.due_runs(6, 10, vec![]).await.expect("due").len(), 1);
+        assert_eq!(store.run_counts().await.expect("counts").len(), 1);
+        assert!(store.standings("a", &[object]).await.expect("s")[0].active);
+        assert_eq!(
+            store
+                .runs(RunFilter {
+                    latest_only: true,
+                    ..RunFilter::default()
+                })
+                .await
+                .expect("r")
+                .len(),
+            1
+        );
+    }
+}

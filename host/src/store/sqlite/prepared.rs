@@ -1,0 +1,68 @@
+//! Writes made ready on the caller's thread, so that the writer thread does not spend its time on JSON.
+
+use super::body;
+use crate::contract::runs::Completion;
+use crate::contract::types::Instant;
+use crate::store::{HistoryRow, RunId, StoreError, Write};
+
+/// A write whose bodies are encoded.
+pub(super) enum Prepared {
+    /// [`Write::Append`].
+    Append { run: RunId, rows: Vec<PreparedRow> },
+    /// [`Write::End`].
+    End {
+        run: RunId,
+        completion: Completion,
+        body: Vec<u8>,
+        at: Instant,
+    },
+    /// Any other write.
+    Other(Write),
+}
+
+/// A [`HistoryRow`] whose bodies are encoded.
+pub(super) struct PreparedRow {
+    pub(super) epoch: u32,
+    pub(super) index: u32,
+    pub(super) at: Instant,
+    pub(super) demand: Vec<u8>,
+    pub(super) outcome: Option<Vec<u8>>,
+}
+
+/// Encodes the bodies of a batch.
+pub(super) fn prepare(batch: Vec<Write>) -> Result<Vec<Prepared>, StoreError> {
+    batch.into_iter().map(prepare_write).collect()
+}
+
+fn prepare_write(write: Write) -> Result<Prepared, StoreError> {
+    Ok(match write {
+        Write::Append { run, rows } => {
+            let rows = rows.iter().map(prepare_row).collect::<Result<_, _>>()?;
+            Prepared::Append { run, rows }
+        }
+        Write::End {
+            run,
+            completion,
+            at,
+        } => {
+            let body = body::encode(&completion)?;
+            Prepared::End {
+                run,
+                completion,
+                body,
+                at,
+            }
+        }
+        other => Prepared::Other(other),
+    })
+}
+
+fn prepare_row(row: &HistoryRow) -> Result<PreparedRow, StoreError> {
+    Ok(PreparedRow {
+        epoch: row.epoch,
+        index: row.index,
+        at: row.at,
+        demand: body::encode(&row.demand)?,
+        outcome: row.outcome.as_ref().map(body::encode).transpose()?,
+    })
+}

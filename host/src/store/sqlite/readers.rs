@@ -1,0 +1,81 @@
+//! The threads that read, each with its own connection, so that reading never waits for the writer and the
+//! callers' threads never wait for the disk.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::schema;
+use crate::store::StoreError;
+
+/// Threads that read.
+const READERS: usize = 3;
+
+/// Queries that may wait for a reader; more make the callers wait.
+const QUEUE_QUERIES_MAX: usize = 1_024;
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
+
+/// The way to the reader threads, which end when it is dropped.
+pub(super) struct Readers {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Readers {
+    /// Opens the connections and starts the threads.
+    pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE_QUERIES_MAX);
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..READERS {
+            start_reader(schema::open_reader(path)?, Arc::clone(&queue))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Runs a query within one read transaction, so that all of its statements see the same state.
+    pub(super) async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |database| {
+            let _ = reply.send(in_transaction(database, query));
+        });
+        self.jobs.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+fn start_reader(database: Connection, queue: Queue) -> Result<(), StoreError> {
+    std::thread::Builder::new()
+        .name("store-reader".into())
+        .spawn(move || {
+            while let Some(job) = next(&queue) {
+                job(&database);
+            }
+        })
+        .map(drop)
+        .map_err(|error| StoreError::Unavailable(format!("no thread for a reader: {error}")))
+}
+
+fn next(queue: &Queue) -> Option<Job> {
+    queue.lock().ok()?.blocking_recv()
+}
+
+fn in_transaction<T>(
+    database: &Connection,
+    query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = database.unchecked_transaction()?;
+    let answer = query(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the store has been closed".into())
+}

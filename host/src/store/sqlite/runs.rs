@@ -1,0 +1,219 @@
+//! Starts runs, lets them wait, and starts them over.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::words::Word;
+use super::{execute, integer, objects, writes};
+use crate::contract::runs::{NewTask, Reason, WaitReason};
+use crate::contract::types::{Instant, ObjectRef};
+use crate::store::{Decision, NewRun, RunId, RunState, StoreError};
+
+/// A run as it is inserted.
+pub(super) struct Beginning<'a> {
+    pub(super) connection: &'a str,
+    pub(super) object: i64,
+    pub(super) reason: Reason,
+    pub(super) settings_version: &'a str,
+    pub(super) started: Instant,
+    pub(super) state: RunState,
+}
+
+/// Starts a run; refused while a run of the object has not ended.
+pub(super) fn start(database: &Connection, new: &NewRun) -> Result<RunId, StoreError> {
+    let NewTask { object, reason } = &new.task;
+    let number = objects::number(database, &new.connection, object)?;
+    if let Some(Active { id, .. }) = active(database, number)? {
+        return Err(StoreError::Refused(format!(
+            "run {id} of {} has not ended",
+            object.id
+        )));
+    }
+    start_numbered(database, new, number, *reason)
+}
+
+/// Starts a run and returns its number, or sees to it that the active one is followed by another look.
+pub(super) fn start_or_mark_dirty(
+    database: &Connection,
+    new: &NewRun,
+) -> Result<Option<RunId>, StoreError> {
+    let NewTask { object, reason } = &new.task;
+    let number = objects::number(database, &new.connection, object)?;
+    let Some(active) = active(database, number)? else {
+        return start_numbered(database, new, number, *reason).map(Some);
+    };
+    if active.only_looks_again_after(integer(new.started)?) {
+        take_over(database, active.id, new)?;
+    } else {
+        mark_dirty(database, &active, new)?;
+    }
+    decide(database, new, active.id.cast_unsigned())?;
+    Ok(None)
+}
+
+/// Inserts a run. The index of active runs refuses a second one of an object.
+pub(super) fn insert(database: &Connection, run: &Beginning) -> Result<RunId, StoreError> {
+    let sql = "INSERT INTO runs (object, connection, reason, started, settings_version, epoch, state, due, \
+               woken_by_object, sentence, retired) VALUES (?, ?, ?, ?4, ?5, 0, ?6, ?4, 0, '', 0)";
+    let values = (
+        run.object,
+        run.connection,
+        run.reason.word(),
+        integer(run.started)?,
+        run.settings_version,
+        run.state.word(),
+    );
+    Ok(database
+        .prepare_cached(sql)?
+        .insert(values)?
+        .cast_unsigned())
+}
+
+/// Sets when a run is due again, and why it waits.
+pub(super) fn wait(
+    database: &Connection,
+    run: RunId,
+    due: Instant,
+    reason: Option<WaitReason>,
+    on: Option<&ObjectRef>,
+    sentence: &str,
+) -> Result<(), StoreError> {
+    let state = if reason.is_some() {
+        RunState::Waiting
+    } else {
+        RunState::Due
+    };
+    let waits_on = on
+        .map(|object| awaited(database, run, object))
+        .transpose()?;
+    let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = 0, \
+               sentence = ? WHERE id = ? AND ended IS NULL";
+    let values = (
+        state.word(),
+        integer(due)?,
+        reason.map(Word::word),
+        waits_on,
+        sentence,
+        integer(run)?,
+    );
+    expect_active(run, execute(database, sql, values)?)
+}
+
+/// Moves a run to its next epoch, due at once.
+pub(super) fn start_over(
+    database: &Connection,
+    run: RunId,
+    settings_version: &str,
+    started: Instant,
+    sentence: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE runs SET epoch = epoch + 1, settings_version = ?, started = ?2, due = ?2, state = 'due', \
+               wait_reason = NULL, waits_on = NULL, woken_by_object = 0, sentence = ? \
+               WHERE id = ? AND ended IS NULL";
+    let values = (settings_version, integer(started)?, sentence, integer(run)?);
+    expect_active(run, execute(database, sql, values)?)
+}
+
+/// Refuses a change of a run that has ended or never was.
+pub(super) fn expect_active(run: RunId, rows: usize) -> Result<(), StoreError> {
+    match rows {
+        0 => Err(StoreError::Refused(format!(
+            "run {run} has ended or is unknown"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+struct Active {
+    id: i64,
+    due: i64,
+    state: String,
+    waits_for_nothing: bool,
+    next_reason: Option<String>,
+}
+
+impl Active {
+    /// Not begun, and not to be begun before this instant: it waits only for its time to look again.
+    fn only_looks_again_after(&self, instant: i64) -> bool {
+        self.state == RunState::Waiting.word() && self.waits_for_nothing && self.due > instant
+    }
+}
+
+fn active(database: &Connection, object: i64) -> Result<Option<Active>, StoreError> {
+    let sql = "SELECT id, due, state, wait_reason IS NULL, next_reason FROM runs \
+               WHERE object = ? AND ended IS NULL";
+    let read = |row: &Row| {
+        Ok(Active {
+            id: row.get(0)?,
+            due: row.get(1)?,
+            state: row.get(2)?,
+            waits_for_nothing: row.get(3)?,
+            next_reason: row.get(4)?,
+        })
+    };
+    Ok(database
+        .prepare_cached(sql)?
+        .query_row([object], read)
+        .optional()?)
+}
+
+fn start_numbered(
+    database: &Connection,
+    new: &NewRun,
+    object: i64,
+    reason: Reason,
+) -> Result<RunId, StoreError> {
+    let run = insert(
+        database,
+        &Beginning {
+            connection: &new.connection,
+            object,
+            reason,
+            settings_version: &new.settings_version,
+            started: new.started,
+            state: RunState::Due,
+        },
+    )?;
+    decide(database, new, run)?;
+    Ok(run)
+}
+
+fn take_over(database: &Connection, run: i64, new: &NewRun) -> Result<(), StoreError> {
+    let sql = "UPDATE runs SET reason = ?, settings_version = ?, started = ?3, due = ?3, state = 'due' \
+               WHERE id = ?";
+    let values = (
+        new.task.reason.word(),
+        &new.settings_version,
+        integer(new.started)?,
+        run,
+    );
+    execute(database, sql, values).map(drop)
+}
+
+fn mark_dirty(database: &Connection, active: &Active, new: &NewRun) -> Result<(), StoreError> {
+    let replay = Reason::Replay.word();
+    let reason = match active.next_reason.as_deref() {
+        Some(next) if next == replay => replay,
+        _ => new.task.reason.word(),
+    };
+    let sql = "UPDATE runs SET next_reason = ?, next_settings_version = ? WHERE id = ?";
+    execute(database, sql, (reason, &new.settings_version, active.id)).map(drop)
+}
+
+fn decide(database: &Connection, new: &NewRun, run: RunId) -> Result<(), StoreError> {
+    match new.notice {
+        Some(notice) => writes::decide(database, notice, &Decision::Run(run)),
+        None => Ok(()),
+    }
+}
+
+fn awaited(database: &Connection, run: RunId, object: &ObjectRef) -> Result<i64, StoreError> {
+    let sql = "SELECT connection FROM runs WHERE id = ?";
+    let connection: Option<String> = database
+        .prepare_cached(sql)?
+        .query_row([integer(run)?], |row| row.get(0))
+        .optional()?;
+    match connection {
+        Some(connection) => objects::number(database, &connection, object),
+        None => expect_active(run, 0).map(|()| 0),
+    }
+}

@@ -1,0 +1,263 @@
+//! Carries out the writes of a batch, inside the transaction that the writer opened.
+
+use rusqlite::Connection;
+
+use super::prepared::Prepared;
+use super::words::Word;
+use super::{ending, execute, history, integer, objects, runs};
+use crate::contract::pacing::Gate;
+use crate::contract::runs::Link;
+use crate::contract::types::ObjectRef;
+use crate::store::{
+    Decision, NoticeId, Receipt, StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+};
+
+/// Applies a batch in order; the first error ends it.
+pub(super) fn apply_all(database: &Connection, batch: &[Prepared]) -> Result<Receipt, StoreError> {
+    let mut receipt = Receipt::default();
+    for write in batch {
+        apply(database, write, &mut receipt)?;
+    }
+    Ok(receipt)
+}
+
+fn apply(database: &Connection, write: &Prepared, receipt: &mut Receipt) -> Result<(), StoreError> {
+    match write {
+        Prepared::Append { run, rows } => history::append(database, *run, rows),
+        Prepared::End {
+            run,
+            completion,
+            body,
+            at,
+        } => {
+            receipt
+                .runs
+                .extend(ending::end(database, *run, completion, body, *at)?);
+            Ok(())
+        }
+        Prepared::Other(write) => apply_other(database, write, receipt),
+    }
+}
+
+fn apply_other(
+    database: &Connection,
+    write: &Write,
+    receipt: &mut Receipt,
+) -> Result<(), StoreError> {
+    match write {
+        Write::Notice {
+            connection,
+            object,
+            event,
+            received,
+        } => {
+            let object = objects::number(database, connection, object)?;
+            let values = (object, event, integer(*received)?);
+            let sql = "INSERT INTO notices (object, event, received, decided) VALUES (?, ?, ?, 0)";
+            receipt.notices.push(
+                database
+                    .prepare_cached(sql)?
+                    .insert(values)?
+                    .cast_unsigned(),
+            );
+            Ok(())
+        }
+        Write::Start(new) => {
+            receipt.runs.push(runs::start(database, new)?);
+            Ok(())
+        }
+        Write::StartOrMarkDirty(new) => {
+            receipt
+                .runs
+                .extend(runs::start_or_mark_dirty(database, new)?);
+            Ok(())
+        }
+        Write::Wait {
+            run,
+            due,
+            reason,
+            on,
+            sentence,
+        } => runs::wait(database, *run, *due, *reason, on.as_ref(), sentence),
+        Write::StartOver {
+            run,
+            settings_version,
+            started,
+            sentence,
+        } => runs::start_over(database, *run, settings_version, *started, sentence),
+        Write::Append { .. } | Write::End { .. } => {
+            Err(StoreError::Refused("a write that was not prepared".into()))
+        }
+        other => keep(database, other),
+    }
+}
+
+fn keep(database: &Connection, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Decide { notice, decision } => decide(database, *notice, decision),
+        Write::Oddity(oddity) => keep_oddity(database, oddity),
+        Write::Links {
+            connection,
+            links,
+            unlinks,
+        } => {
+            links
+                .iter()
+                .try_for_each(|link| keep_link(database, connection, link))?;
+            unlinks
+                .iter()
+                .try_for_each(|source| forget_link(database, connection, source))
+        }
+        Write::Settings {
+            connection,
+            version,
+            json,
+        } => {
+            let sql = "INSERT INTO settings (connection, version, json) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+            execute(database, sql, (connection, version, json)).map(drop)
+        }
+        Write::Credential(credential) => keep_credential(database, credential),
+        Write::Callback(callback) => keep_callback(database, callback),
+        Write::Gate { connection, gate } => keep_gate(database, connection, gate),
+        Write::Mark { name, value } => {
+            let sql = "INSERT INTO marks (name, value) VALUES (?, ?) \
+                       ON CONFLICT DO UPDATE SET value = excluded.value";
+            execute(database, sql, (name, value)).map(drop)
+        }
+        Write::Retire { ended_before } => history::retire(database, *ended_before),
+        _ => Err(StoreError::Refused("a write that is not known here".into())),
+    }
+}
+
+/// Records what a notice led to, once.
+pub(super) fn decide(
+    database: &Connection,
+    notice: NoticeId,
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    let (run, nothing_new) = match decision {
+        Decision::Run(run) => (Some(integer(*run)?), None),
+        Decision::NothingNew(sentence) => (None, Some(sentence)),
+    };
+    let sql =
+        "UPDATE notices SET decided = 1, run = ?, nothing_new = ? WHERE id = ? AND decided = 0";
+    match execute(database, sql, (run, nothing_new, integer(notice)?))? {
+        0 => Err(StoreError::Refused(format!(
+            "notice {notice} is decided already or unknown"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn keep_oddity(database: &Connection, oddity: &StoredOddity) -> Result<(), StoreError> {
+    let StoredOddity {
+        connection,
+        received,
+        code,
+        sentence,
+        body,
+    } = oddity;
+    let sql =
+        "INSERT INTO oddities (connection, received, code, sentence, body) VALUES (?, ?, ?, ?, ?)";
+    execute(
+        database,
+        sql,
+        (connection, integer(*received)?, code, sentence, body),
+    )
+    .map(drop)
+}
+
+fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(), StoreError> {
+    let source = objects::number(database, connection, &link.source)?;
+    let sql = "INSERT INTO links (source, target_system, target_kind, target_name, version, content_hash) \
+               VALUES (?, ?, ?, ?, ?, ?) \
+               ON CONFLICT DO UPDATE SET target_system = excluded.target_system, \
+               target_kind = excluded.target_kind, target_name = excluded.target_name, \
+               version = excluded.version, content_hash = excluded.content_hash";
+    let Link {
+        target,
+        version,
+        content_hash,
+        ..
+    } = link;
+    let values = (
+        source,
+        target.system.word(),
+        &target.kind,
+        &target.id,
+        version,
+        content_hash,
+    );
+    execute(database, sql, values).map(drop)
+}
+
+fn forget_link(
+    database: &Connection,
+    connection: &str,
+    source: &ObjectRef,
+) -> Result<(), StoreError> {
+    match objects::find(database, connection, source)? {
+        Some(source) => execute(database, "DELETE FROM links WHERE source = ?", [source]).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(), StoreError> {
+    let StoredCredential {
+        connection,
+        credential,
+        sealed_tokens,
+        refreshing,
+        sealed_answer,
+    } = stored;
+    let sql = "INSERT INTO credentials \
+               (connection, system, generation, visible, sealed_tokens, refreshing, sealed_answer) \
+               VALUES (?, ?, ?, ?, ?, ?, ?) \
+               ON CONFLICT DO UPDATE SET generation = excluded.generation, visible = excluded.visible, \
+               sealed_tokens = excluded.sealed_tokens, refreshing = excluded.refreshing, \
+               sealed_answer = excluded.sealed_answer WHERE generation <= excluded.generation";
+    let (system, generation) = (credential.system.word(), credential.generation);
+    let visible = json(credential)?;
+    let values = (
+        connection,
+        system,
+        generation,
+        visible,
+        sealed_tokens,
+        refreshing,
+        sealed_answer,
+    );
+    match execute(database, sql, values)? {
+        0 => Err(StoreError::Refused(format!(
+            "a {system} credential of {connection} newer than generation {generation} is stored"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn keep_callback(database: &Connection, callback: &StoredCallback) -> Result<(), StoreError> {
+    let StoredCallback {
+        connection,
+        id,
+        sealed_verifier,
+        sealed_candidate,
+    } = callback;
+    let sql = "INSERT OR REPLACE INTO callbacks (connection, id, sealed_verifier, sealed_candidate) \
+               VALUES (?, ?, ?, ?)";
+    execute(
+        database,
+        sql,
+        (connection, id, sealed_verifier, sealed_candidate),
+    )
+    .map(drop)
+}
+
+fn keep_gate(database: &Connection, connection: &str, gate: &Gate) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO gates (connection, system, gate) VALUES (?, ?, ?)";
+    execute(database, sql, (connection, gate.system.word(), json(gate)?)).map(drop)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Refused(format!("a value has no JSON form: {error}")))
+}

@@ -1,0 +1,326 @@
+//! What a Concur company is like, and the switches for what its documentation leaves open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// The company, its datacenters and every switch. Section names in brackets are those of the Concur docs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConcurConfig {
+    /// Hosts by name: `glz` and the datacenters.
+    pub hosts: BTreeMap<String, Host>,
+    /// The datacenter where the company lives; [`crate::Concur::move_company`] changes it.
+    pub datacenter: String,
+    /// The company's UUID.
+    pub company_uuid: String,
+    /// Registered apps.
+    pub apps: Vec<App>,
+    /// Users who may log on by password, and employees that payment requests name.
+    pub employees: Vec<Employee>,
+    /// Names that payment requests may use: expense types.
+    pub expense_types: BTreeMap<String, String>,
+    /// Names that payment requests may use: ledgers.
+    pub ledgers: BTreeMap<String, String>,
+    /// Codes a custom field of an allocation may have, by field name such as `Custom1`; fields not named take any.
+    pub allocation_lists: BTreeMap<String, BTreeSet<String>>,
+    /// Codes a custom field of a vendor may have, by field name; fields not named take any.
+    pub vendor_lists: BTreeMap<String, BTreeSet<String>>,
+    /// Token answers.
+    pub token: TokenSwitches,
+    /// What the gateway says.
+    pub gateway: GatewaySwitches,
+    /// Vendors.
+    pub vendors: VendorSwitches,
+    /// Payment requests and digests.
+    pub payment_requests: PaymentRequestSwitches,
+}
+
+/// One host of the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The authority that requests name, with a port if it has one. Case does not matter.
+    pub authority: String,
+    /// The base URL that `geolocation` and object URIs begin with.
+    pub base_url: String,
+}
+
+/// An app of the OAuth management tool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// The client id.
+    pub client_id: String,
+    /// Its secrets; more than one while they rotate.
+    pub client_secrets: Vec<String>,
+    /// Scopes it is granted.
+    pub scopes: Vec<String>,
+    /// Grants it may not use.
+    #[serde(default)]
+    pub refused_grants: Vec<String>,
+    /// The client is disabled: code 59.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// A user of the company.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Employee {
+    /// The login, in the form of an e-mail address.
+    pub login_id: String,
+    /// The employee number.
+    pub employee_id: String,
+    /// The work e-mail address.
+    pub email: String,
+    /// The password, if the user may log on with one.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+/// How the token endpoint behaves where the docs leave room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenSwitches {
+    /// Seconds an access token lives. Default: 3600.
+    pub access_life_s: u64,
+    /// Seconds a refresh token lives after its last use. Default: 180 days.
+    pub refresh_life_s: u64,
+    /// `expires_in` is a number; the reference pages show a string [success body]. Default: false.
+    pub expires_in_number: bool,
+    /// How `refresh_expires_in` is written [success body; not in the reference table]. Default: number.
+    pub refresh_expires_in: RefreshExpiresIn,
+    /// What happens to a refresh token when it is used [lifecycle]. Default: same.
+    pub refresh: RefreshMode,
+    /// A refresh at a datacenter where the company does not live is refused with 108 [wrong datacenter; open]. Default: false.
+    pub refresh_refused_elsewhere: bool,
+    /// How `geolocation` is written [geolocation]. Default: plain.
+    pub geolocation: Geolocation,
+    /// Every refusal is HTTP 400 [errors; statuses are not published]. Default: false.
+    pub all_errors_400: bool,
+    /// The company is under maintenance: code 134 [errors]. Default: false.
+    pub maintenance: bool,
+}
+
+/// How `refresh_expires_in` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshExpiresIn {
+    /// Absolute epoch seconds.
+    Number,
+    /// The same in quotes.
+    Quoted,
+    /// Not at all.
+    Missing,
+}
+
+/// What becomes of a refresh token that is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshMode {
+    /// It stays the same and lives longer.
+    Same,
+    /// A new one is issued and the old one works on.
+    RotateWithOverlap,
+    /// A new one is issued and the old one is dead.
+    RotateStrict,
+}
+
+/// How `geolocation` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Geolocation {
+    /// The base URL.
+    Plain,
+    /// With `/oauth2/v0/token` behind it, as one sample has it.
+    WithPath,
+    /// The host in upper case, as one sample has it.
+    UpperCase,
+    /// A host that is none of Concur's.
+    OffTheList,
+}
+
+/// How the gateway in front of the APIs behaves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySwitches {
+    /// The status for a missing, unknown or expired token is 401 [401 versus 403]. Default: false, that is 403.
+    pub unauthenticated_401: bool,
+    /// That answer has no body [401 versus 403]. Default: false.
+    pub unauthenticated_empty: bool,
+    /// The envelope of v3 errors [v3 conventions]. Default: documented.
+    pub error_envelope: ErrorEnvelope,
+    /// Answers carry no `concur-correlationid` [correlation; absent on some legacy APIs]. Default: false.
+    pub no_correlation_id: bool,
+}
+
+/// The three envelopes of v3 errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorEnvelope {
+    /// `{"Error": {"Message", "Server-Time", "Id"}}`.
+    Documented,
+    /// `{"Message", "Details"}`.
+    MessageDetails,
+    /// `{"Message"}`.
+    Message,
+}
+
+/// How vendors behave where the docs leave room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VendorSwitches {
+    /// POST of an existing key updates it instead of refusing the record [vendor behaviour; open]. Default: false.
+    pub post_updates: bool,
+    /// PUT of an unknown key creates it instead of refusing the record [vendor behaviour; open]. Default: false.
+    pub put_creates: bool,
+    /// PUT empties the fields that are not sent [open]. Default: false.
+    pub put_blanks: bool,
+    /// `Type` of a refused record's status [vendor fields; only WARNING was seen]. Default: WARNING.
+    pub refused_type: String,
+}
+
+/// How payment requests and digests behave where the docs leave room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaymentRequestSwitches {
+    /// A second request with a vendor's invoice number is refused, not flagged [duplicates; inferred]. Default: false.
+    pub refuse_duplicates: bool,
+    /// PUT is accepted after submission [open]. Default: false.
+    pub put_after_submit: bool,
+    /// Milliseconds until a new request shows in digests. Default: 0.
+    pub digest_lag_ms: u64,
+    /// How `NextPage` is written [paging]. Default: uri.
+    pub next_page: NextPage,
+    /// What `NextPage` is when there is none [paging]. Default: null.
+    pub no_next_page: NoNextPage,
+    /// The most rows of a page of digests. Default: 1000.
+    pub digest_page_max: usize,
+    /// A list of one line or allocation is an object, not an array [GET reply]. Default: false.
+    pub single_as_object: bool,
+    /// Approval codes of a tenant: not submitted, submitted, approved [GET reply; configurable]. Default: R_NOTF, R_PEND, R_APPR.
+    pub approval_codes: [String; 3],
+}
+
+/// How `NextPage` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextPage {
+    /// A full URI.
+    Uri,
+    /// The bare offset.
+    Token,
+}
+
+/// What `NextPage` is on the last page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoNextPage {
+    /// `null`.
+    Null,
+    /// `""`.
+    Empty,
+}
+
+impl Default for ConcurConfig {
+    fn default() -> Self {
+        let codes = |pairs: &[(&str, &str)]| pairs.iter().map(|(code, name)| (code.to_string(), name.to_string())).collect();
+        Self {
+            hosts: ["glz", "us2", "eu2"].into_iter().map(|name| (name.to_owned(), Host::published(name))).collect(),
+            datacenter: "us2".into(),
+            company_uuid: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d".into(),
+            apps: vec![App::default()],
+            employees: vec![Employee::default()],
+            expense_types: codes(&[("OFFSP", "Office Supplies"), ("PROFS", "Professional Services"), ("TRVL", "Travel")]),
+            ledgers: codes(&[("DEFAULT", "Default Ledger")]),
+            allocation_lists: BTreeMap::new(),
+            vendor_lists: BTreeMap::new(),
+            token: TokenSwitches::default(),
+            gateway: GatewaySwitches::default(),
+            vendors: VendorSwitches::default(),
+            payment_requests: PaymentRequestSwitches::default(),
+        }
+    }
+}
+
+impl Host {
+    /// The host as published, such as `us2.api.concursolutions.com`.
+    pub fn published(name: &str) -> Self {
+        let authority = format!("{name}.api.concursolutions.com");
+        let base_url = format!("https://{authority}");
+        Self { authority, base_url }
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read spend.listitem.read";
+        Self {
+            client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
+            client_secrets: vec!["sandbox-concur-secret".into()],
+            scopes: scopes.split(' ').map(str::to_owned).collect(),
+            refused_grants: Vec::new(),
+            disabled: false,
+        }
+    }
+}
+
+impl Default for Employee {
+    fn default() -> Self {
+        Self {
+            login_id: "ap.clerk@example.test".into(),
+            employee_id: "E-17".into(),
+            email: "ap.clerk@example.test".into(),
+            password: Some("sandbox-password".into()),
+        }
+    }
+}
+
+impl Default for TokenSwitches {
+    fn default() -> Self {
+        Self {
+            access_life_s: 3600,
+            refresh_life_s: 180 * 86_400,
+            expires_in_number: false,
+            refresh_expires_in: RefreshExpiresIn::Number,
+            refresh: RefreshMode::Same,
+            refresh_refused_elsewhere: false,
+            geolocation: Geolocation::Plain,
+            all_errors_400: false,
+            maintenance: false,
+        }
+    }
+}
+
+impl Default for GatewaySwitches {
+    fn default() -> Self {
+        Self {
+            unauthenticated_401: false,
+            unauthenticated_empty: false,
+            error_envelope: ErrorEnvelope::Documented,
+            no_correlation_id: false,
+        }
+    }
+}
+
+impl Default for VendorSwitches {
+    fn default() -> Self {
+        Self { post_updates: false, put_creates: false, put_blanks: false, refused_type: "WARNING".into() }
+    }
+}
+
+impl Default for PaymentRequestSwitches {
+    fn default() -> Self {
+        Self {
+            refuse_duplicates: false,
+            put_after_submit: false,
+            digest_lag_ms: 0,
+            next_page: NextPage::Uri,
+            no_next_page: NoNextPage::Null,
+            digest_page_max: 1000,
+            single_as_object: false,
+            approval_codes: ["R_NOTF".into(), "R_PEND".into(), "R_APPR".into()],
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! FreshBooks as a machine: one account, its owner, its apps, its documents and its callbacks.
+//!
+//! Entry is [`FreshBooks::handle`] for requests, [`FreshBooks::take_due`] for webhooks that are due, and the methods
+//! of [`person`] for what its owner does in the browser.
+
+mod bill_vendors;
+mod bills;
+mod bulk;
+mod call;
+mod callbacks;
+mod categories;
+mod clients;
+mod config;
+mod errors;
+mod fields;
+#[cfg(test)]
+mod harness;
+mod identity;
+mod invoice_view;
+mod invoices;
+mod lines;
+mod listing;
+mod oauth;
+pub mod person;
+mod projects;
+mod resource;
+mod scopes;
+mod signature;
+mod taxes;
+mod webhooks;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use bulk::Bulk;
+pub use config::{
+    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
+};
+pub use signature::{SIGNATURE_HEADER, message, sign};
+pub use webhooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryCounts, DeliveryResult};
+
+use bill_vendors::BillVendor;
+use bills::Bill;
+use call::{Call, style};
+use callbacks::Callbacks;
+use clients::Client;
+use errors::{Family, Refusal};
+use invoices::Invoice;
+use oauth::{Access, OAuth};
+use projects::Project;
+use resource::Table;
+use taxes::Tax;
+use webhooks::Webhooks;
+
+use crate::http::{Millis, Request, Response};
+
+/// One FreshBooks account as a pure machine.
+#[derive(Debug)]
+pub struct FreshBooks {
+    pub(crate) config: FreshBooksConfig,
+    pub(crate) oauth: OAuth,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) clients: Table<Client>,
+    pub(crate) invoices: Table<Invoice>,
+    pub(crate) invoice_numbers: BTreeMap<String, BTreeSet<u64>>,
+    pub(crate) next_invoice_number: u64,
+    pub(crate) bills: Table<Bill>,
+    pub(crate) bill_vendors: Table<BillVendor>,
+    pub(crate) taxes: Table<Tax>,
+    pub(crate) projects: Table<Project>,
+}
+
+impl FreshBooks {
+    /// An empty account.
+    pub fn new(seed: u64, config: FreshBooksConfig) -> Self {
+        Self {
+            config,
+            oauth: OAuth::new(seed),
+            callbacks: Callbacks::new(seed),
+            webhooks: Webhooks::new(seed),
+            clients: Table::starting_at(400_001),
+            invoices: Table::starting_at(900_001),
+            invoice_numbers: BTreeMap::new(),
+            next_invoice_number: 1,
+            bills: Table::starting_at(700_001),
+            bill_vendors: Table::starting_at(1_701),
+            taxes: Table::starting_at(5_101),
+            projects: Table::starting_at(60_001),
+        }
+    }
+
+    /// The account as configured; switches may be turned while it runs.
+    pub fn config_mut(&mut self) -> &mut FreshBooksConfig {
+        &mut self.config
+    }
+
+    /// Answers a request. Rows younger than `stale` milliseconds are missing from lists.
+    pub fn handle(&mut self, request: &Request, now: Millis, stale: Millis) -> Response {
+        let path = request.path().trim_end_matches('/');
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let response = match (request.method.as_str(), segments.as_slice()) {
+            ("GET", ["oauth", "authorize"] | ["service", "auth", "oauth", "authorize"]) => {
+                return self.oauth.authorize(request, &self.config, now);
+            }
+            ("POST", ["auth", "oauth", "token"] | ["service", "auth", "oauth", "token"]) => {
+                return self.oauth.token(request, &self.config, now);
+            }
+            ("POST", ["auth", "oauth", "revoke"] | ["service", "auth", "oauth", "revoke"]) => {
+                return self.oauth.revoke(request, &self.config);
+            }
+            _ => self.handle_api(request, &segments, now, stale),
+        };
+        match self.config.retry_after_on_success_s {
+            Some(seconds) if response.status < 300 => {
+                response.with_header("Retry-After", &seconds.to_string())
+            }
+            _ => response,
+        }
+    }
+
+    /// Webhook deliveries due now.
+    pub fn take_due(&mut self, now: Millis) -> Vec<Delivery> {
+        self.webhooks
+            .take_due(&self.callbacks.rows, &self.config, now)
+    }
+
+    /// When the next webhook delivery is due.
+    pub fn next_wake(&self) -> Option<Millis> {
+        self.webhooks.next_due()
+    }
+
+    fn handle_api(
+        &mut self,
+        request: &Request,
+        segments: &[&str],
+        now: Millis,
+        stale: Millis,
+    ) -> Response {
+        let (family, segments) = family(segments);
+        let style = style(request, &self.config);
+        let access = request
+            .bearer()
+            .and_then(|token| self.oauth.check(token, now));
+        let Some(access) = access else {
+            return Refusal::unauthenticated().response(family, style);
+        };
+        let query = request.query();
+        let method = request.method.as_str();
+        let visible_until = now.saturating_sub(stale);
+        let call = Call {
+            method,
+            query,
+            body: &request.body,
+            now,
+            visible_until,
+            access,
+        };
+        let answered = match family {
+            Family::Auth => self.handle_identity(&call, segments),
+            Family::Accounting => self.handle_accounting(&call, segments),
+            Family::Events => self.handle_events(&call, segments),
+            Family::Projects => self.handle_projects(&call, segments),
+        };
+        answered.unwrap_or_else(|refusal| refusal.response(family, style))
+    }
+
+    fn handle_accounting(&mut self, call: &Call, segments: &[&str]) -> Result<Response, Refusal> {
+        let [account, group, kind, rest @ ..] = segments else {
+            return Err(Refusal::no_route());
+        };
+        if *account != self.config.account_id || rest.len() > 1 {
+            return Err(Refusal::no_route());
+        }
+        let id = rest.first().copied();
+        match (*group, *kind) {
+            ("users", "clients") => self.handle_resource::<Client>(call, id),
+            ("invoices", "invoices") => self.handle_resource::<Invoice>(call, id),
+            ("bills", "bills") => self.handle_resource::<Bill>(call, id),
+            ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
+            ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
+            ("expenses", "categories") => self.handle_categories(call, id),
+            _ => Err(Refusal::no_route()),
+        }
+    }
+
+    fn handle_events(&mut self, call: &Call, segments: &[&str]) -> Result<Response, Refusal> {
+        match segments {
+            [account, "events", "callbacks", rest @ ..]
+                if *account == self.config.account_id && rest.len() < 2 =>
+            {
+                self.handle_callbacks(call, rest.first().copied())
+            }
+            _ => Err(Refusal::no_route()),
+        }
+    }
+}
+
+/// Tells the family by the path's beginning and returns the segments behind it.
+fn family<'s, 'p>(segments: &'s [&'p str]) -> (Family, &'s [&'p str]) {
+    match segments {
+        ["accounting", "account", rest @ ..] => (Family::Accounting, rest),
+        ["events", "account", rest @ ..] => (Family::Events, rest),
+        ["projects", "business", rest @ ..] => (Family::Projects, rest),
+        ["auth", "api", "v1", rest @ ..] => (Family::Auth, rest),
+        _ => (Family::Accounting, &[]),
+    }
+}
+
+/// Whether a token's holder may use the object this way; a person may do anything.
+fn permitted(access: Access, object: &str, method: &str) -> bool {
+    let verb = if method == "GET" { "read" } else { "write" };
+    access.is_person() || access.scopes.allow(object, verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harness::{Harness, object};
+    use super::*;
+
+    #[test]
+    fn every_family_says_401_in_its_own_shape() {
+        let mut harness = Harness::new();
+        harness.token = "nonsense".into();
+        let shape = |harness: &mut Harness, path: &str| {
+            let response = harness.send("GET", path, None);
+            assert_eq!(response.status, 401, "{path}");
+            response.value()
+        };
+        let accounting = shape(&mut harness, "/accounting/account/zQ7pLm/users/clients");
+        assert_eq!(accounting["response"]["errors"][0]["errno"], 1003);
+        assert_eq!(
+            shape(&mut harness, "/events/account/zQ7pLm/events/callbacks")["errno"],
+            401
+        );
+        assert!(shape(&mut harness, "/projects/business/8812345/projects")["message"].is_string());
+        assert_eq!(
+            shape(&mut harness, "/auth/api/v1/users/me")["error"],
+            "unauthenticated"
+        );
+    }
+
+    #[test]
+    fn the_wrong_kind_of_id_is_404() {
+        let mut harness = Harness::new();
+        for path in [
+            "/accounting/account/8812345/users/clients",
+            "/projects/business/zQ7pLm/projects",
+        ] {
+            assert_eq!(harness.send("GET", path, None).status, 404, "{path}");
+        }
+        assert_eq!(
+            harness
+                .send("GET", "/accounting/account/ZQ7PLM/users/clients", None)
+                .status,
+            404
+        );
+    }
+
+    #[test]
+    fn a_version_header_changes_the_error_shape() {
+        let mut harness = Harness::new();
+        let path = "/accounting/account/zQ7pLm/users/clients/1";
+        for (version, shape) in [
+            ("2022-10-30", "response"),
+            ("2022-10-31", "details"),
+            ("2023-02-20", "details"),
+        ] {
+            let request = harness
+                .request("GET", path, None)
+                .with_header("X-API-VERSION", version);
+            let body = harness.machine.handle(&request, harness.now, 0).value();
+            assert!(body.get(shape).is_some(), "{version}: {body}");
+        }
+    }
+
+    #[test]
+    fn retry_after_may_ride_on_success() {
+        let mut harness = Harness::new();
+        harness.machine.config.retry_after_on_success_s = Some(59);
+        let response = harness.send("GET", "/auth/api/v1/users/me", None);
+        assert_eq!(
+            (response.status, response.header("retry-after")),
+            (200, Some("59"))
+        );
+    }
+
+    #[test]
+    fn stale_look_ups_miss_the_youngest_rows_in_lists_only() {
+        let mut harness = Harness::new();
+        let id = harness.client();
+        let path = "/accounting/account/zQ7pLm/users/clients";
+        let list = harness.request("GET", path, None);
+        let total = |response: Response| response.value()["response"]["result"]["total"].clone();
+        assert_eq!(total(harness.machine.handle(&list, harness.now, 1)), 0);
+        assert_eq!(total(harness.machine.handle(&list, harness.now, 0)), 1);
+        let single = harness.request("GET", &format!("{path}/{id}"), None);
+        assert_eq!(
+            object(&harness.machine.handle(&single, harness.now, 1), "client")["id"],
+            id
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! What a FreshBooks account is like, and the switches for what its documentation leaves open.
+
+use serde::{Deserialize, Serialize};
+
+/// The account, the registered apps and every switch. Section names in brackets are those of the FreshBooks docs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FreshBooksConfig {
+    /// The account id that accounting and events paths take.
+    pub account_id: String,
+    /// The number that projects paths take.
+    pub business_id: u64,
+    /// The business' UUID.
+    pub business_uuid: String,
+    /// The identity of the account's owner.
+    pub identity_id: u64,
+    /// The owner's business, as `users/me` names it.
+    pub business_name: String,
+    /// The currency a new client or invoice has when none is given.
+    pub currency: String,
+    /// The apps registered in the developer portal.
+    pub apps: Vec<App>,
+    /// Expense categories, by id; bill lines name one.
+    pub categories: Vec<Category>,
+    /// `business.account_id` is null and only `roles[].accountid` tells the account [identity]. Default: false.
+    pub null_account_id: bool,
+    /// Seconds an access token lives [OAuth]. Default: 43200.
+    pub access_token_life_s: u64,
+    /// A refresh kills the access token issued before [OAuth; not stated]. Default: false.
+    pub refresh_kills_access_token: bool,
+    /// A refreshed pair carries the first pair's `created_at` [OAuth; observed once]. Default: false.
+    pub refresh_keeps_created_at: bool,
+    /// `redirect_uri` is compulsory on refresh [OAuth; not stated]. Default: false.
+    pub refresh_needs_redirect_uri: bool,
+    /// Consent and code exchange take any redirect URI, also `http://` ones: for demos. Default: false.
+    pub any_redirect_uri: bool,
+    /// Features the plan lacks: their calls answer E1 with HTTP 200 [errors]. Default: none.
+    pub missing_features: Vec<Feature>,
+    /// E1 carries one error object instead of an array [errors; seen in SDK code paths]. Default: false.
+    pub errors_as_object: bool,
+    /// Answers 200 with a `Retry-After` of so many seconds [rate limits; recorded]. Default: none.
+    pub retry_after_on_success_s: Option<u64>,
+    /// `total` of lists exceeds the rows the caller may read by so many [pages; observed]. Default: 0.
+    pub hidden_rows: u64,
+    /// Lists begin with the newest row [sort; not stated]. Default: true.
+    pub newest_first: bool,
+    /// `*_max` filters include their day [filters; docs say less than, an SDK says or equal]. Default: false.
+    pub max_filter_inclusive: bool,
+    /// A single invoice has `lines` only when they are included [includes; lists do]. Default: false.
+    pub single_invoice_needs_include: bool,
+    /// `discount_total` is written as a negative amount [invoices; not stated]. Default: true.
+    pub negative_discount_total: bool,
+    /// A second invoice or bill with a number in use is accepted, not refused with 1029 [invoices; inferred]. Default: false.
+    pub duplicate_numbers_allowed: bool,
+    /// Characters beyond the basic plane, emoji among them, are refused with 1036 [errno table; open]. Default: false.
+    pub refuse_astral: bool,
+    /// A bill line's `category` is an object instead of a string [bills; sources differ]. Default: false.
+    pub bill_category_as_object: bool,
+    /// Bill vendor stamps are US Eastern instead of UTC [time zones; sources conflict]. Default: false.
+    pub bill_vendor_stamps_eastern: bool,
+    /// What archiving (vis_state 2) raises [events; not stated]. Default: update.
+    pub archive_event: ArchiveEvent,
+    /// How callbacks are delivered.
+    pub webhooks: WebhookConfig,
+}
+
+/// An app of the developer portal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: String,
+    /// Registered redirect URIs: https, without a query, matched exactly.
+    pub redirect_uris: Vec<String>,
+    /// Scopes the app may ask for; empty means every documented one.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// An expense category.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// The category above it.
+    #[serde(default)]
+    pub parent: Option<u64>,
+}
+
+/// A feature that a plan may lack, with the errno that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    /// 41001.
+    Bills,
+    /// 31001.
+    BillVendors,
+}
+
+/// Which event an archived object raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveEvent {
+    /// `.update`.
+    Update,
+    /// `.delete`.
+    Delete,
+    /// None at all.
+    Silent,
+}
+
+/// How callbacks are signed, delivered, repeated and given up. None of the numbers is documented.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// The field order of deliveries [delivery]. Default: current.
+    pub field_order: FieldOrder,
+    /// The handshake's `name` is the event registered for, not `callback.verify` [handshake; sources differ]. Default: false.
+    pub handshake_names_event: bool,
+    /// A resend makes a new verifier [handshake; open]. Default: false.
+    pub resend_makes_new_verifier: bool,
+    /// Milliseconds between a change and its first delivery. Default: 0.
+    pub delay_ms: u64,
+    /// Seconds after which a failed delivery is tried again, one entry per retry. Default: 60, 300, 1500.
+    pub retry_after_s: Vec<u64>,
+    /// Deliveries given up in a row that disable a callback; 0 means never. Default: 10.
+    pub disable_after_drops: u32,
+    /// Share of deliveries sent twice. Default: 0.
+    pub duplicate_per_mille: u16,
+    /// Share of deliveries held back, so that later ones overtake them. Default: 0.
+    pub disorder_per_mille: u16,
+    /// The longest such hold, in milliseconds. Default: 30000.
+    pub disorder_ms: u64,
+    /// Share of deliveries that never happen. Default: 0.
+    pub drop_per_mille: u16,
+    /// No delivery happens at all, handshakes aside. Default: false.
+    pub silent: bool,
+}
+
+/// The order of a delivery's form fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldOrder {
+    /// `name, object_id, account_id, business_id, identity_id, user_id`.
+    Current,
+    /// `name, object_id, user_id, account_id`.
+    Older,
+}
+
+impl Default for FreshBooksConfig {
+    fn default() -> Self {
+        Self {
+            account_id: "zQ7pLm".into(),
+            business_id: 8_812_345,
+            business_uuid: "3f2c5f0e-4b7a-4d57-9a5e-6a1f2b3c4d5e".into(),
+            identity_id: 5_520_071,
+            business_name: "Roe GmbH".into(),
+            currency: "EUR".into(),
+            apps: vec![App::default()],
+            categories: default_categories(),
+            null_account_id: false,
+            access_token_life_s: 43_200,
+            refresh_kills_access_token: false,
+            refresh_keeps_created_at: false,
+            refresh_needs_redirect_uri: false,
+            any_redirect_uri: false,
+            missing_features: Vec::new(),
+            errors_as_object: false,
+            retry_after_on_success_s: None,
+            hidden_rows: 0,
+            newest_first: true,
+            max_filter_inclusive: false,
+            single_invoice_needs_include: false,
+            negative_discount_total: true,
+            duplicate_numbers_allowed: false,
+            refuse_astral: false,
+            bill_category_as_object: false,
+            bill_vendor_stamps_eastern: false,
+            archive_event: ArchiveEvent::Update,
+            webhooks: WebhookConfig::default(),
+        }
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self {
+            client_id: "sandbox-freshbooks-client".into(),
+            client_secret: "sandbox-freshbooks-secret".into(),
+            redirect_uris: vec!["https://connector.example.test/oauth/freshbooks".into()],
+            scopes: Vec::new(),
+        }
+    }
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self {
+            field_order: FieldOrder::Current,
+            handshake_names_event: false,
+            resend_makes_new_verifier: false,
+            delay_ms: 0,
+            retry_after_s: vec![60, 300, 1500],
+            disable_after_drops: 10,
+            duplicate_per_mille: 0,
+            disorder_per_mille: 0,
+            disorder_ms: 30_000,
+            drop_per_mille: 0,
+            silent: false,
+        }
+    }
+}
+
+fn default_categories() -> Vec<Category> {
+    let category = |id, name: &str, parent| Category {
+        id,
+        name: name.into(),
+        parent,
+    };
+    vec![
+        category(3340, "Advertising", None),
+        category(3341, "Office Supplies & Postage", None),
+        category(3342, "Professional Services", None),
+        category(3344, "Travel", None),
+        category(3345, "Hotels / Lodging", Some(3344)),
+        category(3346, "Utilities", None),
+    ]
+}

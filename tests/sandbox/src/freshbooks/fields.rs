@@ -1,0 +1,217 @@
+//! Reading what a client sends, and keeping a resource's plain text fields small.
+
+use rust_decimal::Decimal;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use super::errors::Refusal;
+use crate::calendar::parse_day;
+use crate::money::{Currency, decimal};
+
+/// The body of a create or update, below its singular key.
+pub(crate) type Fields = Map<String, Value>;
+
+/// Text fields out of a fixed table of names; those never written take no room.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts {
+    names: &'static [&'static str],
+    written: Vec<(u8, Box<str>)>,
+}
+
+impl Texts {
+    /// All empty.
+    pub(crate) fn new(names: &'static [&'static str]) -> Self {
+        Self {
+            names,
+            written: Vec::new(),
+        }
+    }
+
+    /// The value of a field, empty if never written.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let at = self.names.iter().position(|known| *known == name);
+        let found = at.and_then(|at| self.written.iter().find(|(n, _)| usize::from(*n) == at));
+        found.map(|(_, text)| text.as_ref()).unwrap_or_default()
+    }
+
+    /// Writes a field; false if there is none of that name.
+    pub(crate) fn set(&mut self, name: &str, text: &str) -> bool {
+        let Some(at) = self.names.iter().position(|known| *known == name) else {
+            return false;
+        };
+        self.written.retain(|(n, _)| usize::from(*n) != at);
+        if !text.is_empty() {
+            self.written.push((at as u8, text.into()));
+        }
+        true
+    }
+
+    /// Writes every field of the table that a body names; null empties, a number counts as its digits.
+    pub(crate) fn take(&mut self, fields: &Fields, object: &'static str) -> Result<(), Refusal> {
+        for (name, value) in fields {
+            match value {
+                Value::String(text) => _ = self.set(name, text),
+                Value::Null => _ = self.set(name, ""),
+                Value::Number(number) => _ = self.set(name, &number.to_string()),
+                other if self.names.contains(&name.as_str()) => {
+                    return Err(Refusal::invalid(object, name, other));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Texts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.names.len()))?;
+        for (at, name) in self.names.iter().enumerate() {
+            let written = self.written.iter().find(|(n, _)| usize::from(*n) == at);
+            map.serialize_entry(
+                name,
+                written.map(|(_, text)| text.as_ref()).unwrap_or_default(),
+            )?;
+        }
+        map.end()
+    }
+}
+
+/// An id: a number or its digits in quotes.
+pub(crate) fn id(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A field that must be an id.
+pub(crate) fn required_id(
+    fields: &Fields,
+    object: &'static str,
+    name: &str,
+) -> Result<u64, Refusal> {
+    let value = fields
+        .get(name)
+        .filter(|value| !value.is_null())
+        .ok_or_else(|| Refusal::required(object, name))?;
+    id(value).ok_or_else(|| {
+        Refusal::field(422, 1015, object, name, "Must be a number.")
+            .quoting(super::errors::plain(value))
+    })
+}
+
+/// A field that must be a day.
+pub(crate) fn required_day(
+    fields: &Fields,
+    object: &'static str,
+    name: &str,
+) -> Result<jiff::civil::Date, Refusal> {
+    let value = fields
+        .get(name)
+        .filter(|value| !value.is_null())
+        .ok_or_else(|| Refusal::required(object, name))?;
+    let day = value.as_str().and_then(parse_day);
+    day.ok_or_else(|| {
+        Refusal::field(422, 1033, object, name, "Must be a date.")
+            .quoting(super::errors::plain(value))
+    })
+}
+
+/// A field that must be a currency code.
+pub(crate) fn currency(
+    value: &Value,
+    object: &'static str,
+    name: &str,
+) -> Result<Currency, Refusal> {
+    value
+        .as_str()
+        .and_then(Currency::parse)
+        .ok_or_else(|| Refusal::invalid(object, name, value))
+}
+
+/// A count of days.
+pub(crate) fn day_count(value: &Value, object: &'static str, name: &str) -> Result<u16, Refusal> {
+    let days = id(value).and_then(|days| u16::try_from(days).ok());
+    days.ok_or_else(|| {
+        Refusal::field(422, 1015, object, name, "Must be a number.")
+            .quoting(super::errors::plain(value))
+    })
+}
+
+/// The amount of a money object; a bare decimal counts too.
+pub(crate) fn amount(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Object(money) => money.get("amount").and_then(decimal),
+        other => decimal(other),
+    }
+}
+
+/// Whether any text in there has a character beyond the basic plane.
+pub(crate) fn has_astral(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().any(|character| character > '\u{FFFF}'),
+        Value::Array(values) => values.iter().any(has_astral),
+        Value::Object(fields) => fields.values().any(has_astral),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NAMES: &[&str] = &["notes", "terms"];
+
+    #[test]
+    fn texts_keep_what_is_known_and_forget_the_rest() {
+        let mut texts = Texts::new(NAMES);
+        let body = json!({"notes": "n", "terms": 30, "unknown": "x"});
+        texts
+            .take(body.as_object().expect("an object"), "invoice")
+            .expect("readable");
+        assert_eq!(
+            (texts.get("notes"), texts.get("terms"), texts.get("unknown")),
+            ("n", "30", "")
+        );
+        texts
+            .take(
+                json!({"notes": null}).as_object().expect("an object"),
+                "invoice",
+            )
+            .expect("readable");
+        assert_eq!(json!(texts), json!({"notes": "", "terms": "30"}));
+    }
+
+    #[test]
+    fn texts_refuse_objects() {
+        let body = json!({"notes": {"a": 1}});
+        let refused = Texts::new(NAMES).take(body.as_object().expect("an object"), "invoice");
+        assert_eq!(refused.expect_err("a refusal").errno, 1004);
+    }
+
+    #[test]
+    fn ids_may_be_quoted() {
+        assert_eq!(
+            (id(&json!(41)), id(&json!("41")), id(&json!("x"))),
+            (Some(41), Some(41), None)
+        );
+    }
+
+    #[test]
+    fn money_may_be_bare() {
+        assert_eq!(
+            amount(&json!({"amount": "1.50", "code": "EUR"})),
+            amount(&json!("1.5"))
+        );
+    }
+
+    #[test]
+    fn astral_characters_are_found_anywhere() {
+        assert!(has_astral(&json!({"lines": [{"name": "party 🎉"}]})));
+        assert!(!has_astral(&json!({"name": "Zoë €"})));
+    }
+}

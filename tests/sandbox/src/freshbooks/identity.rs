@@ -1,0 +1,79 @@
+//! `users/me`: who holds the token, and the three ids of the business (FreshBooks docs, identity).
+
+use serde_json::{Value, json};
+
+use super::FreshBooks;
+use super::call::Call;
+use super::errors::Refusal;
+use crate::http::Response;
+
+impl FreshBooks {
+    /// Routes a request below `/auth/api/v1/`.
+    pub(crate) fn handle_identity(
+        &self,
+        call: &Call,
+        segments: &[&str],
+    ) -> Result<Response, Refusal> {
+        match (call.method, segments) {
+            ("GET", ["users", "me"]) => Ok(Response::json(200, &json!({"response": self.me()}))),
+            _ => Err(Refusal::no_route()),
+        }
+    }
+
+    fn me(&self) -> Value {
+        let config = &self.config;
+        let (account, identity) = (&config.account_id, config.identity_id);
+        json!({
+            "id": identity, "identity_id": identity, "identity_uuid": config.business_uuid.chars().rev().collect::<String>(),
+            "first_name": "Ida", "last_name": "Roe", "email": "ida@example.test", "language": "en",
+            "confirmed_at": "2024-01-02T03:04:05Z", "created_at": "2024-01-02T03:00:00Z",
+            "permissions": {account: {}}, "subscription_statuses": {account: "active"},
+            "groups": [{"id": 1, "group_id": 2, "role": "owner", "identity_id": identity,
+                        "business_id": config.business_id, "active": true}],
+            "business_memberships": [self.membership()],
+            "roles": [{"id": 9, "role": "admin", "systemid": 654, "userid": 1, "created_at": "2024-01-02T03:04:05Z",
+                       "links": {"destroy": "/service/auth/api/v1/users/role/9"}, "accountid": account}],
+        })
+    }
+
+    fn membership(&self) -> Value {
+        let config = &self.config;
+        let account = (!config.null_account_id).then_some(&config.account_id);
+        json!({"id": 777, "role": "owner", "unacknowledged_change": false, "business": {
+            "id": config.business_id, "business_uuid": config.business_uuid, "name": config.business_name,
+            "account_id": account, "date_format": "dd/mm/yyyy",
+            "address": {"id": 1, "street": "1 Mill Lane", "city": "Berlin", "province": "", "country": "Germany",
+                        "postal_code": "10115"},
+            "phone_number": {"id": 2, "phone_number": "+49 30 000000"}, "business_clients": []}})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::Harness;
+    use super::*;
+
+    #[test]
+    fn the_answer_has_no_result_level() {
+        let mut harness = Harness::new();
+        let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
+        let business = &body["response"]["business_memberships"][0]["business"];
+        assert_eq!(
+            (&business["account_id"], &business["id"]),
+            (&json!("zQ7pLm"), &json!(8_812_345))
+        );
+        assert_ne!(
+            body["response"]["business_memberships"][0]["id"],
+            business["id"]
+        );
+    }
+
+    #[test]
+    fn a_null_account_id_leaves_the_one_in_roles() {
+        let mut harness = Harness::new();
+        harness.machine.config.null_account_id = true;
+        let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
+        assert!(body["response"]["business_memberships"][0]["business"]["account_id"].is_null());
+        assert_eq!(body["response"]["roles"][0]["accountid"], "zQ7pLm");
+    }
+}

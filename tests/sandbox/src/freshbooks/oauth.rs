@@ -1,0 +1,619 @@
+//! OAuth 2.0 by authorization code, with refresh tokens that work once (FreshBooks docs, OAuth).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::config::{App, FreshBooksConfig};
+use super::scopes::Scopes;
+use crate::http::{Millis, Pairs, Request, Response, decode_form, encode_form, pair};
+use crate::random::Random;
+
+/// How long a code waits to be exchanged.
+const CODE_LIFE_MS: Millis = 5 * 60 * 1000;
+
+/// Long enough to make a token of about 1000 characters.
+const SIGNATURE_CHARACTERS: usize = 800;
+
+/// Codes and tokens of one account's owner.
+#[derive(Debug)]
+pub(crate) struct OAuth {
+    random: Random,
+    codes: BTreeMap<String, Code>,
+    access: BTreeMap<String, Access>,
+    refresh: BTreeMap<String, Refresh>,
+}
+
+/// What an access token allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) scopes: Scopes,
+    expires: Millis,
+    app: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Code {
+    app: usize,
+    scopes: Scopes,
+    redirect_uri: String,
+    expires: Millis,
+}
+
+#[derive(Debug)]
+struct Refresh {
+    app: usize,
+    scopes: Scopes,
+    created_at_s: u64,
+    access: String,
+}
+
+impl OAuth {
+    /// No codes and no tokens yet.
+    pub(crate) fn new(seed: u64) -> Self {
+        let random = Random::new(seed, "freshbooks/oauth");
+        Self {
+            random,
+            codes: BTreeMap::new(),
+            access: BTreeMap::new(),
+            refresh: BTreeMap::new(),
+        }
+    }
+
+    /// The consent page: a person who always agrees.
+    pub(crate) fn authorize(
+        &mut self,
+        request: &Request,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Response {
+        let query = request.query();
+        let client_id = pair(&query, "client_id").unwrap_or_default();
+        let Some(app) = config
+            .apps
+            .iter()
+            .position(|app| app.client_id == client_id)
+        else {
+            return Response::typed(500, "text/html", b"<h1>Internal Server Error</h1>".to_vec());
+        };
+        match self.consent(&query, app, config, now) {
+            Ok(location) => Response::empty(302).with_header("location", &location),
+            Err(reason) => {
+                Response::typed(400, "text/html", format!("<h1>{reason}</h1>").into_bytes())
+            }
+        }
+    }
+
+    /// The token endpoint: a form or JSON, a code or a refresh token.
+    pub(crate) fn token(
+        &mut self,
+        request: &Request,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Response {
+        let fields = body_fields(request);
+        let Some(app) = known_app(&fields, config) else {
+            return invalid_client();
+        };
+        let issued = match pair(&fields, "grant_type") {
+            Some("authorization_code") => self.exchange_code(&fields, app, config, now),
+            Some("refresh_token") => self.exchange_refresh(&fields, app, config, now),
+            Some(_) => Err(error(
+                400,
+                "unsupported_grant_type",
+                "The grant type is not supported.",
+            )),
+            None => Err(error(400, "invalid_request", "grant_type is missing.")),
+        };
+        issued.unwrap_or_else(|refused| refused)
+    }
+
+    /// Revocation: the token and its twin stop working at once.
+    pub(crate) fn revoke(&mut self, request: &Request, config: &FreshBooksConfig) -> Response {
+        let fields = body_fields(request);
+        if known_app(&fields, config).is_none() {
+            return invalid_client();
+        }
+        let token = pair(&fields, "token").unwrap_or_default();
+        self.access.remove(token);
+        if let Some(refresh) = self.refresh.remove(token) {
+            self.access.remove(&refresh.access);
+        }
+        self.refresh.retain(|_, refresh| refresh.access != token);
+        Response::json(200, &json!({}))
+    }
+
+    /// What a bearer token allows now; none if unknown or expired.
+    pub(crate) fn check(&self, token: &str, now: Millis) -> Option<Access> {
+        self.access
+            .get(token)
+            .copied()
+            .filter(|access| now < access.expires)
+    }
+
+    /// A token for a person outside any app.
+    pub(crate) fn person_token(&mut self, config: &FreshBooksConfig, now: Millis) -> String {
+        self.issue_access(None, Scopes::all(), config, now)
+    }
+
+    /// Ends every access token.
+    pub(crate) fn expire_access_tokens(&mut self) {
+        self.access.clear();
+    }
+
+    /// Ends every refresh token.
+    pub(crate) fn revoke_refresh_tokens(&mut self) {
+        self.refresh.clear();
+    }
+
+    /// How many refresh tokens are alive.
+    pub(crate) fn live_refresh_tokens(&self) -> usize {
+        self.refresh.len()
+    }
+
+    fn consent(
+        &mut self,
+        query: &Pairs,
+        app: usize,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Result<String, &'static str> {
+        if pair(query, "response_type") != Some("code") {
+            return Err("unsupported_response_type");
+        }
+        let redirect_uri = pair(query, "redirect_uri").unwrap_or_default();
+        if !redirect_allowed(redirect_uri, &config.apps[app], config) {
+            return Err("The redirect uri included is not valid.");
+        }
+        let scopes = requested_scopes(pair(query, "scope"), &config.apps[app]);
+        let scopes = scopes.ok_or("The requested scope is invalid, unknown, or malformed.")?;
+        let code = self.random.hex(64);
+        let mut answer = vec![("code", code.as_str())];
+        answer.extend(pair(query, "state").map(|state| ("state", state)));
+        let location = format!("{redirect_uri}?{}", encode_form(answer));
+        let redirect_uri = redirect_uri.to_owned();
+        self.codes.insert(
+            code,
+            Code {
+                app,
+                scopes,
+                redirect_uri,
+                expires: now + CODE_LIFE_MS,
+            },
+        );
+        Ok(location)
+    }
+
+    fn exchange_code(
+        &mut self,
+        fields: &Pairs,
+        app: usize,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Result<Response, Response> {
+        let code = pair(fields, "code").and_then(|code| self.codes.remove(code));
+        let valid = |code: &Code| {
+            code.app == app
+                && now < code.expires
+                && pair(fields, "redirect_uri") == Some(code.redirect_uri.as_str())
+        };
+        let code = code.filter(valid).ok_or_else(invalid_grant)?;
+        Ok(self.issue_pair(app, code.scopes, now / 1000, config, now))
+    }
+
+    fn exchange_refresh(
+        &mut self,
+        fields: &Pairs,
+        app: usize,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Result<Response, Response> {
+        if config.refresh_needs_redirect_uri && pair(fields, "redirect_uri").is_none() {
+            return Err(error(400, "invalid_request", "redirect_uri is missing."));
+        }
+        let token = pair(fields, "refresh_token").unwrap_or_default();
+        if self
+            .refresh
+            .get(token)
+            .is_none_or(|refresh| refresh.app != app)
+        {
+            return Err(invalid_grant());
+        }
+        let spent = self.refresh.remove(token).ok_or_else(invalid_grant)?;
+        if config.refresh_kills_access_token {
+            self.access.remove(&spent.access);
+        }
+        let created_at_s = if config.refresh_keeps_created_at {
+            spent.created_at_s
+        } else {
+            now / 1000
+        };
+        Ok(self.issue_pair(app, spent.scopes, created_at_s, config, now))
+    }
+
+    /// A new pair; the app's earlier refresh token dies, by whatever grant it came.
+    fn issue_pair(
+        &mut self,
+        app: usize,
+        scopes: Scopes,
+        created_at_s: u64,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> Response {
+        self.refresh.retain(|_, refresh| refresh.app != app);
+        let access = self.issue_access(Some(app), scopes, config, now);
+        let refresh = self.random.hex(64);
+        let body = json!({"access_token": access, "token_type": "Bearer", "expires_in": config.access_token_life_s,
+            "refresh_token": refresh, "scope": scopes.names(), "created_at": created_at_s, "direct_buy_tokens": {}});
+        self.refresh.insert(
+            refresh,
+            Refresh {
+                app,
+                scopes,
+                created_at_s,
+                access,
+            },
+        );
+        Response::json(200, &body)
+    }
+
+    fn issue_access(
+        &mut self,
+        app: Option<usize>,
+        scopes: Scopes,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> String {
+        self.access.retain(|_, access| now < access.expires);
+        let payload = json!({"identity_id": config.identity_id, "jti": self.random.uuid(),
+            "app": app.map(|app| &config.apps[app].client_id), "iat": now / 1000});
+        let token = self.random.jwt(&payload, SIGNATURE_CHARACTERS);
+        let expires = now + config.access_token_life_s * 1000;
+        self.access.insert(
+            token.clone(),
+            Access {
+                scopes,
+                expires,
+                app,
+            },
+        );
+        token
+    }
+}
+
+impl Access {
+    /// Whether a person outside any app holds it.
+    pub(crate) fn is_person(&self) -> bool {
+        self.app.is_none()
+    }
+}
+
+/// The fields of a token request: JSON when it says so or looks so, else a form; HTTP Basic credentials count too.
+fn body_fields(request: &Request) -> Pairs {
+    let mut fields = match serde_json::from_slice(&request.body) {
+        Ok(Value::Object(object)) => object
+            .into_iter()
+            .map(|(name, value)| (name, super::errors::plain(&value)))
+            .collect(),
+        _ => decode_form(&request.body),
+    };
+    fields.extend(basic_credentials(request));
+    fields
+}
+
+fn basic_credentials(request: &Request) -> Pairs {
+    use base64::Engine as _;
+    let encoded = request
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Basic "));
+    let decoded =
+        encoded.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let text = decoded
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_default();
+    match text.split_once(':') {
+        Some((id, secret)) => vec![
+            ("client_id".into(), id.into()),
+            ("client_secret".into(), secret.into()),
+        ],
+        None => Vec::new(),
+    }
+}
+
+fn known_app(fields: &Pairs, config: &FreshBooksConfig) -> Option<usize> {
+    let (id, secret) = (pair(fields, "client_id")?, pair(fields, "client_secret")?);
+    config
+        .apps
+        .iter()
+        .position(|app| app.client_id == id && app.client_secret == secret)
+}
+
+fn redirect_allowed(uri: &str, app: &App, config: &FreshBooksConfig) -> bool {
+    let registered =
+        app.redirect_uris.iter().any(|known| known == uri) && uri.starts_with("https://");
+    !uri.is_empty() && !uri.contains('?') && (config.any_redirect_uri || registered)
+}
+
+fn requested_scopes(scope: Option<&str>, app: &App) -> Option<Scopes> {
+    let enabled = match app.scopes.as_slice() {
+        [] => Scopes::all(),
+        names => Scopes::parse(names.iter().map(String::as_str))?,
+    };
+    match scope {
+        Some(scope) => {
+            Scopes::parse(scope.split_ascii_whitespace()).filter(|asked| enabled.contains(*asked))
+        }
+        None => Some(enabled),
+    }
+}
+
+fn invalid_client() -> Response {
+    error(
+        401,
+        "invalid_client",
+        "Client authentication failed due to unknown client or a wrong secret.",
+    )
+}
+
+fn invalid_grant() -> Response {
+    error(
+        400,
+        "invalid_grant",
+        "The provided authorization grant is invalid, expired, revoked or was used before.",
+    )
+}
+
+fn error(status: u16, error: &str, description: &str) -> Response {
+    Response::json(
+        status,
+        &json!({"error": error, "error_description": description}),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "api.freshbooks.com";
+    const REDIRECT: &str = "https://connector.example.test/oauth/freshbooks";
+
+    fn oauth() -> (OAuth, FreshBooksConfig) {
+        (OAuth::new(1), FreshBooksConfig::default())
+    }
+
+    fn authorize(
+        oauth: &mut OAuth,
+        config: &FreshBooksConfig,
+        changes: &[(&str, &str)],
+    ) -> Response {
+        let mut fields = BTreeMap::from([
+            ("response_type", "code"),
+            ("client_id", "sandbox-freshbooks-client"),
+            ("redirect_uri", REDIRECT),
+        ]);
+        fields.extend(changes.iter().copied());
+        let target = format!("/oauth/authorize/?{}", encode_form(fields));
+        oauth.authorize(&Request::new(HOST, "GET", &target), config, 0)
+    }
+
+    fn code(oauth: &mut OAuth, config: &FreshBooksConfig) -> String {
+        let response = authorize(oauth, config, &[("state", "s&1")]);
+        let location = response.header("location").expect("a redirect").to_owned();
+        assert!(location.ends_with("&state=s%261"), "{location}");
+        location
+            .split("code=")
+            .nth(1)
+            .and_then(|rest| rest.split('&').next())
+            .expect("a code")
+            .to_owned()
+    }
+
+    fn token(
+        oauth: &mut OAuth,
+        config: &FreshBooksConfig,
+        changes: &[(&str, &str)],
+        now: Millis,
+    ) -> Response {
+        let mut fields = BTreeMap::from([
+            ("client_id", "sandbox-freshbooks-client"),
+            ("client_secret", "sandbox-freshbooks-secret"),
+            ("redirect_uri", REDIRECT),
+        ]);
+        fields.extend(changes.iter().copied());
+        let fields: Vec<(&str, &str)> = fields.into_iter().collect();
+        oauth.token(
+            &Request::new(HOST, "POST", "/auth/oauth/token").with_form(&fields),
+            config,
+            now,
+        )
+    }
+
+    fn by_code(oauth: &mut OAuth, config: &FreshBooksConfig, code: &str, now: Millis) -> Response {
+        token(
+            oauth,
+            config,
+            &[("grant_type", "authorization_code"), ("code", code)],
+            now,
+        )
+    }
+
+    fn by_refresh(
+        oauth: &mut OAuth,
+        config: &FreshBooksConfig,
+        refresh: &str,
+        now: Millis,
+    ) -> Response {
+        token(
+            oauth,
+            config,
+            &[("grant_type", "refresh_token"), ("refresh_token", refresh)],
+            now,
+        )
+    }
+
+    fn text(response: &Response, field: &str) -> String {
+        response.value()[field]
+            .as_str()
+            .expect("a string")
+            .to_owned()
+    }
+
+    #[test]
+    fn consent_needs_a_known_app_redirect_and_scope() {
+        let (mut oauth, config) = oauth();
+        assert_eq!(authorize(&mut oauth, &config, &[]).status, 302);
+        assert_eq!(
+            authorize(&mut oauth, &config, &[("client_id", "stranger")]).status,
+            500
+        );
+        assert_eq!(
+            authorize(
+                &mut oauth,
+                &config,
+                &[("redirect_uri", "https://else.example.test/")]
+            )
+            .status,
+            400
+        );
+        assert_eq!(
+            authorize(
+                &mut oauth,
+                &config,
+                &[("scope", "user:invoices:read user:x:read")]
+            )
+            .status,
+            400
+        );
+        assert_eq!(
+            authorize(&mut oauth, &config, &[("response_type", "token")]).status,
+            400
+        );
+    }
+
+    #[test]
+    fn codes_work_once_and_for_five_minutes() {
+        let (mut oauth, config) = oauth();
+        let first = code(&mut oauth, &config);
+        assert_eq!(by_code(&mut oauth, &config, &first, 299_999).status, 200);
+        assert_eq!(
+            text(&by_code(&mut oauth, &config, &first, 299_999), "error"),
+            "invalid_grant"
+        );
+        let second = code(&mut oauth, &config);
+        assert_eq!(by_code(&mut oauth, &config, &second, 300_000).status, 400);
+    }
+
+    #[test]
+    fn tokens_are_long_and_live_twelve_hours() {
+        let (mut oauth, config) = oauth();
+        let code = code(&mut oauth, &config);
+        let issued = by_code(&mut oauth, &config, &code, 5_000);
+        let body = issued.value();
+        assert_eq!(
+            (&body["expires_in"], &body["created_at"]),
+            (&json!(43_200), &json!(5))
+        );
+        assert_eq!(body["direct_buy_tokens"], json!({}));
+        let access = text(&issued, "access_token");
+        assert!((900..1100).contains(&access.len()), "{}", access.len());
+        assert_eq!(text(&issued, "refresh_token").len(), 64);
+        assert!(oauth.check(&access, 43_204_999).is_some());
+        assert!(oauth.check(&access, 43_205_000).is_none());
+    }
+
+    #[test]
+    fn refresh_tokens_are_single_use() {
+        let (mut oauth, config) = oauth();
+        let code = code(&mut oauth, &config);
+        let first = text(&by_code(&mut oauth, &config, &code, 0), "refresh_token");
+        let second = by_refresh(&mut oauth, &config, &first, 1000);
+        assert_eq!(second.status, 200);
+        let again = by_refresh(&mut oauth, &config, &first, 1000);
+        assert_eq!(
+            (again.status, text(&again, "error")),
+            (400, "invalid_grant".into())
+        );
+        assert_eq!(
+            by_refresh(&mut oauth, &config, &text(&second, "refresh_token"), 2000).status,
+            200
+        );
+    }
+
+    #[test]
+    fn a_second_consent_kills_the_earlier_refresh_token() {
+        let (mut oauth, config) = oauth();
+        let one = code(&mut oauth, &config);
+        let first = text(&by_code(&mut oauth, &config, &one, 0), "refresh_token");
+        let two = code(&mut oauth, &config);
+        assert_eq!(by_code(&mut oauth, &config, &two, 0).status, 200);
+        assert_eq!(by_refresh(&mut oauth, &config, &first, 0).status, 400);
+        assert_eq!(oauth.live_refresh_tokens(), 1);
+    }
+
+    #[test]
+    fn the_old_access_token_outlives_a_refresh_unless_switched() {
+        for kills in [false, true] {
+            let (mut oauth, mut config) = oauth();
+            config.refresh_kills_access_token = kills;
+            let code = code(&mut oauth, &config);
+            let issued = by_code(&mut oauth, &config, &code, 0);
+            by_refresh(&mut oauth, &config, &text(&issued, "refresh_token"), 1);
+            assert_eq!(
+                oauth.check(&text(&issued, "access_token"), 2).is_none(),
+                kills
+            );
+        }
+    }
+
+    #[test]
+    fn created_at_may_be_the_first_pairs() {
+        let (mut oauth, mut config) = oauth();
+        config.refresh_keeps_created_at = true;
+        let code = code(&mut oauth, &config);
+        let issued = by_code(&mut oauth, &config, &code, 7_000);
+        let refreshed = by_refresh(&mut oauth, &config, &text(&issued, "refresh_token"), 90_000);
+        assert_eq!(refreshed.value()["created_at"], 7);
+    }
+
+    #[test]
+    fn json_bodies_are_read_too() {
+        let (mut oauth, config) = oauth();
+        let code = code(&mut oauth, &config);
+        let body = json!({"client_id": "sandbox-freshbooks-client", "client_secret": "sandbox-freshbooks-secret",
+            "grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": code});
+        let request = Request::new(HOST, "POST", "/auth/oauth/token").with_json(&body);
+        assert_eq!(oauth.token(&request, &config, 0).status, 200);
+    }
+
+    #[test]
+    fn wrong_secret_is_401() {
+        let (mut oauth, config) = oauth();
+        let refused = token(
+            &mut oauth,
+            &config,
+            &[("client_secret", "wrong"), ("grant_type", "refresh_token")],
+            0,
+        );
+        assert_eq!(
+            (refused.status, text(&refused, "error")),
+            (401, "invalid_client".into())
+        );
+    }
+
+    #[test]
+    fn revoked_access_tokens_stop_at_once() {
+        let (mut oauth, config) = oauth();
+        let code = code(&mut oauth, &config);
+        let issued = by_code(&mut oauth, &config, &code, 0);
+        let access = text(&issued, "access_token");
+        let fields = [
+            ("client_id", "sandbox-freshbooks-client"),
+            ("client_secret", "sandbox-freshbooks-secret"),
+            ("token", &access),
+        ];
+        let request = Request::new(HOST, "POST", "/auth/oauth/revoke").with_form(&fields);
+        let answer = oauth.revoke(&request, &config);
+        assert_eq!((answer.status, answer.value()), (200, json!({})));
+        assert!(oauth.check(&access, 1).is_none());
+    }
+}

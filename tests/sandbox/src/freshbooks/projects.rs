@@ -1,0 +1,282 @@
+//! Projects: the business family, with flat answers and errors of its own (FreshBooks docs, projects).
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::errors::Refusal;
+use super::fields::{Fields, Texts, id as read_id};
+use super::listing::Page;
+use super::resource::Head;
+use super::{FreshBooks, permitted};
+use crate::calendar::bare_stamp;
+use crate::http::{Millis, Response, pair};
+
+const TEXTS: &[&str] = &[
+    "title",
+    "description",
+    "due_date",
+    "fixed_price",
+    "rate",
+    "billing_method",
+    "project_type",
+    "expense_markup",
+];
+
+const KINDS: [&str; 2] = ["fixed_price", "hourly_rate"];
+
+/// A project.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    head: Head,
+    texts: Texts,
+    client: Option<u64>,
+    internal: bool,
+    active: bool,
+    complete: bool,
+    budget_s: Option<u64>,
+}
+
+impl FreshBooks {
+    /// Routes `/projects/business/{business_id}/projects` and `…/project/{id}`.
+    pub(crate) fn handle_projects(
+        &mut self,
+        call: &Call,
+        segments: &[&str],
+    ) -> Result<Response, Refusal> {
+        let [business, rest @ ..] = segments else {
+            return Err(Refusal::no_route());
+        };
+        if *business != self.config.business_id.to_string() {
+            return Err(Refusal::no_route());
+        }
+        if !permitted(call.access, "projects", call.method) {
+            return Err(Refusal::forbidden());
+        }
+        match (call.method, rest) {
+            ("GET", ["projects"]) => self.list_projects(call),
+            ("POST", ["projects"]) => {
+                let id = self.add_project(&call.body("project")?, call.now)?;
+                self.show_project(id)
+            }
+            (method, ["project", id]) => {
+                let known = id
+                    .parse()
+                    .ok()
+                    .filter(|id| self.projects.rows.contains_key(id));
+                let id = known.ok_or_else(|| Refusal::not_found("project", "id", id))?;
+                self.handle_project(method, call, id)
+            }
+            _ => Err(Refusal::no_route()),
+        }
+    }
+
+    /// Creates a project and raises `project.create`.
+    pub(crate) fn add_project(&mut self, fields: &Fields, now: Millis) -> Result<u64, Refusal> {
+        let head = Head {
+            id: 0,
+            vis_state: 0,
+            created: now,
+            updated: now,
+        };
+        let mut texts = Texts::new(TEXTS);
+        texts.set("project_type", "hourly_rate");
+        texts.set("billing_method", "business_rate");
+        let mut project = Project {
+            head,
+            texts,
+            client: None,
+            internal: false,
+            active: true,
+            complete: false,
+            budget_s: None,
+        };
+        project.apply(fields)?;
+        project.head = self.projects.next_head(now);
+        let id = project.head.id;
+        self.projects.rows.insert(id, project);
+        self.emit("project", "create", id, now);
+        Ok(id)
+    }
+
+    /// Updates a project and raises `project.update`.
+    pub(crate) fn change_project(
+        &mut self,
+        id: u64,
+        fields: &Fields,
+        now: Millis,
+    ) -> Result<(), Refusal> {
+        let missing = || Refusal::not_found("project", "id", &id.to_string());
+        let mut project = self.projects.rows.get(&id).ok_or_else(missing)?.clone();
+        project.apply(fields)?;
+        project.head.updated = now;
+        self.projects.rows.insert(id, project);
+        self.emit("project", "update", id, now);
+        Ok(())
+    }
+
+    fn handle_project(&mut self, method: &str, call: &Call, id: u64) -> Result<Response, Refusal> {
+        match method {
+            "GET" => self.show_project(id),
+            "PUT" => {
+                self.change_project(id, &call.body("project")?, call.now)?;
+                self.show_project(id)
+            }
+            "DELETE" => {
+                self.projects.rows.remove(&id);
+                self.emit("project", "delete", id, call.now);
+                Ok(Response::empty(204))
+            }
+            _ => Err(Refusal::no_route()),
+        }
+    }
+
+    fn show_project(&self, id: u64) -> Result<Response, Refusal> {
+        let missing = || Refusal::not_found("project", "id", &id.to_string());
+        let mut view = self.projects.rows.get(&id).ok_or_else(missing)?.view();
+        view["abilities"] = json!([]);
+        Ok(Response::json(200, &json!({"project": view})))
+    }
+
+    fn list_projects(&self, call: &Call) -> Result<Response, Refusal> {
+        let page = Page::read(&call.query, 30)?;
+        let flag = |name: &str, value: bool| {
+            pair(&call.query, name).is_none_or(|text| text == value.to_string())
+        };
+        let client = pair(&call.query, "client_id").and_then(|text| text.parse::<u64>().ok());
+        let wanted = |project: &&Project| {
+            project.head.created <= call.visible_until
+                && flag("active", project.active)
+                && flag("complete", project.complete)
+                && flag("internal", project.internal)
+                && client.is_none_or(|client| project.client == Some(client))
+        };
+        let (rows, total) = page.cut(self.projects.rows.values().rev().filter(wanted));
+        let rows: Vec<Value> = rows.into_iter().map(Project::view).collect();
+        let meta = json!({"total": total, "per_page": page.per_page, "page": page.page, "pages": page.pages(total),
+            "sort": pair(&call.query, "sort")});
+        Ok(Response::json(
+            200,
+            &json!({"projects": rows, "meta": meta}),
+        ))
+    }
+}
+
+impl Project {
+    fn apply(&mut self, fields: &Fields) -> Result<(), Refusal> {
+        self.texts.take(fields, "project")?;
+        if self.texts.get("title").is_empty() {
+            return Err(Refusal::field(
+                422,
+                2001,
+                "project",
+                "title",
+                "Missing data for required field: title required.",
+            ));
+        }
+        if !KINDS.contains(&self.texts.get("project_type")) {
+            return Err(Refusal::field(
+                422,
+                2001,
+                "project",
+                "project_type",
+                "Not a valid choice.",
+            ));
+        }
+        if let Some(value) = fields.get("client_id") {
+            self.client = read_id(value).filter(|client| *client != 0);
+        }
+        self.budget_s = fields.get("budget").and_then(read_id).or(self.budget_s);
+        let flag =
+            |name: &str, before: bool| fields.get(name).and_then(Value::as_bool).unwrap_or(before);
+        self.internal = flag("internal", self.internal);
+        self.active = flag("active", self.active);
+        self.complete = flag("complete", self.complete);
+        Ok(())
+    }
+
+    fn view(&self) -> Value {
+        let text = |name: &str| Some(self.texts.get(name)).filter(|text| !text.is_empty());
+        json!({"id": self.head.id, "title": text("title"), "description": text("description"),
+            "due_date": text("due_date"), "client_id": self.client, "internal": self.internal, "budget": self.budget_s,
+            "fixed_price": text("fixed_price"), "rate": text("rate"), "billing_method": text("billing_method"),
+            "project_type": text("project_type"), "project_manager_id": null, "active": self.active,
+            "complete": self.complete, "sample": false, "created_at": bare_stamp(self.head.created),
+            "updated_at": bare_stamp(self.head.updated), "logged_duration": null, "services": [],
+            "billed_amount": "0.00", "billed_status": "unbilled", "retainer_id": null,
+            "expense_markup": text("expense_markup").unwrap_or("0"), "group_id": null})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::Harness;
+    use super::*;
+
+    const PATH: &str = "/projects/business/8812345";
+
+    fn create(harness: &mut Harness, title: &str) -> u64 {
+        let body = json!({"project": {"title": title, "client_id": 41, "project_type": "fixed_price", "fixed_price": "600.00"}});
+        let response = harness.send("POST", &format!("{PATH}/projects"), Some(body));
+        response.value()["project"]["id"].as_u64().expect("an id")
+    }
+
+    #[test]
+    fn answers_are_flat_and_stamps_bare_utc() {
+        let mut harness = Harness::new();
+        let id = create(&mut harness, "Rollout");
+        let single = harness
+            .send("GET", &format!("{PATH}/project/{id}"), None)
+            .value();
+        assert_eq!(single["project"]["created_at"], "2026-03-02T15:00:00");
+        let list = harness
+            .send(
+                "GET",
+                &format!("{PATH}/projects?title=zzz&search[active]=false"),
+                None,
+            )
+            .value();
+        assert_eq!(
+            (&list["meta"]["total"], &list["meta"]["per_page"]),
+            (&json!(1), &json!(30))
+        );
+        let none = harness
+            .send("GET", &format!("{PATH}/projects?active=false"), None)
+            .value();
+        assert_eq!(none["projects"], json!([]));
+    }
+
+    #[test]
+    fn the_single_path_is_singular() {
+        let mut harness = Harness::new();
+        let id = create(&mut harness, "Rollout");
+        assert_eq!(
+            harness
+                .send("GET", &format!("{PATH}/projects/{id}"), None)
+                .status,
+            404
+        );
+    }
+
+    #[test]
+    fn validation_is_422_with_the_field_as_key() {
+        let mut harness = Harness::new();
+        let refused = harness.send(
+            "POST",
+            &format!("{PATH}/projects"),
+            Some(json!({"project": {"client_id": 1}})),
+        );
+        assert_eq!(
+            (refused.status, &refused.value()["errno"]),
+            (422, &json!(2001))
+        );
+        assert!(refused.value()["error"]["title"].is_string());
+    }
+
+    #[test]
+    fn delete_is_204_and_final() {
+        let mut harness = Harness::new();
+        let path = format!("{PATH}/project/{}", create(&mut harness, "Rollout"));
+        assert_eq!(harness.send("DELETE", &path, None).status, 204);
+        assert_eq!(harness.send("GET", &path, None).status, 404);
+    }
+}

@@ -1,0 +1,112 @@
+//! The logic behind one trait: the native library, or the built component.
+
+use std::rc::Rc;
+
+use ml_connector_component::contract::admission::{Activity, Admission};
+use ml_connector_component::contract::credentials::{
+    Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
+};
+use ml_connector_component::contract::http::SendOutcome;
+use ml_connector_component::contract::mapping::Schedule;
+use ml_connector_component::contract::pacing::Gate;
+use ml_connector_component::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
+use ml_connector_component::contract::types::Instant;
+use ml_connector_component::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
+use ml_connector_component::runs::Run;
+use ml_connector_component::settings::Settings;
+use ml_connector_component::{admission, credentials, pacing, webhooks};
+
+/// What a host asks of the logic.
+pub trait Mind {
+    /// See `runs.run.open`.
+    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError>;
+    /// See `webhooks.verify`.
+    fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal>;
+    /// See `admission.admit`.
+    fn admit(&mut self, notice: &Notice, activity: Activity) -> Admission;
+    /// See `pacing.observe`.
+    fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate;
+    /// See `credentials.ask`.
+    fn ask(&mut self, credential: &Credential, grant: Grant) -> TokenRequest;
+    /// See `credentials.read`.
+    fn read(
+        &mut self,
+        credential: &Credential,
+        grant: Grant,
+        answer: &TokenAnswer,
+        now: Instant,
+    ) -> Result<Credential, TokenFailure>;
+    /// See `mapping.settings.schedules`.
+    fn schedules(&mut self) -> Vec<Schedule>;
+}
+
+/// A run under way.
+pub trait Open {
+    /// See `runs.run.step`.
+    fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError>;
+}
+
+/// The native library.
+pub struct Native {
+    settings: Rc<Settings>,
+}
+
+impl Native {
+    /// With these settings.
+    ///
+    /// # Panics
+    ///
+    /// If they are wrong.
+    #[must_use]
+    pub fn new(settings_json: &str) -> Self {
+        let settings = Settings::load(settings_json)
+            .unwrap_or_else(|problems| panic!("the settings are wrong: {problems:?}"));
+        Self {
+            settings: Rc::new(settings),
+        }
+    }
+}
+
+impl Mind for Native {
+    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError> {
+        let run = Run::open(task, Rc::clone(&self.settings), history)?;
+        let demand = run.demand().clone();
+        Ok((Box::new(run), demand))
+    }
+
+    fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
+        webhooks::verify(delivery, receiver)
+    }
+
+    fn admit(&mut self, notice: &Notice, activity: Activity) -> Admission {
+        admission::admit(notice, activity)
+    }
+
+    fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
+        pacing::observe(gate, outcome, now)
+    }
+
+    fn ask(&mut self, credential: &Credential, grant: Grant) -> TokenRequest {
+        credentials::ask(&self.settings.app(credential.system), credential, grant)
+    }
+
+    fn read(
+        &mut self,
+        credential: &Credential,
+        grant: Grant,
+        answer: &TokenAnswer,
+        now: Instant,
+    ) -> Result<Credential, TokenFailure> {
+        credentials::read(&self.settings.app(credential.system), credential, grant, answer, now)
+    }
+
+    fn schedules(&mut self) -> Vec<Schedule> {
+        self.settings.schedules()
+    }
+}
+
+impl Open for Run {
+    fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
+        Run::step(self, outcome).cloned()
+    }
+}

@@ -1,0 +1,215 @@
+//! The simulator's credentials and webhook keys. A real host seals them; here they lie open and survive every crash.
+
+use std::collections::BTreeMap;
+
+use ml_connector_component::contract::credentials::{
+    Credential, Grant, Life, Mend, TokenAnswer, TokenHost,
+};
+use ml_connector_component::contract::http::{Body, SendOutcome};
+use ml_connector_component::contract::types::System;
+use ml_connector_component::contract::webhooks::{Callback, CallbackState, Receiver};
+
+use super::Sim;
+use super::network::which;
+
+/// Where SAP Concur's company tokens are asked for.
+pub const CONCUR_TOKEN_BASE: &str = "https://glz.api.concursolutions.com";
+const TOKEN_TIMEOUT: u64 = 30_000;
+
+/// Secrets, and where the credentials stand.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    secrets: BTreeMap<String, String>,
+    tokens: BTreeMap<&'static str, String>,
+    credentials: BTreeMap<&'static str, Credential>,
+    candidates: BTreeMap<String, String>,
+    trusted: BTreeMap<String, String>,
+}
+
+impl Account {
+    pub(super) fn receiver(&self) -> Receiver {
+        let callbacks = self.trusted.iter().map(|(id, verifier)| Callback {
+            id: id.clone(),
+            state: CallbackState::Active(verifier.clone()),
+        });
+        Receiver {
+            account_id: "zQ7pLm".to_string(),
+            callbacks: callbacks.collect(),
+            registering: true,
+        }
+    }
+
+    pub(super) fn candidate(&mut self, callback_id: &str, verifier: &str) {
+        self.candidates.insert(callback_id.to_string(), verifier.to_string());
+    }
+
+    pub(super) fn trust(&mut self, callback_id: &str) {
+        if let Some(verifier) = self.candidates.get(callback_id) {
+            self.trusted.insert(callback_id.to_string(), verifier.clone());
+        }
+    }
+
+    pub(super) fn secret(&self, name: &str) -> Option<String> {
+        match name.strip_prefix("verifier:") {
+            Some(callback_id) => self.candidates.get(callback_id).cloned(),
+            None => self.secrets.get(name).cloned(),
+        }
+    }
+
+    pub(super) fn is_live(&self, system: System) -> bool {
+        self.credentials.get(name(system)).is_some_and(|credential| credential.life == Life::Live)
+    }
+
+    /// Host and bearer token for API requests.
+    pub(super) fn reach(&self, system: System) -> (String, String) {
+        let token = self.tokens.get(name(system)).cloned().unwrap_or_default();
+        let base = match system {
+            System::Freshbooks => "https://api.freshbooks.com".to_string(),
+            System::Concur => self.credentials.get("concur").map(|one| one.base.clone()).unwrap_or_default(),
+        };
+        (authority(&base), token)
+    }
+}
+
+impl Sim {
+    /// Connects both systems as people would.
+    ///
+    /// # Panics
+    ///
+    /// If a system refuses.
+    pub fn connect(&mut self) {
+        self.connect_freshbooks();
+        self.connect_concur();
+    }
+
+    /// A person consents in the browser, and the code is exchanged.
+    ///
+    /// # Panics
+    ///
+    /// If FreshBooks refuses.
+    pub fn connect_freshbooks(&mut self) {
+        let code = self.sandbox.freshbooks.consent(self.now);
+        self.account.secrets.insert("client-secret".to_string(), "sandbox-freshbooks-secret".to_string());
+        self.account.secrets.insert("authorization-code".to_string(), code);
+        self.grant(System::Freshbooks, Grant::AuthorizationCode);
+        assert!(self.account.is_live(System::Freshbooks), "FreshBooks refused the code");
+    }
+
+    /// An administrator makes a company request token, and it is exchanged.
+    ///
+    /// # Panics
+    ///
+    /// If SAP Concur refuses.
+    pub fn connect_concur(&mut self) {
+        let token = self.sandbox.concur.company_request_token(self.now);
+        self.account.secrets.insert("company-request-token".to_string(), token);
+        self.grant(System::Concur, Grant::CompanyRequestToken);
+        assert!(self.account.is_live(System::Concur), "SAP Concur refused the request token");
+    }
+
+    /// Refreshes an access token.
+    pub(super) fn refresh(&mut self, system: System) {
+        self.grant(system, Grant::RefreshToken);
+    }
+
+    fn grant(&mut self, system: System, grant: Grant) {
+        let mut credential = self.account.credentials.get(name(system)).cloned().unwrap_or_else(|| absent(system));
+        for _ in 0..2 {
+            let Some(answer) = self.ask(&credential, grant) else {
+                return;
+            };
+            let (shown, secrets) = seal(&answer.0, answer.1);
+            match self.mind.read(&credential, grant, &shown, self.now) {
+                Ok(renewed) => {
+                    self.keep(system, renewed, secrets);
+                    return;
+                }
+                Err(failure) if failure.mend == Mend::TryThere => credential.base = failure.base,
+                Err(failure) if failure.mend == Mend::TryAgain => return,
+                Err(_) => {
+                    credential.life = Life::Dead;
+                    self.account.credentials.insert(name(system), credential);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
+        let system = credential.system;
+        let asked = self.mind.ask(credential, grant);
+        let refresh = format!("{}-refresh-token", name(system));
+        let secret = format!("sandbox-{}-secret", name(system));
+        self.account.secrets.insert("client-secret".to_string(), secret);
+        if let Some(token) = self.account.secrets.get(&refresh).cloned() {
+            self.account.secrets.insert("refresh-token".to_string(), token);
+        }
+        let mut wire = self.to_wire(&asked.request)?;
+        wire.host = match (asked.host, system) {
+            (TokenHost::Pinned, _) => authority(&credential.base),
+            (TokenHost::Configured, System::Concur) => authority(CONCUR_TOKEN_BASE),
+            (TokenHost::Configured, System::Freshbooks) => "api.freshbooks.com".to_string(),
+        };
+        let answer = self.sandbox.exchange(which(system), &wire, self.now);
+        match self.outcome_of(answer, TOKEN_TIMEOUT) {
+            SendOutcome::Response(response) => match response.body {
+                Body::Text(text) => Some((text, response.status)),
+                Body::Bytes(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn keep(&mut self, system: System, credential: Credential, secrets: BTreeMap<String, String>) {
+        if let Some(token) = secrets.get("access_token") {
+            self.account.tokens.insert(name(system), token.clone());
+        }
+        if let Some(token) = secrets.get("refresh_token") {
+            self.account.secrets.insert(format!("{}-refresh-token", name(system)), token.clone());
+        }
+        self.account.credentials.insert(name(system), credential);
+    }
+}
+
+/// Takes the secrets out of a token answer.
+fn seal(text: &str, status: u16) -> (TokenAnswer, BTreeMap<String, String>) {
+    let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let mut secrets = BTreeMap::new();
+    for field in ["access_token", "refresh_token", "id_token"] {
+        if let Some(serde_json::Value::String(secret)) = value.get_mut(field) {
+            secrets.insert(field.to_string(), std::mem::take(secret));
+        }
+    }
+    secrets.retain(|_, secret| !secret.is_empty());
+    let answer = TokenAnswer {
+        status,
+        json: value.to_string(),
+        sealed: secrets.keys().cloned().collect(),
+    };
+    (answer, secrets)
+}
+
+fn absent(system: System) -> Credential {
+    Credential {
+        system,
+        life: Life::Absent,
+        generation: 0,
+        base: String::new(),
+        issued: 0,
+        access_expires: 0,
+        refresh_expires: None,
+        scope: String::new(),
+        sentence: String::new(),
+    }
+}
+
+fn name(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "freshbooks",
+        System::Concur => "concur",
+    }
+}
+
+fn authority(base: &str) -> String {
+    base.trim_start_matches("https://").trim_start_matches("http://").to_string()
+}

@@ -1,0 +1,332 @@
+//! What survives a crash: runs with their histories, links, and what is known of each object.
+
+use std::collections::BTreeMap;
+
+use ml_connector_component::contract::admission::Activity;
+use ml_connector_component::contract::runs::{
+    Completion, Demand, Ending, EndingKind, Entry, Link, NewTask, Outcome, Reason, Save, Standing,
+    Task, Wait, WaitReason, Wake,
+};
+use ml_connector_component::contract::types::ObjectRef;
+use ml_connector_sandbox::Millis;
+
+use super::{activity, entry, interrupted, task, wake};
+
+/// Identifies an object.
+type Key = (String, String);
+
+/// Where a run stands.
+#[derive(Debug, Clone)]
+pub enum Life {
+    /// It may go on at this instant.
+    Due(Millis),
+    /// It waits.
+    Waiting {
+        /// Until then.
+        until: Millis,
+        /// Why.
+        reason: WaitReason,
+        /// Or until a run of this object ends.
+        on: Option<ObjectRef>,
+        /// Whether one has.
+        by_object: bool,
+    },
+    /// It has ended.
+    Ended(Ended),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its completion.
+    pub completion: Completion,
+    /// When.
+    pub at: Millis,
+}
+
+/// A run that is kept.
+#[derive(Debug, Clone)]
+pub struct KeptRun {
+    /// What it is to do.
+    pub task: Task,
+    /// Its history.
+    pub history: Vec<Entry>,
+    /// Where it stands.
+    pub life: Life,
+    durable: usize,
+    intent: Option<Demand>,
+}
+
+/// Everything that is kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// All runs by number.
+    pub runs: BTreeMap<u64, KeptRun>,
+    /// All links by source.
+    pub links: BTreeMap<Key, Link>,
+    /// Every object that an acknowledged notice named.
+    pub acknowledged: Vec<ObjectRef>,
+    active: BTreeMap<Key, u64>,
+    latest: BTreeMap<Key, u64>,
+    dirty: BTreeMap<Key, Reason>,
+    look_again: BTreeMap<Key, (Millis, ObjectRef)>,
+}
+
+impl Kept {
+    /// The latest ended run of each object, by kind and id.
+    #[must_use]
+    pub fn endings(&self) -> BTreeMap<(String, String), Ending> {
+        let latest = self.latest.iter().filter_map(|(key, id)| match &self.runs.get(id)?.life {
+            Life::Ended(ended) => Some((key.clone(), ended.completion.ending.clone())),
+            _ => None,
+        });
+        latest.collect()
+    }
+
+    /// How the latest run of an object ended.
+    #[must_use]
+    pub fn ending(&self, kind: &str, id: &str) -> Option<Ending> {
+        self.endings().remove(&(kind.to_string(), id.to_string()))
+    }
+
+    /// Runs that have not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<u64> {
+        self.active.values().copied().collect()
+    }
+
+    pub(super) fn start(&mut self, object: ObjectRef, reason: Reason, now: Millis) {
+        let key = key(&object);
+        if self.active.contains_key(&key) {
+            self.dirty.entry(key).or_insert(reason);
+            return;
+        }
+        self.look_again.remove(&key);
+        let id = self.runs.len() as u64 + 1;
+        let run = KeptRun {
+            task: task(object, reason, now),
+            history: Vec::new(),
+            life: Life::Due(now),
+            durable: 0,
+            intent: None,
+        };
+        self.runs.insert(id, run);
+        self.active.insert(key, id);
+    }
+
+    pub(super) fn activity(&self, object: &ObjectRef) -> Activity {
+        let key = key(object);
+        activity(self.active.contains_key(&key), self.dirty.contains_key(&key))
+    }
+
+    pub(super) fn next_due(&self) -> Option<Millis> {
+        let runs = self.active.values().filter_map(|id| match &self.runs[id].life {
+            Life::Due(due) => Some(*due),
+            Life::Waiting { until, .. } => Some(*until),
+            Life::Ended(_) => None,
+        });
+        runs.chain(self.look_again.values().map(|(due, _)| *due)).min()
+    }
+
+    pub(super) fn due(&mut self, now: Millis) -> Vec<u64> {
+        let again: Vec<_> = self.look_again.values().filter(|(due, _)| *due <= now).cloned().collect();
+        for (_, object) in again {
+            self.start(object, Reason::LookAgain, now);
+        }
+        let is_due = |id: &&u64| match &self.runs[*id].life {
+            Life::Due(due) => *due <= now,
+            Life::Waiting { until, .. } => *until <= now,
+            Life::Ended(_) => false,
+        };
+        self.active.values().filter(is_due).copied().collect()
+    }
+
+    pub(super) fn woken(&self, id: u64) -> Option<Wake> {
+        match &self.runs[&id].life {
+            Life::Waiting { by_object, .. } => Some(wake(*by_object)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn latest(&self, id: u64) -> Millis {
+        let run = &self.runs[&id];
+        run.history.last().map_or(run.task.started, |entry| entry.outcome.at)
+    }
+
+    pub(super) fn intend(&mut self, id: u64, demand: Demand) {
+        self.change(id, |run| {
+            run.durable = run.history.len();
+            run.intent = Some(demand);
+        });
+    }
+
+    pub(super) fn record(&mut self, id: u64, demand: Demand, outcome: Outcome, durable: bool) {
+        let at = outcome.at;
+        self.change(id, |run| {
+            run.history.push(entry(demand, outcome));
+            run.intent = None;
+            if durable {
+                run.durable = run.history.len();
+            }
+            run.life = Life::Due(at);
+        });
+    }
+
+    pub(super) fn settle_intent(&mut self, id: u64, now: Millis) {
+        let Some(demand) = self.runs.get_mut(&id).and_then(|run| run.intent.take()) else {
+            return;
+        };
+        let Demand::Perform(effect) = &demand else {
+            return;
+        };
+        let outcome = Outcome {
+            id: effect.id,
+            report: interrupted(),
+            at: now.max(self.latest(id)),
+        };
+        self.record(id, demand, outcome, true);
+    }
+
+    pub(super) fn forget_what_was_not_durable(&mut self, now: Millis) {
+        for id in self.unfinished() {
+            self.change(id, |run| {
+                run.history.truncate(run.durable);
+                if matches!(run.life, Life::Due(_)) {
+                    run.life = Life::Due(now);
+                }
+            });
+        }
+    }
+
+    pub(super) fn defer(&mut self, id: u64, until: Millis) {
+        self.change(id, |run| {
+            run.durable = run.history.len();
+            run.life = Life::Due(until);
+        });
+    }
+
+    pub(super) fn wait(&mut self, id: u64, wait: Wait) {
+        self.change(id, |run| {
+            run.durable = run.history.len();
+            run.life = Life::Waiting {
+                until: wait.until,
+                reason: wait.reason,
+                on: wait.on,
+                by_object: false,
+            };
+        });
+        // What it waits for may have ended before it began to wait.
+        let on = match &self.runs[&id].life {
+            Life::Waiting { on: Some(on), .. } => key(on),
+            _ => return,
+        };
+        if !self.active.contains_key(&on) {
+            self.wake_those_waiting_for(&on, 0);
+        }
+    }
+
+    pub(super) fn wake_handshakes(&mut self, now: Millis) {
+        for run in self.runs.values_mut() {
+            if let Life::Waiting { until, reason: WaitReason::Handshake, .. } = &mut run.life {
+                *until = now;
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, id: u64, completion: Completion, now: Millis) {
+        let again = match &completion.ending {
+            Ending::Parked(stop) | Ending::Rejected(stop) => stop.look_again,
+            _ => None,
+        };
+        self.change(id, |run| {
+            run.durable = run.history.len();
+            run.life = Life::Ended(Ended { completion, at: now });
+        });
+        let object = self.runs[&id].task.object.clone();
+        let key = key(&object);
+        self.active.remove(&key);
+        self.latest.insert(key.clone(), id);
+        self.wake_those_waiting_for(&key, now);
+        match (self.dirty.remove(&key), again) {
+            (Some(reason), _) => self.start(object, reason, now),
+            (None, Some(due)) => {
+                self.look_again.insert(key, (due, object));
+            }
+            (None, None) => {}
+        }
+    }
+
+    pub(super) fn save(&mut self, save: &Save, now: Millis) -> u32 {
+        for link in &save.links {
+            self.links.insert(key(&link.source), link.clone());
+        }
+        for source in &save.unlinks {
+            self.links.remove(&key(source));
+        }
+        for NewTask { object, reason } in &save.tasks {
+            self.start(object.clone(), *reason, now);
+        }
+        u32::try_from(save.links.len() + save.unlinks.len() + save.tasks.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn standings(&self, objects: &[ObjectRef]) -> Vec<Standing> {
+        objects.iter().map(|object| self.standing(object)).collect()
+    }
+
+    fn standing(&self, object: &ObjectRef) -> Standing {
+        let key = key(object);
+        let mut standing = Standing {
+            object: object.clone(),
+            link: self.links.get(&key).cloned(),
+            active: self.active.contains_key(&key),
+            ending: EndingKind::None,
+            code: String::new(),
+            sentence: String::new(),
+            version: String::new(),
+            since: 0,
+        };
+        let latest = self.latest.get(&key).and_then(|id| self.runs.get(id));
+        if let Some(Life::Ended(ended)) = latest.map(|run| &run.life) {
+            standing.version.clone_from(&ended.completion.version);
+            describe(&mut standing, &ended.completion.ending);
+        }
+        standing
+    }
+
+    fn wake_those_waiting_for(&mut self, ended: &Key, now: Millis) {
+        for run in self.runs.values_mut() {
+            if let Life::Waiting { until, on: Some(on), by_object, .. } = &mut run.life
+                && key(on) == *ended
+            {
+                *until = now;
+                *by_object = true;
+            }
+        }
+    }
+
+    fn change(&mut self, id: u64, change: impl FnOnce(&mut KeptRun)) {
+        if let Some(run) = self.runs.get_mut(&id) {
+            change(run);
+        }
+    }
+}
+
+fn describe(standing: &mut Standing, ending: &Ending) {
+    let (kind, code, sentence) = match ending {
+        Ending::Confirmed(confirmation) => (EndingKind::Confirmed, "", confirmation.sentence.as_str()),
+        Ending::Unchanged(note) => (EndingKind::Unchanged, note.code.as_str(), note.sentence.as_str()),
+        Ending::Rejected(stop) => (EndingKind::Rejected, stop.code.as_str(), stop.sentence.as_str()),
+        Ending::Parked(stop) => (EndingKind::Parked, stop.code.as_str(), stop.sentence.as_str()),
+        Ending::Conflict(conflict) => (EndingKind::Conflict, "", conflict.sentence.as_str()),
+    };
+    standing.ending = kind;
+    standing.code = code.to_string();
+    standing.sentence = sentence.to_string();
+    if let Ending::Parked(stop) | Ending::Rejected(stop) = ending {
+        standing.since = stop.since;
+    }
+}
+
+fn key(object: &ObjectRef) -> Key {
+    (object.kind.clone(), object.id.clone())
+}

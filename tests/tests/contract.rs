@@ -1,0 +1,112 @@
+//! The contract: every item of `wit/` is documented, the built component has no imports, and the logic cannot name
+//! `std`.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use ml_connector_tests::built;
+use wit_parser::{Docs, Function, Resolve, TypeDefKind, WorldItem};
+
+#[test]
+fn every_item_field_case_and_function_is_documented() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(built::root().join("wit")).expect("wit/ can be read");
+    let mut missing = Vec::new();
+    for interface in resolve.packages[package].interfaces.values() {
+        let interface = &resolve.interfaces[*interface];
+        let name = interface.name.clone().unwrap_or_default();
+        note(&mut missing, &name, &interface.docs);
+        for (item, id) in &interface.types {
+            let definition = &resolve.types[*id];
+            let is_use = matches!(definition.kind, TypeDefKind::Type(wit_parser::Type::Id(_)));
+            if !is_use {
+                note(&mut missing, &format!("{name}.{item}"), &definition.docs);
+            }
+            members(&mut missing, &format!("{name}.{item}"), &definition.kind);
+        }
+        for function in interface.functions.values() {
+            note_function(&mut missing, &name, function);
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "these have no documentation");
+}
+
+#[test]
+fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(built::root().join("wit")).expect("wit/ can be read");
+    let world = resolve.packages[package].worlds["connector"];
+    let world = &resolve.worlds[world];
+    assert!(world.docs.contents.is_some());
+    assert_eq!(world.imports.len(), 0, "the world imports something");
+    let names: Vec<_> = world.exports.values().collect();
+    assert_eq!(names.len(), 9);
+    assert!(names.iter().all(|item| matches!(item, WorldItem::Interface { .. })));
+}
+
+#[test]
+fn the_built_component_imports_nothing() {
+    let engine = wasmtime::Engine::default();
+    let component = wasmtime::component::Component::from_file(&engine, built::component())
+        .expect("the file is a component");
+    let component_type = component.component_type();
+    let imports: Vec<_> = component_type.imports(&engine).map(|(name, _)| name.to_string()).collect();
+    assert_eq!(imports, Vec::<String>::new());
+    assert_eq!(component_type.exports(&engine).count(), 9);
+}
+
+#[test]
+fn naming_std_does_not_compile_in_the_component() {
+    let library = std::fs::read_to_string(built::root().join("component/src/lib.rs")).expect("is there");
+    let header = "#![no_std]\n\nextern crate alloc;\n// Links the allocator and the panic handler, while `std::` \
+                  cannot be named.\nextern crate std as _;\n";
+    assert!(library.contains(header), "component/src/lib.rs has lost its first gate");
+    assert!(compiles(&format!("{header}pub fn f() -> alloc::string::String {{ alloc::string::String::new() }}")));
+    assert!(!compiles(&format!("{header}pub fn f() -> std::time::Instant {{ std::time::Instant::now() }}")));
+}
+
+fn compiles(source: &str) -> bool {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut rustc = Command::new("rustc")
+        .args(["--edition=2024", "--crate-type=lib", "--crate-name=gate", "--emit=metadata", "-"])
+        .current_dir(directory.path())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("rustc starts");
+    let mut input = rustc.stdin.take().expect("is piped");
+    input.write_all(source.as_bytes()).expect("rustc reads");
+    drop(input);
+    rustc.wait().expect("rustc ends").success()
+}
+
+fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {
+    match kind {
+        TypeDefKind::Record(record) => {
+            for field in &record.fields {
+                note(missing, &format!("{name}.{}", field.name), &field.docs);
+            }
+        }
+        TypeDefKind::Variant(variant) => {
+            for case in &variant.cases {
+                note(missing, &format!("{name}.{}", case.name), &case.docs);
+            }
+        }
+        TypeDefKind::Enum(cases) => {
+            for case in &cases.cases {
+                note(missing, &format!("{name}.{}", case.name), &case.docs);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn note_function(missing: &mut Vec<String>, interface: &str, function: &Function) {
+    note(missing, &format!("{interface}.{}", function.name), &function.docs);
+}
+
+fn note(missing: &mut Vec<String>, name: &str, docs: &Docs) {
+    if docs.contents.as_deref().unwrap_or_default().trim().is_empty() {
+        missing.push(name.to_string());
+    }
+}
