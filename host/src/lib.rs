@@ -8,4 +8,6 @@ pub mod contract;
 mod fixtures;
 pub mod seal;
 pub mod secrets;
+pub mod send;
+pub mod settings;
 pub mod store;

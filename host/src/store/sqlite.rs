@@ -89,12 +89,20 @@ impl Store for SqliteStore {
         self.read(move |database| reads::undecided_notices(database, limit))
     }
 
-    fn due_runs(&self, now: Instant, limit: u32, except: Vec<RunId>) -> Pending<'_, Vec<Run>> {
-        self.read(move |database| run_reads::due(database, now, limit, &except))
+    fn due_runs(
+        &self,
+        connection: &str,
+        now: Instant,
+        limit: u32,
+        except: Vec<RunId>,
+    ) -> Pending<'_, Vec<Run>> {
+        let connection = connection.to_owned();
+        self.read(move |database| run_reads::due(database, &connection, now, limit, &except))
     }
 
-    fn next_due(&self, except: Vec<RunId>) -> Pending<'_, Option<Instant>> {
-        self.read(move |database| run_reads::next_due(database, &except))
+    fn next_due(&self, connection: &str, except: Vec<RunId>) -> Pending<'_, Option<Instant>> {
+        let connection = connection.to_owned();
+        self.read(move |database| run_reads::next_due(database, &connection, &except))
     }
 
     fn run(&self, id: RunId) -> Pending<'_, Option<Run>> {
@@ -264,7 +272,10 @@ mod tests {
             .await
             .expect("commit");
         assert_eq!(r.runs, vec![1]);
-        assert_eq!(store.due_runs(6, 10, vec![]).await.expect("due").len(), 1);
+        assert_eq!(
+            store.due_runs("a", 6, 10, vec![]).await.expect("due").len(),
+            1
+        );
         assert_eq!(store.run_counts().await.expect("counts").len(), 1);
         assert!(store.standings("a", &[object]).await.expect("s")[0].active);
         assert_eq!(

@@ -43,7 +43,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_active ON runs (object) WHERE ended IS NULL;
 CREATE INDEX runs_of_object ON runs (object);
 CREATE INDEX runs_of_connection ON runs (connection);
-CREATE INDEX runs_due ON runs (due) WHERE ended IS NULL;
+CREATE INDEX runs_due ON runs (connection, due) WHERE ended IS NULL;
 CREATE INDEX runs_waiting ON runs (waits_on) WHERE waits_on IS NOT NULL;
 CREATE INDEX runs_stopped ON runs (id) WHERE ending IN ('rejected', 'parked', 'conflict');
 CREATE INDEX runs_kept ON runs (ended) WHERE ended IS NOT NULL AND retired = 0;

@@ -17,13 +17,16 @@ const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reaso
 /// Runs that are due, soonest first.
 pub(super) fn due(
     database: &Connection,
+    connection: &str,
     now: Instant,
     limit: u32,
     except: &[RunId],
 ) -> Result<Vec<Run>, StoreError> {
-    let sql = format!("{SELECT} WHERE ended IS NULL AND due <= ? ORDER BY due, runs.id");
+    let sql = format!(
+        "{SELECT} WHERE runs.connection = ? AND ended IS NULL AND due <= ? ORDER BY due, runs.id"
+    );
     let mut statement = database.prepare_cached(&sql)?;
-    let mut rows = statement.query([integer(now)?])?;
+    let mut rows = statement.query((connection, integer(now)?))?;
     let mut runs = Vec::new();
     while runs.len() < limit as usize
         && let Some(row) = rows.next()?
@@ -38,11 +41,12 @@ pub(super) fn due(
 /// When the next run is due.
 pub(super) fn next_due(
     database: &Connection,
+    connection: &str,
     except: &[RunId],
 ) -> Result<Option<Instant>, StoreError> {
-    let sql = "SELECT id, due FROM runs WHERE ended IS NULL ORDER BY due";
+    let sql = "SELECT id, due FROM runs WHERE connection = ? AND ended IS NULL ORDER BY due";
     let mut statement = database.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([connection])?;
     while let Some(row) = rows.next()? {
         if !except.contains(&instant(row, 0)?) {
             return instant(row, 1).map(Some);

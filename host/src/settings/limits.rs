@@ -1,0 +1,42 @@
+//! `[limits]`: every queue, body and count has a bound.
+
+use std::time::Duration;
+
+use super::table::Table;
+use crate::config::Limits;
+
+const MIB: usize = 1024 * 1024;
+const DAY_S: u64 = 86_400;
+
+pub(super) fn read(table: &mut Table<'_, '_>) -> Limits {
+    let shutdown_grace_s = table.whole("shutdown_grace_s", 20, 0..=600);
+    let history_retention_days = table.whole("history_retention_days", 400, 1..=36_500);
+    Limits {
+        runs_in_flight_max: count(table, "runs_in_flight_max", 32, 4_096),
+        requests_in_flight_max: count(table, "requests_in_flight_max", 32, 4_096),
+        answer_bytes_max: bytes(table, "answer_bytes_max", 4 * MIB, 64 * MIB),
+        connections_max: size(table.whole("connections_max", 512, 1..=65_536)),
+        notices_max: table.whole("notices_max", 100_000, 1..=10_000_000),
+        component_bytes_max: bytes(table, "component_bytes_max", 64 * MIB, 4_096 * MIB),
+        component_fuel_max: table.whole(
+            "component_fuel_max",
+            2_000_000_000,
+            1_000_000..=1_000_000_000_000,
+        ),
+        shutdown_grace: Duration::from_secs(shutdown_grace_s),
+        history_retention: Duration::from_secs(history_retention_days * DAY_S),
+    }
+}
+
+fn count(table: &mut Table<'_, '_>, key: &'static str, default: u64, most: u64) -> u32 {
+    u32::try_from(table.whole(key, default, 1..=most)).unwrap_or(u32::MAX)
+}
+
+fn bytes(table: &mut Table<'_, '_>, key: &'static str, default: usize, most: usize) -> usize {
+    const LEAST: u64 = 65_536;
+    size(table.whole(key, default as u64, LEAST..=most as u64))
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
