@@ -2,10 +2,14 @@
 //! component, and decides nothing about the business.
 
 pub mod brain;
+pub mod callbacks;
 pub mod config;
 pub mod contract;
+pub mod credentials;
 #[cfg(test)]
 mod fixtures;
+pub mod metrics;
+pub mod receive;
 pub mod seal;
 pub mod secrets;
 pub mod send;

@@ -59,6 +59,9 @@ pub struct App {
     /// Grants it may not use.
     #[serde(default)]
     pub refused_grants: Vec<String>,
+    /// The company has not enabled the app: code 53.
+    #[serde(default)]
+    pub not_enabled: bool,
     /// The client is disabled: code 59.
     #[serde(default)]
     pub disabled: bool,
@@ -225,14 +228,26 @@ pub enum NoNextPage {
 
 impl Default for ConcurConfig {
     fn default() -> Self {
-        let codes = |pairs: &[(&str, &str)]| pairs.iter().map(|(code, name)| (code.to_string(), name.to_string())).collect();
+        let codes = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(code, name)| (code.to_string(), name.to_string()))
+                .collect()
+        };
         Self {
-            hosts: ["glz", "us2", "eu2"].into_iter().map(|name| (name.to_owned(), Host::published(name))).collect(),
+            hosts: ["glz", "us2", "eu2"]
+                .into_iter()
+                .map(|name| (name.to_owned(), Host::published(name)))
+                .collect(),
             datacenter: "us2".into(),
             company_uuid: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d".into(),
             apps: vec![App::default()],
             employees: vec![Employee::default()],
-            expense_types: codes(&[("OFFSP", "Office Supplies"), ("PROFS", "Professional Services"), ("TRVL", "Travel")]),
+            expense_types: codes(&[
+                ("OFFSP", "Office Supplies"),
+                ("PROFS", "Professional Services"),
+                ("TRVL", "Travel"),
+            ]),
             ledgers: codes(&[("DEFAULT", "Default Ledger")]),
             allocation_lists: BTreeMap::new(),
             vendor_lists: BTreeMap::new(),
@@ -249,7 +264,10 @@ impl Host {
     pub fn published(name: &str) -> Self {
         let authority = format!("{name}.api.concursolutions.com");
         let base_url = format!("https://{authority}");
-        Self { authority, base_url }
+        Self {
+            authority,
+            base_url,
+        }
     }
 }
 
@@ -261,6 +279,7 @@ impl Default for App {
             client_secrets: vec!["sandbox-concur-secret".into()],
             scopes: scopes.split(' ').map(str::to_owned).collect(),
             refused_grants: Vec::new(),
+            not_enabled: false,
             disabled: false,
         }
     }
@@ -306,7 +325,12 @@ impl Default for GatewaySwitches {
 
 impl Default for VendorSwitches {
     fn default() -> Self {
-        Self { post_updates: false, put_creates: false, put_blanks: false, refused_type: "WARNING".into() }
+        Self {
+            post_updates: false,
+            put_creates: false,
+            put_blanks: false,
+            refused_type: "WARNING".into(),
+        }
     }
 }
 

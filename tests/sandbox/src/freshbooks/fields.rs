@@ -1,51 +1,17 @@
-//! Reading what a client sends, and keeping a resource's plain text fields small.
+//! Reading the fields that a client sends.
 
 use rust_decimal::Decimal;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::errors::Refusal;
 use crate::calendar::parse_day;
 use crate::money::{Currency, decimal};
+pub(crate) use crate::texts::Texts;
 
 /// The body of a create or update, below its singular key.
 pub(crate) type Fields = Map<String, Value>;
 
-/// Text fields out of a fixed table of names; those never written take no room.
-#[derive(Clone, Debug)]
-pub(crate) struct Texts {
-    names: &'static [&'static str],
-    written: Vec<(u8, Box<str>)>,
-}
-
 impl Texts {
-    /// All empty.
-    pub(crate) fn new(names: &'static [&'static str]) -> Self {
-        Self {
-            names,
-            written: Vec::new(),
-        }
-    }
-
-    /// The value of a field, empty if never written.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        let at = self.names.iter().position(|known| *known == name);
-        let found = at.and_then(|at| self.written.iter().find(|(n, _)| usize::from(*n) == at));
-        found.map(|(_, text)| text.as_ref()).unwrap_or_default()
-    }
-
-    /// Writes a field; false if there is none of that name.
-    pub(crate) fn set(&mut self, name: &str, text: &str) -> bool {
-        let Some(at) = self.names.iter().position(|known| *known == name) else {
-            return false;
-        };
-        self.written.retain(|(n, _)| usize::from(*n) != at);
-        if !text.is_empty() {
-            self.written.push((at as u8, text.into()));
-        }
-        true
-    }
-
     /// Writes every field of the table that a body names; null empties, a number counts as its digits.
     pub(crate) fn take(&mut self, fields: &Fields, object: &'static str) -> Result<(), Refusal> {
         for (name, value) in fields {
@@ -53,27 +19,11 @@ impl Texts {
                 Value::String(text) => _ = self.set(name, text),
                 Value::Null => _ = self.set(name, ""),
                 Value::Number(number) => _ = self.set(name, &number.to_string()),
-                other if self.names.contains(&name.as_str()) => {
-                    return Err(Refusal::invalid(object, name, other));
-                }
+                other if self.knows(name) => return Err(Refusal::invalid(object, name, other)),
                 _ => {}
             }
         }
         Ok(())
-    }
-}
-
-impl Serialize for Texts {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.names.len()))?;
-        for (at, name) in self.names.iter().enumerate() {
-            let written = self.written.iter().find(|(n, _)| usize::from(*n) == at);
-            map.serialize_entry(
-                name,
-                written.map(|(_, text)| text.as_ref()).unwrap_or_default(),
-            )?;
-        }
-        map.end()
     }
 }
 

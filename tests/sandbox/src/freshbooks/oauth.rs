@@ -131,6 +131,26 @@ impl OAuth {
             .filter(|access| now < access.expires)
     }
 
+    /// The code of a consent to the first app, with all that it may ask for.
+    pub(crate) fn consent_to_first(&mut self, config: &FreshBooksConfig, now: Millis) -> String {
+        let app = config.apps.first();
+        let scopes = app
+            .and_then(|app| requested_scopes(None, app))
+            .unwrap_or_else(Scopes::all);
+        let redirect_uri = app.and_then(|app| app.redirect_uris.first());
+        let redirect_uri = redirect_uri.cloned().unwrap_or_default();
+        let code = self.random.hex(64);
+        let expires = now + CODE_LIFE_MS;
+        let consented = Code {
+            app: 0,
+            scopes,
+            redirect_uri,
+            expires,
+        };
+        self.codes.insert(code.clone(), consented);
+        code
+    }
+
     /// A token for a person outside any app.
     pub(crate) fn person_token(&mut self, config: &FreshBooksConfig, now: Millis) -> String {
         self.issue_access(None, Scopes::all(), config, now)

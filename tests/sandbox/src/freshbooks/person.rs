@@ -64,6 +64,11 @@ impl FreshBooks {
         self.oauth.person_token(&self.config, now)
     }
 
+    /// The owner consents to the first app in the browser: the authorization code that its redirect URI would get.
+    pub fn consent(&mut self, now: Millis) -> String {
+        self.oauth.consent_to_first(&self.config, now)
+    }
+
     /// Creates a document from the fields that the API documents, without the singular key around them.
     pub fn create(&mut self, kind: Kind, fields: &Value, now: Millis) -> Result<u64, Declined> {
         let fields = object(fields);

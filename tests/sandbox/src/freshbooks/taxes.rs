@@ -152,7 +152,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::harness::{Harness, object};
-    use super::*;
 
     #[test]
     fn a_deleted_tax_is_gone() {

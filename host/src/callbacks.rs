@@ -1,0 +1,172 @@
+//! Webhook registrations and their verifiers: sealed in the store, open in memory for the receiver.
+//!
+//! A verifier that arrives is a candidate. It becomes the key when the run that registers has had it confirmed by
+//! FreshBooks, and never by its arrival alone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::contract::webhooks::{Callback, CallbackState, Receiver};
+use crate::seal::{Keyring, Purpose, SealError};
+use crate::secrets::Secret;
+use crate::store::{Store, StoreError, StoredCallback, Write};
+
+/// Candidates of one connection that are kept; more handshakes push out none and are not kept.
+const CANDIDATES_MAX: usize = 64;
+
+/// Why registrations cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A verifier does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// The registrations of all connections.
+pub struct Callbacks {
+    keyring: Arc<Keyring>,
+    known: RwLock<BTreeMap<(String, String), Known>>,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    trusted: Option<Secret>,
+    candidate: Option<Secret>,
+}
+
+impl Callbacks {
+    /// Reads what the store keeps of these connections.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, or a verifier does not open.
+    pub async fn load(
+        store: &dyn Store,
+        keyring: Arc<Keyring>,
+        connections: &[&str],
+    ) -> Result<Self, CallbackError> {
+        let mut known = BTreeMap::new();
+        for connection in connections {
+            for stored in store.callbacks(connection).await? {
+                let open = |sealed: &[u8], trusted| -> Result<Option<Secret>, SealError> {
+                    if sealed.is_empty() {
+                        return Ok(None);
+                    }
+                    let purpose = Purpose::Verifier {
+                        connection,
+                        callback: &stored.id,
+                        trusted,
+                    };
+                    keyring.open(&purpose, sealed).map(Some)
+                };
+                let one = Known {
+                    trusted: open(&stored.sealed_verifier, true)?,
+                    candidate: open(&stored.sealed_candidate, false)?,
+                };
+                known.insert((stored.connection.clone(), stored.id.clone()), one);
+            }
+        }
+        Ok(Self {
+            keyring,
+            known: RwLock::new(known),
+        })
+    }
+
+    /// The registrations of a connection as `webhooks.verify` wants them.
+    #[must_use]
+    pub fn receiver(&self, connection: &str, account_id: &str, registering: bool) -> Receiver {
+        let known = self.read();
+        let ours = known.iter().filter(|((name, _), _)| name == connection);
+        let callbacks = ours.map(|((_, id), one)| Callback {
+            id: id.clone(),
+            state: match &one.trusted {
+                Some(verifier) => CallbackState::Active(verifier.reveal().to_string()),
+                None => CallbackState::Pending(String::new()),
+            },
+        });
+        Receiver {
+            account_id: account_id.to_string(),
+            callbacks: callbacks.collect(),
+            registering,
+        }
+    }
+
+    /// The write that keeps a candidate, and the candidate from here on; nothing when there are too many already.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be sealed.
+    pub fn keep_candidate(
+        &self,
+        connection: &str,
+        id: &str,
+        verifier: &Secret,
+    ) -> Result<Option<Write>, SealError> {
+        let mut known = self.write();
+        let ours = known.keys().filter(|(name, _)| name == connection).count();
+        let key = (connection.to_string(), id.to_string());
+        if ours >= CANDIDATES_MAX && !known.contains_key(&key) {
+            return Ok(None);
+        }
+        let one = known.entry(key).or_default();
+        one.candidate = Some(verifier.clone());
+        self.stored(connection, id, one).map(Some)
+    }
+
+    /// The verifier to be confirmed: the candidate, or, for a registration that was disabled and sends the same
+    /// one again, the trusted one.
+    #[must_use]
+    pub fn verifier(&self, connection: &str, id: &str) -> Option<Secret> {
+        let known = self.read();
+        let one = known.get(&(connection.to_string(), id.to_string()))?;
+        one.candidate.clone().or_else(|| one.trusted.clone())
+    }
+
+    /// The write that makes the candidate the key. It counts from here on: the run that asks for it has had it
+    /// confirmed already.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be sealed.
+    pub fn trust(&self, connection: &str, id: &str) -> Result<Option<Write>, SealError> {
+        let mut known = self.write();
+        let Some(one) = known.get_mut(&(connection.to_string(), id.to_string())) else {
+            return Ok(None);
+        };
+        if let Some(candidate) = one.candidate.take() {
+            one.trusted = Some(candidate);
+        }
+        self.stored(connection, id, one).map(Some)
+    }
+
+    fn stored(&self, connection: &str, id: &str, one: &Known) -> Result<Write, SealError> {
+        let seal = |verifier: &Option<Secret>, trusted| match verifier {
+            Some(verifier) => {
+                let purpose = Purpose::Verifier {
+                    connection,
+                    callback: id,
+                    trusted,
+                };
+                self.keyring.seal(&purpose, verifier.reveal())
+            }
+            None => Ok(Vec::new()),
+        };
+        Ok(Write::Callback(StoredCallback {
+            connection: connection.to_string(),
+            id: id.to_string(),
+            sealed_verifier: seal(&one.trusted, true)?,
+            sealed_candidate: seal(&one.candidate, false)?,
+        }))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<(String, String), Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<(String, String), Known>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,214 @@
+//! What the service counts, for Prometheus.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// The labels of a count by connection and what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Happened {
+    /// The connection's name; empty where it is not known.
+    pub connection: String,
+    /// What happened: a stable kebab-case word.
+    pub what: String,
+}
+
+/// The labels of a count by connection, system and what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HappenedAt {
+    /// The connection's name.
+    pub connection: String,
+    /// `freshbooks` or `concur`.
+    pub system: String,
+    /// What happened: a stable kebab-case word.
+    pub what: String,
+}
+
+/// Everything that is counted since the start of the process.
+pub struct Metrics {
+    registry: Registry,
+    /// Webhooks by what became of them: `notice`, `handshake`, `oddity`, a refusal's code, `unavailable`.
+    pub webhooks: Family<Happened, Counter>,
+    /// Ended runs by how they ended.
+    pub runs_ended: Family<Happened, Counter>,
+    /// Requests by outcome: a status class such as `2xx`, `not-sent`, `maybe-sent`, `held-back`.
+    pub requests: Family<HappenedAt, Counter>,
+    /// Waits of runs by reason.
+    pub waits: Family<Happened, Counter>,
+    /// Token requests by what came of them.
+    pub token_requests: Family<HappenedAt, Counter>,
+    /// Calls into the component that trapped.
+    pub traps: Counter,
+    /// Runs started over because their history did not replay.
+    pub divergences: Counter,
+    /// Notices without a decision.
+    pub backlog: Gauge<i64, std::sync::atomic::AtomicI64>,
+    /// Runs under way.
+    pub runs_in_flight: Gauge<i64, std::sync::atomic::AtomicI64>,
+    /// When a gate opens again, in seconds since 1970; 0 when it is open.
+    pub gate_held_until: Family<HappenedAt, Gauge<u64, AtomicU64>>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("ml_connector");
+        let metrics = Self {
+            webhooks: Family::default(),
+            runs_ended: Family::default(),
+            requests: Family::default(),
+            waits: Family::default(),
+            token_requests: Family::default(),
+            traps: Counter::default(),
+            divergences: Counter::default(),
+            backlog: Gauge::default(),
+            runs_in_flight: Gauge::default(),
+            gate_held_until: Family::default(),
+            registry: Registry::default(),
+        };
+        metrics.register(&mut registry);
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts one webhook.
+    pub fn webhook(&self, connection: &str, what: &str) {
+        self.webhooks
+            .get_or_create(&happened(connection, what))
+            .inc();
+    }
+
+    /// Counts one ended run.
+    pub fn run_ended(&self, connection: &str, how: &str) {
+        self.runs_ended
+            .get_or_create(&happened(connection, how))
+            .inc();
+    }
+
+    /// Counts one wait.
+    pub fn wait(&self, connection: &str, reason: &str) {
+        self.waits
+            .get_or_create(&happened(connection, reason))
+            .inc();
+    }
+
+    /// Counts one request.
+    pub fn request(&self, connection: &str, system: &str, what: &str) {
+        self.requests
+            .get_or_create(&happened_at(connection, system, what))
+            .inc();
+    }
+
+    /// Counts one token request.
+    pub fn token_request(&self, connection: &str, system: &str, what: &str) {
+        self.token_requests
+            .get_or_create(&happened_at(connection, system, what))
+            .inc();
+    }
+
+    /// Everything in the text format that Prometheus reads.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            let _ = writeln!(text, "# EOF");
+        }
+        text
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "webhooks",
+            "Webhooks that arrived, by what became of them",
+            self.webhooks.clone(),
+        );
+        registry.register(
+            "runs_ended",
+            "Runs that ended, by how",
+            self.runs_ended.clone(),
+        );
+        registry.register(
+            "requests",
+            "Requests to the remotes, by outcome",
+            self.requests.clone(),
+        );
+        registry.register("waits", "Waits of runs, by reason", self.waits.clone());
+        registry.register(
+            "token_requests",
+            "Token requests, by what came of them",
+            self.token_requests.clone(),
+        );
+        registry.register(
+            "component_traps",
+            "Calls into the component that trapped",
+            self.traps.clone(),
+        );
+        registry.register(
+            "divergences",
+            "Runs started over because their history did not replay",
+            self.divergences.clone(),
+        );
+        registry.register(
+            "notices_undecided",
+            "Notices without a decision",
+            self.backlog.clone(),
+        );
+        registry.register(
+            "runs_in_flight",
+            "Runs under way",
+            self.runs_in_flight.clone(),
+        );
+        registry.register(
+            "gate_held_until_seconds",
+            "When a gate opens again, Unix time; 0 when it is open",
+            self.gate_held_until.clone(),
+        );
+    }
+}
+
+fn happened(connection: &str, what: &str) -> Happened {
+    Happened {
+        connection: connection.to_string(),
+        what: what.to_string(),
+    }
+}
+
+/// The labels for a connection, a system and what happened.
+#[must_use]
+pub fn happened_at(connection: &str, system: &str, what: &str) -> HappenedAt {
+    HappenedAt {
+        connection: connection.to_string(),
+        system: system.to_string(),
+        what: what.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_told_with_its_help() {
+        let metrics = Metrics::default();
+        metrics.webhook("acme", "notice");
+        metrics.webhook("acme", "notice");
+        let text = metrics.text();
+        assert!(
+            text.contains(r#"ml_connector_webhooks_total{connection="acme",what="notice"} 2"#),
+            "{text}"
+        );
+        assert!(
+            text.contains("# HELP ml_connector_webhooks Webhooks that arrived"),
+            "{text}"
+        );
+    }
+}

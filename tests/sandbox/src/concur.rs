@@ -1,0 +1,168 @@
+//! SAP Concur as a machine: one company, its datacenters, its vendors and its payment requests.
+//!
+//! Entry is [`Concur::handle`]; which host a request is for decides what it may do. What people do in the browser is
+//! in [`person`].
+
+mod config;
+mod digests;
+mod gateway;
+#[cfg(test)]
+mod harness;
+mod localized;
+mod oauth;
+mod payment_request_body;
+mod payment_request_view;
+mod payment_requests;
+pub mod person;
+mod token_errors;
+mod vendor_records;
+mod vendors;
+mod xml;
+
+pub use config::{
+    App, ConcurConfig, Employee, ErrorEnvelope, GatewaySwitches, Geolocation, Host, NextPage,
+    NoNextPage, PaymentRequestSwitches, RefreshExpiresIn, RefreshMode, TokenSwitches,
+    VendorSwitches,
+};
+
+use gateway::{Call, Reply};
+use oauth::OAuth;
+use payment_requests::PaymentRequests;
+use vendors::Vendors;
+
+use crate::http::{Millis, Request, Response};
+use crate::random::Random;
+
+/// The host for token requests of all datacenters.
+const LANDING_ZONE: &str = "glz";
+
+/// One Concur company as a pure machine.
+#[derive(Debug)]
+pub struct Concur {
+    pub(crate) config: ConcurConfig,
+    pub(crate) random: Random,
+    pub(crate) oauth: OAuth,
+    pub(crate) vendors: Vendors,
+    pub(crate) requests: PaymentRequests,
+}
+
+impl Concur {
+    /// An empty company.
+    pub fn new(seed: u64, config: ConcurConfig) -> Self {
+        Self {
+            config,
+            random: Random::new(seed, "concur/gateway"),
+            oauth: OAuth::new(seed),
+            vendors: Vendors::default(),
+            requests: PaymentRequests::new(seed),
+        }
+    }
+
+    /// The company as configured; switches may be turned while it runs.
+    pub fn config_mut(&mut self) -> &mut ConcurConfig {
+        &mut self.config
+    }
+
+    /// Answers a request. Records younger than `stale` milliseconds are missing from look-ups.
+    pub fn handle(&mut self, request: &Request, now: Millis, stale: Millis) -> Response {
+        let correlation = match request.header("concur-correlationid") {
+            Some(given) => given.to_owned(),
+            None => self.random.uuid(),
+        };
+        let response = self.answer(request, &correlation, now, stale);
+        if self.config.gateway.no_correlation_id {
+            return response;
+        }
+        response.with_header("concur-correlationid", &correlation)
+    }
+
+    fn answer(
+        &mut self,
+        request: &Request,
+        correlation: &str,
+        now: Millis,
+        stale: Millis,
+    ) -> Response {
+        let Some(host) = self.host_name(&request.host) else {
+            return Response::typed(404, "text/html", b"<h1>404 Not Found</h1>".to_vec());
+        };
+        let chunked = request
+            .header("transfer-encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+        if chunked {
+            return Response::typed(400, "text/html", b"<h1>400 Bad Request</h1>".to_vec());
+        }
+        match (request.method.as_str(), request.path()) {
+            ("POST", "/oauth2/v0/token") => {
+                self.oauth
+                    .token(request, &host, &self.config, correlation, now)
+            }
+            ("POST", "/oauth2/v0/otp") => oauth::otp(request, &self.config, correlation),
+            _ => self.handle_api(request, &host, now, stale),
+        }
+    }
+
+    fn handle_api(
+        &mut self,
+        request: &Request,
+        host: &str,
+        now: Millis,
+        stale: Millis,
+    ) -> Response {
+        let json = gateway::wants_json(request);
+        if let Some(refused) = self.refuse_entry(request, host, json, now) {
+            return refused;
+        }
+        let base_url = self
+            .config
+            .hosts
+            .get(host)
+            .map(|host| host.base_url.clone())
+            .unwrap_or_default();
+        let path = request.path().trim_end_matches('/');
+        let call = Call {
+            method: &request.method,
+            path,
+            query: request.query(),
+            body: &request.body,
+            base_url,
+            now,
+            stale,
+        };
+        let answered = match path.strip_prefix("/api/") {
+            Some("v3.1/invoice/vendors") => self.handle_vendors(&call),
+            Some("v3.0/invoice/localizeddata") => self.handle_localized_data(&call),
+            Some(rest) if rest.starts_with("v3.0/invoice/paymentrequestdigests") => {
+                self.handle_digests(&call)
+            }
+            Some(rest) if rest.starts_with("v3.0/invoice/paymentrequest") => {
+                self.handle_payment_requests(&call)
+            }
+            _ => Err(gateway::Refusal::new(
+                404,
+                "The requested resource was not found.",
+            )),
+        };
+        let reply = answered.unwrap_or_else(|refusal| self.refused(&refusal, now));
+        reply.render(json)
+    }
+
+    fn refused(&mut self, refusal: &gateway::Refusal, now: Millis) -> Reply {
+        let id = self.random.uuid().to_uppercase();
+        refusal.reply(self.config.gateway.error_envelope, &id, now)
+    }
+
+    /// The name of the host that an authority belongs to; the browser twins count as their hosts.
+    fn host_name(&self, authority: &str) -> Option<String> {
+        let plain = authority.strip_prefix("www-").unwrap_or(authority);
+        let same = |known: &str| {
+            known.eq_ignore_ascii_case(plain) || known.eq_ignore_ascii_case(authority)
+        };
+        let found = self
+            .config
+            .hosts
+            .iter()
+            .find(|(_, host)| same(&host.authority));
+        found.map(|(name, _)| name.clone())
+    }
+}

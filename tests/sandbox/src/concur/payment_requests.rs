@@ -1,0 +1,680 @@
+//! Payment requests: created, flagged when doubled, changed until submitted, never deleted by API (Concur docs,
+//! payment request).
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::Concur;
+use super::gateway::{Call, Refusal, Reply};
+use super::payment_request_body::{Allocation, Body, BodyLine, VendorIdentifier, read};
+use super::payment_request_view::view;
+use super::vendor_records::{Vendor, is_country};
+use crate::http::Millis;
+use crate::money::{Currency, parse_decimal};
+use crate::random::Random;
+use crate::texts::Texts;
+
+/// Fields that are set once: PUT's model lacks them.
+const FIXED: [&str; 3] = ["LedgerCode", "DataSource", "ExternalPolicyId"];
+
+/// One of these must be there, so that the request finds an owner or a policy.
+const OWNER_KEYS: [&str; 6] = [
+    "LedgerCode",
+    "EmployeeLoginId",
+    "EmployeeId",
+    "PurchaseOrderNumber",
+    "EmployeeEmailAddress",
+    "ExternalPolicyId",
+];
+
+/// All payment requests, in the order of creation, with their indices.
+#[derive(Debug)]
+pub(crate) struct PaymentRequests {
+    random: Random,
+    pub(crate) rows: Vec<PaymentRequest>,
+    by_id: BTreeMap<String, usize>,
+    by_number: BTreeMap<String, Vec<usize>>,
+}
+
+/// A payment request.
+#[derive(Clone, Debug)]
+pub(crate) struct PaymentRequest {
+    pub(crate) id: String,
+    pub(crate) header: Texts,
+    pub(crate) vendor: Vendor,
+    pub(crate) owner: Option<usize>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) last_line: u32,
+    pub(crate) duplicate: bool,
+    pub(crate) created: Millis,
+    pub(crate) modified: Millis,
+    pub(crate) submitted: Option<Millis>,
+    pub(crate) approved: Option<Millis>,
+    pub(crate) paid: Option<Millis>,
+    pub(crate) deleted: Option<Millis>,
+}
+
+/// A line of a payment request.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) id: u32,
+    pub(crate) texts: Texts,
+    pub(crate) allocations: Vec<Allocation>,
+}
+
+impl PaymentRequests {
+    /// None yet.
+    pub(crate) fn new(seed: u64) -> Self {
+        let random = Random::new(seed, "concur/payment-requests");
+        Self {
+            random,
+            rows: Vec::new(),
+            by_id: BTreeMap::new(),
+            by_number: BTreeMap::new(),
+        }
+    }
+
+    /// The request with an id.
+    pub(crate) fn get(&self, id: &str) -> Option<&PaymentRequest> {
+        self.by_id.get(id).and_then(|at| self.rows.get(*at))
+    }
+
+    /// The request with an id, to change.
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut PaymentRequest> {
+        self.by_id.get(id).and_then(|at| self.rows.get_mut(*at))
+    }
+
+    /// The requests with a vendor's invoice number.
+    pub(crate) fn of_number<'a>(
+        &'a self,
+        number: &str,
+    ) -> impl Iterator<Item = &'a PaymentRequest> {
+        self.by_number
+            .get(number)
+            .into_iter()
+            .flatten()
+            .filter_map(|at| self.rows.get(*at))
+    }
+
+    fn insert(&mut self, mut request: PaymentRequest) -> String {
+        request.id = self.random.text(b"0123456789ABCDEF", 20);
+        let (id, at) = (request.id.clone(), self.rows.len());
+        self.by_id.insert(id.clone(), at);
+        self.by_number
+            .entry(request.header.get("InvoiceNumber").to_owned())
+            .or_default()
+            .push(at);
+        self.rows.push(request);
+        id
+    }
+
+    fn replace(&mut self, request: PaymentRequest) {
+        let Some(at) = self.by_id.get(&request.id).copied() else {
+            return;
+        };
+        let (before, after) = (
+            self.rows[at].header.get("InvoiceNumber"),
+            request.header.get("InvoiceNumber"),
+        );
+        if before != after {
+            self.by_number
+                .entry(before.to_owned())
+                .or_default()
+                .retain(|other| *other != at);
+            self.by_number.entry(after.to_owned()).or_default().push(at);
+        }
+        self.rows[at] = request;
+    }
+}
+
+impl PaymentRequest {
+    /// Whether it has the vendor and the invoice number of another one.
+    fn doubles(&self, other: &Self) -> bool {
+        let code = |request: &Self| request.vendor.texts.get("VendorCode").to_lowercase();
+        other.id != self.id && other.deleted.is_none() && code(other) == code(self)
+    }
+
+    /// The sum of its lines, without taxes.
+    pub(crate) fn line_total(&self) -> Decimal {
+        self.lines
+            .iter()
+            .map(|line| line.amount("TotalPrice"))
+            .sum()
+    }
+}
+
+impl Line {
+    /// An amount of the line, 0 if it has none.
+    pub(crate) fn amount(&self, name: &str) -> Decimal {
+        parse_decimal(self.texts.get(name)).unwrap_or_default()
+    }
+
+    fn of(body: BodyLine, id: u32, keep_total: bool) -> Self {
+        let mut line = Self {
+            id,
+            texts: body.texts,
+            allocations: body.allocations.unwrap_or_default(),
+        };
+        if !keep_total || line.texts.get("TotalPrice").is_empty() {
+            line.add_up();
+        }
+        line
+    }
+
+    fn change(&mut self, body: BodyLine) {
+        for (name, text) in body.texts.iter().filter(|(name, _)| *name != "TotalPrice") {
+            self.texts.set(name, text);
+        }
+        if let Some(allocations) = body.allocations {
+            self.allocations = allocations;
+        }
+        if body
+            .texts
+            .iter()
+            .any(|(name, _)| matches!(name, "Quantity" | "UnitPrice"))
+        {
+            self.add_up();
+        }
+    }
+
+    fn add_up(&mut self) {
+        let quantity = parse_decimal(self.texts.get("Quantity")).unwrap_or(Decimal::ONE);
+        let total = (quantity * self.amount("UnitPrice"))
+            .normalize()
+            .to_string();
+        self.texts.set("TotalPrice", &total);
+    }
+}
+
+impl Concur {
+    /// Routes a request on `/api/v3.0/invoice/paymentrequest[/{id}]`.
+    pub(crate) fn handle_payment_requests(&mut self, call: &Call) -> Result<Reply, Refusal> {
+        let rest = call
+            .path
+            .strip_prefix("/api/v3.0/invoice/paymentrequest")
+            .unwrap_or_default();
+        match (call.method, rest.strip_prefix('/')) {
+            ("POST", None) if rest.is_empty() => self.create_payment_request(call),
+            ("PUT", None) if rest.is_empty() => self.update_payment_request(call),
+            ("GET", Some(id)) => self.show_payment_request(call, id),
+            (_, None) if !rest.is_empty() => {
+                Err(Refusal::new(404, "The requested resource was not found."))
+            }
+            (method, _) => Err(Refusal::method(method)),
+        }
+    }
+
+    fn create_payment_request(&mut self, call: &Call) -> Result<Reply, Refusal> {
+        let body = read(call.body)?;
+        for name in ["Name", "InvoiceAmount", "CurrencyCode", "CountryCode"] {
+            if body.header.get(name).is_empty() {
+                return Err(missing(name));
+            }
+        }
+        let identifier = body
+            .vendor
+            .as_ref()
+            .ok_or_else(|| missing("VendorRemitToIdentifier"))?;
+        let vendor = self.match_vendor(identifier)?.clone();
+        let owner = self.match_owner(&body)?;
+        self.check_payment_request(&body)?;
+        let lines = body
+            .lines
+            .into_iter()
+            .zip(1..)
+            .map(|(line, id)| Line::of(line, id, true));
+        let lines: Vec<Line> = lines.collect();
+        let mut request = PaymentRequest {
+            id: String::new(),
+            header: body.header,
+            vendor,
+            owner,
+            last_line: lines.len() as u32,
+            lines,
+            duplicate: false,
+            created: call.now,
+            modified: call.now,
+            submitted: None,
+            approved: None,
+            paid: None,
+            deleted: None,
+        };
+        self.flag_duplicate(&mut request)?;
+        let id = self.requests.insert(request);
+        Ok(created(call, &id))
+    }
+
+    fn update_payment_request(&mut self, call: &Call) -> Result<Reply, Refusal> {
+        let body = read(call.body)?;
+        let id = body
+            .request_id
+            .clone()
+            .ok_or_else(|| missing("RequestID"))?;
+        let unknown = || Refusal::bad(format!("Payment request {id} could not be found."));
+        let mut request = self.requests.get(&id).ok_or_else(unknown)?.clone();
+        if request.deleted.is_some() {
+            return Err(Refusal::bad(format!("Payment request {id} is deleted.")));
+        }
+        if request.submitted.is_some() && !self.config.payment_requests.put_after_submit {
+            return Err(Refusal::bad(format!(
+                "Payment request {id} is submitted and cannot be changed."
+            )));
+        }
+        if let Some(identifier) = &body.vendor {
+            request.vendor = self.match_vendor(identifier)?.clone();
+        }
+        self.check_payment_request(&body)?;
+        for (name, text) in body.header.iter().filter(|(name, _)| !FIXED.contains(name)) {
+            request.header.set(name, text);
+        }
+        for line in body.lines {
+            change_line(&mut request, line)?;
+        }
+        request.modified = call.now;
+        self.requests.replace(request);
+        Ok(created(call, &id))
+    }
+
+    fn show_payment_request(&self, call: &Call, id: &str) -> Result<Reply, Refusal> {
+        let unknown = || Refusal::new(404, format!("Payment request {id} could not be found."));
+        let request = self.requests.get(id).ok_or_else(unknown)?;
+        Ok(Reply::ok(
+            "PaymentRequest",
+            view(request, &self.config, &call.base_url),
+        ))
+    }
+
+    /// The one vendor that an identifier fits.
+    fn match_vendor(&self, identifier: &VendorIdentifier) -> Result<&Vendor, Refusal> {
+        let same = |vendor: &Vendor, field: &str, wanted: &Option<String>| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| vendor.texts.get(field).eq_ignore_ascii_case(wanted))
+        };
+        let fits = |vendor: &&Vendor| {
+            same(vendor, "AddressCode", &identifier.address_code)
+                && same(vendor, "VendorName", &identifier.name)
+                && same(vendor, "Address1", &identifier.address1)
+                && same(vendor, "PostalCode", &identifier.postal_code)
+        };
+        let by_address = identifier.name.is_some()
+            && identifier.address1.is_some()
+            && identifier.postal_code.is_some();
+        let found: Vec<&Vendor> = match &identifier.code {
+            Some(code) => self.vendors.of_code(code).filter(fits).take(2).collect(),
+            None if by_address => self.vendors.rows.values().filter(fits).take(2).collect(),
+            None => return Err(missing("VendorCode")),
+        };
+        match found.as_slice() {
+            [vendor] => Ok(vendor),
+            [] => Err(Refusal::bad("Vendor could not be matched.")),
+            _ => Err(Refusal::bad("More than one vendor was matched.")),
+        }
+    }
+
+    /// The owner that the first matching employee key names; other keys do as well if there is none.
+    fn match_owner(&self, body: &Body) -> Result<Option<usize>, Refusal> {
+        let get = |name: &str| Some(body.header.get(name)).filter(|text| !text.is_empty());
+        if !OWNER_KEYS.iter().any(|name| get(name).is_some()) {
+            return Err(missing("EmployeeLoginId"));
+        }
+        let employees = &self.config.employees;
+        let by_login = || {
+            employees
+                .iter()
+                .position(|e| Some(e.login_id.as_str()) == get("EmployeeLoginId"))
+        };
+        let by_number = || {
+            employees
+                .iter()
+                .position(|e| Some(e.employee_id.as_str()) == get("EmployeeId"))
+        };
+        let by_email = || {
+            employees
+                .iter()
+                .position(|e| Some(e.email.as_str()) == get("EmployeeEmailAddress"))
+        };
+        let owner = by_login().or_else(by_number).or_else(by_email);
+        let otherwise = ["LedgerCode", "PurchaseOrderNumber", "ExternalPolicyId"]
+            .iter()
+            .any(|name| get(name).is_some());
+        if owner.is_none() && !otherwise {
+            return Err(Refusal::bad("The employee could not be matched."));
+        }
+        Ok(owner)
+    }
+
+    /// Checks codes that the company configures.
+    fn check_payment_request(&self, body: &Body) -> Result<(), Refusal> {
+        let get = |name: &str| Some(body.header.get(name)).filter(|text| !text.is_empty());
+        if get("CurrencyCode").is_some_and(|code| Currency::parse(code).is_none()) {
+            return Err(Refusal::bad("CurrencyCode is not valid."));
+        }
+        if get("CountryCode").is_some_and(|code| !is_country(code)) {
+            return Err(Refusal::bad("CountryCode is not valid."));
+        }
+        if let Some(code) =
+            get("LedgerCode").filter(|code| !self.config.ledgers.contains_key(*code))
+        {
+            return Err(Refusal::bad(format!("LedgerCode {code} is not valid.")));
+        }
+        for line in &body.lines {
+            let code = line.texts.get("ExpenseTypeCode");
+            if !code.is_empty() && !self.config.expense_types.contains_key(code) {
+                return Err(Refusal::bad(format!(
+                    "ExpenseTypeCode {code} is not valid."
+                )));
+            }
+            line.allocations
+                .iter()
+                .flatten()
+                .try_for_each(|allocation| self.check_allocation(allocation))?;
+        }
+        Ok(())
+    }
+
+    fn check_allocation(&self, allocation: &Allocation) -> Result<(), Refusal> {
+        for (name, codes) in &self.config.allocation_lists {
+            let code = allocation.texts.get(name);
+            if !code.is_empty() && !codes.contains(code) {
+                return Err(Refusal::bad(format!(
+                    "{name} {code} is not a valid list item code."
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn flag_duplicate(&self, request: &mut PaymentRequest) -> Result<(), Refusal> {
+        let number = request.header.get("InvoiceNumber").to_owned();
+        let doubled = !number.is_empty()
+            && self
+                .requests
+                .of_number(&number)
+                .any(|other| request.doubles(other));
+        if doubled && self.config.payment_requests.refuse_duplicates {
+            return Err(Refusal::bad(format!(
+                "Invoice number {number} already exists for this vendor."
+            )));
+        }
+        request.duplicate = doubled;
+        Ok(())
+    }
+}
+
+fn change_line(request: &mut PaymentRequest, body: BodyLine) -> Result<(), Refusal> {
+    let action = body.action.clone().ok_or_else(|| missing("Action"))?;
+    if action == "INSERT" {
+        request.last_line += 1;
+        request.lines.push(Line::of(body, request.last_line, false));
+        return Ok(());
+    }
+    let id = body.id.clone().ok_or_else(|| missing("LineItemID"))?;
+    let at = request
+        .lines
+        .iter()
+        .position(|line| line.id.to_string() == id);
+    let at = at.ok_or_else(|| Refusal::bad(format!("LineItemID {id} could not be found.")))?;
+    match action.as_str() {
+        "UPDATE" => request.lines[at].change(body),
+        "DELETE" => _ = request.lines.remove(at),
+        _ => return Err(Refusal::bad("Action must be INSERT, UPDATE or DELETE.")),
+    }
+    Ok(())
+}
+
+fn created(call: &Call, id: &str) -> Reply {
+    let uri = format!("{}/api/v3.0/invoice/paymentrequest/{id}", call.base_url);
+    Reply::ok("Response", json!({"ID": id, "URI": uri}))
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::bad(format!("Required field {name} is missing."))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::harness::{Harness, payment_request};
+    use super::*;
+
+    fn harness() -> Harness {
+        let mut harness = Harness::new();
+        harness.vendor("FB-1");
+        harness
+    }
+
+    fn refused(harness: &mut Harness, changes: Value) -> String {
+        let reply = harness.post(payment_request(changes));
+        assert_eq!(reply.status, 400, "{}", reply.value());
+        reply.value()["Error"]["Message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn put(harness: &mut Harness, id: &str, changes: Value) -> u16 {
+        let mut body = json!({"RequestID": id});
+        body.as_object_mut()
+            .expect("an object")
+            .extend(changes.as_object().expect("an object").clone());
+        harness
+            .send("PUT", "/api/v3.0/invoice/paymentrequest", Some(body))
+            .status
+    }
+
+    #[test]
+    fn created_requests_have_an_id_and_a_uri() {
+        let mut harness = harness();
+        let body = harness.post(payment_request(json!({}))).value();
+        let id = body["ID"].as_str().expect("an id");
+        assert_eq!(id.len(), 20);
+        let uri =
+            format!("https://us2.api.concursolutions.com/api/v3.0/invoice/paymentrequest/{id}");
+        assert_eq!(body["URI"], uri);
+    }
+
+    #[test]
+    fn the_union_of_required_fields_is_required() {
+        let mut harness = harness();
+        for field in [
+            "Name",
+            "InvoiceAmount",
+            "CurrencyCode",
+            "CountryCode",
+            "VendorRemitToIdentifier",
+        ] {
+            assert_eq!(
+                refused(&mut harness, json!({field: null})),
+                format!("Required field {field} is missing.")
+            );
+        }
+        assert_eq!(
+            refused(&mut harness, json!({"EmployeeLoginId": null})),
+            "Required field EmployeeLoginId is missing."
+        );
+    }
+
+    #[test]
+    fn any_owner_or_policy_key_will_do_if_it_is_known() {
+        let mut harness = harness();
+        assert_eq!(
+            refused(&mut harness, json!({"EmployeeLoginId": "stranger"})),
+            "The employee could not be matched."
+        );
+        for (key, value) in [
+            ("EmployeeId", "E-17"),
+            ("LedgerCode", "DEFAULT"),
+            ("ExternalPolicyId", "A1"),
+            ("PurchaseOrderNumber", "P1"),
+        ] {
+            harness.posted(json!({"EmployeeLoginId": "stranger", key: value}));
+        }
+    }
+
+    #[test]
+    fn vendors_must_match_exactly_once() {
+        let mut harness = harness();
+        let vendor = |fields: Value| json!({"VendorRemitToIdentifier": fields});
+        assert_eq!(
+            refused(&mut harness, vendor(json!({"VendorCode": "FB-2"}))),
+            "Vendor could not be matched."
+        );
+        assert_eq!(
+            refused(&mut harness, vendor(json!({"Name": "Northwind Paper Ltd"}))),
+            "Required field VendorCode is missing."
+        );
+        harness.posted(vendor(json!({"VendorCode": "fb-1", "AddressCode": "main"})));
+        let by_address = json!({"Name": "Northwind Paper Ltd", "Address1": "12 Mill Lane", "PostalCode": "M5V 2T6"});
+        harness.posted(vendor(by_address.clone()));
+        let second = json!({"Vendor": [{"VendorCode": "FB-1", "AddressCode": "SECOND", "VendorName": "Northwind Paper Ltd",
+            "Address1": "12 Mill Lane", "PostalCode": "M5V 2T6", "State": "ON", "CountryCode": "CA", "CurrencyCode": "CAD"}]});
+        harness.send("POST", "/api/v3.1/invoice/vendors", Some(second));
+        assert_eq!(
+            refused(&mut harness, vendor(json!({"VendorCode": "FB-1"}))),
+            "More than one vendor was matched."
+        );
+        assert_eq!(
+            refused(&mut harness, vendor(by_address)),
+            "More than one vendor was matched."
+        );
+    }
+
+    #[test]
+    fn configured_codes_are_checked() {
+        let mut harness = harness();
+        harness
+            .machine
+            .config
+            .allocation_lists
+            .insert("Custom1".into(), ["PRJ_A".to_owned()].into());
+        assert_eq!(
+            refused(&mut harness, json!({})),
+            "Custom1 PRJ_B is not a valid list item code."
+        );
+        assert_eq!(
+            refused(&mut harness, json!({"LedgerCode": "X"})),
+            "LedgerCode X is not valid."
+        );
+        let lines = json!({"LineItems": [{"ExpenseTypeCode": "X"}]});
+        assert_eq!(
+            refused(&mut harness, lines),
+            "ExpenseTypeCode X is not valid."
+        );
+        assert_eq!(
+            refused(&mut harness, json!({"CurrencyCode": "cad"})),
+            "CurrencyCode is not valid."
+        );
+        assert_eq!(
+            refused(&mut harness, json!({"CountryCode": "ca"})),
+            "CountryCode is not valid."
+        );
+    }
+
+    #[test]
+    fn duplicates_are_flagged_or_by_switch_refused() {
+        let mut harness = harness();
+        let first = harness.posted(json!({}));
+        let second = harness.posted(json!({}));
+        assert_eq!(harness.shown(&first)["IsPaymentRequestDuplicate"], "false");
+        assert_eq!(harness.shown(&second)["IsPaymentRequestDuplicate"], "true");
+        harness.machine.config.payment_requests.refuse_duplicates = true;
+        assert_eq!(
+            refused(&mut harness, json!({})),
+            "Invoice number 2093 already exists for this vendor."
+        );
+        harness.posted(json!({"InvoiceNumber": "2094"}));
+    }
+
+    #[test]
+    fn a_deleted_request_makes_no_duplicate() {
+        let mut harness = harness();
+        let first = harness.posted(json!({}));
+        harness.machine.delete_payment_request(&first, harness.now);
+        let second = harness.posted(json!({}));
+        assert_eq!(harness.shown(&second)["IsPaymentRequestDuplicate"], "false");
+        assert_eq!(harness.shown(&first)["IsPaymentRequestDeleted"], "true");
+        assert_eq!(put(&mut harness, &first, json!({"Name": "x"})), 400);
+    }
+
+    #[test]
+    fn lines_are_inserted_updated_and_deleted_by_action() {
+        let mut harness = harness();
+        let id = harness.posted(json!({}));
+        let lines = json!({"Name": "Changed", "DataSource": "XYZ", "LineItems": [
+            {"Action": "UPDATE", "LineItemID": "1", "Quantity": "5", "TotalPrice": "1"},
+            {"Action": "DELETE", "LineItemID": "2"},
+            {"Action": "INSERT", "Description": "Ink", "UnitPrice": "7.50"}]});
+        assert_eq!(put(&mut harness, &id, lines), 200);
+        let shown = harness.shown(&id);
+        let lines = shown["LineItems"]["LineItem"].as_array().expect("lines");
+        let brief = |line: &Value| (line["LineItemId"].clone(), line["TotalPrice"].clone());
+        assert_eq!(brief(&lines[0]), (json!("1"), json!("300.00000000")));
+        assert_eq!(brief(&lines[1]), (json!("3"), json!("7.50000000")));
+        assert_eq!(
+            (&shown["Name"], &shown["DataSource"]),
+            (&json!("Changed"), &json!("MAN"))
+        );
+    }
+
+    #[test]
+    fn put_needs_a_known_request_and_known_lines() {
+        let mut harness = harness();
+        let id = harness.posted(json!({}));
+        assert_eq!(put(&mut harness, "7C1E40B2A9D84D6FA0B3", json!({})), 400);
+        for line in [
+            json!({}),
+            json!({"Action": "UPDATE"}),
+            json!({"Action": "UPDATE", "LineItemID": "9"}),
+            json!({"Action": "X", "LineItemID": "1"}),
+        ] {
+            assert_eq!(
+                put(&mut harness, &id, json!({"LineItems": [line]})),
+                400,
+                "{line}"
+            );
+        }
+        assert_eq!(
+            harness
+                .send("PUT", "/api/v3.0/invoice/paymentrequest", Some(json!({})))
+                .status,
+            400
+        );
+    }
+
+    #[test]
+    fn submitted_requests_cannot_be_changed_unless_switched() {
+        let mut harness = harness();
+        let id = harness.posted(json!({}));
+        harness.machine.submit_payment_request(&id, harness.now);
+        assert_eq!(put(&mut harness, &id, json!({"Name": "x"})), 400);
+        harness.machine.config.payment_requests.put_after_submit = true;
+        assert_eq!(put(&mut harness, &id, json!({"Name": "x"})), 200);
+    }
+
+    #[test]
+    fn a_changed_number_moves_in_the_index() {
+        let mut harness = harness();
+        let id = harness.posted(json!({}));
+        put(&mut harness, &id, json!({"InvoiceNumber": "9"}));
+        assert_eq!(harness.machine.requests.of_number("2093").count(), 0);
+        assert_eq!(harness.machine.requests.of_number("9").count(), 1);
+    }
+
+    #[test]
+    fn there_is_no_delete() {
+        let mut harness = harness();
+        let id = harness.posted(json!({}));
+        let path = format!("/api/v3.0/invoice/paymentrequest/{id}");
+        assert_eq!(harness.send("DELETE", &path, None).status, 405);
+        assert_eq!(
+            harness
+                .send("GET", "/api/v3.0/invoice/paymentrequest/unknown", None)
+                .status,
+            404
+        );
+    }
+}

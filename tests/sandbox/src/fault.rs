@@ -1,0 +1,238 @@
+//! Faults that can be switched on per call.
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::{Millis, Request, System};
+use crate::random::Random;
+
+/// Which calls get which fault. Of several rules that match a call the oldest applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// The system called.
+    pub system: System,
+    /// The method, in upper case; any if absent.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// A part of the path and query; any if absent.
+    #[serde(default)]
+    pub path_contains: Option<String>,
+    /// So many matching calls are let through first.
+    #[serde(default)]
+    pub skip: u32,
+    /// So many calls get the fault; all if absent.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// The share of matching calls that get it, in thousandths; all if absent.
+    #[serde(default)]
+    pub per_mille: Option<u16>,
+    /// What happens to them.
+    pub fault: Fault,
+}
+
+impl FaultRule {
+    /// Every call to a system gets the fault; narrow it with the fields.
+    pub fn new(system: System, fault: Fault) -> Self {
+        Self {
+            system,
+            method: None,
+            path_contains: None,
+            skip: 0,
+            times: None,
+            per_mille: None,
+            fault,
+        }
+    }
+
+    /// Only calls of this method.
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// Only calls whose path and query hold this.
+    pub fn path(mut self, part: &str) -> Self {
+        self.path_contains = Some(part.into());
+        self
+    }
+
+    /// Only so many calls.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Only after so many calls.
+    pub fn skip(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Only this share of the calls, in thousandths.
+    pub fn per_mille(mut self, share: u16) -> Self {
+        self.per_mille = Some(share);
+        self
+    }
+
+    fn matches(&self, system: System, request: &Request) -> bool {
+        let method = self
+            .method
+            .as_ref()
+            .is_none_or(|method| *method == request.method);
+        let part = self.path_contains.as_ref();
+        self.system == system
+            && method
+            && part.is_none_or(|part| request.target.contains(part.as_str()))
+    }
+}
+
+/// What can go wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Fault {
+    /// The connection is not accepted.
+    Refuse,
+    /// 429.
+    RateLimited {
+        /// Its `Retry-After`, in seconds.
+        #[serde(default)]
+        retry_after_s: Option<u64>,
+    },
+    /// 400 whose text says that a limit was exceeded.
+    ThrottledAs400,
+    /// 503.
+    Maintenance,
+    /// 500, nothing was done.
+    ServerError,
+    /// 500, and it was done.
+    ServerErrorAfterCommit,
+    /// It was done, and no answer arrives.
+    ResponseLost,
+    /// It was not done, and no answer arrives.
+    RequestLost,
+    /// No answer arrives, and it is done later.
+    LateExecution {
+        /// So many milliseconds later.
+        delay: Millis,
+    },
+    /// The answer takes so long.
+    Slow {
+        /// Milliseconds.
+        delay: Millis,
+    },
+    /// The answer breaks off in the middle of its body.
+    Truncated,
+    /// Lists do not show what is younger than this.
+    StaleLookUp {
+        /// Milliseconds.
+        lag: Millis,
+    },
+    /// The access token is refused as if it had expired.
+    ExpiredToken,
+    /// 200 with a body that is not JSON.
+    Garbage,
+}
+
+/// The rules in force.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    random: Random,
+    rules: Vec<(FaultRule, u32)>,
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed, "faults"),
+            rules: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, rule: FaultRule) {
+        self.rules.push((rule, 0));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// The fault of a call, if one is due.
+    pub(crate) fn of(&mut self, system: System, request: &Request) -> Option<Fault> {
+        for (rule, seen) in &mut self.rules {
+            if !rule.matches(system, request) {
+                continue;
+            }
+            if rule
+                .per_mille
+                .is_some_and(|share| !self.random.per_mille(share))
+            {
+                continue;
+            }
+            *seen += 1;
+            let after = *seen > rule.skip;
+            let before = rule
+                .times
+                .is_none_or(|times| *seen <= rule.skip.saturating_add(times));
+            if after && before {
+                return Some(rule.fault);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls(rule: FaultRule, count: usize) -> Vec<bool> {
+        let mut faults = Faults::new(1);
+        faults.add(rule);
+        let request = Request::new("h", "POST", "/api/v3.0/invoice/paymentrequest?a=1");
+        (0..count)
+            .map(|_| faults.of(System::Concur, &request).is_some())
+            .collect()
+    }
+
+    #[test]
+    fn skip_and_times_count_matching_calls() {
+        let rule = FaultRule::new(System::Concur, Fault::ResponseLost)
+            .skip(1)
+            .times(2);
+        assert_eq!(calls(rule, 5), [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn method_path_and_system_narrow() {
+        let rule = || FaultRule::new(System::Concur, Fault::Maintenance);
+        assert_eq!(calls(rule().method("GET"), 1), [false]);
+        assert_eq!(calls(rule().path("paymentrequest"), 1), [true]);
+        assert_eq!(calls(rule().path("vendors"), 1), [false]);
+        assert_eq!(
+            calls(FaultRule::new(System::FreshBooks, Fault::Refuse), 1),
+            [false]
+        );
+    }
+
+    #[test]
+    fn a_share_is_about_that_share_and_repeats() {
+        let rule = || FaultRule::new(System::Concur, Fault::Refuse).per_mille(250);
+        let hits = calls(rule(), 1000);
+        let count = hits.iter().filter(|hit| **hit).count();
+        assert!((200..300).contains(&count), "{count}");
+        assert_eq!(hits, calls(rule(), 1000));
+    }
+
+    #[test]
+    fn rules_are_read_from_json() {
+        let json =
+            r#"{"system":"concur","fault":{"kind":"rate-limited","retry_after_s":3},"times":1}"#;
+        let rule: FaultRule = serde_json::from_str(json).expect("is a rule");
+        assert_eq!(
+            rule.fault,
+            Fault::RateLimited {
+                retry_after_s: Some(3)
+            }
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The sandbox as a program: FreshBooks and SAP Concur on local ports, for any client.
+
+use std::fs::File;
+use std::io::{BufWriter, LineWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ml_connector_sandbox::SandboxConfig;
+use ml_connector_sandbox::skin::{self, Ports};
+
+/// FreshBooks and SAP Concur on local ports.
+#[derive(Parser)]
+#[command(
+    name = "ml-connector-sandbox",
+    version,
+    after_help = "Example: ml-connector-sandbox serve --journal exchanges.jsonl\nIt prints one line of JSON with all \
+                  addresses; POST to the control address steers it, such as\n  \
+                  curl -d '{\"invoices\":10,\"bills\":5,\"clients\":3}' $CONTROL/freshbooks/bulk"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Listens on 127.0.0.1 until it is told to stop.
+    Serve {
+        /// Port of FreshBooks (API and consent page); 0 lets the system choose.
+        #[arg(long, default_value_t = 0)]
+        freshbooks_port: u16,
+        /// Port of the control plane; 0 lets the system choose.
+        #[arg(long, default_value_t = 0)]
+        control_port: u16,
+        /// Writes every exchange to this file, one line of JSON each.
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+        /// Switches and data, TOML; every key is a field of the library's SandboxConfig.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Serve {
+        freshbooks_port,
+        control_port,
+        journal,
+        config,
+    } = Arguments::parse().command;
+    let ports = Ports {
+        freshbooks: freshbooks_port,
+        control: control_port,
+    };
+    match serve(ports, journal, config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(
+    ports: Ports,
+    journal: Option<PathBuf>,
+    config: Option<PathBuf>,
+) -> Result<(), String> {
+    let config = match config {
+        Some(path) => read(&path)?,
+        None => SandboxConfig::default(),
+    };
+    let running = skin::start(config, ports)
+        .await
+        .map_err(|error| format!("a port cannot be had: {error}"))?;
+    if let Some(path) = journal {
+        let file = File::create(&path)
+            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        running
+            .shared
+            .lock()
+            .write_journal(Box::new(LineWriter::new(BufWriter::new(file))));
+    }
+    let urls = serde_json::to_string(&running.urls).map_err(|error| error.to_string())?;
+    println!("{urls}");
+    std::io::stdout()
+        .flush()
+        .map_err(|error| error.to_string())?;
+    stopped().await;
+    running.shutdown();
+    Ok(())
+}
+
+fn read(path: &PathBuf) -> Result<SandboxConfig, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+async fn stopped() {
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminated {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Delivers webhooks: many at once, with a time limit, without following redirects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::{Semaphore, watch};
+
+use super::{Shared, now};
+use crate::freshbooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryResult};
+
+const IN_FLIGHT_MAX: usize = 32;
+const LOOK_AGAIN_MS: u64 = 1_000;
+
+type Http = Client<HttpConnector, Full<Bytes>>;
+
+pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let http: Http = Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(IN_FLIGHT_MAX)
+        .build(connector);
+    let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    loop {
+        let (due, next) = {
+            let mut sandbox = shared.lock();
+            (sandbox.advance(now()), sandbox.next_wake())
+        };
+        for delivery in due {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
+            };
+            let (http, shared) = (http.clone(), shared.clone());
+            tokio::spawn(async move {
+                let id = delivery.id;
+                let result = deliver(&http, delivery).await;
+                shared.lock().delivered(id, result, now());
+                shared.wake();
+                drop(slot);
+            });
+        }
+        let pause = next.map_or(LOOK_AGAIN_MS, |due| {
+            due.saturating_sub(now()).min(LOOK_AGAIN_MS)
+        });
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+            () = shared.changed.notified() => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
+    let mut builder = hyper::Request::post(&delivery.url);
+    for (name, value) in &delivery.headers {
+        builder = builder.header(name.as_str(), value.as_str());
+    }
+    let Ok(request) = builder.body(Full::new(Bytes::from(delivery.body))) else {
+        return DeliveryResult::Failed;
+    };
+    let limit = Duration::from_millis(DELIVERY_TIMEOUT_MS);
+    match tokio::time::timeout(limit, http.request(request)).await {
+        Ok(Ok(response)) => {
+            let status = response.status().as_u16();
+            // The body must be read for the connection to be used again.
+            let _ = response.into_body().collect().await;
+            DeliveryResult::Status(status)
+        }
+        _ => DeliveryResult::Failed,
+    }
+}

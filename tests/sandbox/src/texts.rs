@@ -1,0 +1,82 @@
+//! Plain text fields of a record, kept small: those never written take no room.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// Text fields out of a fixed table of at most 256 names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Texts {
+    names: &'static [&'static str],
+    written: Vec<(u8, Box<str>)>,
+}
+
+impl Texts {
+    /// All empty.
+    pub(crate) fn new(names: &'static [&'static str]) -> Self {
+        Self {
+            names,
+            written: Vec::new(),
+        }
+    }
+
+    /// Whether there is a field of that name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.names.contains(&name)
+    }
+
+    /// The value of a field, empty if never written.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let at = self.names.iter().position(|known| *known == name);
+        at.map(|at| self.at(at)).unwrap_or_default()
+    }
+
+    /// Writes a field; false if there is none of that name.
+    pub(crate) fn set(&mut self, name: &str, text: &str) -> bool {
+        let Some(at) = self.names.iter().position(|known| *known == name) else {
+            return false;
+        };
+        self.written.retain(|(n, _)| usize::from(*n) != at);
+        if !text.is_empty() {
+            self.written.push((at as u8, text.into()));
+        }
+        true
+    }
+
+    /// The fields that are written, in the order of the table.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = self.names.iter().enumerate();
+        all.map(|(at, name)| (*name, self.at(at)))
+            .filter(|(_, text)| !text.is_empty())
+    }
+
+    fn at(&self, at: usize) -> &str {
+        let written = self.written.iter().find(|(n, _)| usize::from(*n) == at);
+        written.map(|(_, text)| text.as_ref()).unwrap_or_default()
+    }
+}
+
+impl Serialize for Texts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.names.len()))?;
+        for (at, name) in self.names.iter().enumerate() {
+            map.serialize_entry(name, self.at(at))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_keep_the_order_of_the_table() {
+        let mut texts = Texts::new(&["a", "b", "c"]);
+        assert!(texts.set("c", "3") && texts.set("a", "1") && !texts.set("d", "4"));
+        assert_eq!(texts.iter().collect::<Vec<_>>(), [("a", "1"), ("c", "3")]);
+        texts.set("a", "");
+        assert_eq!(
+            (texts.get("a"), texts.get("c"), texts.get("d")),
+            ("", "3", "")
+        );
+    }
+}
