@@ -11,6 +11,7 @@ mod gates;
 mod lane;
 mod news;
 mod record;
+mod renewal;
 mod timetable;
 
 use std::collections::BTreeMap;
@@ -25,27 +26,25 @@ pub use self::clock::Clock;
 pub use self::gates::{Gates, Held};
 pub use self::lane::{Lane, Pass};
 pub use self::news::{Event, News};
+pub use self::renewal::Renewal;
 use crate::brain::Mind;
 use crate::callbacks::Callbacks;
 use crate::config::Limits;
 use crate::contract::http::{SendErrorCode, SendOutcome};
-use crate::contract::types::System;
+use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::receive::Backlog;
-use crate::seal::Keyring;
 use crate::send::Sender;
 use crate::store::Store;
-
-pub(crate) use self::gates::name;
 
 /// The means: what every part of the engine works with.
 pub struct Host {
     /// Keeps everything.
     pub store: Arc<dyn Store>,
     /// Sends everything.
-    pub sender: Sender,
-    /// Seals and opens.
-    pub keyring: Arc<Keyring>,
+    pub sender: Arc<Sender>,
+    /// Tokens.
+    pub credentials: Arc<Credentials>,
     /// Webhook registrations and their verifiers.
     pub callbacks: Arc<Callbacks>,
     /// Counts.
@@ -89,10 +88,7 @@ impl Engine {
         for lane in lanes.values() {
             tasks.spawn(due::drive_due(Arc::clone(lane), stopped.clone()));
             tasks.spawn(timetable::keep(Arc::clone(lane), stopped.clone()));
-            for system in [System::Freshbooks, System::Concur] {
-                let (lane, stopped) = (Arc::clone(lane), stopped.clone());
-                tasks.spawn(async move { lane.tokens(system).keep_fresh(stopped).await });
-            }
+            tasks.spawn(renewal::keep_fresh(Arc::clone(lane), stopped.clone()));
         }
         tasks.spawn(timetable::retire(Arc::clone(&host), stopped.clone()));
         let dispatcher = dispatch::Dispatcher {
@@ -127,14 +123,6 @@ impl Engine {
             tracing::warn!("runs under way were cut short; they go on at the next start");
         }
         self.tasks.shutdown().await;
-    }
-}
-
-/// A system's name in labels and paths.
-pub(crate) fn word(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
     }
 }
 

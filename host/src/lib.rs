@@ -6,6 +6,7 @@ pub mod callbacks;
 pub mod config;
 pub mod contract;
 pub mod credentials;
+pub mod engine;
 #[cfg(test)]
 mod fixtures;
 pub mod metrics;

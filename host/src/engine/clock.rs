@@ -18,7 +18,9 @@ impl Clock {
     pub fn system() -> Self {
         Self::of(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+            since.map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
         })
     }
 

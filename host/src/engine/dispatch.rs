@@ -13,6 +13,7 @@ use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
+use crate::credentials::word;
 use crate::receive::Backlog;
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
@@ -79,7 +80,8 @@ impl Dispatcher {
             writes.push(self.decide(notice, activity)?);
         }
         let decided = self.commit(writes).await?;
-        self.backlog.add(-i64::try_from(decided).unwrap_or(i64::MAX));
+        self.backlog
+            .add(-i64::try_from(decided).unwrap_or(i64::MAX));
         self.host.metrics.backlog.set(self.backlog.count());
         Ok(decided)
     }
@@ -146,7 +148,9 @@ impl Dispatcher {
             verb: verb(&notice.event),
             event: notice.event.clone(),
         };
-        let admission = self.mind.call(|instance| instance.admit(&read, *activity))?;
+        let admission = self
+            .mind
+            .call(|instance| instance.admit(&read, *activity))?;
         let object = match admission {
             Admission::NothingNew(sentence) => {
                 return Ok(Write::Decide {
@@ -196,7 +200,7 @@ impl<'n> Place<'n> {
         Self {
             id: &object.id,
             kind: &object.kind,
-            system: super::word(object.system),
+            system: word(object.system),
         }
     }
 }

@@ -81,7 +81,7 @@ impl<'l> Driver<'l> {
             traps: 0,
             is_waking: true,
             news_since: lane.news.next(),
-            handshakes_since: lane.host.callbacks.arrivals(&lane.name),
+            handshakes_since: lane.host.callbacks.arrivals(),
             lane,
             run,
         }
@@ -92,7 +92,9 @@ impl<'l> Driver<'l> {
         let rows = self.lane.host.store.history(self.run.id).await?;
         let epoch = self.record.epoch();
         for row in rows.into_iter().filter(|row| row.epoch == epoch) {
-            let HistoryRow { demand, outcome, .. } = row;
+            let HistoryRow {
+                demand, outcome, ..
+            } = row;
             match outcome {
                 Some(outcome) => self.record.recall(Entry { demand, outcome }),
                 None => self.interrupted(demand).await?,
@@ -170,11 +172,13 @@ impl<'l> Driver<'l> {
             MindError::Open(OpenError::Diverged(divergence)) => {
                 let index = divergence.index;
                 tracing::warn!(run = self.run.id, index, "a history does not replay");
-                let sentence = format!("the component acts otherwise now at step {index} of the history");
+                let sentence =
+                    format!("the component acts otherwise now at step {index} of the history");
                 self.start_over(sentence).await
             }
             MindError::Open(OpenError::BrokenHistory(_)) => {
-                self.start_over("the history does not fit together".into()).await
+                self.start_over("the history does not fit together".into())
+                    .await
             }
             MindError::Settings(_) => {
                 self.start_over("the settings that it began with are not accepted any more".into())
@@ -265,7 +269,9 @@ impl<'l> Driver<'l> {
                 Action::TrustVerifier(id) => {
                     let write = self.lane.host.callbacks.trust(&self.lane.name, id)?;
                     let kept = u32::from(write.is_some());
-                    write.into_iter().for_each(|write| self.record.attach(write));
+                    write
+                        .into_iter()
+                        .for_each(|write| self.record.attach(write));
                     Ok(Met::Report(Report::Saved(kept)))
                 }
             },
@@ -346,7 +352,10 @@ impl<'l> Driver<'l> {
             tokio::time::sleep(Duration::from_millis(left)).await;
             return Ok(Met::Report(Report::Woken(Wake::Due)));
         }
-        self.lane.host.metrics.wait(&self.lane.name, reason_word(wait.reason));
+        self.lane
+            .host
+            .metrics
+            .wait(&self.lane.name, reason_word(wait.reason));
         let rest = Write::Wait {
             run: self.run.id,
             due: wait.until,
@@ -355,7 +364,9 @@ impl<'l> Driver<'l> {
             sentence: wait.sentence.clone(),
         };
         self.commit(None, vec![rest]).await?;
-        Ok(self.missed(wait).map_or(Met::Settled, |wake| Met::Report(Report::Woken(wake))))
+        Ok(self
+            .missed(wait)
+            .map_or(Met::Settled, |wake| Met::Report(Report::Woken(wake))))
     }
 
     /// Whether a wait is over already.
@@ -379,12 +390,14 @@ impl<'l> Driver<'l> {
     fn missed(&mut self, wait: &Wait) -> Option<Wake> {
         let lane = self.lane;
         if let Some(object) = &wait.on
-            && lane.news.has_since(self.news_since, &Event::Ended(object.clone()))
+            && lane
+                .news
+                .has_since(self.news_since, &Event::Ended(object.clone()))
         {
             self.news_since = lane.news.next();
             return Some(Wake::ObjectEnded);
         }
-        let arrivals = lane.host.callbacks.arrivals(&lane.name);
+        let arrivals = lane.host.callbacks.arrivals();
         if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
             self.handshakes_since = arrivals;
             return Some(Wake::Due);
@@ -421,7 +434,9 @@ impl<'l> Driver<'l> {
         let stop = Stop {
             code: code.into(),
             sentence,
-            remedy: "update the component, then `ml-connector replay --parked`; report it if it stays".into(),
+            remedy:
+                "update the component, then `ml-connector replay --parked`; report it if it stays"
+                    .into(),
             problems: Vec::new(),
             since: self.lane.now_after(self.record.latest()),
             look_again: None,
@@ -456,7 +471,12 @@ impl<'l> Driver<'l> {
         if *version == present.version {
             return Ok(Some(present.clone()));
         }
-        let json = self.lane.host.store.settings(&self.lane.name, version).await?;
+        let json = self
+            .lane
+            .host
+            .store
+            .settings(&self.lane.name, version)
+            .await?;
         Ok(json.map(|json| SettingsText {
             version: version.clone(),
             json: Arc::from(json),

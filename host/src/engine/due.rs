@@ -118,7 +118,10 @@ impl Line {
         match id {
             Some(id) => drop(self.numbers.remove(&id)),
             // A task that panicked does not tell its number; those under way are left out by their rows.
-            None => tracing::error!(connection = self.lane.name, "a run was cut short by a defect"),
+            None => tracing::error!(
+                connection = self.lane.name,
+                "a run was cut short by a defect"
+            ),
         }
     }
 }

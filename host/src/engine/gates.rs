@@ -117,7 +117,7 @@ pub(crate) fn name(system: System) -> &'static str {
     }
 }
 
-fn index(system: System) -> usize {
+pub(super) fn index(system: System) -> usize {
     match system {
         System::Freshbooks => 0,
         System::Concur => 1,
@@ -138,7 +138,9 @@ fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), Held> {
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
         HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
         HoldReason::TokenExpired => format!("the access token of {name} is being renewed"),
-        HoldReason::NeedsReconnect => format!("{name} is not connected: run `ml-connector connect`"),
+        HoldReason::NeedsReconnect => {
+            format!("{name} is not connected: run `ml-connector connect`")
+        }
         HoldReason::None => format!("requests to {name} are held back"),
     };
     Err(Held {

@@ -7,14 +7,15 @@ use zeroize::Zeroizing;
 
 use super::gates::{Gates, Held};
 use super::news::News;
-use super::{Host, outcome_word, word};
+use super::renewal::{NoAccess, Renewal};
+use super::{Host, outcome_word};
 use crate::brain::{Mind, SettingsText};
 use crate::contract::http::SendOutcome;
 use crate::contract::mapping::Schedule;
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{Send, WaitReason};
 use crate::contract::types::{Instant, System};
-use crate::refresh::{Access, Tokens};
+use crate::credentials::{Access, word};
 use crate::send::SecretParts;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
@@ -38,10 +39,8 @@ pub struct Lane {
     pub mind: Arc<Mind>,
     /// Its gates.
     pub gates: Gates,
-    /// FreshBooks' tokens.
-    pub freshbooks: Tokens,
-    /// SAP Concur's tokens.
-    pub concur: Tokens,
+    /// When its tokens are renewed.
+    pub renewal: Renewal,
     /// Rung when runs may be due.
     pub bell: Notify,
     /// What happened lately.
@@ -52,19 +51,11 @@ pub struct Lane {
 
 /// Leave to send one request.
 pub struct Pass<'l> {
-    access: Arc<Access>,
+    access: Access,
     _probe: Option<SemaphorePermit<'l>>,
 }
 
 impl Lane {
-    /// The tokens for a system.
-    pub fn tokens(&self, system: System) -> &Tokens {
-        match system {
-            System::Freshbooks => &self.freshbooks,
-            System::Concur => &self.concur,
-        }
-    }
-
     /// Leave to send one request to a system.
     ///
     /// # Errors
@@ -73,18 +64,15 @@ impl Lane {
     pub async fn pass(&self, system: System) -> Result<Pass<'_>, Held> {
         let now = || self.host.clock.now();
         let probe = self.gates.pass(system, now).await?;
-        match self.tokens(system).access().await {
+        match self.renewal.access(self, system).await {
             Ok(access) => Ok(Pass {
                 access,
                 _probe: probe,
             }),
-            Err(refused) if refused.needs_reconnect => {
-                Err(self.hold_for_reconnect(system, refused.sentence).await)
+            Err(NoAccess::Later(held)) => Err(held),
+            Err(NoAccess::Reconnect(sentence)) => {
+                Err(self.hold_for_reconnect(system, sentence).await)
             }
-            Err(refused) => Err(Held {
-                until: refused.until,
-                sentence: refused.sentence,
-            }),
         }
     }
 
@@ -96,16 +84,18 @@ impl Lane {
         let bearer = Some(&access.bearer);
         let outcome = sender.send(request, &access.origin, bearer, self).await;
         let what = outcome_word(&outcome);
-        self.host.metrics.request(&self.name, word(request.system), what);
+        self.host
+            .metrics
+            .request(&self.name, word(request.system), what);
         if outcome_word(&outcome) == "withheld" {
             // Says something about the request's own secrets and nothing about the remote.
             return (outcome, None);
         }
-        let changed = self
-            .gates
-            .observe(&self.mind, request.system, &outcome, self.host.clock.now());
+        let changed =
+            self.gates
+                .observe(&self.mind, request.system, &outcome, self.host.clock.now());
         if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
-            self.tokens(request.system).expired(access.generation);
+            self.renewal.refused(request.system, access.generation);
         }
         (outcome, changed)
     }
@@ -120,6 +110,7 @@ impl Lane {
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
             self.host.store.commit(vec![self.keep_gate(gate)]).await?;
         }
+        self.renewal.connected(system);
         self.release().await
     }
 

@@ -50,7 +50,12 @@ impl News {
     pub fn has_since(&self, since: u64, event: &Event) -> bool {
         let state = self.lock();
         let fresh = usize::try_from(state.next - since).unwrap_or(usize::MAX);
-        state.events.iter().rev().take(fresh).any(|kept| kept == event)
+        state
+            .events
+            .iter()
+            .rev()
+            .take(fresh)
+            .any(|kept| kept == event)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

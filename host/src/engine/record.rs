@@ -113,7 +113,13 @@ impl Record {
         u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
     }
 
-    fn row(&self, index: u32, at: Instant, demand: &Demand, outcome: Option<Outcome>) -> HistoryRow {
+    fn row(
+        &self,
+        index: u32,
+        at: Instant,
+        demand: &Demand,
+        outcome: Option<Outcome>,
+    ) -> HistoryRow {
         HistoryRow {
             epoch: self.epoch,
             index,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Host;
 use super::lane::Lane;
-use super::{Host, word};
 use crate::contract::mapping::Schedule;
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::Instant;
+use crate::credentials::word;
 use crate::store::{StoreError, Write};
 
 const RETIRE_INTERVAL_MS: u64 = 3_600_000;
@@ -38,7 +39,8 @@ pub(super) async fn keep(lane: Arc<Lane>, mut stop: watch::Receiver<bool>) {
 pub(super) async fn retire(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let now = host.clock.now();
-        let retention = u64::try_from(host.limits.history_retention.as_millis()).unwrap_or(u64::MAX);
+        let retention =
+            u64::try_from(host.limits.history_retention.as_millis()).unwrap_or(u64::MAX);
         let retire = Write::Retire {
             ended_before: now.saturating_sub(retention),
         };
