@@ -67,12 +67,13 @@ impl Line {
     /// Starts as many runs as there is room for, and tells when to look again.
     async fn start_due(&mut self) -> Option<Instant> {
         while self.under_way.len() < self.in_flight_max {
-            if self.fetched.is_empty() && self.look {
-                if let Err(error) = self.fetch().await {
-                    tracing::error!(connection = self.lane.name, %error, "due runs cannot be read");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                    return Some(0);
-                }
+            if self.fetched.is_empty()
+                && self.look
+                && let Err(error) = self.fetch().await
+            {
+                tracing::error!(connection = self.lane.name, %error, "due runs cannot be read");
+                tokio::time::sleep(STORE_PAUSE).await;
+                return Some(0);
             }
             let Some(run) = self.fetched.pop_front() else {
                 return self.next;
