@@ -93,14 +93,27 @@ fn freshbooks(
 ) -> Result<Connected, Failure> {
     let name = &context::connection(settings, args.connection.as_deref())?.name;
     context::wait_for(async {
-        let consent = AdminRequest::Consent { connection: name.clone() };
+        let consent = AdminRequest::Consent {
+            connection: name.clone(),
+        };
         let reply = service::ask(settings, consent).await?;
-        let AdminReply::Consent { url, state, is_awaited } = reply else {
+        let AdminReply::Consent {
+            url,
+            state,
+            is_awaited,
+        } = reply
+        else {
             return Err(service::refused(reply, exit::SETTINGS));
         };
-        writeln!(out, "Open this address in a browser and agree:\n\n  {url}\n")?;
+        writeln!(
+            out,
+            "Open this address in a browser and agree:\n\n  {url}\n"
+        )?;
         let credential = if is_awaited && !args.pasted {
-            writeln!(out, "Waiting for FreshBooks to redirect the browser back ...")?;
+            writeln!(
+                out,
+                "Waiting for FreshBooks to redirect the browser back ..."
+            )?;
             out.flush()?;
             awaited(settings, state).await?
         } else {
@@ -119,7 +132,9 @@ fn freshbooks(
 async fn awaited(settings: &Settings, state: String) -> Result<Credential, Failure> {
     loop {
         tokio::time::sleep(ASK_INTERVAL).await;
-        let consented = AdminRequest::Consented { state: state.clone() };
+        let consented = AdminRequest::Consented {
+            state: state.clone(),
+        };
         match service::ask(settings, consented).await? {
             AdminReply::Waiting => {}
             AdminReply::Connected { credential } => return Ok(credential),
@@ -163,9 +178,16 @@ fn report(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let system = names::system(credential.system);
-    writeln!(out, "{system} is connected for {connection}. The access renews itself.")?;
+    writeln!(
+        out,
+        "{system} is connected for {connection}. The access renews itself."
+    )?;
     if let Some(at) = credential.refresh_expires {
-        writeln!(out, "If it cannot renew itself, it ends on {}.", moment::day(at))?;
+        writeln!(
+            out,
+            "If it cannot renew itself, it ends on {}.",
+            moment::day(at)
+        )?;
     }
     let next = match credential.system {
         System::Freshbooks => "Webhooks are registered next, by themselves",
@@ -177,7 +199,14 @@ fn report(
         System::Concur => "freshbooks",
     };
     let several = settings.config.connections.len() > 1;
-    let which = if several { format!(" --connection {connection}") } else { String::new() };
-    writeln!(out, "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`.")?;
+    let which = if several {
+        format!(" --connection {connection}")
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`."
+    )?;
     Ok(())
 }

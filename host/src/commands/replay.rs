@@ -48,7 +48,11 @@ pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     if args.json {
         writeln!(out, "{}", json!({ "objects": objects }))?;
     } else {
-        let things = if objects == 1 { "1 object runs".to_string() } else { format!("{objects} objects run") };
+        let things = if objects == 1 {
+            "1 object runs".to_string()
+        } else {
+            format!("{objects} objects run")
+        };
         writeln!(out, "{things} again; see `ml-connector runs`.")?;
     }
     Ok(exit::OK)

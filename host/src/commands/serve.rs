@@ -54,7 +54,12 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Done {
 
 fn announce(settings: &Settings, running: &Running, out: &mut impl Write) -> Result<(), Failure> {
     let config = &settings.config;
-    writeln!(out, "Listening at {} for {}", running.address(), config.public_url)?;
+    writeln!(
+        out,
+        "Listening at {} for {}",
+        running.address(),
+        config.public_url
+    )?;
     out.flush()?;
     Ok(())
 }
@@ -69,7 +74,10 @@ impl Stop {
     fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error: io::Error| {
-                Failure::new(exit::NOT_IN_ORDER, format!("cannot listen for signals: {error}"))
+                Failure::new(
+                    exit::NOT_IN_ORDER,
+                    format!("cannot listen for signals: {error}"),
+                )
             })
         };
         Ok(Self {
