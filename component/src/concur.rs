@@ -98,10 +98,8 @@ pub(crate) fn create_vendor(json: String) -> Request {
 /// Reads vendors.
 pub(crate) fn read_vendors(response: &Response) -> Result<Vec<Vendor>, Unread> {
     let value = json(response)?;
-    Ok(items(&value, "Vendor")
-        .into_iter()
-        .filter_map(vendor)
-        .collect())
+    let vendors = listed(&value, "Vendor")?;
+    Ok(vendors.into_iter().filter_map(vendor).collect())
 }
 
 /// Reads the answer to a vendor write: HTTP 200 with a status for each record.
@@ -119,7 +117,7 @@ pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unre
         return Err(Unread::Refused(Refusal {
             status: response.status,
             codes: statuses.iter().map(|status| text(status, "Code")).collect(),
-            words: words.join("; "),
+            words: refusals::of_words(response, &words.join("; ")),
         }));
     }
     let vendor = vendor(record).map(|vendor| vendor.key);
@@ -185,19 +183,22 @@ pub(crate) fn digests(invoice_number: &str, offset: Option<&str>) -> Request {
 /// Reads a page of digests.
 pub(crate) fn read_digests(response: &Response) -> Result<DigestPage, Unread> {
     let value = json(response)?;
-    let digests = items(&value, "PaymentRequestDigest")
-        .into_iter()
-        .filter_map(|digest| {
-            let id = first_text(digest, &["PaymentRequestId", "ID"]);
-            (!id.is_empty()).then(|| Digest {
-                id,
-                deleted: truth(digest, "IsDeleted"),
-            })
-        })
-        .collect();
+    let digests = listed(&value, "PaymentRequestDigest")?;
     Ok(DigestPage {
-        digests,
+        digests: digests.into_iter().map(digest).collect::<Result<_, _>>()?,
         next: next_offset(&text(&value, "NextPage")),
+    })
+}
+
+// A row that cannot be read may be the one that is looked for.
+fn digest(value: &Value) -> Result<Digest, Unread> {
+    let id = first_text(value, &["PaymentRequestId", "ID"]);
+    if id.is_empty() {
+        return Err(Unread::Garbled("a row without an id".to_string()));
+    }
+    Ok(Digest {
+        id,
+        deleted: truth(value, "IsDeleted"),
     })
 }
 
@@ -230,6 +231,8 @@ pub struct PaymentRequest {
     pub header: Value,
     /// The code of the vendor it is to be paid to; empty where Concur does not tell.
     pub vendor_code: String,
+    /// The address code of the vendor it is to be paid to; empty where Concur does not tell.
+    pub vendor_address: String,
     /// The name of the vendor it is to be paid to.
     pub vendor_name: String,
     /// Its lines.
@@ -286,6 +289,7 @@ pub(crate) fn read_payment_request(response: &Response) -> Result<PaymentRequest
         id,
         deleted: truth(&value, "IsPaymentRequestDeleted"),
         vendor_code: text(&vendor, "VendorCode"),
+        vendor_address: text(&vendor, "AddressCode"),
         vendor_name: text(&vendor, "Name"),
         lines: lines.into_iter().map(line).collect(),
         header: value,
@@ -325,16 +329,36 @@ fn truth(value: &Value, member: &str) -> bool {
     )
 }
 
-/// The items of a list in any of its three forms.
+/// The rows of a list answer: under the member that is really filled, or under the declared `Items`. An answer with
+/// neither is none, and nothing may be concluded from it.
+fn listed<'a>(value: &'a Value, member: &str) -> Result<Vec<&'a Value>, Unread> {
+    if value.get(member).is_none() && value.get("Items").is_none() {
+        return Err(Unread::Garbled(format!(
+            "the answer has no list `{member}`"
+        )));
+    }
+    let rows = items(value, member);
+    if rows.is_empty() {
+        return Ok(items(value, "Items"));
+    }
+    Ok(rows)
+}
+
+/// The items of a list in any of its three forms; none for a wrapper around nothing.
 fn items<'a>(value: &'a Value, member: &str) -> Vec<&'a Value> {
-    match value.get(member) {
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(Value::Object(inner)) => match inner.values().next() {
-            Some(Value::Array(items)) if inner.len() == 1 => items.iter().collect(),
-            Some(item @ Value::Object(_)) if inner.len() == 1 => vec![item],
-            _ => vec![&value[member]],
-        },
-        _ => Vec::new(),
+    let Some(list) = value.get(member) else {
+        return Vec::new();
+    };
+    let inner = match list {
+        Value::Array(items) => return items.iter().collect(),
+        Value::Object(inner) => inner,
+        _ => return Vec::new(),
+    };
+    match inner.values().next() {
+        Some(Value::Array(items)) if inner.len() == 1 => items.iter().collect(),
+        Some(item @ Value::Object(_)) if inner.len() == 1 => vec![item],
+        None | Some(Value::Null) if inner.len() <= 1 => Vec::new(),
+        _ => vec![list],
     }
 }
 
@@ -418,6 +442,60 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapper_around_nothing_holds_nothing() {
+        for lines in [
+            "null",
+            "[]",
+            "{}",
+            r#"{"LineItem":null}"#,
+            r#"{"LineItem":[]}"#,
+            r#""""#,
+        ] {
+            let body = format!(r#"{{"ID":"A","LineItems":{lines}}}"#);
+            let read = read_payment_request(&answer(&body)).expect("is read");
+            assert_eq!(read.lines, [], "{lines}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_list_proves_nothing() {
+        for body in [
+            r#"{}"#,
+            r#"{"Message":"busy"}"#,
+            r#"{"TotalCount":0}"#,
+            "[]",
+            "null",
+        ] {
+            let answer = answer(body);
+            assert!(
+                matches!(read_vendors(&answer), Err(Unread::Garbled(_))),
+                "{body}"
+            );
+            assert!(
+                matches!(read_digests(&answer), Err(Unread::Garbled(_))),
+                "{body}"
+            );
+        }
+        let nameless = answer(r#"{"PaymentRequestDigest":[{"InvoiceNumber":"1"}]}"#);
+        assert!(matches!(read_digests(&nameless), Err(Unread::Garbled(_))));
+    }
+
+    #[test]
+    fn rows_are_found_under_either_member() {
+        for body in [
+            r#"{"Vendor":[{"VendorCode":"A"}],"Items":null}"#,
+            r#"{"Vendor":null,"Items":[{"VendorCode":"A"}]}"#,
+            r#"{"Items":{"Vendor":{"VendorCode":"A"}}}"#,
+        ] {
+            assert_eq!(
+                read_vendors(&answer(body)).expect("is read").len(),
+                1,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
     fn every_form_of_next_page_is_understood() {
         for (next, expected) in [
             ("", None),
@@ -443,6 +521,11 @@ mod tests {
             panic!("is a refusal");
         };
         assert_eq!(refusal.words, "State is missing");
+        let wordless = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Type":"ERROR"}]}]}"#;
+        let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(wordless)) else {
+            panic!("is a refusal");
+        };
+        assert!(!refusal.words.is_empty());
     }
 
     #[test]

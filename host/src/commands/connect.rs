@@ -75,10 +75,10 @@ struct ConcurArgs {
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
-    let settings = context.checked()?.settings;
+    let settings = context.settings()?;
     let credential = match &args.system {
-        SystemArg::Freshbooks(args) => freshbooks(&settings, args, out)?,
-        SystemArg::Concur(args) => concur(&settings, args, out)?,
+        SystemArg::Freshbooks(args) => freshbooks(context, &settings, args, out)?,
+        SystemArg::Concur(args) => concur(context, &settings, args, out)?,
     };
     report(&settings, &credential.0, &credential.1, out)?;
     Ok(exit::OK)
@@ -87,6 +87,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
 type Connected = (String, Credential);
 
 fn freshbooks(
+    context: &Context,
     settings: &Settings,
     args: &FreshbooksArgs,
     out: &mut impl Write,
@@ -96,7 +97,7 @@ fn freshbooks(
         let consent = AdminRequest::Consent {
             connection: name.clone(),
         };
-        let reply = service::ask(settings, consent).await?;
+        let reply = service::ask(context, settings, consent).await?;
         let AdminReply::Consent {
             url,
             state,
@@ -115,7 +116,7 @@ fn freshbooks(
                 "Waiting for FreshBooks to redirect the browser back ..."
             )?;
             out.flush()?;
-            awaited(settings, state).await?
+            awaited(context, settings, state).await?
         } else {
             if !args.pasted {
                 writeln!(out, "No service runs here that the redirect could reach.")?;
@@ -123,19 +124,23 @@ fn freshbooks(
             writeln!(out, "Paste the address that the browser was redirected to:")?;
             out.flush()?;
             let code = brought::authorization_code(&state)?;
-            hand_over(settings, name, Grant::AuthorizationCode, &code).await?
+            hand_over(context, settings, name, Grant::AuthorizationCode, &code).await?
         };
         Ok((name.clone(), credential))
     })
 }
 
-async fn awaited(settings: &Settings, state: String) -> Result<Credential, Failure> {
+async fn awaited(
+    context: &Context,
+    settings: &Settings,
+    state: String,
+) -> Result<Credential, Failure> {
     loop {
         tokio::time::sleep(ASK_INTERVAL).await;
         let consented = AdminRequest::Consented {
             state: state.clone(),
         };
-        match service::ask(settings, consented).await? {
+        match service::ask(context, settings, consented).await? {
             AdminReply::Waiting => {}
             AdminReply::Connected { credential } => return Ok(credential),
             reply => return Err(service::refused(reply, exit::CREDENTIALS)),
@@ -144,17 +149,19 @@ async fn awaited(settings: &Settings, state: String) -> Result<Credential, Failu
 }
 
 fn concur(
+    context: &Context,
     settings: &Settings,
     args: &ConcurArgs,
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
     let name = &context::connection(settings, args.connection.as_deref())?.name;
     let token = brought::company_request_token(out)?;
-    let handed = hand_over(settings, name, Grant::CompanyRequestToken, &token);
+    let handed = hand_over(context, settings, name, Grant::CompanyRequestToken, &token);
     Ok((name.clone(), context::wait_for(handed)?))
 }
 
 async fn hand_over(
+    context: &Context,
     settings: &Settings,
     connection: &str,
     grant: Grant,
@@ -165,7 +172,7 @@ async fn hand_over(
         grant,
         secret: Zeroizing::new(secret.reveal().to_string()),
     };
-    match service::ask(settings, request).await? {
+    match service::ask(context, settings, request).await? {
         AdminReply::Connected { credential } => Ok(credential),
         reply => Err(service::refused(reply, exit::CREDENTIALS)),
     }

@@ -39,9 +39,9 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
-    let settings = context.checked()?.settings;
+    let settings = context.settings()?;
     let request = request(&settings, args.run, args.connection)?;
-    let reply = context::wait_for(service::ask(&settings, request))?;
+    let reply = context::wait_for(service::ask(context, &settings, request))?;
     let AdminReply::Replayed { objects } = reply else {
         return Err(service::refused(reply, exit::STORE));
     };
