@@ -239,7 +239,10 @@ async fn credentials(
                 names::system(system),
                 connection.name
             );
-            let sentence = format!("{}. {}", names::life(credential.life).0, forecast.sentence);
+            let sentence = match forecast.sentence.as_str() {
+                "" => names::life(credential.life).0.to_string(),
+                sentence => sentence.to_string(),
+            };
             let (verdict, code) = match credential.life {
                 Life::Live => (Verdict::Ok, exit::OK),
                 Life::Absent | Life::Dead => (Verdict::Wrong, exit::CREDENTIALS),

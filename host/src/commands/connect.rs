@@ -75,10 +75,10 @@ struct ConcurArgs {
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
-    let settings = context.checked()?.settings;
+    let settings = context.settings()?;
     let credential = match &args.system {
-        SystemArg::Freshbooks(args) => freshbooks(&settings, args, out)?,
-        SystemArg::Concur(args) => concur(&settings, args, out)?,
+        SystemArg::Freshbooks(args) => freshbooks(context, &settings, args, out)?,
+        SystemArg::Concur(args) => concur(context, &settings, args, out)?,
     };
     report(&settings, &credential.0, &credential.1, out)?;
     Ok(exit::OK)
@@ -87,22 +87,36 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
 type Connected = (String, Credential);
 
 fn freshbooks(
+    context: &Context,
     settings: &Settings,
     args: &FreshbooksArgs,
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
     let name = &context::connection(settings, args.connection.as_deref())?.name;
     context::wait_for(async {
-        let consent = AdminRequest::Consent { connection: name.clone() };
-        let reply = service::ask(settings, consent).await?;
-        let AdminReply::Consent { url, state, is_awaited } = reply else {
+        let consent = AdminRequest::Consent {
+            connection: name.clone(),
+        };
+        let reply = service::ask(context, settings, consent).await?;
+        let AdminReply::Consent {
+            url,
+            state,
+            is_awaited,
+        } = reply
+        else {
             return Err(service::refused(reply, exit::SETTINGS));
         };
-        writeln!(out, "Open this address in a browser and agree:\n\n  {url}\n")?;
+        writeln!(
+            out,
+            "Open this address in a browser and agree:\n\n  {url}\n"
+        )?;
         let credential = if is_awaited && !args.pasted {
-            writeln!(out, "Waiting for FreshBooks to redirect the browser back ...")?;
+            writeln!(
+                out,
+                "Waiting for FreshBooks to redirect the browser back ..."
+            )?;
             out.flush()?;
-            awaited(settings, state).await?
+            awaited(context, settings, state).await?
         } else {
             if !args.pasted {
                 writeln!(out, "No service runs here that the redirect could reach.")?;
@@ -110,17 +124,23 @@ fn freshbooks(
             writeln!(out, "Paste the address that the browser was redirected to:")?;
             out.flush()?;
             let code = brought::authorization_code(&state)?;
-            hand_over(settings, name, Grant::AuthorizationCode, &code).await?
+            hand_over(context, settings, name, Grant::AuthorizationCode, &code).await?
         };
         Ok((name.clone(), credential))
     })
 }
 
-async fn awaited(settings: &Settings, state: String) -> Result<Credential, Failure> {
+async fn awaited(
+    context: &Context,
+    settings: &Settings,
+    state: String,
+) -> Result<Credential, Failure> {
     loop {
         tokio::time::sleep(ASK_INTERVAL).await;
-        let consented = AdminRequest::Consented { state: state.clone() };
-        match service::ask(settings, consented).await? {
+        let consented = AdminRequest::Consented {
+            state: state.clone(),
+        };
+        match service::ask(context, settings, consented).await? {
             AdminReply::Waiting => {}
             AdminReply::Connected { credential } => return Ok(credential),
             reply => return Err(service::refused(reply, exit::CREDENTIALS)),
@@ -129,17 +149,19 @@ async fn awaited(settings: &Settings, state: String) -> Result<Credential, Failu
 }
 
 fn concur(
+    context: &Context,
     settings: &Settings,
     args: &ConcurArgs,
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
     let name = &context::connection(settings, args.connection.as_deref())?.name;
     let token = brought::company_request_token(out)?;
-    let handed = hand_over(settings, name, Grant::CompanyRequestToken, &token);
+    let handed = hand_over(context, settings, name, Grant::CompanyRequestToken, &token);
     Ok((name.clone(), context::wait_for(handed)?))
 }
 
 async fn hand_over(
+    context: &Context,
     settings: &Settings,
     connection: &str,
     grant: Grant,
@@ -150,7 +172,7 @@ async fn hand_over(
         grant,
         secret: Zeroizing::new(secret.reveal().to_string()),
     };
-    match service::ask(settings, request).await? {
+    match service::ask(context, settings, request).await? {
         AdminReply::Connected { credential } => Ok(credential),
         reply => Err(service::refused(reply, exit::CREDENTIALS)),
     }
@@ -163,9 +185,16 @@ fn report(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let system = names::system(credential.system);
-    writeln!(out, "{system} is connected for {connection}. The access renews itself.")?;
+    writeln!(
+        out,
+        "{system} is connected for {connection}. The access renews itself."
+    )?;
     if let Some(at) = credential.refresh_expires {
-        writeln!(out, "If it cannot renew itself, it ends on {}.", moment::day(at))?;
+        writeln!(
+            out,
+            "If it cannot renew itself, it ends on {}.",
+            moment::day(at)
+        )?;
     }
     let next = match credential.system {
         System::Freshbooks => "Webhooks are registered next, by themselves",
@@ -177,7 +206,14 @@ fn report(
         System::Concur => "freshbooks",
     };
     let several = settings.config.connections.len() > 1;
-    let which = if several { format!(" --connection {connection}") } else { String::new() };
-    writeln!(out, "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`.")?;
+    let which = if several {
+        format!(" --connection {connection}")
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`."
+    )?;
     Ok(())
 }

@@ -39,16 +39,20 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
-    let settings = context.checked()?.settings;
+    let settings = context.settings()?;
     let request = request(&settings, args.run, args.connection)?;
-    let reply = context::wait_for(service::ask(&settings, request))?;
+    let reply = context::wait_for(service::ask(context, &settings, request))?;
     let AdminReply::Replayed { objects } = reply else {
         return Err(service::refused(reply, exit::STORE));
     };
     if args.json {
         writeln!(out, "{}", json!({ "objects": objects }))?;
     } else {
-        let things = if objects == 1 { "1 object runs".to_string() } else { format!("{objects} objects run") };
+        let things = if objects == 1 {
+            "1 object runs".to_string()
+        } else {
+            format!("{objects} objects run")
+        };
         writeln!(out, "{things} again; see `ml-connector runs`.")?;
     }
     Ok(exit::OK)

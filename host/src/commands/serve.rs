@@ -11,7 +11,7 @@ use tracing::Level;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{Done, exit};
+use super::{Done, exit, service};
 
 /// Receive webhooks and carry documents over, until it is told to stop
 ///
@@ -29,23 +29,26 @@ It also answers GET /healthz, /readyz and /metrics (Prometheus) at receiver.list
 pub struct Args {}
 
 pub fn run(context: &Context, out: &mut impl Write) -> Done {
-    let settings = context.checked()?.settings;
+    // The service has the component check the settings, once.
+    let settings = context.settings()?;
     log_to_stderr(settings.log);
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(exit::NOT_IN_ORDER, format!("cannot start: {error}")))?;
-    runtime.block_on(serve(&settings, out))
+    runtime.block_on(serve(context, &settings, out))
 }
 
-async fn serve(settings: &Settings, out: &mut impl Write) -> Done {
+async fn serve(context: &Context, settings: &Settings, out: &mut impl Write) -> Done {
     let mut stop = Stop::listen()?;
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
-    let mut running = serve::serve(&settings.config, &secrets).await?;
+    let mut running = serve::serve(&settings.config, &secrets)
+        .await
+        .map_err(|error| service::failure(context, error))?;
     announce(settings, &running, out)?;
     tokio::select! {
         name = stop.wait() => tracing::info!(signal = name, "stopping"),
-        failed = running.failed() => failed?,
+        failed = running.failed() => failed.map_err(|error| service::failure(context, error))?,
     }
     running.shutdown().await;
     tracing::info!("stopped");
@@ -54,7 +57,12 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Done {
 
 fn announce(settings: &Settings, running: &Running, out: &mut impl Write) -> Result<(), Failure> {
     let config = &settings.config;
-    writeln!(out, "Listening at {} for {}", running.address(), config.public_url)?;
+    writeln!(
+        out,
+        "Listening at {} for {}",
+        running.address(),
+        config.public_url
+    )?;
     out.flush()?;
     Ok(())
 }
@@ -69,7 +77,10 @@ impl Stop {
     fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error: io::Error| {
-                Failure::new(exit::NOT_IN_ORDER, format!("cannot listen for signals: {error}"))
+                Failure::new(
+                    exit::NOT_IN_ORDER,
+                    format!("cannot listen for signals: {error}"),
+                )
             })
         };
         Ok(Self {

@@ -1,6 +1,8 @@
 //! A directory with everything that the program needs, and the program.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -83,12 +85,24 @@ impl Office {
     }
 
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Said {
-        let mut command = program();
-        command
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .current_dir(self.directory.path());
+        let mut command = self.program();
+        command.args(arguments).envs(environment.iter().copied());
         said(command, input)
+    }
+
+    /// The program in this directory.
+    pub fn program(&self) -> Command {
+        let mut command = program();
+        command.current_dir(self.directory.path());
+        command
+    }
+
+    /// Keeps a secret as a file that only its owner can read.
+    pub fn keep_secret(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.path("secrets")).expect("directory");
+        let file = self.path("secrets").join(name);
+        std::fs::write(&file, text).expect("secret");
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("mode");
     }
 }
 

@@ -24,7 +24,10 @@ pub(super) fn company_request_token(out: &mut impl Write) -> Result<Secret, Fail
         return brought(&token, TOKEN_VARIABLE);
     }
     if io::stdin().is_terminal() {
-        writeln!(out, "Paste the company request token (it works once, so it may be seen here):")?;
+        writeln!(
+            out,
+            "Paste the company request token (it works once, so it may be seen here):"
+        )?;
         out.flush()?;
     }
     brought(&read_line()?, "standard input")
@@ -32,7 +35,9 @@ pub(super) fn company_request_token(out: &mut impl Write) -> Result<Secret, Fail
 
 fn brought(text: &str, place: &str) -> Result<Secret, Failure> {
     match text.trim() {
-        "" => Err(Failure::usage(format!("there is no company request token in {place}"))),
+        "" => Err(Failure::usage(format!(
+            "there is no company request token in {place}"
+        ))),
         token => Ok(Secret::new(token.to_string())),
     }
 }
@@ -58,7 +63,12 @@ fn code_in(pasted: &str, state: &str) -> Result<Secret, Failure> {
         match name.as_ref() {
             "code" => code = Some(Secret::new(value.into_owned())),
             "state" if value != state => return Err(other_round()),
-            "error" => return Err(Failure::new(exit::CREDENTIALS, "the user did not agree; begin again")),
+            "error" => {
+                return Err(Failure::new(
+                    exit::CREDENTIALS,
+                    "the user did not agree; begin again",
+                ));
+            }
             _ => {}
         }
     }
@@ -70,12 +80,16 @@ fn bare_code(pasted: &str) -> Result<Secret, Failure> {
     if plausible && !pasted.contains("://") {
         Ok(Secret::new(pasted.to_string()))
     } else {
-        Err(Failure::usage("paste the whole address that the browser was redirected to, or the code in it"))
+        Err(Failure::usage(
+            "paste the whole address that the browser was redirected to, or the code in it",
+        ))
     }
 }
 
 fn other_round() -> Failure {
-    Failure::usage("the pasted address belongs to an earlier attempt; open the address above and agree again")
+    Failure::usage(
+        "the pasted address belongs to an earlier attempt; open the address above and agree again",
+    )
 }
 
 #[cfg(test)]
@@ -83,14 +97,19 @@ mod tests {
     use super::*;
 
     fn code(pasted: &str) -> Option<String> {
-        code_in(pasted, "st4te").ok().map(|code| code.reveal().to_string())
+        code_in(pasted, "st4te")
+            .ok()
+            .map(|code| code.reveal().to_string())
     }
 
     #[test]
     fn a_code_is_found_in_an_address_or_by_itself() {
         let found = Some("a b&c".to_string());
         assert_eq!(code("https://x.test/cb?code=a+b%26c&state=st4te\n"), found);
-        assert_eq!(code("https://x.test/cb?state=st4te&code=a%20b%26c#top"), found);
+        assert_eq!(
+            code("https://x.test/cb?state=st4te&code=a%20b%26c#top"),
+            found
+        );
         assert_eq!(code("  0f3c9 "), Some("0f3c9".to_string()));
     }
 
