@@ -4,6 +4,7 @@
 //! FreshBooks, and never by its arrival alone.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::contract::webhooks::{Callback, CallbackState, Receiver};
@@ -29,6 +30,7 @@ pub enum CallbackError {
 pub struct Callbacks {
     keyring: Arc<Keyring>,
     known: RwLock<BTreeMap<(String, String), Known>>,
+    arrivals: AtomicU64,
 }
 
 #[derive(Clone, Default)]
@@ -72,6 +74,7 @@ impl Callbacks {
         Ok(Self {
             keyring,
             known: RwLock::new(known),
+            arrivals: AtomicU64::new(0),
         })
     }
 
@@ -113,7 +116,15 @@ impl Callbacks {
         }
         let one = known.entry(key).or_default();
         one.candidate = Some(verifier.clone());
+        self.arrivals.fetch_add(1, Ordering::Release);
         self.stored(connection, id, one).map(Some)
+    }
+
+    /// How many candidates have arrived since the start of the process: for a run that is about to wait for one
+    /// that may just have come.
+    #[must_use]
+    pub fn arrivals(&self) -> u64 {
+        self.arrivals.load(Ordering::Acquire)
     }
 
     /// The verifier to be confirmed: the candidate, or, for a registration that was disabled and sends the same

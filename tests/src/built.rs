@@ -49,7 +49,10 @@ pub fn root() -> PathBuf {
 fn artifact(line: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
     let files = message.get("filenames")?.as_array()?;
-    let wasm = files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"))?;
+    let wasm = files
+        .iter()
+        .filter_map(|file| file.as_str())
+        .find(|file| file.ends_with(".wasm"))?;
     Some(PathBuf::from(wasm))
 }
 
@@ -58,7 +61,9 @@ fn ensure_target(say: &mut dyn FnMut(&str)) -> Result<(), String> {
         return Ok(());
     }
     say("adding the compilation target for WebAssembly");
-    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .status();
     match added {
         Ok(status) if status.success() => Ok(()),
         _ => Err(format!(
@@ -68,7 +73,9 @@ fn ensure_target(say: &mut dyn FnMut(&str)) -> Result<(), String> {
 }
 
 fn has_target() -> bool {
-    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output();
     output.is_ok_and(|output| {
         let directory = String::from_utf8_lossy(&output.stdout).trim().to_string();
         output.status.success() && PathBuf::from(directory).is_dir()

@@ -6,3 +6,4 @@
 pub mod built;
 pub mod mind;
 pub mod sim;
+pub mod world;

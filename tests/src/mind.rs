@@ -1,5 +1,7 @@
 //! The logic behind one trait: the native library, or the built component.
 
+mod component;
+
 use std::rc::Rc;
 
 use ml_connector_component::contract::admission::{Activity, Admission};
@@ -16,10 +18,36 @@ use ml_connector_component::runs::Run;
 use ml_connector_component::settings::Settings;
 use ml_connector_component::{admission, credentials, pacing, webhooks};
 
+pub use component::{Component, brain, limits};
+
+/// Through which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// The native library.
+    Native,
+    /// The built component.
+    Component,
+}
+
+impl Through {
+    /// The logic with these settings.
+    #[must_use]
+    pub fn mind(self, settings_json: &str) -> Box<dyn Mind> {
+        match self {
+            Self::Native => Box::new(Native::new(settings_json)),
+            Self::Component => Box::new(Component::new(settings_json)),
+        }
+    }
+}
+
 /// What a host asks of the logic.
 pub trait Mind {
     /// See `runs.run.open`.
-    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError>;
+    fn open(
+        &mut self,
+        task: Task,
+        history: Vec<Entry>,
+    ) -> Result<(Box<dyn Open>, Demand), OpenError>;
     /// See `webhooks.verify`.
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal>;
     /// See `admission.admit`.
@@ -68,7 +96,11 @@ impl Native {
 }
 
 impl Mind for Native {
-    fn open(&mut self, task: Task, history: Vec<Entry>) -> Result<(Box<dyn Open>, Demand), OpenError> {
+    fn open(
+        &mut self,
+        task: Task,
+        history: Vec<Entry>,
+    ) -> Result<(Box<dyn Open>, Demand), OpenError> {
         let run = Run::open(task, Rc::clone(&self.settings), history)?;
         let demand = run.demand().clone();
         Ok((Box::new(run), demand))
@@ -97,7 +129,13 @@ impl Mind for Native {
         answer: &TokenAnswer,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
-        credentials::read(&self.settings.app(credential.system), credential, grant, answer, now)
+        credentials::read(
+            &self.settings.app(credential.system),
+            credential,
+            grant,
+            answer,
+            now,
+        )
     }
 
     fn schedules(&mut self) -> Vec<Schedule> {

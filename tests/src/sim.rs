@@ -12,9 +12,7 @@ mod network;
 use std::collections::BTreeMap;
 
 use ml_connector_component::contract::admission::{Activity, Admission};
-use ml_connector_component::contract::http::{
-    Body, Header, SendError, SendErrorCode, SendOutcome,
-};
+use ml_connector_component::contract::http::{Body, Header, SendError, SendErrorCode, SendOutcome};
 use ml_connector_component::contract::pacing::{Gate, HoldReason};
 use ml_connector_component::contract::runs::{
     Action, Completion, Demand, Effect, Entry, Intent, Outcome, Reason, Report, Task, Wake,
@@ -172,7 +170,9 @@ impl Sim {
     pub fn replay(&mut self, run: u64) -> Demand {
         let run = &self.kept.runs[&run];
         let opened = self.mind.open(run.task.clone(), run.history.clone());
-        opened.unwrap_or_else(|error| panic!("the history does not replay: {error:?}")).1
+        opened
+            .unwrap_or_else(|error| panic!("the history does not replay: {error:?}"))
+            .1
     }
 
     fn deliver(&mut self) {
@@ -182,7 +182,8 @@ impl Sim {
                 body: body(delivery.body),
             };
             let status = self.receive(&read);
-            self.sandbox.delivered(delivery.id, DeliveryResult::Status(status), self.now);
+            self.sandbox
+                .delivered(delivery.id, DeliveryResult::Status(status), self.now);
         }
     }
 
@@ -191,7 +192,8 @@ impl Sim {
         match self.mind.verify(delivery, &self.account.receiver()) {
             Err(refusal) => refusal.status,
             Ok(Reading::Handshake(handshake)) => {
-                self.account.candidate(&handshake.callback_id, &handshake.verifier);
+                self.account
+                    .candidate(&handshake.callback_id, &handshake.verifier);
                 self.kept.wake_handshakes(self.now);
                 200
             }
@@ -216,7 +218,10 @@ impl Sim {
         if due.is_empty() {
             return;
         }
-        self.picks = self.picks.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.picks = self
+            .picks
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let pick = usize::try_from(self.picks >> 33).unwrap_or(0) % due.len();
         let id = due[pick];
         match self.demand_of(id) {
@@ -236,8 +241,12 @@ impl Sim {
         self.kept.settle_intent(id, self.now);
         let run = &self.kept.runs[&id];
         let opened = self.mind.open(run.task.clone(), run.history.clone());
-        let (open, mut demand) = opened.unwrap_or_else(|error| panic!("run {id} does not open: {error:?}"));
-        let mut live = Live { open, demand: demand.clone() };
+        let (open, mut demand) =
+            opened.unwrap_or_else(|error| panic!("run {id} does not open: {error:?}"));
+        let mut live = Live {
+            open,
+            demand: demand.clone(),
+        };
         // A wait that is over is reported at once.
         if let Demand::Wait(wait) = &demand
             && let Some(wake) = self.kept.woken(id)
@@ -282,7 +291,8 @@ impl Sim {
         };
         let durable = is_durable(&effect.action);
         let outcome = self.outcome(id, effect.id, report);
-        self.kept.record(id, Demand::Perform(effect), outcome.clone(), durable);
+        self.kept
+            .record(id, Demand::Perform(effect), outcome.clone(), durable);
         if self.is_crash(Moment::AfterRecording) {
             return;
         }
@@ -293,7 +303,11 @@ impl Sim {
 
     fn outcome(&self, id: u64, effect: u32, report: Report) -> Outcome {
         let at = self.now.max(self.kept.latest(id));
-        Outcome { id: effect, report, at }
+        Outcome {
+            id: effect,
+            report,
+            at,
+        }
     }
 
     fn done(&mut self, id: u64, completion: Completion) {
@@ -320,7 +334,10 @@ impl Sim {
     }
 
     fn observe(&mut self, system: System, outcome: &SendOutcome) {
-        let gate = self.gates.remove(key(system)).unwrap_or_else(|| pacing::open_gate(system));
+        let gate = self
+            .gates
+            .remove(key(system))
+            .unwrap_or_else(|| pacing::open_gate(system));
         let mut gate = self.mind.observe(gate, outcome, self.now);
         if gate.reason == HoldReason::TokenExpired {
             self.refresh(system);
@@ -331,7 +348,10 @@ impl Sim {
 }
 
 fn step(live: &mut Live, outcome: Outcome) -> Demand {
-    let demand = live.open.step(outcome).unwrap_or_else(|error| panic!("a step is refused: {error:?}"));
+    let demand = live
+        .open
+        .step(outcome)
+        .unwrap_or_else(|error| panic!("a step is refused: {error:?}"));
     live.demand = demand.clone();
     demand
 }
@@ -403,7 +423,11 @@ fn task(object: ObjectRef, reason: Reason, started: Millis) -> Task {
 }
 
 fn wake(by_object: bool) -> Wake {
-    if by_object { Wake::ObjectEnded } else { Wake::Due }
+    if by_object {
+        Wake::ObjectEnded
+    } else {
+        Wake::Due
+    }
 }
 
 fn activity(running: bool, dirty: bool) -> Activity {

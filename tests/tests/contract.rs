@@ -10,7 +10,9 @@ use wit_parser::{Docs, Function, Resolve, TypeDefKind, WorldItem};
 #[test]
 fn every_item_field_case_and_function_is_documented() {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(built::root().join("wit")).expect("wit/ can be read");
+    let (package, _) = resolve
+        .push_dir(built::root().join("wit"))
+        .expect("wit/ can be read");
     let mut missing = Vec::new();
     for interface in resolve.packages[package].interfaces.values() {
         let interface = &resolve.interfaces[*interface];
@@ -34,14 +36,20 @@ fn every_item_field_case_and_function_is_documented() {
 #[test]
 fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(built::root().join("wit")).expect("wit/ can be read");
+    let (package, _) = resolve
+        .push_dir(built::root().join("wit"))
+        .expect("wit/ can be read");
     let world = resolve.packages[package].worlds["connector"];
     let world = &resolve.worlds[world];
     assert!(world.docs.contents.is_some());
     assert_eq!(world.imports.len(), 0, "the world imports something");
     let names: Vec<_> = world.exports.values().collect();
     assert_eq!(names.len(), 9);
-    assert!(names.iter().all(|item| matches!(item, WorldItem::Interface { .. })));
+    assert!(
+        names
+            .iter()
+            .all(|item| matches!(item, WorldItem::Interface { .. }))
+    );
 }
 
 #[test]
@@ -50,25 +58,42 @@ fn the_built_component_imports_nothing() {
     let component = wasmtime::component::Component::from_file(&engine, built::component())
         .expect("the file is a component");
     let component_type = component.component_type();
-    let imports: Vec<_> = component_type.imports(&engine).map(|(name, _)| name.to_string()).collect();
+    let imports: Vec<_> = component_type
+        .imports(&engine)
+        .map(|(name, _)| name.to_string())
+        .collect();
     assert_eq!(imports, Vec::<String>::new());
     assert_eq!(component_type.exports(&engine).count(), 9);
 }
 
 #[test]
 fn naming_std_does_not_compile_in_the_component() {
-    let library = std::fs::read_to_string(built::root().join("component/src/lib.rs")).expect("is there");
+    let library =
+        std::fs::read_to_string(built::root().join("component/src/lib.rs")).expect("is there");
     let header = "#![no_std]\n\nextern crate alloc;\n// Links the allocator and the panic handler, while `std::` \
                   cannot be named.\nextern crate std as _;\n";
-    assert!(library.contains(header), "component/src/lib.rs has lost its first gate");
-    assert!(compiles(&format!("{header}pub fn f() -> alloc::string::String {{ alloc::string::String::new() }}")));
-    assert!(!compiles(&format!("{header}pub fn f() -> std::time::Instant {{ std::time::Instant::now() }}")));
+    assert!(
+        library.contains(header),
+        "component/src/lib.rs has lost its first gate"
+    );
+    assert!(compiles(&format!(
+        "{header}pub fn f() -> alloc::string::String {{ alloc::string::String::new() }}"
+    )));
+    assert!(!compiles(&format!(
+        "{header}pub fn f() -> std::time::Instant {{ std::time::Instant::now() }}"
+    )));
 }
 
 fn compiles(source: &str) -> bool {
     let directory = tempfile::tempdir().expect("a directory");
     let mut rustc = Command::new("rustc")
-        .args(["--edition=2024", "--crate-type=lib", "--crate-name=gate", "--emit=metadata", "-"])
+        .args([
+            "--edition=2024",
+            "--crate-type=lib",
+            "--crate-name=gate",
+            "--emit=metadata",
+            "-",
+        ])
         .current_dir(directory.path())
         .stdin(Stdio::piped())
         .stderr(Stdio::null())
@@ -102,11 +127,21 @@ fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {
 }
 
 fn note_function(missing: &mut Vec<String>, interface: &str, function: &Function) {
-    note(missing, &format!("{interface}.{}", function.name), &function.docs);
+    note(
+        missing,
+        &format!("{interface}.{}", function.name),
+        &function.docs,
+    );
 }
 
 fn note(missing: &mut Vec<String>, name: &str, docs: &Docs) {
-    if docs.contents.as_deref().unwrap_or_default().trim().is_empty() {
+    if docs
+        .contents
+        .as_deref()
+        .unwrap_or_default()
+        .trim()
+        .is_empty()
+    {
         missing.push(name.to_string());
     }
 }

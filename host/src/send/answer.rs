@@ -101,25 +101,29 @@ fn cut_short(error: &(dyn Error + Send + Sync + 'static), bytes_max: usize) -> F
     Failure::answering(SendErrorCode::ConnectionLost, root(error))
 }
 
-/// Also looks inside I/O errors, which hide what they wrap from `source`.
 fn caused_by<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if error.is::<T>() || inner.is_some_and(|inner| inner.is::<T>()) {
+        if error.is::<T>() {
             return true;
         }
-        next = error.source();
+        next = beneath(error);
     }
     false
 }
 
+/// What an error wraps; an I/O error hides it from `source`.
+fn beneath<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    }
+}
+
 fn root(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+    while let Some(inner) = beneath(error) {
+        error = inner;
     }
     error.to_string()
 }

@@ -40,12 +40,14 @@ impl Account {
     }
 
     pub(super) fn candidate(&mut self, callback_id: &str, verifier: &str) {
-        self.candidates.insert(callback_id.to_string(), verifier.to_string());
+        self.candidates
+            .insert(callback_id.to_string(), verifier.to_string());
     }
 
     pub(super) fn trust(&mut self, callback_id: &str) {
         if let Some(verifier) = self.candidates.get(callback_id) {
-            self.trusted.insert(callback_id.to_string(), verifier.clone());
+            self.trusted
+                .insert(callback_id.to_string(), verifier.clone());
         }
     }
 
@@ -57,7 +59,9 @@ impl Account {
     }
 
     pub(super) fn is_live(&self, system: System) -> bool {
-        self.credentials.get(name(system)).is_some_and(|credential| credential.life == Life::Live)
+        self.credentials
+            .get(name(system))
+            .is_some_and(|credential| credential.life == Life::Live)
     }
 
     /// Host and bearer token for API requests.
@@ -65,7 +69,11 @@ impl Account {
         let token = self.tokens.get(name(system)).cloned().unwrap_or_default();
         let base = match system {
             System::Freshbooks => "https://api.freshbooks.com".to_string(),
-            System::Concur => self.credentials.get("concur").map(|one| one.base.clone()).unwrap_or_default(),
+            System::Concur => self
+                .credentials
+                .get("concur")
+                .map(|one| one.base.clone())
+                .unwrap_or_default(),
         };
         (authority(&base), token)
     }
@@ -88,11 +96,36 @@ impl Sim {
     ///
     /// If FreshBooks refuses.
     pub fn connect_freshbooks(&mut self) {
-        let code = self.sandbox.freshbooks.consent(self.now);
-        self.account.secrets.insert("client-secret".to_string(), "sandbox-freshbooks-secret".to_string());
-        self.account.secrets.insert("authorization-code".to_string(), code);
+        let code = self.consent();
+        self.account.secrets.insert(
+            "client-secret".to_string(),
+            "sandbox-freshbooks-secret".to_string(),
+        );
+        self.account
+            .secrets
+            .insert("authorization-code".to_string(), code);
         self.grant(System::Freshbooks, Grant::AuthorizationCode);
-        assert!(self.account.is_live(System::Freshbooks), "FreshBooks refused the code");
+        assert!(
+            self.account.is_live(System::Freshbooks),
+            "FreshBooks refused the code"
+        );
+    }
+
+    fn consent(&mut self) -> String {
+        let redirect = "https%3A%2F%2Fconnector.example.test%2Foauth%2Ffreshbooks";
+        let target = format!(
+            "/oauth/authorize/?response_type=code&client_id=sandbox-freshbooks-client&redirect_uri={redirect}&state=s"
+        );
+        let request = ml_connector_sandbox::Request::new("auth.freshbooks.com", "GET", &target);
+        let answer = self.sandbox.freshbooks.handle(&request, self.now, 0);
+        let location = answer.header("location").unwrap_or_default();
+        let query = location
+            .split_once('?')
+            .map(|(_, query)| query)
+            .unwrap_or_default();
+        let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+        code.unwrap_or_else(|| panic!("FreshBooks gave no code: {} {location}", answer.status))
+            .to_string()
     }
 
     /// An administrator makes a company request token, and it is exchanged.
@@ -102,9 +135,14 @@ impl Sim {
     /// If SAP Concur refuses.
     pub fn connect_concur(&mut self) {
         let token = self.sandbox.concur.company_request_token(self.now);
-        self.account.secrets.insert("company-request-token".to_string(), token);
+        self.account
+            .secrets
+            .insert("company-request-token".to_string(), token);
         self.grant(System::Concur, Grant::CompanyRequestToken);
-        assert!(self.account.is_live(System::Concur), "SAP Concur refused the request token");
+        assert!(
+            self.account.is_live(System::Concur),
+            "SAP Concur refused the request token"
+        );
     }
 
     /// Refreshes an access token.
@@ -113,7 +151,12 @@ impl Sim {
     }
 
     fn grant(&mut self, system: System, grant: Grant) {
-        let mut credential = self.account.credentials.get(name(system)).cloned().unwrap_or_else(|| absent(system));
+        let mut credential = self
+            .account
+            .credentials
+            .get(name(system))
+            .cloned()
+            .unwrap_or_else(|| absent(system));
         for _ in 0..2 {
             let Some(answer) = self.ask(&credential, grant) else {
                 return;
@@ -140,9 +183,13 @@ impl Sim {
         let asked = self.mind.ask(credential, grant);
         let refresh = format!("{}-refresh-token", name(system));
         let secret = format!("sandbox-{}-secret", name(system));
-        self.account.secrets.insert("client-secret".to_string(), secret);
+        self.account
+            .secrets
+            .insert("client-secret".to_string(), secret);
         if let Some(token) = self.account.secrets.get(&refresh).cloned() {
-            self.account.secrets.insert("refresh-token".to_string(), token);
+            self.account
+                .secrets
+                .insert("refresh-token".to_string(), token);
         }
         let mut wire = self.to_wire(&asked.request)?;
         wire.host = match (asked.host, system) {
@@ -165,7 +212,9 @@ impl Sim {
             self.account.tokens.insert(name(system), token.clone());
         }
         if let Some(token) = secrets.get("refresh_token") {
-            self.account.secrets.insert(format!("{}-refresh-token", name(system)), token.clone());
+            self.account
+                .secrets
+                .insert(format!("{}-refresh-token", name(system)), token.clone());
         }
         self.account.credentials.insert(name(system), credential);
     }
@@ -211,5 +260,7 @@ fn name(system: System) -> &'static str {
 }
 
 fn authority(base: &str) -> String {
-    base.trim_start_matches("https://").trim_start_matches("http://").to_string()
+    base.trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .to_string()
 }

@@ -76,10 +76,13 @@ impl Kept {
     /// The latest ended run of each object, by kind and id.
     #[must_use]
     pub fn endings(&self) -> BTreeMap<(String, String), Ending> {
-        let latest = self.latest.iter().filter_map(|(key, id)| match &self.runs.get(id)?.life {
-            Life::Ended(ended) => Some((key.clone(), ended.completion.ending.clone())),
-            _ => None,
-        });
+        let latest = self
+            .latest
+            .iter()
+            .filter_map(|(key, id)| match &self.runs.get(id)?.life {
+                Life::Ended(ended) => Some((key.clone(), ended.completion.ending.clone())),
+                _ => None,
+            });
         latest.collect()
     }
 
@@ -116,20 +119,32 @@ impl Kept {
 
     pub(super) fn activity(&self, object: &ObjectRef) -> Activity {
         let key = key(object);
-        activity(self.active.contains_key(&key), self.dirty.contains_key(&key))
+        activity(
+            self.active.contains_key(&key),
+            self.dirty.contains_key(&key),
+        )
     }
 
     pub(super) fn next_due(&self) -> Option<Millis> {
-        let runs = self.active.values().filter_map(|id| match &self.runs[id].life {
-            Life::Due(due) => Some(*due),
-            Life::Waiting { until, .. } => Some(*until),
-            Life::Ended(_) => None,
-        });
-        runs.chain(self.look_again.values().map(|(due, _)| *due)).min()
+        let runs = self
+            .active
+            .values()
+            .filter_map(|id| match &self.runs[id].life {
+                Life::Due(due) => Some(*due),
+                Life::Waiting { until, .. } => Some(*until),
+                Life::Ended(_) => None,
+            });
+        runs.chain(self.look_again.values().map(|(due, _)| *due))
+            .min()
     }
 
     pub(super) fn due(&mut self, now: Millis) -> Vec<u64> {
-        let again: Vec<_> = self.look_again.values().filter(|(due, _)| *due <= now).cloned().collect();
+        let again: Vec<_> = self
+            .look_again
+            .values()
+            .filter(|(due, _)| *due <= now)
+            .cloned()
+            .collect();
         for (_, object) in again {
             self.start(object, Reason::LookAgain, now);
         }
@@ -150,7 +165,9 @@ impl Kept {
 
     pub(super) fn latest(&self, id: u64) -> Millis {
         let run = &self.runs[&id];
-        run.history.last().map_or(run.task.started, |entry| entry.outcome.at)
+        run.history
+            .last()
+            .map_or(run.task.started, |entry| entry.outcome.at)
     }
 
     pub(super) fn intend(&mut self, id: u64, demand: Demand) {
@@ -227,7 +244,12 @@ impl Kept {
 
     pub(super) fn wake_handshakes(&mut self, now: Millis) {
         for run in self.runs.values_mut() {
-            if let Life::Waiting { until, reason: WaitReason::Handshake, .. } = &mut run.life {
+            if let Life::Waiting {
+                until,
+                reason: WaitReason::Handshake,
+                ..
+            } = &mut run.life
+            {
                 *until = now;
             }
         }
@@ -240,7 +262,10 @@ impl Kept {
         };
         self.change(id, |run| {
             run.durable = run.history.len();
-            run.life = Life::Ended(Ended { completion, at: now });
+            run.life = Life::Ended(Ended {
+                completion,
+                at: now,
+            });
         });
         let object = self.runs[&id].task.object.clone();
         let key = key(&object);
@@ -295,7 +320,12 @@ impl Kept {
 
     fn wake_those_waiting_for(&mut self, ended: &Key, now: Millis) {
         for run in self.runs.values_mut() {
-            if let Life::Waiting { until, on: Some(on), by_object, .. } = &mut run.life
+            if let Life::Waiting {
+                until,
+                on: Some(on),
+                by_object,
+                ..
+            } = &mut run.life
                 && key(on) == *ended
             {
                 *until = now;
@@ -313,10 +343,24 @@ impl Kept {
 
 fn describe(standing: &mut Standing, ending: &Ending) {
     let (kind, code, sentence) = match ending {
-        Ending::Confirmed(confirmation) => (EndingKind::Confirmed, "", confirmation.sentence.as_str()),
-        Ending::Unchanged(note) => (EndingKind::Unchanged, note.code.as_str(), note.sentence.as_str()),
-        Ending::Rejected(stop) => (EndingKind::Rejected, stop.code.as_str(), stop.sentence.as_str()),
-        Ending::Parked(stop) => (EndingKind::Parked, stop.code.as_str(), stop.sentence.as_str()),
+        Ending::Confirmed(confirmation) => {
+            (EndingKind::Confirmed, "", confirmation.sentence.as_str())
+        }
+        Ending::Unchanged(note) => (
+            EndingKind::Unchanged,
+            note.code.as_str(),
+            note.sentence.as_str(),
+        ),
+        Ending::Rejected(stop) => (
+            EndingKind::Rejected,
+            stop.code.as_str(),
+            stop.sentence.as_str(),
+        ),
+        Ending::Parked(stop) => (
+            EndingKind::Parked,
+            stop.code.as_str(),
+            stop.sentence.as_str(),
+        ),
         Ending::Conflict(conflict) => (EndingKind::Conflict, "", conflict.sentence.as_str()),
     };
     standing.ending = kind;

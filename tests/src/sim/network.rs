@@ -16,9 +16,12 @@ impl Sim {
         };
         let (host, token) = self.account.reach(request.system);
         wire.host = host;
-        wire.headers.push(("authorization".to_string(), format!("Bearer {token}")));
+        wire.headers
+            .push(("authorization".to_string(), format!("Bearer {token}")));
         self.count(&wire);
-        let answer = self.sandbox.exchange(which(request.system), &wire, self.now);
+        let answer = self
+            .sandbox
+            .exchange(which(request.system), &wire, self.now);
         self.outcome_of(answer, request.timeout)
     }
 
@@ -32,7 +35,9 @@ impl Sim {
                 self.now += timeout;
                 SendOutcome::MaybeSent(error(SendErrorCode::Timeout))
             }
-            Answer::Truncated { .. } => SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost)),
+            Answer::Truncated { .. } => {
+                SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
+            }
             Answer::Lost { after } => {
                 self.now += after.min(timeout);
                 SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
@@ -55,9 +60,14 @@ impl Sim {
             }
         }
         let mut wire = sandbox::Request::new("", method(request.method), &request.path_with_query);
-        wire.headers = request.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect();
+        wire.headers = request
+            .headers
+            .iter()
+            .map(|header| (header.name.clone(), header.value.clone()))
+            .collect();
         if !text.is_empty() {
-            wire.headers.push(("content-length".to_string(), text.len().to_string()));
+            wire.headers
+                .push(("content-length".to_string(), text.len().to_string()));
         }
         wire.body = text.into_bytes();
         Some(wire)
@@ -67,9 +77,15 @@ impl Sim {
         let path: Vec<&str> = wire
             .path()
             .split('/')
-            .filter(|part| !part.is_empty() && !part.chars().any(|c| c.is_ascii_digit()) || *part == "v3.0")
+            .filter(|part| {
+                !part.is_empty() && !part.chars().any(|c| c.is_ascii_digit()) || *part == "v3.0"
+            })
             .collect();
-        let name = format!("{} {}", wire.method, path.last().copied().unwrap_or_default());
+        let name = format!(
+            "{} {}",
+            wire.method,
+            path.last().copied().unwrap_or_default()
+        );
         *self.sent.entry(name).or_default() += 1;
     }
 }
@@ -100,5 +116,13 @@ fn method(method: Method) -> &'static str {
 
 fn form(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric();
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if plain(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }

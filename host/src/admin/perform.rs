@@ -1,0 +1,193 @@
+//! Does what is asked, in the process that has the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{AdminReply, AdminRequest, ConnectionStatus, Status};
+use crate::contract::credentials::Grant;
+use crate::contract::runs::{EndingKind, NewTask, Reason};
+use crate::contract::types::System;
+use crate::credentials::{CredentialError, SYSTEMS};
+use crate::engine::Lane;
+use crate::secrets::Secret;
+use crate::serve::{Core, random_hex};
+use crate::store::{Run, RunFilter, RunId, StoreError, Write};
+
+/// FreshBooks' authorization codes are good for 5 minutes (FreshBooks docs, authentication); people need longer.
+const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// Objects that are replayed in one commit.
+const REPLAYED_AT_ONCE: u32 = 256;
+
+/// Does what is asked. `is_service` tells whether the receiver is at work, so that redirects arrive.
+pub async fn perform(core: &Core, request: AdminRequest, is_service: bool) -> AdminReply {
+    let done = match request {
+        AdminRequest::Consent { connection } => consent(core, &connection, is_service),
+        AdminRequest::Consented { state } => Ok(core.rounds.ended(&state)),
+        AdminRequest::Connect {
+            connection,
+            grant,
+            secret,
+        } => {
+            let secret = Secret::new(secret.as_str().to_owned());
+            connect(core, &connection, grant, secret).await
+        }
+        AdminRequest::Replay { run } => replay(core, run).await,
+        AdminRequest::ReplayParked { connection } => replay_parked(core, connection).await,
+        AdminRequest::Status => Ok(AdminReply::Status(status(core))),
+    };
+    done.unwrap_or_else(|error| AdminReply::Refused {
+        sentence: error.to_string(),
+    })
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
+    #[error("no connection is called `{0}`; see `ml-connector status`")]
+    UnknownConnection(String),
+    #[error("there is no run {0}; see `ml-connector runs`")]
+    UnknownRun(RunId),
+}
+
+fn consent(core: &Core, connection: &str, is_awaited: bool) -> Result<AdminReply, Refusal> {
+    let lane = lane(core, connection)?;
+    let state = random_hex()?;
+    let path = core.host.credentials.consent_path(connection, &state)?;
+    let base = core
+        .consent_bases
+        .get(connection)
+        .map_or("", String::as_str);
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    if is_awaited {
+        core.rounds.begin(&state);
+        await_consent(core, lane, &state);
+    }
+    Ok(AdminReply::Consent {
+        url,
+        state,
+        is_awaited,
+    })
+}
+
+/// Waits beside everything else for the redirect, and connects with the code that it brings.
+fn await_consent(core: &Core, lane: &Arc<Lane>, state: &str) {
+    let code = core.consents.expect(state);
+    let (lane, state, rounds) = (Arc::clone(lane), state.to_owned(), Arc::clone(&core.rounds));
+    tokio::spawn(async move {
+        let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
+            let sentence = "the consent did not come back in time; begin again".into();
+            return rounds.end(&state, AdminReply::Refused { sentence });
+        };
+        let reply = connect_lane(&lane, Grant::AuthorizationCode, code).await;
+        let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
+            sentence: error.to_string(),
+        });
+        rounds.end(&state, reply);
+    });
+}
+
+async fn connect(
+    core: &Core,
+    connection: &str,
+    grant: Grant,
+    secret: Secret,
+) -> Result<AdminReply, Refusal> {
+    connect_lane(lane(core, connection)?, grant, secret).await
+}
+
+async fn connect_lane(lane: &Lane, grant: Grant, secret: Secret) -> Result<AdminReply, Refusal> {
+    let credential = lane
+        .host
+        .credentials
+        .connect(&lane.name, grant, secret)
+        .await?;
+    lane.connected(credential.system).await?;
+    Ok(AdminReply::Connected { credential })
+}
+
+async fn replay(core: &Core, run: RunId) -> Result<AdminReply, Refusal> {
+    let store = &core.host.store;
+    let run = store.run(run).await?.ok_or(Refusal::UnknownRun(run))?;
+    let lane = lane(core, &run.connection)?;
+    store.commit(vec![again(lane, &run)]).await?;
+    lane.bell.notify_one();
+    Ok(AdminReply::Replayed { objects: 1 })
+}
+
+async fn replay_parked(core: &Core, connection: Option<String>) -> Result<AdminReply, Refusal> {
+    if let Some(name) = &connection {
+        lane(core, name)?;
+    }
+    let (mut objects, mut before) = (0, None);
+    loop {
+        let filter = RunFilter {
+            connection: connection.clone(),
+            endings: vec![EndingKind::Parked],
+            latest_only: true,
+            before,
+            limit: REPLAYED_AT_ONCE,
+            ..RunFilter::default()
+        };
+        let page = core.host.store.runs(filter).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        objects += replay_page(core, &page).await?;
+    }
+    Ok(AdminReply::Replayed { objects })
+}
+
+async fn replay_page(core: &Core, page: &[Run]) -> Result<u64, Refusal> {
+    // Runs of connections that are not in the settings any more cannot go on.
+    let known = page
+        .iter()
+        .filter_map(|run| Some((core.lanes.get(&run.connection)?, run)));
+    let writes: Vec<Write> = known.map(|(lane, run)| again(lane, run)).collect();
+    let count = writes.len() as u64;
+    if count > 0 {
+        core.host.store.commit(writes).await?;
+        core.lanes.values().for_each(|lane| lane.bell.notify_one());
+    }
+    Ok(count)
+}
+
+fn again(lane: &Lane, run: &Run) -> Write {
+    let task = NewTask {
+        object: run.object.clone(),
+        reason: Reason::Replay,
+    };
+    Write::StartOrMarkDirty(lane.new_run(task, lane.host.clock.now()))
+}
+
+fn status(core: &Core) -> Status {
+    let of = |lane: &Lane| ConnectionStatus {
+        name: lane.name.clone(),
+        settings_version: lane.settings.version.clone(),
+        credentials: SYSTEMS
+            .into_iter()
+            .filter_map(|system| {
+                let credentials = &core.host.credentials;
+                let forecast = credentials.forecast(&lane.name, system).ok()?;
+                Some((credentials.credential(&lane.name, system), forecast))
+            })
+            .collect(),
+        gates: [System::Freshbooks, System::Concur]
+            .map(|system| lane.gates.get(system))
+            .to_vec(),
+    };
+    Status {
+        connections: core.lanes.values().map(|lane| of(lane)).collect(),
+        notices_undecided: core.backlog.count(),
+    }
+}
+
+fn lane<'c>(core: &'c Core, connection: &str) -> Result<&'c Arc<Lane>, Refusal> {
+    let found = core.lanes.get(connection);
+    found.ok_or_else(|| Refusal::UnknownConnection(connection.into()))
+}

@@ -1,0 +1,155 @@
+//! The socket beside the store.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use super::{AdminError, AdminReply, AdminRequest, perform};
+use crate::serve::{Core, ServeError};
+
+/// Bytes of a request.
+const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a reply.
+const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A request must have come whole within this time.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longer than any token request takes.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// The service's end of the socket.
+pub(crate) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    owner: u32,
+}
+
+/// Makes the socket. Whoever calls this holds the store's lock, so that one that is there is left over.
+pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
+    let path = path(store);
+    let made = || -> io::Result<Socket> {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let owner = fs::metadata(&path)?.uid();
+        Ok(Socket {
+            listener,
+            path: path.clone(),
+            owner,
+        })
+    };
+    made().map_err(|source| ServeError::Admin {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Answers requests one after the other until `stopped`.
+pub(crate) async fn answer_all(
+    socket: Socket,
+    core: Arc<Core>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Between its making and its permissions others might have reached the socket.
+        if !stream
+            .peer_cred()
+            .is_ok_and(|peer| [0, socket.owner].contains(&peer.uid()))
+        {
+            continue;
+        }
+        if let Err(error) = answer(stream, &core).await {
+            tracing::debug!(%error, "an administration request was not answered");
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(mut stream: UnixStream, core: &Core) -> io::Result<()> {
+    let mut text = String::new();
+    let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
+    tokio::time::timeout(READ_TIMEOUT, limited.read_to_string(&mut text)).await??;
+    let reply = match serde_json::from_str(&text) {
+        Ok(request) => perform(core, request, true).await,
+        Err(error) => AdminReply::Refused {
+            sentence: format!(
+                "the request cannot be read ({error}); use the same version for both"
+            ),
+        },
+    };
+    zeroize::Zeroize::zeroize(&mut text);
+    stream.write_all(&serde_json::to_vec(&reply)?).await?;
+    stream.shutdown().await
+}
+
+/// Asks the service; nothing if none is at work.
+pub(super) async fn ask(
+    store: &Path,
+    request: &AdminRequest,
+) -> Result<Option<AdminReply>, AdminError> {
+    let path = path(store);
+    let stream = match UnixStream::connect(&path).await {
+        Ok(stream) => stream,
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) => return Err(no_answer(path, &error)),
+    };
+    let asked = tokio::time::timeout(REPLY_TIMEOUT, exchange(stream, request)).await;
+    match asked.map_err(io::Error::from).and_then(|reply| reply) {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) => Err(no_answer(path, &error)),
+    }
+}
+
+async fn exchange(mut stream: UnixStream, request: &AdminRequest) -> io::Result<AdminReply> {
+    let text = zeroize::Zeroizing::new(serde_json::to_vec(request)?);
+    stream.write_all(&text).await?;
+    stream.shutdown().await?;
+    let mut reply = Vec::new();
+    stream.take(REPLY_BYTES_MAX).read_to_end(&mut reply).await?;
+    Ok(serde_json::from_slice(&reply)?)
+}
+
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
+fn no_answer(path: PathBuf, error: &io::Error) -> AdminError {
+    AdminError::NoAnswer {
+        path,
+        detail: error.to_string(),
+    }
+}
+
+fn path(store: &Path) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(".sock");
+    path.into()
+}

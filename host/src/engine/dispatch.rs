@@ -1,0 +1,216 @@
+//! Notices become runs: in order, in batches, each decision in the store before the next batch is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::Host;
+use super::lane::Lane;
+use crate::brain::{BrainError, Mind};
+use crate::contract::admission::{Activity, Admission};
+use crate::contract::runs::{NewTask, Reason};
+use crate::contract::types::ObjectRef;
+use crate::contract::webhooks::{self, Verb};
+use crate::credentials::word;
+use crate::receive::Backlog;
+use crate::store::{Decision, NewRun, Notice, StoreError, Write};
+
+/// Notices that are decided in one commit.
+const BATCH_MAX: u32 = 256;
+
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why notices could not be decided.
+#[derive(Debug, thiserror::Error)]
+enum DispatchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Brain(#[from] BrainError),
+}
+
+/// Decides what notices lead to.
+pub(super) struct Dispatcher {
+    pub(super) host: Arc<Host>,
+    pub(super) lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+    pub(super) mind: Arc<Mind>,
+    pub(super) work: Arc<Notify>,
+    pub(super) backlog: Arc<Backlog>,
+}
+
+impl Dispatcher {
+    /// Works until `stop`.
+    pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            match self.decide_batch().await {
+                Ok(0) => {
+                    tokio::select! {
+                        () = self.work.notified() => self.ring(),
+                        _ = stop.changed() => {}
+                    }
+                }
+                Ok(_) => self.ring(),
+                Err(error) => {
+                    tracing::error!(%error, "notices cannot be decided");
+                    tokio::time::sleep(FAILURE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn ring(&self) {
+        for lane in self.lanes.values() {
+            lane.bell.notify_one();
+        }
+    }
+
+    /// Decides a batch of notices, and tells how many there were.
+    async fn decide_batch(&self) -> Result<usize, DispatchError> {
+        let notices = self.host.store.undecided_notices(BATCH_MAX).await?;
+        if notices.is_empty() {
+            return Ok(0);
+        }
+        let mut activities = self.activities(&notices).await?;
+        let mut writes = Vec::with_capacity(notices.len());
+        for notice in &notices {
+            let place = (notice.connection.as_str(), Place::of(&notice.object));
+            let activity = activities.entry(place).or_insert(Activity::Idle);
+            writes.push(self.decide(notice, activity)?);
+        }
+        let decided = self.commit(writes).await?;
+        self.backlog
+            .add(-i64::try_from(decided).unwrap_or(i64::MAX));
+        self.host.metrics.backlog.set(self.backlog.count());
+        Ok(decided)
+    }
+
+    /// All in one commit; if that is refused each on its own, so that none holds up the others.
+    async fn commit(&self, writes: Vec<Write>) -> Result<usize, DispatchError> {
+        let count = writes.len();
+        match self.host.store.commit(writes.clone()).await {
+            Ok(_) => return Ok(count),
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut decided = 0;
+        let mut refused = None;
+        for write in writes {
+            match self.host.store.commit(vec![write]).await {
+                Ok(_) => decided += 1,
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if decided == 0 => Err(error.into()),
+            _ => Ok(decided),
+        }
+    }
+
+    /// What is known of the objects that are named.
+    async fn activities<'n>(
+        &self,
+        notices: &'n [Notice],
+    ) -> Result<BTreeMap<(&'n str, Place<'n>), Activity>, StoreError> {
+        let mut named: BTreeMap<&str, BTreeMap<Place<'_>, &ObjectRef>> = BTreeMap::new();
+        for notice in notices {
+            let objects = named.entry(&notice.connection).or_default();
+            objects.insert(Place::of(&notice.object), &notice.object);
+        }
+        let mut activities = BTreeMap::new();
+        for (connection, objects) in named {
+            let refs: Vec<ObjectRef> = objects.values().copied().cloned().collect();
+            let standings = self.host.store.standings(connection, &refs).await?;
+            for ((place, object), standing) in objects.into_iter().zip(standings) {
+                let activity = match standing.active {
+                    true => self.activity(connection, object).await?,
+                    false => Activity::Idle,
+                };
+                activities.insert((connection, place), activity);
+            }
+        }
+        Ok(activities)
+    }
+
+    async fn activity(&self, connection: &str, object: &ObjectRef) -> Result<Activity, StoreError> {
+        let run = self.host.store.active_run(connection, object).await?;
+        Ok(match run {
+            None => Activity::Idle,
+            Some(run) if run.dirty => Activity::Dirty,
+            Some(_) => Activity::Running,
+        })
+    }
+
+    fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, BrainError> {
+        let read = webhooks::Notice {
+            object: notice.object.clone(),
+            verb: verb(&notice.event),
+            event: notice.event.clone(),
+        };
+        let admission = self
+            .mind
+            .call(|instance| instance.admit(&read, *activity))?;
+        let object = match admission {
+            Admission::NothingNew(sentence) => {
+                return Ok(Write::Decide {
+                    notice: notice.id,
+                    decision: Decision::NothingNew(sentence),
+                });
+            }
+            Admission::Start(object) => {
+                *activity = Activity::Running;
+                object
+            }
+            Admission::MarkDirty(object) => {
+                *activity = Activity::Dirty;
+                object
+            }
+        };
+        Ok(Write::StartOrMarkDirty(self.new_run(notice, object)))
+    }
+
+    fn new_run(&self, notice: &Notice, object: ObjectRef) -> NewRun {
+        // Of a connection that is not in the settings any more: the run waits for it to come back.
+        let lane = self.lanes.get(&notice.connection);
+        let settings_version = lane.map_or_else(String::new, |lane| lane.settings.version.clone());
+        NewRun {
+            connection: notice.connection.clone(),
+            task: NewTask {
+                object,
+                reason: Reason::Notice,
+            },
+            settings_version,
+            started: self.host.clock.now().max(notice.received),
+            notice: Some(notice.id),
+        }
+    }
+}
+
+/// An object's name in an order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place<'n> {
+    id: &'n str,
+    kind: &'n str,
+    system: &'static str,
+}
+
+impl<'n> Place<'n> {
+    fn of(object: &'n ObjectRef) -> Self {
+        Self {
+            id: &object.id,
+            kind: &object.kind,
+            system: word(object.system),
+        }
+    }
+}
+
+/// What an event's name says was done (FreshBooks docs, webhooks).
+fn verb(event: &str) -> Verb {
+    match event.split_once('.').map(|(_, verb)| verb) {
+        Some("create") => Verb::Create,
+        Some("update") => Verb::Update,
+        Some("delete") => Verb::Delete,
+        _ => Verb::Other,
+    }
+}

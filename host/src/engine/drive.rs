@@ -1,0 +1,556 @@
+//! Drives one run: meets its demands one after the other until it ends or rests.
+//!
+//! What has been done is committed as seldom as the promises allow: a write's intent before it leaves, its outcome
+//! before anything else is sent, and everything else when the run rests or ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gates::Held;
+use super::lane::Lane;
+use super::news::Event;
+use super::record::Record;
+use crate::brain::{MindError, OpenRun, SettingsText};
+use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
+use crate::contract::runs::{
+    Action, Completion, Demand, Ending, Entry, Intent, NewTask, OpenError, Outcome, Report, Save,
+    Send, Stop, Task, Wait, WaitReason, Wake,
+};
+use crate::contract::types::Instant;
+use crate::seal::SealError;
+use crate::store::{HistoryRow, NewRun, Run, StoreError, Write};
+
+/// Shorter waits are not worth a commit.
+const REST_MIN_MS: u64 = 200;
+
+/// Traps in a row after which a run is parked.
+const TRAPS_MAX: u32 = 3;
+
+/// Why a run cannot be driven now. What is in the store stays; it is driven again.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A verifier could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The component gave no instance, or refused a step.
+    #[error(transparent)]
+    Mind(MindError),
+}
+
+/// Drives a run that is due, until it ends or rests.
+///
+/// # Errors
+///
+/// [`DriveError`]; the run is due again as it is in the store.
+pub async fn drive(lane: &Lane, run: Run) -> Result<(), DriveError> {
+    let mut driver = Driver::new(lane, run);
+    driver.recover().await?;
+    driver.work().await
+}
+
+struct Driver<'l> {
+    lane: &'l Lane,
+    run: Run,
+    record: Record,
+    open: Option<OpenRun>,
+    /// Traps and refusals in a row.
+    traps: u32,
+    /// True until the first demand after opening has been met.
+    is_waking: bool,
+    /// News from this number on is news to this run.
+    news_since: u64,
+    handshakes_since: u64,
+}
+
+/// How a demand was met.
+enum Met {
+    /// With this report; the run goes on.
+    Report(Report),
+    /// The run rests or has ended, and that is in the store.
+    Settled,
+}
+
+impl<'l> Driver<'l> {
+    fn new(lane: &'l Lane, run: Run) -> Self {
+        Self {
+            record: Record::new(run.id, run.epoch, run.started),
+            open: None,
+            traps: 0,
+            is_waking: true,
+            news_since: lane.news.next(),
+            handshakes_since: lane.host.callbacks.arrivals(),
+            lane,
+            run,
+        }
+    }
+
+    /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it left.
+    async fn recover(&mut self) -> Result<(), DriveError> {
+        let rows = self.lane.host.store.history(self.run.id).await?;
+        let epoch = self.record.epoch();
+        for row in rows.into_iter().filter(|row| row.epoch == epoch) {
+            let HistoryRow {
+                demand, outcome, ..
+            } = row;
+            match outcome {
+                Some(outcome) => self.record.recall(Entry { demand, outcome }),
+                None => self.interrupted(demand).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
+        let Demand::Perform(effect) = &demand else {
+            return Ok(());
+        };
+        let error = SendError {
+            code: SendErrorCode::Interrupted,
+            detail: String::new(),
+        };
+        let outcome = Outcome {
+            id: effect.id,
+            report: Report::Sent(SendOutcome::MaybeSent(error)),
+            at: self.lane.now_after(self.record.latest()),
+        };
+        self.record.add(demand, outcome, true);
+        self.commit(None, Vec::new()).await
+    }
+
+    async fn work(&mut self) -> Result<(), DriveError> {
+        let Some(mut demand) = self.open().await? else {
+            return Ok(());
+        };
+        loop {
+            let report = match self.meet(&demand).await? {
+                Met::Report(report) => report,
+                Met::Settled => return Ok(()),
+            };
+            self.is_waking = false;
+            let Some(next) = self.advance(demand, report).await? else {
+                return Ok(());
+            };
+            demand = next;
+        }
+    }
+
+    /// Opens the run with its history. Nothing if that has ended it.
+    async fn open(&mut self) -> Result<Option<Demand>, DriveError> {
+        loop {
+            self.close();
+            let why = match self.settings().await? {
+                Some(settings) => {
+                    let task = self.task();
+                    match self.lane.mind.open(&task, &settings, self.record.entries()) {
+                        Ok(opened) => {
+                            self.open = Some(opened.run);
+                            return Ok(Some(opened.demand));
+                        }
+                        Err(error) => error,
+                    }
+                }
+                None => MindError::Settings(Vec::new()),
+            };
+            if self.has_ended_by(why).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Sees to a run that cannot be opened: starts it over, or parks it. True if that has ended it.
+    async fn has_ended_by(&mut self, why: MindError) -> Result<bool, DriveError> {
+        match why {
+            MindError::Brain(error) => self.trapped(&error.to_string()).await,
+            MindError::Open(OpenError::UnknownKind(kind)) => {
+                let sentence = format!("the component brings no {kind} across");
+                self.park("unknown-kind", sentence).await?;
+                Ok(true)
+            }
+            MindError::Open(OpenError::Diverged(divergence)) => {
+                let index = divergence.index;
+                tracing::warn!(run = self.run.id, index, "a history does not replay");
+                let sentence =
+                    format!("the component acts otherwise now at step {index} of the history");
+                self.start_over(sentence).await
+            }
+            MindError::Open(OpenError::BrokenHistory(_)) => {
+                self.start_over("the history does not fit together".into())
+                    .await
+            }
+            MindError::Settings(_) => {
+                self.start_over("the settings that it began with are not accepted any more".into())
+                    .await
+            }
+            other => Err(DriveError::Mind(other)),
+        }
+    }
+
+    async fn trapped(&mut self, detail: &str) -> Result<bool, DriveError> {
+        self.traps += 1;
+        self.lane.host.metrics.traps.inc();
+        tracing::error!(run = self.run.id, detail, "the component trapped");
+        if self.traps < TRAPS_MAX {
+            return Ok(false);
+        }
+        let sentence = format!("the component failed {TRAPS_MAX} times in a row ({detail})");
+        self.park("component-trap", sentence).await?;
+        Ok(true)
+    }
+
+    /// Starts over under the present settings. Counts like a trap, so that it cannot go on for ever.
+    async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
+        self.lane.host.metrics.divergences.inc();
+        let started = self.lane.now_after(self.record.latest());
+        let settings_version = self.lane.settings.version.clone();
+        let write = Write::StartOver {
+            run: self.run.id,
+            settings_version: settings_version.clone(),
+            started,
+            sentence: format!("started over: {why}"),
+        };
+        self.commit(None, vec![write]).await?;
+        self.record.start_over(started);
+        self.run.settings_version = settings_version;
+        self.run.started = started;
+        self.is_waking = false;
+        self.trapped(&why).await
+    }
+
+    /// Reports on a demand and returns the next one. Nothing if the run has ended by it.
+    async fn advance(
+        &mut self,
+        demand: Demand,
+        report: Report,
+    ) -> Result<Option<Demand>, DriveError> {
+        let id = number(&demand);
+        let at = self.lane.now_after(self.record.latest());
+        let outcome = Outcome { id, report, at };
+        let stepped = match self.open {
+            Some(run) => self.lane.mind.step(run, &outcome),
+            None => Err(MindError::Gone),
+        };
+        let is_write = is_write(&demand);
+        match stepped {
+            Ok(next) => {
+                self.traps = 0;
+                self.record.add(demand, outcome, is_write);
+                return Ok(Some(next));
+            }
+            Err(MindError::Gone) => {}
+            Err(MindError::Brain(error)) => {
+                self.record.add(demand, outcome, is_write);
+                return match self.trapped(&error.to_string()).await? {
+                    true => Ok(None),
+                    false => self.open().await,
+                };
+            }
+            Err(other) => return Err(DriveError::Mind(other)),
+        }
+        self.record.add(demand, outcome, is_write);
+        self.open().await
+    }
+
+    async fn meet(&mut self, demand: &Demand) -> Result<Met, DriveError> {
+        match demand {
+            Demand::Perform(effect) => match &effect.action {
+                Action::Send(send) => self.send(demand, send).await,
+                Action::FindObjects(objects) => {
+                    if self.record.has_attached() {
+                        self.commit(None, Vec::new()).await?;
+                    }
+                    let store = &self.lane.host.store;
+                    let found = store.standings(&self.lane.name, objects).await?;
+                    Ok(Met::Report(Report::Found(found)))
+                }
+                Action::Save(save) => Ok(Met::Report(self.save(save))),
+                Action::TrustVerifier(id) => {
+                    let write = self.lane.host.callbacks.trust(&self.lane.name, id)?;
+                    let kept = u32::from(write.is_some());
+                    write
+                        .into_iter()
+                        .for_each(|write| self.record.attach(write));
+                    Ok(Met::Report(Report::Saved(kept)))
+                }
+            },
+            Demand::Wait(wait) => self.wait(wait).await,
+            Demand::Done(completion) => {
+                self.end(completion.clone()).await?;
+                Ok(Met::Settled)
+            }
+        }
+    }
+
+    async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Met, DriveError> {
+        if self.lane.host.is_stopping() {
+            self.commit(None, Vec::new()).await?;
+            return Ok(Met::Settled);
+        }
+        let lane = self.lane;
+        let pass = loop {
+            match lane.pass(send.request.system).await {
+                Ok(pass) => break pass,
+                Err(held) if held.until < lane.host.clock.now() + REST_MIN_MS => {
+                    tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
+                }
+                Err(held) => return self.hold_back(held).await,
+            }
+        };
+        let is_write = send.intent != Intent::Read;
+        if is_write || self.record.owes_write() {
+            let intent = is_write.then_some(demand);
+            self.commit(intent, Vec::new()).await?;
+        }
+        let (outcome, gate) = lane.send(send, pass).await;
+        if let Some(gate) = gate {
+            self.record.attach(lane.keep_gate(gate));
+        }
+        Ok(Met::Report(Report::Sent(outcome)))
+    }
+
+    /// Rests until the gate opens. The demand is not recorded: the run makes it again then.
+    async fn hold_back(&mut self, held: Held) -> Result<Met, DriveError> {
+        self.lane.host.metrics.wait(&self.lane.name, "held-back");
+        let rest = Write::Wait {
+            run: self.run.id,
+            due: held.until,
+            reason: Some(WaitReason::Remote),
+            on: None,
+            sentence: held.sentence,
+        };
+        self.commit(None, vec![rest]).await?;
+        Ok(Met::Settled)
+    }
+
+    fn save(&mut self, save: &Save) -> Report {
+        let lane = self.lane;
+        if !(save.links.is_empty() && save.unlinks.is_empty()) {
+            self.record.attach(Write::Links {
+                connection: lane.name.clone(),
+                links: save.links.clone(),
+                unlinks: save.unlinks.clone(),
+            });
+        }
+        let started = lane.now_after(self.record.latest());
+        for task in &save.tasks {
+            let new = lane.new_run(task.clone(), started);
+            self.record.attach(Write::StartOrMarkDirty(new));
+        }
+        let kept = save.links.len() + save.unlinks.len() + save.tasks.len();
+        Report::Saved(u32::try_from(kept).unwrap_or(u32::MAX))
+    }
+
+    async fn wait(&mut self, wait: &Wait) -> Result<Met, DriveError> {
+        let now = self.lane.now_after(self.record.latest());
+        if let Some(wake) = self.awake(wait, now) {
+            return Ok(Met::Report(Report::Woken(wake)));
+        }
+        let left = wait.until.saturating_sub(now);
+        if left < REST_MIN_MS {
+            tokio::time::sleep(Duration::from_millis(left)).await;
+            return Ok(Met::Report(Report::Woken(Wake::Due)));
+        }
+        self.lane
+            .host
+            .metrics
+            .wait(&self.lane.name, reason_word(wait.reason));
+        let rest = Write::Wait {
+            run: self.run.id,
+            due: wait.until,
+            reason: Some(wait.reason),
+            on: wait.on.clone(),
+            sentence: wait.sentence.clone(),
+        };
+        self.commit(None, vec![rest]).await?;
+        Ok(self
+            .missed(wait)
+            .map_or(Met::Settled, |wake| Met::Report(Report::Woken(wake))))
+    }
+
+    /// Whether a wait is over already.
+    fn awake(&mut self, wait: &Wait, now: Instant) -> Option<Wake> {
+        if wait.until <= now {
+            return Some(Wake::Due);
+        }
+        if self.is_waking && wait.on.is_some() && self.run.woken_by_object {
+            return Some(Wake::ObjectEnded);
+        }
+        let is_handshake = wait.reason == WaitReason::Handshake;
+        let was_waiting = self.run.wait_reason == Some(WaitReason::Handshake);
+        if self.is_waking && is_handshake && was_waiting {
+            // Due before its instant: the receiver has woken it.
+            return Some(Wake::Due);
+        }
+        self.missed(wait)
+    }
+
+    /// Whether what is waited for has happened since this run was taken up.
+    fn missed(&mut self, wait: &Wait) -> Option<Wake> {
+        let lane = self.lane;
+        if let Some(object) = &wait.on
+            && lane
+                .news
+                .has_since(self.news_since, &Event::Ended(object.clone()))
+        {
+            self.news_since = lane.news.next();
+            return Some(Wake::ObjectEnded);
+        }
+        let arrivals = lane.host.callbacks.arrivals();
+        if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
+            self.handshakes_since = arrivals;
+            return Some(Wake::Due);
+        }
+        None
+    }
+
+    async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
+        let lane = self.lane;
+        let how = ending_word(&completion.ending);
+        tracing::info!(
+            connection = lane.name,
+            run = self.run.id,
+            kind = self.run.object.kind,
+            object = self.run.object.id,
+            how,
+            code = completion.code(),
+            "a run has ended"
+        );
+        lane.news.add(Event::Ended(self.run.object.clone()));
+        let end = Write::End {
+            run: self.run.id,
+            completion,
+            at: lane.now_after(self.record.latest()),
+        };
+        self.commit(None, vec![end]).await?;
+        lane.host.metrics.run_ended(&lane.name, how);
+        lane.bell.notify_one();
+        Ok(())
+    }
+
+    /// The one ending that the host makes: of a run that the component cannot go on with.
+    async fn park(&mut self, code: &str, sentence: String) -> Result<(), DriveError> {
+        let stop = Stop {
+            code: code.into(),
+            sentence,
+            remedy:
+                "update the component, then `ml-connector replay --parked`; report it if it stays"
+                    .into(),
+            problems: Vec::new(),
+            since: self.lane.now_after(self.record.latest()),
+            look_again: None,
+        };
+        self.end(Completion {
+            ending: Ending::Parked(stop),
+            version: String::new(),
+        })
+        .await
+    }
+
+    async fn commit(
+        &mut self,
+        intent: Option<&Demand>,
+        last: Vec<Write>,
+    ) -> Result<(), DriveError> {
+        let batch = self.record.batch(intent, last);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let receipt = self.lane.host.store.commit(batch).await?;
+        self.record.is_kept();
+        if !receipt.runs.is_empty() {
+            self.lane.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn settings(&self) -> Result<Option<SettingsText>, DriveError> {
+        let present = &self.lane.settings;
+        let version = &self.run.settings_version;
+        if *version == present.version {
+            return Ok(Some(present.clone()));
+        }
+        let json = self
+            .lane
+            .host
+            .store
+            .settings(&self.lane.name, version)
+            .await?;
+        Ok(json.map(|json| SettingsText {
+            version: version.clone(),
+            json: Arc::from(json),
+        }))
+    }
+
+    fn task(&self) -> Task {
+        Task {
+            connection: self.lane.name.clone(),
+            object: self.run.object.clone(),
+            reason: self.run.reason,
+            started: self.run.started,
+            webhook_url: self.lane.webhook_url.clone(),
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(run) = self.open.take() {
+            self.lane.mind.close(run);
+        }
+    }
+}
+
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Lane {
+    /// A run to start, under the present settings.
+    #[must_use]
+    pub fn new_run(&self, task: NewTask, started: Instant) -> NewRun {
+        NewRun {
+            connection: self.name.clone(),
+            task,
+            settings_version: self.settings.version.clone(),
+            started,
+            notice: None,
+        }
+    }
+}
+
+fn number(demand: &Demand) -> u32 {
+    match demand {
+        Demand::Perform(effect) => effect.id,
+        Demand::Wait(wait) => wait.id,
+        Demand::Done(_) => u32::MAX,
+    }
+}
+
+fn is_write(demand: &Demand) -> bool {
+    let Demand::Perform(effect) = demand else {
+        return false;
+    };
+    matches!(&effect.action, Action::Send(send) if send.intent != Intent::Read)
+}
+
+fn reason_word(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::Retry => "retry",
+        WaitReason::Settle => "settle",
+        WaitReason::Remote => "remote",
+        WaitReason::Dependency => "dependency",
+        WaitReason::Handshake => "handshake",
+    }
+}
+
+fn ending_word(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Confirmed(_) => "confirmed",
+        Ending::Unchanged(_) => "unchanged",
+        Ending::Rejected(_) => "rejected",
+        Ending::Parked(_) => "parked",
+        Ending::Conflict(_) => "conflict",
+    }
+}

@@ -1,0 +1,150 @@
+//! The gates in front of a connection's two systems: no request passes a gate that is held.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::brain::{BrainError, Mind};
+use crate::contract::http::SendOutcome;
+use crate::contract::pacing::{Gate, HoldReason};
+use crate::contract::types::{Instant, System};
+
+/// A connection's gates.
+pub struct Gates {
+    gates: Mutex<[Gate; 2]>,
+    probes: [Semaphore; 2],
+}
+
+/// A gate that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Until when.
+    pub until: Instant,
+    /// Why, one plain sentence.
+    pub sentence: String,
+}
+
+impl Gates {
+    /// Gates as they were kept; open where nothing was kept.
+    ///
+    /// # Errors
+    ///
+    /// A trap of the component.
+    pub fn new(mind: &Mind, kept: &[Gate]) -> Result<Self, BrainError> {
+        let of = |system| match kept.iter().find(|gate| gate.system == system) {
+            Some(gate) => Ok(*gate),
+            None => mind.call(|instance| instance.open_gate(system)),
+        };
+        Ok(Self {
+            gates: Mutex::new([of(System::Freshbooks)?, of(System::Concur)?]),
+            probes: [Semaphore::new(1), Semaphore::new(1)],
+        })
+    }
+
+    /// The gate of a system.
+    #[must_use]
+    pub fn get(&self, system: System) -> Gate {
+        self.lock()[index(system)]
+    }
+
+    /// Passes the gate, or says until when it is held. After a failure of the remote, one request at a time
+    /// passes until one is answered; it holds the permit.
+    ///
+    /// # Errors
+    ///
+    /// [`Held`].
+    pub async fn pass(
+        &self,
+        system: System,
+        now: impl Fn() -> Instant,
+    ) -> Result<Option<SemaphorePermit<'_>>, Held> {
+        let gate = self.get(system);
+        refuse_if_held(&gate, now())?;
+        if gate.failures == 0 {
+            return Ok(None);
+        }
+        let permit = self.probes[index(system)].acquire().await.ok();
+        let gate = self.get(system);
+        refuse_if_held(&gate, now())?;
+        Ok(permit.filter(|_| gate.failures > 0))
+    }
+
+    /// Takes note of an outcome. Returns the gate if it has changed, to be kept.
+    pub fn observe(
+        &self,
+        mind: &Mind,
+        system: System,
+        outcome: &SendOutcome,
+        now: Instant,
+    ) -> Option<Gate> {
+        let mut gates = self.lock();
+        let gate = gates[index(system)];
+        if is_success(outcome) && gate.failures == 0 {
+            return None;
+        }
+        match mind.call(|instance| instance.observe(gate, outcome, now)) {
+            Ok(seen) if seen != gate => {
+                gates[index(system)] = seen;
+                Some(seen)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::error!(%error, "an outcome could not be read for the gate");
+                None
+            }
+        }
+    }
+
+    /// Replaces a gate. Returns it if that changed anything, to be kept.
+    pub fn set(&self, gate: Gate) -> Option<Gate> {
+        let mut gates = self.lock();
+        let place = &mut gates[index(gate.system)];
+        let changed = *place != gate;
+        *place = gate;
+        changed.then_some(gate)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Gate; 2]> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A system's name for people.
+pub(crate) fn name(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "FreshBooks",
+        System::Concur => "SAP Concur",
+    }
+}
+
+pub(super) fn index(system: System) -> usize {
+    match system {
+        System::Freshbooks => 0,
+        System::Concur => 1,
+    }
+}
+
+fn is_success(outcome: &SendOutcome) -> bool {
+    matches!(outcome, SendOutcome::Response(response) if (200..300).contains(&response.status))
+}
+
+fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), Held> {
+    if gate.held_until <= now {
+        return Ok(());
+    }
+    let name = name(gate.system);
+    let sentence = match gate.reason {
+        HoldReason::RateLimited => format!("{name} asks for fewer requests; they go on soon"),
+        HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
+        HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
+        HoldReason::TokenExpired => format!("the access token of {name} is being renewed"),
+        HoldReason::NeedsReconnect => {
+            format!("{name} is not connected: run `ml-connector connect`")
+        }
+        HoldReason::None => format!("requests to {name} are held back"),
+    };
+    Err(Held {
+        until: gate.held_until,
+        sentence,
+    })
+}

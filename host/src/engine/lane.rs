@@ -1,0 +1,203 @@
+//! One connection at work: its part of the component, its settings, gates and tokens.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, SemaphorePermit};
+use zeroize::Zeroizing;
+
+use super::gates::{Gates, Held};
+use super::news::News;
+use super::renewal::{NoAccess, Renewal};
+use super::{Host, outcome_word};
+use crate::brain::{Mind, SettingsText};
+use crate::contract::http::SendOutcome;
+use crate::contract::mapping::Schedule;
+use crate::contract::pacing::{Gate, HoldReason};
+use crate::contract::runs::{Send, WaitReason};
+use crate::contract::types::{Instant, System};
+use crate::credentials::{Access, word};
+use crate::send::SecretParts;
+use crate::store::{Run, RunFilter, RunState, StoreError, Write};
+
+/// How long a gate is held at a time while a person is needed; connecting opens it at once.
+const RECONNECT_HOLD_MS: u64 = 10 * 60_000;
+
+/// Runs that are looked at in one go when a gate opens early.
+const RELEASED_AT_ONCE: u32 = 256;
+
+/// One connection at work.
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// The address that FreshBooks' webhooks of it come to; empty where none are received.
+    pub webhook_url: String,
+    /// The settings that new runs begin with.
+    pub settings: SettingsText,
+    /// What is to be done on a schedule.
+    pub schedules: Vec<Schedule>,
+    /// Its instance of the component.
+    pub mind: Arc<Mind>,
+    /// Its gates.
+    pub gates: Gates,
+    /// When its tokens are renewed.
+    pub renewal: Renewal,
+    /// Rung when runs may be due.
+    pub bell: Notify,
+    /// What happened lately.
+    pub news: News,
+    /// The means.
+    pub host: Arc<Host>,
+}
+
+/// Leave to send one request.
+pub struct Pass<'l> {
+    access: Access,
+    _probe: Option<SemaphorePermit<'l>>,
+}
+
+impl Lane {
+    /// Leave to send one request to a system.
+    ///
+    /// # Errors
+    ///
+    /// [`Held`]; nothing may be sent until then.
+    pub async fn pass(&self, system: System) -> Result<Pass<'_>, Held> {
+        let now = || self.host.clock.now();
+        let probe = self.gates.pass(system, now).await?;
+        match self.renewal.access(self, system).await {
+            Ok(access) => Ok(Pass {
+                access,
+                _probe: probe,
+            }),
+            Err(NoAccess::Later(held)) => Err(held),
+            Err(NoAccess::Reconnect(sentence)) => {
+                Err(self.hold_for_reconnect(system, sentence).await)
+            }
+        }
+    }
+
+    /// Sends a request and takes note of what its outcome says about the remote. The gate, if it has changed,
+    /// is for the caller to keep.
+    pub async fn send(&self, send: &Send, pass: Pass<'_>) -> (SendOutcome, Option<Gate>) {
+        let request = &send.request;
+        let (access, sender) = (&pass.access, &self.host.sender);
+        let bearer = Some(&access.bearer);
+        let outcome = sender.send(request, &access.origin, bearer, self).await;
+        let what = outcome_word(&outcome);
+        self.host
+            .metrics
+            .request(&self.name, word(request.system), what);
+        if outcome_word(&outcome) == "withheld" {
+            // Says something about the request's own secrets and nothing about the remote.
+            return (outcome, None);
+        }
+        let changed =
+            self.gates
+                .observe(&self.mind, request.system, &outcome, self.host.clock.now());
+        if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
+            self.renewal.refused(request.system, access.generation);
+        }
+        (outcome, changed)
+    }
+
+    /// Opens the gate of a system that was just connected, and lets the runs that wait for it go on.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn connected(&self, system: System) -> Result<(), StoreError> {
+        let opened = self.mind.call(|instance| instance.open_gate(system));
+        if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
+            self.host.store.commit(vec![self.keep_gate(gate)]).await?;
+        }
+        self.renewal.connected(system);
+        self.release().await
+    }
+
+    /// The write that keeps a gate.
+    #[must_use]
+    pub fn keep_gate(&self, gate: Gate) -> Write {
+        Write::Gate {
+            connection: self.name.clone(),
+            gate,
+        }
+    }
+
+    /// Makes the runs that wait for a remote due now.
+    async fn release(&self) -> Result<(), StoreError> {
+        let mut before = None;
+        loop {
+            let filter = RunFilter {
+                connection: Some(self.name.clone()),
+                state: Some(RunState::Waiting),
+                before,
+                limit: RELEASED_AT_ONCE,
+                ..RunFilter::default()
+            };
+            let page = self.host.store.runs(filter).await?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.id);
+            self.wake_all(page).await;
+        }
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    async fn wake_all(&self, runs: Vec<Run>) {
+        let now = self.host.clock.now();
+        let waiting = runs
+            .into_iter()
+            .filter(|run| run.wait_reason == Some(WaitReason::Remote) && run.due > now);
+        let writes: Vec<Write> = waiting
+            .map(|run| Write::Wait {
+                run: run.id,
+                due: now,
+                reason: run.wait_reason,
+                on: None,
+                sentence: run.sentence,
+            })
+            .collect();
+        if writes.is_empty() {
+            return;
+        }
+        if let Err(error) = self.host.store.commit(writes).await {
+            // They wake at their own instants.
+            tracing::warn!(connection = self.name, %error, "waiting runs were not woken early");
+        }
+    }
+
+    async fn hold_for_reconnect(&self, system: System, sentence: String) -> Held {
+        let now = self.host.clock.now();
+        let before = self.gates.get(system);
+        let is_new = before.reason != HoldReason::NeedsReconnect;
+        let gate = Gate {
+            system,
+            held_until: now.saturating_add(RECONNECT_HOLD_MS),
+            reason: HoldReason::NeedsReconnect,
+            failures: before.failures.max(1),
+            failing_since: if is_new { now } else { before.failing_since },
+        };
+        if let Some(gate) = self.gates.set(gate)
+            && let Err(error) = self.host.store.commit(vec![self.keep_gate(gate)]).await
+        {
+            tracing::warn!(connection = self.name, %error, "a gate was not kept");
+        }
+        Held {
+            until: gate.held_until,
+            sentence,
+        }
+    }
+
+    pub(super) fn now_after(&self, earlier: Instant) -> Instant {
+        self.host.clock.now().max(earlier)
+    }
+}
+
+impl SecretParts for Lane {
+    /// Only verifiers: token requests are sent elsewhere.
+    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
+        let id = name.strip_prefix("verifier:")?;
+        let verifier = self.host.callbacks.verifier(&self.name, id)?;
+        Some(Zeroizing::new(verifier.reveal().to_owned()))
+    }
+}

@@ -1,0 +1,365 @@
+//! Everything but the loops, made from the settings and the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::Notify;
+
+use crate::admin::ConsentRounds;
+use crate::brain::{Brain, BrainError, Mind, MindError, SettingsText};
+use crate::callbacks::{CallbackError, Callbacks};
+use crate::config::{Config, Connection};
+use crate::contract::mapping::Schedule;
+use crate::contract::types::{Instant, Problem};
+use crate::credentials::{Account, CredentialError, Credentials, Parts};
+use crate::engine::{Clock, Gates, Host, Lane, News, Renewal};
+use crate::metrics::Metrics;
+use crate::receive::{Backlog, Consents, Hook, ListenError};
+use crate::seal::{Keyring, SealError};
+use crate::secrets::{SecretError, Secrets};
+use crate::send::{OriginError, Origins, Sender, SenderError};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError, Write};
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The component cannot be used.
+    #[error(transparent)]
+    Brain(#[from] BrainError),
+    /// The component failed on a connection's settings.
+    #[error(transparent)]
+    Mind(#[from] MindError),
+    /// The component refuses a connection's settings.
+    #[error("the settings of connection `{connection}` have errors: {}", sentences(.problems))]
+    Settings {
+        /// The connection.
+        connection: String,
+        /// All that was found.
+        problems: Vec<Problem>,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret is missing or exposed.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The seal keys cannot be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A base URL in the settings is none.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// No request can be sent.
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    /// Webhook registrations cannot be used.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// Credentials cannot be used.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// The receiver cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The administration socket cannot be made.
+    #[error("the administration socket {path} cannot be made ({source}); correct `store.path`")]
+    Admin {
+        /// The socket.
+        path: std::path::PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A task ended by a defect.
+    #[error("a part of the service ended by a defect; the log says more")]
+    Defect,
+}
+
+/// Store, component and connections, ready for work.
+pub struct Core {
+    /// The means.
+    pub host: Arc<Host>,
+    /// The component.
+    pub brain: Arc<Brain>,
+    /// The instance that decides about notices.
+    pub mind: Arc<Mind>,
+    /// The connections, by name.
+    pub lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+    /// Their webhook addresses.
+    pub hooks: BTreeMap<String, Hook>,
+    /// People on their way back from FreshBooks' consent page.
+    pub consents: Arc<Consents>,
+    /// What has become of them.
+    pub rounds: Arc<ConsentRounds>,
+    /// Where FreshBooks users give their consent, by connection.
+    pub consent_bases: BTreeMap<String, String>,
+    /// Rung when something was stored that the engine should look at.
+    pub work: Arc<Notify>,
+    /// Notices without a decision.
+    pub backlog: Arc<Backlog>,
+}
+
+impl Core {
+    /// Opens the store, loads the component and makes the connections ready.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]; each names the setting or the command that helps.
+    pub async fn open(
+        config: &Config,
+        secrets: &Secrets,
+        clock: Clock,
+    ) -> Result<Self, ServeError> {
+        let loading = load_brain(config);
+        let keyring = Arc::new(keyring(config, secrets)?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store)?);
+        let brain = loading.await.map_err(|_| ServeError::Defect)??;
+        Self::assemble(
+            config,
+            secrets.clone(),
+            clock,
+            store,
+            keyring,
+            Arc::new(brain),
+        )
+        .await
+    }
+
+    async fn assemble(
+        config: &Config,
+        secrets: Secrets,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        keyring: Arc<Keyring>,
+        brain: Arc<Brain>,
+    ) -> Result<Self, ServeError> {
+        let names: Vec<&str> = config
+            .connections
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        let callbacks = Callbacks::load(&*store, Arc::clone(&keyring), &names).await?;
+        let minded = minds(config, &brain)?;
+        keep_settings(&*store, &minded).await?;
+        let metrics = Arc::new(Metrics::default());
+        let sender = Arc::new(Sender::new(&config.limits)?);
+        let time = clock.clone();
+        let parts = Parts {
+            store: Arc::clone(&store),
+            sender: Arc::clone(&sender),
+            keyring,
+            secrets,
+            metrics: Arc::clone(&metrics),
+            clock: Arc::new(move || time.now()),
+        };
+        let credentials = Credentials::load(parts, accounts(&minded)?).await?;
+        let host = Arc::new(Host {
+            store,
+            sender,
+            credentials: Arc::new(credentials),
+            callbacks: Arc::new(callbacks),
+            metrics,
+            clock,
+            limits: config.limits.clone(),
+            stopping: AtomicBool::new(false),
+        });
+        let hooks = hooks(config, &*host.store).await?;
+        let backlog = Arc::new(Backlog::default());
+        backlog.add(undecided(config, &*host.store).await?);
+        Ok(Self {
+            mind: Arc::new(Mind::new(Arc::clone(&brain))?),
+            lanes: Arc::new(lanes(config, minded, &hooks, &host).await?),
+            brain,
+            hooks,
+            consents: Arc::default(),
+            rounds: Arc::default(),
+            consent_bases: consent_bases(config),
+            work: Arc::new(Notify::new()),
+            backlog,
+            host,
+        })
+    }
+}
+
+/// The system's clock, for parts that take a plain function.
+pub(super) fn wall_clock() -> Instant {
+    Clock::system().now()
+}
+
+/// A connection and its part of the component.
+struct Minded<'c> {
+    connection: &'c Connection,
+    mind: Arc<Mind>,
+    settings: SettingsText,
+    schedules: Vec<Schedule>,
+}
+
+/// Compiling takes longer than all the rest, so it is done beside it.
+fn load_brain(config: &Config) -> tokio::task::JoinHandle<Result<Brain, BrainError>> {
+    let (path, limits) = (config.component.clone(), config.limits.clone());
+    tokio::task::spawn_blocking(move || Brain::load(&path, &limits))
+}
+
+/// The keys; new ones only where there is no store yet that could need older ones.
+fn keyring(config: &Config, secrets: &Secrets) -> Result<Keyring, ServeError> {
+    let keys = match secrets.seal_keys() {
+        Err(SecretError::Missing { .. }) if !config.store.exists() => {
+            let keys = Keyring::generate()?;
+            let file = secrets.keep_seal_keys(&keys)?;
+            tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");
+            keys
+        }
+        keys => keys?,
+    };
+    Ok(Keyring::parse(&keys)?)
+}
+
+fn minds<'c>(config: &'c Config, brain: &Arc<Brain>) -> Result<Vec<Minded<'c>>, ServeError> {
+    let connections = config.connections.iter();
+    connections
+        .map(|connection| minded(connection, brain))
+        .collect()
+}
+
+fn minded<'c>(connection: &'c Connection, brain: &Arc<Brain>) -> Result<Minded<'c>, ServeError> {
+    let mind = Arc::new(Mind::new(Arc::clone(brain))?);
+    // Known by its version only once it is loaded.
+    let loaded = mind.call(|instance| {
+        let settings = match instance.load_settings(&connection.json)? {
+            Ok(settings) => settings,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let version = instance.settings_version(settings)?;
+        Ok(Ok((version, instance.schedules(settings)?)))
+    })?;
+    let (version, schedules) = loaded.map_err(|problems| ServeError::Settings {
+        connection: connection.name.clone(),
+        problems,
+    })?;
+    let json = Arc::from(connection.json.as_str());
+    Ok(Minded {
+        connection,
+        mind,
+        settings: SettingsText { version, json },
+        schedules,
+    })
+}
+
+async fn keep_settings(store: &dyn Store, minded: &[Minded<'_>]) -> Result<(), StoreError> {
+    let keep = |one: &Minded<'_>| Write::Settings {
+        connection: one.connection.name.clone(),
+        version: one.settings.version.clone(),
+        json: one.settings.json.to_string(),
+    };
+    if minded.is_empty() {
+        return Ok(());
+    }
+    store
+        .commit(minded.iter().map(keep).collect())
+        .await
+        .map(drop)
+}
+
+fn accounts(minded: &[Minded<'_>]) -> Result<Vec<Account>, OriginError> {
+    let account = |one: &Minded<'_>| {
+        Ok(Account {
+            connection: one.connection.name.clone(),
+            origins: Origins::of(one.connection)?,
+            mind: Arc::clone(&one.mind),
+            settings: one.settings.clone(),
+        })
+    };
+    minded.iter().map(account).collect()
+}
+
+async fn lanes(
+    config: &Config,
+    minded: Vec<Minded<'_>>,
+    hooks: &BTreeMap<String, Hook>,
+    host: &Arc<Host>,
+) -> Result<BTreeMap<String, Arc<Lane>>, ServeError> {
+    let mut lanes = BTreeMap::new();
+    for one in minded {
+        let name = one.connection.name.clone();
+        let gates = Gates::new(&one.mind, &host.store.gates(&name).await?)?;
+        let lane = Lane {
+            webhook_url: hooks
+                .get(&name)
+                .map_or_else(String::new, |hook| address(config, hook)),
+            settings: one.settings,
+            schedules: one.schedules,
+            mind: one.mind,
+            gates,
+            renewal: Renewal::new(Arc::clone(&host.credentials)),
+            bell: Notify::new(),
+            news: News::default(),
+            host: Arc::clone(host),
+            name: name.clone(),
+        };
+        lanes.insert(name, Arc::new(lane));
+    }
+    Ok(lanes)
+}
+
+/// The webhook addresses. A token is made once and kept, since FreshBooks is told the address.
+async fn hooks(config: &Config, store: &dyn Store) -> Result<BTreeMap<String, Hook>, ServeError> {
+    let mut hooks = BTreeMap::new();
+    if config.public_url.is_empty() {
+        return Ok(hooks);
+    }
+    for connection in &config.connections {
+        let mark = format!("hook/{}", connection.name);
+        let token = match store.mark(&mark).await? {
+            Some(token) => token,
+            None => {
+                let value = random_hex()?;
+                let write = Write::Mark {
+                    name: mark,
+                    value: value.clone(),
+                };
+                store.commit(vec![write]).await?;
+                value
+            }
+        };
+        let hook = Hook {
+            connection: connection.name.clone(),
+            account_id: connection.freshbooks_account_id.clone(),
+            token,
+        };
+        hooks.insert(connection.name.clone(), hook);
+    }
+    Ok(hooks)
+}
+
+fn address(config: &Config, hook: &Hook) -> String {
+    let (base, name, token) = (&config.public_url, &hook.connection, &hook.token);
+    format!("{base}/hooks/freshbooks/{name}/{token}")
+}
+
+fn consent_bases(config: &Config) -> BTreeMap<String, String> {
+    let connections = config.connections.iter();
+    let base = |one: &Connection| (one.name.clone(), one.freshbooks_consent_base.clone());
+    connections.map(base).collect()
+}
+
+async fn undecided(config: &Config, store: &dyn Store) -> Result<i64, StoreError> {
+    let limit = u32::try_from(config.limits.notices_max).unwrap_or(u32::MAX);
+    let undecided = store.undecided_notices(limit).await?.len();
+    Ok(i64::try_from(undecided).unwrap_or(i64::MAX))
+}
+
+/// 128 random bits in hex.
+pub(crate) fn random_hex() -> Result<String, SealError> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|_| SealError::NoRandomness)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn sentences(problems: &[Problem]) -> String {
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.pointer, problem.message))
+        .collect();
+    said.join("; ")
+}
