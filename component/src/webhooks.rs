@@ -107,7 +107,9 @@ fn read_handshake(
 ) -> Result<Reading, Refusal> {
     let id = form.get("object_id").unwrap_or_default();
     let callback = receiver.callbacks.iter().find(|known| known.id == id);
-    if let Some(active) = callback.and_then(active_verifier) {
+    // While a registration is checked, an active callback that was disabled may send a new one.
+    let active = callback.and_then(active_verifier);
+    if let Some(active) = active.filter(|_| !receiver.registering) {
         require_signature(form, signature, [active])?;
         return Ok(Reading::Unreadable(verifier_for_active(id)));
     }

@@ -4,6 +4,8 @@
 //! drives the same logic natively or through the built component ([`mind`]).
 
 pub mod built;
+pub mod demo;
 pub mod mind;
+pub mod office;
 pub mod sim;
 pub mod world;
