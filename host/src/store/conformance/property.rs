@@ -20,11 +20,11 @@ use crate::store::{
 
 const CONNECTIONS: [&str; 2] = ["acme", "bolt"];
 const OBJECTS: [&str; 3] = ["1", "2", "3"];
-const RUNS_MAX: RunId = 14;
+const RUNS_MAX: RunId = 9;
 const INSTANT_MAX: u64 = 60;
-const CASES: u32 = 48;
-const BATCHES_MAX: usize = 24;
-const WRITES_MAX: usize = 4;
+const CASES: u32 = 40;
+const BATCHES_MAX: usize = 60;
+const WRITES_MAX: usize = 3;
 
 /// Commits random batches to stores at new places and to the model, and compares every answer and all that is
 /// kept, before and after reopening.
