@@ -3,6 +3,8 @@
 //! Answers come as arrays, as `{"LineItem": [...]}` wrappers left over from XML, or as single objects; booleans
 //! and amounts come as text. All are accepted. (Concur docs, payment request, and what integrators report.)
 
+mod vendors;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -13,11 +15,15 @@ use serde_json::Value;
 
 use crate::contract::http::{BodyPart, Header, Method, Request, Response};
 use crate::contract::types::{Duration, System};
-use crate::refusals::{self, Refusal, Unread};
+use crate::refusals::{self, Unread};
+
+pub use vendors::{Vendor, VendorKey};
+pub(crate) use vendors::{
+    create_vendor, read_vendor_written, read_vendors, vendors_by_key, vendors_by_name, with_key,
+};
 
 /// Concur ends a request after 60 s itself; a client must wait longer. (Concur docs, HTTP status codes.)
 const TIMEOUT: Duration = 65_000;
-const VENDORS: &str = "/api/v3.1/invoice/vendors";
 const PAYMENT_REQUEST: &str = "/api/v3.0/invoice/paymentrequest";
 const DIGESTS: &str = "/api/v3.0/invoice/paymentrequestdigests";
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -25,133 +31,6 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
-
-/// The key of a vendor: both codes, compared without regard to case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VendorKey {
-    /// `VendorCode`, at most 32 characters.
-    pub code: String,
-    /// `AddressCode`, at most 32 characters.
-    pub address: String,
-}
-
-impl VendorKey {
-    /// The key as the id of an object reference: both codes with a bar between.
-    #[must_use]
-    pub fn to_id(&self) -> String {
-        let plain = |text: &str| text.replace('%', "%25").replace('|', "%7C");
-        format!("{}|{}", plain(&self.code), plain(&self.address))
-    }
-
-    /// The key out of the id of an object reference.
-    #[must_use]
-    pub fn from_id(id: &str) -> Option<Self> {
-        let plain = |text: &str| text.replace("%7C", "|").replace("%25", "%");
-        let (code, address) = id.split_once('|')?;
-        Some(Self {
-            code: plain(code),
-            address: plain(address),
-        })
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        self.code.eq_ignore_ascii_case(&other.code)
-            && self.address.eq_ignore_ascii_case(&other.address)
-    }
-}
-
-/// A vendor as Concur tells it, as far as it is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vendor {
-    /// Its key.
-    pub key: VendorKey,
-    /// `VendorName`.
-    pub name: String,
-    /// `Address1`.
-    pub address1: String,
-    /// `PostalCode`.
-    pub postal_code: String,
-}
-
-/// Vendors with exactly this key.
-pub(crate) fn vendors_by_key(key: &VendorKey) -> Request {
-    get(format!(
-        "{VENDORS}?vendorCode={}&addressCode={}&searchType=exact&limit=25",
-        query(&key.code),
-        query(&key.address)
-    ))
-}
-
-/// Vendors with exactly this name.
-pub(crate) fn vendors_by_name(name: &str) -> Request {
-    get(format!(
-        "{VENDORS}?vendorName={}&searchType=exact&limit=1000",
-        query(name)
-    ))
-}
-
-/// Creates a vendor.
-pub(crate) fn create_vendor(json: String) -> Request {
-    with_body(Method::Post, VENDORS, json)
-}
-
-/// Reads vendors.
-pub(crate) fn read_vendors(response: &Response) -> Result<Vec<Vendor>, Unread> {
-    let value = json(response)?;
-    Ok(items(&value, "Vendor")
-        .into_iter()
-        .filter_map(vendor)
-        .collect())
-}
-
-/// Reads the answer to a vendor write: HTTP 200 with a status for each record.
-pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unread> {
-    let value = json(response)?;
-    let Some(record) = items(&value, "Vendor").into_iter().next() else {
-        return Err(Unread::Garbled("the answer names no vendor".to_string()));
-    };
-    let statuses = items(record, "StatusList");
-    if statuses.iter().any(|status| is_failure(status)) {
-        let words: Vec<String> = statuses
-            .iter()
-            .map(|status| text(status, "Message"))
-            .collect();
-        return Err(Unread::Refused(Refusal {
-            status: response.status,
-            codes: statuses.iter().map(|status| text(status, "Code")).collect(),
-            words: words.join("; "),
-        }));
-    }
-    let vendor = vendor(record).map(|vendor| vendor.key);
-    vendor.ok_or_else(|| Unread::Garbled("the answer has no vendor code".to_string()))
-}
-
-// No list of types is published; integrators take everything but success for a failure.
-fn is_failure(status: &Value) -> bool {
-    let kind = text(status, "Type").to_ascii_uppercase();
-    let says_missing = text(status, "Message")
-        .to_ascii_lowercase()
-        .contains("missing");
-    !matches!(kind.as_str(), "" | "SUCCESS" | "INFO") || says_missing
-}
-
-fn vendor(value: &Value) -> Option<Vendor> {
-    let code = text(value, "VendorCode");
-    (!code.is_empty()).then(|| Vendor {
-        key: VendorKey {
-            code,
-            address: text(value, "AddressCode"),
-        },
-        name: text(value, "VendorName"),
-        address1: text(value, "Address1"),
-        postal_code: text(value, "PostalCode"),
-    })
-}
-
-/// The vendor with this key.
-pub(crate) fn with_key(vendors: Vec<Vendor>, key: &VendorKey) -> Option<Vendor> {
-    vendors.into_iter().find(|vendor| vendor.key.is(key))
-}
 
 /// A row of the list of payment requests. It has no custom fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,19 +64,22 @@ pub(crate) fn digests(invoice_number: &str, offset: Option<&str>) -> Request {
 /// Reads a page of digests.
 pub(crate) fn read_digests(response: &Response) -> Result<DigestPage, Unread> {
     let value = json(response)?;
-    let digests = items(&value, "PaymentRequestDigest")
-        .into_iter()
-        .filter_map(|digest| {
-            let id = first_text(digest, &["PaymentRequestId", "ID"]);
-            (!id.is_empty()).then(|| Digest {
-                id,
-                deleted: truth(digest, "IsDeleted"),
-            })
-        })
-        .collect();
+    let digests = listed(&value, "PaymentRequestDigest")?;
     Ok(DigestPage {
-        digests,
+        digests: digests.into_iter().map(digest).collect::<Result<_, _>>()?,
         next: next_offset(&text(&value, "NextPage")),
+    })
+}
+
+// A row that cannot be read may be the one that is looked for.
+fn digest(value: &Value) -> Result<Digest, Unread> {
+    let id = first_text(value, &["PaymentRequestId", "ID"]);
+    if id.is_empty() {
+        return Err(Unread::Garbled("a row without an id".to_string()));
+    }
+    Ok(Digest {
+        id,
+        deleted: truth(value, "IsDeleted"),
     })
 }
 
@@ -230,6 +112,8 @@ pub struct PaymentRequest {
     pub header: Value,
     /// The code of the vendor it is to be paid to; empty where Concur does not tell.
     pub vendor_code: String,
+    /// The address code of the vendor it is to be paid to; empty where Concur does not tell.
+    pub vendor_address: String,
     /// The name of the vendor it is to be paid to.
     pub vendor_name: String,
     /// Its lines.
@@ -286,6 +170,7 @@ pub(crate) fn read_payment_request(response: &Response) -> Result<PaymentRequest
         id,
         deleted: truth(&value, "IsPaymentRequestDeleted"),
         vendor_code: text(&vendor, "VendorCode"),
+        vendor_address: text(&vendor, "AddressCode"),
         vendor_name: text(&vendor, "Name"),
         lines: lines.into_iter().map(line).collect(),
         header: value,
@@ -325,16 +210,36 @@ fn truth(value: &Value, member: &str) -> bool {
     )
 }
 
-/// The items of a list in any of its three forms.
+/// The rows of a list answer: under the member that is really filled, or under the declared `Items`. An answer with
+/// neither is none, and nothing may be concluded from it.
+fn listed<'a>(value: &'a Value, member: &str) -> Result<Vec<&'a Value>, Unread> {
+    if value.get(member).is_none() && value.get("Items").is_none() {
+        return Err(Unread::Garbled(format!(
+            "the answer has no list `{member}`"
+        )));
+    }
+    let rows = items(value, member);
+    if rows.is_empty() {
+        return Ok(items(value, "Items"));
+    }
+    Ok(rows)
+}
+
+/// The items of a list in any of its three forms; none for a wrapper around nothing.
 fn items<'a>(value: &'a Value, member: &str) -> Vec<&'a Value> {
-    match value.get(member) {
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(Value::Object(inner)) => match inner.values().next() {
-            Some(Value::Array(items)) if inner.len() == 1 => items.iter().collect(),
-            Some(item @ Value::Object(_)) if inner.len() == 1 => vec![item],
-            _ => vec![&value[member]],
-        },
-        _ => Vec::new(),
+    let Some(list) = value.get(member) else {
+        return Vec::new();
+    };
+    let inner = match list {
+        Value::Array(items) => return items.iter().collect(),
+        Value::Object(inner) => inner,
+        _ => return Vec::new(),
+    };
+    match inner.values().next() {
+        Some(Value::Array(items)) if inner.len() == 1 => items.iter().collect(),
+        Some(item @ Value::Object(_)) if inner.len() == 1 => vec![item],
+        None | Some(Value::Null) if inner.len() <= 1 => Vec::new(),
+        _ => vec![list],
     }
 }
 
@@ -418,6 +323,60 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapper_around_nothing_holds_nothing() {
+        for lines in [
+            "null",
+            "[]",
+            "{}",
+            r#"{"LineItem":null}"#,
+            r#"{"LineItem":[]}"#,
+            r#""""#,
+        ] {
+            let body = format!(r#"{{"ID":"A","LineItems":{lines}}}"#);
+            let read = read_payment_request(&answer(&body)).expect("is read");
+            assert_eq!(read.lines, [], "{lines}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_list_proves_nothing() {
+        for body in [
+            r#"{}"#,
+            r#"{"Message":"busy"}"#,
+            r#"{"TotalCount":0}"#,
+            "[]",
+            "null",
+        ] {
+            let answer = answer(body);
+            assert!(
+                matches!(read_vendors(&answer), Err(Unread::Garbled(_))),
+                "{body}"
+            );
+            assert!(
+                matches!(read_digests(&answer), Err(Unread::Garbled(_))),
+                "{body}"
+            );
+        }
+        let nameless = answer(r#"{"PaymentRequestDigest":[{"InvoiceNumber":"1"}]}"#);
+        assert!(matches!(read_digests(&nameless), Err(Unread::Garbled(_))));
+    }
+
+    #[test]
+    fn rows_are_found_under_either_member() {
+        for body in [
+            r#"{"Vendor":[{"VendorCode":"A"}],"Items":null}"#,
+            r#"{"Vendor":null,"Items":[{"VendorCode":"A"}]}"#,
+            r#"{"Items":{"Vendor":{"VendorCode":"A"}}}"#,
+        ] {
+            assert_eq!(
+                read_vendors(&answer(body)).expect("is read").len(),
+                1,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
     fn every_form_of_next_page_is_understood() {
         for (next, expected) in [
             ("", None),
@@ -443,6 +402,11 @@ mod tests {
             panic!("is a refusal");
         };
         assert_eq!(refusal.words, "State is missing");
+        let wordless = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Type":"ERROR"}]}]}"#;
+        let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(wordless)) else {
+            panic!("is a refusal");
+        };
+        assert!(!refusal.words.is_empty());
     }
 
     #[test]

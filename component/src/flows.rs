@@ -2,6 +2,7 @@
 
 mod documents;
 mod registration;
+mod stamp;
 mod sweep;
 mod vendors;
 
@@ -70,13 +71,21 @@ pub(crate) fn nothing_done() -> Completion {
 
 fn completion(flow: &Flow, ended: Result<Ending, Halt>) -> Completion {
     let ending = ended.unwrap_or_else(|halt| match halt {
-        Halt::Parked(stop) => Ending::Parked(stop),
-        Halt::Rejected(stop) => Ending::Rejected(stop),
+        Halt::Parked(stop) => Ending::Parked(lasting(flow, stop)),
+        Halt::Rejected(stop) => Ending::Rejected(lasting(flow, stop)),
         Halt::Conflict(conflict) => Ending::Conflict(conflict),
     });
     Completion {
         ending,
         version: flow.version(),
+    }
+}
+
+/// The stop, since the first run that it stopped.
+fn lasting(flow: &Flow, stop: Stop) -> Stop {
+    Stop {
+        since: flow.since(&stop),
+        ..stop
     }
 }
 
@@ -105,16 +114,31 @@ fn unmapped(flow: &Flow, what: &str, problems: Vec<Problem>) -> Halt {
         .first()
         .map_or("unmapped", |problem| problem.code.as_str())
         .to_string();
-    let said: Vec<&str> = problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
-    let sentence = format!("{what} cannot be translated: {}", said.join("; "));
+    let sentence = format!("the {what} cannot be translated: {}", told(&problems));
     let remedy = "mend what is named, then `ml-connector replay --parked`";
     Halt::Parked(Stop {
         problems,
         ..flow.stop(&code, sentence, remedy)
     })
+}
+
+/// What is wrong, each thing once; the first few of many.
+fn told(problems: &[Problem]) -> String {
+    const TOLD_MAX: usize = 5;
+    let mut messages: Vec<&str> = Vec::new();
+    for problem in problems {
+        if !messages.contains(&problem.message.as_str()) {
+            messages.push(&problem.message);
+        }
+    }
+    let more = messages.len().saturating_sub(TOLD_MAX);
+    messages.truncate(TOLD_MAX);
+    let told = messages.join("; ");
+    if more == 0 {
+        told
+    } else {
+        format!("{told}; and {more} more")
+    }
 }
 
 fn concur(kind: &str, id: String) -> ObjectRef {
@@ -124,3 +148,6 @@ fn concur(kind: &str, id: String) -> ObjectRef {
         id,
     }
 }
+
+#[cfg(test)]
+mod tests;

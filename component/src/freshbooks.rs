@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -20,6 +21,8 @@ use crate::refusals::{self, Unread};
 const TIMEOUT: Duration = 30_000;
 /// FreshBooks lowers larger pages to this silently. (FreshBooks docs, parameters.)
 pub(crate) const PAGE_ROWS_MAX: u32 = 100;
+
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// A GET request.
 pub(crate) fn get(path_with_query: String) -> Request {
@@ -57,9 +60,8 @@ pub(crate) fn document(account_id: &str, kind: Kind, id: &str) -> Request {
         Kind::Invoice => "?include%5B%5D=lines",
         Kind::Bill => "",
     };
-    get(format!(
-        "/accounting/account/{account_id}/{resource}/{id}{include}"
-    ))
+    let path = accounting(account_id, resource);
+    get(format!("{path}/{}{include}", segment(id)))
 }
 
 /// Reads an invoice.
@@ -76,9 +78,8 @@ pub(crate) fn read_bill(response: &Response) -> Result<Document, Unread> {
 
 /// One client.
 pub(crate) fn client(account_id: &str, id: &str) -> Request {
-    get(format!(
-        "/accounting/account/{account_id}/users/clients/{id}"
-    ))
+    let path = accounting(account_id, "users/clients");
+    get(format!("{path}/{}", segment(id)))
 }
 
 /// Reads a client.
@@ -89,9 +90,8 @@ pub(crate) fn read_client(response: &Response) -> Result<Party, Unread> {
 
 /// One bill vendor.
 pub(crate) fn bill_vendor(account_id: &str, id: &str) -> Request {
-    get(format!(
-        "/accounting/account/{account_id}/bill_vendors/bill_vendors/{id}"
-    ))
+    let path = accounting(account_id, "bill_vendors/bill_vendors");
+    get(format!("{path}/{}", segment(id)))
 }
 
 /// Reads a bill vendor.
@@ -125,9 +125,7 @@ pub(crate) fn list(account_id: &str, kind: Kind, page: u32, deleted: bool, since
     if deleted {
         query.push_str("&search%5Bvis_state%5D=1");
     }
-    get(format!(
-        "/accounting/account/{account_id}/{resource}?{query}"
-    ))
+    get(format!("{}?{query}", accounting(account_id, resource)))
 }
 
 /// Reads a page of invoices.
@@ -156,7 +154,6 @@ fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
         return Err(Unread::Garbled(format!("the answer has no list `{key}`")));
     };
     let listed: Vec<Listed> = parse(rows)?;
-    let pages = members.get("pages").and_then(|raw| lax_text(Some(raw)));
     let rows = listed
         .into_iter()
         .filter_map(|row| {
@@ -168,7 +165,7 @@ fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
         .collect();
     Ok(Page {
         rows,
-        pages: pages.and_then(|pages| pages.parse().ok()).unwrap_or(0),
+        pages: pages(&members),
     })
 }
 
@@ -183,7 +180,28 @@ pub(crate) struct Callback {
 
 /// The collection of webhook registrations.
 pub(crate) fn callbacks_path(account_id: &str) -> String {
-    format!("/events/account/{account_id}/events/callbacks")
+    format!("/events/account/{}/events/callbacks", segment(account_id))
+}
+
+/// One webhook registration.
+pub(crate) fn callback_path(account_id: &str, id: &str) -> String {
+    format!("{}/{}", callbacks_path(account_id), segment(id))
+}
+
+/// A page of the webhook registrations for an event.
+pub(crate) fn callbacks(account_id: &str, event: &str, page: u32) -> Request {
+    let path = callbacks_path(account_id);
+    let event = segment(event);
+    get(format!(
+        "{path}?search%5Bevent%5D={event}&page={page}&per_page={PAGE_ROWS_MAX}"
+    ))
+}
+
+/// A page of webhook registrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallbackPage {
+    pub(crate) callbacks: Vec<Callback>,
+    pub(crate) pages: u64,
 }
 
 /// Reads one registration.
@@ -192,11 +210,24 @@ pub(crate) fn read_callback(response: &Response) -> Result<Callback, Unread> {
     callback(result(text, "callback", response)?)
 }
 
-/// Reads the list of registrations.
-pub(crate) fn read_callbacks(response: &Response) -> Result<Vec<Callback>, Unread> {
-    let text = refusals::text(response)?;
-    let rows: Vec<&RawValue> = parse(result(text, "callbacks", response)?)?;
-    rows.into_iter().map(callback).collect()
+/// Reads a page of registrations.
+pub(crate) fn read_callbacks(response: &Response) -> Result<CallbackPage, Unread> {
+    let members = members(refusals::text(response)?, response)?;
+    let Some(rows) = members.get("callbacks") else {
+        return Err(Unread::Garbled(
+            "the answer has no list `callbacks`".to_string(),
+        ));
+    };
+    let rows: Vec<&RawValue> = parse(rows)?;
+    Ok(CallbackPage {
+        callbacks: rows.into_iter().map(callback).collect::<Result<_, _>>()?,
+        pages: pages(&members),
+    })
+}
+
+fn pages(members: &BTreeMap<String, &RawValue>) -> u64 {
+    let pages = members.get("pages").and_then(|raw| lax_text(Some(raw)));
+    pages.and_then(|pages| pages.parse().ok()).unwrap_or(0)
 }
 
 fn callback(raw: &RawValue) -> Result<Callback, Unread> {
@@ -265,6 +296,15 @@ fn refused_or_garbled(response: &Response, error: &serde_json::Error) -> Unread 
     refusals::in_disguise(response).map_or_else(|| refusals::garbled(error), Unread::Refused)
 }
 
+fn accounting(account_id: &str, resource: &str) -> String {
+    format!("/accounting/account/{}/{resource}", segment(account_id))
+}
+
+/// A segment of a path: ids come from webhooks, and must stay what they are.
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
 /// Parses a raw value.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Unread> {
     serde_json::from_str(raw.get()).map_err(|error| refusals::garbled(&error))
@@ -279,4 +319,133 @@ pub(crate) fn lax_text(raw: Option<&RawValue>) -> Option<String> {
         _ => raw.to_string(),
     };
     (!text.trim().is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::http::Body;
+
+    fn answer(body: &str) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Text(body.to_string()),
+        }
+    }
+
+    fn target(request: Request) -> String {
+        request.path_with_query
+    }
+
+    #[test]
+    fn an_id_stays_one_segment_of_the_path() {
+        assert_eq!(
+            target(document("zQ7pLm", Kind::Invoice, "778120")),
+            "/accounting/account/zQ7pLm/invoices/invoices/778120?include%5B%5D=lines"
+        );
+        let path = target(document("a", Kind::Bill, "1/../../users?x=#%é"));
+        assert_eq!(
+            path,
+            "/accounting/account/a/bills/bills/1%2F%2E%2E%2F%2E%2E%2Fusers%3Fx%3D%23%25%C3%A9"
+        );
+        assert_eq!(
+            target(client("a", "1/2")),
+            "/accounting/account/a/users/clients/1%2F2"
+        );
+        assert_eq!(
+            target(bill_vendor("a", "1")),
+            "/accounting/account/a/bill_vendors/bill_vendors/1"
+        );
+        assert_eq!(
+            callback_path("a", "2/1"),
+            "/events/account/a/events/callbacks/2%2F1"
+        );
+    }
+
+    #[test]
+    fn only_invoices_are_filtered_by_day() {
+        assert_eq!(
+            target(list("a", Kind::Invoice, 2, true, "2026-02-01")),
+            "/accounting/account/a/invoices/invoices?page=2&per_page=100&search%5Bupdated_min%5D=2026-02-01&search%5Bvis_state%5D=1"
+        );
+        assert_eq!(
+            target(list("a", Kind::Bill, 1, false, "2026-02-01")),
+            "/accounting/account/a/bills/bills?page=1&per_page=100"
+        );
+    }
+
+    #[test]
+    fn a_page_is_read_and_its_rows_without_an_id_are_left_out() {
+        let body = r#"{"response":{"result":{"bills":[{"id":"1","updated_at":"a"},{"id":2},{"id":null}],"page":1,"pages":"3"}}}"#;
+        let page = read_bill_page(&answer(body)).expect("is read");
+        let rows: Vec<_> = page
+            .rows
+            .iter()
+            .map(|row| (row.id.as_str(), row.version.as_str()))
+            .collect();
+        assert_eq!((rows, page.pages), (vec![("1", "a"), ("2", "")], 3));
+        assert!(read_invoice_page(&answer(body)).is_err());
+    }
+
+    #[test]
+    fn a_200_without_a_result_is_a_refusal_or_garbled() {
+        let refused =
+            answer(r#"{"response":{"errors":[{"errno":41001,"message":"Not in this plan."}]}}"#);
+        assert!(
+            matches!(read_bill(&refused), Err(Unread::Refused(refusal)) if refusal.has_code("41001"))
+        );
+        for body in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"response":{}}"#,
+            r#"{"response":{"result":{}}}"#,
+        ] {
+            assert!(
+                matches!(read_bill(&answer(body)), Err(Unread::Garbled(_))),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_callback_has_either_id() {
+        let read = |id: &str| {
+            let body = format!(
+                r#"{{"response":{{"result":{{"callback":{{{id}"event":"invoice","uri":"u"}}}}}}}}"#
+            );
+            read_callback(&answer(&body)).map(|callback| (callback.id, callback.verified))
+        };
+        assert_eq!(
+            read(r#""callbackid":2001,"#),
+            Ok(("2001".to_string(), false))
+        );
+        assert_eq!(
+            read(r#""id":"7","verified":true,"#),
+            Ok(("7".to_string(), true))
+        );
+        assert!(read("").is_err());
+    }
+
+    #[test]
+    fn lax_text_takes_scalars_only() {
+        let of = |json: &str| {
+            let raw: &RawValue = serde_json::from_str(json).expect("is JSON");
+            lax_text(Some(raw))
+        };
+        for (json, expected) in [
+            ("1", Some("1")),
+            ("-0.50", Some("-0.50")),
+            ("true", Some("true")),
+            (r#" "a\u00e9" "#, Some("aé")),
+            (r#""  ""#, None),
+            (r#""\ud800""#, None),
+            ("null", None),
+            ("[1]", None),
+            (r#"{"a":1}"#, None),
+        ] {
+            assert_eq!(of(json).as_deref(), expected, "{json}");
+        }
+    }
 }

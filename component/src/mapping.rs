@@ -30,7 +30,7 @@ pub fn preview(
             "the kind must be invoice or bill".to_string(),
         ));
     };
-    let raw = unwrapped(document, kind.name())?;
+    let raw = unwrapped(document, kind)?;
     let document = Document::read(kind, raw).map_err(unreadable)?;
     let source = ObjectRef {
         system: System::Freshbooks,
@@ -47,7 +47,7 @@ pub fn preview(
 }
 
 /// The object itself, bare, under its key, or in FreshBooks' envelope.
-fn unwrapped<'a>(text: &'a str, key: &str) -> Result<&'a RawValue, Vec<Problem>> {
+fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]
@@ -59,18 +59,23 @@ fn unwrapped<'a>(text: &'a str, key: &str) -> Result<&'a RawValue, Vec<Problem>>
         #[serde(borrow)]
         bill: Option<&'a RawValue>,
     }
+    const WRAPPERS_MAX: usize = 3;
     let not_json = |error: serde_json::Error| one("not-json", error.to_string());
-    let raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-    let wrapped: Wrapped = serde_json::from_str(raw.get()).map_err(not_json)?;
-    let own = if key == "invoice" {
-        wrapped.invoice
-    } else {
-        wrapped.bill
-    };
-    match wrapped.response.or(wrapped.result).or(own) {
-        Some(inner) => unwrapped(inner.get(), key),
-        None => Ok(raw),
+    let mut raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
+    for _ in 0..WRAPPERS_MAX {
+        let Ok(wrapped) = serde_json::from_str::<Wrapped>(raw.get()) else {
+            break;
+        };
+        let own = match kind {
+            Kind::Invoice => wrapped.invoice,
+            Kind::Bill => wrapped.bill,
+        };
+        match wrapped.response.or(wrapped.result).or(own) {
+            Some(inner) => raw = inner,
+            None => break,
+        }
     }
+    Ok(raw)
 }
 
 fn unreadable(why: Unread) -> Vec<Problem> {
@@ -86,4 +91,57 @@ fn one(code: &str, message: String) -> Vec<Problem> {
         code: code.to_string(),
         message,
     }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::MINIMAL;
+    use alloc::format;
+
+    const INVOICE: &str = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
+        "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00", "code": "CAD"},
+        "lines": [{"name": "N", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
+
+    fn settings() -> Settings {
+        Settings::load(MINIMAL).expect("is right")
+    }
+
+    fn codes(kind: &str, document: &str) -> Vec<String> {
+        let problems = preview(&settings(), kind, document).expect_err("has problems");
+        problems.into_iter().map(|problem| problem.code).collect()
+    }
+
+    #[test]
+    fn every_wrapping_gives_the_same_translation() {
+        let bare = preview(&settings(), "invoice", INVOICE).expect("translates");
+        assert_eq!(bare[0].target_kind, "payment-request");
+        assert!(bare[0].json.contains(r#""VendorCode":"FB-C41""#));
+        for wrapped in [
+            format!(r#"{{"invoice": {INVOICE}}}"#),
+            format!(r#"{{"result": {{"invoice": {INVOICE}}}}}"#),
+            format!(r#"{{"response": {{"result": {{"invoice": {INVOICE}}}}}}}"#),
+        ] {
+            assert_eq!(preview(&settings(), "invoice", &wrapped), Ok(bare.clone()));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_previewed_is_said() {
+        assert_eq!(codes("expense", INVOICE), ["unknown-kind"]);
+        assert_eq!(codes("invoice", "{"), ["not-json"]);
+        assert_eq!(codes("invoice", "3"), ["unreadable"]);
+        assert_eq!(codes("invoice", r#"{"lines": 3}"#), ["unreadable"]);
+        assert!(codes("bill", INVOICE).contains(&"party-missing".to_string()));
+    }
+
+    #[test]
+    fn a_deep_text_is_no_danger() {
+        let deep = format!(
+            "{}1{}",
+            r#"{"response":"#.repeat(100_000),
+            "}".repeat(100_000)
+        );
+        assert!(!codes("invoice", &deep).is_empty());
+    }
 }

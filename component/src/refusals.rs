@@ -97,6 +97,11 @@ pub fn in_disguise(response: &Response) -> Option<Refusal> {
     })
 }
 
+/// A remote's own words, tamed: short, without control characters, never empty.
+pub(crate) fn of_words(response: &Response, words: &str) -> String {
+    Found::default().words_or(response.status, words)
+}
+
 #[derive(Default)]
 struct Found {
     words: Vec<String>,

@@ -7,6 +7,8 @@
 
 mod port;
 mod sending;
+mod trouble;
+mod verdict;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -27,7 +29,7 @@ use crate::flows;
 use crate::settings::Settings;
 
 pub(crate) use port::Port;
-pub(crate) use sending::{AMBIGUOUS, Flow, Halt, LookUp, name, next_look};
+pub(crate) use sending::{AMBIGUOUS, Flow, Halt, LookUp, Written, name, next_look};
 
 /// The most characters of a demand that a [`Divergence`] shows.
 const SHOWN_CHARS_MAX: usize = 400;
@@ -55,6 +57,14 @@ impl Run {
         let at = task.started;
         let port = Rc::new(Port::new(at));
         let future = flows::start(Rc::clone(&port), task, settings)?;
+        let mut run = Self::of(future, port, at);
+        for (index, entry) in (0..).zip(history) {
+            run.replay(index, entry)?;
+        }
+        Ok(run)
+    }
+
+    fn of(future: Pin<Box<dyn Future<Output = Completion>>>, port: Rc<Port>, at: Instant) -> Self {
         let mut run = Self {
             future,
             port,
@@ -62,10 +72,7 @@ impl Run {
             at,
         };
         run.open = run.poll();
-        for (index, entry) in (0..).zip(history) {
-            run.replay(index, entry)?;
-        }
-        Ok(run)
+        run
     }
 
     /// What the run wants next.
@@ -159,3 +166,6 @@ fn shown(value: &impl Debug) -> String {
     let text = format!("{value:?}");
     text.chars().take(SHOWN_CHARS_MAX).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -21,6 +21,19 @@ const NOT_COMPARED: [&str; 5] = [
     "LedgerCode",
 ];
 const NOT_UPDATED: [&str; 2] = ["ExternalPolicyId", "LedgerCode"];
+/// Members that are compared as numbers: `1130.00000000` is `1130.00`.
+const NUMBERS: [&str; 6] = [
+    "InvoiceAmount",
+    "Percentage",
+    "Quantity",
+    "Tax",
+    "TaxAmount",
+    "UnitPrice",
+];
+/// Members that are compared as days: `2026-02-27 00:00:00.0` is `2026-02-27`.
+const DAYS: [&str; 2] = ["InvoiceDate", "PaymentDueDate"];
+/// Members of a line that an update without them may leave as they are.
+const LEFTOVERS: [&str; 2] = ["TaxCode", "TaxCode2"];
 
 /// A difference between what is there and what should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +42,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// The difference, or nothing when there is none.
+    /// The difference, or nothing when there is none. The order of the lines makes no difference.
     #[must_use]
     pub fn between(
         current: &PaymentRequest,
@@ -41,9 +54,9 @@ impl Change {
             .header
             .iter()
             .filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()))
-            .any(|(name, value)| !same(&concur::text(&current.header, name), value));
-        let vendor_differs = !current.vendor_code.is_empty()
-            && !current.vendor_code.eq_ignore_ascii_case(&vendor.code);
+            .any(|(name, value)| !same(name, &concur::text(&current.header, name), value));
+        let vendor_differs = is_other(&current.vendor_code, &vendor.code)
+            || is_other(&current.vendor_address, &vendor.address);
         if lines.is_empty() && !header_differs && !vendor_differs {
             return None;
         }
@@ -64,18 +77,24 @@ impl Change {
 }
 
 fn line_changes(current: &[concur::Line], wanted: &[Line]) -> Vec<Value> {
-    let mut changes = Vec::new();
-    for (there, line) in current.iter().zip(wanted) {
-        if !line_is(there, line) {
-            changes.push(action("UPDATE", Some(&there.id), line.to_json()));
+    let mut there: Vec<&concur::Line> = current.iter().collect();
+    let mut missing: Vec<&Line> = Vec::new();
+    for line in wanted {
+        match there.iter().position(|there| line_is(there, line)) {
+            Some(index) => drop(there.remove(index)),
+            None => missing.push(line),
         }
     }
-    for line in wanted.iter().skip(current.len()) {
-        changes.push(action("INSERT", None, line.to_json()));
+    let mut changes = Vec::new();
+    for line in missing {
+        let reused = there.iter().position(|there| !leaves_over(there, line));
+        changes.push(match reused.map(|index| there.remove(index)) {
+            Some(there) => action("UPDATE", Some(&there.id), line.to_json()),
+            None => action("INSERT", None, line.to_json()),
+        });
     }
-    for there in current.iter().skip(wanted.len()) {
-        changes.push(action("DELETE", Some(&there.id), Map::new()));
-    }
+    let deleted = there.into_iter();
+    changes.extend(deleted.map(|there| action("DELETE", Some(&there.id), Map::new())));
     changes
 }
 
@@ -91,7 +110,8 @@ fn line_is(there: &concur::Line, wanted: &Line) -> bool {
     wanted
         .fields
         .iter()
-        .all(|(name, value)| same(&concur::text(&there.fields, name), value))
+        .all(|(name, value)| same(name, &concur::text(&there.fields, name), value))
+        && !leaves_over(there, wanted)
         && there.allocations.len() == wanted.allocations.len()
         && there
             .allocations
@@ -100,37 +120,40 @@ fn line_is(there: &concur::Line, wanted: &Line) -> bool {
             .all(|(there, wanted)| allocation_is(there, wanted))
 }
 
-fn allocation_is(there: &Value, wanted: &Allocation) -> bool {
-    let percentage = same(&concur::text(there, "Percentage"), &wanted.percentage);
-    let code = match &wanted.cost_code {
-        Some(code) => concur::text(there, &wanted.field) == *code,
-        None => true,
-    };
-    percentage && code
+/// Whether the line that is there has a member that the wanted one must not have.
+fn leaves_over(there: &concur::Line, wanted: &Line) -> bool {
+    LEFTOVERS.into_iter().any(|name| {
+        !wanted.fields.contains_key(name) && !concur::text(&there.fields, name).is_empty()
+    })
 }
 
-/// Equal as text, as numbers (`1130.00000000` is `1130.00`), or as days (`2026-02-27 00:00:00.0` is `2026-02-27`).
-fn same(there: &str, wanted: &str) -> bool {
-    if there == wanted {
-        return true;
-    }
-    if let (Some(there), Some(wanted)) = (money::parse(there), money::parse(wanted)) {
+fn allocation_is(there: &Value, wanted: &Allocation) -> bool {
+    let code = wanted.cost_code.as_deref().unwrap_or_default();
+    same(
+        "Percentage",
+        &concur::text(there, "Percentage"),
+        &wanted.percentage,
+    ) && concur::text(there, &wanted.field) == code
+}
+
+/// Whether a code that Concur tells is another one.
+fn is_other(there: &str, wanted: &str) -> bool {
+    !there.is_empty() && !there.eq_ignore_ascii_case(wanted)
+}
+
+fn same(name: &str, there: &str, wanted: &str) -> bool {
+    if NUMBERS.contains(&name)
+        && let (Some(there), Some(wanted)) = (money::parse(there), money::parse(wanted))
+    {
         return there == wanted;
     }
-    let midnight = there.strip_prefix(wanted);
-    wanted.len() == 10 && midnight.is_some_and(|rest| rest.starts_with([' ', 'T']))
+    if DAYS.contains(&name)
+        && let Some(rest) = there.strip_prefix(wanted)
+    {
+        return rest.is_empty() || rest.starts_with([' ', 'T']);
+    }
+    there == wanted
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_and_days_are_compared_by_meaning() {
-        assert!(same("1130.00000000", "1130.00"));
-        assert!(same("2026-02-27 00:00:00.0", "2026-02-27"));
-        assert!(!same("2026-02-28 00:00:00.0", "2026-02-27"));
-        assert!(!same("", "1"));
-        assert!(!same("OFFSP", "TRAVL"));
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
@@ -20,7 +20,11 @@ use crate::{country, money, states};
 const NAME_CHARS_MAX: usize = 255;
 const TAX_ID_CHARS_MAX: usize = 48;
 const POSTAL_CODE_CHARS_MAX: usize = 20;
+const EMAIL_CHARS_MAX: usize = 254;
 const PHONE_CHARS_MAX: usize = 25;
+const CODE_CHARS_MAX: usize = 32;
+/// As much of a name is repeated in a problem's message.
+const SHOWN_CHARS_MAX: usize = 60;
 
 /// A vendor to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,8 @@ impl Translated {
         json!({"Vendor": [self.fields]}).to_string()
     }
 
-    /// Whether a vendor of another key is this one: same name, first address line and postal code.
+    /// Whether a vendor of another key is this one: same name, first address line and postal code. A name alone is not
+    /// enough.
     #[must_use]
     pub fn is_like(&self, vendor: &concur::Vendor) -> bool {
         let same = |name: &str, theirs: &str| {
@@ -51,7 +56,8 @@ impl Translated {
                 .unwrap_or_default();
             ours.eq_ignore_ascii_case(&clean(theirs))
         };
-        same("VendorName", &vendor.name)
+        self.fields.contains_key("Address1")
+            && same("VendorName", &vendor.name)
             && same("Address1", &vendor.address1)
             && same("PostalCode", &vendor.postal_code)
     }
@@ -78,6 +84,7 @@ pub fn translate(
     settings: &Settings,
 ) -> Result<Translated, Vec<Problem>> {
     let mut work = Work {
+        places: places(object),
         party,
         settings,
         problems: Vec::new(),
@@ -90,7 +97,31 @@ pub fn translate(
     }
 }
 
+/// JSON Pointers into a client or bill vendor.
+struct Places {
+    name: &'static str,
+    province: &'static str,
+    country: &'static str,
+}
+
+fn places(object: &ObjectRef) -> &'static Places {
+    if object.kind == "client" {
+        &Places {
+            name: "/organization",
+            province: "/p_province",
+            country: "/p_country",
+        }
+    } else {
+        &Places {
+            name: "/vendor_name",
+            province: "/province",
+            country: "/country",
+        }
+    }
+}
+
 struct Work<'a> {
+    places: &'static Places,
     party: &'a Party,
     settings: &'a Settings,
     problems: Vec<Problem>,
@@ -118,10 +149,11 @@ impl Work<'_> {
 
     fn key(&mut self, object: &ObjectRef) -> VendorKey {
         let key = key_of(object, self.settings);
-        if key.code.chars().count() > 32 {
-            let message =
-                "the vendor code is longer than 32 characters; shorten `vendor.code_prefix`";
-            self.report("", "code-too-long", message.to_string());
+        if key.code.chars().count() > CODE_CHARS_MAX {
+            let message = format!(
+                "the vendor code is longer than {CODE_CHARS_MAX} characters; shorten `vendor.code_prefix`"
+            );
+            self.report("", "code-too-long", message);
         }
         key
     }
@@ -129,9 +161,8 @@ impl Work<'_> {
     fn name(&mut self) -> String {
         let name = self.party.name.as_deref().map(clean).unwrap_or_default();
         if name.is_empty() {
-            let message =
-                "has neither an organisation nor a name nor an e-mail address in FreshBooks";
-            self.report("/organization", "name-missing", message.to_string());
+            let message = "it has neither an organisation nor a name nor an e-mail address; fill one in in FreshBooks";
+            self.report(self.places.name, "name-missing", message.to_string());
         }
         shortened(&name, NAME_CHARS_MAX)
     }
@@ -139,13 +170,17 @@ impl Work<'_> {
     fn country(&mut self) -> String {
         let default = self.settings.vendor.default_country.as_deref();
         let Some(name) = self.party.country.as_deref().or(default) else {
-            let message = "has no country; fill it in FreshBooks or set `vendor.default_country`";
-            self.report("/p_country", "country-missing", message.to_string());
+            let message =
+                "it has no country; fill it in in FreshBooks or set `vendor.default_country`";
+            self.report(self.places.country, "country-missing", message.to_string());
             return String::new();
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
-            let message = format!("\"{name}\" is no country that we know; add it to `countries`");
-            self.report("/p_country", "country-unmapped", message);
+            let message = format!(
+                "\"{}\" is no country that we know; add it to `countries`",
+                shortened(name, SHOWN_CHARS_MAX)
+            );
+            self.report(self.places.country, "country-unmapped", message);
             String::new()
         })
     }
@@ -153,8 +188,12 @@ impl Work<'_> {
     fn currency(&mut self) -> String {
         let currency = self.party.currency.clone().unwrap_or_default();
         if money::minor_units(&currency).is_none() {
-            let message =
-                format!("\"{currency}\" is no ISO 4217 currency; choose one in FreshBooks");
+            let message = if currency.is_empty() {
+                "it has no currency; choose one in FreshBooks".to_string()
+            } else {
+                let shown = shortened(&currency, SHOWN_CHARS_MAX);
+                format!("\"{shown}\" is no ISO 4217 currency; choose one in FreshBooks")
+            };
             self.report("/currency_code", "currency-unknown", message);
         }
         currency
@@ -164,17 +203,22 @@ impl Work<'_> {
         let province = self.party.province.as_deref().map(clean);
         let province = province.filter(|province| !province.is_empty());
         if !states::has(country) {
-            return province;
+            return province.map(|province| shortened(&province, NAME_CHARS_MAX));
         }
         let code = province
             .as_deref()
             .and_then(|name| states::code(country, name));
         if code.is_none() {
-            let said = province.unwrap_or_default();
-            let message = format!(
-                "\"{said}\" is no state or province of {country}; correct it in FreshBooks"
-            );
-            self.report("/p_province", "state-unmapped", message);
+            let message = match province.as_deref() {
+                Some(said) => format!(
+                    "\"{}\" is no state or province of {country}; correct it in FreshBooks",
+                    shortened(said, SHOWN_CHARS_MAX)
+                ),
+                None => format!(
+                    "it has no state or province, which SAP Concur wants for {country}; fill it in in FreshBooks"
+                ),
+            };
+            self.report(self.places.province, "state-unmapped", message);
         }
         code.map(ToString::to_string)
     }
@@ -189,14 +233,17 @@ impl Work<'_> {
             ("TaxID", &party.tax_number, TAX_ID_CHARS_MAX),
             ("ContactFirstName", &party.first_name, NAME_CHARS_MAX),
             ("ContactLastName", &party.last_name, NAME_CHARS_MAX),
-            ("ContactEmail", &party.email, NAME_CHARS_MAX),
+            ("ContactEmail", &party.email, EMAIL_CHARS_MAX),
             ("ContactPhoneNumber", &party.phone, PHONE_CHARS_MAX),
         ];
         for (name, value, characters_max) in optional {
             let value = value.as_deref().map(clean).unwrap_or_default();
-            if !value.is_empty() {
-                fields.insert(name, shortened(&value, characters_max));
+            let is_too_long = value.chars().count() > characters_max;
+            // Half a tax number or telephone number is worse than none.
+            if value.is_empty() || (is_too_long && characters_max < NAME_CHARS_MAX) {
+                continue;
             }
+            fields.insert(name, shortened(&value, characters_max));
         }
     }
 
@@ -209,9 +256,5 @@ impl Work<'_> {
     }
 }
 
-/// The members as JSON, for previews.
-impl From<&Translated> for Value {
-    fn from(translated: &Translated) -> Self {
-        json!(translated.fields)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What the host keeps, behind one trait.
 //!
-//! A [`Store`] makes three promises, which [`conformance`] checks for every implementation:
+//! A [`Store`] makes three promises, which the suite in `conformance` checks for every implementation:
 //!
 //! 1. **A batch is all or nothing, and durable.** When [`Store::commit`] returns `Ok`, every write of the batch
 //!    is on the disk; when it returns an error, none is. A batch that breaks a rule (such as a second active run
@@ -11,6 +11,8 @@
 //! Implementations know nothing of the business: they keep what they are given.
 
 mod completion;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod sqlite;
 
 use std::future::Future;
@@ -56,9 +58,9 @@ pub trait Store: Send + Sync + 'static {
     /// Notices that have no decision yet, oldest first, at most `limit`.
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>>;
 
-    /// Runs of a connection that have not ended and are due at `now`, soonest first, at most `limit`, leaving
-    /// out those in `except` (the ones under way). Asked for by connection, so that the backlog of one never
-    /// stands before the runs of another.
+    /// Runs of a connection that have not ended and are due at `now`, soonest first and of those due together
+    /// the oldest first, at most `limit`, leaving out those in `except` (the ones under way). Asked for by
+    /// connection, so that the backlog of one never stands before the runs of another.
     fn due_runs(
         &self,
         connection: &str,

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::{rejected, unchanged};
 use crate::contract::http::{BodyPart, Method, Request};
@@ -11,8 +12,10 @@ use crate::contract::runs::{Confirmation, Ending, How, Intent, Link, Save, WaitR
 use crate::contract::types::{Duration, ObjectRef, System};
 use crate::freshbooks::{self, Callback};
 use crate::refusals::Refusal;
-use crate::runs::{Flow, Halt, LookUp};
+use crate::runs::{Flow, Halt, LookUp, Written};
 
+/// Pages of registrations that are looked through.
+const PAGES_MAX: u32 = 20;
 /// How long the handshake may take before it is asked for again, and how often that is done.
 const HANDSHAKE_WAIT: Duration = 60_000;
 const HANDSHAKES_MAX: u32 = 5;
@@ -23,14 +26,16 @@ pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
         let sentence = "no webhooks are received here; the sweep finds what changed".to_string();
         return Ok(unchanged("no-receiver", sentence));
     }
-    let found = flow.find(vec![flow.task.object.clone()]).await;
-    let held = found.into_iter().next().and_then(|standing| standing.link);
-    let callback = registered(flow).await?;
+    let held = flow.find_own().await.link;
+    let Written {
+        record: callback,
+        found,
+    } = registered(flow).await?;
     if callback.verified && held.is_some_and(|link| link.target.id == callback.id) {
         return Ok(confirmed(&callback, How::Checked));
     }
-    let fresh = !callback.verified;
-    verified(flow, &callback, fresh).await?;
+    // FreshBooks sends the handshake of a new registration by itself.
+    verified(flow, &callback, !found).await?;
     flow.trust_verifier(&callback.id).await;
     let link = Link {
         source: flow.task.object.clone(),
@@ -48,7 +53,7 @@ pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
 }
 
 /// Our registration, made if it is not there.
-async fn registered(flow: &Flow) -> Result<Callback, Halt> {
+async fn registered(flow: &Flow) -> Result<Written<Callback>, Halt> {
     let look_up = async || {
         Ok(match find(flow).await? {
             Some(callback) => LookUp::There(callback),
@@ -58,22 +63,31 @@ async fn registered(flow: &Flow) -> Result<Callback, Halt> {
     let written = flow
         .write(Intent::LookUpThenResend, freshbooks::read_callback, look_up)
         .await?;
-    let written = written.map_err(|refusal| refused(flow, &refusal))?;
-    Ok(written.record)
+    written.map_err(|refusal| refused(flow, &refusal))
 }
 
 async fn find(flow: &Flow) -> Result<Option<Callback>, Halt> {
     let noun = &flow.task.object.id;
-    let path = freshbooks::callbacks_path(&flow.settings.freshbooks.account_id);
-    let target = format!("{path}?search%5Bevent%5D={noun}&per_page=100");
-    let listed = flow
-        .read(freshbooks::get(target), freshbooks::read_callbacks)
-        .await?;
-    let listed = listed.map_err(|refusal| refused(flow, &refusal))?;
+    let account_id = &flow.settings.freshbooks.account_id;
     // A filter may be ignored silently, so the rows are looked at again.
     let ours =
         |callback: &Callback| callback.event == *noun && callback.uri == flow.task.webhook_url;
-    Ok(listed.into_iter().find(ours))
+    let mut found: Option<Callback> = None;
+    for page in 1..=PAGES_MAX {
+        let request = freshbooks::callbacks(account_id, noun, page);
+        let listed = flow.read(request, freshbooks::read_callbacks).await?;
+        let listed = listed.map_err(|refusal| refused(flow, &refusal))?;
+        // One that is verified comes before one that a lost answer left behind.
+        let here = listed.callbacks.into_iter().filter(ours);
+        found = found
+            .into_iter()
+            .chain(here)
+            .max_by_key(|callback| (callback.verified, Reverse(callback.id.clone())));
+        if u64::from(page) >= listed.pages {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn register(flow: &Flow) -> Request {
@@ -128,8 +142,9 @@ fn confirm(flow: &Flow, callback: &Callback) -> Request {
 }
 
 fn put(flow: &Flow, callback: &Callback, body: Vec<BodyPart>) -> Request {
-    let path = freshbooks::callbacks_path(&flow.settings.freshbooks.account_id);
-    freshbooks::with_body(Method::Put, format!("{path}/{}", callback.id), body)
+    let account_id = &flow.settings.freshbooks.account_id;
+    let path = freshbooks::callback_path(account_id, &callback.id);
+    freshbooks::with_body(Method::Put, path, body)
 }
 
 fn refused(flow: &Flow, refusal: &Refusal) -> Halt {

@@ -121,17 +121,19 @@ impl Place {
         })
     }
 
+    /// A run under way may have read an older version, so its object is looked at once more too.
     fn is_missed(self, row: &Row, standing: &Standing) -> bool {
-        if standing.active {
-            return false;
-        }
         if self.deleted && standing.link.is_none() {
             return false;
         }
         match standing.ending {
             EndingKind::None => true,
             // A stop that did not get as far as a version waits for a person.
-            _ if standing.version.is_empty() => false,
+            EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
+                if standing.version.is_empty() =>
+            {
+                false
+            }
             _ => standing.version != row.version,
         }
     }

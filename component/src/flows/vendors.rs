@@ -17,8 +17,7 @@ use crate::{freshbooks, marker};
 /// Finds or creates the vendor of a client or bill vendor, and links them.
 pub(super) async fn carry(flow: &Flow) -> Result<Ending, Halt> {
     let object = &flow.task.object;
-    let found = flow.find(vec![object.clone()]).await;
-    if let Some(link) = found.into_iter().next().and_then(|standing| standing.link) {
+    if let Some(link) = flow.find_own().await.link {
         let sentence = format!("it is vendor {} already", link.target.id);
         return Ok(unchanged("linked", sentence));
     }

@@ -205,80 +205,71 @@ fn awkward_names_are_made_fit() {
     assert!(!request.to_string().contains('\r'));
 }
 
+/// Asserts that the right invoice with one text replaced has this problem, and that its message says this.
+fn assert_problem(from: &str, to: &str, pointer: &str, code: &str, mend: &str) {
+    let json = invoice("CAD", "1130.00", "0", &both()).replacen(from, to, 1);
+    let found = problems(Kind::Invoice, &json, &settings());
+    let hit = found
+        .iter()
+        .find(|problem| problem.code == code && problem.pointer == pointer);
+    let hit = hit.unwrap_or_else(|| panic!("{code} is missing in {found:?}"));
+    assert!(hit.message.contains(mend), "{}", hit.message);
+}
+
 #[test]
-fn every_problem_names_what_would_mend_it() {
-    let right = invoice("CAD", "1130.00", "0", &both());
+fn what_is_not_mapped_names_its_setting() {
     for (from, to, pointer, code, mend) in [
         (
-            "CAD",
-            "GBP",
+            r#""currency_code": "CAD""#,
+            r#""currency_code": "GBP""#,
             "/currency_code",
             "currency-unmapped",
             "`currencies`",
         ),
         (
-            r#""country": "Canada""#,
-            r#""country": "Narnia""#,
+            "Canada",
+            "Narnia",
             "/country",
             "country-unmapped",
             "`countries`",
         ),
         (
-            r#""country": "Canada""#,
-            r#""country": """#,
+            "Canada",
+            "",
             "/country",
             "country-missing",
             "`vendor.default_country`",
         ),
-        (
-            "\"2026-02-27\"",
-            "null",
-            "/create_date",
-            "date-missing",
-            "FreshBooks",
-        ),
-        (
-            "\"2093\"",
-            &format!("\"{}\"", "9".repeat(51)),
-            "/invoice_number",
-            "number-too-long",
-            "FreshBooks",
-        ),
-        (
-            r#""taxName1": "HST""#,
-            r#""taxName1": "VAT""#,
-            "/lines/0",
-            "tax-unmapped",
-            "`taxes`",
-        ),
+        ("HST", "VAT", "/lines/0", "tax-unmapped", "`taxes`"),
         ("5512", "77", "/lines/0", "project-unmapped", "`projects`"),
+    ] {
+        assert_problem(from, to, pointer, code, mend);
+    }
+}
+
+#[test]
+fn what_is_wrong_in_freshbooks_says_so() {
+    let long = format!("\"{}\"", "9".repeat(51));
+    for (from, to, pointer, code) in [
+        ("\"2026-02-27\"", "null", "/create_date", "date-missing"),
+        ("\"2093\"", &long, "/invoice_number", "number-too-long"),
+        ("1130.00", "1130.001", "/amount", "too-precise"),
+        ("600.00", "600.001", "/lines/0", "too-precise"),
+    ] {
+        assert_problem(from, to, pointer, code, "FreshBooks");
+    }
+}
+
+#[test]
+fn what_does_not_add_up_says_by_how_much() {
+    for (from, to, pointer, code, mend) in [
+        ("1130.00", "1130.03", "", "total-mismatch", "0.03 apart"),
         (
-            r#""amount": "1130.00""#,
-            r#""amount": "1130.03""#,
-            "",
-            "total-mismatch",
-            "0.03 apart",
-        ),
-        (
-            r#""amount": "600.00""#,
-            r#""amount": "600.02""#,
+            "600.00",
+            "600.02",
             "/lines/0",
             "line-amount-mismatch",
             "600.02",
-        ),
-        (
-            r#""amount": "1130.00""#,
-            r#""amount": "1130.001""#,
-            "/amount",
-            "too-precise",
-            "FreshBooks",
-        ),
-        (
-            r#""amount": "600.00""#,
-            r#""amount": "600.001""#,
-            "/lines/0",
-            "too-precise",
-            "FreshBooks",
         ),
         (
             r#""amount": "0""#,
@@ -295,23 +286,7 @@ fn every_problem_names_what_would_mend_it() {
             "99999999999999",
         ),
     ] {
-        let found = problems(
-            Kind::Invoice,
-            &right.replacen(from, to, 1).replace(
-                "\"CAD\"",
-                if code == "currency-unmapped" {
-                    "\"GBP\""
-                } else {
-                    "\"CAD\""
-                },
-            ),
-            &settings(),
-        );
-        let hit = found
-            .iter()
-            .find(|problem| problem.code == code && problem.pointer == pointer);
-        let hit = hit.unwrap_or_else(|| panic!("{code} is missing in {found:?}"));
-        assert!(hit.message.contains(mend), "{}", hit.message);
+        assert_problem(from, to, pointer, code, mend);
     }
 }
 

@@ -6,27 +6,22 @@
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::Port;
-use crate::contract::http::{Request, Response, SendError, SendErrorCode, SendOutcome};
+use super::trouble::Trouble;
+use super::verdict::{Blame, NotNow, Verdict, judge, words};
+use crate::contract::http::{Request, Response, SendErrorCode, SendOutcome};
 use crate::contract::runs::{
     Action, Conflict, Intent, NewTask, Report, Save, Send, Standing, Stop, Task, Wait, WaitReason,
     Wake,
 };
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
-use crate::refusals::{self, Refusal, Unread};
+use crate::marker;
+use crate::refusals::{Refusal, Unread};
 use crate::settings::Settings;
-use crate::{marker, pacing, retry};
-
-/// A refusal of the token that is repeated so often in a row is a missing permission.
-const DENIALS_MAX: u32 = 3;
-/// A 400 that sounds like throttling and is repeated so often in a row is a refusal.
-const THROTTLES_MAX: u32 = 8;
-/// First and longest wait for a remote that takes no requests (the host's gate may hold longer).
-const REMOTE_WAIT_FIRST: Duration = 1_000;
-const REMOTE_WAIT_MAX: Duration = 300_000;
 
 /// Why a flow ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +76,7 @@ pub(crate) struct Flow {
     pub(crate) settings: Rc<Settings>,
     port: Rc<Port>,
     version: RefCell<String>,
+    stopped: RefCell<(String, Instant)>,
 }
 
 impl Flow {
@@ -90,6 +86,7 @@ impl Flow {
             settings,
             port,
             version: RefCell::default(),
+            stopped: RefCell::default(),
         }
     }
 
@@ -113,6 +110,28 @@ impl Flow {
             Report::Found(found) => found,
             report => unanswered(&report),
         }
+    }
+
+    /// Tells what is known of one object.
+    pub(crate) async fn find_one(&self, object: ObjectRef) -> Standing {
+        match self.find(vec![object]).await.pop() {
+            Some(standing) => standing,
+            None => unreachable!("a report on one object holds one standing"),
+        }
+    }
+
+    /// Tells what is known of this run's own object, and how its last run stopped.
+    pub(crate) async fn find_own(&self) -> Standing {
+        let own = self.find_one(self.task.object.clone()).await;
+        *self.stopped.borrow_mut() = (own.code.clone(), own.since);
+        own
+    }
+
+    /// When a stop of this code began: in an earlier run if that stopped for the same reason.
+    pub(crate) fn since(&self, stop: &Stop) -> Instant {
+        let (code, since) = &*self.stopped.borrow();
+        let is_same = *since > 0 && *code == stop.code && stop.code != AMBIGUOUS;
+        if is_same { *since } else { stop.since }
     }
 
     /// Keeps links and starts runs.
@@ -175,13 +194,13 @@ impl Flow {
             match self.attempt(&request, Intent::Read, reader).await {
                 Verdict::Answered(answer) => return Ok(Ok(answer)),
                 Verdict::Refused(refusal) => return Ok(Err(refusal)),
-                Verdict::Denied(status) => trouble.denied(&request, status).await?,
-                Verdict::NotTaken(why) => trouble.remote(request.system, &why).await,
-                Verdict::Throttled(refusal) if trouble.is_throttled() => {
-                    trouble.remote(request.system, &refusal.words).await;
+                Verdict::NotNow(not_now) => {
+                    if let Some(refusal) = trouble.not_now(&request, not_now).await? {
+                        return Ok(Err(refusal));
+                    }
                 }
-                Verdict::Throttled(refusal) => return Ok(Err(refusal)),
-                Verdict::Unknown(why, blame) => trouble.blame(&blame, &request, &why).await?,
+                Verdict::Unknown(why, Blame::Record) => trouble.failed(&request, &why).await?,
+                Verdict::Unknown(why, Blame::Remote) => trouble.remote(request.system, &why).await,
             }
         }
     }
@@ -198,6 +217,9 @@ impl Flow {
     }
 
     /// Sends a write, having looked it up first, and again after whatever cannot be known.
+    ///
+    /// Whatever is to blame, a write that cannot be known costs an attempt: the look-up after it was answered, so
+    /// the remote is there, and a write that always ends like this must not be sent for ever.
     pub(crate) async fn write<T>(
         &self,
         intent: Intent,
@@ -205,34 +227,50 @@ impl Flow {
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
     ) -> Result<Result<Written<T>, Refusal>, Halt> {
         let mut trouble = Trouble::new(self);
-        let mut unknown: Option<(String, Blame)> = None;
+        let mut request = match look_up().await? {
+            LookUp::There(record) => return Ok(Ok(Written::found(record))),
+            LookUp::Missing(request) => request,
+        };
         loop {
-            let request = match look_up().await? {
-                LookUp::There(record) => return Ok(Ok(Written::found(record))),
-                LookUp::Missing(request) => request,
-            };
-            if let Some((why, blame)) = unknown.take() {
-                if intent == Intent::LookUpThenPark {
-                    return Err(self.ambiguous(&why));
-                }
-                trouble.blame(&blame, &request, &why).await?;
-                // The back-off gave it more time to turn up.
-                continue;
-            }
             match self.attempt(&request, intent, reader).await {
                 Verdict::Answered(record) => return Ok(Ok(Written::answered(record))),
                 Verdict::Refused(refusal) => return Ok(Err(refusal)),
-                Verdict::Denied(status) => trouble.denied(&request, status).await?,
-                Verdict::NotTaken(why) => trouble.remote(request.system, &why).await,
-                Verdict::Throttled(refusal) if trouble.is_throttled() => {
-                    trouble.remote(request.system, &refusal.words).await;
+                Verdict::NotNow(not_now) => {
+                    if let Some(refusal) = trouble.not_now(&request, not_now).await? {
+                        return Ok(Err(refusal));
+                    }
                 }
-                Verdict::Throttled(refusal) => return Ok(Err(refusal)),
-                Verdict::Unknown(why, blame) => {
+                Verdict::Unknown(why, _) => {
                     self.settle(&why).await;
-                    unknown = Some((why, blame));
+                    if let Some(record) = self.settled(intent, &why, &look_up).await? {
+                        return Ok(Ok(Written::found(record)));
+                    }
+                    // The back-off gives it more time to turn up.
+                    trouble.failed(&request, &why).await?;
                 }
             }
+            request = match look_up().await? {
+                LookUp::There(record) => return Ok(Ok(Written::found(record))),
+                LookUp::Missing(request) => request,
+            };
+        }
+    }
+
+    /// What a look-up after the settle time shows. Under look-up-then-park this is where it ends, one way or another.
+    async fn settled<T>(
+        &self,
+        intent: Intent,
+        why: &str,
+        look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
+    ) -> Result<Option<T>, Halt> {
+        match look_up().await {
+            Ok(LookUp::There(record)) => Ok(Some(record)),
+            Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
+                Err(Halt::Parked(self.ambiguous(why)))
+            }
+            Ok(LookUp::Missing(_)) => Ok(None),
+            Err(halt) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, halt)),
+            Err(halt) => Err(halt),
         }
     }
 
@@ -254,14 +292,26 @@ impl Flow {
     }
 
     /// The stop of a write that may or may not have happened.
-    pub(crate) fn ambiguous(&self, why: &str) -> Halt {
+    pub(crate) fn ambiguous(&self, why: &str) -> Stop {
         let mut stop = self.stop(
             AMBIGUOUS,
             format!("nobody can know whether SAP Concur carried this out: {why}"),
             "look in SAP Concur; if it is not there, `ml-connector replay RUN` sends it again",
         );
         stop.look_again = next_look(stop.since, self.now());
-        Halt::Parked(stop)
+        stop
+    }
+
+    /// The same when something else stopped the run meanwhile: what cannot be known must not be forgotten over it.
+    pub(crate) fn ambiguous_after(&self, why: &str, halt: Halt) -> Halt {
+        let other = match halt {
+            Halt::Parked(stop) | Halt::Rejected(stop) => stop,
+            Halt::Conflict(_) => return halt,
+        };
+        Halt::Parked(Stop {
+            problems: other.problems,
+            ..self.ambiguous(&format!("{why}; and now {}", other.sentence))
+        })
     }
 
     async fn settle(&self, why: &str) {
@@ -281,7 +331,9 @@ impl Flow {
             .await
         {
             Report::Sent(SendOutcome::Response(response)) => judge(system, &response, reader),
-            Report::Sent(SendOutcome::NotSent(error)) => Verdict::NotTaken(words(&error)),
+            Report::Sent(SendOutcome::NotSent(error)) => {
+                Verdict::NotNow(NotNow::NotTaken(words(&error)))
+            }
             Report::Sent(SendOutcome::MaybeSent(error)) => {
                 let blame = match error.code {
                     SendErrorCode::AnswerTooLong => Blame::Record,
@@ -306,145 +358,6 @@ pub(crate) fn next_look(since: Instant, now: Instant) -> Option<Instant> {
         .find(|look| *look > now)
 }
 
-/// What is counted while one request is tried.
-struct Trouble<'a> {
-    flow: &'a Flow,
-    failures: u32,
-    denials: u32,
-    throttles: u32,
-    remote_wait: Duration,
-}
-
-impl<'a> Trouble<'a> {
-    fn new(flow: &'a Flow) -> Self {
-        Self {
-            flow,
-            failures: 0,
-            denials: 0,
-            throttles: 0,
-            remote_wait: REMOTE_WAIT_FIRST,
-        }
-    }
-
-    /// Whether a 400 that sounds like throttling is taken for it: not when it is said again and again.
-    fn is_throttled(&mut self) -> bool {
-        self.throttles = self.throttles.saturating_add(1);
-        self.throttles < THROTTLES_MAX
-    }
-
-    async fn blame(&mut self, blame: &Blame, request: &Request, why: &str) -> Result<(), Halt> {
-        match blame {
-            Blame::Record => self.failed(request, why).await,
-            Blame::Remote => {
-                self.remote(request.system, why).await;
-                Ok(())
-            }
-        }
-    }
-
-    /// A failure of this record: back-off, or park when the retries are used up.
-    async fn failed(&mut self, request: &Request, why: &str) -> Result<(), Halt> {
-        self.failures = self.failures.saturating_add(1);
-        let key = &self.flow.marker(&request.path_with_query);
-        let Some(delay) = retry::delay_after(self.flow.settings.retry, self.failures, key) else {
-            let sentence = format!("{} attempts failed; the last one: {why}", self.failures);
-            let remedy = "see `ml-connector show RUN`, then `ml-connector replay RUN`";
-            return Err(Halt::Parked(self.flow.stop(
-                "retries-used-up",
-                sentence,
-                remedy,
-            )));
-        };
-        let sentence = format!("attempt {} failed: {why}", self.failures);
-        self.flow.wait(delay, WaitReason::Retry, sentence).await;
-        Ok(())
-    }
-
-    /// A failure of the remote: it costs this record no attempt.
-    async fn remote(&mut self, system: System, why: &str) {
-        let sentence = format!("{} takes no requests now: {why}", name(system));
-        let delay = self.remote_wait;
-        self.remote_wait = delay.saturating_mul(2).min(REMOTE_WAIT_MAX);
-        self.flow.wait(delay, WaitReason::Remote, sentence).await;
-    }
-
-    /// A refused token: the host refreshes it; after that it is a missing permission.
-    async fn denied(&mut self, request: &Request, status: u16) -> Result<(), Halt> {
-        self.denials = self.denials.saturating_add(1);
-        if self.denials >= DENIALS_MAX {
-            let sentence = format!(
-                "{} refuses access to {} (HTTP {status}) even with a fresh token",
-                name(request.system),
-                path(request),
-            );
-            let remedy = "give the app the missing scope or role, connect again, then replay";
-            return Err(Halt::Parked(self.flow.stop(
-                "access-denied",
-                sentence,
-                remedy,
-            )));
-        }
-        self.remote(request.system, "the access token was refused")
-            .await;
-        Ok(())
-    }
-}
-
-enum Blame {
-    Record,
-    Remote,
-}
-
-enum Verdict<T> {
-    Answered(T),
-    /// A definite refusal of this request.
-    Refused(Refusal),
-    /// The token was refused, with this status.
-    Denied(u16),
-    /// Surely not carried out, and not the record's fault.
-    NotTaken(String),
-    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like it.
-    Throttled(Refusal),
-    /// Nobody knows.
-    Unknown(String, Blame),
-}
-
-fn judge<T>(system: System, response: &Response, reader: Reader<T>) -> Verdict<T> {
-    match response.status {
-        200..=299 => match reader(response) {
-            Ok(answer) => Verdict::Answered(answer),
-            Err(Unread::Refused(refusal)) => Verdict::Refused(refusal),
-            Err(Unread::Garbled(why)) => Verdict::Unknown(why, Blame::Record),
-        },
-        status if pacing::is_denial(system, status) => Verdict::Denied(status),
-        429 => Verdict::NotTaken(String::from("rate limit (HTTP 429)")),
-        // Documented by both systems as "not now".
-        503 => Verdict::NotTaken(String::from("maintenance (HTTP 503)")),
-        400 if pacing::says_throttled(response) => Verdict::Throttled(refusals::of(response)),
-        400..=499 => Verdict::Refused(refusals::of(response)),
-        // From a gateway that cannot know.
-        status @ (502 | 504) => Verdict::Unknown(format!("HTTP {status}"), Blame::Remote),
-        status => Verdict::Unknown(format!("HTTP {status}"), Blame::Record),
-    }
-}
-
-fn words(error: &SendError) -> String {
-    let kind = match error.code {
-        SendErrorCode::Unreachable => "no connection",
-        SendErrorCode::Tls => "TLS handshake failed",
-        SendErrorCode::Timeout => "no answer in time",
-        SendErrorCode::ConnectionLost => "the connection ended early",
-        SendErrorCode::AnswerTooLong => "the answer was too long",
-        SendErrorCode::Interrupted => "the host stopped meanwhile",
-        SendErrorCode::Withheld => "held back by the host",
-    };
-    if error.detail.is_empty() {
-        String::from(kind)
-    } else {
-        format!("{kind} ({})", error.detail)
-    }
-}
-
 /// A system's name for people.
 pub(crate) fn name(system: System) -> &'static str {
     match system {
@@ -453,11 +366,9 @@ pub(crate) fn name(system: System) -> &'static str {
     }
 }
 
-fn path(request: &Request) -> &str {
-    let target = request.path_with_query.as_str();
-    target.split('?').next().unwrap_or(target)
-}
-
 fn unanswered(report: &Report) -> ! {
     unreachable!("step checks that a report answers its demand: {report:?}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,10 +11,12 @@ mod harness;
 mod localized;
 mod oauth;
 mod payment_request_body;
+mod payment_request_checks;
 mod payment_request_view;
 mod payment_requests;
 pub mod person;
 mod token_errors;
+mod token_requests;
 mod vendor_records;
 mod vendors;
 mod xml;
@@ -97,7 +99,7 @@ impl Concur {
                 self.oauth
                     .token(request, &host, &self.config, correlation, now)
             }
-            ("POST", "/oauth2/v0/otp") => oauth::otp(request, &self.config, correlation),
+            ("POST", "/oauth2/v0/otp") => token_requests::otp(request, &self.config, correlation),
             _ => self.handle_api(request, &host, now, stale),
         }
     }

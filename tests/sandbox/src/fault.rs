@@ -75,14 +75,26 @@ impl FaultRule {
     }
 
     fn matches(&self, system: System, request: &Request) -> bool {
-        let method = self
-            .method
-            .as_ref()
-            .is_none_or(|method| *method == request.method);
+        let method = self.method.as_ref();
         let part = self.path_contains.as_ref();
         self.system == system
-            && method
+            && method.is_none_or(|method| *method == request.method)
             && part.is_none_or(|part| request.target.contains(part.as_str()))
+    }
+
+    fn refuses_any(&self, system: System) -> bool {
+        let any = self.method.is_none() && self.path_contains.is_none();
+        self.system == system && self.fault == Fault::Refuse && any
+    }
+
+    /// Counts a matching call and says whether it gets the fault.
+    fn strikes(&self, seen: &mut u32, random: &mut Random) -> bool {
+        if self.per_mille.is_some_and(|share| !random.per_mille(share)) {
+            return false;
+        }
+        *seen = seen.saturating_add(1);
+        let last = self.times.map(|times| self.skip.saturating_add(times));
+        *seen > self.skip && last.is_none_or(|last| *seen <= last)
     }
 }
 
@@ -158,26 +170,24 @@ impl Faults {
 
     /// The fault of a call, if one is due.
     pub(crate) fn of(&mut self, system: System, request: &Request) -> Option<Fault> {
-        for (rule, seen) in &mut self.rules {
-            if !rule.matches(system, request) {
-                continue;
-            }
-            if rule
-                .per_mille
-                .is_some_and(|share| !self.random.per_mille(share))
-            {
-                continue;
-            }
-            *seen += 1;
-            let after = *seen > rule.skip;
-            let before = rule
-                .times
-                .is_none_or(|times| *seen <= rule.skip.saturating_add(times));
-            if after && before {
-                return Some(rule.fault);
-            }
-        }
-        None
+        let random = &mut self.random;
+        let matching = self
+            .rules
+            .iter_mut()
+            .filter(|(rule, _)| rule.matches(system, request));
+        let mut due =
+            matching.filter_map(|(rule, seen)| rule.strikes(seen, random).then_some(rule.fault));
+        due.next()
+    }
+
+    /// Whether a connection is refused before anything of a request is known.
+    pub(crate) fn refuse_connection(&mut self, system: System) -> bool {
+        let random = &mut self.random;
+        let mut matching = self
+            .rules
+            .iter_mut()
+            .filter(|(rule, _)| rule.refuses_any(system));
+        matching.any(|(rule, seen)| rule.strikes(seen, random))
     }
 }
 
@@ -221,6 +231,18 @@ mod tests {
         let count = hits.iter().filter(|hit| **hit).count();
         assert!((200..300).contains(&count), "{count}");
         assert_eq!(hits, calls(rule(), 1000));
+    }
+
+    #[test]
+    fn connections_are_refused_by_rules_that_name_no_request() {
+        let mut faults = Faults::new(1);
+        faults.add(FaultRule::new(System::Concur, Fault::Refuse).path("vendors"));
+        faults.add(FaultRule::new(System::Concur, Fault::Maintenance));
+        assert!(!faults.refuse_connection(System::Concur));
+        faults.add(FaultRule::new(System::Concur, Fault::Refuse).times(1));
+        assert!(!faults.refuse_connection(System::FreshBooks));
+        assert!(faults.refuse_connection(System::Concur));
+        assert!(!faults.refuse_connection(System::Concur));
     }
 
     #[test]

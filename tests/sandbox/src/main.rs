@@ -30,6 +30,9 @@ enum Command {
         /// Port of FreshBooks (API and consent page); 0 lets the system choose.
         #[arg(long, default_value_t = 0)]
         freshbooks_port: u16,
+        /// Port of a Concur host, such as glz=4011 or us2=4012; may be given once per host.
+        #[arg(long, value_name = "HOST=PORT", value_parser = host_port)]
+        concur_port: Vec<(String, u16)>,
         /// Port of the control plane; 0 lets the system choose.
         #[arg(long, default_value_t = 0)]
         control_port: u16,
@@ -46,12 +49,14 @@ enum Command {
 async fn main() -> ExitCode {
     let Command::Serve {
         freshbooks_port,
+        concur_port,
         control_port,
         journal,
         config,
     } = Arguments::parse().command;
     let ports = Ports {
         freshbooks: freshbooks_port,
+        concur: concur_port.into_iter().collect(),
         control: control_port,
     };
     match serve(ports, journal, config).await {
@@ -93,6 +98,12 @@ async fn serve(
     Ok(())
 }
 
+fn host_port(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = text.split_once('=').ok_or("expected HOST=PORT")?;
+    let port = port.parse().map_err(|_| format!("{port} is no port"))?;
+    Ok((host.to_owned(), port))
+}
+
 fn read(path: &PathBuf) -> Result<SandboxConfig, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
@@ -111,5 +122,31 @@ async fn stopped() {
         Err(_) => {
             let _ = tokio::signal::ctrl_c().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ports_are_given_by_host() {
+        assert_eq!(host_port("us2=4012"), Ok(("us2".into(), 4012)));
+        assert!(host_port("us2").is_err());
+        assert!(host_port("us2=70000").is_err());
+    }
+
+    #[test]
+    fn the_default_configuration_survives_toml() {
+        let text = toml::to_string(&SandboxConfig::default()).expect("TOML");
+        let read: SandboxConfig = toml::from_str(&text).expect("the same configuration");
+        assert_eq!(toml::to_string(&read).expect("TOML"), text);
+        assert!(toml::from_str::<SandboxConfig>("sead = 1").is_err());
     }
 }

@@ -80,6 +80,11 @@ impl Sandbox {
         answer
     }
 
+    /// Whether a connection is accepted at all: for drivers with real sockets, before a request is read.
+    pub fn accept(&mut self, system: System) -> bool {
+        !self.faults.refuse_connection(system)
+    }
+
     /// Carries out what was to be late and is due, and returns the webhook deliveries that are due.
     pub fn advance(&mut self, now: Millis) -> Vec<Delivery> {
         while let Some(entry) = self.late.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -215,4 +220,177 @@ fn without_token(request: &Request) -> Request {
         .headers
         .retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
     request.with_bearer("expired")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::freshbooks::person::Kind;
+
+    const NOW: Millis = 1_772_463_600_000;
+    const CLIENTS: &str = "/accounting/account/zQ7pLm/users/clients";
+
+    struct Driver {
+        sandbox: Sandbox,
+        token: String,
+    }
+
+    impl Driver {
+        fn with(fault: Fault) -> Self {
+            let mut sandbox = Sandbox::new(SandboxConfig::default(), NOW);
+            let token = sandbox.freshbooks.person_token(NOW);
+            let rule = FaultRule::new(System::FreshBooks, fault);
+            sandbox.add_fault(rule.path(CLIENTS).times(1));
+            Self { sandbox, token }
+        }
+
+        fn post(&mut self) -> Answer {
+            let body = json!({"client": {"email": "ida@example.test"}});
+            let request =
+                Request::new("api.freshbooks.com", "POST", CLIENTS).with_bearer(&self.token);
+            self.sandbox
+                .exchange(System::FreshBooks, &request.with_json(&body), NOW)
+        }
+
+        fn clients(&self) -> usize {
+            self.sandbox.freshbooks.ids(Kind::Client).len()
+        }
+    }
+
+    fn status(answer: &Answer) -> Option<u16> {
+        match answer {
+            Answer::Response { response, .. } => Some(response.status),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn faults_without_effect_leave_nothing_behind() {
+        for (fault, expected) in [
+            (Fault::Refuse, None),
+            (Fault::RequestLost, None),
+            (
+                Fault::RateLimited {
+                    retry_after_s: Some(0),
+                },
+                Some(429),
+            ),
+            (Fault::ThrottledAs400, Some(400)),
+            (Fault::Maintenance, Some(503)),
+            (Fault::ServerError, Some(500)),
+            (Fault::ExpiredToken, Some(401)),
+            (Fault::Garbage, Some(200)),
+        ] {
+            let mut driver = Driver::with(fault);
+            assert_eq!(status(&driver.post()), expected, "{fault:?}");
+            assert_eq!(driver.clients(), 0, "{fault:?}");
+            assert_eq!(status(&driver.post()), Some(200), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn faults_after_the_commit_leave_the_record() {
+        for (fault, expected) in [
+            (Fault::ServerErrorAfterCommit, Some(500)),
+            (Fault::ResponseLost, None),
+            (Fault::Truncated, None),
+            (Fault::Slow { delay: 5 }, Some(200)),
+        ] {
+            let mut driver = Driver::with(fault);
+            assert_eq!(status(&driver.post()), expected, "{fault:?}");
+            assert_eq!(driver.clients(), 1, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn late_executions_happen_when_they_are_due() {
+        let mut driver = Driver::with(Fault::LateExecution { delay: 90_000 });
+        assert_eq!(driver.post(), Answer::Lost { after: 0 });
+        assert_eq!(driver.sandbox.next_wake(), Some(NOW + 90_000));
+        driver.sandbox.advance(NOW + 89_999);
+        assert_eq!(driver.clients(), 0);
+        driver.sandbox.advance(NOW + 90_000);
+        assert_eq!((driver.clients(), driver.sandbox.next_wake()), (1, None));
+    }
+
+    #[test]
+    fn stale_look_ups_miss_what_is_young() {
+        let mut driver = Driver::with(Fault::Maintenance);
+        driver.post();
+        driver.post();
+        let rule = FaultRule::new(System::FreshBooks, Fault::StaleLookUp { lag: 1 });
+        driver.sandbox.add_fault(rule.method("GET").times(1));
+        let request = Request::new("api.freshbooks.com", "GET", CLIENTS).with_bearer(&driver.token);
+        let mut total = || match driver.sandbox.exchange(System::FreshBooks, &request, NOW) {
+            Answer::Response { response, .. } => {
+                response.value()["response"]["result"]["total"].clone()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((total(), total()), (json!(0), json!(1)));
+    }
+
+    #[test]
+    fn an_expired_concur_token_is_403() {
+        let mut sandbox = Sandbox::new(SandboxConfig::default(), NOW);
+        sandbox.add_fault(FaultRule::new(System::Concur, Fault::ExpiredToken));
+        let request = Request::new(
+            "us2.api.concursolutions.com",
+            "GET",
+            "/api/v3.1/invoice/vendors",
+        );
+        assert_eq!(
+            status(&sandbox.exchange(System::Concur, &request, NOW)),
+            Some(403)
+        );
+    }
+
+    #[test]
+    fn the_journal_hides_bearer_tokens() {
+        #[derive(Clone, Default)]
+        struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().expect("not poisoned").write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let lines = Lines::default();
+        let mut driver = Driver::with(Fault::RequestLost);
+        driver.sandbox.write_journal(Box::new(lines.clone()));
+        driver.post();
+        driver.post();
+        let written =
+            String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
+        let statuses: Vec<serde_json::Value> = written
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect("JSON")["status"].clone()
+            })
+            .collect();
+        assert_eq!(statuses, [json!(null), json!(200)]);
+        assert!(!written.contains(&driver.token) && written.contains("[redacted]"));
+    }
+
+    #[test]
+    fn the_same_seed_and_calls_give_the_same_bytes() {
+        let run = |seed| {
+            let mut sandbox = Sandbox::new(
+                SandboxConfig {
+                    seed,
+                    ..SandboxConfig::default()
+                },
+                NOW,
+            );
+            let token = sandbox.concur.company_request_token(NOW);
+            let code = sandbox.freshbooks.consent(NOW);
+            (token, code, sandbox.freshbooks.person_token(NOW))
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
 }

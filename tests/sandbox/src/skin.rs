@@ -17,13 +17,18 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
-use crate::{Millis, Sandbox, SandboxConfig, System};
+use crate::{Answer, Millis, Request, Sandbox, SandboxConfig, System};
+
+/// The deliverer looks for webhooks that are due at least this often.
+const LOOK_AGAIN_MS: Millis = 1_000;
 
 /// Which ports to listen on; 0 lets the system choose.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ports {
     /// FreshBooks, API and consent page.
     pub freshbooks: u16,
+    /// Concur hosts by name; those not named get any port.
+    pub concur: BTreeMap<String, u16>,
     /// The control plane.
     pub control: u16,
 }
@@ -44,6 +49,8 @@ pub struct Running {
     /// Where it listens.
     pub urls: Urls,
     /// The machines.
+    pub sandbox: Arc<Mutex<Sandbox>>,
+    /// The machines, with a way to have webhooks looked for at once.
     pub shared: Shared,
     stop: watch::Sender<bool>,
 }
@@ -74,6 +81,20 @@ impl Shared {
         self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sends a request through the machines, and has webhooks that it led to delivered.
+    fn exchange(&self, system: System, request: &Request, now: Millis) -> Answer {
+        let mut sandbox = self.lock();
+        let answer = sandbox.exchange(system, request, now);
+        let soon = sandbox
+            .next_wake()
+            .is_some_and(|due| due <= now + LOOK_AGAIN_MS);
+        drop(sandbox);
+        if soon {
+            self.wake();
+        }
+        answer
+    }
+
     /// Lets the deliverer look for webhooks that are due.
     pub fn wake(&self) {
         self.changed.notify_one();
@@ -98,11 +119,11 @@ pub async fn start(mut config: SandboxConfig, ports: Ports) -> io::Result<Runnin
     let control = listen(ports.control).await?;
     let mut concur = Vec::new();
     for (name, host) in &mut config.concur.hosts {
-        let listener = listen(0).await?;
+        let listener = listen(ports.concur.get(name).copied().unwrap_or_default()).await?;
         let address = listener.local_addr()?;
         host.authority = address.to_string();
         host.base_url = url(address);
-        concur.push((name.clone(), listener));
+        concur.push(listener);
     }
     let urls = Urls {
         freshbooks: url(freshbooks.local_addr()?),
@@ -114,29 +135,32 @@ pub async fn start(mut config: SandboxConfig, ports: Ports) -> io::Result<Runnin
             .collect(),
         control: url(control.local_addr()?),
     };
-    let sandbox = Sandbox::new(config, now());
+    let sandbox = Arc::new(Mutex::new(Sandbox::new(config, now())));
+    let changed = Arc::new(Notify::new());
     let shared = Shared {
-        sandbox: Arc::new(Mutex::new(sandbox)),
-        changed: Arc::new(Notify::new()),
+        sandbox: sandbox.clone(),
+        changed,
     };
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(server::serve(
-        freshbooks,
-        System::FreshBooks,
-        shared.clone(),
-        stopped.clone(),
-    ));
-    for (_, listener) in concur {
+    let listeners = concur
+        .into_iter()
+        .map(|listener| (listener, System::Concur));
+    for (listener, system) in listeners.chain([(freshbooks, System::FreshBooks)]) {
         tokio::spawn(server::serve(
             listener,
-            System::Concur,
+            system,
             shared.clone(),
             stopped.clone(),
         ));
     }
     tokio::spawn(control::serve(control, shared.clone(), stopped.clone()));
     tokio::spawn(deliverer::run(shared.clone(), stopped));
-    Ok(Running { urls, shared, stop })
+    Ok(Running {
+        urls,
+        sandbox,
+        shared,
+        stop,
+    })
 }
 
 async fn listen(port: u16) -> io::Result<TcpListener> {
@@ -145,4 +169,193 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
 
 fn url(address: SocketAddr) -> String {
     format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::{Fault, FaultRule};
+
+    const CLIENTS: &str = "/accounting/account/zQ7pLm/users/clients";
+
+    async fn running() -> Running {
+        start(SandboxConfig::default(), Ports::default())
+            .await
+            .expect("free ports")
+    }
+
+    /// What comes back for a request that is sent as bytes; the connection is closed afterwards.
+    async fn send(url: &str, head: &str, body: &str) -> String {
+        let authority = url.strip_prefix("http://").expect("a URL");
+        let mut stream = TcpStream::connect(authority).await.expect("a listener");
+        let length = body.len();
+        let request = format!(
+            "{head}\r\nHost: {authority}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        let mut answer = Vec::new();
+        if stream.write_all(request.as_bytes()).await.is_ok() {
+            let _ = stream.read_to_end(&mut answer).await;
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    async fn post_client(running: &Running) -> String {
+        let token = running.shared.lock().freshbooks.person_token(now());
+        let head = format!("POST {CLIENTS} HTTP/1.1\r\nAuthorization: Bearer {token}");
+        send(
+            &running.urls.freshbooks,
+            &head,
+            r#"{"client":{"email":"a@example.test"}}"#,
+        )
+        .await
+    }
+
+    fn is_complete(request: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(request);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            return false;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        length.is_some_and(|length| length.parse() == Ok(body.len()))
+    }
+
+    /// Accepts one webhook, answers 200 and returns its request.
+    async fn receive(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = Vec::new();
+        while !is_complete(&request) {
+            let mut some = [0; 4096];
+            let read = stream.read(&mut some).await.expect("bytes");
+            request.extend_from_slice(&some[..read]);
+        }
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(answer).await.expect("sent");
+        String::from_utf8_lossy(&request).into_owned()
+    }
+
+    #[tokio::test]
+    async fn every_host_answers_on_its_own_port() {
+        let running = running().await;
+        assert!(post_client(&running).await.starts_with("HTTP/1.1 200"));
+        for url in running.urls.concur.values() {
+            let answer = send(url, "POST /oauth2/v0/token HTTP/1.1", "").await;
+            assert!(answer.contains("\"code\":135"), "{answer}");
+        }
+        let stats = send(&running.urls.control, "GET /stats HTTP/1.1", "").await;
+        assert!(stats.contains("freshbooks POST"), "{stats}");
+    }
+
+    #[tokio::test]
+    async fn geolocation_is_the_port_of_the_datacenter() {
+        let running = running().await;
+        let (token, uuid) = {
+            let mut sandbox = running.shared.lock();
+            let token = sandbox.concur.company_request_token(now());
+            (token, sandbox.concur.company_uuid().to_owned())
+        };
+        let form = [
+            ("client_id", "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33"),
+            ("client_secret", "sandbox-concur-secret"),
+            ("grant_type", "password"),
+            ("credtype", "authtoken"),
+            ("username", &uuid),
+            ("password", &token),
+        ];
+        let head =
+            "POST /oauth2/v0/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded";
+        let answer = send(
+            &running.urls.concur["glz"],
+            head,
+            &crate::http::encode_form(form),
+        )
+        .await;
+        let expected = format!("\"geolocation\":\"{}\"", running.urls.concur["us2"]);
+        assert!(answer.contains(&expected), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn broken_answers_are_broken_on_the_wire() {
+        let running = running().await;
+        for (fault, begins) in [
+            (Fault::Refuse, ""),
+            (Fault::RequestLost, ""),
+            (Fault::ResponseLost, ""),
+            (Fault::Truncated, "HTTP/1.1 200"),
+            (Fault::Garbage, "HTTP/1.1 200"),
+        ] {
+            let rule = FaultRule::new(System::FreshBooks, fault).times(1);
+            running.shared.lock().add_fault(rule);
+            let answer = post_client(&running).await;
+            let complete = answer.ends_with('}');
+            assert!(
+                answer.starts_with(begins) && !complete,
+                "{fault:?}: {answer}"
+            );
+            assert_eq!(answer.is_empty(), begins.is_empty(), "{fault:?}: {answer}");
+        }
+        assert!(post_client(&running).await.starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn webhooks_are_delivered_and_counted() {
+        let running = running().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let uri = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let token = running.shared.lock().freshbooks.person_token(now());
+        let head = format!(
+            "POST /events/account/zQ7pLm/events/callbacks HTTP/1.1\r\nAuthorization: Bearer {token}"
+        );
+        let body = json!({"callback": {"event": "client", "uri": uri}}).to_string();
+        send(&running.urls.freshbooks, &head, &body).await;
+        let handshake = receive(&listener).await;
+        let verifier = handshake
+            .split("verifier=")
+            .nth(1)
+            .expect("a verifier")
+            .to_owned();
+        let head = format!(
+            "PUT /events/account/zQ7pLm/events/callbacks/2001 HTTP/1.1\r\nAuthorization: Bearer {token}"
+        );
+        let body = json!({"callback": {"verifier": verifier}}).to_string();
+        assert!(
+            send(&running.urls.freshbooks, &head, &body)
+                .await
+                .contains("\"verified\":true")
+        );
+        post_client(&running).await;
+        let event = receive(&listener).await;
+        assert!(
+            event.contains("x-freshbooks-hmac-sha256") && event.contains("name=client.create"),
+            "{event}"
+        );
+        let counts: Value = loop {
+            let counts = json!(running.shared.lock().freshbooks.delivery_counts());
+            if counts["ok"] == 2 {
+                break counts;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        assert_eq!(counts["failed"], 0);
+    }
+
+    #[tokio::test]
+    async fn shutdown_frees_the_ports() {
+        let running = running().await;
+        let url = running.urls.freshbooks.clone();
+        running.shutdown();
+        let address = url.strip_prefix("http://").expect("a URL").to_owned();
+        for _ in 0..200 {
+            if TcpListener::bind(&address).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("{url} is still taken");
+    }
 }

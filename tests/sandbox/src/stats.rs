@@ -36,8 +36,8 @@ impl Stats {
 }
 
 fn is_id(part: &str) -> bool {
-    let digits = part.bytes().filter(u8::is_ascii_digit).count();
-    (digits > 0 && !part.starts_with('v')) || part.bytes().any(|byte| byte.is_ascii_uppercase())
+    part.starts_with(|first: char| first.is_ascii_digit())
+        || part.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]

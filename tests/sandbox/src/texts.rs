@@ -31,14 +31,16 @@ impl Texts {
 
     /// Writes a field; false if there is none of that name.
     pub(crate) fn set(&mut self, name: &str, text: &str) -> bool {
-        let Some(at) = self.names.iter().position(|known| *known == name) else {
-            return false;
-        };
+        let at = self.names.iter().position(|known| *known == name);
+        at.map(|at| self.set_at(at, text)).is_some()
+    }
+
+    /// Writes the field at a place of the table.
+    pub(crate) fn set_at(&mut self, at: usize, text: &str) {
         self.written.retain(|(n, _)| usize::from(*n) != at);
         if !text.is_empty() {
             self.written.push((at as u8, text.into()));
         }
-        true
     }
 
     /// The fields that are written, in the order of the table.
@@ -48,7 +50,8 @@ impl Texts {
             .filter(|(_, text)| !text.is_empty())
     }
 
-    fn at(&self, at: usize) -> &str {
+    /// The field at a place of the table.
+    pub(crate) fn at(&self, at: usize) -> &str {
         let written = self.written.iter().find(|(n, _)| usize::from(*n) == at);
         written.map(|(_, text)| text.as_ref()).unwrap_or_default()
     }

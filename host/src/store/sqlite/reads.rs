@@ -10,6 +10,14 @@ use crate::contract::runs::{Completion, EndingKind, Link, Standing};
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{Notice, StoreError, StoredCallback, StoredCredential, StoredOddity};
 
+/// The link of an object, whether a run of it is active, and how its last run ended.
+pub(super) const STANDING: &str = "SELECT target_system, target_kind, target_name, version, content_hash, \
+     EXISTS (SELECT 1 FROM runs WHERE runs.object = objects.id AND ended IS NULL), \
+     (SELECT completion FROM runs WHERE runs.object = objects.id AND ended IS NOT NULL \
+      ORDER BY runs.id DESC LIMIT 1) \
+     FROM objects LEFT JOIN links ON source = objects.id \
+     WHERE connection = ? AND name = ? AND kind = ? AND system = ?";
+
 /// Notices without a decision, oldest first.
 pub(super) fn undecided_notices(
     database: &Connection,
@@ -150,14 +158,8 @@ fn standing(
     connection: &str,
     of: ObjectRef,
 ) -> Result<Standing, StoreError> {
-    let sql = "SELECT target_system, target_kind, target_name, version, content_hash, \
-               EXISTS (SELECT 1 FROM runs WHERE runs.object = objects.id AND ended IS NULL), \
-               (SELECT completion FROM runs WHERE runs.object = objects.id AND ended IS NOT NULL \
-                ORDER BY runs.id DESC LIMIT 1) \
-               FROM objects LEFT JOIN links ON source = objects.id \
-               WHERE connection = ? AND name = ? AND kind = ? AND system = ?";
     let values = (connection, &of.id, &of.kind, of.system.word());
-    let known = first(database, sql, values, |row| {
+    let known = first(database, STANDING, values, |row| {
         Ok((link(row, &of)?, row.get::<_, bool>(5)?, completion(row, 6)?))
     })?;
     let (link, active, completion) = known.unwrap_or_default();

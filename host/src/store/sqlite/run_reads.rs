@@ -14,6 +14,9 @@ const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reaso
                       epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, sentence, \
                       completion, ended FROM runs JOIN objects ON objects.id = runs.object";
 
+pub(super) const NEXT_DUE: &str =
+    "SELECT id, due FROM runs WHERE connection = ? AND ended IS NULL ORDER BY due";
+
 /// Runs that are due, soonest first.
 pub(super) fn due(
     database: &Connection,
@@ -22,10 +25,7 @@ pub(super) fn due(
     limit: u32,
     except: &[RunId],
 ) -> Result<Vec<Run>, StoreError> {
-    let sql = format!(
-        "{SELECT} WHERE runs.connection = ? AND ended IS NULL AND due <= ? ORDER BY due, runs.id"
-    );
-    let mut statement = database.prepare_cached(&sql)?;
+    let mut statement = database.prepare_cached(&due_sql())?;
     let mut rows = statement.query((connection, integer(now)?))?;
     let mut runs = Vec::new();
     while runs.len() < limit as usize
@@ -44,8 +44,7 @@ pub(super) fn next_due(
     connection: &str,
     except: &[RunId],
 ) -> Result<Option<Instant>, StoreError> {
-    let sql = "SELECT id, due FROM runs WHERE connection = ? AND ended IS NULL ORDER BY due";
-    let mut statement = database.prepare_cached(sql)?;
+    let mut statement = database.prepare_cached(NEXT_DUE)?;
     let mut rows = statement.query([connection])?;
     while let Some(row) = rows.next()? {
         if !except.contains(&instant(row, 0)?) {
@@ -80,16 +79,7 @@ pub(super) fn active(
 
 /// Runs that match, newest first.
 pub(super) fn matching(database: &Connection, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
-    let (conditions, mut values) = conditions(filter)?;
-    values.push(
-        if filter.limit == 0 {
-            -1
-        } else {
-            i64::from(filter.limit)
-        }
-        .into(),
-    );
-    let sql = format!("{SELECT} WHERE {conditions} ORDER BY runs.id DESC LIMIT ?");
+    let (sql, values) = matching_sql(filter)?;
     collect(database, &sql, rusqlite::params_from_iter(values), read_run)
 }
 
@@ -108,6 +98,26 @@ pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError>
             runs: instant(row, 4)?,
         })
     })
+}
+
+pub(super) fn due_sql() -> String {
+    format!(
+        "{SELECT} WHERE runs.connection = ? AND ended IS NULL AND due <= ? ORDER BY due, runs.id"
+    )
+}
+
+pub(super) fn matching_sql(filter: &RunFilter) -> Result<(String, Vec<Value>), StoreError> {
+    let (conditions, mut values) = conditions(filter)?;
+    let limit = if filter.limit == 0 {
+        -1
+    } else {
+        i64::from(filter.limit)
+    };
+    values.push(limit.into());
+    Ok((
+        format!("{SELECT} WHERE {conditions} ORDER BY runs.id DESC LIMIT ?"),
+        values,
+    ))
 }
 
 fn conditions(filter: &RunFilter) -> Result<(String, Vec<Value>), StoreError> {

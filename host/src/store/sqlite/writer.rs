@@ -23,7 +23,7 @@ pub(super) struct Writer {
 
 struct Job {
     batch: Vec<Prepared>,
-    reply: oneshot::Sender<Result<Receipt, StoreError>>,
+    reply: oneshot::Sender<Answer>,
 }
 
 impl Writer {
@@ -43,7 +43,7 @@ impl Writer {
     }
 
     /// Commits a batch. Once it is queued it is carried out even if the caller no longer waits.
-    pub(super) async fn commit(&self, batch: Vec<Prepared>) -> Result<Receipt, StoreError> {
+    pub(super) async fn commit(&self, batch: Vec<Prepared>) -> Answer {
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         let (reply, answer) = oneshot::channel();
         jobs.send(Job { batch, reply })
@@ -62,32 +62,40 @@ impl Drop for Writer {
     }
 }
 
+type Answer = Result<Receipt, StoreError>;
+
 fn work(database: &Connection, mut queue: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(GROUP_BATCHES_MAX);
     while queue.blocking_recv_many(&mut group, GROUP_BATCHES_MAX) > 0 {
-        let outcome = commit_group(database, &group);
-        answer(group.drain(..), outcome);
+        let answers =
+            commit_group(database, &group).unwrap_or_else(|_| commit_each(database, &group));
+        for (job, answer) in group.drain(..).zip(answers) {
+            let _ = job.reply.send(answer);
+        }
     }
 }
 
 /// The outer error is that of the whole group: nothing of it was kept.
-fn commit_group(
-    database: &Connection,
-    group: &[Job],
-) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+fn commit_group(database: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
     let transaction = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
-    let receipts = group
+    let answers = group
         .iter()
         .map(|job| apply_batch(&transaction, &job.batch))
         .collect::<Result<_, _>>()?;
     transaction.commit()?;
-    Ok(receipts)
+    Ok(answers)
 }
 
-fn apply_batch(
-    database: &Connection,
-    batch: &[Prepared],
-) -> Result<Result<Receipt, StoreError>, StoreError> {
+/// On a disk without room for the group some of its batches may still fit, such as one that makes room.
+fn commit_each(database: &Connection, group: &[Job]) -> Vec<Answer> {
+    let alone = |job| match commit_group(database, std::slice::from_ref(job)) {
+        Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),
+        Err(error) => Err(error),
+    };
+    group.iter().map(alone).collect()
+}
+
+fn apply_batch(database: &Connection, batch: &[Prepared]) -> Result<Answer, StoreError> {
     execute(database, "SAVEPOINT batch", [])?;
     let receipt = writes::apply_all(database, batch);
     if let Err(error) = &receipt {
@@ -98,20 +106,6 @@ fn apply_batch(
     }
     execute(database, "RELEASE batch", [])?;
     Ok(receipt)
-}
-
-fn answer(
-    group: impl Iterator<Item = Job>,
-    outcome: Result<Vec<Result<Receipt, StoreError>>, StoreError>,
-) {
-    match outcome {
-        Ok(receipts) => group.zip(receipts).for_each(|(job, receipt)| {
-            let _ = job.reply.send(receipt);
-        }),
-        Err(error) => group.for_each(|job| {
-            let _ = job.reply.send(Err(error.clone()));
-        }),
-    }
 }
 
 fn stopped() -> StoreError {

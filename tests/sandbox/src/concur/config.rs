@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// The company, its datacenters and every switch. Section names in brackets are those of the Concur docs.
+/// The company, its datacenters and every switch. Section names in parentheses are those of the Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConcurConfig {
@@ -90,19 +90,19 @@ pub struct TokenSwitches {
     pub access_life_s: u64,
     /// Seconds a refresh token lives after its last use. Default: 180 days.
     pub refresh_life_s: u64,
-    /// `expires_in` is a number; the reference pages show a string [success body]. Default: false.
+    /// `expires_in` is a number; the reference pages show a string (success body). Default: false.
     pub expires_in_number: bool,
-    /// How `refresh_expires_in` is written [success body; not in the reference table]. Default: number.
+    /// How `refresh_expires_in` is written (success body; not in the reference table). Default: number.
     pub refresh_expires_in: RefreshExpiresIn,
-    /// What happens to a refresh token when it is used [lifecycle]. Default: same.
+    /// What happens to a refresh token when it is used (lifecycle). Default: same.
     pub refresh: RefreshMode,
-    /// A refresh at a datacenter where the company does not live is refused with 108 [wrong datacenter; open]. Default: false.
+    /// A refresh at a datacenter where the company does not live is refused with 108 (wrong datacenter; open). Default: false.
     pub refresh_refused_elsewhere: bool,
-    /// How `geolocation` is written [geolocation]. Default: plain.
+    /// How `geolocation` is written (geolocation). Default: plain.
     pub geolocation: Geolocation,
-    /// Every refusal is HTTP 400 [errors; statuses are not published]. Default: false.
+    /// Every refusal is HTTP 400 (errors; statuses are not published). Default: false.
     pub all_errors_400: bool,
-    /// The company is under maintenance: code 134 [errors]. Default: false.
+    /// The company is under maintenance: code 134 (errors). Default: false.
     pub maintenance: bool,
 }
 
@@ -148,13 +148,13 @@ pub enum Geolocation {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySwitches {
-    /// The status for a missing, unknown or expired token is 401 [401 versus 403]. Default: false, that is 403.
+    /// The status for a missing, unknown or expired token is 401 (401 versus 403). Default: false, that is 403.
     pub unauthenticated_401: bool,
-    /// That answer has no body [401 versus 403]. Default: false.
+    /// That answer has no body (401 versus 403). Default: false.
     pub unauthenticated_empty: bool,
-    /// The envelope of v3 errors [v3 conventions]. Default: documented.
+    /// The envelope of v3 errors (v3 conventions). Default: documented.
     pub error_envelope: ErrorEnvelope,
-    /// Answers carry no `concur-correlationid` [correlation; absent on some legacy APIs]. Default: false.
+    /// Answers carry no `concur-correlationid` (correlation; absent on some legacy APIs). Default: false.
     pub no_correlation_id: bool,
 }
 
@@ -174,13 +174,13 @@ pub enum ErrorEnvelope {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VendorSwitches {
-    /// POST of an existing key updates it instead of refusing the record [vendor behaviour; open]. Default: false.
+    /// POST of an existing key updates it instead of refusing the record (vendor behaviour; open). Default: false.
     pub post_updates: bool,
-    /// PUT of an unknown key creates it instead of refusing the record [vendor behaviour; open]. Default: false.
+    /// PUT of an unknown key creates it instead of refusing the record (vendor behaviour; open). Default: false.
     pub put_creates: bool,
-    /// PUT empties the fields that are not sent [open]. Default: false.
+    /// PUT empties the fields that are not sent (open). Default: false.
     pub put_blanks: bool,
-    /// `Type` of a refused record's status [vendor fields; only WARNING was seen]. Default: WARNING.
+    /// `Type` of a refused record's status (vendor fields; only WARNING was seen). Default: WARNING.
     pub refused_type: String,
 }
 
@@ -188,21 +188,21 @@ pub struct VendorSwitches {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentRequestSwitches {
-    /// A second request with a vendor's invoice number is refused, not flagged [duplicates; inferred]. Default: false.
+    /// A second request with a vendor's invoice number is refused, not flagged (duplicates; inferred). Default: false.
     pub refuse_duplicates: bool,
-    /// PUT is accepted after submission [open]. Default: false.
+    /// PUT is accepted after submission (open). Default: false.
     pub put_after_submit: bool,
     /// Milliseconds until a new request shows in digests. Default: 0.
     pub digest_lag_ms: u64,
-    /// How `NextPage` is written [paging]. Default: uri.
+    /// How `NextPage` is written (paging). Default: uri.
     pub next_page: NextPage,
-    /// What `NextPage` is when there is none [paging]. Default: null.
+    /// What `NextPage` is when there is none (paging). Default: null.
     pub no_next_page: NoNextPage,
     /// The most rows of a page of digests. Default: 1000.
     pub digest_page_max: usize,
-    /// A list of one line or allocation is an object, not an array [GET reply]. Default: false.
+    /// A list of one line or allocation is an object, not an array (GET reply). Default: false.
     pub single_as_object: bool,
-    /// Approval codes of a tenant: not submitted, submitted, approved [GET reply; configurable]. Default: R_NOTF, R_PEND, R_APPR.
+    /// Approval codes of a tenant: not submitted, submitted, approved (GET reply; configurable). Default: R_NOTF, R_PEND, R_APPR.
     pub approval_codes: [String; 3],
 }
 

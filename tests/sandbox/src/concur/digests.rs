@@ -16,8 +16,11 @@ use super::vendors::number;
 use crate::calendar::{parse_day, utc_day};
 use crate::http::{Millis, encode_form, pair};
 
+/// Where a request's day comes from.
+type DayOf = fn(&PaymentRequest) -> Option<Date>;
+
 /// Day filters: the name's beginning, and where the day comes from.
-const DAYS: [(&str, fn(&PaymentRequest) -> Option<Date>); 6] = [
+const DAYS: [(&str, DayOf); 6] = [
     ("createDate", |request| Some(utc_day(request.created))),
     ("userDefinedDate", |request| {
         parse_day(request.header.get("InvoiceDate"))
@@ -114,7 +117,7 @@ struct Filters<'a> {
 }
 
 struct DayFilter {
-    of: fn(&PaymentRequest) -> Option<Date>,
+    of: DayOf,
     before: Option<Date>,
     after: Option<Date>,
 }

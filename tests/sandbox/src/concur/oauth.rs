@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::LANDING_ZONE;
-use super::config::{App, ConcurConfig, Geolocation, RefreshExpiresIn, RefreshMode};
+use super::config::{ConcurConfig, Geolocation, RefreshExpiresIn, RefreshMode};
 use super::token_errors::TokenError;
-use crate::http::{Millis, Pairs, Request, Response, decode_form, pair};
+use super::token_requests::{Asked, identify, otp_error};
+use crate::http::{Millis, Request, Response, pair};
 use crate::random::Random;
 
 /// How long a company request token can be exchanged, as often as one likes.
@@ -15,9 +16,6 @@ const REQUEST_TOKEN_LIFE_MS: Millis = 24 * 3_600_000;
 
 /// How long an authorization code can be exchanged.
 const CODE_LIFE_MS: Millis = 5 * 60_000;
-
-/// Names that must never be in the query.
-const SECRETS: [&str; 4] = ["client_secret", "password", "refresh_token", "code"];
 
 /// Tokens and what leads to them.
 #[derive(Debug)]
@@ -64,15 +62,6 @@ struct Refresh {
     principal: Principal,
     scopes: BTreeSet<String>,
     expires: Millis,
-}
-
-/// A token request that names a known app by its secret.
-struct Asked<'a> {
-    fields: Pairs,
-    app: usize,
-    host: &'a str,
-    config: &'a ConcurConfig,
-    now: Millis,
 }
 
 /// What a grant leads to: a principal with scopes, and the refresh token that was used, if any.
@@ -177,7 +166,7 @@ impl OAuth {
             "password" => self.grant_password(asked),
             "refresh_token" => self.grant_refresh(asked),
             "authorization_code" => self.grant_code(asked),
-            "client_credentials" => Ok(asked.grants(Principal::App, asked.scopes()?)),
+            "client_credentials" => Ok(grants(Principal::App, asked.scopes()?)),
             "otp" => Err(otp_error(&asked.fields).unwrap_or(TokenError::OtpUnknown)),
             _ => Err(TokenError::GrantNotAllowed),
         }
@@ -208,7 +197,7 @@ impl OAuth {
             app if app != asked.app => Err(TokenError::IssuedForAnotherApp),
             _ if asked.app().not_enabled => Err(TokenError::CompanyNotEnabled),
             _ if asked.config.token.maintenance => Err(TokenError::Maintenance),
-            _ => Ok(asked.grants(Principal::Company, asked.scopes()?)),
+            _ => Ok(grants(Principal::Company, asked.scopes()?)),
         }
     }
 
@@ -234,7 +223,7 @@ impl OAuth {
         } else {
             refresh.scopes.clone()
         };
-        let mut granted = asked.grants(refresh.principal.clone(), scopes);
+        let mut granted = grants(refresh.principal.clone(), scopes);
         granted.refreshed = Some(token.to_owned());
         Ok(granted)
     }
@@ -253,7 +242,7 @@ impl OAuth {
         if code.redirect_uri != redirect_uri {
             return Err(TokenError::RedirectUriDiffers);
         }
-        Ok(asked.grants(Principal::User(0), asked.scopes()?))
+        Ok(grants(Principal::User(0), asked.scopes()?))
     }
 
     fn issue(&mut self, asked: &Asked, granted: Granted) -> Response {
@@ -337,60 +326,6 @@ impl OAuth {
     }
 }
 
-impl Asked<'_> {
-    fn app(&self) -> &App {
-        &self.config.apps[self.app]
-    }
-
-    fn required(&self, name: &str, error: TokenError) -> Result<&str, TokenError> {
-        pair(&self.fields, name)
-            .filter(|value| !value.is_empty())
-            .ok_or(error)
-    }
-
-    /// The scopes asked for, or all that the app is granted.
-    fn scopes(&self) -> Result<BTreeSet<String>, TokenError> {
-        let granted: BTreeSet<String> = self.app().scopes.iter().cloned().collect();
-        let Some(scope) = pair(&self.fields, "scope") else {
-            return Ok(granted);
-        };
-        let asked: BTreeSet<String> = scope.split_ascii_whitespace().map(str::to_owned).collect();
-        if asked.is_subset(&granted) {
-            Ok(asked)
-        } else {
-            Err(TokenError::ScopeNotGranted)
-        }
-    }
-
-    fn grants(&self, principal: Principal, scopes: BTreeSet<String>) -> Granted {
-        Granted {
-            principal,
-            scopes,
-            refreshed: None,
-        }
-    }
-}
-
-/// The one-time-password endpoint, as far as its form goes.
-pub(crate) fn otp(request: &Request, config: &ConcurConfig, correlation: &str) -> Response {
-    let error = match identify(request, config) {
-        Err(error) => Some(error),
-        Ok((fields, _)) => match (
-            pair(&fields, "channel_type"),
-            pair(&fields, "channel_handle"),
-        ) {
-            (None, _) => Some(TokenError::ChannelTypeMissing),
-            (Some(kind), _) if kind != "email" => Some(TokenError::ChannelTypeBad),
-            (_, None) => Some(TokenError::ChannelHandleMissing),
-            _ => None,
-        },
-    };
-    match error {
-        Some(error) => error.response(config, None, correlation),
-        None => Response::json(200, &json!({"message": "otp sent"})),
-    }
-}
-
 /// Where the company's calls go from now on, as the switch would have it written.
 pub(crate) fn geolocation(config: &ConcurConfig) -> String {
     let home = config.hosts.get(&config.datacenter);
@@ -406,37 +341,6 @@ pub(crate) fn geolocation(config: &ConcurConfig) -> String {
     }
 }
 
-/// Reads the form and finds the app; in the order in which things are missed.
-fn identify(request: &Request, config: &ConcurConfig) -> Result<(Pairs, usize), TokenError> {
-    let content_type = request.header("content-type").unwrap_or_default().trim();
-    let in_query = request
-        .query()
-        .iter()
-        .any(|(name, _)| SECRETS.contains(&name.as_str()));
-    if !content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") || in_query {
-        return Err(TokenError::FormatUnsupported);
-    }
-    let fields = decode_form(&request.body);
-    let client_id = pair(&fields, "client_id").ok_or(TokenError::ClientIdMissing)?;
-    let secret = pair(&fields, "client_secret").ok_or(TokenError::ClientSecretMissing)?;
-    let app = config
-        .apps
-        .iter()
-        .position(|app| app.client_id == client_id)
-        .ok_or(TokenError::ClientUnknown)?;
-    if !config.apps[app]
-        .client_secrets
-        .iter()
-        .any(|known| known == secret)
-    {
-        return Err(TokenError::SecretWrong);
-    }
-    if config.apps[app].disabled {
-        return Err(TokenError::ClientDisabled);
-    }
-    Ok((fields, app))
-}
-
 fn grant_user(asked: &Asked, username: &str, password: &str) -> Result<Granted, TokenError> {
     let employees = &asked.config.employees;
     let at = employees
@@ -449,21 +353,20 @@ fn grant_user(asked: &Asked, username: &str, password: &str) -> Result<Granted, 
     if employees[at].password.as_deref() != Some(password) {
         return Err(TokenError::BadCredentials);
     }
-    Ok(asked.grants(Principal::User(at), asked.scopes()?))
+    Ok(grants(Principal::User(at), asked.scopes()?))
 }
 
-fn otp_error(fields: &Pairs) -> Option<TokenError> {
-    let missing = |name: &str| pair(fields, name).is_none_or(str::is_empty);
-    match () {
-        () if missing("otp") => Some(TokenError::OtpMissing),
-        () if missing("channel_type") => Some(TokenError::ChannelTypeMissing),
-        () if missing("channel_handle") => Some(TokenError::ChannelHandleMissing),
-        () => None,
+fn grants(principal: Principal, scopes: BTreeSet<String>) -> Granted {
+    Granted {
+        principal,
+        scopes,
+        refreshed: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::App;
     use super::super::harness::{Harness, NOW};
     use super::*;
 

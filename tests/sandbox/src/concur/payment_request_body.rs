@@ -319,11 +319,11 @@ fn read_texts(
     for (name, value) in members {
         let Some(text) = value.as_str() else { continue };
         let name = canonical(name);
-        let Some((name, holds)) = fields.iter().find(|(known, _)| *known == name) else {
+        let Some(at) = fields.iter().position(|(known, _)| *known == name) else {
             continue;
         };
-        check(name, text, *holds)?;
-        texts.set(name, text);
+        check(&name, text, fields[at].1)?;
+        texts.set_at(at, text);
     }
     Ok(texts)
 }

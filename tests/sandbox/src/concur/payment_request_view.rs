@@ -211,15 +211,16 @@ fn wrapped(name: &str, mut rows: Vec<Value>, config: &ConcurConfig) -> Value {
     }
 }
 
-/// Every field that is shown, null if never written.
+/// Every field that is shown, null if never written; texts and table have the same order.
 fn write(texts: &Texts, fields: &[(&str, Holds)], body: &mut Map<String, Value>) {
-    for (name, holds) in fields.iter().filter(|(_, holds)| *holds != Holds::Unseen) {
-        let text = texts.get(name);
+    for (at, (name, holds)) in fields.iter().enumerate() {
+        let text = texts.at(at);
         let value = match holds {
+            Holds::Unseen => continue,
             _ if text.is_empty() => Value::Null,
             Holds::Amount => json!(parse_decimal(text).map(amount)),
             Holds::Day => json!(format!("{text} 00:00:00.0")),
-            Holds::Text(_) | Holds::Unseen => json!(text),
+            Holds::Text(_) => json!(text),
         };
         body.insert((*name).to_owned(), value);
     }

@@ -8,26 +8,16 @@ use serde_json::json;
 
 use super::Concur;
 use super::gateway::{Call, Refusal, Reply};
-use super::payment_request_body::{Allocation, Body, BodyLine, VendorIdentifier, read};
+use super::payment_request_body::{Allocation, BodyLine, read};
 use super::payment_request_view::view;
-use super::vendor_records::{Vendor, is_country};
+use super::vendor_records::Vendor;
 use crate::http::Millis;
-use crate::money::{Currency, parse_decimal};
+use crate::money::parse_decimal;
 use crate::random::Random;
 use crate::texts::Texts;
 
 /// Fields that are set once: PUT's model lacks them.
 const FIXED: [&str; 3] = ["LedgerCode", "DataSource", "ExternalPolicyId"];
-
-/// One of these must be there, so that the request finds an owner or a policy.
-const OWNER_KEYS: [&str; 6] = [
-    "LedgerCode",
-    "EmployeeLoginId",
-    "EmployeeId",
-    "PurchaseOrderNumber",
-    "EmployeeEmailAddress",
-    "ExternalPolicyId",
-];
 
 /// All payment requests, in the order of creation, with their indices.
 #[derive(Debug)]
@@ -286,107 +276,6 @@ impl Concur {
         ))
     }
 
-    /// The one vendor that an identifier fits.
-    fn match_vendor(&self, identifier: &VendorIdentifier) -> Result<&Vendor, Refusal> {
-        let same = |vendor: &Vendor, field: &str, wanted: &Option<String>| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| vendor.texts.get(field).eq_ignore_ascii_case(wanted))
-        };
-        let fits = |vendor: &&Vendor| {
-            same(vendor, "AddressCode", &identifier.address_code)
-                && same(vendor, "VendorName", &identifier.name)
-                && same(vendor, "Address1", &identifier.address1)
-                && same(vendor, "PostalCode", &identifier.postal_code)
-        };
-        let by_address = identifier.name.is_some()
-            && identifier.address1.is_some()
-            && identifier.postal_code.is_some();
-        let found: Vec<&Vendor> = match &identifier.code {
-            Some(code) => self.vendors.of_code(code).filter(fits).take(2).collect(),
-            None if by_address => self.vendors.rows.values().filter(fits).take(2).collect(),
-            None => return Err(missing("VendorCode")),
-        };
-        match found.as_slice() {
-            [vendor] => Ok(vendor),
-            [] => Err(Refusal::bad("Vendor could not be matched.")),
-            _ => Err(Refusal::bad("More than one vendor was matched.")),
-        }
-    }
-
-    /// The owner that the first matching employee key names; other keys do as well if there is none.
-    fn match_owner(&self, body: &Body) -> Result<Option<usize>, Refusal> {
-        let get = |name: &str| Some(body.header.get(name)).filter(|text| !text.is_empty());
-        if !OWNER_KEYS.iter().any(|name| get(name).is_some()) {
-            return Err(missing("EmployeeLoginId"));
-        }
-        let employees = &self.config.employees;
-        let by_login = || {
-            employees
-                .iter()
-                .position(|e| Some(e.login_id.as_str()) == get("EmployeeLoginId"))
-        };
-        let by_number = || {
-            employees
-                .iter()
-                .position(|e| Some(e.employee_id.as_str()) == get("EmployeeId"))
-        };
-        let by_email = || {
-            employees
-                .iter()
-                .position(|e| Some(e.email.as_str()) == get("EmployeeEmailAddress"))
-        };
-        let owner = by_login().or_else(by_number).or_else(by_email);
-        let otherwise = ["LedgerCode", "PurchaseOrderNumber", "ExternalPolicyId"]
-            .iter()
-            .any(|name| get(name).is_some());
-        if owner.is_none() && !otherwise {
-            return Err(Refusal::bad("The employee could not be matched."));
-        }
-        Ok(owner)
-    }
-
-    /// Checks codes that the company configures.
-    fn check_payment_request(&self, body: &Body) -> Result<(), Refusal> {
-        let get = |name: &str| Some(body.header.get(name)).filter(|text| !text.is_empty());
-        if get("CurrencyCode").is_some_and(|code| Currency::parse(code).is_none()) {
-            return Err(Refusal::bad("CurrencyCode is not valid."));
-        }
-        if get("CountryCode").is_some_and(|code| !is_country(code)) {
-            return Err(Refusal::bad("CountryCode is not valid."));
-        }
-        if let Some(code) =
-            get("LedgerCode").filter(|code| !self.config.ledgers.contains_key(*code))
-        {
-            return Err(Refusal::bad(format!("LedgerCode {code} is not valid.")));
-        }
-        for line in &body.lines {
-            let code = line.texts.get("ExpenseTypeCode");
-            if !code.is_empty() && !self.config.expense_types.contains_key(code) {
-                return Err(Refusal::bad(format!(
-                    "ExpenseTypeCode {code} is not valid."
-                )));
-            }
-            line.allocations
-                .iter()
-                .flatten()
-                .try_for_each(|allocation| self.check_allocation(allocation))?;
-        }
-        Ok(())
-    }
-
-    fn check_allocation(&self, allocation: &Allocation) -> Result<(), Refusal> {
-        for (name, codes) in &self.config.allocation_lists {
-            let code = allocation.texts.get(name);
-            if !code.is_empty() && !codes.contains(code) {
-                return Err(Refusal::bad(format!(
-                    "{name} {code} is not a valid list item code."
-                )));
-            }
-        }
-        Ok(())
-    }
-
     fn flag_duplicate(&self, request: &mut PaymentRequest) -> Result<(), Refusal> {
         let number = request.header.get("InvoiceNumber").to_owned();
         let doubled = !number.is_empty()
@@ -430,7 +319,8 @@ fn created(call: &Call, id: &str) -> Reply {
     Reply::ok("Response", json!({"ID": id, "URI": uri}))
 }
 
-fn missing(name: &str) -> Refusal {
+/// The refusal for a field that is not there.
+pub(crate) fn missing(name: &str) -> Refusal {
     Refusal::bad(format!("Required field {name} is missing."))
 }
 

@@ -195,12 +195,8 @@ impl Vendor {
             );
         }
         let terms = get("PaymentTerms");
-        if !terms.is_empty()
-            && terms
-                .parse()
-                .is_ok_and(|days: u16| (1..=999).contains(&days))
-                == false
-        {
+        let in_range = |days: u16| (1..=999).contains(&days);
+        if !terms.is_empty() && !terms.parse().is_ok_and(in_range) {
             return Some("PaymentTerms must be an integer from 1 to 999.".into());
         }
         let unknown = |(name, codes): &(&String, &std::collections::BTreeSet<String>)| {

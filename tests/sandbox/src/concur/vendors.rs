@@ -30,6 +30,9 @@ const FILTERS: [(&str, &str); 13] = [
 
 const ROOT: &str = "VendorCollection";
 
+/// Writes one record of a batch: says what was done, or why not.
+type WriteVendor = fn(&mut Concur, &Map<String, Value>, Millis) -> Result<&'static str, String>;
+
 /// All vendors of the company by key.
 #[derive(Debug, Default)]
 pub(crate) struct Vendors {
@@ -111,11 +114,7 @@ impl Concur {
         }
     }
 
-    fn write_vendors(
-        &mut self,
-        call: &Call,
-        write: fn(&mut Self, &Map<String, Value>, Millis) -> Result<&'static str, String>,
-    ) -> Result<Reply, Refusal> {
+    fn write_vendors(&mut self, call: &Call, write: WriteVendor) -> Result<Reply, Refusal> {
         let records = records(call.body)?;
         let mut rows = Vec::with_capacity(records.len());
         for (at, record) in records.into_iter().enumerate() {

@@ -32,9 +32,6 @@ const TEXTS: &[&str] = &[
     "country",
     "vat_name",
     "vat_number",
-    "address",
-    "discount_description",
-    "return_uri",
     "payment_details",
 ];
 

@@ -161,7 +161,6 @@ impl FreshBooks {
         };
         invoice.date_paid = (invoice.status == 4).then(|| eastern_day(now));
         invoice.head.updated = now;
-        self.emit("payment", "create", id, now);
         self.emit("invoice", "update", id, now);
     }
 

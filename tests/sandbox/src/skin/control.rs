@@ -1,62 +1,35 @@
 //! The control plane: what a person or an administrator would do in a browser, and what only a sandbox can do.
 
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::server::{read, wire};
+use super::server::{listen, read, wire};
 use super::{Shared, now};
 use crate::freshbooks::Bulk;
-use crate::{FaultRule, Request, Response, Sandbox};
+use crate::{FaultRule, Millis, Request, Response, Sandbox};
 
-pub(super) async fn serve(
-    listener: TcpListener,
-    shared: Shared,
-    mut stopped: watch::Receiver<bool>,
-) {
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => continue,
-            },
-            _ = stopped.changed() => return,
-        };
+/// Serves the control plane on a port until told to stop.
+pub(super) async fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) {
+    let answer = move |request| {
         let shared = shared.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, shared.clone()));
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(
-    request: hyper::Request<Incoming>,
-    shared: Shared,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
-    let response = match read(request).await {
-        Some(request) => {
-            let response = steer(&mut shared.lock(), &request);
-            shared.wake();
-            response
+        async move {
+            let response = match read(request).await {
+                Some(request) => {
+                    let response = steer(&mut shared.lock(), &request, now());
+                    shared.wake();
+                    response
+                }
+                None => Response::json(400, &json!({"error": "the body cannot be read"})),
+            };
+            Ok(wire(response))
         }
-        None => Response::json(400, &json!({"error": "the body cannot be read"})),
     };
-    Ok(wire(response, None))
+    listen(listener, stopped, || true, answer).await;
 }
 
 /// Carries out a control request.
-pub(super) fn steer(sandbox: &mut Sandbox, request: &Request) -> Response {
+fn steer(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Response {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let done = match (request.method.as_str(), request.path()) {
         ("POST", "/faults") => add_fault(sandbox, body),
@@ -64,38 +37,20 @@ pub(super) fn steer(sandbox: &mut Sandbox, request: &Request) -> Response {
             sandbox.clear_faults();
             Ok(json!({}))
         }
+        ("GET", "/stats") => Ok(stats(sandbox)),
         ("POST", "/freshbooks/token") => {
-            Ok(json!({"access_token": sandbox.freshbooks.person_token(now())}))
+            Ok(json!({"access_token": sandbox.freshbooks.person_token(now)}))
         }
-        ("POST", "/freshbooks/silence") => {
-            let on = body["on"].as_bool().unwrap_or(true);
-            sandbox.freshbooks.config_mut().webhooks.silent = on;
-            Ok(json!({"silent": on}))
-        }
-        ("POST", "/freshbooks/bulk") => bulk(sandbox, body),
-        ("POST", "/concur/request-token") => {
-            let token = sandbox.concur.company_request_token(now());
-            Ok(
-                json!({"company_uuid": sandbox.concur.company_uuid(), "company_request_token": token}),
-            )
-        }
-        ("POST", "/concur/move") => {
-            let to = body["to"].as_str().unwrap_or_default();
-            if sandbox.concur.move_company(to) {
-                Ok(json!({"datacenter": to}))
-            } else {
-                Err(format!("no datacenter is called \"{to}\""))
-            }
-        }
+        ("POST", "/freshbooks/silence") => Ok(silence(sandbox, &body)),
+        ("POST", "/freshbooks/bulk") => bulk(sandbox, body, now),
+        ("POST", "/concur/request-token") => Ok(request_token(sandbox, now)),
+        ("POST", "/concur/move") => move_company(sandbox, &body),
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
-        ("GET", "/stats") => Ok(json!({
-            "calls": sandbox.stats().calls,
-            "total": sandbox.stats().total,
-            "deliveries": sandbox.freshbooks.delivery_counts(),
-            "deliveries_pending": sandbox.freshbooks.deliveries_pending(),
-        })),
-        (method, path) => Err(format!("there is no {method} {path}")),
+        (method, path) => {
+            let why = format!("there is no {method} {path}");
+            return Response::json(404, &json!({"error": why}));
+        }
     };
     match done {
         Ok(value) => Response::json(200, &value),
@@ -109,9 +64,110 @@ fn add_fault(sandbox: &mut Sandbox, body: Value) -> Result<Value, String> {
     Ok(json!({}))
 }
 
-fn bulk(sandbox: &mut Sandbox, body: Value) -> Result<Value, String> {
+fn stats(sandbox: &Sandbox) -> Value {
+    json!({
+        "calls": sandbox.stats().calls,
+        "total": sandbox.stats().total,
+        "deliveries": sandbox.freshbooks.delivery_counts(),
+        "deliveries_pending": sandbox.freshbooks.deliveries_pending(),
+    })
+}
+
+fn silence(sandbox: &mut Sandbox, body: &Value) -> Value {
+    let on = body["on"].as_bool().unwrap_or(true);
+    sandbox.freshbooks.config_mut().webhooks.silent = on;
+    json!({"silent": on})
+}
+
+fn bulk(sandbox: &mut Sandbox, body: Value, now: Millis) -> Result<Value, String> {
     let bulk: Bulk = serde_json::from_value(body).map_err(|error| error.to_string())?;
-    let made = sandbox.freshbooks.create_bulk(&bulk, now());
+    let made = sandbox.freshbooks.create_bulk(&bulk, now);
     made.map(|made| json!({"made": made}))
-        .map_err(|declined| format!("{declined:?}"))
+        .map_err(|declined| declined.message)
+}
+
+fn request_token(sandbox: &mut Sandbox, now: Millis) -> Value {
+    let token = sandbox.concur.company_request_token(now);
+    json!({"company_uuid": sandbox.concur.company_uuid(), "company_request_token": token})
+}
+
+fn move_company(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let to = body["to"].as_str().unwrap_or_default();
+    if sandbox.concur.move_company(to) {
+        Ok(json!({"datacenter": to}))
+    } else {
+        Err(format!("no datacenter is called \"{to}\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SandboxConfig;
+
+    const NOW: Millis = 1_772_463_600_000;
+
+    fn ask(sandbox: &mut Sandbox, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let request = Request::new("control", method, path).with_json(&body);
+        let response = steer(sandbox, &request, NOW);
+        (response.status, response.value())
+    }
+
+    fn sandbox() -> Sandbox {
+        Sandbox::new(SandboxConfig::default(), NOW)
+    }
+
+    #[test]
+    fn faults_are_added_and_cleared() {
+        let mut sandbox = sandbox();
+        let rule = json!({"system": "concur", "fault": {"kind": "refuse"}});
+        assert_eq!(ask(&mut sandbox, "POST", "/faults", rule).0, 200);
+        assert!(!sandbox.accept(crate::System::Concur));
+        ask(&mut sandbox, "DELETE", "/faults", json!({}));
+        assert!(sandbox.accept(crate::System::Concur));
+        assert_eq!(
+            ask(&mut sandbox, "POST", "/faults", json!({"fault": 1})).0,
+            400
+        );
+    }
+
+    #[test]
+    fn documents_are_made_in_bulk_and_counted() {
+        let mut sandbox = sandbox();
+        let bulk = json!({"invoices": 10, "bills": 5, "clients": 3, "seed": 1});
+        let (status, made) = ask(&mut sandbox, "POST", "/freshbooks/bulk", bulk);
+        assert_eq!((status, &made["made"]), (200, &json!(10 + 5 + 3 + 1 + 3)));
+        let (_, stats) = ask(&mut sandbox, "GET", "/stats", json!({}));
+        assert_eq!(stats["deliveries"]["sent"], 0);
+    }
+
+    #[test]
+    fn tokens_moves_and_silence() {
+        let mut sandbox = sandbox();
+        let token = ask(&mut sandbox, "POST", "/concur/request-token", json!({})).1;
+        assert!(token["company_request_token"].is_string() && token["company_uuid"].is_string());
+        assert_eq!(
+            ask(&mut sandbox, "POST", "/concur/move", json!({"to": "eu2"})).0,
+            200
+        );
+        assert_eq!(
+            ask(&mut sandbox, "POST", "/concur/move", json!({"to": "x"})).0,
+            400
+        );
+        ask(
+            &mut sandbox,
+            "POST",
+            "/freshbooks/silence",
+            json!({"on": true}),
+        );
+        assert!(sandbox.freshbooks.config_mut().webhooks.silent);
+        assert!(
+            ask(&mut sandbox, "POST", "/freshbooks/token", json!({})).1["access_token"].is_string()
+        );
+        assert_eq!(
+            ask(&mut sandbox, "GET", "/concur/vendors", json!({})).1,
+            json!([])
+        );
+        assert_eq!(ask(&mut sandbox, "GET", "/nothing", json!({})).0, 404);
+    }
 }

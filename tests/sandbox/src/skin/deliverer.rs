@@ -10,11 +10,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Semaphore, watch};
 
-use super::{Shared, now};
+use super::{LOOK_AGAIN_MS, Shared, now};
 use crate::freshbooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryResult};
 
 const IN_FLIGHT_MAX: usize = 32;
-const LOOK_AGAIN_MS: u64 = 1_000;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 

@@ -1,0 +1,8 @@
+//! The flows against a small FreshBooks, a small SAP Concur and what a host knows.
+
+mod bills;
+mod documents;
+mod registration;
+mod sweep;
+mod vendors;
+mod world;

@@ -1,0 +1,669 @@
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::world::{Fault, Faults, World, lost, parked};
+use crate::contract::http::Method;
+use crate::contract::runs::{
+    Ending, EndingKind, How, Intent, Reason, Standing, Stop, Task, WaitReason,
+};
+use crate::contract::types::ObjectRef;
+use crate::marker;
+use crate::runs::tests::{Driven, STARTED, answer, object, settings_with, task};
+
+const HOUR: u64 = 3_600_000;
+const PATH: &str = "/accounting/account/zQ7pLm/invoices/invoices/7";
+
+fn invoice() -> Value {
+    let money = |amount: &str| json!({"amount": amount, "code": "CAD"});
+    json!({"id": 7, "invoice_number": "2093", "updated": "2026-02-27 09:12:44", "vis_state": 0, "status": 2,
+           "customerid": 41, "organization": "Northwind", "country": "Canada", "create_date": "2026-02-27",
+           "currency_code": "CAD", "amount": money("113.00"),
+           "lines": [{"name": "N", "qty": "1", "unit_cost": money("100.00"), "amount": money("100.00"),
+                      "taxName1": "HST", "taxAmount1": "13"}]})
+}
+
+fn own() -> ObjectRef {
+    object("invoice", "7")
+}
+
+fn client() -> ObjectRef {
+    object("client", "41")
+}
+
+fn notice() -> Task {
+    task("invoice", "7", Reason::Notice)
+}
+
+fn shown(world: &mut World, invoice: Value) {
+    world
+        .freshbooks
+        .insert(PATH.to_string(), json!({"invoice": invoice}));
+}
+
+/// A world with the invoice, and its client already a vendor.
+fn world() -> World {
+    let mut world = World::new();
+    shown(&mut world, invoice());
+    world.linked(&client(), "vendor", "FB-C41|MAIN", "");
+    world
+}
+
+fn with(change: impl FnOnce(&mut Value)) -> Value {
+    let mut invoice = invoice();
+    change(&mut invoice);
+    invoice
+}
+
+fn code(driven: &Driven) -> &str {
+    match &driven.completion.ending {
+        Ending::Unchanged(note) => &note.code,
+        Ending::Parked(stop) | Ending::Rejected(stop) => &stop.code,
+        Ending::Confirmed(confirmation) => match confirmation.how {
+            How::Created => "created",
+            How::Adopted => "adopted",
+            How::Updated => "updated",
+            How::Withdrawn => "withdrawn",
+            How::Checked => "checked",
+        },
+        Ending::Conflict(_) => "conflict",
+    }
+}
+
+fn stop(driven: &Driven) -> &Stop {
+    match &driven.completion.ending {
+        Ending::Parked(stop) | Ending::Rejected(stop) => stop,
+        other => panic!("is no stop: {other:?}"),
+    }
+}
+
+fn assert_untouched(driven: &Driven) {
+    assert_eq!(World::writes(driven), Vec::<String>::new());
+}
+
+fn target(world: &World) -> Option<String> {
+    world.link(&own()).map(|link| link.target.id)
+}
+
+/// A payment request with this id, marker and vendor code, under the invoice's number.
+fn request(id: &str, marker: &str, vendor: &str) -> Value {
+    json!({"ID": id, "InvoiceNumber": "2093", "Custom24": marker, "IsPaymentRequestDeleted": "false",
+           "VendorRemitAddress": {"VendorCode": vendor}})
+}
+
+fn our_marker() -> String {
+    marker::of("acme", &own(), "payment-request")
+}
+
+#[test]
+fn an_invoice_is_created_once_and_then_unchanged() {
+    let mut world = world();
+    let first = world.run(&notice());
+    assert_eq!(
+        (code(&first), first.completion.version.as_str()),
+        ("created", "2026-02-27 09:12:44")
+    );
+    assert_eq!(target(&world).as_deref(), Some("P1"));
+    assert_eq!(world.requests[0]["Custom24"], json!(our_marker()));
+    let again = world.run(&notice());
+    assert_eq!(code(&again), "same-content");
+    assert_untouched(&again);
+    // The link names the content, whatever the version.
+    shown(
+        &mut world,
+        with(|invoice| invoice["updated"] = json!("2026-03-01 00:00:00")),
+    );
+    assert_eq!(code(&world.run(&notice())), "same-content");
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes() {
+    let run = || serde_json::to_string(&world().run(&notice()).history).expect("is JSON");
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn what_the_settings_leave_out_is_not_even_read() {
+    let mut world = world();
+    world.settings = settings_with(
+        "{\n    \"freshbooks\"",
+        "{\"invoice\": {\"enabled\": false}, \"freshbooks\"",
+    );
+    let driven = world.run(&notice());
+    assert_eq!((code(&driven), driven.sends().len()), ("not-enabled", 0));
+}
+
+#[test]
+fn a_draft_waits_until_it_is_sent_unless_the_settings_want_it() {
+    let mut world = world();
+    shown(&mut world, with(|invoice| invoice["status"] = json!(1)));
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), driven.completion.version.is_empty()),
+        ("draft", false)
+    );
+    assert_untouched(&driven);
+    world.settings = settings_with(
+        "{\n    \"freshbooks\"",
+        "{\"invoice\": {\"drafts\": true}, \"freshbooks\"",
+    );
+    assert_eq!(code(&world.run(&notice())), "created");
+}
+
+#[test]
+fn an_invoice_that_is_gone_and_was_never_carried_is_no_matter() {
+    let mut world = world();
+    shown(&mut world, with(|invoice| invoice["vis_state"] = json!(1)));
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), driven.completion.version.is_empty()),
+        ("not-carried", false)
+    );
+    world.freshbooks.clear();
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "not-carried");
+    assert_untouched(&driven);
+}
+
+#[test]
+fn a_carried_invoice_that_was_deleted_parks_until_it_is_deleted_there_too() {
+    let mut world = world();
+    world.run(&notice());
+    shown(&mut world, with(|invoice| invoice["vis_state"] = json!(1)));
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "deleted-in-freshbooks");
+    assert!(stop(&driven).remedy.contains("SAP Concur by hand"));
+    assert!(target(&world).is_some());
+    world.requests[0]["IsPaymentRequestDeleted"] = json!("true");
+    assert_eq!(code(&world.run(&notice())), "withdrawn");
+    assert_eq!(target(&world), None);
+}
+
+#[test]
+fn a_refusal_to_show_the_invoice_is_rejected_in_its_own_words() {
+    let mut world = world();
+    world.fault = Box::new(|_| {
+        Some(Fault::Instead(answer(
+            200,
+            r#"{"response":{"errors":[{"errno":41001,"message":"Not in this plan."}]}}"#,
+        )))
+    });
+    let driven = world.run(&notice());
+    assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
+    assert!(stop(&driven).sentence.contains("\"Not in this plan.\""));
+}
+
+#[test]
+fn another_invoice_than_asked_for_is_not_carried() {
+    let mut world = world();
+    shown(&mut world, with(|invoice| invoice["id"] = json!(8)));
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "other-document");
+    assert_untouched(&driven);
+    shown(&mut world, with(|invoice| invoice["id"] = Value::Null));
+    assert_eq!(code(&world.run(&notice())), "id-missing");
+}
+
+#[test]
+fn what_cannot_be_translated_parks_with_every_problem_and_since_when() {
+    let mut world = world();
+    shown(
+        &mut world,
+        with(|invoice| {
+            invoice["country"] = json!("Narnia");
+            invoice["lines"][0]["taxName1"] = json!("VAT");
+        }),
+    );
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), stop(&driven).problems.len()),
+        ("country-unmapped", 2)
+    );
+    assert!(stop(&driven).sentence.contains("`taxes`"));
+    let since = stop(&driven).since;
+    world.keep(parked(&own(), "country-unmapped", 5));
+    assert_eq!(stop(&world.run(&notice())).since, 5);
+    world.keep(parked(&own(), "tax-unmapped", 5));
+    assert_eq!(stop(&world.run(&notice())).since, since);
+}
+
+#[test]
+fn many_problems_make_a_short_sentence() {
+    let mut world = world();
+    let line = invoice()["lines"][0].clone();
+    let lines: Vec<Value> = (0..40)
+        .map(|number| {
+            let mut line = line.clone();
+            line["taxName1"] = json!(format!("T{}", number / 2));
+            line
+        })
+        .collect();
+    shown(&mut world, with(|invoice| invoice["lines"] = json!(lines)));
+    let driven = world.run(&notice());
+    assert_eq!(stop(&driven).problems.len(), 41);
+    assert!(
+        stop(&driven).sentence.ends_with("; and 16 more"),
+        "{}",
+        stop(&driven).sentence
+    );
+}
+
+#[test]
+fn a_missing_vendor_is_carried_over_first() {
+    let mut world = world();
+    world.standings.clear();
+    let mut vendor = World::new();
+    vendor.linked(&client(), "vendor", "FB-C41|MAIN", "");
+    world.becomes = Some(vendor.standing(&client()));
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "created");
+    assert_eq!(
+        (world.tasks.len(), world.tasks[0].reason),
+        (1, Reason::Dependency)
+    );
+    assert_eq!(world.tasks[0].object, client());
+    assert_eq!(driven.waits(), [(WaitReason::Dependency, HOUR)]);
+}
+
+#[test]
+fn a_vendor_under_way_is_waited_for_and_not_started_again() {
+    let mut world = world();
+    world.keep(Standing {
+        link: None,
+        active: true,
+        ..world.standing(&client())
+    });
+    world.becomes = Some(parked(&client(), "state-unmapped", 9));
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), world.tasks.len()),
+        ("vendor-state-unmapped", 0)
+    );
+    assert!(stop(&driven).sentence.contains("it was state-unmapped"));
+    assert_untouched(&driven);
+}
+
+#[test]
+fn a_vendor_that_was_parked_gets_another_try() {
+    let mut world = world();
+    world.keep(parked(&client(), "state-unmapped", 9));
+    world.becomes = Some(parked(&client(), "state-unmapped", 9));
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), world.tasks.len()),
+        ("vendor-state-unmapped", 1)
+    );
+}
+
+#[test]
+fn a_request_with_our_marker_is_adopted() {
+    let mut world = world();
+    let mut deleted = request("P0", &our_marker(), "FB-C41");
+    deleted["IsPaymentRequestDeleted"] = json!("true");
+    world.requests = vec![
+        deleted,
+        request("P8", "", "OTHER"),
+        request("P9", &our_marker(), "FB-C41"),
+    ];
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), target(&world).as_deref()),
+        ("adopted", Some("P9"))
+    );
+    assert_untouched(&driven);
+}
+
+#[test]
+fn two_with_our_marker_are_a_conflict_with_all_ids() {
+    let mut world = world();
+    world.requests = vec![
+        request("P8", &our_marker(), "FB-C41"),
+        request("P9", &our_marker(), "FB-C41"),
+    ];
+    let driven = world.run(&notice());
+    let Ending::Conflict(conflict) = &driven.completion.ending else {
+        panic!("is a conflict");
+    };
+    let ids: Vec<&str> = conflict
+        .targets
+        .iter()
+        .map(|target| target.id.as_str())
+        .collect();
+    assert_eq!(ids, ["P8", "P9"]);
+    assert_untouched(&driven);
+    assert_eq!(target(&world), None);
+}
+
+#[test]
+fn the_same_vendor_and_number_without_our_marker_parks() {
+    let by_name =
+        json!({"ID": "P9", "InvoiceNumber": "2093", "VendorRemitAddress": {"Name": "NORTHWIND "}});
+    for foreign in [
+        request("P9", "", "fb-c41"),
+        request("P9", "mlc-other", "FB-C41"),
+        by_name,
+    ] {
+        let mut world = world();
+        world.requests = vec![foreign];
+        let driven = world.run(&notice());
+        assert_eq!(code(&driven), "already-there");
+        assert!(stop(&driven).sentence.contains("P9"));
+        assert_untouched(&driven);
+    }
+    let mut world = world();
+    world.requests = vec![request("P9", "", "OTHER")];
+    assert_eq!(code(&world.run(&notice())), "created");
+}
+
+#[test]
+fn a_look_up_without_an_end_creates_nothing() {
+    let mut world = world();
+    let mut page = 0;
+    world.fault = Box::new(move |send| {
+        let is_digests = send.request.path_with_query.contains("digests");
+        page += u32::from(is_digests);
+        let body = format!(r#"{{"PaymentRequestDigest": [], "NextPage": "page-{page}"}}"#);
+        is_digests.then(|| Fault::Instead(answer(200, &body)))
+    });
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "too-many-candidates");
+    assert_untouched(&driven);
+}
+
+fn loses_creates(executed: bool) -> Faults {
+    Box::new(move |send| {
+        let is_create = send.request.method == Method::Post;
+        is_create.then(|| {
+            if executed {
+                Fault::Lost
+            } else {
+                Fault::Instead(lost())
+            }
+        })
+    })
+}
+
+#[test]
+fn a_lost_answer_is_found_after_the_settle_time() {
+    let mut world = world();
+    world.fault = loses_creates(true);
+    let driven = world.run(&notice());
+    assert_eq!((code(&driven), world.requests.len()), ("adopted", 1));
+    assert_eq!(driven.waits(), [(WaitReason::Settle, HOUR / 2)]);
+}
+
+/// The standing after a create that was lost.
+fn ambiguous() -> Standing {
+    parked(&own(), "ambiguous", STARTED - HOUR)
+}
+
+#[test]
+fn a_lost_create_parks_and_only_a_replay_sends_it_again() {
+    let mut world = world();
+    world.fault = loses_creates(false);
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), World::writes(&driven).len()),
+        ("ambiguous", 1)
+    );
+    world.fault = Box::new(|_| None);
+    world.keep(ambiguous());
+    for reason in [
+        Reason::Notice,
+        Reason::Sweep,
+        Reason::LookAgain,
+        Reason::Schedule,
+        Reason::Dependency,
+    ] {
+        let driven = world.run(&task("invoice", "7", reason));
+        assert_eq!(code(&driven), "ambiguous", "{reason:?}");
+        assert_untouched(&driven);
+        assert_eq!(stop(&driven).since, STARTED - HOUR);
+        assert_eq!(stop(&driven).look_again, Some(STARTED + 5 * HOUR));
+    }
+    let driven = world.run(&task("invoice", "7", Reason::Replay));
+    assert_eq!((code(&driven), world.requests.len()), ("created", 1));
+}
+
+#[test]
+fn looking_again_ends_after_a_week() {
+    let mut world = world();
+    for (hours, next) in [(0, 1), (1, 6), (7, 24), (30, 72), (100, 168)] {
+        world.keep(parked(&own(), "ambiguous", STARTED - hours * HOUR));
+        let driven = world.run(&task("invoice", "7", Reason::LookAgain));
+        let look_again = stop(&driven)
+            .look_again
+            .map(|look| (look + hours * HOUR - STARTED) / HOUR);
+        assert_eq!(look_again, Some(next));
+    }
+    world.keep(parked(&own(), "ambiguous", STARTED - 169 * HOUR));
+    let driven = world.run(&task("invoice", "7", Reason::LookAgain));
+    assert_eq!(stop(&driven).look_again, None);
+}
+
+#[test]
+fn a_create_that_turns_up_late_is_adopted() {
+    let mut world = world();
+    world.keep(Standing {
+        link: None,
+        ..ambiguous()
+    });
+    world.requests = vec![request("P9", &our_marker(), "FB-C41")];
+    let driven = world.run(&task("invoice", "7", Reason::LookAgain));
+    assert_eq!(
+        (code(&driven), target(&world).as_deref()),
+        ("adopted", Some("P9"))
+    );
+}
+
+#[test]
+fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
+    type Change = Box<dyn Fn(&mut World)>;
+    let changes: Vec<(&str, Change)> = vec![
+        (
+            "Narnia",
+            Box::new(|world| shown(world, with(|invoice| invoice["country"] = json!("Narnia")))),
+        ),
+        (
+            "a draft",
+            Box::new(|world| shown(world, with(|invoice| invoice["status"] = json!(1)))),
+        ),
+        (
+            "was deleted",
+            Box::new(|world| shown(world, with(|invoice| invoice["vis_state"] = json!(1)))),
+        ),
+        ("is not there", Box::new(|world| world.freshbooks.clear())),
+        (
+            "not ours",
+            Box::new(|world| world.requests = vec![request("P9", "", "FB-C41")]),
+        ),
+        (
+            "refused to show it",
+            Box::new(|world| world.fault = Box::new(|_| Some(Fault::Instead(answer(400, "no"))))),
+        ),
+        (
+            "do not carry over",
+            Box::new(|world| {
+                world.settings = settings_with(
+                    "{\n    \"freshbooks\"",
+                    "{\"invoice\": {\"enabled\": false}, \"freshbooks\"",
+                );
+            }),
+        ),
+    ];
+    for (said, change) in changes {
+        let mut world = world();
+        world.keep(ambiguous());
+        change(&mut world);
+        let driven = world.run(&notice());
+        assert_eq!(
+            (code(&driven), stop(&driven).since),
+            ("ambiguous", STARTED - HOUR),
+            "{said}"
+        );
+        assert!(
+            stop(&driven).sentence.contains(said),
+            "{}",
+            stop(&driven).sentence
+        );
+        assert_untouched(&driven);
+    }
+}
+
+#[test]
+fn two_that_turn_up_late_are_a_conflict() {
+    let mut world = world();
+    world.keep(ambiguous());
+    world.requests = vec![
+        request("P8", &our_marker(), "FB-C41"),
+        request("P9", &our_marker(), "FB-C41"),
+    ];
+    assert_eq!(
+        code(&world.run(&task("invoice", "7", Reason::LookAgain))),
+        "conflict"
+    );
+}
+
+#[test]
+fn the_settings_may_have_a_lost_create_sent_again() {
+    let mut world = world();
+    world.settings = settings_with(
+        r#""employee_login_id""#,
+        r#""ambiguity": "resend", "employee_login_id""#,
+    );
+    let mut creates = 0;
+    world.fault = Box::new(move |send| {
+        let is_create = send.request.method == Method::Post;
+        creates += u32::from(is_create);
+        (is_create && creates < 3).then(|| Fault::Instead(lost()))
+    });
+    let driven = world.run(&notice());
+    assert_eq!(
+        (
+            code(&driven),
+            World::writes(&driven).len(),
+            world.requests.len()
+        ),
+        ("created", 3, 1)
+    );
+}
+
+#[test]
+fn a_refused_create_is_rejected_in_its_own_words() {
+    let mut world = world();
+    world.fault = Box::new(|send| {
+        let refused = answer(
+            400,
+            r#"{"Error": {"Message": "Vendor could not be matched."}}"#,
+        );
+        (send.request.method == Method::Post).then_some(Fault::Instead(refused))
+    });
+    let driven = world.run(&notice());
+    assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
+    assert!(
+        stop(&driven)
+            .sentence
+            .contains("\"Vendor could not be matched.\"")
+    );
+    assert_eq!(World::writes(&driven).len(), 1);
+}
+
+#[test]
+fn a_changed_invoice_is_updated() {
+    let mut world = world();
+    world.run(&notice());
+    shown(
+        &mut world,
+        with(|invoice| invoice["due_date"] = json!("2026-04-01")),
+    );
+    let driven = world.run(&notice());
+    assert_eq!((code(&driven), world.requests.len()), ("updated", 1));
+    assert_eq!(world.requests[0]["PaymentDueDate"], "2026-04-01");
+    assert_eq!(code(&world.run(&notice())), "same-content");
+    let intents: Vec<Intent> = driven
+        .sends()
+        .iter()
+        .map(|(send, _, _)| send.intent)
+        .collect();
+    assert_eq!(
+        intents,
+        [Intent::Read, Intent::Read, Intent::LookUpThenResend]
+    );
+}
+
+#[test]
+fn a_lost_update_that_was_carried_out_is_seen_and_not_repeated() {
+    let mut world = world();
+    world.run(&notice());
+    shown(
+        &mut world,
+        with(|invoice| invoice["due_date"] = json!("2026-04-01")),
+    );
+    world.fault = Box::new(|send| (send.request.method == Method::Put).then_some(Fault::Lost));
+    let driven = world.run(&notice());
+    assert_eq!(
+        (code(&driven), World::writes(&driven).len()),
+        ("updated", 1)
+    );
+}
+
+#[test]
+fn a_refused_update_parks_and_names_the_request() {
+    let mut world = world();
+    world.run(&notice());
+    shown(
+        &mut world,
+        with(|invoice| invoice["due_date"] = json!("2026-04-01")),
+    );
+    world.fault = Box::new(|send| {
+        (send.request.method == Method::Put)
+            .then(|| Fault::Instead(answer(400, r#"{"Message": "submitted"}"#)))
+    });
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "update-refused");
+    assert!(
+        stop(&driven).sentence.contains("P1") && stop(&driven).sentence.contains("\"submitted\"")
+    );
+    assert_eq!(target(&world).as_deref(), Some("P1"));
+}
+
+#[test]
+fn a_changed_invoice_whose_request_was_deleted_parks() {
+    for gone in [true, false] {
+        let mut world = world();
+        world.run(&notice());
+        shown(
+            &mut world,
+            with(|invoice| invoice["due_date"] = json!("2026-04-01")),
+        );
+        world.requests[0]["IsPaymentRequestDeleted"] = json!("true");
+        if gone {
+            world.requests.clear();
+        }
+        let driven = world.run(&notice());
+        assert_eq!(code(&driven), "deleted-in-concur");
+        assert_untouched(&driven);
+    }
+}
+
+#[test]
+fn a_link_that_cannot_be_read_is_said() {
+    let mut world = world();
+    world.linked(&client(), "vendor", "no bar", "");
+    assert_eq!(code(&world.run(&notice())), "link-unreadable");
+}
+
+#[test]
+fn an_ended_standing_of_another_kind_is_no_guard() {
+    let mut world = world();
+    world.keep(Standing {
+        ending: EndingKind::Unchanged,
+        code: "ambiguous".to_string(),
+        ..ambiguous()
+    });
+    assert_eq!(code(&world.run(&notice())), "created");
+}

@@ -1,0 +1,185 @@
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde_json::json;
+
+use super::world::{Fault, World, lost};
+use crate::contract::http::Method;
+use crate::contract::runs::{Ending, How, Reason, Task, WaitReason};
+use crate::runs::tests::{Driven, answer, object, task};
+
+const URL: &str = "https://sync.example.test/hooks/acme";
+const RESEND: &str = r#"{"callback":{"resend":true}}"#;
+const REGISTER: &str =
+    r#"{"callback":{"event":"invoice","uri":"https://sync.example.test/hooks/acme"}}"#;
+const CONFIRM: &str = r#"{"callback":{"verifier":"<verifier:2001>"}}"#;
+
+fn check() -> Task {
+    task("callback", "invoice", Reason::Schedule)
+}
+
+fn registered(id: u64, verified: bool) -> serde_json::Value {
+    json!({"callbackid": id, "event": "invoice", "uri": URL, "verified": verified})
+}
+
+fn how(driven: &Driven) -> Option<How> {
+    match &driven.completion.ending {
+        Ending::Confirmed(confirmation) => Some(confirmation.how),
+        _ => None,
+    }
+}
+
+fn held(world: &World) -> Option<String> {
+    world
+        .link(&object("callback", "invoice"))
+        .map(|link| link.target.id)
+}
+
+#[test]
+fn without_a_receiver_nothing_is_registered() {
+    let mut task = check();
+    task.webhook_url = String::new();
+    let driven = World::new().run(&task);
+    assert!(
+        matches!(&driven.completion.ending, Ending::Unchanged(note) if note.code == "no-receiver")
+    );
+    assert_eq!(driven.history.len(), 0);
+}
+
+#[test]
+fn a_registration_is_made_verified_and_then_only_checked() {
+    let mut world = World::new();
+    let driven = world.run(&check());
+    assert_eq!(
+        (how(&driven), held(&world).as_deref()),
+        (Some(How::Created), Some("2001"))
+    );
+    assert_eq!(World::writes(&driven), [REGISTER, CONFIRM]);
+    assert_eq!(driven.waits(), [(WaitReason::Handshake, 60_000)]);
+    assert_eq!(world.trusted, ["2001"]);
+    let again = world.run(&check());
+    assert_eq!(
+        (how(&again), World::writes(&again).len()),
+        (Some(How::Checked), 0)
+    );
+}
+
+#[test]
+fn others_registrations_are_left_alone() {
+    let mut world = World::new();
+    world.callbacks = vec![
+        json!({"callbackid": 1, "event": "bill", "uri": URL, "verified": true}),
+        json!({"callbackid": 2, "event": "invoice", "uri": "https://other.example.test", "verified": true}),
+        json!({"callbackid": 3, "event": "invoice.create", "uri": URL, "verified": true}),
+    ];
+    assert_eq!(how(&world.run(&check())), Some(How::Created));
+    assert_eq!(held(&world).as_deref(), Some("2004"));
+}
+
+#[test]
+fn a_handshake_that_was_missed_is_asked_for_again() {
+    let mut world = World::new();
+    let mut confirms = 0;
+    world.fault = Box::new(move |send| {
+        confirms += u32::from(send.request.method == Method::Put);
+        (confirms == 1).then(|| Fault::Instead(lost()))
+    });
+    let driven = world.run(&check());
+    assert_eq!(how(&driven), Some(How::Created));
+    assert_eq!(World::writes(&driven), [REGISTER, CONFIRM, RESEND, CONFIRM]);
+}
+
+#[test]
+fn a_disabled_registration_is_enabled_again_at_once() {
+    let mut world = World::new();
+    world.run(&check());
+    world.callbacks[0]["verified"] = json!(false);
+    world.handshake = None;
+    let driven = world.run(&check());
+    assert_eq!(how(&driven), Some(How::Created));
+    assert_eq!(World::writes(&driven), [RESEND, CONFIRM]);
+    assert_eq!(world.trusted, ["2001", "2001"]);
+}
+
+#[test]
+fn a_registration_without_a_verifier_that_we_hold_is_verified_again() {
+    let mut world = World::new();
+    world.callbacks = vec![registered(2_001, true)];
+    let driven = world.run(&check());
+    assert_eq!(World::writes(&driven), [RESEND, CONFIRM]);
+    assert_eq!(held(&world).as_deref(), Some("2001"));
+}
+
+#[test]
+fn of_two_registrations_the_verified_one_is_ours() {
+    for callbacks in [
+        vec![registered(2_001, false), registered(2_002, true)],
+        vec![registered(2_002, true), registered(2_001, false)],
+    ] {
+        let mut world = World::new();
+        world.callbacks = callbacks;
+        world.linked(&object("callback", "invoice"), "callback", "2002", "");
+        assert_eq!(how(&world.run(&check())), Some(How::Checked));
+    }
+}
+
+#[test]
+fn a_handshake_that_never_comes_parks_and_names_the_setting() {
+    let mut world = World::new();
+    world.reachable = false;
+    let driven = world.run(&check());
+    let Ending::Parked(stop) = &driven.completion.ending else {
+        panic!("is parked");
+    };
+    assert_eq!(stop.code, "handshake-missing");
+    assert!(stop.remedy.contains("`receiver.public_url`") && stop.sentence.contains(URL));
+    let resends = World::writes(&driven)
+        .into_iter()
+        .filter(|body| body == RESEND);
+    assert_eq!((resends.count(), driven.waits().len()), (4, 5));
+    assert_eq!((held(&world), world.trusted), (None, Vec::<String>::new()));
+}
+
+#[test]
+fn a_lost_registration_is_found_and_not_made_twice() {
+    let mut world = World::new();
+    world.fault = Box::new(|send| (send.request.method == Method::Post).then_some(Fault::Lost));
+    assert_eq!(how(&world.run(&check())), Some(How::Created));
+    assert_eq!(world.callbacks.len(), 1);
+}
+
+#[test]
+fn ours_is_found_on_a_later_page() {
+    let mut world = World::new();
+    world.linked(&object("callback", "invoice"), "callback", "9", "");
+    world.fault = Box::new(|send| {
+        let is_second = send.request.path_with_query.contains("&page=2&");
+        let rows = if is_second {
+            vec![registered(9, true)]
+        } else {
+            vec![]
+        };
+        let body = json!({"response": {"result": {"callbacks": rows, "pages": 2}}});
+        Some(Fault::Instead(answer(200, &body.to_string())))
+    });
+    let driven = world.run(&check());
+    assert_eq!(
+        (how(&driven), driven.sends().len()),
+        (Some(How::Checked), 2)
+    );
+}
+
+#[test]
+fn a_refused_registration_is_rejected() {
+    let mut world = World::new();
+    world.fault = Box::new(|send| {
+        let body = r#"{"errno":422,"message":"m","details":["uri: not a valid URL"]}"#;
+        (send.request.method == Method::Post).then(|| Fault::Instead(answer(400, body)))
+    });
+    let driven = world.run(&check());
+    assert!(
+        matches!(&driven.completion.ending, Ending::Rejected(stop) if stop.sentence.contains("not a valid URL"))
+    );
+}

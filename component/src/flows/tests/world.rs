@@ -1,0 +1,372 @@
+//! Both systems and a host's memory, as far as the flows need them.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use crate::contract::http::{BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome};
+use crate::contract::runs::{
+    Action, Demand, EndingKind, Link, NewTask, Report, Save, Send, Standing, Task, Wake,
+};
+use crate::contract::types::{Instant, ObjectRef, System};
+use crate::runs::tests::{Driven, answer, assert_replays, drive, open, settings, unknown};
+use crate::settings::Settings;
+
+/// What goes wrong with a request.
+pub(super) enum Fault {
+    /// This comes back instead, and nothing is done.
+    Instead(SendOutcome),
+    /// It is done, and the answer is lost.
+    Lost,
+}
+
+/// Decides what goes wrong with each request.
+pub(super) type Faults = Box<dyn FnMut(&Send) -> Option<Fault>>;
+
+pub(super) struct World {
+    pub(super) settings: Rc<Settings>,
+    /// FreshBooks' objects by path.
+    pub(super) freshbooks: BTreeMap<String, Value>,
+    pub(super) requests: Vec<Value>,
+    pub(super) vendors: Vec<Value>,
+    pub(super) standings: Vec<Standing>,
+    /// What an object that is waited for turns into.
+    pub(super) becomes: Option<Standing>,
+    pub(super) fault: Faults,
+    /// Tasks that were started.
+    pub(super) tasks: Vec<NewTask>,
+    pub(super) trusted: Vec<String>,
+    pub(super) callbacks: Vec<Value>,
+    /// Which callback's handshake has reached us, if FreshBooks sends it.
+    pub(super) handshake: Option<u64>,
+    /// Whether handshakes reach us.
+    pub(super) reachable: bool,
+}
+
+pub(super) fn lost() -> SendOutcome {
+    SendOutcome::MaybeSent(SendError {
+        code: SendErrorCode::Timeout,
+        detail: String::new(),
+    })
+}
+
+fn withheld() -> SendOutcome {
+    SendOutcome::NotSent(SendError {
+        code: SendErrorCode::Withheld,
+        detail: String::new(),
+    })
+}
+
+fn done(body: &Value) -> SendOutcome {
+    answer(200, &body.to_string())
+}
+
+fn text(request: &Request) -> String {
+    let parts = request.body.iter().map(|part| match part {
+        BodyPart::Text(text) => text.clone(),
+        BodyPart::JsonSecret(name) | BodyPart::FormSecret(name) => format!("<{name}>"),
+    });
+    parts.collect()
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> &'a str {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let found = pairs.into_iter().find(|(key, _)| *key == name);
+    found.map_or("", |(_, value)| value)
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            settings: settings(),
+            freshbooks: BTreeMap::new(),
+            requests: Vec::new(),
+            vendors: Vec::new(),
+            standings: Vec::new(),
+            becomes: None,
+            fault: Box::new(|_| None),
+            tasks: Vec::new(),
+            trusted: Vec::new(),
+            callbacks: Vec::new(),
+            handshake: None,
+            reachable: true,
+        }
+    }
+
+    /// Runs a task to its end, and checks that it replays and repeats.
+    pub(super) fn run(&mut self, task: &Task) -> Driven {
+        let settings = Rc::clone(&self.settings);
+        let driven = drive(open(task, &settings, &[]), |demand, now| {
+            self.report(demand, now)
+        });
+        assert_replays(task, &settings, &driven);
+        driven
+    }
+
+    pub(super) fn standing(&self, object: &ObjectRef) -> Standing {
+        let known = self.standings.iter().find(|known| known.object == *object);
+        known.cloned().unwrap_or_else(|| unknown(object))
+    }
+
+    pub(super) fn link(&self, object: &ObjectRef) -> Option<Link> {
+        self.standing(object).link
+    }
+
+    pub(super) fn keep(&mut self, standing: Standing) {
+        self.standings
+            .retain(|known| known.object != standing.object);
+        self.standings.push(standing);
+    }
+
+    /// Keeps a link of an object.
+    pub(super) fn linked(&mut self, object: &ObjectRef, kind: &str, id: &str, content_hash: &str) {
+        let target = ObjectRef {
+            system: System::Concur,
+            kind: kind.to_string(),
+            id: id.to_string(),
+        };
+        let link = Link {
+            source: object.clone(),
+            target,
+            version: String::new(),
+            content_hash: content_hash.to_string(),
+        };
+        self.keep(Standing {
+            link: Some(link),
+            ..self.standing(object)
+        });
+    }
+
+    fn report(&mut self, demand: &Demand, _: Instant) -> Report {
+        let effect = match demand {
+            Demand::Perform(effect) => effect,
+            Demand::Wait(wait) => {
+                let ended = wait.on.is_some().then(|| self.becomes.take()).flatten();
+                return Report::Woken(match ended {
+                    Some(standing) => {
+                        self.keep(standing);
+                        Wake::ObjectEnded
+                    }
+                    None => Wake::Due,
+                });
+            }
+            Demand::Done(_) => panic!("has ended"),
+        };
+        match &effect.action {
+            Action::Send(send) => Report::Sent(self.send(send)),
+            Action::FindObjects(objects) => {
+                Report::Found(objects.iter().map(|object| self.standing(object)).collect())
+            }
+            Action::Save(save) => self.save(save),
+            Action::TrustVerifier(id) => {
+                self.trusted.push(id.clone());
+                Report::Saved(1)
+            }
+        }
+    }
+
+    fn save(&mut self, save: &Save) -> Report {
+        for link in &save.links {
+            self.keep(Standing {
+                link: Some(link.clone()),
+                ..self.standing(&link.source)
+            });
+        }
+        for object in &save.unlinks {
+            self.keep(Standing {
+                link: None,
+                ..self.standing(object)
+            });
+        }
+        for task in &save.tasks {
+            self.keep(Standing {
+                active: true,
+                ..self.standing(&task.object)
+            });
+        }
+        self.tasks.extend(save.tasks.iter().cloned());
+        Report::Saved(1)
+    }
+
+    fn send(&mut self, send: &Send) -> SendOutcome {
+        match (self.fault)(send) {
+            Some(Fault::Instead(outcome)) => outcome,
+            Some(Fault::Lost) => {
+                self.handle(&send.request);
+                lost()
+            }
+            None => self.handle(&send.request),
+        }
+    }
+
+    fn handle(&mut self, request: &Request) -> SendOutcome {
+        let target = request.path_with_query.as_str();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let body = text(request);
+        match (request.system, path) {
+            (System::Freshbooks, path) if path.contains("/events/") => {
+                self.handle_callback(request.method, path, &body)
+            }
+            (System::Freshbooks, path) => match self.freshbooks.get(path) {
+                Some(object) => done(&json!({"response": {"result": object}})),
+                None => answer(
+                    404,
+                    r#"{"response":{"errors":[{"errno":1012,"message":"Not found."}]}}"#,
+                ),
+            },
+            (System::Concur, "/api/v3.1/invoice/vendors") => {
+                self.handle_vendors(request.method, query, &body)
+            }
+            (System::Concur, "/api/v3.0/invoice/paymentrequestdigests") => {
+                self.handle_digests(query)
+            }
+            (System::Concur, path) => self.handle_request(request.method, path, &body),
+        }
+    }
+
+    fn handle_callback(&mut self, method: Method, path: &str, body: &str) -> SendOutcome {
+        let one = |callback: &Value| done(&json!({"response": {"result": {"callback": callback}}}));
+        let id = path
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse::<u64>().ok());
+        match (method, id) {
+            (Method::Get, _) => done(
+                &json!({"response": {"result": {"callbacks": self.callbacks, "page": 1, "pages": 1}}}),
+            ),
+            (Method::Post, _) => {
+                let wanted: Value = serde_json::from_str(body).expect("is JSON");
+                let id = 2_001 + self.callbacks.len() as u64;
+                let mut callback = wanted["callback"].clone();
+                callback["callbackid"] = json!(id);
+                callback["verified"] = json!(false);
+                self.callbacks.push(callback.clone());
+                self.handshake = self.reachable.then_some(id);
+                one(&callback)
+            }
+            (_, Some(id)) if body.contains("resend") => {
+                self.handshake = self.reachable.then_some(id);
+                one(&self.callback(id).clone())
+            }
+            (_, Some(id)) => {
+                assert_eq!(
+                    body,
+                    format!(r#"{{"callback":{{"verifier":"<verifier:{id}>"}}}}"#)
+                );
+                if self.handshake != Some(id) {
+                    return withheld();
+                }
+                self.callback(id)["verified"] = json!(true);
+                one(&self.callback(id).clone())
+            }
+            _ => answer(404, ""),
+        }
+    }
+
+    fn callback(&mut self, id: u64) -> &mut Value {
+        let mut callbacks = self.callbacks.iter_mut();
+        callbacks
+            .find(|callback| callback["callbackid"] == id)
+            .expect("is there")
+    }
+
+    fn handle_vendors(&mut self, method: Method, query: &str, body: &str) -> SendOutcome {
+        if method == Method::Post {
+            let mut vendor: Value = serde_json::from_str(body).expect("is JSON");
+            let vendor = vendor["Vendor"][0].take();
+            self.vendors.push(vendor.clone());
+            let mut told = vendor;
+            told["StatusList"] =
+                json!([{"Code": 0, "Message": "Vendor created.", "Type": "SUCCESS"}]);
+            return done(&json!({"Vendor": [told], "Items": null}));
+        }
+        let (name, member) = match parameter(query, "vendorCode") {
+            "" => (parameter(query, "vendorName"), "VendorName"),
+            code => (code, "VendorCode"),
+        };
+        let name = name.replace("%20", " ");
+        let found: Vec<&Value> = self
+            .vendors
+            .iter()
+            .filter(|vendor| {
+                vendor[member]
+                    .as_str()
+                    .is_some_and(|have| have.eq_ignore_ascii_case(&name))
+            })
+            .collect();
+        done(&json!({"Vendor": found, "TotalCount": found.len()}))
+    }
+
+    fn handle_digests(&self, query: &str) -> SendOutcome {
+        let number = parameter(query, "vendorInvoiceNumber");
+        let rows = self
+            .requests
+            .iter()
+            .filter(|request| request["InvoiceNumber"] == number);
+        let rows: Vec<Value> = rows
+            .map(|request| {
+                json!({"PaymentRequestId": request["ID"], "IsDeleted": request["IsPaymentRequestDeleted"]})
+            })
+            .collect();
+        done(&json!({"PaymentRequestDigest": rows, "NextPage": ""}))
+    }
+
+    fn handle_request(&mut self, method: Method, path: &str, body: &str) -> SendOutcome {
+        if method == Method::Get {
+            let id = path.rsplit('/').next().unwrap_or_default();
+            let found = self.requests.iter().find(|request| request["ID"] == id);
+            return found.map_or_else(|| answer(404, ""), done);
+        }
+        let mut wanted: Value = serde_json::from_str(body).expect("is JSON");
+        let id = match method {
+            Method::Post => {
+                let id = format!("P{}", self.requests.len() + 1);
+                self.requests.push(json!({}));
+                json!(id)
+            }
+            _ => wanted["RequestID"].clone(),
+        };
+        let at = self.requests.iter().position(|have| have["ID"] == id);
+        let at = at.unwrap_or(self.requests.len().saturating_sub(1));
+        wanted["ID"] = id.clone();
+        wanted["IsPaymentRequestDeleted"] = json!("false");
+        wanted["VendorRemitAddress"] = wanted["VendorRemitToIdentifier"].clone();
+        // Only whole lines are sent by these scenarios, numbered afresh.
+        let mut lines: Vec<Value> = wanted["LineItems"].as_array().cloned().unwrap_or_default();
+        for (number, line) in (1..).zip(&mut lines) {
+            line["LineItemId"] = json!(format!("{number}"));
+        }
+        if method == Method::Put && lines.is_empty() {
+            wanted["LineItems"] = self.requests[at]["LineItems"].clone();
+        } else {
+            wanted["LineItems"] = json!({"LineItem": lines});
+        }
+        self.requests[at] = wanted;
+        done(&json!({"ID": id, "URI": ""}))
+    }
+
+    /// What was sent in writes, as text.
+    pub(super) fn writes(driven: &Driven) -> Vec<String> {
+        let writes = driven
+            .sends()
+            .into_iter()
+            .filter(|(send, _, _)| send.request.method != Method::Get);
+        writes.map(|(send, _, _)| text(&send.request)).collect()
+    }
+}
+
+/// A standing in which the last run of an object was parked.
+pub(super) fn parked(object: &ObjectRef, code: &str, since: Instant) -> Standing {
+    Standing {
+        ending: EndingKind::Parked,
+        code: code.to_string(),
+        sentence: format!("it was {code}"),
+        since,
+        ..unknown(object)
+    }
+}

@@ -1,0 +1,299 @@
+use alloc::string::ToString;
+use alloc::vec;
+
+use super::*;
+use crate::contract::http::{Body, Response, SendOutcome};
+use crate::contract::runs::{Effect, Ending, Reason, Send, Wait, WaitReason, Wake};
+use crate::contract::types::{ObjectRef, System};
+use crate::settings::tests::MINIMAL;
+
+pub(crate) const STARTED: Instant = 1_772_323_200_000;
+
+pub(crate) fn settings_with(from: &str, to: &str) -> Rc<Settings> {
+    Rc::new(Settings::load(&MINIMAL.replace(from, to)).expect("is right"))
+}
+
+pub(crate) fn settings() -> Rc<Settings> {
+    settings_with("", "")
+}
+
+pub(crate) fn object(kind: &str, id: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Freshbooks,
+        kind: kind.to_string(),
+        id: id.to_string(),
+    }
+}
+
+pub(crate) fn task(kind: &str, id: &str, reason: Reason) -> Task {
+    Task {
+        connection: "acme".to_string(),
+        object: object(kind, id),
+        reason,
+        started: STARTED,
+        webhook_url: "https://sync.example.test/hooks/acme".to_string(),
+    }
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> SendOutcome {
+    SendOutcome::Response(Response {
+        status,
+        headers: Vec::new(),
+        body: Body::Text(body.to_string()),
+    })
+}
+
+/// A run driven to its end, with everything that it demanded.
+#[derive(Debug)]
+pub(crate) struct Driven {
+    pub(crate) completion: Completion,
+    pub(crate) history: Vec<Entry>,
+}
+
+impl Driven {
+    pub(crate) fn sends(&self) -> Vec<(&Send, &Report, Instant)> {
+        let entries = self.history.iter();
+        entries
+            .filter_map(|entry| match &entry.demand {
+                Demand::Perform(Effect {
+                    action: Action::Send(send),
+                    ..
+                }) => Some((send, &entry.outcome.report, entry.outcome.at)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The waits, each with its length as the flow sees it.
+    pub(crate) fn waits(&self) -> Vec<(WaitReason, u64)> {
+        let mut now = STARTED;
+        let mut waits = Vec::new();
+        for entry in &self.history {
+            if let Demand::Wait(wait) = &entry.demand {
+                waits.push((wait.reason, wait.until - now));
+            }
+            now = entry.outcome.at;
+        }
+        waits
+    }
+}
+
+/// Drives a run to its end; `host` answers each demand at its instant. A wait ends when it is due.
+pub(crate) fn drive(mut run: Run, mut host: impl FnMut(&Demand, Instant) -> Report) -> Driven {
+    let mut now = run.at;
+    let mut history = Vec::new();
+    for _ in 0..20_000 {
+        let demand = run.demand().clone();
+        let (id, report) = match &demand {
+            Demand::Done(completion) => {
+                return Driven {
+                    completion: completion.clone(),
+                    history,
+                };
+            }
+            Demand::Perform(effect) => {
+                now += 7;
+                (effect.id, host(&demand, now))
+            }
+            Demand::Wait(wait) => {
+                let report = host(&demand, now);
+                now = match report {
+                    Report::Woken(Wake::ObjectEnded) => now + 5,
+                    _ => now.max(wait.until),
+                };
+                (wait.id, report)
+            }
+        };
+        let outcome = Outcome {
+            id,
+            report,
+            at: now,
+        };
+        history.push(Entry {
+            demand,
+            outcome: outcome.clone(),
+        });
+        run.step(outcome).expect("answers the demand");
+    }
+    panic!("the run does not end");
+}
+
+pub(crate) fn open(task: &Task, settings: &Rc<Settings>, history: &[Entry]) -> Run {
+    match Run::open(task.clone(), Rc::clone(settings), history.to_vec()) {
+        Ok(run) => run,
+        Err(error) => panic!("opens: {error:?}"),
+    }
+}
+
+fn bytes(demand: &Demand) -> String {
+    serde_json::to_string(demand).expect("is JSON")
+}
+
+/// Promise 7: every prefix of the history leads to the same demand, byte for byte.
+pub(crate) fn assert_replays(task: &Task, settings: &Rc<Settings>, driven: &Driven) {
+    let done = Demand::Done(driven.completion.clone());
+    for length in 0..=driven.history.len() {
+        let next = driven
+            .history
+            .get(length)
+            .map_or(&done, |entry| &entry.demand);
+        let run = open(task, settings, &driven.history[..length]);
+        assert_eq!(bytes(run.demand()), bytes(next), "after {length} entries");
+    }
+}
+
+fn invoice() -> (Task, Rc<Settings>) {
+    (task("invoice", "7", Reason::Notice), settings())
+}
+
+fn gone(demand: &Demand, _: Instant) -> Report {
+    let Demand::Perform(effect) = demand else {
+        return Report::Woken(Wake::Due);
+    };
+    match &effect.action {
+        Action::Send(_) => Report::Sent(answer(404, "")),
+        Action::FindObjects(objects) => Report::Found(objects.iter().map(unknown).collect()),
+        _ => Report::Saved(1),
+    }
+}
+
+/// The standing of an object that was never heard of.
+pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::Standing {
+    crate::contract::runs::Standing {
+        object: object.clone(),
+        link: None,
+        active: false,
+        ending: crate::contract::runs::EndingKind::None,
+        code: String::new(),
+        sentence: String::new(),
+        version: String::new(),
+        since: 0,
+    }
+}
+
+fn found(id: u32, objects: &[ObjectRef], at: Instant) -> Outcome {
+    Outcome {
+        id,
+        report: Report::Found(objects.iter().map(unknown).collect()),
+        at,
+    }
+}
+
+#[test]
+fn a_refused_step_changes_nothing() {
+    let (task, settings) = invoice();
+    let own = [object("invoice", "7")];
+    let mut run = open(&task, &settings, &[]);
+    let before = run.demand().clone();
+    let other = [object("invoice", "8")];
+    let wrong = [
+        (found(1, &own, STARTED), StepErrorCode::WrongId),
+        (found(0, &other, STARTED), StepErrorCode::WrongReport),
+        (found(0, &[], STARTED), StepErrorCode::WrongReport),
+        (found(0, &own, STARTED - 1), StepErrorCode::ClockWentBack),
+        (
+            Outcome {
+                id: 0,
+                report: Report::Saved(1),
+                at: STARTED,
+            },
+            StepErrorCode::WrongReport,
+        ),
+    ];
+    for (outcome, code) in wrong {
+        assert_eq!(
+            run.step(outcome).map_err(|error| error.code).err(),
+            Some(code)
+        );
+        assert_eq!(run.demand(), &before);
+    }
+    let next = run.step(found(0, &own, STARTED)).expect("is right").clone();
+    let fresh = open(&task, &settings, &[]);
+    assert_eq!(fresh.demand(), &before);
+    assert_ne!(next, before);
+    // Refused steps leave no trace in what comes after.
+    let mut clean = open(&task, &settings, &[]);
+    assert_eq!(clean.step(found(0, &own, STARTED)), Ok(&next));
+}
+
+#[test]
+fn a_finished_run_takes_no_step() {
+    let (task, settings) = invoice();
+    let driven = drive(open(&task, &settings, &[]), gone);
+    let mut run = open(&task, &settings, &driven.history);
+    let outcome = found(9, &[], u64::MAX);
+    let error = run.step(outcome).expect_err("has ended");
+    assert_eq!(error.code, StepErrorCode::Finished);
+}
+
+#[test]
+fn a_divergence_names_the_entry() {
+    let (task, settings) = invoice();
+    let mut history = drive(open(&task, &settings, &[]), gone).history;
+    history[1].demand = Demand::Wait(Wait {
+        id: 1,
+        until: 0,
+        reason: WaitReason::Retry,
+        on: None,
+        sentence: "x".repeat(9_000),
+    });
+    let Err(OpenError::Diverged(divergence)) = Run::open(task, settings, history) else {
+        panic!("diverges");
+    };
+    assert_eq!(divergence.index, 1);
+    assert!(divergence.recorded.contains("Retry") && divergence.demanded.contains("Send"));
+    assert!(divergence.recorded.chars().count() <= SHOWN_CHARS_MAX);
+}
+
+#[test]
+fn a_history_that_goes_on_after_the_end_diverges() {
+    let (task, settings) = invoice();
+    let mut history = drive(open(&task, &settings, &[]), gone).history;
+    history.push(history[0].clone());
+    let length = u32::try_from(history.len()).expect("is short");
+    let Err(OpenError::Diverged(divergence)) = Run::open(task, settings, history) else {
+        panic!("diverges");
+    };
+    assert_eq!(divergence.index, length - 1);
+}
+
+#[test]
+fn an_outcome_that_does_not_answer_breaks_the_history() {
+    let (task, settings) = invoice();
+    let mut history = drive(open(&task, &settings, &[]), gone).history;
+    history[1].outcome.report = Report::Saved(0);
+    let Err(OpenError::BrokenHistory(detail)) = Run::open(task, settings, history) else {
+        panic!("is broken");
+    };
+    assert!(detail.contains("entry 1"), "{detail}");
+}
+
+#[test]
+fn only_known_kinds_are_opened() {
+    for kind in ["journal", "", "payment-request"] {
+        let opened = Run::open(task(kind, "1", Reason::Notice), settings(), Vec::new());
+        assert!(matches!(opened, Err(OpenError::UnknownKind(said)) if said.contains(kind)));
+    }
+    let mut concur = task("invoice", "1", Reason::Notice);
+    concur.object.system = System::Concur;
+    assert!(Run::open(concur, settings(), Vec::new()).is_err());
+}
+
+#[test]
+fn other_settings_diverge_where_they_matter() {
+    let (task, settings) = invoice();
+    let driven = drive(open(&task, &settings, &[]), gone);
+    assert!(matches!(driven.completion.ending, Ending::Unchanged(_)));
+    assert_replays(&task, &settings, &driven);
+    let other = settings_with("zQ7pLm", "other");
+    let Err(OpenError::Diverged(divergence)) = Run::open(task, other, driven.history) else {
+        panic!("diverges");
+    };
+    assert_eq!(
+        (
+            divergence.index,
+            vec![divergence.demanded.contains("other")]
+        ),
+        (1, vec![true])
+    );
+}

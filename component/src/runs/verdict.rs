@@ -1,0 +1,77 @@
+//! What an answer, or the lack of one, says about the request.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::sending::Reader;
+use crate::contract::http::{Response, SendError, SendErrorCode};
+use crate::contract::types::System;
+use crate::pacing;
+use crate::refusals::{self, Refusal, Unread};
+
+/// Whose failure it is.
+pub(super) enum Blame {
+    Record,
+    Remote,
+}
+
+/// What became of a request.
+pub(super) enum Verdict<T> {
+    Answered(T),
+    /// A definite refusal of this request.
+    Refused(Refusal),
+    /// Surely not carried out, and not the record's fault.
+    NotNow(NotNow),
+    /// Nobody knows.
+    Unknown(String, Blame),
+}
+
+/// Why it is to be sent again later.
+pub(super) enum NotNow {
+    /// The token was refused, with this status.
+    Denied(u16),
+    /// The remote took no requests.
+    NotTaken(String),
+    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like it.
+    Throttled(Refusal),
+}
+
+/// Judges an answer.
+pub(super) fn judge<T>(system: System, response: &Response, reader: Reader<T>) -> Verdict<T> {
+    match response.status {
+        200..=299 => match reader(response) {
+            Ok(answer) => Verdict::Answered(answer),
+            Err(Unread::Refused(refusal)) => Verdict::Refused(refusal),
+            Err(Unread::Garbled(why)) => Verdict::Unknown(why, Blame::Record),
+        },
+        status if pacing::is_denial(system, status) => Verdict::NotNow(NotNow::Denied(status)),
+        429 => Verdict::NotNow(NotNow::NotTaken(String::from("rate limit (HTTP 429)"))),
+        // Documented by both systems as "not now".
+        503 => Verdict::NotNow(NotNow::NotTaken(String::from("maintenance (HTTP 503)"))),
+        400 if pacing::says_throttled(response) => {
+            Verdict::NotNow(NotNow::Throttled(refusals::of(response)))
+        }
+        // From a gateway that cannot know.
+        status @ (408 | 502 | 504) => Verdict::Unknown(format!("HTTP {status}"), Blame::Remote),
+        400..=499 => Verdict::Refused(refusals::of(response)),
+        status => Verdict::Unknown(format!("HTTP {status}"), Blame::Record),
+    }
+}
+
+/// A failure to send, for people.
+pub(super) fn words(error: &SendError) -> String {
+    let kind = match error.code {
+        SendErrorCode::Unreachable => "no connection",
+        SendErrorCode::Tls => "TLS handshake failed",
+        SendErrorCode::Timeout => "no answer in time",
+        SendErrorCode::ConnectionLost => "the connection ended early",
+        SendErrorCode::AnswerTooLong => "the answer was too long",
+        SendErrorCode::Interrupted => "the host stopped meanwhile",
+        SendErrorCode::Withheld => "held back by the host",
+    };
+    if error.detail.is_empty() {
+        String::from(kind)
+    } else {
+        format!("{kind} ({})", error.detail)
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: one module for each command, and what they share.
+
+mod check;
+mod completions;
+mod connect;
+mod context;
+mod exit;
+mod failure;
+mod moment;
+mod names;
+mod paint;
+mod preview;
+mod replay;
+mod runs;
+mod serve;
+mod service;
+mod show;
+mod status;
+mod timeline;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use context::Context;
+use failure::Failure;
+
+/// What a command returns: the exit code for a result that is no failure.
+type Done = Result<u8, Failure>;
+
+const LONG_ABOUT: &str = "\
+Keeps FreshBooks and SAP Concur in step: invoices and bills of FreshBooks become vendors and payment requests in \
+SAP Concur, exactly where they belong, never silently twice and never silently lost.
+
+Everything is set up in one settings file; ml-connector.example.toml explains every key.";
+
+const AFTER_LONG_HELP: &str = "\
+First steps:
+  ml-connector check                      what is still missing, with the file and line
+  ml-connector serve                      receive webhooks and carry documents over
+  ml-connector connect freshbooks         let a FreshBooks user consent
+  ml-connector connect concur             hand over SAP Concur's company request token
+  ml-connector status                     how it stands, and who is needed by when
+
+Exit codes:
+  0  done
+  1  looked at and not in order: a document with problems, a check that failed
+  2  the command line is wrong, or names something that does not exist
+  3  the settings file, a secret or the component is wrong or missing
+  4  a credential needs a person: connect again
+  5  runs are parked and need a person (status --check)
+  6  the store cannot be opened, read or written
+  7  a remote did not answer or refused
+
+Colour is used on a terminal only, and never when NO_COLOR is set. Times are UTC.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ml-connector",
+    version,
+    about = "Keeps FreshBooks and SAP Concur in step"
+)]
+#[command(long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
+struct Cli {
+    /// The settings file (TOML)
+    #[arg(long, global = true, value_name = "FILE", env = "ML_CONNECTOR_CONFIG")]
+    #[arg(default_value = "ml-connector.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Connect(connect::Args),
+    Status(status::Args),
+    Runs(runs::Args),
+    Show(show::Args),
+    Replay(replay::Args),
+    Preview(preview::Args),
+    Check(check::Args),
+    Completions(completions::Args),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context::new(cli.config);
+    let mut out = io::stdout().lock();
+    let done = dispatch(&context, cli.command, &mut out);
+    let flushed = out.flush().map_err(Failure::from);
+    match done.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
+    match command {
+        Command::Serve(serve::Args {}) => serve::run(context, out),
+        Command::Connect(args) => connect::run(context, &args, out),
+        Command::Status(args) => status::run(context, &args, out),
+        Command::Runs(args) => runs::run(context, args, out),
+        Command::Show(args) => show::run(context, &args, out),
+        Command::Replay(args) => replay::run(context, args, out),
+        Command::Preview(args) => preview::run(context, &args, out),
+        Command::Check(args) => check::run(context, &args, out),
+        Command::Completions(args) => completions::run(&args, out),
+    }
+}

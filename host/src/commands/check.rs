@@ -1,0 +1,278 @@
+//! `check`: is everything there that `serve` needs? Writes nothing.
+
+mod online;
+
+use std::io::Write;
+
+use ml_connector::brain::Brain;
+use ml_connector::config::{Config, Connection};
+use ml_connector::contract::credentials::Life;
+use ml_connector::contract::types::System;
+use ml_connector::seal::Keyring;
+use ml_connector::secrets::{SecretError, SecretName, Secrets};
+use ml_connector::store::Store;
+use ml_connector::store::sqlite::SqliteStore;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::context::{self, Context};
+use super::failure::Failure;
+use super::paint::{self, Tone};
+use super::status::absent;
+use super::{Done, exit, moment, names};
+
+/// Check settings, secrets, component, store and credentials; write nothing
+///
+/// Every finding is one line. The exit code is that of the first finding that keeps `serve` from working: 3 for
+/// settings, secrets or the component, 6 for the store, 4 for a credential, 7 for a remote. Nothing is written, and
+/// nothing is sent unless --online asks for it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector check
+  ml-connector check --online
+  ml-connector check --config /etc/ml-connector.toml --json")]
+pub struct Args {
+    /// Also ask every remote for an answer, with one GET and without credentials
+    #[arg(long)]
+    online: bool,
+    /// Print a JSON array of findings
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a look at one thing showed.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// What was looked at.
+    subject: String,
+    verdict: Verdict,
+    /// One plain sentence.
+    sentence: String,
+    /// The exit code if it is wrong.
+    #[serde(skip)]
+    code: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    /// In order.
+    Ok,
+    /// Not there yet; a command that is named makes it.
+    Later,
+    /// Wrong.
+    Wrong,
+}
+
+impl Finding {
+    fn new(
+        subject: impl Into<String>,
+        verdict: Verdict,
+        code: u8,
+        sentence: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            verdict,
+            sentence: sentence.into(),
+            code,
+        }
+    }
+
+    fn ok(subject: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Ok, exit::OK, sentence)
+    }
+
+    fn wrong(subject: impl Into<String>, code: u8, sentence: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Wrong, code, sentence)
+    }
+}
+
+pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+    let checked = context.checked()?;
+    let config = &checked.settings.config;
+    let mut findings = vec![
+        Finding::ok(
+            "settings",
+            format!(
+                "{} in order",
+                counted(config.connections.len(), "connection")
+            ),
+        ),
+        Finding::ok(
+            "component",
+            format!("{} fits this program", config.component.display()),
+        ),
+    ];
+    findings.extend(secrets(config));
+    findings.extend(
+        config
+            .connections
+            .iter()
+            .map(|connection| redirect(config, connection)),
+    );
+    let store = store(config, &mut findings);
+    findings.extend(context::wait_for(credentials(
+        config,
+        store.as_ref(),
+        &checked.brain,
+    ))?);
+    if args.online {
+        findings.extend(context::wait_for(online::ask(config, store.as_ref()))?);
+    }
+    print(&findings, args.json, out)?;
+    let first_wrong = findings
+        .iter()
+        .find(|finding| finding.verdict == Verdict::Wrong);
+    Ok(first_wrong.map_or(exit::OK, |finding| finding.code))
+}
+
+fn secrets(config: &Config) -> Vec<Finding> {
+    let secrets = Secrets::new(config.secrets_dir.clone());
+    let mut findings = vec![seal_keys(&secrets, config.store.exists())];
+    for connection in &config.connections {
+        for name in [
+            SecretName::FreshbooksClientSecret,
+            SecretName::ConcurClientSecret,
+        ] {
+            let subject = format!("{} of {}", name.as_str(), connection.name);
+            findings.push(match secrets.connection(&connection.name, name) {
+                Ok(_) => Finding::ok(subject, "is there"),
+                Err(error) => Finding::wrong(subject, exit::SETTINGS, error.to_string()),
+            });
+        }
+    }
+    findings
+}
+
+fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
+    const SUBJECT: &str = "seal keys";
+    match secrets.seal_keys() {
+        Ok(keys) => match Keyring::parse(&keys) {
+            Ok(_) => Finding::ok(SUBJECT, "can be read"),
+            Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
+        },
+        // New keys would not open what an existing store holds.
+        Err(SecretError::Missing { file, .. }) if !store_exists => Finding::new(
+            SUBJECT,
+            Verdict::Later,
+            exit::OK,
+            format!(
+                "the first `serve` or `connect` makes {}; back it up",
+                file.display()
+            ),
+        ),
+        Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
+    }
+}
+
+/// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
+fn redirect(config: &Config, connection: &Connection) -> Finding {
+    let subject = format!("redirect_uri of {}", connection.name);
+    let ours = format!("{}/oauth/freshbooks/callback", config.public_url);
+    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
+    match settings["freshbooks"]["redirect_uri"].as_str() {
+        Some(theirs) if theirs == ours => Finding::ok(subject, "leads to this receiver"),
+        _ => Finding::new(
+            subject,
+            Verdict::Later,
+            exit::OK,
+            format!(
+                "does not lead to this receiver ({ours}): connect with `connect freshbooks --pasted`"
+            ),
+        ),
+    }
+}
+
+fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
+    const SUBJECT: &str = "store";
+    let path = &config.store;
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        let sentence = format!(
+            "there is no directory for {}; make it, or correct store.path",
+            path.display()
+        );
+        findings.push(Finding::wrong(SUBJECT, exit::STORE, sentence));
+        return None;
+    }
+    if !path.exists() {
+        let sentence = format!("the first `serve` or `connect` makes {}", path.display());
+        findings.push(Finding::new(SUBJECT, Verdict::Later, exit::OK, sentence));
+        return None;
+    }
+    match SqliteStore::open_read_only(path) {
+        Ok(store) => {
+            findings.push(Finding::ok(
+                SUBJECT,
+                format!("{} can be read", path.display()),
+            ));
+            Some(store)
+        }
+        Err(error) => {
+            findings.push(Finding::wrong(SUBJECT, exit::STORE, error.to_string()));
+            None
+        }
+    }
+}
+
+async fn credentials(
+    config: &Config,
+    store: Option<&SqliteStore>,
+    brain: &Brain,
+) -> Result<Vec<Finding>, Failure> {
+    let mut instance = brain.instance()?;
+    let mut findings = Vec::new();
+    for connection in &config.connections {
+        for system in [System::Freshbooks, System::Concur] {
+            let stored = match store {
+                Some(store) => store.credential(&connection.name, system).await?,
+                None => None,
+            };
+            let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
+            let forecast = instance.foresee(&credential, moment::now())?;
+            let subject = format!(
+                "{} credential of {}",
+                names::system(system),
+                connection.name
+            );
+            let sentence = match forecast.sentence.as_str() {
+                "" => names::life(credential.life).0.to_string(),
+                sentence => sentence.to_string(),
+            };
+            let (verdict, code) = match credential.life {
+                Life::Live => (Verdict::Ok, exit::OK),
+                Life::Absent | Life::Dead => (Verdict::Wrong, exit::CREDENTIALS),
+            };
+            findings.push(Finding::new(subject, verdict, code, sentence));
+        }
+    }
+    Ok(findings)
+}
+
+fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(findings)?)?;
+        return Ok(());
+    }
+    for finding in findings {
+        let word = match finding.verdict {
+            Verdict::Ok => paint::word("ok   ", Tone::Good),
+            Verdict::Later => paint::word("later", Tone::Waiting),
+            Verdict::Wrong => paint::word("wrong", Tone::Bad),
+        };
+        writeln!(out, "{word}  {}: {}", finding.subject, finding.sentence)?;
+    }
+    Ok(())
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}

@@ -1,0 +1,87 @@
+//! Can every remote be reached? One GET each, without credentials; any answer will do.
+
+use ml_connector::config::{Config, Connection};
+use ml_connector::contract::http::{Method, Request, SendOutcome};
+use ml_connector::contract::types::System;
+use ml_connector::send::{NoSecrets, Origin, OriginError, Origins, Sender};
+use ml_connector::store::Store;
+use ml_connector::store::sqlite::SqliteStore;
+
+use super::super::failure::Failure;
+use super::super::{exit, names};
+use super::Finding;
+
+const TIMEOUT_MS: u64 = 10_000;
+
+pub(super) async fn ask(
+    config: &Config,
+    store: Option<&SqliteStore>,
+) -> Result<Vec<Finding>, Failure> {
+    let sender = Sender::new(&config.limits)
+        .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
+    let mut findings = Vec::new();
+    for connection in &config.connections {
+        let pinned = pinned_base(store, connection).await?;
+        match origins(connection, pinned.as_deref()) {
+            Ok(origins) => {
+                for (system, origin) in origins {
+                    findings.push(get(&sender, system, &origin).await);
+                }
+            }
+            Err(error) => findings.push(Finding::wrong(
+                &connection.name,
+                exit::SETTINGS,
+                error.to_string(),
+            )),
+        }
+    }
+    Ok(findings)
+}
+
+async fn pinned_base(
+    store: Option<&SqliteStore>,
+    connection: &Connection,
+) -> Result<Option<String>, Failure> {
+    let Some(store) = store else {
+        return Ok(None);
+    };
+    let stored = store.credential(&connection.name, System::Concur).await?;
+    let base = stored.map(|stored| stored.credential.base);
+    Ok(base.filter(|base| !base.is_empty()))
+}
+
+fn origins(
+    connection: &Connection,
+    pinned: Option<&str>,
+) -> Result<Vec<(System, Origin)>, OriginError> {
+    let origins = Origins::of(connection)?;
+    let mut all = vec![
+        (System::Freshbooks, origins.freshbooks.clone()),
+        (System::Concur, origins.concur_token.clone()),
+    ];
+    if let Some(base) = pinned {
+        all.push((System::Concur, origins.concur(base)?));
+    }
+    Ok(all)
+}
+
+async fn get(sender: &Sender, system: System, origin: &Origin) -> Finding {
+    let request = Request {
+        system,
+        method: Method::Get,
+        path_with_query: "/".to_string(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout: TIMEOUT_MS,
+    };
+    let subject = format!("{} at {}", names::system(system), origin.as_str());
+    match sender.send(&request, origin, None, &NoSecrets).await {
+        SendOutcome::Response(response) => {
+            Finding::ok(subject, format!("answers (status {})", response.status))
+        }
+        SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
+            let sentence = format!("{}: {}", names::send_error(error.code), error.detail);
+            Finding::wrong(subject, exit::REMOTE, sentence)
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! `connect`: gives the connection its credentials.
+
+mod brought;
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Subcommand;
+use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::contract::credentials::{Credential, Grant};
+use ml_connector::contract::types::System;
+use ml_connector::secrets::Secret;
+use ml_connector::settings::Settings;
+use zeroize::Zeroizing;
+
+use super::context::{self, Context};
+use super::failure::Failure;
+use super::{Done, exit, moment, names, service};
+
+/// Connect to FreshBooks or SAP Concur, for the first time or again
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector connect freshbooks
+  ml-connector connect concur --connection acme")]
+pub struct Args {
+    #[command(subcommand)]
+    system: SystemArg,
+}
+
+#[derive(Debug, Subcommand)]
+enum SystemArg {
+    Freshbooks(FreshbooksArgs),
+    Concur(ConcurArgs),
+}
+
+/// Let a FreshBooks user consent
+///
+/// Prints the address of FreshBooks' consent page. Open it in a browser as the user whose account is to be carried
+/// over, and agree. FreshBooks then redirects the browser to the running receiver, and this command tells how it went.
+/// Where no service runs, or the redirect does not reach it, paste the address that the browser was redirected to (or
+/// the code in it) within 5 minutes: --pasted. The tokens are kept sealed in the store and renew themselves.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector connect freshbooks
+  ml-connector connect freshbooks --connection acme --pasted")]
+struct FreshbooksArgs {
+    /// The connection; may be left out when there is only one
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Read the address that the browser was redirected to from standard input
+    #[arg(long)]
+    pasted: bool,
+}
+
+/// Hand over SAP Concur's company request token
+///
+/// An administrator of the company makes the token in SAP Concur's Company Request Token Self-Service Tool; it is good
+/// for 24 hours and works once. It is read from the environment variable ML_CONNECTOR_COMPANY_REQUEST_TOKEN, else from
+/// standard input; never from an argument, since arguments can be seen by others. The tokens that it is exchanged for
+/// are kept sealed in the store and renew themselves.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector connect concur
+  ml-connector connect concur --connection acme < token.txt")]
+struct ConcurArgs {
+    /// The connection; may be left out when there is only one
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+}
+
+/// How often the service is asked whether the redirect has come.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
+
+pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+    let settings = context.settings()?;
+    let credential = match &args.system {
+        SystemArg::Freshbooks(args) => freshbooks(context, &settings, args, out)?,
+        SystemArg::Concur(args) => concur(context, &settings, args, out)?,
+    };
+    report(&settings, &credential.0, &credential.1, out)?;
+    Ok(exit::OK)
+}
+
+type Connected = (String, Credential);
+
+fn freshbooks(
+    context: &Context,
+    settings: &Settings,
+    args: &FreshbooksArgs,
+    out: &mut impl Write,
+) -> Result<Connected, Failure> {
+    let name = &context::connection(settings, args.connection.as_deref())?.name;
+    context::wait_for(async {
+        let consent = AdminRequest::Consent {
+            connection: name.clone(),
+        };
+        let reply = service::ask(context, settings, consent).await?;
+        let AdminReply::Consent {
+            url,
+            state,
+            is_awaited,
+        } = reply
+        else {
+            return Err(service::refused(reply, exit::SETTINGS));
+        };
+        writeln!(
+            out,
+            "Open this address in a browser and agree:\n\n  {url}\n"
+        )?;
+        let credential = if is_awaited && !args.pasted {
+            writeln!(
+                out,
+                "Waiting for FreshBooks to redirect the browser back ..."
+            )?;
+            out.flush()?;
+            awaited(context, settings, state).await?
+        } else {
+            if !args.pasted {
+                writeln!(out, "No service runs here that the redirect could reach.")?;
+            }
+            writeln!(out, "Paste the address that the browser was redirected to:")?;
+            out.flush()?;
+            let code = brought::authorization_code(&state)?;
+            hand_over(context, settings, name, Grant::AuthorizationCode, &code).await?
+        };
+        Ok((name.clone(), credential))
+    })
+}
+
+async fn awaited(
+    context: &Context,
+    settings: &Settings,
+    state: String,
+) -> Result<Credential, Failure> {
+    loop {
+        tokio::time::sleep(ASK_INTERVAL).await;
+        let consented = AdminRequest::Consented {
+            state: state.clone(),
+        };
+        match service::ask(context, settings, consented).await? {
+            AdminReply::Waiting => {}
+            AdminReply::Connected { credential } => return Ok(credential),
+            reply => return Err(service::refused(reply, exit::CREDENTIALS)),
+        }
+    }
+}
+
+fn concur(
+    context: &Context,
+    settings: &Settings,
+    args: &ConcurArgs,
+    out: &mut impl Write,
+) -> Result<Connected, Failure> {
+    let name = &context::connection(settings, args.connection.as_deref())?.name;
+    let token = brought::company_request_token(out)?;
+    let handed = hand_over(context, settings, name, Grant::CompanyRequestToken, &token);
+    Ok((name.clone(), context::wait_for(handed)?))
+}
+
+async fn hand_over(
+    context: &Context,
+    settings: &Settings,
+    connection: &str,
+    grant: Grant,
+    secret: &Secret,
+) -> Result<Credential, Failure> {
+    let request = AdminRequest::Connect {
+        connection: connection.to_string(),
+        grant,
+        secret: Zeroizing::new(secret.reveal().to_string()),
+    };
+    match service::ask(context, settings, request).await? {
+        AdminReply::Connected { credential } => Ok(credential),
+        reply => Err(service::refused(reply, exit::CREDENTIALS)),
+    }
+}
+
+fn report(
+    settings: &Settings,
+    connection: &str,
+    credential: &Credential,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let system = names::system(credential.system);
+    writeln!(
+        out,
+        "{system} is connected for {connection}. The access renews itself."
+    )?;
+    if let Some(at) = credential.refresh_expires {
+        writeln!(
+            out,
+            "If it cannot renew itself, it ends on {}.",
+            moment::day(at)
+        )?;
+    }
+    let next = match credential.system {
+        System::Freshbooks => "Webhooks are registered next, by themselves",
+        System::Concur => "What waited for SAP Concur goes on by itself",
+    };
+    writeln!(out, "{next}, as soon as `ml-connector serve` runs.")?;
+    let other = match credential.system {
+        System::Freshbooks => "concur",
+        System::Concur => "freshbooks",
+    };
+    let several = settings.config.connections.len() > 1;
+    let which = if several {
+        format!(" --connection {connection}")
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`."
+    )?;
+    Ok(())
+}

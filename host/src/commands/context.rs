@@ -1,0 +1,129 @@
+//! What commands share: the settings, the component, the store for reading.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use ml_connector::brain::{Brain, BrainError, Instance};
+use ml_connector::config::Connection;
+use ml_connector::contract::types::Problem;
+use ml_connector::settings::{Draft, Settings};
+use ml_connector::store::sqlite::SqliteStore;
+
+use super::exit;
+use super::failure::Failure;
+
+/// Where the settings file is.
+pub struct Context {
+    file: PathBuf,
+}
+
+/// Settings that the component has checked too, and the component.
+pub struct Checked {
+    /// The settings.
+    pub settings: Settings,
+    /// The component.
+    pub brain: Brain,
+}
+
+impl Context {
+    /// Commands with this settings file.
+    pub fn new(file: PathBuf) -> Self {
+        Self { file }
+    }
+
+    /// The settings, of which only the host's part is checked: enough to read the store.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        Ok(self.draft()?.finish(&|_| Vec::new())?)
+    }
+
+    /// The settings as the host reads them, errors not yet told.
+    pub fn draft(&self) -> Result<Draft, Failure> {
+        Ok(Draft::read(&self.file)?)
+    }
+
+    /// The settings, all of them checked, and the component.
+    pub fn checked(&self) -> Result<Checked, Failure> {
+        let draft = self.draft()?;
+        let config = &draft.settings().config;
+        let loaded = Brain::load(&config.component, &config.limits);
+        match loaded.and_then(|brain| Ok((brain.instance()?, brain))) {
+            Ok((instance, brain)) => Ok(Checked {
+                settings: check(draft, instance)?,
+                brain,
+            }),
+            Err(error) => {
+                // What is wrong with the file may well be why the component was not found.
+                draft.finish(&|_| Vec::new())?;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
+    let instance = std::cell::RefCell::new(instance);
+    let problems = |json: &str| match instance.borrow_mut().load_settings(json) {
+        Ok(Ok(_)) => Vec::new(),
+        Ok(Err(problems)) => problems,
+        Err(error) => vec![trapped(&error)],
+    };
+    Ok(draft.finish(&problems)?)
+}
+
+fn trapped(error: &BrainError) -> Problem {
+    Problem {
+        pointer: String::new(),
+        code: "component-trap".to_string(),
+        message: format!("the component could not check this table: {error}"),
+    }
+}
+
+/// The connection of this name, or the only one.
+pub fn connection<'s>(
+    settings: &'s Settings,
+    name: Option<&str>,
+) -> Result<&'s Connection, Failure> {
+    let connections = &settings.config.connections;
+    let names: Vec<_> = connections
+        .iter()
+        .map(|connection| connection.name.as_str())
+        .collect();
+    match (name, connections.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Failure::usage(format!(
+            "there are several connections; say which with --connection: {}",
+            names.join(", ")
+        ))),
+        (Some(name), all) => all
+            .iter()
+            .find(|connection| connection.name == name)
+            .ok_or_else(|| {
+                Failure::usage(format!(
+                    "there is no connection {name:?}; the settings have {}",
+                    names.join(", ")
+                ))
+            }),
+    }
+}
+
+/// The store, for reading beside a running server.
+pub fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
+    let path = &settings.config.store;
+    if !path.exists() {
+        let message = format!(
+            "there is no store at {} yet: `ml-connector serve` makes it; the setting store.path names it",
+            path.display()
+        );
+        return Err(Failure::new(exit::STORE, message));
+    }
+    Ok(SqliteStore::open_read_only(path)?)
+}
+
+/// Waits for something that takes its time.
+pub fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(exit::NOT_IN_ORDER, format!("cannot start: {error}")))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,166 @@
+//! `preview`: what a document would be sent as, without sending anything.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use ml_connector::brain::BrainError;
+use ml_connector::contract::mapping::Translation;
+use ml_connector::contract::types::Problem;
+use serde_json::{Value, json};
+
+use super::context::{self, Checked, Context};
+use super::failure::Failure;
+use super::{Done, exit};
+
+/// Show what a FreshBooks document would become in SAP Concur; nothing is sent
+///
+/// Reads the JSON of an invoice or bill, as FreshBooks answers it, and prints the request bodies that a run would
+/// send under the connection's mapping. If it cannot be translated, every reason is told and the exit code is 1.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector preview invoice.json
+  ml-connector preview --kind bill --connection acme bill.json
+  curl ... | ml-connector preview -")]
+pub struct Args {
+    /// The document, JSON; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the document is; may be left out when it stands under its name, as in {"invoice": {...}}
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+    /// The connection whose mapping applies; may be left out when there is only one
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Print one JSON object: either translations or problems
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// An invoice
+    Invoice,
+    /// A bill
+    Bill,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoice",
+            Self::Bill => "bill",
+        }
+    }
+}
+
+const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+    let checked = context.checked()?;
+    let connection = context::connection(&checked.settings, args.connection.as_deref())?;
+    let document = read(&args.file)?;
+    let kind = args
+        .kind
+        .or_else(|| kind_of(&document))
+        .ok_or_else(|| Failure::usage("say what the document is: --kind invoice or --kind bill"))?;
+    let previewed = preview(&checked, &connection.json, kind, &document)?;
+    if args.json {
+        print_json(&previewed, out)?;
+    } else {
+        print(&previewed, out)?;
+    }
+    Ok(if previewed.is_ok() {
+        exit::OK
+    } else {
+        exit::NOT_IN_ORDER
+    })
+}
+
+type Previewed = Result<Vec<Translation>, Vec<Problem>>;
+
+fn preview(
+    checked: &Checked,
+    settings: &str,
+    kind: Kind,
+    document: &str,
+) -> Result<Previewed, BrainError> {
+    let mut instance = checked.brain.instance()?;
+    match instance.load_settings(settings)? {
+        Ok(settings) => instance.preview(settings, kind.name(), document),
+        Err(problems) => Ok(Err(problems)),
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", file.display()));
+    let mut source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(unreadable)?)
+    };
+    let mut text = String::new();
+    source
+        .by_ref()
+        .take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > DOCUMENT_BYTES_MAX {
+        return Err(Failure::usage("the document is longer than 4 MiB"));
+    }
+    Ok(text)
+}
+
+/// What a document that stands under its name is.
+fn kind_of(document: &str) -> Option<Kind> {
+    let mut value: Value = serde_json::from_str(document).ok()?;
+    for wrapping in ["response", "result"] {
+        if let Some(inner) = value.get_mut(wrapping) {
+            value = inner.take();
+        }
+    }
+    [Kind::Invoice, Kind::Bill]
+        .into_iter()
+        .find(|kind| value.get(kind.name()).is_some())
+}
+
+fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
+    match previewed {
+        Ok(translations) => {
+            for translation in translations {
+                let body: Value = serde_json::from_str(&translation.json)?;
+                writeln!(out, "{} in SAP Concur:", translation.target_kind)?;
+                writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
+            }
+            writeln!(out, "Nothing was sent.")?;
+        }
+        Err(problems) => {
+            writeln!(out, "It cannot be translated:")?;
+            for problem in problems {
+                let place = if problem.pointer.is_empty() {
+                    "the document"
+                } else {
+                    &problem.pointer
+                };
+                writeln!(out, "  {place}: {} ({})", problem.message, problem.code)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_json(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
+    let answer = match previewed {
+        Ok(translations) => {
+            let bodies = translations.iter().map(|translation| {
+                let body: Value = serde_json::from_str(&translation.json)?;
+                Ok(json!({"target_kind": translation.target_kind, "body": body}))
+            });
+            json!({"translations": bodies.collect::<Result<Vec<_>, serde_json::Error>>()?})
+        }
+        Err(problems) => json!({"problems": problems}),
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! `runs`: a list of runs.
+
+use std::io::Write;
+
+use ml_connector::contract::runs::EndingKind;
+use ml_connector::contract::types::ObjectRef;
+use ml_connector::store::{Run, RunFilter, RunId, Store};
+use serde_json::{Value, json};
+
+use super::context::{self, Context};
+use super::failure::Failure;
+use super::names::{self, EndingArg, StateArg};
+use super::{Done, exit, moment, paint};
+
+/// List runs, newest first
+///
+/// A run is the work of bringing one object across. Filters add up: with several of them, a run must match all.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector runs
+  ml-connector runs --ending parked,rejected --latest
+  ml-connector runs --object freshbooks/invoice/1234
+  ml-connector runs --state waiting --limit 500 --json")]
+pub struct Args {
+    /// Only of this connection
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Only of this object, such as freshbooks/invoice/1234
+    #[arg(long, value_name = "SYSTEM/KIND/ID", value_parser = names::parse_object)]
+    object: Option<ObjectRef>,
+    /// Only in this state
+    #[arg(long, value_name = "STATE")]
+    state: Option<StateArg>,
+    /// Only with one of these endings, separated by commas
+    #[arg(long, value_name = "ENDING", value_delimiter = ',')]
+    ending: Vec<EndingArg>,
+    /// Only the latest run of each object
+    #[arg(long)]
+    latest: bool,
+    /// Only runs with a smaller number, to page on
+    #[arg(long, value_name = "RUN")]
+    before: Option<RunId>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
+    let settings = context.settings()?;
+    if let Some(name) = &args.connection {
+        context::connection(&settings, Some(name))?;
+    }
+    let store = context::open_store(&settings)?;
+    let (json, limit) = (args.json, args.limit);
+    let runs = context::wait_for(async { Ok(store.runs(filter(args)).await?) })?;
+    if json {
+        let list: Vec<Value> = runs.iter().map(as_json).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+    } else {
+        print(&runs, limit, out)?;
+    }
+    Ok(exit::OK)
+}
+
+fn filter(args: Args) -> RunFilter {
+    RunFilter {
+        connection: args.connection,
+        object: args.object,
+        state: args.state.map(Into::into),
+        endings: args.ending.into_iter().map(Into::into).collect(),
+        latest_only: args.latest,
+        before: args.before,
+        limit: args.limit,
+    }
+}
+
+fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> {
+    if runs.is_empty() {
+        writeln!(out, "No run matches.")?;
+        return Ok(());
+    }
+    let now = moment::now();
+    let mut table = paint::table(&[
+        "run",
+        "connection",
+        "object",
+        "standing",
+        "since",
+        "sentence",
+    ]);
+    for run in runs {
+        let (word, tone) = names::standing(run.state, ending(run));
+        table.add_row([
+            paint::cell(run.id, paint::Tone::Plain),
+            paint::cell(&run.connection, paint::Tone::Plain),
+            paint::cell(names::object(&run.object), paint::Tone::Plain),
+            paint::cell(word, tone),
+            paint::cell(
+                moment::distance(run.ended.unwrap_or(run.started), now),
+                paint::Tone::Plain,
+            ),
+            paint::cell(sentence(run), paint::Tone::Plain),
+        ]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    if let (true, Some(last)) = (runs.len() == limit as usize, runs.last()) {
+        writeln!(out, "There may be more: --before {}", last.id)?;
+    }
+    Ok(())
+}
+
+/// How a run ended; none while it has not.
+pub fn ending(run: &Run) -> EndingKind {
+    run.completion
+        .as_ref()
+        .map_or(EndingKind::None, |completion| completion.kind())
+}
+
+/// The sentence that tells most: of the ending, or of the wait.
+pub fn sentence(run: &Run) -> &str {
+    run.completion
+        .as_ref()
+        .map_or(&run.sentence, |completion| completion.sentence())
+}
+
+/// A run for programs; instants are milliseconds since 1970 in UTC.
+pub fn as_json(run: &Run) -> Value {
+    json!({
+        "run": run.id,
+        "connection": run.connection,
+        "object": names::object(&run.object),
+        "reason": run.reason,
+        "state": run.state,
+        "ending": ending(run),
+        "started_ms": run.started,
+        "due_ms": run.completion.is_none().then_some(run.due),
+        "ended_ms": run.ended,
+        "wait_reason": run.wait_reason,
+        "settings_version": run.settings_version,
+        "epoch": run.epoch,
+        "sentence": sentence(run),
+        "completion": run.completion,
+    })
+}

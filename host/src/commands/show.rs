@@ -1,0 +1,177 @@
+//! `show`: one run from start to end.
+
+use std::io::Write;
+
+use ml_connector::contract::runs::{Completion, Ending, Stop};
+use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
+use serde_json::{Value, json};
+
+use super::context::{self, Context};
+use super::failure::Failure;
+use super::timeline::{self, Bodies};
+use super::{Done, exit, moment, names, paint, runs};
+
+/// Show one run: what it asked, what came back, why it waited, how it ended and what to do
+///
+/// Times are UTC. A run that was started over, after an upgrade for instance, shows its earlier history too.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector show 42
+  ml-connector show 42 --bodies
+  ml-connector show 42 --json | jq .completion")]
+pub struct Args {
+    /// The run's number, as `ml-connector runs` lists it
+    #[arg(value_name = "RUN")]
+    run: RunId,
+    /// Show the bodies of requests and answers too; they hold what the documents hold
+    #[arg(long)]
+    bodies: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+    let settings = context.settings()?;
+    let store = context::open_store(&settings)?;
+    let (run, history) = context::wait_for(async {
+        let run = store.run(args.run).await?;
+        let run = run.ok_or_else(|| no_such_run(args.run))?;
+        Ok((run, store.history(args.run).await?))
+    })?;
+    let bodies = if args.bodies {
+        Bodies::Shown
+    } else {
+        Bodies::Left
+    };
+    if args.json {
+        let answer = as_json(&run, &history, bodies);
+        writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+    } else {
+        print(&run, &history, bodies, out)?;
+    }
+    Ok(exit::OK)
+}
+
+/// The failure for a number that no run has.
+pub fn no_such_run(run: RunId) -> Failure {
+    Failure::usage(format!(
+        "there is no run {run}; `ml-connector runs` lists them"
+    ))
+}
+
+fn as_json(run: &Run, history: &[HistoryRow], bodies: Bodies) -> Value {
+    let mut answer = runs::as_json(run);
+    let rows: Vec<Value> = history
+        .iter()
+        .map(|row| timeline::as_json(row, bodies))
+        .collect();
+    answer["history"] = json!(rows);
+    answer
+}
+
+fn print(
+    run: &Run,
+    history: &[HistoryRow],
+    bodies: Bodies,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (word, tone) = names::standing(run.state, runs::ending(run));
+    let word = paint::word(word, tone);
+    writeln!(
+        out,
+        "Run {}: {} of connection {}, {word}",
+        run.id,
+        names::object(&run.object),
+        run.connection
+    )?;
+    writeln!(
+        out,
+        "Started {} because {}.",
+        moment::instant(run.started),
+        names::reason(run.reason)
+    )?;
+    writeln!(out, "Settings version {}.", run.settings_version)?;
+    timeline::print(history, bodies, out)?;
+    writeln!(out)?;
+    match &run.completion {
+        Some(completion) => print_completion(completion, run, out),
+        None => print_open(run, out),
+    }
+}
+
+fn print_open(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
+    let now = moment::now();
+    match run.wait_reason {
+        Some(reason) if run.state == RunState::Waiting => writeln!(
+            out,
+            "Waits {} until {} ({}).",
+            names::wait_reason(reason),
+            moment::instant(run.due),
+            moment::distance(run.due, now)
+        )?,
+        _ => writeln!(
+            out,
+            "Due {} ({}).",
+            moment::instant(run.due),
+            moment::distance(run.due, now)
+        )?,
+    }
+    if !run.sentence.is_empty() {
+        writeln!(out, "{}", run.sentence)?;
+    }
+    Ok(())
+}
+
+fn print_completion(
+    completion: &Completion,
+    run: &Run,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (word, tone) = names::standing(RunState::Ended, completion.kind());
+    let at = moment::instant(run.ended.unwrap_or(run.due));
+    writeln!(
+        out,
+        "Ended {at}: {}. {}",
+        paint::word(word, tone),
+        completion.sentence()
+    )?;
+    match &completion.ending {
+        Ending::Confirmed(confirmation) => {
+            let target = names::object(&confirmation.target);
+            writeln!(out, "{target} was {}.", names::how(confirmation.how))?;
+        }
+        Ending::Unchanged(_) => {}
+        Ending::Rejected(stop) | Ending::Parked(stop) => print_stop(stop, run.id, out)?,
+        Ending::Conflict(conflict) => {
+            for target in &conflict.targets {
+                writeln!(out, "  {}", names::object(target))?;
+            }
+            writeln!(out, "What to do: {}", conflict.remedy)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_stop(stop: &Stop, run: RunId, out: &mut impl Write) -> Result<(), Failure> {
+    for problem in &stop.problems {
+        writeln!(
+            out,
+            "  {}: {} ({})",
+            problem.pointer, problem.message, problem.code
+        )?;
+    }
+    writeln!(
+        out,
+        "Code: {}. Stopped first {}.",
+        stop.code,
+        moment::instant(stop.since)
+    )?;
+    writeln!(out, "What to do: {}", stop.remedy)?;
+    if let Some(at) = stop.look_again {
+        writeln!(out, "It looks again by itself {}.", moment::instant(at))?;
+    }
+    writeln!(out, "Then: ml-connector replay {run}")?;
+    Ok(())
+}

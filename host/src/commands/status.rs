@@ -1,0 +1,242 @@
+//! `status`: how every connection stands, and who is needed by when.
+
+mod print;
+
+use std::io::Write;
+
+use ml_connector::brain::Instance;
+use ml_connector::contract::credentials::{Credential, Forecast, Life};
+use ml_connector::contract::pacing::Gate;
+use ml_connector::contract::runs::EndingKind;
+use ml_connector::contract::types::{Instant, System};
+use ml_connector::settings::Settings;
+use ml_connector::store::sqlite::SqliteStore;
+use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
+use serde_json::{Value, json};
+
+use super::context::{self, Context};
+use super::failure::Failure;
+use super::{Done, exit, moment, runs};
+
+/// Show how every connection stands: credentials, held requests, counts, what waits and what is parked
+///
+/// Reads the store beside a running server; nothing is sent or changed. With --check the exit code tells whether a
+/// person is needed: 4 for a credential, else 5 for parked, rejected or conflicting objects.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector status
+  ml-connector status --connection acme --json
+  ml-connector status --check || notify-the-bookkeeper")]
+pub struct Args {
+    /// Only this connection
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Exit with 4 if a credential needs a person, with 5 if an object does
+    #[arg(long)]
+    check: bool,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// The endings that need a person.
+const NEEDS_PERSON: [EndingKind; 3] = [
+    EndingKind::Parked,
+    EndingKind::Rejected,
+    EndingKind::Conflict,
+];
+
+/// How many of the objects that need a person are listed.
+const LISTED_MAX: u32 = 20;
+
+pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+    let settings = context.settings()?;
+    let names = connections(&settings, args.connection.as_deref())?;
+    let store = context::open_store(&settings)?;
+    // Without the component only the forecasts are missing; `check` says why.
+    let mut instance = context
+        .checked()
+        .ok()
+        .and_then(|checked| checked.brain.instance().ok());
+    let now = moment::now();
+    let standings = context::wait_for(async {
+        let mut standings = Vec::new();
+        for name in names {
+            standings.push(gather(&store, name, &mut instance, now).await?);
+        }
+        Ok(standings)
+    })?;
+    if args.json {
+        let list: Vec<Value> = standings.iter().map(as_json).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+    } else {
+        print::print(&standings, now, out)?;
+    }
+    Ok(if args.check {
+        verdict(&standings)
+    } else {
+        exit::OK
+    })
+}
+
+fn connections(settings: &Settings, only: Option<&str>) -> Result<Vec<String>, Failure> {
+    match only {
+        Some(name) => Ok(vec![
+            context::connection(settings, Some(name))?.name.clone(),
+        ]),
+        None => {
+            let all = settings.config.connections.iter();
+            Ok(all.map(|connection| connection.name.clone()).collect())
+        }
+    }
+}
+
+/// How one connection stands.
+struct ConnectionStanding {
+    name: String,
+    credentials: Vec<(Credential, Option<Forecast>)>,
+    held: Vec<Gate>,
+    counts: Vec<RunCount>,
+    oldest_open: Option<Run>,
+    needs_person: Vec<Run>,
+}
+
+impl ConnectionStanding {
+    /// How many objects need a person; more than are listed, perhaps.
+    fn needs_person_count(&self) -> u64 {
+        let counts = self.counts.iter();
+        counts
+            .filter(|count| NEEDS_PERSON.contains(&count.ending))
+            .map(|count| count.objects)
+            .sum()
+    }
+}
+
+async fn gather(
+    store: &SqliteStore,
+    name: String,
+    instance: &mut Option<Instance>,
+    now: Instant,
+) -> Result<ConnectionStanding, StoreError> {
+    let mut credentials = Vec::new();
+    for system in [System::Freshbooks, System::Concur] {
+        let stored = store.credential(&name, system).await?;
+        let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
+        let forecast = instance
+            .as_mut()
+            .and_then(|instance| instance.foresee(&credential, now).ok());
+        credentials.push((credential, forecast));
+    }
+    let gates = store.gates(&name).await?;
+    let counts = store.run_counts().await?;
+    Ok(ConnectionStanding {
+        credentials,
+        held: gates
+            .into_iter()
+            .filter(|gate| gate.held_until > now)
+            .collect(),
+        counts: counts
+            .into_iter()
+            .filter(|count| count.connection == name)
+            .collect(),
+        oldest_open: oldest_open(store, &name).await?,
+        needs_person: store.runs(needs_person(&name)).await?,
+        name,
+    })
+}
+
+fn needs_person(name: &str) -> RunFilter {
+    RunFilter {
+        connection: Some(name.to_string()),
+        endings: NEEDS_PERSON.to_vec(),
+        latest_only: true,
+        limit: LISTED_MAX,
+        ..RunFilter::default()
+    }
+}
+
+/// The run with the smallest number that has not ended.
+async fn oldest_open(store: &SqliteStore, name: &str) -> Result<Option<Run>, StoreError> {
+    let mut oldest: Option<Run> = None;
+    for state in [RunState::Due, RunState::Waiting] {
+        let last = oldest_in(store, name, state).await?;
+        let older = |run: &Run| oldest.as_ref().is_none_or(|oldest| run.id < oldest.id);
+        if last.as_ref().is_some_and(older) {
+            oldest = last;
+        }
+    }
+    Ok(oldest)
+}
+
+async fn oldest_in(
+    store: &SqliteStore,
+    name: &str,
+    state: RunState,
+) -> Result<Option<Run>, StoreError> {
+    const PAGE: u32 = 1_000;
+    let mut oldest: Option<Run> = None;
+    loop {
+        let filter = RunFilter {
+            connection: Some(name.to_string()),
+            state: Some(state),
+            before: oldest.as_ref().map(|run| run.id),
+            limit: PAGE,
+            ..RunFilter::default()
+        };
+        let page = store.runs(filter).await?;
+        let full = page.len() == PAGE as usize;
+        oldest = page.into_iter().last().or(oldest);
+        if !full {
+            return Ok(oldest);
+        }
+    }
+}
+
+/// The credential of a system that was never connected.
+pub fn absent(system: System) -> Credential {
+    Credential {
+        system,
+        life: Life::Absent,
+        generation: 0,
+        base: String::new(),
+        issued: 0,
+        access_expires: 0,
+        refresh_expires: None,
+        scope: String::new(),
+        sentence: String::new(),
+    }
+}
+
+fn verdict(standings: &[ConnectionStanding]) -> u8 {
+    let dead = |standing: &ConnectionStanding| {
+        let mut credentials = standing.credentials.iter();
+        credentials.any(|(credential, _)| credential.life != Life::Live)
+    };
+    if standings.iter().any(dead) {
+        exit::CREDENTIALS
+    } else if standings
+        .iter()
+        .any(|standing| standing.needs_person_count() > 0)
+    {
+        exit::PARKED
+    } else {
+        exit::OK
+    }
+}
+
+fn as_json(standing: &ConnectionStanding) -> Value {
+    let credentials = standing
+        .credentials
+        .iter()
+        .map(|(credential, forecast)| json!({"credential": credential, "forecast": forecast}));
+    json!({
+        "connection": standing.name,
+        "credentials": credentials.collect::<Vec<_>>(),
+        "held": standing.held,
+        "counts": standing.counts,
+        "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),
+        "needs_person_count": standing.needs_person_count(),
+        "needs_person": standing.needs_person.iter().map(runs::as_json).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,207 @@
+//! How connections stand, for a person.
+
+use std::io::Write;
+
+use ml_connector::contract::credentials::{Credential, Forecast, Life};
+use ml_connector::contract::pacing::Gate;
+use ml_connector::contract::runs::{Ending, EndingKind};
+use ml_connector::contract::types::{Instant, System};
+use ml_connector::store::{Run, RunCount, RunState};
+
+use super::super::failure::Failure;
+use super::super::paint::{self, Tone};
+use super::super::{moment, names, runs};
+use super::ConnectionStanding;
+
+pub(super) fn print(
+    standings: &[ConnectionStanding],
+    now: Instant,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    for (index, standing) in standings.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        print_one(standing, now, out)?;
+    }
+    Ok(())
+}
+
+fn print_one(
+    standing: &ConnectionStanding,
+    now: Instant,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    writeln!(out, "Connection {}", standing.name)?;
+    for (credential, forecast) in &standing.credentials {
+        print_credential(&standing.name, credential, forecast.as_ref(), now, out)?;
+    }
+    for gate in &standing.held {
+        print_gate(gate, now, out)?;
+    }
+    print_counts(&standing.counts, out)?;
+    if let Some(run) = &standing.oldest_open {
+        print_oldest(run, now, out)?;
+    }
+    print_needs_person(standing, out)
+}
+
+fn print_credential(
+    connection: &str,
+    credential: &Credential,
+    forecast: Option<&Forecast>,
+    now: Instant,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (word, tone) = names::life(credential.life);
+    write!(
+        out,
+        "  {:<11} {}",
+        names::system(credential.system),
+        paint::word(word, tone)
+    )?;
+    if let Some(by) = forecast.and_then(|forecast| forecast.needs_you_by) {
+        let distance = moment::distance(by, now);
+        write!(
+            out,
+            ", {}",
+            paint::word(
+                &format!("needs you by {} ({distance})", moment::day(by)),
+                Tone::Waiting
+            )
+        )?;
+    }
+    if let Some(at) = forecast
+        .and_then(|forecast| forecast.refresh_at)
+        .filter(|at| *at > now)
+    {
+        write!(out, ", renews itself {}", moment::distance(at, now))?;
+    }
+    writeln!(out)?;
+    let sentence = forecast.map_or(&credential.sentence, |forecast| &forecast.sentence);
+    if !sentence.is_empty() {
+        writeln!(out, "              {sentence}")?;
+    }
+    if credential.life != Life::Live {
+        let system = argument(credential.system);
+        writeln!(
+            out,
+            "              Run: ml-connector connect {system} --connection {connection}"
+        )?;
+    }
+    Ok(())
+}
+
+fn argument(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "freshbooks",
+        System::Concur => "concur",
+    }
+}
+
+fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
+    let what = format!("requests to {} are held back", names::system(gate.system));
+    writeln!(
+        out,
+        "  {} until {} ({}): {}; no record loses an attempt",
+        paint::word(&what, Tone::Waiting),
+        moment::instant(gate.held_until),
+        moment::distance(gate.held_until, now),
+        names::hold_reason(gate.reason)
+    )?;
+    Ok(())
+}
+
+fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure> {
+    if counts.is_empty() {
+        writeln!(out, "  No run yet.")?;
+        return Ok(());
+    }
+    let mut table = paint::table(&["  standing", "objects", "runs"]);
+    for count in counts {
+        let (word, tone) = names::standing(count.state, count.ending);
+        table.add_row([
+            paint::cell(format!("  {word}"), tone),
+            paint::cell(count.objects, Tone::Plain),
+            paint::cell(count.runs, Tone::Plain),
+        ]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(())
+}
+
+fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
+    let why = match run.wait_reason {
+        Some(reason) if run.state == RunState::Waiting => {
+            format!("waits {}", names::wait_reason(reason))
+        }
+        _ => "is due".to_string(),
+    };
+    writeln!(
+        out,
+        "  Oldest that has not ended: run {} of {}, started {}, {why}. {}",
+        run.id,
+        names::object(&run.object),
+        moment::distance(run.started, now),
+        run.sentence
+    )?;
+    Ok(())
+}
+
+fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Result<(), Failure> {
+    let count = standing.needs_person_count();
+    if standing.needs_person.is_empty() {
+        return Ok(());
+    }
+    let things = if count == 1 {
+        "object needs"
+    } else {
+        "objects need"
+    };
+    writeln!(
+        out,
+        "  {}:",
+        paint::word(&format!("{count} {things} a person"), Tone::Bad)
+    )?;
+    for run in &standing.needs_person {
+        let (word, tone) = names::standing(run.state, runs::ending(run));
+        writeln!(
+            out,
+            "    run {} {} {}: {}",
+            run.id,
+            names::object(&run.object),
+            paint::word(word, tone),
+            runs::sentence(run)
+        )?;
+        if let Some(remedy) = remedy(run) {
+            writeln!(out, "      What to do: {remedy}")?;
+        }
+    }
+    if count > standing.needs_person.len() as u64 {
+        writeln!(
+            out,
+            "    All of them: ml-connector runs --latest --ending parked,rejected,conflict --connection {}",
+            standing.name
+        )?;
+    }
+    let parked = standing
+        .needs_person
+        .iter()
+        .any(|run| runs::ending(run) == EndingKind::Parked);
+    if parked {
+        writeln!(
+            out,
+            "    When mended: ml-connector replay --parked --connection {}",
+            standing.name
+        )?;
+    }
+    Ok(())
+}
+
+fn remedy(run: &Run) -> Option<&str> {
+    match &run.completion.as_ref()?.ending {
+        Ending::Rejected(stop) | Ending::Parked(stop) => Some(&stop.remedy),
+        Ending::Conflict(conflict) => Some(&conflict.remedy),
+        _ => None,
+    }
+}

@@ -1,0 +1,265 @@
+//! A run's history as a person reads it, and as a program does.
+
+use std::io::Write;
+
+use ml_connector::contract::http::{Body, BodyPart, Request, SendOutcome};
+use ml_connector::contract::runs::{
+    Action, Demand, Outcome, Report, Save, Send, Standing, Wait, Wake,
+};
+use ml_connector::store::HistoryRow;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{moment, names};
+
+/// Whether the bodies of requests and answers are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// They are.
+    Shown,
+    /// They are left out.
+    Left,
+}
+
+const INDENT: &str = "              ";
+
+/// Prints a history, a day's name before its first row.
+pub fn print(history: &[HistoryRow], bodies: Bodies, out: &mut impl Write) -> Result<(), Failure> {
+    let mut day = String::new();
+    let mut epoch = 0;
+    for row in history {
+        if row.epoch != epoch {
+            epoch = row.epoch;
+            writeln!(
+                out,
+                "\nStarted over; what came before is kept for the record."
+            )?;
+        }
+        if moment::day(row.at) != day {
+            day = moment::day(row.at);
+            writeln!(out, "\n{day}")?;
+        }
+        print_row(row, bodies, out)?;
+    }
+    Ok(())
+}
+
+fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "{}  {}", moment::clock(row.at), demand(&row.demand))?;
+    if let (Bodies::Shown, Some(send)) = (bodies, sending(&row.demand)) {
+        print_body(&request_body(&send.request), out)?;
+    }
+    match &row.outcome {
+        None => writeln!(out, "{INDENT}nothing came back yet")?,
+        Some(outcome) => {
+            let took = moment::length(outcome.at.saturating_sub(row.at));
+            writeln!(out, "{INDENT}{} ({took})", report(outcome))?;
+            if let (Bodies::Shown, Report::Sent(SendOutcome::Response(response))) =
+                (bodies, &outcome.report)
+            {
+                print_body(&answer_body(&response.body), out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_body(body: &str, out: &mut impl Write) -> Result<(), Failure> {
+    for line in pretty(body).lines() {
+        writeln!(out, "{INDENT}| {line}")?;
+    }
+    Ok(())
+}
+
+fn sending(demand: &Demand) -> Option<&Send> {
+    match demand {
+        Demand::Perform(effect) => match &effect.action {
+            Action::Send(send) => Some(send),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn demand(demand: &Demand) -> String {
+    match demand {
+        Demand::Perform(effect) => action(&effect.action),
+        Demand::Wait(wait) => waiting(wait),
+        Demand::Done(_) => "ended".to_string(),
+    }
+}
+
+fn action(action: &Action) -> String {
+    match action {
+        Action::Send(send) => {
+            let Request {
+                system,
+                method,
+                path_with_query,
+                ..
+            } = &send.request;
+            let (intent, method) = (names::intent(send.intent), names::method(*method));
+            format!(
+                "{intent}: {} {method} {path_with_query}",
+                names::system(*system)
+            )
+        }
+        Action::FindObjects(objects) => {
+            format!(
+                "look up what is known of {}",
+                listed(objects.iter().map(names::object))
+            )
+        }
+        Action::Save(save) => saving(save),
+        Action::TrustVerifier(callback) => format!("trust the verifier of callback {callback}"),
+    }
+}
+
+fn saving(save: &Save) -> String {
+    let links = save.links.iter().map(|link| {
+        format!(
+            "link {} to {}",
+            names::object(&link.source),
+            names::object(&link.target)
+        )
+    });
+    let unlinks = save
+        .unlinks
+        .iter()
+        .map(|source| format!("forget the link of {}", names::object(source)));
+    let tasks = save
+        .tasks
+        .iter()
+        .map(|task| format!("start a run of {}", names::object(&task.object)));
+    let all: Vec<String> = links.chain(unlinks).chain(tasks).collect();
+    format!("save: {}", listed(all.into_iter()))
+}
+
+fn waiting(wait: &Wait) -> String {
+    let on = wait.on.as_ref().map_or(String::new(), |object| {
+        format!(" or until {} ends", names::object(object))
+    });
+    format!(
+        "wait {} until {}{on}: {}",
+        names::wait_reason(wait.reason),
+        moment::instant(wait.until),
+        wait.sentence
+    )
+}
+
+fn report(outcome: &Outcome) -> String {
+    match &outcome.report {
+        Report::Sent(SendOutcome::Response(response)) => {
+            format!(
+                "answered {}, {} bytes",
+                response.status,
+                body_length(&response.body)
+            )
+        }
+        Report::Sent(SendOutcome::NotSent(error)) => {
+            format!(
+                "not sent: {}{}",
+                names::send_error(error.code),
+                detail(&error.detail)
+            )
+        }
+        Report::Sent(SendOutcome::MaybeSent(error)) => format!(
+            "maybe sent, nobody can know: {}{}",
+            names::send_error(error.code),
+            detail(&error.detail)
+        ),
+        Report::Found(standings) => listed(standings.iter().map(standing)),
+        Report::Saved(_) => "saved".to_string(),
+        Report::Woken(Wake::Due) => "woken when it was due".to_string(),
+        Report::Woken(Wake::ObjectEnded) => "woken because that object's run ended".to_string(),
+    }
+}
+
+fn standing(standing: &Standing) -> String {
+    let object = names::object(&standing.object);
+    match &standing.link {
+        Some(link) => format!("{object} is {}", names::object(&link.target)),
+        None if standing.active => format!("{object} is under way"),
+        None => format!("{object} has not been carried over"),
+    }
+}
+
+fn detail(detail: &str) -> String {
+    if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    }
+}
+
+fn listed(items: impl Iterator<Item = String>) -> String {
+    const SHOWN_MAX: usize = 8;
+    let mut items: Vec<String> = items.collect();
+    if items.is_empty() {
+        return "nothing".to_string();
+    }
+    let more = items.len().saturating_sub(SHOWN_MAX);
+    items.truncate(SHOWN_MAX);
+    let text = items.join(", ");
+    if more > 0 {
+        format!("{text} and {more} more")
+    } else {
+        text
+    }
+}
+
+fn request_body(request: &Request) -> String {
+    let part = |part: &BodyPart| match part {
+        BodyPart::Text(text) => text.clone(),
+        BodyPart::JsonSecret(name) | BodyPart::FormSecret(name) => format!("[secret {name}]"),
+    };
+    request.body.iter().map(part).collect()
+}
+
+fn answer_body(body: &Body) -> String {
+    match body {
+        Body::Text(text) => text.clone(),
+        Body::Bytes(bytes) => format!("[{} bytes that are not text]", bytes.len()),
+    }
+}
+
+fn body_length(body: &Body) -> usize {
+    match body {
+        Body::Text(text) => text.len(),
+        Body::Bytes(bytes) => bytes.len(),
+    }
+}
+
+fn pretty(body: &str) -> String {
+    let parsed = serde_json::from_str::<Value>(body);
+    let pretty = parsed.and_then(|value| serde_json::to_string_pretty(&value));
+    pretty.unwrap_or_else(|_| body.to_string())
+}
+
+/// A row for programs; instants are milliseconds since 1970 in UTC.
+pub fn as_json(row: &HistoryRow, bodies: Bodies) -> Value {
+    let mut row = row.clone();
+    if bodies == Bodies::Left {
+        leave_bodies(&mut row);
+    }
+    json!({
+        "epoch": row.epoch,
+        "index": row.index,
+        "at_ms": row.at,
+        "demand": row.demand,
+        "outcome": row.outcome,
+    })
+}
+
+fn leave_bodies(row: &mut HistoryRow) {
+    if let Demand::Perform(effect) = &mut row.demand
+        && let Action::Send(send) = &mut effect.action
+    {
+        send.request.body.clear();
+    }
+    if let Some(outcome) = &mut row.outcome
+        && let Report::Sent(SendOutcome::Response(response)) = &mut outcome.report
+    {
+        response.body = Body::Text(String::new());
+    }
+}

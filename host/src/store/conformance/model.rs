@@ -1,0 +1,319 @@
+//! The store as plain maps in memory: what every other store is compared with. It keeps nothing on a disk.
+
+mod apply;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::contract::pacing::Gate;
+use crate::contract::runs::{Completion, EndingKind, Link, Reason, Standing};
+use crate::contract::types::{Instant, ObjectRef, System};
+use crate::store::{
+    HistoryRow, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store,
+    StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+};
+
+/// A store in memory, for tests. Clones share what is kept.
+#[derive(Clone, Default)]
+pub struct ModelStore {
+    state: Arc<Mutex<State>>,
+}
+
+/// A connection and a name of some kind.
+type Key = (String, String);
+
+#[derive(Clone, Default)]
+struct State {
+    notices: Vec<(Notice, bool)>,
+    runs: Vec<KeptRun>,
+    links: BTreeMap<Key, Link>,
+    settings: BTreeMap<Key, String>,
+    credentials: BTreeMap<Key, StoredCredential>,
+    callbacks: BTreeMap<Key, StoredCallback>,
+    gates: BTreeMap<Key, Gate>,
+    marks: BTreeMap<String, String>,
+    oddities: Vec<StoredOddity>,
+}
+
+#[derive(Clone)]
+struct KeptRun {
+    run: Run,
+    next: Option<(Reason, String)>,
+    waits_on: Option<ObjectRef>,
+    history: Vec<HistoryRow>,
+}
+
+impl ModelStore {
+    fn read<T: Send + 'static>(&self, query: impl FnOnce(&State) -> T) -> Pending<'_, T> {
+        let answer = query(&self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+
+    fn apply(&self, batch: Vec<Write>) -> Result<Receipt, StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = state.clone();
+        let receipt = changed.apply_all(batch)?;
+        *state = changed;
+        Ok(receipt)
+    }
+}
+
+impl Store for ModelStore {
+    fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt> {
+        Box::pin(async move { self.apply(batch) })
+    }
+
+    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
+        self.read(|state| {
+            let undecided = state.notices.iter().filter(|(_, decided)| !decided);
+            undecided
+                .take(limit as usize)
+                .map(|(notice, _)| notice.clone())
+                .collect()
+        })
+    }
+
+    fn due_runs(
+        &self,
+        connection: &str,
+        now: Instant,
+        limit: u32,
+        except: Vec<RunId>,
+    ) -> Pending<'_, Vec<Run>> {
+        self.read(|state| {
+            let mut due = state.active_of(connection, &except);
+            due.retain(|run| run.due <= now);
+            due.truncate(limit as usize);
+            due
+        })
+    }
+
+    fn next_due(&self, connection: &str, except: Vec<RunId>) -> Pending<'_, Option<Instant>> {
+        self.read(|state| {
+            state
+                .active_of(connection, &except)
+                .first()
+                .map(|run| run.due)
+        })
+    }
+
+    fn run(&self, id: RunId) -> Pending<'_, Option<Run>> {
+        self.read(|state| state.runs().find(|run| run.id == id).cloned())
+    }
+
+    fn active_run(&self, connection: &str, object: &ObjectRef) -> Pending<'_, Option<Run>> {
+        self.read(|state| {
+            state
+                .of_object(connection, object)
+                .find(|run| run.state != RunState::Ended)
+                .cloned()
+        })
+    }
+
+    fn runs(&self, filter: RunFilter) -> Pending<'_, Vec<Run>> {
+        self.read(|state| state.matching(&filter))
+    }
+
+    fn run_counts(&self) -> Pending<'_, Vec<RunCount>> {
+        self.read(State::counts)
+    }
+
+    fn history(&self, id: RunId) -> Pending<'_, Vec<HistoryRow>> {
+        self.read(|state| {
+            let kept = state.runs.iter().find(|kept| kept.run.id == id);
+            kept.map(|kept| kept.history.clone()).unwrap_or_default()
+        })
+    }
+
+    fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>> {
+        self.read(|state| {
+            objects
+                .iter()
+                .map(|object| state.standing(connection, object))
+                .collect()
+        })
+    }
+
+    fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {
+        self.read(|state| state.settings.get(&key(connection, version)).cloned())
+    }
+
+    fn credential(
+        &self,
+        connection: &str,
+        system: System,
+    ) -> Pending<'_, Option<StoredCredential>> {
+        self.read(|state| {
+            state
+                .credentials
+                .get(&key(connection, system_name(system)))
+                .cloned()
+        })
+    }
+
+    fn callbacks(&self, connection: &str) -> Pending<'_, Vec<StoredCallback>> {
+        self.read(|state| of_connection(&state.callbacks, connection))
+    }
+
+    fn gates(&self, connection: &str) -> Pending<'_, Vec<Gate>> {
+        self.read(|state| of_connection(&state.gates, connection))
+    }
+
+    fn mark(&self, name: &str) -> Pending<'_, Option<String>> {
+        self.read(|state| state.marks.get(name).cloned())
+    }
+
+    fn oddities(&self, limit: u32) -> Pending<'_, Vec<StoredOddity>> {
+        self.read(|state| {
+            state
+                .oddities
+                .iter()
+                .rev()
+                .take(limit as usize)
+                .cloned()
+                .collect()
+        })
+    }
+}
+
+impl State {
+    fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
+        self.runs.iter().map(|kept| &kept.run)
+    }
+
+    fn of_object(
+        &self,
+        connection: &str,
+        object: &ObjectRef,
+    ) -> impl DoubleEndedIterator<Item = &Run> {
+        self.runs()
+            .filter(move |run| run.connection == connection && run.object == *object)
+    }
+
+    fn active_of(&self, connection: &str, except: &[RunId]) -> Vec<Run> {
+        let active = self.runs().filter(|run| {
+            run.connection == connection
+                && run.state != RunState::Ended
+                && !except.contains(&run.id)
+        });
+        let mut active: Vec<_> = active.cloned().collect();
+        active.sort_by_key(|run| (run.due, run.id));
+        active
+    }
+
+    fn matching(&self, filter: &RunFilter) -> Vec<Run> {
+        let limit = if filter.limit == 0 {
+            usize::MAX
+        } else {
+            filter.limit as usize
+        };
+        self.runs()
+            .rev()
+            .filter(|run| self.matches(run, filter))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    fn matches(&self, run: &Run, filter: &RunFilter) -> bool {
+        let ended_only = !filter.endings.is_empty();
+        filter
+            .connection
+            .as_ref()
+            .is_none_or(|connection| run.connection == *connection)
+            && filter
+                .object
+                .as_ref()
+                .is_none_or(|object| run.object == *object)
+            && filter.state.is_none_or(|state| run.state == state)
+            && (!ended_only || filter.endings.contains(&ending(run)))
+            && (!filter.latest_only || self.is_latest(run, ended_only))
+            && filter.before.is_none_or(|before| run.id < before)
+    }
+
+    fn is_latest(&self, run: &Run, ended_only: bool) -> bool {
+        let mut later = self
+            .of_object(&run.connection, &run.object)
+            .filter(|later| later.id > run.id);
+        !later.any(|later| !ended_only || later.state == RunState::Ended)
+    }
+
+    fn counts(&self) -> Vec<RunCount> {
+        let mut counts: Vec<RunCount> = Vec::new();
+        for run in self.runs() {
+            let fits = |count: &RunCount| {
+                (&count.connection, count.state, count.ending)
+                    == (&run.connection, run.state, ending(run))
+            };
+            let at = counts.iter().position(fits).unwrap_or_else(|| {
+                counts.push(RunCount {
+                    connection: run.connection.clone(),
+                    state: run.state,
+                    ending: ending(run),
+                    objects: 0,
+                    runs: 0,
+                });
+                counts.len() - 1
+            });
+            counts[at].runs += 1;
+            let ended = run.state == RunState::Ended;
+            counts[at].objects += u64::from(self.is_latest(run, ended));
+        }
+        counts
+    }
+
+    fn standing(&self, connection: &str, object: &ObjectRef) -> Standing {
+        let mut runs = self.of_object(connection, object);
+        let active = runs.any(|run| run.state != RunState::Ended);
+        let last = self
+            .of_object(connection, object)
+            .rev()
+            .find_map(|run| run.completion.as_ref());
+        Standing {
+            object: object.clone(),
+            link: self.links.get(&object_key(connection, object)).cloned(),
+            active,
+            ending: last.map_or(EndingKind::None, Completion::kind),
+            code: last.map_or("", Completion::code).into(),
+            sentence: last.map_or("", Completion::sentence).into(),
+            version: last.map(|last| last.version.clone()).unwrap_or_default(),
+            since: last.map_or(0, Completion::since),
+        }
+    }
+}
+
+fn ending(run: &Run) -> EndingKind {
+    run.completion
+        .as_ref()
+        .map_or(EndingKind::None, Completion::kind)
+}
+
+fn key(connection: &str, name: &str) -> Key {
+    (connection.into(), name.into())
+}
+
+fn object_key(connection: &str, object: &ObjectRef) -> Key {
+    key(
+        connection,
+        &format!(
+            "{} {} {}",
+            system_name(object.system),
+            object.kind,
+            object.id
+        ),
+    )
+}
+
+fn system_name(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "freshbooks",
+        System::Concur => "concur",
+    }
+}
+
+fn of_connection<T: Clone>(kept: &BTreeMap<Key, T>, connection: &str) -> Vec<T> {
+    kept.iter()
+        .filter(|((of, _), _)| of == connection)
+        .map(|(_, value)| value.clone())
+        .collect()
+}

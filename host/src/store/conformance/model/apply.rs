@@ -1,0 +1,337 @@
+//! The writes, on the model.
+
+use super::{KeptRun, State, key, object_key, system_name};
+use crate::contract::runs::{Completion, NewTask, Reason};
+use crate::contract::types::{Instant, ObjectRef};
+use crate::store::{
+    Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState, StoreError,
+    Write,
+};
+
+impl State {
+    pub(super) fn apply_all(&mut self, batch: Vec<Write>) -> Result<Receipt, StoreError> {
+        let mut receipt = Receipt::default();
+        batch
+            .into_iter()
+            .try_for_each(|write| self.apply(write, &mut receipt))?;
+        Ok(receipt)
+    }
+
+    fn apply(&mut self, write: Write, receipt: &mut Receipt) -> Result<(), StoreError> {
+        match write {
+            Write::Notice {
+                connection,
+                object,
+                event,
+                received,
+            } => {
+                let id = self.notices.len() as NoticeId + 1;
+                self.notices.push((
+                    Notice {
+                        id,
+                        connection,
+                        object,
+                        event,
+                        received,
+                    },
+                    false,
+                ));
+                receipt.notices.push(id);
+            }
+            Write::Start(new) => receipt.runs.push(self.start(&new)?),
+            Write::StartOrMarkDirty(new) => receipt.runs.extend(self.start_or_mark_dirty(&new)?),
+            Write::End {
+                run,
+                completion,
+                at,
+            } => {
+                receipt.runs.extend(self.end(run, &completion, at)?);
+            }
+            Write::Decide { notice, decision } => self.decide(notice, &decision)?,
+            Write::Append { run, rows } => {
+                let kept = self.active(run)?;
+                rows.into_iter().try_for_each(|row| kept.append(row))?;
+            }
+            Write::Wait {
+                run,
+                due,
+                reason,
+                on,
+                sentence,
+            } => {
+                let kept = self.active(run)?;
+                let state = if reason.is_some() {
+                    RunState::Waiting
+                } else {
+                    RunState::Due
+                };
+                kept.set_due(state, due, on, sentence);
+                kept.run.wait_reason = reason;
+            }
+            Write::StartOver {
+                run,
+                settings_version,
+                started,
+                sentence,
+            } => {
+                let kept = self.active(run)?;
+                kept.set_due(RunState::Due, started, None, sentence);
+                kept.run = Run {
+                    epoch: kept.run.epoch + 1,
+                    settings_version,
+                    started,
+                    ..kept.run.clone()
+                };
+            }
+            other => self.keep(other)?,
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, write: Write) -> Result<(), StoreError> {
+        match write {
+            Write::Oddity(oddity) => self.oddities.push(oddity),
+            Write::Links {
+                connection,
+                links,
+                unlinks,
+            } => {
+                for link in links {
+                    self.links
+                        .insert(object_key(&connection, &link.source), link);
+                }
+                for source in unlinks {
+                    self.links.remove(&object_key(&connection, &source));
+                }
+            }
+            Write::Settings {
+                connection,
+                version,
+                json,
+            } => {
+                self.settings.entry((connection, version)).or_insert(json);
+            }
+            Write::Credential(stored) => {
+                let key = key(&stored.connection, system_name(stored.credential.system));
+                let kept = self.credentials.get(&key);
+                if kept
+                    .is_some_and(|kept| kept.credential.generation > stored.credential.generation)
+                {
+                    return Err(refused());
+                }
+                self.credentials.insert(key, stored);
+            }
+            Write::Callback(callback) => {
+                self.callbacks
+                    .insert(key(&callback.connection, &callback.id), callback);
+            }
+            Write::Gate { connection, gate } => {
+                self.gates
+                    .insert(key(&connection, system_name(gate.system)), gate);
+            }
+            Write::Mark { name, value } => drop(self.marks.insert(name, value)),
+            Write::Retire { ended_before } => {
+                let retired =
+                    |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
+                self.runs
+                    .iter_mut()
+                    .filter(retired)
+                    .for_each(|kept| kept.history.clear());
+            }
+            _ => return Err(refused()),
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, notice: NoticeId, decision: &Decision) -> Result<(), StoreError> {
+        if let Decision::Run(run) = decision {
+            self.runs()
+                .find(|kept| kept.id == *run)
+                .ok_or_else(refused)?;
+        }
+        match self.notices.iter_mut().find(|(kept, _)| kept.id == notice) {
+            Some((_, decided)) if !*decided => *decided = true,
+            _ => return Err(refused()),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, new: &NewRun) -> Result<RunId, StoreError> {
+        let NewTask { object, reason } = &new.task;
+        if self.active_of_object(&new.connection, object).is_some() {
+            return Err(refused());
+        }
+        let (connection, version) = (&new.connection, &new.settings_version);
+        let run = self.insert(
+            connection,
+            object,
+            *reason,
+            version,
+            new.started,
+            RunState::Due,
+        );
+        self.decide_for(new, run)?;
+        Ok(run)
+    }
+
+    fn start_or_mark_dirty(&mut self, new: &NewRun) -> Result<Option<RunId>, StoreError> {
+        let Some(kept) = self.active_of_object(&new.connection, &new.task.object) else {
+            return self.start(new).map(Some);
+        };
+        let waits_only = kept.run.state == RunState::Waiting && kept.run.wait_reason.is_none();
+        let (reason, settings_version) = (new.task.reason, new.settings_version.clone());
+        if waits_only && kept.run.due > new.started {
+            kept.run.due = new.started;
+            kept.run.state = RunState::Due;
+            kept.run = Run {
+                reason,
+                settings_version,
+                started: new.started,
+                ..kept.run.clone()
+            };
+        } else {
+            let replay = matches!(kept.next, Some((Reason::Replay, _)));
+            kept.next = Some((
+                if replay { Reason::Replay } else { reason },
+                settings_version,
+            ));
+            kept.run.dirty = true;
+        }
+        let run = kept.run.id;
+        self.decide_for(new, run).map(|()| None)
+    }
+
+    fn decide_for(&mut self, new: &NewRun, run: RunId) -> Result<(), StoreError> {
+        new.notice
+            .map_or(Ok(()), |notice| self.decide(notice, &Decision::Run(run)))
+    }
+
+    fn end(
+        &mut self,
+        run: RunId,
+        completion: &Completion,
+        at: Instant,
+    ) -> Result<Option<RunId>, StoreError> {
+        let kept = self.active(run)?;
+        kept.set_due(RunState::Ended, kept.run.due, None, String::new());
+        kept.run.ended = Some(at);
+        kept.run.completion = Some(completion.clone());
+        let ended = kept.clone();
+        let Run {
+            connection,
+            object,
+            settings_version,
+            ..
+        } = ended.run;
+        for waiting in &mut self.runs {
+            if waiting.run.connection == connection && waiting.waits_on.as_ref() == Some(&object) {
+                waiting.set_due(RunState::Due, at, None, String::new());
+                waiting.run.woken_by_object = true;
+            }
+        }
+        let (reason, version, started, state) = match (ended.next, completion.look_again()) {
+            (Some((reason, version)), _) => (reason, version, at, RunState::Due),
+            (None, Some(again)) => (
+                Reason::LookAgain,
+                settings_version,
+                again,
+                RunState::Waiting,
+            ),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(self.insert(
+            &connection,
+            &object,
+            reason,
+            &version,
+            started,
+            state,
+        )))
+    }
+
+    fn insert(
+        &mut self,
+        connection: &str,
+        object: &ObjectRef,
+        reason: Reason,
+        settings_version: &str,
+        started: Instant,
+        state: RunState,
+    ) -> RunId {
+        let id = self.runs.len() as RunId + 1;
+        let run = Run {
+            id,
+            connection: connection.into(),
+            object: object.clone(),
+            reason,
+            started,
+            settings_version: settings_version.into(),
+            epoch: 0,
+            state,
+            due: started,
+            wait_reason: None,
+            woken_by_object: false,
+            dirty: false,
+            sentence: String::new(),
+            completion: None,
+            ended: None,
+        };
+        self.runs.push(KeptRun {
+            run,
+            next: None,
+            waits_on: None,
+            history: Vec::new(),
+        });
+        id
+    }
+
+    fn active(&mut self, id: RunId) -> Result<&mut KeptRun, StoreError> {
+        let active = |kept: &&mut KeptRun| kept.run.id == id && kept.run.state != RunState::Ended;
+        self.runs.iter_mut().find(active).ok_or_else(refused)
+    }
+
+    fn active_of_object(&mut self, connection: &str, object: &ObjectRef) -> Option<&mut KeptRun> {
+        self.runs.iter_mut().find(|kept| {
+            kept.run.connection == connection
+                && kept.run.object == *object
+                && kept.run.state != RunState::Ended
+        })
+    }
+}
+
+impl KeptRun {
+    fn append(&mut self, row: HistoryRow) -> Result<(), StoreError> {
+        if row.epoch != self.run.epoch {
+            return Err(refused());
+        }
+        let place = |row: &HistoryRow| (row.epoch, row.index);
+        match self
+            .history
+            .iter_mut()
+            .find(|kept| place(kept) == place(&row))
+        {
+            Some(open)
+                if open.outcome.is_none() && row.outcome.is_some() && open.demand == row.demand =>
+            {
+                open.outcome = row.outcome;
+            }
+            Some(_) => return Err(refused()),
+            None => self.history.push(row),
+        }
+        self.history.sort_by_key(place);
+        Ok(())
+    }
+
+    fn set_due(&mut self, state: RunState, due: Instant, on: Option<ObjectRef>, sentence: String) {
+        self.waits_on = on;
+        self.run.state = state;
+        self.run.due = due;
+        self.run.wait_reason = None;
+        self.run.woken_by_object = false;
+        self.run.sentence = sentence;
+    }
+}
+
+fn refused() -> StoreError {
+    StoreError::Refused("the model refuses it".into())
+}

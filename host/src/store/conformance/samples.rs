@@ -1,0 +1,255 @@
+//! What the checks keep.
+
+use crate::contract::credentials::{Credential, Life};
+use crate::contract::http::{
+    Body, BodyPart, Header, Method, Request, Response, SendError, SendErrorCode, SendOutcome,
+};
+use crate::contract::pacing::{Gate, HoldReason};
+use crate::contract::runs::{
+    Action, Completion, Confirmation, Conflict, Demand, Effect, Ending, How, Intent, Link, NewTask,
+    Note, Outcome, Reason, Report, Send, Stop,
+};
+use crate::contract::types::{Instant, ObjectRef, Problem, System};
+use crate::store::{
+    HistoryRow, NewRun, RunId, StoredCallback, StoredCredential, StoredOddity, Write,
+};
+
+pub(super) fn object(id: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Freshbooks,
+        kind: "invoice".into(),
+        id: id.into(),
+    }
+}
+
+pub(super) fn notice(connection: &str, id: &str) -> Write {
+    Write::Notice {
+        connection: connection.into(),
+        object: object(id),
+        event: "invoice.update".into(),
+        received: 900,
+    }
+}
+
+/// A run for a notice, started at 1000 under the settings `v1`.
+pub(super) fn new_run(connection: &str, id: &str) -> NewRun {
+    NewRun {
+        connection: connection.into(),
+        task: NewTask {
+            object: object(id),
+            reason: Reason::Notice,
+        },
+        settings_version: "v1".into(),
+        started: 1_000,
+        notice: None,
+    }
+}
+
+pub(super) fn end(run: RunId, completion: Completion, at: Instant) -> Write {
+    Write::End {
+        run,
+        completion,
+        at,
+    }
+}
+
+pub(super) fn confirmed() -> Completion {
+    let confirmation = Confirmation {
+        target: target("7"),
+        how: How::Created,
+        sentence: "Payment request 7 was created.".into(),
+    };
+    Completion {
+        ending: Ending::Confirmed(confirmation),
+        version: "2026-01-01 10:00:00".into(),
+    }
+}
+
+pub(super) fn unchanged() -> Completion {
+    let note = Note {
+        code: "same-content".into(),
+        sentence: "Nothing has changed.".into(),
+    };
+    Completion {
+        ending: Ending::Unchanged(note),
+        version: "2026-01-02 10:00:00".into(),
+    }
+}
+
+pub(super) fn parked(look_again: Option<Instant>) -> Completion {
+    Completion {
+        ending: Ending::Parked(stop(look_again)),
+        version: String::new(),
+    }
+}
+
+pub(super) fn rejected(look_again: Option<Instant>) -> Completion {
+    Completion {
+        ending: Ending::Rejected(stop(look_again)),
+        version: "v".into(),
+    }
+}
+
+pub(super) fn conflict() -> Completion {
+    let conflict = Conflict {
+        targets: vec![target("7"), target("8")],
+        sentence: "There are two.".into(),
+        remedy: "Delete one.".into(),
+    };
+    Completion {
+        ending: Ending::Conflict(conflict),
+        version: String::new(),
+    }
+}
+
+pub(super) fn target(id: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Concur,
+        kind: "payment-request".into(),
+        id: id.into(),
+    }
+}
+
+pub(super) fn link(source: &str, of: &str) -> Link {
+    Link {
+        source: object(source),
+        target: target(of),
+        version: "2026-01-01 10:00:00".into(),
+        content_hash: "00ff".into(),
+    }
+}
+
+/// A row of epoch 0 with a body that is worth compressing.
+pub(super) fn row(index: u32) -> HistoryRow {
+    let at = 2_000 + u64::from(index);
+    HistoryRow {
+        epoch: 0,
+        index,
+        at,
+        demand: demand(index, "first"),
+        outcome: Some(answered(index, at)),
+    }
+}
+
+/// A row whose outcome is not known.
+pub(super) fn open_row(index: u32) -> HistoryRow {
+    HistoryRow {
+        outcome: None,
+        ..row(index)
+    }
+}
+
+pub(super) fn demand(id: u32, text: &str) -> Demand {
+    let request = Request {
+        system: System::Concur,
+        method: Method::Post,
+        path_with_query: "/invoice/v3.0/paymentrequest".into(),
+        headers: vec![Header {
+            name: "content-type".into(),
+            value: "application/json".into(),
+        }],
+        body: vec![BodyPart::Text(format!(
+            "{{\"Name\":\"{}\"}}",
+            text.repeat(60)
+        ))],
+        timeout: 90_000,
+    };
+    let send = Send {
+        request,
+        intent: Intent::LookUpThenPark,
+    };
+    Demand::Perform(Effect {
+        id,
+        action: Action::Send(send),
+    })
+}
+
+pub(super) fn answered(id: u32, at: Instant) -> Outcome {
+    let body = Body::Text("{\"ID\":\"7\"}".repeat(100));
+    let response = Response {
+        status: 200,
+        headers: vec![],
+        body,
+    };
+    Outcome {
+        id,
+        report: Report::Sent(SendOutcome::Response(response)),
+        at,
+    }
+}
+
+pub(super) fn interrupted(id: u32, at: Instant) -> Outcome {
+    let error = SendError {
+        code: SendErrorCode::Interrupted,
+        detail: "stopped".into(),
+    };
+    Outcome {
+        id,
+        report: Report::Sent(SendOutcome::MaybeSent(error)),
+        at,
+    }
+}
+
+pub(super) fn credential(connection: &str, generation: u32) -> StoredCredential {
+    StoredCredential {
+        connection: connection.into(),
+        credential: Credential {
+            system: System::Freshbooks,
+            life: Life::Live,
+            generation,
+            base: String::new(),
+            issued: 100,
+            access_expires: 43_300_000,
+            refresh_expires: None,
+            scope: "user:profile:read".into(),
+            sentence: String::new(),
+        },
+        sealed_tokens: vec![1, 2, 3],
+        refreshing: false,
+        sealed_answer: vec![],
+    }
+}
+
+pub(super) fn gate(system: System, held_until: Instant) -> Gate {
+    Gate {
+        system,
+        held_until,
+        reason: HoldReason::RateLimited,
+        failures: 3,
+        failing_since: 50,
+    }
+}
+
+pub(super) fn callback(connection: &str, id: &str) -> StoredCallback {
+    StoredCallback {
+        connection: connection.into(),
+        id: id.into(),
+        sealed_verifier: vec![],
+        sealed_candidate: vec![4, 5],
+    }
+}
+
+pub(super) fn oddity(connection: &str, code: &str) -> StoredOddity {
+    StoredOddity {
+        connection: connection.into(),
+        received: 77,
+        code: code.into(),
+        sentence: "The account is another one.".into(),
+        body: vec![0, 255, 13, 10],
+    }
+}
+
+fn stop(look_again: Option<Instant>) -> Stop {
+    Stop {
+        code: "tax-unmapped".into(),
+        sentence: "The tax \"GST\" is not mapped.".into(),
+        remedy: "Add it to `taxes`.".into(),
+        problems: vec![Problem {
+            pointer: "/lines/0".into(),
+            code: "tax-unmapped".into(),
+            message: "GST".into(),
+        }],
+        since: 1_234,
+        look_again,
+    }
+}

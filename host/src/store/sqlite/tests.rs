@@ -1,0 +1,311 @@
+//! What is particular to SQLite; the promises are tested by the suite.
+
+mod capacity;
+mod kill;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::contract::runs::{EndingKind, NewTask, Reason};
+use crate::store::{NewRun, RunState};
+
+mod suite {
+    use super::place;
+
+    crate::store_conformance!(place);
+}
+
+/// A directory that goes when the last that uses it goes, and a store in it.
+fn place() -> impl Fn() -> SqliteStore {
+    let (directory, path) = empty();
+    move || {
+        let _keep = &directory;
+        SqliteStore::open(&path).expect("the store opens")
+    }
+}
+
+fn empty() -> (TempDir, PathBuf) {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("store.db");
+    (directory, path)
+}
+
+fn mark(name: &str, value: &str) -> Write {
+    Write::Mark {
+        name: name.into(),
+        value: value.into(),
+    }
+}
+
+fn object(id: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Freshbooks,
+        kind: "invoice".into(),
+        id: id.into(),
+    }
+}
+
+fn new_run(id: &str) -> NewRun {
+    NewRun {
+        connection: "acme".into(),
+        task: NewTask {
+            object: object(id),
+            reason: Reason::Notice,
+        },
+        settings_version: "v1".into(),
+        started: 1_000,
+        notice: None,
+    }
+}
+
+fn failure(opened: Result<SqliteStore, StoreError>) -> StoreError {
+    match opened {
+        Ok(_) => panic!("the store opens"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_second_writer_is_kept_out_and_told_which_file_is_in_use() {
+    let (_directory, path) = empty();
+    let first = SqliteStore::open(&path).expect("opens");
+    let error = failure(SqliteStore::open(&path)).to_string();
+    assert!(
+        error.contains("store.db.lock") && error.contains("stop it first"),
+        "{error}"
+    );
+    drop(first);
+    SqliteStore::open(&path).expect("opens after the first was dropped");
+}
+
+#[tokio::test]
+async fn a_reader_beside_the_writer_sees_its_commits_and_writes_nothing() {
+    let (_directory, path) = empty();
+    let writer = SqliteStore::open(&path).expect("opens");
+    let reader = SqliteStore::open_read_only(&path).expect("opens");
+    writer
+        .commit(vec![mark("last", "1")])
+        .await
+        .expect("is kept");
+    assert_eq!(
+        reader.mark("last").await.expect("reads").as_deref(),
+        Some("1")
+    );
+    let refused = reader.commit(vec![mark("last", "2")]).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))));
+    drop(writer);
+    let reader = SqliteStore::open_read_only(&path).expect("opens without a writer");
+    assert_eq!(
+        reader.mark("last").await.expect("reads").as_deref(),
+        Some("1")
+    );
+}
+
+#[test]
+fn what_is_not_a_store_of_this_version_is_refused_and_named() {
+    let (_directory, path) = empty();
+    let missing = failure(SqliteStore::open_read_only(&path));
+    assert!(
+        matches!(missing, StoreError::Unavailable(_)) && missing.to_string().contains("store.db")
+    );
+    std::fs::write(
+        &path,
+        "no database at all, but longer than a header".repeat(9),
+    )
+    .expect("writes");
+    assert!(matches!(
+        failure(SqliteStore::open(&path)),
+        StoreError::Corrupt(_)
+    ));
+    std::fs::remove_file(&path).expect("removes");
+    let other = Connection::open(&path).expect("opens");
+    other
+        .execute_batch("CREATE TABLE songs (title TEXT)")
+        .expect("is made");
+    assert!(
+        failure(SqliteStore::open(&path))
+            .to_string()
+            .contains("another program")
+    );
+    other
+        .pragma_update(None, "user_version", 99)
+        .expect("is set");
+    assert!(
+        failure(SqliteStore::open(&path))
+            .to_string()
+            .contains("newer ml-connector")
+    );
+    assert!(
+        failure(SqliteStore::open_read_only(&path))
+            .to_string()
+            .contains("newer ml-connector")
+    );
+}
+
+#[test]
+fn every_commit_is_synced() {
+    let (_directory, path) = empty();
+    let database = schema::open_writer(&path).expect("opens");
+    let pragma = |name| -> String {
+        database
+            .pragma_query_value(None, name, |row| {
+                row.get::<_, rusqlite::types::Value>(0)
+                    .map(|value| format!("{value:?}"))
+            })
+            .expect("answers")
+    };
+    assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+    assert_eq!(pragma("synchronous"), "Integer(2)", "FULL");
+    assert_eq!(pragma("foreign_keys"), "Integer(1)");
+}
+
+/// A store whose file has only room for so many pages of 4 KiB: what it says is what a full disk makes it say.
+fn with_room_for(pages: u32, path: &Path) -> SqliteStore {
+    let database = schema::open_writer(path).expect("opens");
+    database
+        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        .expect("is set");
+    SqliteStore {
+        writer: Some(Writer::start(database).expect("starts")),
+        readers: Readers::start(path).expect("starts"),
+        _lock: None,
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_and_the_store_recovers_when_there_is_room() {
+    let (_directory, path) = empty();
+    let store = with_room_for(200, &path);
+    let value = "x".repeat(10_000);
+    let mut kept = 0;
+    let error = loop {
+        match store
+            .commit(vec![
+                mark("count", &kept.to_string()),
+                mark(&kept.to_string(), &value),
+            ])
+            .await
+        {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(kept > 20, "{kept}");
+    assert_eq!(
+        store.mark("count").await.expect("reads"),
+        Some((kept - 1).to_string())
+    );
+    assert_eq!(store.mark(&kept.to_string()).await.expect("reads"), None);
+    let emptied = (0..10)
+        .map(|number| mark(&number.to_string(), ""))
+        .collect();
+    store
+        .commit(emptied)
+        .await
+        .expect("making room is possible");
+    store
+        .commit(vec![mark("after", &value)])
+        .await
+        .expect("there is room again");
+    assert_eq!(store.mark("after").await.expect("reads"), Some(value));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_of_a_group_that_hits_the_end_of_the_disk_are_whole_or_absent() {
+    let (_directory, path) = empty();
+    let store = Arc::new(with_room_for(300, &path));
+    let commits: Vec<_> = (0..200)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            let batch = ["a", "b"].map(|part| mark(&format!("{number}{part}"), &"x".repeat(4_000)));
+            tokio::spawn(async move { store.commit(batch.into()).await.is_ok() })
+        })
+        .collect();
+    let mut refused = 0;
+    for (number, commit) in commits.into_iter().enumerate() {
+        let kept = commit.await.expect("no panic");
+        refused += usize::from(!kept);
+        for part in ["a", "b"] {
+            let found = store
+                .mark(&format!("{number}{part}"))
+                .await
+                .expect("reads")
+                .is_some();
+            assert_eq!(found, kept, "batch {number}");
+        }
+    }
+    assert!((1..200).contains(&refused), "{refused} were refused");
+}
+
+#[tokio::test]
+async fn damage_is_told_and_not_mistaken_for_a_full_disk() {
+    let (_directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    store
+        .commit(vec![Write::Start(new_run("1"))])
+        .await
+        .expect("is kept");
+    let other = Connection::open(&path).expect("opens");
+    other
+        .execute("UPDATE runs SET reason = 'whim'", [])
+        .expect("is damaged");
+    assert!(matches!(store.run(1).await, Err(StoreError::Corrupt(_))));
+}
+
+/// What SQLite says it does for a query.
+fn plan(path: &Path, sql: &str, values: impl rusqlite::Params) -> String {
+    let database = schema::open_reader(path).expect("opens");
+    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+    let steps =
+        collect(&database, &sql, values, |row| Ok(row.get::<_, String>(3)?)).expect("plans");
+    steps.join("; ")
+}
+
+#[test]
+fn queries_that_run_often_search_an_index() {
+    let (_directory, path) = empty();
+    drop(SqliteStore::open(&path).expect("opens"));
+    let due = plan(&path, &run_reads::due_sql(), ("acme", 5));
+    assert!(
+        due.contains("runs_due (connection=? AND due<?)") && !due.contains("TEMP B-TREE"),
+        "{due}"
+    );
+    let next = plan(&path, run_reads::NEXT_DUE, ["acme"]);
+    assert!(
+        next.contains("runs_due (connection=?)") && !next.contains("TEMP B-TREE"),
+        "{next}"
+    );
+    let standing = plan(
+        &path,
+        reads::STANDING,
+        ["acme", "1", "invoice", "freshbooks"],
+    );
+    assert!(standing.contains("runs_active (object=?)"), "{standing}");
+    assert!(!standing.contains("SCAN"), "{standing}");
+    let filter = RunFilter {
+        endings: vec![EndingKind::Parked],
+        latest_only: true,
+        ..RunFilter::default()
+    };
+    let (parked, values) = run_reads::matching_sql(&filter).expect("is made");
+    let parked = plan(&path, &parked, rusqlite::params_from_iter(values));
+    assert!(
+        parked.contains("runs_stopped") && !parked.contains("TEMP B-TREE"),
+        "{parked}"
+    );
+    let ended = RunFilter {
+        connection: Some("acme".into()),
+        state: Some(RunState::Ended),
+        ..filter
+    };
+    let (ended, values) = run_reads::matching_sql(&ended).expect("is made");
+    let ended = plan(&path, &ended, rusqlite::params_from_iter(values));
+    assert!(
+        ended.contains("SEARCH runs") && !ended.contains("TEMP B-TREE"),
+        "{ended}"
+    );
+}

@@ -1,0 +1,211 @@
+//! How much the writer thread can do: `cargo test --release -p ml-connector capacity -- --ignored --nocapture`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
+
+use super::{SqliteStore, empty, new_run, object};
+use crate::contract::http::{Body, BodyPart, Method, Request, Response, SendOutcome};
+use crate::contract::runs::{
+    Action, Completion, Confirmation, Demand, Effect, Ending, How, Intent, Link, Outcome, Report,
+    Send,
+};
+use crate::contract::types::{ObjectRef, System};
+use crate::store::{HistoryRow, NewRun, Store, Write};
+
+const RECORDS: u32 = 20_000;
+const UNDER_WAY: u32 = 256;
+
+/// Brings records through everything that a run writes, many at once: a notice, its run, three batches of
+/// history (an open write, its outcome with another row, the link with the end).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn capacity_of_whole_records() {
+    let (_directory, path) = empty();
+    let store = Arc::new(SqliteStore::open(&path).expect("opens"));
+    let clock = Clock::now();
+    let lane = |lane: u32| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in (lane..RECORDS).step_by(UNDER_WAY as usize) {
+                carry_over(&store, number).await;
+            }
+        })
+    };
+    for task in (0..UNDER_WAY).map(lane).collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    report("records", clock.elapsed(), &path);
+}
+
+/// Stores notices, each in a batch of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn capacity_of_notices() {
+    let (_directory, path) = empty();
+    let store = Arc::new(SqliteStore::open(&path).expect("opens"));
+    let clock = Clock::now();
+    let lane = |lane: u32| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in (lane..RECORDS).step_by(UNDER_WAY as usize) {
+                store.commit(vec![notice(number)]).await.expect("is kept");
+            }
+        })
+    };
+    for task in (0..UNDER_WAY).map(lane).collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    report("notices", clock.elapsed(), &path);
+}
+
+fn report(what: &str, wall: Duration, path: &std::path::Path) {
+    let per_second = |time: Duration| u128::from(RECORDS) * 1_000_000_000 / time.as_nanos().max(1);
+    let writer = writer_cpu_time();
+    let bytes = std::fs::metadata(path).map_or(0, |file| file.len()) / u64::from(RECORDS);
+    println!(
+        "{RECORDS} {what}: {}/s by the clock, {bytes} bytes each",
+        per_second(wall)
+    );
+    println!(
+        "writer thread: {writer:?} of processor time, {}/s of capacity",
+        per_second(writer)
+    );
+}
+
+/// Processor time of the writer thread so far, from `/proc` in ticks of 10 ms.
+fn writer_cpu_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let ticks = |stat: String| -> Option<u64> {
+        let (_, fields) = stat.split_once("(store-writer) ")?;
+        let fields: Vec<_> = fields.split(' ').collect();
+        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    };
+    Duration::from_millis(stats.filter_map(ticks).max().unwrap_or(0) * 10)
+}
+
+async fn carry_over(store: &SqliteStore, number: u32) {
+    let id = number.to_string();
+    let notice = store
+        .commit(vec![notice(number)])
+        .await
+        .expect("is kept")
+        .notices[0];
+    let new = NewRun {
+        notice: Some(notice),
+        ..new_run(&id)
+    };
+    let run = store
+        .commit(vec![Write::StartOrMarkDirty(new)])
+        .await
+        .expect("is kept")
+        .runs[0];
+    let open = HistoryRow {
+        outcome: None,
+        ..row(1)
+    };
+    let steps = [
+        vec![Write::Append {
+            run,
+            rows: vec![row(0), open],
+        }],
+        vec![Write::Append {
+            run,
+            rows: vec![row(1), row(2)],
+        }],
+        vec![
+            Write::Links {
+                connection: "acme".into(),
+                links: vec![link(&id)],
+                unlinks: vec![],
+            },
+            Write::End {
+                run,
+                completion: confirmed(&id),
+                at: 5_000,
+            },
+        ],
+    ];
+    for batch in steps {
+        store.commit(batch).await.expect("is kept");
+    }
+}
+
+fn notice(number: u32) -> Write {
+    Write::Notice {
+        connection: "acme".into(),
+        object: object(&number.to_string()),
+        event: "invoice.update".into(),
+        received: 900,
+    }
+}
+
+/// About 1 KiB of request and 3 KiB of answer.
+fn row(index: u32) -> HistoryRow {
+    let line = "{\"LineItem\":\"Consulting\",\"Amount\":\"125.00\",\"Code\":\"4711\"},";
+    let request = Request {
+        system: System::Concur,
+        method: Method::Post,
+        path_with_query: "/invoice/v3.0/paymentrequest".into(),
+        headers: vec![],
+        body: vec![BodyPart::Text(line.repeat(16))],
+        timeout: 90_000,
+    };
+    let send = Send {
+        request,
+        intent: Intent::LookUpThenPark,
+    };
+    let response = Response {
+        status: 200,
+        headers: vec![],
+        body: Body::Text(line.repeat(50)),
+    };
+    let at = 2_000;
+    HistoryRow {
+        epoch: 0,
+        index,
+        at,
+        demand: Demand::Perform(Effect {
+            id: index,
+            action: Action::Send(send),
+        }),
+        outcome: Some(Outcome {
+            id: index,
+            report: Report::Sent(SendOutcome::Response(response)),
+            at,
+        }),
+    }
+}
+
+fn target(id: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Concur,
+        kind: "payment-request".into(),
+        id: id.into(),
+    }
+}
+
+fn link(id: &str) -> Link {
+    Link {
+        source: object(id),
+        target: target(id),
+        version: "2026-01-01 10:00:00".into(),
+        content_hash: "0123456789abcdef".repeat(4),
+    }
+}
+
+fn confirmed(id: &str) -> Completion {
+    let sentence = "The payment request was created.".into();
+    let confirmation = Confirmation {
+        target: target(id),
+        how: How::Created,
+        sentence,
+    };
+    Completion {
+        ending: Ending::Confirmed(confirmation),
+        version: "2026-01-01 10:00:00".into(),
+    }
+}

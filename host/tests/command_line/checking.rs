@@ -1,0 +1,168 @@
+//! `check`, and what every command says about wrong settings.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::office::{Office, SETTINGS, run};
+
+fn files(office: &Office) -> Vec<String> {
+    let entries = fs::read_dir(office.path("")).expect("directory");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn errors_of_host_and_component_come_together_with_their_lines() {
+    let settings = SETTINGS
+        .replace("public_url", "publik_url")
+        .replace("business_id = 4711", "business_id = 0\nbuisness = 1");
+    let office = Office::with_settings(&settings);
+    let said = office.run(&["check"]);
+    let expected = "\
+error: ml-connector.toml has 4 errors:
+ml-connector.toml:2: receiver.public_url: must be set
+ml-connector.toml:3: receiver.publik_url: unknown key; did you mean public_url?
+ml-connector.toml:13: connections.acme.freshbooks.business_id: expected a whole number from 1 to 18446744073709551615
+ml-connector.toml:14: connections.acme.freshbooks.buisness: unknown key; known here: account_id, base, business_id, client_id, consent_base, redirect_uri, scopes
+";
+    assert_eq!((said.code, said.err.as_str()), (3, expected));
+}
+
+#[test]
+fn what_is_missing_is_told_with_what_helps_and_nothing_is_written() {
+    let office = Office::new();
+    let before = files(&office);
+    let said = office.run(&["check"]);
+    assert_eq!(said.code, 3, "{}", said.out);
+    for part in [
+        "ok     settings: 1 connection in order",
+        "wrong  freshbooks-client-secret of acme: set the environment variable \
+         ML_CONNECTOR_ACME_FRESHBOOKS_CLIENT_SECRET",
+        "later  seal keys: ",
+        "ok     redirect_uri of acme: leads to this receiver",
+        "later  store: ",
+        "wrong  SAP Concur credential of acme: ",
+    ] {
+        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+    }
+    assert_eq!(files(&office), before);
+}
+
+#[test]
+fn only_credentials_are_left_once_the_secrets_are_there() {
+    let office = Office::new();
+    office.keep_secret("acme.freshbooks-client-secret", "s3cr3t-value");
+    let concur = [("ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET", "s3cr3t-value")];
+    let said = office.run_with(&["check", "--json"], &concur, "");
+    assert_eq!(said.code, 4, "{}", said.out);
+    let findings: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let wrong: Vec<_> = findings
+        .as_array()
+        .expect("array")
+        .iter()
+        .filter(|finding| finding["verdict"] == "wrong")
+        .map(|finding| finding["subject"].as_str().expect("subject"))
+        .collect();
+    assert_eq!(
+        wrong,
+        [
+            "FreshBooks credential of acme",
+            "SAP Concur credential of acme"
+        ]
+    );
+    assert!(!said.out.contains("s3cr3t-value"));
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let office = Office::new();
+    office.keep_secret("acme.concur-client-secret", "s3cr3t-value");
+    let file = office.path("secrets").join("acme.concur-client-secret");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("mode");
+    let said = office.run(&["check"]);
+    assert!(
+        said.out.contains("can be read by others; run `chmod 600"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn online_names_the_remote_that_does_not_answer() {
+    let office = Office::new();
+    let secrets = [
+        ("ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET", "x"),
+        ("ML_CONNECTOR_ACME_FRESHBOOKS_CLIENT_SECRET", "x"),
+    ];
+    let said = office.run_with(&["check", "--online"], &secrets, "");
+    assert!(
+        said.out
+            .contains("wrong  FreshBooks at http://127.0.0.1:1: unreachable"),
+        "{}",
+        said.out
+    );
+    let offline = office.run_with(&["check"], &secrets, "");
+    assert!(!offline.out.contains("127.0.0.1"), "{}", offline.out);
+}
+
+#[test]
+fn online_is_content_with_any_answer() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+    let base = format!("http://{}", server.local_addr().expect("address"));
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = server.accept().expect("connection");
+        let mut request = [0; 1_024];
+        let length = stream.read(&mut request).expect("request");
+        stream
+            .write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            .expect("answer");
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    let office = Office::with_settings(&SETTINGS.replacen("http://127.0.0.1:1", &base, 1));
+    let said = office.run(&["check", "--online"]);
+    assert!(
+        said.out.contains(&format!(
+            "ok     FreshBooks at {base}: answers (status 404)"
+        )),
+        "{}",
+        said.out
+    );
+    let request = answering.join().expect("server");
+    assert!(request.starts_with("GET / HTTP/1.1"), "{request}");
+    assert!(
+        !request.to_lowercase().contains("authorization"),
+        "{request}"
+    );
+}
+
+#[test]
+fn a_missing_component_is_named_with_the_command_that_makes_it() {
+    let office = Office::with_settings(&SETTINGS.replace("COMPONENT", "gone.wasm"));
+    let said = office.run(&["check"]);
+    assert_eq!(said.code, 3);
+    assert!(
+        said.err.contains("gone.wasm") && said.err.contains("cargo component"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn the_settings_file_is_found_by_flag_or_variable() {
+    let missing = run(&["status", "--config", "/nowhere/x.toml"]);
+    assert_eq!(missing.code, 3);
+    assert!(missing.err.contains("/nowhere/x.toml"), "{}", missing.err);
+    let office = Office::new();
+    let named = office.run_with(&["runs"], &[("ML_CONNECTOR_CONFIG", "other.toml")], "");
+    assert!(named.err.contains("other.toml"), "{}", named.err);
+}
