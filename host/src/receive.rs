@@ -19,13 +19,13 @@ use crate::brain::{Brain, BrainError, Instance};
 use crate::callbacks::Callbacks;
 use crate::contract::http::Body;
 use crate::contract::runs::WaitReason;
-use crate::contract::types::Instant;
+use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::webhooks::{
     Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal, RefusalCode,
 };
 use crate::metrics::Metrics;
 use crate::secrets::Secret;
-use crate::store::{Run, RunFilter, RunState, Store, StoredOddity, Write};
+use crate::store::{Run, Store, StoredOddity, Write};
 
 pub use consents::Consents;
 pub use listen::{ListenError, serve};
@@ -61,6 +61,8 @@ pub struct Hook {
     pub account_id: String,
     /// The last segment of its address: 128 random bits in hex.
     pub token: String,
+    /// The objects whose runs register its webhooks.
+    pub registrations: Vec<ObjectRef>,
 }
 
 /// Everything that the receiver needs.
@@ -103,7 +105,7 @@ impl Receiver {
         }
         match self.read(hook, &delivery).await {
             Ok(Ok(Reading::Notice(notice))) => self.notice(connection, notice).await,
-            Ok(Ok(Reading::Handshake(handshake))) => self.handshake(connection, handshake).await,
+            Ok(Ok(Reading::Handshake(handshake))) => self.handshake(hook, handshake).await,
             Ok(Ok(Reading::Unreadable(oddity))) => self.oddity(connection, oddity, &delivery).await,
             Ok(Err(refusal)) => {
                 self.metrics.webhook(connection, word(refusal.code));
@@ -137,9 +139,7 @@ impl Receiver {
             .callbacks
             .receiver(&hook.connection, &hook.account_id, false);
         let read = self.verify(delivery, &registered)?;
-        if !is_unexpected_handshake(delivery, &read)
-            || self.registrations(&hook.connection).await.is_empty()
-        {
+        if !is_unexpected_handshake(delivery, &read) || self.registrations(hook).await.is_empty() {
             return Ok(read);
         }
         // A registration is on its way: its handshake may come before the answer that tells its id.
@@ -185,7 +185,8 @@ impl Receiver {
         status
     }
 
-    async fn handshake(&self, connection: &str, handshake: Handshake) -> u16 {
+    async fn handshake(&self, hook: &Hook, handshake: Handshake) -> u16 {
+        let connection = hook.connection.as_str();
         let verifier = Secret::new(handshake.verifier);
         let kept = self
             .callbacks
@@ -195,7 +196,8 @@ impl Receiver {
             Ok(None) | Err(_) => return 503,
         };
         let now = (self.clock)();
-        for run in self.registrations(connection).await {
+        let registrations = self.registrations(hook).await.into_iter();
+        for run in registrations.filter(|run| run.wait_reason == Some(WaitReason::Handshake)) {
             batch.push(Write::Wait {
                 run: run.id,
                 due: now,
@@ -244,18 +246,14 @@ impl Receiver {
         }
     }
 
-    /// Runs that wait for a handshake.
-    async fn registrations(&self, connection: &str) -> Vec<Run> {
-        let filter = RunFilter {
-            connection: Some(connection.to_string()),
-            state: Some(RunState::Waiting),
-            ..RunFilter::default()
-        };
-        let waiting = self.store.runs(filter).await.unwrap_or_default();
-        waiting
-            .into_iter()
-            .filter(|run| run.wait_reason == Some(WaitReason::Handshake))
-            .collect()
+    /// The runs under way or waiting that register webhooks.
+    async fn registrations(&self, hook: &Hook) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for object in &hook.registrations {
+            let active = self.store.active_run(&hook.connection, object).await;
+            runs.extend(active.ok().flatten());
+        }
+        runs
     }
 
     fn pool(&self) -> std::sync::MutexGuard<'_, Vec<Instance>> {

@@ -118,16 +118,20 @@ fn freshbooks(
             out.flush()?;
             awaited(context, settings, state).await?
         } else {
-            if !args.pasted {
-                writeln!(out, "No service runs here that the redirect could reach.")?;
-            }
-            writeln!(out, "Paste the address that the browser was redirected to:")?;
-            out.flush()?;
-            let code = brought::authorization_code(&state)?;
+            let code = pasted(args, &state, out)?;
             hand_over(context, settings, name, Grant::AuthorizationCode, &code).await?
         };
         Ok((name.clone(), credential))
     })
+}
+
+fn pasted(args: &FreshbooksArgs, state: &str, out: &mut impl Write) -> Result<Secret, Failure> {
+    if !args.pasted {
+        writeln!(out, "No service runs here that the redirect could reach.")?;
+    }
+    writeln!(out, "Paste the address that the browser was redirected to:")?;
+    out.flush()?;
+    brought::authorization_code(state)
 }
 
 async fn awaited(
@@ -196,14 +200,9 @@ fn report(
             moment::day(at)
         )?;
     }
-    let next = match credential.system {
-        System::Freshbooks => "Webhooks are registered next, by themselves",
-        System::Concur => "What waited for SAP Concur goes on by itself",
-    };
-    writeln!(out, "{next}, as soon as `ml-connector serve` runs.")?;
-    let other = match credential.system {
-        System::Freshbooks => "concur",
-        System::Concur => "freshbooks",
+    let (next, other) = match credential.system {
+        System::Freshbooks => ("Webhooks are registered next, by themselves", "concur"),
+        System::Concur => ("What waited for SAP Concur goes on by itself", "freshbooks"),
     };
     let several = settings.config.connections.len() > 1;
     let which = if several {
@@ -211,6 +210,7 @@ fn report(
     } else {
         String::new()
     };
+    writeln!(out, "{next}, as soon as `ml-connector serve` runs.")?;
     writeln!(
         out,
         "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`."

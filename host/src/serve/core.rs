@@ -11,7 +11,7 @@ use crate::brain::{Brain, BrainError, Mind, MindError, SettingsText};
 use crate::callbacks::{CallbackError, Callbacks};
 use crate::config::{Config, Connection};
 use crate::contract::mapping::Schedule;
-use crate::contract::types::{Instant, Problem};
+use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
 use crate::engine::{Clock, Gates, Host, Lane, News, Renewal};
 use crate::metrics::Metrics;
@@ -164,7 +164,7 @@ impl Core {
             limits: config.limits.clone(),
             stopping: AtomicBool::new(false),
         });
-        let hooks = hooks(config, &*host.store).await?;
+        let hooks = hooks(config, &minded, &*host.store).await?;
         let backlog = Arc::new(Backlog::default());
         backlog.add(undecided(config, &*host.store).await?);
         Ok(Self {
@@ -303,12 +303,21 @@ async fn lanes(
 }
 
 /// The webhook addresses. A token is made once and kept, since FreshBooks is told the address.
-async fn hooks(config: &Config, store: &dyn Store) -> Result<BTreeMap<String, Hook>, ServeError> {
+async fn hooks(
+    config: &Config,
+    minded: &[Minded<'_>],
+    store: &dyn Store,
+) -> Result<BTreeMap<String, Hook>, ServeError> {
     let mut hooks = BTreeMap::new();
     if config.public_url.is_empty() {
         return Ok(hooks);
     }
-    for connection in &config.connections {
+    for Minded {
+        connection,
+        schedules,
+        ..
+    } in minded
+    {
         let mark = format!("hook/{}", connection.name);
         let token = match store.mark(&mark).await? {
             Some(token) => token,
@@ -326,10 +335,20 @@ async fn hooks(config: &Config, store: &dyn Store) -> Result<BTreeMap<String, Ho
             connection: connection.name.clone(),
             account_id: connection.freshbooks_account_id.clone(),
             token,
+            registrations: registrations(schedules),
         };
         hooks.insert(connection.name.clone(), hook);
     }
     Ok(hooks)
+}
+
+/// The scheduled objects whose runs register webhooks.
+fn registrations(schedules: &[Schedule]) -> Vec<ObjectRef> {
+    let objects = schedules.iter().map(|schedule| &schedule.object);
+    objects
+        .filter(|object| object.kind == "callback")
+        .cloned()
+        .collect()
 }
 
 fn address(config: &Config, hook: &Hook) -> String {

@@ -7,7 +7,7 @@ use ml_connector::store::{NewRun, Write};
 use serde_json::Value;
 
 use super::firm::{Firm, Going, get};
-use super::office::Office;
+use super::office::{Office, SETTINGS};
 
 #[test]
 fn a_firm_is_connected_and_its_invoices_arrive() {
@@ -108,6 +108,17 @@ fn the_service_tells_that_it_is_well_and_holds_the_store_alone() {
     assert!(second.err.contains("ml-connector.sqlite"), "{}", second.err);
     let (ended, log) = service.stop();
     assert!(ended.success() && log.contains("stopped"), "{log}");
+}
+
+#[test]
+fn a_service_with_wrong_settings_does_not_start_and_says_where_they_are_wrong() {
+    let office = Office::with_settings(&SETTINGS.replace("[\"CAD\"]", "[\"C\"]"));
+    for arguments in [&["serve"][..], &["connect", "freshbooks"]] {
+        let said = office.run(arguments);
+        assert_eq!(said.code, 3, "{}", said.err);
+        let place = "ml-connector.toml:9: connections.acme.currencies";
+        assert!(said.err.contains(place), "{}", said.err);
+    }
 }
 
 #[test]

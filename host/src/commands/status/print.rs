@@ -53,43 +53,45 @@ fn print_credential(
     now: Instant,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    const INDENT: &str = "              ";
     let (word, tone) = names::life(credential.life);
-    write!(
-        out,
-        "  {:<11} {}",
-        names::system(credential.system),
-        paint::word(word, tone)
-    )?;
-    if let Some(by) = forecast.and_then(|forecast| forecast.needs_you_by) {
-        let distance = moment::distance(by, now);
-        write!(
-            out,
-            ", {}",
-            paint::word(
-                &format!("needs you by {} ({distance})", moment::day(by)),
-                Tone::Waiting
-            )
-        )?;
-    }
-    if let Some(at) = forecast
-        .and_then(|forecast| forecast.refresh_at)
-        .filter(|at| *at > now)
-    {
-        write!(out, ", renews itself {}", moment::distance(at, now))?;
-    }
-    writeln!(out)?;
-    let sentence = forecast.map_or(&credential.sentence, |forecast| &forecast.sentence);
+    let (name, word) = (names::system(credential.system), paint::word(word, tone));
+    let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
+    writeln!(out, "  {name:<11} {word}{dates}")?;
+    let sentence = match (credential.life, forecast) {
+        (Life::Live, Some(forecast)) => &forecast.sentence,
+        _ => &credential.sentence,
+    };
     if !sentence.is_empty() {
-        writeln!(out, "              {sentence}")?;
+        writeln!(out, "{INDENT}{sentence}")?;
     }
     if credential.life != Life::Live {
         let system = argument(credential.system);
         writeln!(
             out,
-            "              Run: ml-connector connect {system} --connection {connection}"
+            "{INDENT}Run: ml-connector connect {system} --connection {connection}"
         )?;
     }
     Ok(())
+}
+
+/// When a person is needed, and when the next refresh is due.
+fn dates(forecast: &Forecast, now: Instant) -> String {
+    let needs_you = forecast.needs_you_by.map_or_else(String::new, |by| {
+        let text = format!(
+            "needs you by {} ({})",
+            moment::day(by),
+            moment::distance(by, now)
+        );
+        format!(", {}", paint::word(&text, Tone::Waiting))
+    });
+    let refresh = forecast
+        .refresh_at
+        .filter(|at| *at > now)
+        .map_or_else(String::new, |at| {
+            format!(", renews itself {}", moment::distance(at, now))
+        });
+    needs_you + &refresh
 }
 
 fn argument(system: System) -> &'static str {
@@ -149,51 +151,54 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
 }
 
 fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Result<(), Failure> {
-    let count = standing.needs_person_count();
-    if standing.needs_person.is_empty() {
+    let (name, count) = (&standing.name, standing.needs_person_count());
+    let listed = &standing.needs_person;
+    if listed.is_empty() {
         return Ok(());
     }
     let things = if count == 1 {
-        "object needs"
+        "1 object needs".to_string()
     } else {
-        "objects need"
+        format!("{count} objects need")
     };
     writeln!(
         out,
         "  {}:",
-        paint::word(&format!("{count} {things} a person"), Tone::Bad)
+        paint::word(&format!("{things} a person"), Tone::Bad)
     )?;
-    for run in &standing.needs_person {
-        let (word, tone) = names::standing(run.state, runs::ending(run));
+    for run in listed {
+        print_stopped(run, out)?;
+    }
+    if count > listed.len() as u64 {
+        let endings = "parked,rejected,conflict";
         writeln!(
             out,
-            "    run {} {} {}: {}",
-            run.id,
-            names::object(&run.object),
-            paint::word(word, tone),
-            runs::sentence(run)
-        )?;
-        if let Some(remedy) = remedy(run) {
-            writeln!(out, "      What to do: {remedy}")?;
-        }
-    }
-    if count > standing.needs_person.len() as u64 {
-        writeln!(
-            out,
-            "    All of them: ml-connector runs --latest --ending parked,rejected,conflict --connection {}",
-            standing.name
+            "    All of them: ml-connector runs --latest --ending {endings} --connection {name}"
         )?;
     }
-    let parked = standing
-        .needs_person
+    if listed
         .iter()
-        .any(|run| runs::ending(run) == EndingKind::Parked);
-    if parked {
+        .any(|run| runs::ending(run) == EndingKind::Parked)
+    {
         writeln!(
             out,
-            "    When mended: ml-connector replay --parked --connection {}",
-            standing.name
+            "    When mended: ml-connector replay --parked --connection {name}"
         )?;
+    }
+    Ok(())
+}
+
+fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
+    let (word, tone) = names::standing(run.state, runs::ending(run));
+    let (object, word) = (names::object(&run.object), paint::word(word, tone));
+    writeln!(
+        out,
+        "    run {} {object} {word}: {}",
+        run.id,
+        runs::sentence(run)
+    )?;
+    if let Some(remedy) = remedy(run) {
+        writeln!(out, "      What to do: {remedy}")?;
     }
     Ok(())
 }

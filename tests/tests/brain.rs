@@ -1,0 +1,174 @@
+//! The built component as the host holds it: bounded, and replaced when it has trapped.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ml_connector::brain::{Brain, BrainError, Mind, MindError, SettingsText};
+use ml_connector::config::Limits;
+use ml_connector::contract::http::{SendError, SendErrorCode, SendOutcome};
+use ml_connector::contract::runs::{Action, Demand, OpenError, Outcome, Reason, Report, Task};
+use ml_connector::contract::types::{ObjectRef, System};
+use ml_connector_tests::{built, world};
+
+fn limits() -> Limits {
+    Limits {
+        runs_in_flight_max: 32,
+        requests_in_flight_max: 32,
+        answer_bytes_max: 4 << 20,
+        connections_max: 512,
+        notices_max: 100_000,
+        component_bytes_max: 64 << 20,
+        component_fuel_max: 2_000_000_000,
+        shutdown_grace: std::time::Duration::from_secs(5),
+        history_retention: std::time::Duration::from_secs(86_400),
+    }
+}
+
+fn brain(limits: &Limits) -> Arc<Brain> {
+    Arc::new(Brain::load(built::component(), limits).expect("the component"))
+}
+
+fn settings() -> SettingsText {
+    SettingsText {
+        version: "v".into(),
+        json: Arc::from(world::settings("park").to_string()),
+    }
+}
+
+fn task(kind: &str) -> Task {
+    Task {
+        connection: "main".into(),
+        object: ObjectRef {
+            system: System::Freshbooks,
+            kind: kind.into(),
+            id: "7".into(),
+        },
+        reason: Reason::Notice,
+        started: 1_800_000_000_000,
+        webhook_url: String::new(),
+    }
+}
+
+/// The report that no connection could be made.
+fn unreachable(demand: &Demand) -> Outcome {
+    let Demand::Perform(effect) = demand else {
+        panic!("{demand:?}");
+    };
+    assert!(matches!(effect.action, Action::Send(_)), "{effect:?}");
+    let error = SendError {
+        code: SendErrorCode::Unreachable,
+        detail: String::new(),
+    };
+    Outcome {
+        id: effect.id,
+        report: Report::Sent(SendOutcome::NotSent(error)),
+        at: 1_800_000_000_001,
+    }
+}
+
+#[test]
+fn a_missing_component_is_told_with_the_command_that_makes_it() {
+    let missing = Brain::load(Path::new("/nonexistent.wasm"), &limits());
+    let error = missing.err().expect("an error");
+    assert!(matches!(error, BrainError::Unreadable { .. }));
+    assert!(error.to_string().contains("`cargo component`"), "{error}");
+}
+
+#[test]
+fn what_is_no_component_of_this_contract_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("other.wasm");
+    std::fs::write(&file, b"\0asm\x01\0\0\0").expect("written");
+    let module = Brain::load(&file, &limits()).err().expect("an error");
+    assert!(
+        matches!(module, BrainError::NotAComponent { .. }),
+        "{module}"
+    );
+    std::fs::write(&file, b"\0asm\x0d\0\x01\0").expect("written");
+    let empty = Brain::load(&file, &limits()).err().expect("an error");
+    assert!(matches!(empty, BrainError::OtherContract { .. }), "{empty}");
+}
+
+#[test]
+fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
+    let short = Limits {
+        component_fuel_max: 60_000,
+        ..limits()
+    };
+    let mut instance = brain(&short).instance().expect("an instance");
+    instance.default_retry_policy().expect("is cheap");
+    let json = settings().json;
+    let trapped = instance.load_settings(&json).err().expect("a trap");
+    assert!(trapped.to_string().contains("fuel"), "{trapped}");
+    let after = instance.default_retry_policy().err().expect("an error");
+    assert!(matches!(after, BrainError::Trapped(_)), "{after}");
+}
+
+#[test]
+fn an_instance_that_wants_too_much_memory_traps() {
+    let tight = Limits {
+        component_bytes_max: 3 << 20,
+        ..limits()
+    };
+    let mut instance = brain(&tight).instance().expect("an instance");
+    let long = format!("\"{}\"", "x".repeat(4 << 20));
+    assert!(instance.load_settings(&long).is_err());
+}
+
+#[test]
+fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
+    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let opened = mind
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
+    let next = mind
+        .step(opened.run, &unreachable(&opened.demand))
+        .expect("steps");
+    assert!(matches!(next, Demand::Wait(_)), "{next:?}");
+
+    let trap = mind.call(|_| Err::<(), _>(BrainError::Trapped("on purpose".into())));
+    assert!(trap.is_err());
+    let stepped = mind.step(opened.run, &unreachable(&opened.demand));
+    assert!(matches!(stepped, Err(MindError::Gone)));
+    mind.close(opened.run);
+    mind.open(&task("invoice"), &settings(), &[])
+        .expect("opens anew");
+}
+
+#[test]
+fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
+    let tight = Limits {
+        component_bytes_max: 6 << 20,
+        ..limits()
+    };
+    let mind = Mind::new(brain(&tight)).expect("an instance");
+    let opened = mind
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
+    // Passing a long text in makes the memory grow, and it never shrinks.
+    let long = format!("\"{}\"", "x".repeat(4_300_000));
+    let is_near = mind.call(|instance| {
+        assert!(instance.load_settings(&long)?.is_err());
+        Ok(instance.is_near_memory_bound())
+    });
+    assert!(is_near.expect("no trap"));
+    mind.open(&task("bill"), &settings(), &[]).expect("opens");
+    let stepped = mind.step(opened.run, &unreachable(&opened.demand));
+    assert!(matches!(stepped, Err(MindError::Gone)));
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let unknown = mind.open(&task("teapot"), &settings(), &[]).err();
+    assert!(matches!(
+        unknown,
+        Some(MindError::Open(OpenError::UnknownKind(_)))
+    ));
+    let bad = SettingsText {
+        version: "w".into(),
+        json: Arc::from("{}"),
+    };
+    let refused = mind.open(&task("invoice"), &bad, &[]).err();
+    assert!(matches!(refused, Some(MindError::Settings(problems)) if !problems.is_empty()));
+}
