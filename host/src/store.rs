@@ -165,7 +165,8 @@ pub enum Write {
         due: Instant,
         /// Why; nothing when it is simply due.
         reason: Option<WaitReason>,
-        /// Woken earlier when a run of this object of the same connection ends.
+        /// Woken earlier when a run of this object of the same connection ends; at once, as if one had just
+        /// ended, when none is there that could.
         on: Option<ObjectRef>,
         /// One plain sentence for the timeline.
         sentence: String,

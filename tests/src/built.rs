@@ -1,6 +1,6 @@
 //! The built component, for whoever needs it: made by cargo if it is not up to date.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -43,7 +43,8 @@ pub fn build(say: &mut dyn FnMut(&str)) -> Result<PathBuf, String> {
 /// The root of the repository.
 #[must_use]
 pub fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_path_buf()
 }
 
 fn artifact(line: &str) -> Option<PathBuf> {

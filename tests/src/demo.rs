@@ -10,7 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use ml_connector::contract::runs::{Demand, Ending, WaitReason};
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector::store::{Run, Store};
+use ml_connector::store::{Run, RunFilter, Store};
 use ml_connector_sandbox::freshbooks::Bulk;
 use ml_connector_sandbox::skin;
 use ml_connector_sandbox::{Fault, FaultRule, System};
@@ -55,6 +55,7 @@ pub async fn run() -> Result<bool, String> {
     let component = built::build(&mut |what| println!("  {what}"))?;
     let binary = build_binary()?;
     let directory = built::root().join("target/demo");
+    let directory = std::path::absolute(&directory).unwrap_or(directory);
     let _ = std::fs::remove_dir_all(&directory);
     let mut office = Office::open(&directory, &binary, &component, &Pace::default()).await?;
     leave_out(&office, true)?;
@@ -161,7 +162,7 @@ pub async fn bill(office: &Office) -> Result<Bill, String> {
         );
     }
     bill.duplicates = there.duplicates;
-    bill.retried = retried(office, &runs).await?;
+    bill.retried = retried(office).await?;
     Ok(bill)
 }
 
@@ -208,11 +209,15 @@ fn there(office: &Office) -> There {
     }
 }
 
-/// Objects whose latest run had to wait.
-async fn retried(office: &Office, runs: &[Run]) -> Result<usize, String> {
+/// Documents of which a run had to wait.
+async fn retried(office: &Office) -> Result<usize, String> {
     let store = SqliteStore::open_read_only(&office.directory.join("ml-connector.sqlite"));
     let store = store.map_err(|error| error.to_string())?;
-    let mut count = 0;
+    let runs = store
+        .runs(RunFilter::default())
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut waited = BTreeSet::new();
     for run in runs
         .iter()
         .filter(|run| matches!(run.object.kind.as_str(), "invoice" | "bill"))
@@ -221,18 +226,16 @@ async fn retried(office: &Office, runs: &[Run]) -> Result<usize, String> {
             .history(run.id)
             .await
             .map_err(|error| error.to_string())?;
-        let is_wait = |demand: &Demand| match demand {
-            Demand::Wait(wait) => {
-                matches!(
-                    wait.reason,
-                    WaitReason::Retry | WaitReason::Settle | WaitReason::Remote
-                )
-            }
-            _ => false,
-        };
-        count += usize::from(history.iter().any(|row| is_wait(&row.demand)));
+        if history.iter().any(|row| is_trouble(&row.demand)) {
+            waited.insert((run.object.kind.as_str(), run.object.id.as_str()));
+        }
     }
-    Ok(count)
+    Ok(waited.len())
+}
+
+fn is_trouble(demand: &Demand) -> bool {
+    let reasons = [WaitReason::Retry, WaitReason::Settle, WaitReason::Remote];
+    matches!(demand, Demand::Wait(wait) if reasons.contains(&wait.reason))
 }
 
 async fn mend(office: &mut Office) -> Result<Bill, String> {

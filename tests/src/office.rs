@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunFilter, RunState, Store};
-use ml_connector_sandbox::skin::{self, Ports, Running};
 use ml_connector_sandbox::SandboxConfig;
+use ml_connector_sandbox::skin::{self, Ports, Running};
 use serde_json::Value;
 
 use crate::world;
@@ -38,7 +38,7 @@ impl Default for Pace {
         Self {
             settle_s: 2,
             delay_first_s: 1,
-            sweep_s: 5,
+            sweep_s: 20,
             runs_in_flight_max: 32,
         }
     }

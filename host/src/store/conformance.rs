@@ -52,6 +52,7 @@ macro_rules! store_conformance {
             a_wait_says_why_and_until_when
             the_end_of_an_object_wakes_who_waits_for_it
             an_end_wakes_nobody_of_another_connection
+            a_wait_for_what_has_ended_is_over_at_once
             a_history_is_kept_in_order
             a_row_is_taken_once
             an_open_row_is_completed_once

@@ -65,6 +65,7 @@ pub fn the_end_of_an_object_wakes_who_waits_for_it<S: Store>(place: &impl Fn() -
     let store = place();
     let (vendor, waiting) = vendor_and_waiting(&store);
     let other = start(&store, Write::Start(new_run("acme", "other")));
+    start(&store, Write::Start(new_run("acme", "another")));
     commit(
         &store,
         vec![wait(other, Some(WaitReason::Dependency), Some("another"))],
@@ -103,6 +104,21 @@ pub fn the_end_of_an_object_wakes_who_waits_for_it<S: Store>(place: &impl Fn() -
         "who is awake waits for nothing"
     );
     assert_eq!(run(&store, waiting[1]).due, 2_000);
+}
+
+/// Who begins to wait for an object that no run is under way for is due at once: the end may have been missed.
+pub fn a_wait_for_what_has_ended_is_over_at_once<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let id = start(&store, Write::Start(new_run("acme", "1")));
+    commit(
+        &store,
+        vec![wait(id, Some(WaitReason::Dependency), Some("vendor"))],
+    );
+    let woken = run(&store, id);
+    assert_eq!(
+        (woken.state, woken.due, woken.woken_by_object),
+        (RunState::Due, 0, true)
+    );
 }
 
 /// The same object of another connection is another object.

@@ -77,22 +77,27 @@ pub(super) fn wait(
     on: Option<&ObjectRef>,
     sentence: &str,
 ) -> Result<(), StoreError> {
-    let state = if reason.is_some() {
-        RunState::Waiting
-    } else {
-        RunState::Due
-    };
     let waits_on = on
         .map(|object| awaited(database, run, object))
         .transpose()?;
-    let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = 0, \
+    let is_over = match waits_on {
+        Some(object) => !is_active(database, object)?,
+        None => false,
+    };
+    let (state, due) = match reason {
+        _ if is_over => (RunState::Due, 0),
+        Some(_) => (RunState::Waiting, due),
+        None => (RunState::Due, due),
+    };
+    let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = ?, \
                sentence = ? WHERE id = ? AND ended IS NULL";
     let values = (
         state.word(),
         integer(due)?,
-        reason.map(Word::word),
-        waits_on,
-        sentence,
+        reason.filter(|_| !is_over).map(Word::word),
+        waits_on.filter(|_| !is_over),
+        is_over,
+        if is_over { "" } else { sentence },
         integer(run)?,
     );
     expect_active(run, execute(database, sql, values)?)
@@ -204,6 +209,12 @@ fn decide(database: &Connection, new: &NewRun, run: RunId) -> Result<(), StoreEr
         Some(notice) => writes::decide(database, notice, &Decision::Run(run)),
         None => Ok(()),
     }
+}
+
+fn is_active(database: &Connection, object: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM runs WHERE object = ? AND ended IS NULL)";
+    let mut statement = database.prepare_cached(sql)?;
+    Ok(statement.query_row([object], |row| row.get(0))?)
 }
 
 fn awaited(database: &Connection, run: RunId, object: &ObjectRef) -> Result<i64, StoreError> {

@@ -59,14 +59,23 @@ impl State {
                 on,
                 sentence,
             } => {
+                let connection = self.active(run)?.run.connection.clone();
+                let is_over = on
+                    .as_ref()
+                    .is_some_and(|on| self.active_of_object(&connection, on).is_none());
                 let kept = self.active(run)?;
-                let state = if reason.is_some() {
-                    RunState::Waiting
+                if is_over {
+                    kept.set_due(RunState::Due, 0, None, String::new());
+                    kept.run.woken_by_object = true;
                 } else {
-                    RunState::Due
-                };
-                kept.set_due(state, due, on, sentence);
-                kept.run.wait_reason = reason;
+                    let state = if reason.is_some() {
+                        RunState::Waiting
+                    } else {
+                        RunState::Due
+                    };
+                    kept.set_due(state, due, on, sentence);
+                    kept.run.wait_reason = reason;
+                }
             }
             Write::StartOver {
                 run,
