@@ -298,8 +298,7 @@ fn a_handshake_is_signed_with_its_own_verifier() {
 #[test]
 fn an_active_key_is_never_replaced() {
     let own = delivery(HANDSHAKE, HANDSHAKE_SIGNATURE);
-    let mut receiver = active("the key in force");
-    receiver.registering = true;
+    let receiver = active("the key in force");
     assert_eq!(
         refused(verify(&own, &receiver)),
         Some((RefusalCode::Signature, 401))
@@ -314,6 +313,17 @@ fn an_active_key_is_never_replaced() {
         refused(verify(&signed(&fields, "fresh"), &receiver)),
         Some((RefusalCode::Signature, 401))
     );
+}
+
+#[test]
+fn a_disabled_callback_may_send_a_new_verifier_while_it_is_registered_again() {
+    let mut receiver = active("the key in force");
+    receiver.registering = true;
+    let own = delivery(HANDSHAKE, HANDSHAKE_SIGNATURE);
+    assert!(matches!(
+        verify(&own, &receiver),
+        Ok(Reading::Handshake(handshake)) if handshake.callback_id == "2001"
+    ));
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! `ml-connector.example.toml`: the component accepts it, its defaults are the real ones, and it names every key.
+
+use ml_connector_component::settings::Settings;
+use ml_connector_tests::built;
+
+fn example() -> String {
+    std::fs::read_to_string(built::root().join("ml-connector.example.toml")).expect("is there")
+}
+
+/// The connection's table as JSON text.
+fn connection(text: &str) -> String {
+    let root: toml::Table = toml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
+    serde_json::to_string(&root["connections"]["acme"]).expect("is JSON")
+}
+
+/// The example with its defaults and samples switched on, but for keys that have no value to show.
+fn switched_on(text: &str) -> String {
+    let is_key =
+        |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
+    let line = |line: &str| {
+        if is_key(line) && !line.ends_with("\"\"") {
+            line[1..].to_string()
+        } else {
+            line.to_string()
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_component_accepts_the_example_as_it_is() {
+    Settings::load(&connection(&example())).unwrap_or_else(|problems| panic!("{problems:?}"));
+}
+
+#[test]
+fn the_defaults_that_it_shows_are_the_real_ones() {
+    let plain = Settings::load(&connection(&example())).expect("is accepted");
+    let shown = Settings::load(&connection(&switched_on(&example())));
+    let shown = shown.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let samples = Settings {
+        version: plain.version.clone(),
+        vendor: ml_connector_component::settings::Vendor {
+            default_country: None,
+            ..shown.vendor.clone()
+        },
+        expense_types: plain.expense_types.clone(),
+        taxes: plain.taxes.clone(),
+        projects: plain.projects.clone(),
+        countries: plain.countries.clone(),
+        ..shown.clone()
+    };
+    assert_eq!(samples, plain);
+    assert_eq!(shown.projects["5512"], "PRJ_A");
+}
+
+#[test]
+fn every_key_that_the_component_knows_stands_in_it() {
+    let mut json: serde_json::Value =
+        serde_json::from_str(&connection(&example())).expect("is JSON");
+    // An unknown key is answered with the known ones.
+    let mut places = vec![String::new()];
+    for table in [
+        "freshbooks",
+        "concur",
+        "vendor",
+        "payment_request",
+        "invoice",
+        "bill",
+        "expense_types",
+        "retry",
+        "sweep",
+    ] {
+        places.push(format!("/{table}"));
+    }
+    for place in &places {
+        json.pointer_mut(place).expect("is there")["no-such-key"] = 1.into();
+    }
+    let problems = Settings::load(&json.to_string()).expect_err("has unknown keys");
+    let known: Vec<String> = problems
+        .iter()
+        .filter_map(|problem| problem.message.split("known here: ").nth(1))
+        .flat_map(|names| {
+            names
+                .split(", ")
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(known.len() > 30, "{known:?}");
+    let text = example();
+    for key in known {
+        let stands = text.contains(&format!("{key} = ")) || text.contains(&format!(".{key}]"));
+        assert!(
+            stands,
+            "`{key}` is not explained in ml-connector.example.toml"
+        );
+    }
+}
