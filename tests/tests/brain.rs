@@ -41,7 +41,7 @@ fn task(kind: &str) -> Task {
         object: ObjectRef {
             system: System::Freshbooks,
             kind: kind.into(),
-            id: "7".into(),
+            id: "invoice".into(),
         },
         reason: Reason::Notice,
         started: 1_800_000_000_000,
@@ -118,9 +118,7 @@ fn an_instance_that_wants_too_much_memory_traps() {
 #[test]
 fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let mind = Mind::new(brain(&limits())).expect("an instance");
-    let opened = mind
-        .open(&task("invoice"), &settings(), &[])
-        .expect("opens");
+    let opened = mind.open(&task("sweep"), &settings(), &[]).expect("opens");
     let next = mind
         .step(opened.run, &unreachable(&opened.demand))
         .expect("steps");
@@ -131,7 +129,7 @@ fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let stepped = mind.step(opened.run, &unreachable(&opened.demand));
     assert!(matches!(stepped, Err(MindError::Gone)));
     mind.close(opened.run);
-    mind.open(&task("invoice"), &settings(), &[])
+    mind.open(&task("sweep"), &settings(), &[])
         .expect("opens anew");
 }
 
@@ -142,9 +140,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
         ..limits()
     };
     let mind = Mind::new(brain(&tight)).expect("an instance");
-    let opened = mind
-        .open(&task("invoice"), &settings(), &[])
-        .expect("opens");
+    let opened = mind.open(&task("sweep"), &settings(), &[]).expect("opens");
     // Passing a long text in makes the memory grow, and it never shrinks.
     let long = format!("\"{}\"", "x".repeat(4_300_000));
     let is_near = mind.call(|instance| {
@@ -169,6 +165,6 @@ fn what_cannot_be_opened_says_why() {
         version: "w".into(),
         json: Arc::from("{}"),
     };
-    let refused = mind.open(&task("invoice"), &bad, &[]).err();
+    let refused = mind.open(&task("sweep"), &bad, &[]).err();
     assert!(matches!(refused, Some(MindError::Settings(problems)) if !problems.is_empty()));
 }

@@ -123,7 +123,7 @@ impl Place {
 
     /// A run under way may have read an older version, so its object is looked at once more too.
     fn is_missed(self, row: &Row, standing: &Standing) -> bool {
-        if self.deleted && standing.link.is_none() {
+        if self.deleted && standing.link.is_none() && !standing.active {
             return false;
         }
         match standing.ending {
