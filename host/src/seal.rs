@@ -358,6 +358,22 @@ mod tests {
     }
 
     #[test]
+    fn at_every_step_of_a_rotation_two_processes_read_each_other_and_what_is_kept() {
+        let steps: [&[u8]; 4] = [&[1], &[1, 2], &[2, 1], &[2]];
+        let mut kept = sealed(&keyring(steps[0]));
+        for step in steps.windows(2) {
+            let [before, after] = [keyring(step[0]), keyring(step[1])];
+            assert!(after.open(&PURPOSE, &sealed(&before)).is_ok(), "{step:?}");
+            assert!(before.open(&PURPOSE, &sealed(&after)).is_ok(), "{step:?}");
+            let text = after.open(&PURPOSE, &kept).expect("opens at every step");
+            if after.needs_reseal(&kept) {
+                kept = after.seal(&PURPOSE, text.reveal()).expect("is sealed");
+            }
+        }
+        assert!(keyring(&[2]).open(&PURPOSE, &kept).is_ok());
+    }
+
+    #[test]
     fn what_is_no_keyring_is_refused() {
         for text in ["", "1:AAAA", "x:AAAA", "1", "256:AAAA"] {
             let parsed = Keyring::parse(&Secret::new(text.to_string()));

@@ -140,11 +140,14 @@ impl Secrets {
             .write_all(keys.reveal().as_bytes())
             .map_err(unusable)?;
         opened.sync_all().map_err(unusable)?;
+        fs::File::open(&self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(unusable)?;
         Ok(file)
     }
 
     fn find(&self, variable: &str, file: &str) -> Result<Secret, SecretError> {
-        if let Ok(text) = std::env::var(variable) {
+        if let Some(text) = std::env::var(variable).ok().filter(|text| !text.is_empty()) {
             return Ok(trimmed(text));
         }
         let file = self.directory.join(file);

@@ -43,12 +43,13 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store for reading and writing; makes the file if it is missing and brings an older one up to
-    /// date. Fails with [`StoreError::Unavailable`] while another process (or another store of this one) has
+    /// Opens the store for reading and writing; makes the file, for its owner alone, if it is missing, and
+    /// brings an older one up to date. Fails with [`StoreError::Unavailable`] while another process (or another store of this one) has
     /// it open for writing, and with [`StoreError::Refused`] if the file is not one of this version's stores.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let lock = Lock::take(path)?;
+        schema::make_private(path).map_err(|error| naming(path, error))?;
         let database = schema::open_writer(path).map_err(|error| naming(path, error))?;
         let readers = Readers::start(path).map_err(|error| naming(path, error))?;
         Ok(Self {

@@ -1,5 +1,7 @@
 //! Opening the database file: its settings, its schema, and the way from older schemas.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +14,18 @@ const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_CACHED: usize = 64;
+
+/// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the same mode.
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    file.map(drop)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}
 
 /// Opens the file for writing, makes it if it is missing, and brings its schema up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {

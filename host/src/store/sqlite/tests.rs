@@ -3,6 +3,7 @@
 mod capacity;
 mod kill;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,6 +80,20 @@ fn a_second_writer_is_kept_out_and_told_which_file_is_in_use() {
     );
     drop(first);
     SqliteStore::open(&path).expect("opens after the first was dropped");
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_what_is_kept() {
+    let (directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    store
+        .commit(vec![mark("last", "1")])
+        .await
+        .expect("is kept");
+    for name in ["store.db", "store.db-wal"] {
+        let metadata = std::fs::metadata(directory.path().join(name)).expect("is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
 }
 
 #[tokio::test]
