@@ -109,7 +109,7 @@ fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
     let json = settings().json;
     let trapped = instance.load_settings(&json).err().expect("a trap");
     assert!(trapped.to_string().contains("fuel"), "{trapped}");
-    let after = instance.default_retry_policy().err().expect("an error");
+    let after = instance.default_retry_policy().expect_err("an error");
     assert!(matches!(after, BrainError::Trapped(_)), "{after}");
 }
 
