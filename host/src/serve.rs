@@ -36,11 +36,27 @@ pub struct Running {
 ///
 /// [`ServeError`]; each names the setting or the command that helps.
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
+    // Before all else, so that a taken address is told at once.
     let listener = bind(config).await?;
+    let core = Core::open(config, secrets, Clock::system()).await?;
+    start(config, core, listener)
+}
+
+/// Starts the service on a core that was made otherwise, such as with another store.
+///
+/// # Errors
+///
+/// [`ServeError`]; each names the setting or the command that helps.
+pub async fn serve_core(config: &Config, core: Core) -> Result<Running, ServeError> {
+    let listener = bind(config).await?;
+    start(config, core, listener)
+}
+
+fn start(config: &Config, core: Core, listener: TcpListener) -> Result<Running, ServeError> {
+    let core = Arc::new(core);
     let address = listener
         .local_addr()
         .map_err(|error| no_address(config, error))?;
-    let core = Arc::new(Core::open(config, secrets, Clock::system()).await?);
     let socket = admin::listen(&config.store)?;
     let (stop, stopped) = watch::channel(false);
     let engine = Engine::start(
@@ -107,8 +123,8 @@ impl Running {
                 let _ = self.receiver.await;
             }
         };
-        tokio::join!(drained, self.engine.stop(grace));
-        let _ = self.admin.await;
+        let administered = tokio::time::timeout(grace, self.admin);
+        let _ = tokio::join!(drained, self.engine.stop(grace), administered);
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use ml_connector::brain::{Brain, BrainError, Mind, MindError, SettingsText};
 use ml_connector::config::Limits;
-use ml_connector::contract::http::{SendError, SendErrorCode, SendOutcome};
-use ml_connector::contract::runs::{Action, Demand, OpenError, Outcome, Reason, Report, Task};
+use ml_connector::contract::runs::{
+    Action, Demand, EndingKind, OpenError, Outcome, Reason, Report, Standing, Task,
+};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector_tests::{built, world};
 
@@ -49,19 +50,27 @@ fn task(kind: &str) -> Task {
     }
 }
 
-/// The report that no connection could be made.
-fn unreachable(demand: &Demand) -> Outcome {
+/// The report that nothing is known of the object.
+fn unheard_of(demand: &Demand) -> Outcome {
     let Demand::Perform(effect) = demand else {
         panic!("{demand:?}");
     };
-    assert!(matches!(effect.action, Action::Send(_)), "{effect:?}");
-    let error = SendError {
-        code: SendErrorCode::Unreachable,
-        detail: String::new(),
+    let Action::FindObjects(objects) = &effect.action else {
+        panic!("{effect:?}");
     };
+    let standings = objects.iter().map(|object| Standing {
+        object: object.clone(),
+        link: None,
+        active: true,
+        ending: EndingKind::None,
+        code: String::new(),
+        sentence: String::new(),
+        version: String::new(),
+        since: 0,
+    });
     Outcome {
         id: effect.id,
-        report: Report::Sent(SendOutcome::NotSent(error)),
+        report: Report::Found(standings.collect()),
         at: 1_800_000_000_001,
     }
 }
@@ -100,7 +109,7 @@ fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
     let json = settings().json;
     let trapped = instance.load_settings(&json).err().expect("a trap");
     assert!(trapped.to_string().contains("fuel"), "{trapped}");
-    let after = instance.default_retry_policy().err().expect("an error");
+    let after = instance.default_retry_policy().expect_err("an error");
     assert!(matches!(after, BrainError::Trapped(_)), "{after}");
 }
 
@@ -120,13 +129,16 @@ fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let mind = Mind::new(brain(&limits())).expect("an instance");
     let opened = mind.open(&task("sweep"), &settings(), &[]).expect("opens");
     let next = mind
-        .step(opened.run, &unreachable(&opened.demand))
+        .step(opened.run, &unheard_of(&opened.demand))
         .expect("steps");
-    assert!(matches!(next, Demand::Wait(_)), "{next:?}");
+    assert!(
+        matches!(next, Demand::Perform(ref effect) if effect.id == 1),
+        "{next:?}"
+    );
 
     let trap = mind.call(|_| Err::<(), _>(BrainError::Trapped("on purpose".into())));
     assert!(trap.is_err());
-    let stepped = mind.step(opened.run, &unreachable(&opened.demand));
+    let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
     assert!(matches!(stepped, Err(MindError::Gone)));
     mind.close(opened.run);
     mind.open(&task("sweep"), &settings(), &[])
@@ -149,7 +161,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
     });
     assert!(is_near.expect("no trap"));
     mind.open(&task("bill"), &settings(), &[]).expect("opens");
-    let stepped = mind.step(opened.run, &unreachable(&opened.demand));
+    let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
     assert!(matches!(stepped, Err(MindError::Gone)));
 }
 

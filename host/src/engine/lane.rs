@@ -16,6 +16,7 @@ use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{Send, WaitReason};
 use crate::contract::types::{Instant, System};
 use crate::credentials::{Access, word};
+use crate::metrics::happened_at;
 use crate::send::SecretParts;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
@@ -114,9 +115,14 @@ impl Lane {
         self.release().await
     }
 
-    /// The write that keeps a gate.
+    /// The write that keeps a gate, which is told to the metrics too.
     #[must_use]
     pub fn keep_gate(&self, gate: Gate) -> Write {
+        let labels = happened_at(&self.name, word(gate.system), "held");
+        let held_until = &self.host.metrics.gate_held_until;
+        held_until
+            .get_or_create(&labels)
+            .set(gate.held_until / 1_000);
         Write::Gate {
             connection: self.name.clone(),
             gate,

@@ -112,28 +112,27 @@ impl Core {
         clock: Clock,
     ) -> Result<Self, ServeError> {
         let loading = load_brain(config);
-        let keyring = Arc::new(keyring(config, secrets)?);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store)?);
+        let keyring = keyring(config, secrets)?;
+        let store = Arc::new(SqliteStore::open(&config.store)?);
         let brain = loading.await.map_err(|_| ServeError::Defect)??;
-        Self::assemble(
-            config,
-            secrets.clone(),
-            clock,
-            store,
-            keyring,
-            Arc::new(brain),
-        )
-        .await
+        let secrets = secrets.clone();
+        Self::with(config, secrets, clock, store, keyring, brain).await
     }
 
-    async fn assemble(
+    /// The same with parts that were made otherwise, such as another store.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]; each names the setting or the command that helps.
+    pub async fn with(
         config: &Config,
         secrets: Secrets,
         clock: Clock,
         store: Arc<dyn Store>,
-        keyring: Arc<Keyring>,
-        brain: Arc<Brain>,
+        keyring: Keyring,
+        brain: Brain,
     ) -> Result<Self, ServeError> {
+        let (keyring, brain) = (Arc::new(keyring), Arc::new(brain));
         let names: Vec<&str> = config
             .connections
             .iter()

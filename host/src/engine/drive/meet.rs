@@ -1,0 +1,256 @@
+//! Meets a run's demands: sends, looks up, keeps, waits and ends.
+
+use std::time::Duration;
+
+use super::{DriveError, Driver};
+use crate::contract::runs::{
+    Action, Completion, Demand, Ending, Intent, NewTask, Report, Save, Send, Stop, Wait,
+    WaitReason, Wake,
+};
+use crate::contract::types::Instant;
+use crate::engine::gates::Held;
+use crate::engine::lane::Lane;
+use crate::engine::news::Event;
+use crate::store::{NewRun, Write};
+
+/// Shorter waits are not worth a commit.
+const REST_MIN_MS: u64 = 200;
+
+/// How a demand was met.
+pub(super) enum Met {
+    /// With this report; the run goes on.
+    Report(Report),
+    /// The run rests or has ended, and that is in the store.
+    Settled,
+}
+
+impl Driver<'_> {
+    pub(super) async fn meet(&mut self, demand: &Demand) -> Result<Met, DriveError> {
+        match demand {
+            Demand::Perform(effect) => match &effect.action {
+                Action::Send(send) => self.send(demand, send).await,
+                Action::FindObjects(objects) => {
+                    if self.record.has_attached() {
+                        self.commit(None, Vec::new()).await?;
+                    }
+                    let store = &self.lane.host.store;
+                    let found = store.standings(&self.lane.name, objects).await?;
+                    Ok(Met::Report(Report::Found(found)))
+                }
+                Action::Save(save) => Ok(Met::Report(self.save(save))),
+                Action::TrustVerifier(id) => {
+                    let write = self.lane.host.callbacks.trust(&self.lane.name, id)?;
+                    let kept = u32::from(write.is_some());
+                    write
+                        .into_iter()
+                        .for_each(|write| self.record.attach(write));
+                    Ok(Met::Report(Report::Saved(kept)))
+                }
+            },
+            Demand::Wait(wait) => self.wait(wait).await,
+            Demand::Done(completion) => {
+                self.end(completion.clone()).await?;
+                Ok(Met::Settled)
+            }
+        }
+    }
+
+    async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Met, DriveError> {
+        if self.lane.host.is_stopping() {
+            self.commit(None, Vec::new()).await?;
+            return Ok(Met::Settled);
+        }
+        let lane = self.lane;
+        let pass = loop {
+            match lane.pass(send.request.system).await {
+                Ok(pass) => break pass,
+                Err(held) if held.until < lane.host.clock.now() + REST_MIN_MS => {
+                    tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
+                }
+                Err(held) => return self.hold_back(held).await,
+            }
+        };
+        let is_write = send.intent != Intent::Read;
+        if is_write || self.record.owes_write() {
+            let intent = is_write.then_some(demand);
+            self.commit(intent, Vec::new()).await?;
+        }
+        let (outcome, gate) = lane.send(send, pass).await;
+        if let Some(gate) = gate {
+            self.record.attach(lane.keep_gate(gate));
+        }
+        Ok(Met::Report(Report::Sent(outcome)))
+    }
+
+    /// Rests until the gate opens. The demand is not recorded: the run makes it again then.
+    async fn hold_back(&mut self, held: Held) -> Result<Met, DriveError> {
+        self.lane.host.metrics.wait(&self.lane.name, "held-back");
+        let rest = Write::Wait {
+            run: self.run.id,
+            due: held.until,
+            reason: Some(WaitReason::Remote),
+            on: None,
+            sentence: held.sentence,
+        };
+        self.commit(None, vec![rest]).await?;
+        Ok(Met::Settled)
+    }
+
+    fn save(&mut self, save: &Save) -> Report {
+        let lane = self.lane;
+        if !(save.links.is_empty() && save.unlinks.is_empty()) {
+            self.record.attach(Write::Links {
+                connection: lane.name.clone(),
+                links: save.links.clone(),
+                unlinks: save.unlinks.clone(),
+            });
+        }
+        let started = lane.now_after(self.record.latest());
+        for task in &save.tasks {
+            let new = lane.new_run(task.clone(), started);
+            self.record.attach(Write::StartOrMarkDirty(new));
+        }
+        let kept = save.links.len() + save.unlinks.len() + save.tasks.len();
+        Report::Saved(u32::try_from(kept).unwrap_or(u32::MAX))
+    }
+
+    async fn wait(&mut self, wait: &Wait) -> Result<Met, DriveError> {
+        let now = self.lane.now_after(self.record.latest());
+        if let Some(wake) = self.awake(wait, now) {
+            return Ok(Met::Report(Report::Woken(wake)));
+        }
+        let left = wait.until.saturating_sub(now);
+        if left < REST_MIN_MS {
+            tokio::time::sleep(Duration::from_millis(left)).await;
+            return Ok(Met::Report(Report::Woken(Wake::Due)));
+        }
+        self.lane
+            .host
+            .metrics
+            .wait(&self.lane.name, reason_word(wait.reason));
+        let rest = Write::Wait {
+            run: self.run.id,
+            due: wait.until,
+            reason: Some(wait.reason),
+            on: wait.on.clone(),
+            sentence: wait.sentence.clone(),
+        };
+        self.commit(None, vec![rest]).await?;
+        Ok(self
+            .missed(wait)
+            .map_or(Met::Settled, |wake| Met::Report(Report::Woken(wake))))
+    }
+
+    /// Whether a wait is over already.
+    fn awake(&mut self, wait: &Wait, now: Instant) -> Option<Wake> {
+        if wait.until <= now {
+            return Some(Wake::Due);
+        }
+        if self.is_waking && wait.on.is_some() && self.run.woken_by_object {
+            return Some(Wake::ObjectEnded);
+        }
+        let is_handshake = wait.reason == WaitReason::Handshake;
+        let was_waiting = self.run.wait_reason == Some(WaitReason::Handshake);
+        if self.is_waking && is_handshake && was_waiting {
+            // Due before its instant: the receiver has woken it.
+            return Some(Wake::Due);
+        }
+        self.missed(wait)
+    }
+
+    /// Whether what is waited for has happened since this run was taken up.
+    fn missed(&mut self, wait: &Wait) -> Option<Wake> {
+        let lane = self.lane;
+        if let Some(object) = &wait.on
+            && lane
+                .news
+                .has_since(self.news_since, &Event::Ended(object.clone()))
+        {
+            self.news_since = lane.news.next();
+            return Some(Wake::ObjectEnded);
+        }
+        let arrivals = lane.host.callbacks.arrivals();
+        if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
+            self.handshakes_since = arrivals;
+            return Some(Wake::Due);
+        }
+        None
+    }
+
+    async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
+        let lane = self.lane;
+        let how = ending_word(&completion.ending);
+        tracing::info!(
+            connection = lane.name,
+            run = self.run.id,
+            kind = self.run.object.kind,
+            object = self.run.object.id,
+            how,
+            code = completion.code(),
+            "a run has ended"
+        );
+        lane.news.add(Event::Ended(self.run.object.clone()));
+        let end = Write::End {
+            run: self.run.id,
+            completion,
+            at: lane.now_after(self.record.latest()),
+        };
+        self.commit(None, vec![end]).await?;
+        lane.host.metrics.run_ended(&lane.name, how);
+        lane.bell.notify_one();
+        Ok(())
+    }
+
+    /// The one ending that the host makes: of a run that the component cannot go on with.
+    pub(super) async fn park(&mut self, code: &str, sentence: String) -> Result<(), DriveError> {
+        let stop = Stop {
+            code: code.into(),
+            sentence,
+            remedy:
+                "update the component, then `ml-connector replay --parked`; report it if it stays"
+                    .into(),
+            problems: Vec::new(),
+            since: self.lane.now_after(self.record.latest()),
+            look_again: None,
+        };
+        self.end(Completion {
+            ending: Ending::Parked(stop),
+            version: String::new(),
+        })
+        .await
+    }
+}
+
+impl Lane {
+    /// A run to start, under the present settings.
+    #[must_use]
+    pub fn new_run(&self, task: NewTask, started: Instant) -> NewRun {
+        NewRun {
+            connection: self.name.clone(),
+            task,
+            settings_version: self.settings.version.clone(),
+            started,
+            notice: None,
+        }
+    }
+}
+
+fn reason_word(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::Retry => "retry",
+        WaitReason::Settle => "settle",
+        WaitReason::Remote => "remote",
+        WaitReason::Dependency => "dependency",
+        WaitReason::Handshake => "handshake",
+    }
+}
+
+fn ending_word(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Confirmed(_) => "confirmed",
+        Ending::Unchanged(_) => "unchanged",
+        Ending::Rejected(_) => "rejected",
+        Ending::Parked(_) => "parked",
+        Ending::Conflict(_) => "conflict",
+    }
+}
