@@ -20,6 +20,9 @@ use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 /// Notices that are decided in one commit.
 const BATCH_MAX: u32 = 256;
 
+/// How long to wait for more notices to decide together, so that a flood costs few commits.
+const LINGER: Duration = Duration::from_millis(4);
+
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why notices could not be decided.
@@ -51,7 +54,12 @@ impl Dispatcher {
                         _ = stop.changed() => {}
                     }
                 }
-                Ok(_) => self.ring(),
+                Ok(decided) => {
+                    self.ring();
+                    if decided < BATCH_MAX as usize {
+                        tokio::time::sleep(LINGER).await;
+                    }
+                }
                 Err(error) => {
                     tracing::error!(%error, "notices cannot be decided");
                     tokio::time::sleep(FAILURE_PAUSE).await;
