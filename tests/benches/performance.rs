@@ -4,6 +4,8 @@
 //! Each figure is the fastest of many batches, since other work on the machine only ever adds. The end-to-end part runs
 //! the service in this process, with the sandbox beside it over real sockets.
 
+#![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
+
 #[path = "../tests/bench/mod.rs"]
 mod bench;
 
