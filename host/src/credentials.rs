@@ -6,29 +6,24 @@
 //! then, a person must connect again.
 
 mod answer;
+mod renew;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hyper::header::HeaderValue;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use self::answer::RawAnswer;
+use self::tokens::{Tokens, open_tokens};
 use crate::brain::{Mind, MindError, SettingsText};
-use crate::contract::credentials::{
-    Credential, Forecast, Grant, Life, Mend, TokenFailure, TokenHost, TokenRequest,
-};
-use crate::contract::http::SendOutcome;
-use crate::contract::types::{Duration, Instant, System};
+use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
+use crate::contract::types::{Instant, System};
 use crate::metrics::Metrics;
-use crate::seal::{Keyring, Purpose, SealError};
-use crate::secrets::{Secret, SecretError, SecretName, Secrets};
-use crate::send::{Origin, Origins, SecretParts, Sender};
-use crate::store::{Store, StoreError, StoredCredential, Write};
-
-/// When to ask again after a token request that got no answer.
-const ASK_AGAIN: Duration = 30_000;
+use crate::seal::{Keyring, SealError};
+use crate::secrets::{Secret, SecretError, Secrets};
+use crate::send::{Origin, Origins, Sender};
+use crate::store::{Store, StoreError, StoredCredential};
 
 /// A connection as its credentials need it.
 pub struct Account {
@@ -110,12 +105,6 @@ struct Held {
 struct State {
     stored: StoredCredential,
     tokens: Option<Arc<Tokens>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Tokens {
-    access_token: Zeroizing<String>,
-    refresh_token: Option<Zeroizing<String>>,
 }
 
 /// What [`Credentials`] is made of.
@@ -302,262 +291,6 @@ impl Credentials {
         Ok(path?)
     }
 
-    async fn renew(
-        &self,
-        connection: &str,
-        system: System,
-        grant: Grant,
-        secret: Option<Secret>,
-    ) -> Result<Credential, CredentialError> {
-        let held = self.held(connection, system)?;
-        let mut state = held.read();
-        let parts = self.token_secrets(connection, system, &state, secret)?;
-        state.stored.refreshing = true;
-        self.keep(held, state.clone()).await?;
-        for is_last in [false, true] {
-            let asked = self.ask(connection, &state.stored.credential, grant)?;
-            let answer = self
-                .send(connection, system, &state, &asked, grant, &parts)
-                .await?;
-            state.stored.sealed_answer = self.seal_answer(&state.stored, &answer)?;
-            self.keep(held, state.clone()).await?;
-            match self.read(connection, &state, &answer)? {
-                Ok(credential) => return self.renewed(held, &state, credential, &answer).await,
-                Err(failure) if failure.mend == Mend::TryThere && !is_last => {
-                    state.stored.credential.base = failure.base;
-                }
-                Err(failure) => return Err(self.failed(held, state, failure).await?.into()),
-            }
-        }
-        Err(CredentialError::Refused(nowhere()))
-    }
-
-    async fn send(
-        &self,
-        connection: &str,
-        system: System,
-        state: &State,
-        asked: &TokenRequest,
-        grant: Grant,
-        parts: &TokenSecrets,
-    ) -> Result<RawAnswer, CredentialError> {
-        let origin = self.token_origin(connection, system, &state.stored.credential, asked.host)?;
-        let outcome = self.sender.send(&asked.request, &origin, None, parts).await;
-        match outcome {
-            SendOutcome::Response(response) => Ok(RawAnswer::of(grant, response)),
-            SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-                self.metrics
-                    .token_request(connection, word(system), "unanswered");
-                Err(CredentialError::Refused(Refused {
-                    sentence: format!("the token endpoint gave no answer ({})", error.detail),
-                    mend: Mend::TryAgain,
-                    retry_at: (self.clock)().saturating_add(ASK_AGAIN),
-                }))
-            }
-        }
-    }
-
-    fn ask(
-        &self,
-        connection: &str,
-        credential: &Credential,
-        grant: Grant,
-    ) -> Result<TokenRequest, CredentialError> {
-        let account = self.account(connection)?;
-        let asked = account
-            .mind
-            .call_with(&account.settings, |instance, settings| {
-                instance.ask_token(settings, credential, grant)
-            });
-        Ok(asked?)
-    }
-
-    fn read(
-        &self,
-        connection: &str,
-        state: &State,
-        answer: &RawAnswer,
-    ) -> Result<Result<Credential, TokenFailure>, CredentialError> {
-        let account = self.account(connection)?;
-        let (shown, now) = (answer.shown(), (self.clock)());
-        let read = account
-            .mind
-            .call_with(&account.settings, |instance, settings| {
-                instance.read_token(
-                    settings,
-                    &state.stored.credential,
-                    answer.grant(),
-                    &shown,
-                    now,
-                )
-            });
-        Ok(read?)
-    }
-
-    /// Keeps a new pair; from here on it is used.
-    async fn renewed(
-        &self,
-        held: &Held,
-        state: &State,
-        credential: Credential,
-        answer: &RawAnswer,
-    ) -> Result<Credential, CredentialError> {
-        let previous = state
-            .tokens
-            .as_ref()
-            .and_then(|tokens| tokens.refresh_token.clone());
-        let tokens = Tokens {
-            access_token: answer.secret("access_token").unwrap_or_default(),
-            refresh_token: answer.secret("refresh_token").or(previous),
-        };
-        let mut stored = StoredCredential {
-            connection: state.stored.connection.clone(),
-            credential,
-            sealed_tokens: Vec::new(),
-            refreshing: false,
-            sealed_answer: Vec::new(),
-        };
-        let text = Zeroizing::new(serde_json::to_string(&tokens).unwrap_or_default());
-        stored.sealed_tokens = self.keyring.seal(&tokens_purpose(&stored), &text)?;
-        let credential = stored.credential.clone();
-        self.metrics
-            .token_request(&stored.connection, word(credential.system), "renewed");
-        tracing::info!(
-            connection = stored.connection,
-            system = word(credential.system),
-            generation = credential.generation,
-            "a credential was renewed"
-        );
-        self.keep(
-            held,
-            State {
-                stored,
-                tokens: Some(Arc::new(tokens)),
-            },
-        )
-        .await?;
-        Ok(credential)
-    }
-
-    /// Clears the intent after a definite answer, and marks the credential dead if only a person can help.
-    async fn failed(
-        &self,
-        held: &Held,
-        mut state: State,
-        failure: TokenFailure,
-    ) -> Result<Refused, CredentialError> {
-        let before = held.read().stored.credential;
-        state.stored.refreshing = false;
-        state.stored.sealed_answer = Vec::new();
-        state.stored.credential.base = before.base;
-        if failure.mend == Mend::Reconnect {
-            state.stored.credential.life = Life::Dead;
-            state
-                .stored
-                .credential
-                .sentence
-                .clone_from(&failure.sentence);
-        }
-        let system = word(state.stored.credential.system);
-        self.metrics
-            .token_request(&state.stored.connection, system, "refused");
-        tracing::warn!(
-            connection = state.stored.connection,
-            system,
-            code = failure.code,
-            "a token request was refused"
-        );
-        self.keep(held, state).await?;
-        Ok(Refused {
-            sentence: failure.sentence,
-            mend: failure.mend,
-            retry_at: failure.retry_at,
-        })
-    }
-
-    /// Reads answers that were kept and not read before the process ended.
-    async fn resume(&self) -> Result<(), CredentialError> {
-        for ((connection, _), held) in &self.held {
-            let state = held.read();
-            if state.stored.sealed_answer.is_empty() {
-                continue;
-            }
-            let opened = self
-                .keyring
-                .open(&answer_purpose(&state.stored), &state.stored.sealed_answer)?;
-            let Some(answer) = RawAnswer::parse(opened.reveal()) else {
-                continue;
-            };
-            match self.read(connection, &state, &answer)? {
-                Ok(credential) => drop(self.renewed(held, &state, credential, &answer).await?),
-                Err(failure) => drop(self.failed(held, state, failure).await?),
-            }
-        }
-        Ok(())
-    }
-
-    async fn keep(&self, held: &Held, state: State) -> Result<(), CredentialError> {
-        self.store
-            .commit(vec![Write::Credential(state.stored.clone())])
-            .await?;
-        *held.state.write().unwrap_or_else(PoisonError::into_inner) = state;
-        Ok(())
-    }
-
-    fn seal_answer(
-        &self,
-        stored: &StoredCredential,
-        answer: &RawAnswer,
-    ) -> Result<Vec<u8>, SealError> {
-        self.keyring
-            .seal(&answer_purpose(stored), &answer.to_text())
-    }
-
-    fn token_origin(
-        &self,
-        connection: &str,
-        system: System,
-        credential: &Credential,
-        host: TokenHost,
-    ) -> Result<Origin, CredentialError> {
-        let origins = &self.account(connection)?.origins;
-        match (host, system) {
-            (_, System::Freshbooks) => Ok(origins.freshbooks.clone()),
-            (TokenHost::Configured, System::Concur) => Ok(origins.concur_token.clone()),
-            (TokenHost::Pinned, System::Concur) => {
-                origins.concur(&credential.base).map_err(|error| {
-                    CredentialError::Refused(Refused {
-                        sentence: error.to_string(),
-                        mend: Mend::FixSettings,
-                        retry_at: 0,
-                    })
-                })
-            }
-        }
-    }
-
-    fn token_secrets(
-        &self,
-        connection: &str,
-        system: System,
-        state: &State,
-        secret: Option<Secret>,
-    ) -> Result<TokenSecrets, CredentialError> {
-        let name = match system {
-            System::Freshbooks => SecretName::FreshbooksClientSecret,
-            System::Concur => SecretName::ConcurClientSecret,
-        };
-        let refresh_token = state
-            .tokens
-            .as_ref()
-            .and_then(|tokens| tokens.refresh_token.clone());
-        Ok(TokenSecrets {
-            client_secret: self.secrets.connection(connection, name)?,
-            refresh_token,
-            brought: secret,
-        })
-    }
-
     fn account(&self, connection: &str) -> Result<&Account, CredentialError> {
         self.accounts
             .get(connection)
@@ -581,25 +314,6 @@ impl Held {
     }
 }
 
-/// The secrets of one token request.
-struct TokenSecrets {
-    client_secret: Secret,
-    refresh_token: Option<Zeroizing<String>>,
-    brought: Option<Secret>,
-}
-
-impl SecretParts for TokenSecrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
-        let plain = |secret: &Secret| Zeroizing::new(secret.reveal().to_string());
-        match name {
-            "client-secret" => Some(plain(&self.client_secret)),
-            "refresh-token" => self.refresh_token.clone(),
-            "authorization-code" | "company-request-token" => self.brought.as_ref().map(plain),
-            _ => None,
-        }
-    }
-}
-
 /// Both systems.
 pub const SYSTEMS: [System; 2] = [System::Freshbooks, System::Concur];
 
@@ -609,34 +323,6 @@ pub fn word(system: System) -> &'static str {
     match system {
         System::Freshbooks => "freshbooks",
         System::Concur => "concur",
-    }
-}
-
-fn open_tokens(
-    keyring: &Keyring,
-    stored: &StoredCredential,
-) -> Result<Option<Arc<Tokens>>, SealError> {
-    if stored.sealed_tokens.is_empty() {
-        return Ok(None);
-    }
-    let opened = keyring.open(&tokens_purpose(stored), &stored.sealed_tokens)?;
-    let tokens = serde_json::from_str(opened.reveal()).map_err(|_| SealError::Broken)?;
-    Ok(Some(Arc::new(tokens)))
-}
-
-fn tokens_purpose(stored: &StoredCredential) -> Purpose<'_> {
-    Purpose::Tokens {
-        connection: &stored.connection,
-        system: stored.credential.system,
-        generation: stored.credential.generation,
-    }
-}
-
-fn answer_purpose(stored: &StoredCredential) -> Purpose<'_> {
-    Purpose::TokenAnswer {
-        connection: &stored.connection,
-        system: stored.credential.system,
-        generation: stored.credential.generation,
     }
 }
 
@@ -657,15 +343,5 @@ fn absent(connection: &str, system: System) -> StoredCredential {
         sealed_tokens: Vec::new(),
         refreshing: false,
         sealed_answer: Vec::new(),
-    }
-}
-
-fn nowhere() -> Refused {
-    Refused {
-        sentence:
-            "each datacenter names another one; connect again with `ml-connector connect concur`"
-                .to_string(),
-        mend: Mend::Reconnect,
-        retry_at: 0,
     }
 }

@@ -211,7 +211,7 @@ fn there(office: &Office) -> There {
 
 /// Documents of which a run had to wait.
 async fn retried(office: &Office) -> Result<usize, String> {
-    let store = SqliteStore::open_read_only(&office.directory.join("ml-connector.sqlite"));
+    let store = SqliteStore::open_read_only(office.directory.join("ml-connector.sqlite"));
     let store = store.map_err(|error| error.to_string())?;
     let runs = store
         .runs(RunFilter::default())

@@ -18,7 +18,7 @@ use ml_connector_component::runs::Run;
 use ml_connector_component::settings::Settings;
 use ml_connector_component::{admission, credentials, pacing, webhooks};
 
-pub use component::{Component, brain, limits};
+pub use component::{Component, brain, limits, same};
 
 /// Through which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -275,7 +275,7 @@ impl Office {
     ///
     /// If the store cannot be read.
     pub async fn latest(&self) -> Result<Vec<Run>, String> {
-        let store = SqliteStore::open_read_only(&self.directory.join("ml-connector.sqlite"));
+        let store = SqliteStore::open_read_only(self.directory.join("ml-connector.sqlite"));
         let store = store.map_err(|error| error.to_string())?;
         let filter = RunFilter {
             latest_only: true,
@@ -290,7 +290,7 @@ impl Office {
     ///
     /// If the store cannot be read.
     pub async fn progress(&self) -> Result<(u64, u64), String> {
-        let store = SqliteStore::open_read_only(&self.directory.join("ml-connector.sqlite"));
+        let store = SqliteStore::open_read_only(self.directory.join("ml-connector.sqlite"));
         let store = store.map_err(|error| error.to_string())?;
         let counts = store
             .run_counts()

@@ -19,7 +19,21 @@ use ml_connector_tests::mind::Through;
 use ml_connector_tests::sim::{Life, Sim, object};
 use ml_connector_tests::world::{self, word};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::json;
+
+/// The same cases every time, so that a change is judged by what it changes; `MODEL_SEED` and `MODEL_CASES` look
+/// further.
+fn config(cases: u32) -> ProptestConfig {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    ProptestConfig {
+        cases: number("MODEL_CASES")
+            .map_or(cases, |cases: u64| u32::try_from(cases).unwrap_or(u32::MAX)),
+        rng_seed: RngSeed::Fixed(number("MODEL_SEED").unwrap_or(1)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
 /// Shorter than the settle time of 30 minutes: the stated bound of late execution.
 const LATE_MAX: u64 = 20 * 60_000;
@@ -367,7 +381,7 @@ fn play(through: Through, ambiguity: &str, seed: u64, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(config(300))]
 
     #[test]
     fn the_promises_hold_where_ambiguity_parks(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..40)) {
@@ -381,7 +395,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(config(12))]
 
     #[test]
     fn the_promises_hold_through_the_component(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..30)) {

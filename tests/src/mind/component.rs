@@ -178,7 +178,12 @@ impl Mind for Component {
 }
 
 /// The same value on the other side.
-fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
+///
+/// # Panics
+///
+/// Never: both sides are made of the same WIT.
+#[must_use]
+pub fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
     let json = serde_json::to_vec(value).unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&json)
         .unwrap_or_else(|error| panic!("both sides have the same types: {error}"))
