@@ -42,7 +42,7 @@ fn task(kind: &str) -> Task {
         object: ObjectRef {
             system: System::Freshbooks,
             kind: kind.into(),
-            id: "invoice".into(),
+            id: "7".into(),
         },
         reason: Reason::Notice,
         started: 1_800_000_000_000,
@@ -127,7 +127,7 @@ fn an_instance_that_wants_too_much_memory_traps() {
 #[test]
 fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let mind = Mind::new(brain(&limits())).expect("an instance");
-    let opened = mind.open(&task("sweep"), &settings(), &[]).expect("opens");
+    let opened = mind.open(&task("invoice"), &settings(), &[]).expect("opens");
     let next = mind
         .step(opened.run, &unheard_of(&opened.demand))
         .expect("steps");
@@ -141,7 +141,7 @@ fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
     assert!(matches!(stepped, Err(MindError::Gone)));
     mind.close(opened.run);
-    mind.open(&task("sweep"), &settings(), &[])
+    mind.open(&task("invoice"), &settings(), &[])
         .expect("opens anew");
 }
 
@@ -152,7 +152,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
         ..limits()
     };
     let mind = Mind::new(brain(&tight)).expect("an instance");
-    let opened = mind.open(&task("sweep"), &settings(), &[]).expect("opens");
+    let opened = mind.open(&task("invoice"), &settings(), &[]).expect("opens");
     // Passing a long text in makes the memory grow, and it never shrinks.
     let long = format!("\"{}\"", "x".repeat(4_300_000));
     let is_near = mind.call(|instance| {
@@ -177,6 +177,6 @@ fn what_cannot_be_opened_says_why() {
         version: "w".into(),
         json: Arc::from("{}"),
     };
-    let refused = mind.open(&task("sweep"), &bad, &[]).err();
+    let refused = mind.open(&task("invoice"), &bad, &[]).err();
     assert!(matches!(refused, Some(MindError::Settings(problems)) if !problems.is_empty()));
 }
