@@ -72,6 +72,13 @@ struct Granted {
 }
 
 impl OAuth {
+    /// Every token and code that is known.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let tokens = self.access.keys().chain(self.refresh.keys());
+        let codes = self.codes.keys().chain(self.request_tokens.keys());
+        tokens.chain(codes).cloned().collect()
+    }
+
     /// No tokens yet.
     pub(crate) fn new(seed: u64) -> Self {
         Self {

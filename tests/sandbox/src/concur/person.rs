@@ -48,6 +48,17 @@ pub struct PaymentRequestRecord {
 pub type VendorRecord = BTreeMap<String, String>;
 
 impl Concur {
+    /// Every secret that a client was ever given: tokens, codes and client secrets. For oracles that look for them
+    /// where they must not be.
+    pub fn secrets(&self) -> Vec<String> {
+        let clients = self
+            .config
+            .apps
+            .iter()
+            .flat_map(|app| app.client_secrets.clone());
+        self.oauth.secrets().into_iter().chain(clients).collect()
+    }
+
     /// A company request token for the first app, good for 24 hours.
     pub fn company_request_token(&mut self, now: Millis) -> String {
         self.oauth.issue_request_token(0, now)

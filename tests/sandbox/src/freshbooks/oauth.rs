@@ -49,6 +49,12 @@ struct Refresh {
 }
 
 impl OAuth {
+    /// Every token and code that is known.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let tokens = self.access.keys().chain(self.refresh.keys());
+        tokens.chain(self.codes.keys()).cloned().collect()
+    }
+
     /// No codes and no tokens yet.
     pub(crate) fn new(seed: u64) -> Self {
         let random = Random::new(seed, "freshbooks/oauth");

@@ -59,6 +59,23 @@ impl From<Refusal> for Declined {
 }
 
 impl FreshBooks {
+    /// Every secret that a client was ever given: tokens, codes, verifiers and client secrets. For oracles that look for
+    /// them where they must not be.
+    pub fn secrets(&self) -> Vec<String> {
+        let verifiers = self
+            .callbacks
+            .rows
+            .values()
+            .map(|callback| callback.verifier.clone());
+        let clients = self.config.apps.iter().map(|app| app.client_secret.clone());
+        self.oauth
+            .secrets()
+            .into_iter()
+            .chain(verifiers)
+            .chain(clients)
+            .collect()
+    }
+
     /// An access token as a person would have one: every scope, and no app's refresh token dies for it.
     pub fn person_token(&mut self, now: Millis) -> String {
         self.oauth.person_token(&self.config, now)
