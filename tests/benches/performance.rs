@@ -10,6 +10,7 @@
 mod bench;
 
 use std::hint::black_box;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, until_invoices_ended, until_registered};
@@ -18,12 +19,17 @@ use ml_connector_component::contract::http::{Body, Header};
 use ml_connector_component::contract::webhooks::{Callback, CallbackState, Delivery, Receiver};
 use ml_connector_component::mapping;
 use ml_connector_component::settings::Settings;
-use ml_connector_sandbox::freshbooks::sign;
+use ml_connector_sandbox::freshbooks::{Delivery as Sent, sign};
+use ml_connector_sandbox::skin;
 use ml_connector_tests::mind::{self, Through};
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::world;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const BATCHES: u32 = 60;
+const CONNECTIONS: usize = 64;
+const WEBHOOKS_EACH: usize = 1_000;
 
 fn main() {
     println!(
@@ -38,6 +44,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
+    runtime.block_on(webhooks());
     runtime.block_on(end_to_end());
 }
 
@@ -254,6 +261,73 @@ fn open() {
         "",
         shown(instance)
     );
+}
+
+/// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the processors.
+async fn webhooks() {
+    let bench = Bench::new().await;
+    let service = bench.start().await;
+    bench.connect().await;
+    until_registered(&service).await;
+    let deliveries = deliveries(&bench);
+    let listen = bench.config.listen;
+    let began = Instant::now();
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..CONNECTIONS {
+        let request = wire(&deliveries[number % deliveries.len()]);
+        senders.spawn(post_again_and_again(listen, request));
+    }
+    let mut latencies: Vec<Duration> = senders.join_all().await.into_iter().flatten().collect();
+    let took = began.elapsed();
+    latencies.sort();
+    println!(
+        "\n{} signed webhooks over {CONNECTIONS} connections: {:.0} a second, p99 {} ms",
+        latencies.len(),
+        latencies.len() as f64 / took.as_secs_f64(),
+        latencies[latencies.len() * 99 / 100].as_millis()
+    );
+    service.shutdown().await;
+}
+
+/// Signed deliveries, taken before the sandbox sends them.
+fn deliveries(bench: &Bench) -> Vec<Sent> {
+    let client = bench.client();
+    let mut sandbox = bench.sandbox.shared.lock();
+    let now = skin::now();
+    sandbox.advance(now);
+    drop(sandbox);
+    (0..CONNECTIONS)
+        .filter_map(|number| {
+            bench.invoice_unannounced(client, &format!("H-{number}"));
+            bench.sandbox.shared.lock().advance(skin::now()).pop()
+        })
+        .collect()
+}
+
+fn wire(delivery: &Sent) -> Vec<u8> {
+    let path = delivery.url.splitn(4, '/').last().unwrap_or_default();
+    let mut head = format!("POST /{path} HTTP/1.1\r\nhost: h\r\n");
+    for (name, value) in &delivery.headers {
+        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", delivery.body.len()));
+    [head.as_bytes(), &delivery.body].concat()
+}
+
+async fn post_again_and_again(listen: SocketAddr, request: Vec<u8>) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(listen).await.expect("connected");
+    stream.set_nodelay(true).expect("set");
+    let (mut answer, mut latencies) = ([0; 1_024], Vec::new());
+    for _ in 0..WEBHOOKS_EACH {
+        let began = Instant::now();
+        stream.write_all(&request).await.expect("sent");
+        let read = stream.read(&mut answer).await.expect("answered");
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
+        latencies.push(began.elapsed());
+    }
+    latencies
 }
 
 async fn end_to_end() {

@@ -127,7 +127,9 @@ fn an_instance_that_wants_too_much_memory_traps() {
 #[test]
 fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let mind = Mind::new(brain(&limits())).expect("an instance");
-    let opened = mind.open(&task("invoice"), &settings(), &[]).expect("opens");
+    let opened = mind
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
     let next = mind
         .step(opened.run, &unheard_of(&opened.demand))
         .expect("steps");
@@ -152,7 +154,9 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
         ..limits()
     };
     let mind = Mind::new(brain(&tight)).expect("an instance");
-    let opened = mind.open(&task("invoice"), &settings(), &[]).expect("opens");
+    let opened = mind
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
     // Passing a long text in makes the memory grow, and it never shrinks.
     let long = format!("\"{}\"", "x".repeat(4_300_000));
     let is_near = mind.call(|instance| {

@@ -168,6 +168,17 @@ impl Bench {
         made["client"]["id"].as_u64().expect("an id")
     }
 
+    /// The same, but its webhook stays with the caller: the deliverer is not woken.
+    pub fn invoice_unannounced(&self, client: u64, number: &str) {
+        let mut sandbox = self.sandbox.shared.lock();
+        let token = sandbox.freshbooks.person_token(skin::now());
+        let target = "/accounting/account/zQ7pLm/invoices/invoices";
+        let request = Request::new("api.freshbooks.com", "POST", target)
+            .with_bearer(&token)
+            .with_json(&json!({"invoice": world::invoice(client, number)}));
+        sandbox.exchange(System::FreshBooks, &request, skin::now());
+    }
+
     pub fn invoice(&self, client: u64, number: &str) {
         let body = json!({"invoice": world::invoice(client, number)});
         self.create("invoices/invoices", &body);
