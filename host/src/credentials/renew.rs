@@ -45,7 +45,7 @@ impl Credentials {
                 Err(failure) if failure.mend == Mend::TryThere && !is_last => {
                     state.stored.credential.base = failure.base;
                 }
-                Err(failure) => return Err(self.failed(held, state, failure).await?.into()),
+                Err(failure) => return Err(self.failed(held, state, grant, failure).await?.into()),
             }
         }
         Err(CredentialError::Refused(nowhere()))
@@ -163,13 +163,15 @@ impl Credentials {
         &self,
         held: &Held,
         mut state: State,
+        grant: Grant,
         failure: TokenFailure,
     ) -> Result<Refused, CredentialError> {
         let before = held.read().stored.credential;
         state.stored.refreshing = false;
         state.stored.sealed_answer = Vec::new();
         state.stored.credential.base = before.base;
-        if failure.mend == Mend::Reconnect {
+        // A code or request token that is refused says nothing about the credential that is there.
+        if failure.mend == Mend::Reconnect && grant == Grant::RefreshToken {
             state.stored.credential.life = Life::Dead;
             state
                 .stored
@@ -209,7 +211,7 @@ impl Credentials {
             };
             match self.read(connection, &state, &answer)? {
                 Ok(credential) => drop(self.renewed(held, &state, credential, &answer).await?),
-                Err(failure) => drop(self.failed(held, state, failure).await?),
+                Err(failure) => drop(self.failed(held, state, answer.grant(), failure).await?),
             }
         }
         Ok(())
