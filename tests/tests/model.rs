@@ -7,7 +7,7 @@
 //! 2. "confirmed" means that the payment request is there, with our marker and the document's amount;
 //! 3. two under one marker are a conflict that names both;
 //! 4. there is at most one wherever ambiguity parks, and elsewhere within the stated bounds;
-//! 7. every history replays to the same completion.
+//! 5. every history replays to the same completion.
 
 use std::collections::BTreeMap;
 

@@ -106,7 +106,7 @@ fn every_problem_is_gathered_and_points_into_its_kind() {
     );
     assert_eq!(
         codes(bill_vendor(
-            r#"{"country": "Narnia", "currency_code": "XXXX"}"#
+            r#"{"country": "Narnia", "currency_code": "QQQQ"}"#
         )),
         pairs([
             ("/vendor_name", "name-missing"),

@@ -18,7 +18,7 @@ const UNDER_WAY: u32 = 256;
 /// Brings records through everything that a run writes, many at once: a notice, its run, three batches of
 /// history (an open write, its outcome with another row, the link with the end).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
+#[ignore = "a measurement; CONTRIBUTING.md has its command"]
 async fn capacity_of_whole_records() {
     let (_directory, path) = empty();
     let store = Arc::new(SqliteStore::open(&path).expect("opens"));
@@ -39,7 +39,7 @@ async fn capacity_of_whole_records() {
 
 /// Stores notices, each in a batch of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
+#[ignore = "a measurement; CONTRIBUTING.md has its command"]
 async fn capacity_of_notices() {
     let (_directory, path) = empty();
     let store = Arc::new(SqliteStore::open(&path).expect("opens"));
