@@ -177,6 +177,15 @@ impl Settings {
         }
     }
 
+    /// How long an ambiguous write to a system is left alone before it is looked up.
+    #[must_use]
+    pub fn settle(&self, system: System) -> Duration {
+        match system {
+            System::Freshbooks => self.financial.settle,
+            System::Concur => self.payment_request.settle,
+        }
+    }
+
     /// What is to be started on a schedule: sweeps and the check of the webhook registrations.
     #[must_use]
     pub fn schedules(&self) -> Vec<Schedule> {

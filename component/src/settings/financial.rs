@@ -182,6 +182,14 @@ impl Financial {
     }
 }
 
+impl Financial {
+    /// Whether documents of this type are brought across.
+    #[must_use]
+    pub fn carries(&self, kind: DocumentType) -> bool {
+        self.enabled && self.documents.contains(&kind)
+    }
+}
+
 impl Accounts {
     fn read(table: &mut Reader, endpoint: Endpoint) -> Self {
         let account: fn(&str) -> Check = match endpoint {
