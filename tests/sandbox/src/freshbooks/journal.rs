@@ -407,7 +407,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::harness::Harness;
-    use super::*;
 
     fn post(harness: &mut Harness, amount: &str, currency: &str) {
         let accounts = harness.machine.accounts();
