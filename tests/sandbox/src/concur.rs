@@ -5,6 +5,7 @@
 
 mod config;
 mod digests;
+mod financial;
 mod gateway;
 #[cfg(test)]
 mod harness;
@@ -27,6 +28,13 @@ pub use config::{
     VendorSwitches,
 };
 
+pub use financial::{
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
+    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
+    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
+    Resubmission, Shape, SystemIdCheck,
+};
+
 use gateway::{Call, Reply};
 use oauth::OAuth;
 use payment_requests::PaymentRequests;
@@ -46,6 +54,7 @@ pub struct Concur {
     pub(crate) oauth: OAuth,
     pub(crate) vendors: Vendors,
     pub(crate) requests: PaymentRequests,
+    pub(crate) queue: financial::Queue,
 }
 
 impl Concur {
@@ -57,6 +66,7 @@ impl Concur {
             oauth: OAuth::new(seed),
             vendors: Vendors::default(),
             requests: PaymentRequests::new(seed),
+            queue: financial::Queue::new(seed),
         }
     }
 
@@ -111,6 +121,9 @@ impl Concur {
         now: Millis,
         stale: Millis,
     ) -> Response {
+        if request.path().starts_with(financial::PREFIX) {
+            return self.handle_financial(request, host, now, stale);
+        }
         let json = gateway::wants_json(request);
         if let Some(refused) = self.refuse_entry(request, host, json, now) {
             return refused;

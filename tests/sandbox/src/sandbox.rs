@@ -92,13 +92,15 @@ impl Sandbox {
             let (system, request) = entry.remove();
             self.handle(system, &request, due, 0);
         }
+        self.concur.settle_documents(now);
         self.freshbooks.take_due(now)
     }
 
     /// When [`Sandbox::advance`] has something to do next.
     pub fn next_wake(&self) -> Option<Millis> {
         let late = self.late.keys().next().map(|(due, _)| *due);
-        [late, self.freshbooks.next_wake()]
+        let document = self.concur.next_document_ready();
+        [late, document, self.freshbooks.next_wake()]
             .into_iter()
             .flatten()
             .min()
