@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Semaphore, watch};
 
 use super::{LOOK_AGAIN_MS, Shared, now};
-use crate::freshbooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryResult};
+use crate::{Delivery, DeliveryResult};
 
 const IN_FLIGHT_MAX: usize = 32;
 
@@ -35,9 +35,9 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
             };
             let (http, shared) = (http.clone(), shared.clone());
             tokio::spawn(async move {
-                let id = delivery.id;
+                let (system, id) = (delivery.system, delivery.id);
                 let result = deliver(&http, delivery).await;
-                shared.lock().delivered(id, result, now());
+                shared.lock().delivered(system, id, result, now());
                 shared.wake();
                 drop(slot);
             });
@@ -54,6 +54,7 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
+    let limit = Duration::from_millis(delivery.timeout_ms());
     let mut builder = hyper::Request::post(&delivery.url);
     for (name, value) in &delivery.headers {
         builder = builder.header(name.as_str(), value.as_str());
@@ -61,7 +62,6 @@ async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
     let Ok(request) = builder.body(Full::new(Bytes::from(delivery.body))) else {
         return DeliveryResult::Failed;
     };
-    let limit = Duration::from_millis(DELIVERY_TIMEOUT_MS);
     match tokio::time::timeout(limit, http.request(request)).await {
         Ok(Ok(response)) => {
             let status = response.status().as_u16();
