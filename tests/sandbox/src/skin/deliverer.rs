@@ -1,4 +1,4 @@
-//! Delivers webhooks: many at once, with a time limit, without following redirects.
+//! Delivers webhooks and events: many at once, with a time limit, without following redirects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,19 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Semaphore, watch};
 
+use super::events::EventSender;
 use super::{LOOK_AGAIN_MS, Shared, now};
-use crate::{Delivery, DeliveryResult};
+use crate::{Delivery, DeliveryResult, System};
 
 const IN_FLIGHT_MAX: usize = 32;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn run(
+    shared: Shared,
+    events: Arc<EventSender>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let http: Http = Client::builder(TokioExecutor::new())
@@ -29,6 +34,17 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
             let mut sandbox = shared.lock();
             (sandbox.advance(now()), sandbox.next_wake())
         };
+        let (due, events_due): (Vec<Delivery>, Vec<Delivery>) = due
+            .into_iter()
+            .partition(|delivery| delivery.system == System::FreshBooks);
+        for delivery in events_due {
+            // The machine itself limits how many are under way.
+            let (events, shared) = (Arc::clone(&events), shared.clone());
+            tokio::spawn(async move {
+                let result = events.deliver(&shared, &delivery).await;
+                settle(&shared, delivery.system, delivery.id, result);
+            });
+        }
         for delivery in due {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
@@ -37,8 +53,7 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
             tokio::spawn(async move {
                 let (system, id) = (delivery.system, delivery.id);
                 let result = deliver(&http, delivery).await;
-                shared.lock().delivered(system, id, result, now());
-                shared.wake();
+                settle(&shared, system, id, result);
                 drop(slot);
             });
         }
@@ -51,6 +66,11 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
             _ = stopped.changed() => return,
         }
     }
+}
+
+fn settle(shared: &Shared, system: System, id: u64, result: DeliveryResult) {
+    shared.lock().delivered(system, id, result, now());
+    shared.wake();
 }
 
 async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
