@@ -38,6 +38,7 @@ mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::delivery::{Delivery, DeliveryResult};
 pub use accounts::AccountRecord;
 pub use bulk::Bulk;
 pub use config::{
@@ -46,7 +47,7 @@ pub use config::{
 pub use journal::{BalanceRow, EntryRecord, LineRecord};
 pub use ledger_config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
 pub use signature::{SIGNATURE_HEADER, message, sign};
-pub use webhooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryCounts, DeliveryResult};
+pub use webhooks::{DELIVERY_TIMEOUT_MS, DeliveryCounts};
 
 use accounts::Accounts;
 use bill_vendors::BillVendor;
