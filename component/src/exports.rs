@@ -8,8 +8,8 @@ use core::cell::RefCell;
 use crate::contract::credentials::{
     Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
 };
-use crate::contract::http::SendOutcome;
-use crate::contract::mapping::{Schedule, SettingsBorrow, Translation};
+use crate::contract::http::{Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Schedule, SettingsBorrow, Translation};
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::{Duration, Instant, Problem, System};
 use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
@@ -90,6 +90,10 @@ impl mapping::Guest for Component {
         document: String,
     ) -> Result<Vec<Translation>, Vec<Problem>> {
         crate::mapping::preview(&settings.get::<Held>().0, &kind, &document)
+    }
+
+    fn check_accounts(settings: SettingsBorrow<'_>, answers: Vec<Response>) -> AccountCheck {
+        crate::chart::check(&settings.get::<Held>().0, &answers)
     }
 }
 

@@ -16,6 +16,7 @@ extern crate alloc;
 extern crate std as _;
 
 pub mod admission;
+pub mod chart;
 pub mod concur;
 pub mod contract;
 pub mod country;

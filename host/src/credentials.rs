@@ -181,12 +181,9 @@ impl Credentials {
             System::Freshbooks => origins.freshbooks.clone(),
             System::Concur => origins.concur(&state.stored.credential.base).ok()?,
         };
-        let bearer = Zeroizing::new(format!("Bearer {}", tokens.access_token.as_str()));
-        let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
-        bearer.set_sensitive(true);
         Some(Access {
             origin,
-            bearer,
+            bearer: bearer(&tokens)?,
             generation: state.stored.credential.generation,
         })
     }
@@ -312,6 +309,30 @@ impl Held {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// The authorization header of a credential that is kept, for a look at a remote beside a running service. It renews
+/// nothing; nothing while the credential is absent or dead.
+///
+/// # Errors
+///
+/// If what is kept does not open.
+pub fn kept_bearer(
+    keyring: &Keyring,
+    stored: &StoredCredential,
+) -> Result<Option<HeaderValue>, SealError> {
+    if stored.credential.life != Life::Live {
+        return Ok(None);
+    }
+    let tokens = open_tokens(keyring, stored)?;
+    Ok(tokens.and_then(|tokens| bearer(&tokens)))
+}
+
+fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {}", tokens.access_token.as_str()));
+    let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
+    bearer.set_sensitive(true);
+    Some(bearer)
 }
 
 /// Both systems.
