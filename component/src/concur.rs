@@ -256,6 +256,7 @@ fn json(response: &Response) -> Result<Value, Unread> {
 fn get(path_with_query: String) -> Request {
     Request {
         system: System::Concur,
+        bearer: None,
         method: Method::Get,
         path_with_query,
         headers: vec![accept()],
@@ -267,6 +268,7 @@ fn get(path_with_query: String) -> Request {
 fn with_body(method: Method, path: &str, json: String) -> Request {
     Request {
         system: System::Concur,
+        bearer: None,
         method,
         path_with_query: path.to_string(),
         headers: vec![
