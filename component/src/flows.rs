@@ -3,6 +3,7 @@
 mod documents;
 mod registration;
 mod stamp;
+mod subscription;
 mod sweep;
 mod vendors;
 
@@ -37,6 +38,7 @@ pub(crate) fn start(
         (System::Freshbooks, "client" | "bill-vendor") => Ok(Box::pin(vendor(flow))),
         (System::Freshbooks, "callback") => Ok(Box::pin(registration(flow))),
         (System::Freshbooks, "sweep") => Ok(Box::pin(sweep(flow))),
+        (System::Concur, "event-subscription") => Ok(Box::pin(subscription(flow))),
         (system, kind) => Err(OpenError::UnknownKind(format!("{} {kind}", name(system)))),
     }
 }
@@ -53,6 +55,11 @@ async fn vendor(flow: Flow) -> Completion {
 
 async fn registration(flow: Flow) -> Completion {
     let ended = registration::check(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn subscription(flow: Flow) -> Completion {
+    let ended = subscription::check(&flow).await;
     completion(&flow, ended)
 }
 

@@ -3,6 +3,7 @@
 mod bills;
 mod documents;
 mod registration;
+mod subscription;
 mod sweep;
 mod vendors;
 mod world;

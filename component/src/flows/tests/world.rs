@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::contract::http::{BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome};
+use crate::contract::http::{
+    Bearer, BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome,
+};
 use crate::contract::runs::{
     Action, Demand, EndingKind, Link, NewTask, Report, Save, Send, Standing, Task, Wake,
 };
@@ -46,6 +48,8 @@ pub(super) struct World {
     pub(super) handshake: Option<u64>,
     /// Whether handshakes reach us.
     pub(super) reachable: bool,
+    /// Event subscriptions.
+    pub(super) subscriptions: Vec<Value>,
 }
 
 pub(super) fn lost() -> SendOutcome {
@@ -95,6 +99,7 @@ impl World {
             callbacks: Vec::new(),
             handshake: None,
             reachable: true,
+            subscriptions: Vec::new(),
         }
     }
 
@@ -225,6 +230,10 @@ impl World {
             (System::Concur, "/api/v3.0/invoice/paymentrequestdigests") => {
                 self.handle_digests(query)
             }
+            (System::Concur, path) if path.starts_with("/events/v4/subscriptions/") => {
+                assert_eq!(request.bearer, Some(Bearer::Application));
+                self.handle_subscription(request.method, path, &body)
+            }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
         }
     }
@@ -273,6 +282,21 @@ impl World {
         callbacks
             .find(|callback| callback["callbackid"] == id)
             .expect("is there")
+    }
+
+    fn handle_subscription(&mut self, method: Method, path: &str, body: &str) -> SendOutcome {
+        if method == Method::Put {
+            let mut wanted: Value = serde_json::from_str(body).expect("is JSON");
+            let id = wanted["id"].clone();
+            let kept = self.subscriptions.iter().find(|kept| kept["id"] == id);
+            wanted["companyIds"] = kept.map_or(json!([]), |kept| kept["companyIds"].clone());
+            self.subscriptions.retain(|kept| kept["id"] != id);
+            self.subscriptions.push(wanted);
+            return done(&json!({"message": "Subscription saved successfully"}));
+        }
+        let id = path.rsplit('/').next().unwrap_or_default();
+        let found = self.subscriptions.iter().find(|kept| kept["id"] == id);
+        found.map_or_else(|| answer(404, ""), done)
     }
 
     fn handle_vendors(&mut self, method: Method, query: &str, body: &str) -> SendOutcome {
