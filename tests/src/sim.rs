@@ -20,7 +20,7 @@ use ml_connector_component::contract::runs::{
 use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::contract::webhooks::{Delivery, Reading};
 use ml_connector_component::pacing;
-use ml_connector_sandbox::{DeliveryResult, Millis, Sandbox, SandboxConfig};
+use ml_connector_sandbox::{DeliveryResult, Millis, Sandbox, SandboxConfig, System as Sender};
 
 use crate::mind::{Mind, Open};
 pub use kept::{Ended, Kept, Life};
@@ -177,13 +177,18 @@ impl Sim {
 
     fn deliver(&mut self) {
         for delivery in self.sandbox.advance(self.now) {
+            let (sender, id) = (delivery.system, delivery.id);
             let read = Delivery {
                 headers: headers(&delivery.headers),
                 body: body(delivery.body),
             };
-            let status = self.receive(&read);
-            self.sandbox
-                .delivered(delivery.id, DeliveryResult::Status(status), self.now);
+            let status = match sender {
+                Sender::FreshBooks => self.receive(&read),
+                // Nobody here receives events: "not now" loses none of them.
+                Sender::Concur => 503,
+            };
+            let result = DeliveryResult::Status(status);
+            self.sandbox.delivered(sender, id, result, self.now);
         }
     }
 

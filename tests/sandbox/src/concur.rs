@@ -5,6 +5,7 @@
 
 mod config;
 mod digests;
+mod events;
 mod gateway;
 #[cfg(test)]
 mod harness;
@@ -27,6 +28,17 @@ pub use config::{
     VendorSwitches,
 };
 
+pub use events::config::{
+    CleanUp, ClientCertificate, Correlation, EnvelopeSwitches, EventApiSwitches,
+    EventDeliverySwitches, EventError, EventId, EventSignature, EventSwitches, OptionalMembers,
+    TopicName,
+};
+pub use events::{
+    CertificateState, EVENT_TIMEOUT_MS, EventCounts, EventKey, EventRecord, Fate,
+    SubscriptionRecord,
+};
+
+use events::Events;
 use gateway::{Call, Reply};
 use oauth::OAuth;
 use payment_requests::PaymentRequests;
@@ -46,6 +58,7 @@ pub struct Concur {
     pub(crate) oauth: OAuth,
     pub(crate) vendors: Vendors,
     pub(crate) requests: PaymentRequests,
+    pub(crate) events: Events,
 }
 
 impl Concur {
@@ -57,6 +70,7 @@ impl Concur {
             oauth: OAuth::new(seed),
             vendors: Vendors::default(),
             requests: PaymentRequests::new(seed),
+            events: Events::new(seed),
         }
     }
 
@@ -95,13 +109,29 @@ impl Concur {
             return Response::typed(400, "text/html", b"<h1>400 Bad Request</h1>".to_vec());
         }
         match (request.method.as_str(), request.path()) {
-            ("POST", "/oauth2/v0/token") => {
-                self.oauth
-                    .token(request, &host, &self.config, correlation, now)
-            }
+            ("POST", "/oauth2/v0/token") => self.handle_token(request, &host, correlation, now),
             ("POST", "/oauth2/v0/otp") => token_requests::otp(request, &self.config, correlation),
+            (_, path) if path.starts_with(events::PREFIX) => {
+                self.handle_events(request, &host, now, stale)
+            }
             _ => self.handle_api(request, &host, now, stale),
         }
+    }
+
+    fn handle_token(
+        &mut self,
+        request: &Request,
+        host: &str,
+        correlation: &str,
+        now: Millis,
+    ) -> Response {
+        let config = &self.config;
+        let response = self.oauth.token(request, host, config, correlation, now);
+        for app in self.oauth.take_connected() {
+            let (company, datacenter) = (&config.company_uuid, &config.datacenter);
+            self.events.connect(&app, company, datacenter);
+        }
+        response
     }
 
     fn handle_api(

@@ -31,12 +31,13 @@ mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::delivery::{Delivery, DeliveryResult};
 pub use bulk::Bulk;
 pub use config::{
     App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
 };
 pub use signature::{SIGNATURE_HEADER, message, sign};
-pub use webhooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryCounts, DeliveryResult};
+pub use webhooks::{DELIVERY_TIMEOUT_MS, DeliveryCounts};
 
 use bill_vendors::BillVendor;
 use bills::Bill;

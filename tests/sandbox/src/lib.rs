@@ -12,6 +12,7 @@
 mod calendar;
 pub mod concur;
 mod config;
+mod delivery;
 mod fault;
 pub mod freshbooks;
 mod http;
@@ -25,8 +26,9 @@ mod texts;
 
 pub use concur::{Concur, ConcurConfig};
 pub use config::SandboxConfig;
+pub use delivery::{Delivery, DeliveryResult};
 pub use fault::{Fault, FaultRule};
-pub use freshbooks::{Delivery, DeliveryResult, FreshBooks, FreshBooksConfig};
+pub use freshbooks::{FreshBooks, FreshBooksConfig};
 pub use http::{Millis, Request, Response, System};
 pub use sandbox::{Answer, Sandbox};
 pub use stats::Stats;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, LineWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,7 +16,9 @@ use ml_connector_sandbox::skin::{self, Ports};
     version,
     after_help = "Example: ml-connector-sandbox serve --journal exchanges.jsonl\nIt prints one line of JSON with all \
                   addresses; POST to the control address steers it, such as\n  \
-                  curl -d '{\"invoices\":10,\"bills\":5,\"clients\":3}' $CONTROL/freshbooks/bulk"
+                  curl -d '{\"invoices\":10,\"bills\":5,\"clients\":3}' $CONTROL/freshbooks/bulk\n  \
+                  curl -d '{\"event_type\":\"invoice.readyForIntegration\",\"document_id\":\"4B1F\"}' $CONTROL/concur/events\n  \
+                  curl -d '{\"new_key\":true,\"certificate\":\"server_only\"}' $CONTROL/concur/certificate"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -39,6 +41,13 @@ enum Command {
         /// Writes every exchange to this file, one line of JSON each.
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
+        /// Writes the root of the client certificates that event deliveries show to this file, PEM. It is another one
+        /// at every start.
+        #[arg(long, value_name = "FILE")]
+        events_ca: Option<PathBuf>,
+        /// Roots that receivers of events are trusted under, PEM; otherwise it is the root of --events-ca.
+        #[arg(long, value_name = "FILE")]
+        receiver_roots: Option<PathBuf>,
         /// Switches and data, TOML; every key is a field of the library's SandboxConfig.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -52,6 +61,8 @@ async fn main() -> ExitCode {
         concur_port,
         control_port,
         journal,
+        events_ca,
+        receiver_roots,
         config,
     } = Arguments::parse().command;
     let ports = Ports {
@@ -59,7 +70,13 @@ async fn main() -> ExitCode {
         concur: concur_port.into_iter().collect(),
         control: control_port,
     };
-    match serve(ports, journal, config).await {
+    let files = Files {
+        journal,
+        events_ca,
+        receiver_roots,
+        config,
+    };
+    match serve(ports, files).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -68,21 +85,31 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(
-    ports: Ports,
+/// Files that are read or written at the start.
+struct Files {
     journal: Option<PathBuf>,
+    events_ca: Option<PathBuf>,
+    receiver_roots: Option<PathBuf>,
     config: Option<PathBuf>,
-) -> Result<(), String> {
-    let config = match config {
+}
+
+async fn serve(ports: Ports, files: Files) -> Result<(), String> {
+    let mut config = match files.config {
         Some(path) => read(&path)?,
         None => SandboxConfig::default(),
     };
+    if let Some(path) = files.receiver_roots {
+        config.concur.events.receiver_roots_pem = text(&path)?;
+    }
     let running = skin::start(config, ports)
         .await
         .map_err(|error| format!("a port cannot be had: {error}"))?;
-    if let Some(path) = journal {
-        let file = File::create(&path)
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    if let Some(path) = files.events_ca {
+        let root = running.authority.root_pem();
+        std::fs::write(&path, root).map_err(|error| unwritten(&path, &error))?;
+    }
+    if let Some(path) = files.journal {
+        let file = File::create(&path).map_err(|error| unwritten(&path, &error))?;
         running
             .shared
             .lock()
@@ -104,10 +131,17 @@ fn host_port(text: &str) -> Result<(String, u16), String> {
     Ok((host.to_owned(), port))
 }
 
-fn read(path: &PathBuf) -> Result<SandboxConfig, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+fn read(path: &Path) -> Result<SandboxConfig, String> {
+    toml::from_str(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be written: {error}", path.display())
 }
 
 async fn stopped() {

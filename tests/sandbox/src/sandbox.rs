@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use crate::delivery::{Delivery, DeliveryResult};
 use crate::fault::Faults;
-use crate::freshbooks::{Delivery, DeliveryResult};
 use crate::http::{Millis, Request, Response, System};
 use crate::journal::Journal;
 use crate::{Concur, Fault, FaultRule, FreshBooks, SandboxConfig, Stats};
@@ -85,28 +85,31 @@ impl Sandbox {
         !self.faults.refuse_connection(system)
     }
 
-    /// Carries out what was to be late and is due, and returns the webhook deliveries that are due.
+    /// Carries out what was to be late and is due, and returns the deliveries that are due: webhooks and events.
     pub fn advance(&mut self, now: Millis) -> Vec<Delivery> {
         while let Some(entry) = self.late.first_entry().filter(|entry| entry.key().0 <= now) {
             let (due, _) = *entry.key();
             let (system, request) = entry.remove();
             self.handle(system, &request, due, 0);
         }
-        self.freshbooks.take_due(now)
+        let mut due = self.freshbooks.take_due(now);
+        due.append(&mut self.concur.take_due(now));
+        due
     }
 
     /// When [`Sandbox::advance`] has something to do next.
     pub fn next_wake(&self) -> Option<Millis> {
         let late = self.late.keys().next().map(|(due, _)| *due);
-        [late, self.freshbooks.next_wake()]
-            .into_iter()
-            .flatten()
-            .min()
+        let (webhook, event) = (self.freshbooks.next_wake(), self.concur.next_wake());
+        [late, webhook, event].into_iter().flatten().min()
     }
 
-    /// Tells what became of a delivery.
-    pub fn delivered(&mut self, id: u64, result: DeliveryResult, now: Millis) {
-        self.freshbooks.delivered(id, result, now);
+    /// Tells what became of a delivery of a system.
+    pub fn delivered(&mut self, system: System, id: u64, result: DeliveryResult, now: Millis) {
+        match system {
+            System::FreshBooks => self.freshbooks.delivered(id, result, now),
+            System::Concur => self.concur.delivered(id, result, now),
+        }
     }
 
     /// Switches a fault on.

@@ -1,10 +1,12 @@
 //! The machines behind real sockets: one port for FreshBooks, one per Concur host, one to steer them.
 //!
-//! Servers listen on 127.0.0.1. Webhooks are delivered by a client of its own, many at once, without following
-//! redirects.
+//! Servers listen on 127.0.0.1. Webhooks and events are delivered by clients of their own, many at once, without
+//! following redirects; events over TLS under a client certificate that a local authority issues.
 
+pub mod certificates;
 mod control;
 mod deliverer;
+mod events;
 mod server;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 use crate::{Answer, Millis, Request, Sandbox, SandboxConfig, System};
+
+pub use events::EventClient;
+
+use certificates::Authority;
+use events::EventSender;
 
 /// The deliverer looks for webhooks that are due at least this often.
 const LOOK_AGAIN_MS: Millis = 1_000;
@@ -52,6 +59,8 @@ pub struct Running {
     pub sandbox: Arc<Mutex<Sandbox>>,
     /// The machines, with a way to have webhooks looked for at once.
     pub shared: Shared,
+    /// Who issues the client certificates of event deliveries; receivers may get theirs from it too.
+    pub authority: Arc<Authority>,
     stop: watch::Sender<bool>,
 }
 
@@ -113,7 +122,7 @@ pub fn now() -> Millis {
 ///
 /// # Errors
 ///
-/// If a port cannot be had.
+/// If a port or a key cannot be had.
 pub async fn start(mut config: SandboxConfig, ports: Ports) -> io::Result<Running> {
     let freshbooks = listen(ports.freshbooks).await?;
     let control = listen(ports.control).await?;
@@ -135,6 +144,7 @@ pub async fn start(mut config: SandboxConfig, ports: Ports) -> io::Result<Runnin
             .collect(),
         control: url(control.local_addr()?),
     };
+    let authority = Arc::new(Authority::new(now())?);
     let sandbox = Arc::new(Mutex::new(Sandbox::new(config, now())));
     let changed = Arc::new(Notify::new());
     let shared = Shared {
@@ -154,11 +164,13 @@ pub async fn start(mut config: SandboxConfig, ports: Ports) -> io::Result<Runnin
         ));
     }
     tokio::spawn(control::serve(control, shared.clone(), stopped.clone()));
-    tokio::spawn(deliverer::run(shared.clone(), stopped));
+    let events = Arc::new(EventSender::new(Arc::clone(&authority)));
+    tokio::spawn(deliverer::run(shared.clone(), events, stopped));
     Ok(Running {
         urls,
         sandbox,
         shared,
+        authority,
         stop,
     })
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::events::config::EventSwitches;
+
 /// The company, its datacenters and every switch. Section names in parentheses are those of the Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +36,8 @@ pub struct ConcurConfig {
     pub vendors: VendorSwitches,
     /// Payment requests and digests.
     pub payment_requests: PaymentRequestSwitches,
+    /// The Event Subscription Service.
+    pub events: EventSwitches,
 }
 
 /// One host of the platform.
@@ -255,6 +259,7 @@ impl Default for ConcurConfig {
             gateway: GatewaySwitches::default(),
             vendors: VendorSwitches::default(),
             payment_requests: PaymentRequestSwitches::default(),
+            events: EventSwitches::default(),
         }
     }
 }

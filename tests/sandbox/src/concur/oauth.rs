@@ -25,6 +25,7 @@ pub(crate) struct OAuth {
     codes: BTreeMap<String, Code>,
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
+    connected: Vec<String>,
 }
 
 /// On whose behalf a token acts.
@@ -40,6 +41,10 @@ pub(crate) enum Principal {
 pub(crate) struct Access {
     pub(crate) principal: Principal,
     pub(crate) scopes: BTreeSet<String>,
+    /// The app it was issued to.
+    pub(crate) client_id: String,
+    /// The name of the host that issued it.
+    pub(crate) host: String,
     expires: Millis,
 }
 
@@ -87,7 +92,13 @@ impl OAuth {
             codes: BTreeMap::new(),
             access: BTreeMap::new(),
             refresh: BTreeMap::new(),
+            connected: Vec::new(),
         }
+    }
+
+    /// The apps that have exchanged a company request token since this was last asked.
+    pub(crate) fn take_connected(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.connected)
     }
 
     /// The token endpoint on the given host.
@@ -263,7 +274,7 @@ impl OAuth {
             .join(" ");
         let access_token = self.jwt(asked, &granted);
         let mut body = json!({"scope": scope, "token_type": "Bearer", "access_token": access_token,
-            "geolocation": geolocation(config)});
+            "geolocation": geolocation_of(asked, &granted.principal)});
         let life = config.token.access_life_s;
         body["expires_in"] = if config.token.expires_in_number {
             json!(life)
@@ -273,9 +284,14 @@ impl OAuth {
         let access = Access {
             principal: granted.principal.clone(),
             scopes: granted.scopes.clone(),
+            client_id: asked.app().client_id.clone(),
+            host: asked.host.to_owned(),
             expires: now + life * 1000,
         };
         self.access.insert(access_token, access);
+        if granted.principal == Principal::Company && granted.refreshed.is_none() {
+            self.connected.push(asked.app().client_id.clone());
+        }
         if granted.principal != Principal::App {
             body["id_token"] = json!(self.jwt(asked, &granted));
             self.issue_refresh(asked, granted, &mut body);
@@ -333,9 +349,23 @@ impl OAuth {
     }
 }
 
+/// Where calls with a token go: an app's at the datacenter that issued it, all others where the company lives.
+fn geolocation_of(asked: &Asked, principal: &Principal) -> String {
+    let own = *principal == Principal::App && asked.host != LANDING_ZONE;
+    if own {
+        written_geolocation(asked.config, asked.host)
+    } else {
+        geolocation(asked.config)
+    }
+}
+
 /// Where the company's calls go from now on, as the switch would have it written.
 pub(crate) fn geolocation(config: &ConcurConfig) -> String {
-    let home = config.hosts.get(&config.datacenter);
+    written_geolocation(config, &config.datacenter)
+}
+
+fn written_geolocation(config: &ConcurConfig, host: &str) -> String {
+    let home = config.hosts.get(host);
     let base_url = home.map(|host| host.base_url.as_str()).unwrap_or_default();
     match config.token.geolocation {
         Geolocation::Plain => base_url.to_owned(),

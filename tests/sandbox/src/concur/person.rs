@@ -93,9 +93,10 @@ impl Concur {
         self.oauth.expire_access_tokens();
     }
 
-    /// Disconnects the company: every refresh token is dead.
+    /// Disconnects the company: every refresh token is dead, and subscriptions get no events of it any more.
     pub fn revoke_refresh_tokens(&mut self) {
         self.oauth.revoke_refresh_tokens();
+        self.events.disconnect(&self.config.company_uuid);
     }
 
     /// A person submits a request; false if there is none or it is deleted.

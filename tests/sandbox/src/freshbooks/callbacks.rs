@@ -8,8 +8,9 @@ use super::FreshBooks;
 use super::call::Call;
 use super::errors::{Detail, Refusal};
 use super::listing::{Page, Search, many, one};
-use super::webhooks::{Aftermath, DeliveryResult, News};
+use super::webhooks::{Aftermath, News};
 use crate::calendar::zulu_stamp;
+use crate::delivery::DeliveryResult;
 use crate::http::{Millis, Response};
 use crate::random::Random;
 

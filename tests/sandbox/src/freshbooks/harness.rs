@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::webhooks::Delivery;
 use super::{FreshBooks, FreshBooksConfig};
+use crate::delivery::Delivery;
 use crate::http::{Millis, Request, Response, decode_form};
 
 /// 2026-03-02T15:00:00Z, a Monday morning in the East.

@@ -5,33 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::callbacks::Callback;
 use super::config::{FieldOrder, FreshBooksConfig};
 use super::signature::{SIGNATURE_HEADER, sign};
-use crate::http::{Millis, encode_form};
+use crate::delivery::{Delivery, DeliveryResult};
+use crate::http::{Millis, System, encode_form};
 use crate::random::Random;
 
 /// A delivery that takes longer counts as failed; whoever drives the machine keeps this time.
 pub const DELIVERY_TIMEOUT_MS: Millis = 10_000;
-
-/// One webhook request to make: a POST of a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Names the delivery in [`crate::Sandbox::delivered`]. A retry is a delivery of its own.
-    pub id: u64,
-    /// Where it goes: the callback's URI.
-    pub url: String,
-    /// Content type and signature.
-    pub headers: Vec<(String, String)>,
-    /// The form.
-    pub body: Vec<u8>,
-}
-
-/// What became of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryResult {
-    /// An answer came in time. Anything but 2xx counts as failed, redirects too.
-    Status(u16),
-    /// No answer: refused, broken off, or not within [`DELIVERY_TIMEOUT_MS`].
-    Failed,
-}
 
 /// How deliveries have fared so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -253,6 +232,7 @@ fn write(id: u64, callback: &Callback, news: &News, config: &FreshBooksConfig) -
         (SIGNATURE_HEADER.to_owned(), signature),
     ];
     Delivery {
+        system: System::FreshBooks,
         id,
         url: callback.uri.clone(),
         headers,

@@ -45,6 +45,10 @@ fn steer(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Response {
         ("POST", "/freshbooks/bulk") => bulk(sandbox, body, now),
         ("POST", "/concur/request-token") => Ok(request_token(sandbox, now)),
         ("POST", "/concur/move") => move_company(sandbox, &body),
+        ("POST", "/concur/events") => publish(sandbox, &body, now),
+        ("POST", "/concur/certificate") => rotate(sandbox, &body),
+        ("GET", "/concur/events") => Ok(json!(sandbox.concur.events())),
+        ("GET", "/concur/subscriptions") => Ok(json!(sandbox.concur.subscriptions())),
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
         (method, path) => {
@@ -70,6 +74,8 @@ fn stats(sandbox: &Sandbox) -> Value {
         "total": sandbox.stats().total,
         "deliveries": sandbox.freshbooks.delivery_counts(),
         "deliveries_pending": sandbox.freshbooks.deliveries_pending(),
+        "events": sandbox.concur.event_counts(),
+        "events_pending": sandbox.concur.events_pending(),
     })
 }
 
@@ -98,6 +104,29 @@ fn move_company(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
     } else {
         Err(format!("no datacenter is called \"{to}\""))
     }
+}
+
+/// Publishes an event: `{"event_type", "document_id"}`.
+fn publish(sandbox: &mut Sandbox, body: &Value, now: Millis) -> Result<Value, String> {
+    let text = |name: &str| {
+        let text = body[name].as_str();
+        text.ok_or_else(|| format!("{name} is missing"))
+    };
+    let (event_type, document_id) = (text("event_type")?, text("document_id")?);
+    let id = sandbox.concur.publish(event_type, document_id, now);
+    Ok(json!({"event_id": id}))
+}
+
+/// Replaces the client certificate: `{"new_key": true, "certificate": "server_only"}`, both optional.
+fn rotate(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    if let Some(certificate) = body.get("certificate") {
+        let certificate = serde_json::from_value(certificate.clone());
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        sandbox.concur.config_mut().events.certificate = certificate;
+    }
+    let new_key = body["new_key"].as_bool().unwrap_or_default();
+    let state = sandbox.concur.rotate_certificate(new_key);
+    Ok(json!({"issue": state.issue, "key": state.key}))
 }
 
 #[cfg(test)]
@@ -169,5 +198,43 @@ mod tests {
             json!([])
         );
         assert_eq!(ask(&mut sandbox, "GET", "/nothing", json!({})).0, 404);
+    }
+
+    #[test]
+    fn events_are_published_and_certificates_replaced() {
+        let mut sandbox = sandbox();
+        let event = json!({"event_type": "invoice.readyForIntegration", "document_id": "4B1F"});
+        let published = ask(&mut sandbox, "POST", "/concur/events", event).1;
+        assert!(published["event_id"].is_string());
+        let empty = ask(&mut sandbox, "POST", "/concur/events", json!({}));
+        assert_eq!(empty.0, 400);
+        let (_, stats) = ask(&mut sandbox, "GET", "/stats", json!({}));
+        assert_eq!(stats["events"]["unheard"], 1);
+        assert_eq!(
+            ask(&mut sandbox, "GET", "/concur/events", json!({})).1,
+            json!([])
+        );
+        assert_eq!(
+            ask(&mut sandbox, "GET", "/concur/subscriptions", json!({})).1,
+            json!([])
+        );
+        let path = "/concur/certificate";
+        let rotated = ask(
+            &mut sandbox,
+            "POST",
+            path,
+            json!({"new_key": true, "certificate": "server_only"}),
+        );
+        assert_eq!(rotated.1, json!({"issue": 1, "key": 1}));
+        let certificate = sandbox.concur.config_mut().events.certificate;
+        assert_eq!(certificate, crate::concur::ClientCertificate::ServerOnly);
+        assert_eq!(
+            ask(&mut sandbox, "POST", path, json!({"certificate": "blue"})).0,
+            400
+        );
+        assert_eq!(
+            ask(&mut sandbox, "POST", path, json!({})).1,
+            json!({"issue": 2, "key": 1})
+        );
     }
 }

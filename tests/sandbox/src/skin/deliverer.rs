@@ -1,4 +1,4 @@
-//! Delivers webhooks: many at once, with a time limit, without following redirects.
+//! Delivers webhooks and events: many at once, with a time limit, without following redirects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,19 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Semaphore, watch};
 
+use super::events::EventSender;
 use super::{LOOK_AGAIN_MS, Shared, now};
-use crate::freshbooks::{DELIVERY_TIMEOUT_MS, Delivery, DeliveryResult};
+use crate::{Delivery, DeliveryResult, System};
 
 const IN_FLIGHT_MAX: usize = 32;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn run(
+    shared: Shared,
+    events: Arc<EventSender>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let http: Http = Client::builder(TokioExecutor::new())
@@ -29,16 +34,26 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
             let mut sandbox = shared.lock();
             (sandbox.advance(now()), sandbox.next_wake())
         };
+        let (due, events_due): (Vec<Delivery>, Vec<Delivery>) = due
+            .into_iter()
+            .partition(|delivery| delivery.system == System::FreshBooks);
+        for delivery in events_due {
+            // The machine itself limits how many are under way.
+            let (events, shared) = (Arc::clone(&events), shared.clone());
+            tokio::spawn(async move {
+                let result = events.deliver(&shared, &delivery).await;
+                settle(&shared, delivery.system, delivery.id, result);
+            });
+        }
         for delivery in due {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
             };
             let (http, shared) = (http.clone(), shared.clone());
             tokio::spawn(async move {
-                let id = delivery.id;
+                let (system, id) = (delivery.system, delivery.id);
                 let result = deliver(&http, delivery).await;
-                shared.lock().delivered(id, result, now());
-                shared.wake();
+                settle(&shared, system, id, result);
                 drop(slot);
             });
         }
@@ -53,7 +68,13 @@ pub(super) async fn run(shared: Shared, mut stopped: watch::Receiver<bool>) {
     }
 }
 
+fn settle(shared: &Shared, system: System, id: u64, result: DeliveryResult) {
+    shared.lock().delivered(system, id, result, now());
+    shared.wake();
+}
+
 async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
+    let limit = Duration::from_millis(delivery.timeout_ms());
     let mut builder = hyper::Request::post(&delivery.url);
     for (name, value) in &delivery.headers {
         builder = builder.header(name.as_str(), value.as_str());
@@ -61,7 +82,6 @@ async fn deliver(http: &Http, delivery: Delivery) -> DeliveryResult {
     let Ok(request) = builder.body(Full::new(Bytes::from(delivery.body))) else {
         return DeliveryResult::Failed;
     };
-    let limit = Duration::from_millis(DELIVERY_TIMEOUT_MS);
     match tokio::time::timeout(limit, http.request(request)).await {
         Ok(Ok(response)) => {
             let status = response.status().as_u16();

@@ -1,0 +1,401 @@
+//! Events on their way: due, under way, delivered, dropped or skipped (Concur docs, delivery semantics).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::config::EventDeliverySwitches;
+use super::envelope::Event;
+use crate::delivery::DeliveryResult;
+use crate::http::Millis;
+use crate::random::Random;
+
+/// SAP waits this long for an answer; whoever drives the machine keeps this time, and so does the machine.
+pub const EVENT_TIMEOUT_MS: Millis = 60_000;
+
+/// What has become of an event at one subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It waits or is under way.
+    Pending,
+    /// It was answered with 2xx.
+    Delivered,
+    /// It was answered with this status, which ends all attempts.
+    Dropped(u16),
+    /// It was not delivered within 72 hours.
+    Expired,
+    /// Its subscription is gone.
+    Withdrawn,
+}
+
+/// An event at one subscription, and how it has fared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventRecord {
+    /// The event's id. Copies that are sent twice share it.
+    pub event_id: String,
+    /// The subscription.
+    pub subscription: String,
+    /// Its type.
+    pub event_type: String,
+    /// What it is about.
+    pub document_id: String,
+    /// When it was published.
+    pub published: Millis,
+    /// When it was last sent.
+    pub last_attempt: Option<Millis>,
+    /// How often it was sent.
+    pub attempts: u64,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// How events have fared so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EventCounts {
+    /// Events that at least one subscription was to get, copies not counted.
+    pub published: u64,
+    /// Events that no subscription was to get.
+    pub unheard: u64,
+    /// Events that were swallowed by the switch.
+    pub swallowed: u64,
+    /// Deliveries handed out to be sent, retries included.
+    pub sent: u64,
+    /// Deliveries answered with 2xx.
+    pub ok: u64,
+    /// Deliveries answered otherwise or not at all.
+    pub failed: u64,
+    /// Events dropped for ever.
+    pub dropped: u64,
+    /// Events skipped after 72 hours.
+    pub expired: u64,
+}
+
+/// Events of all subscriptions. Items are numbered in the order of publication.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    random: Random,
+    next_item: u64,
+    next_attempt: u64,
+    items: BTreeMap<u64, Item>,
+    /// Items that wait, by the instant when they are due.
+    due: BTreeSet<(Millis, u64)>,
+    /// Items whose turn has not come although they are due.
+    held: BTreeMap<Lane, BTreeSet<u64>>,
+    /// All items that are pending.
+    lanes: BTreeMap<Lane, BTreeSet<u64>>,
+    under_way: BTreeMap<u64, UnderWay>,
+    records: BTreeMap<u64, EventRecord>,
+    pub(super) counts: EventCounts,
+}
+
+/// A partition of a subscription.
+type Lane = (String, u64);
+
+/// An event that one subscription is still to get.
+#[derive(Debug)]
+struct Item {
+    event: Arc<Event>,
+    lane: Lane,
+    expires: Millis,
+    failures: usize,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    item: u64,
+    subscription: String,
+    deadline: Millis,
+}
+
+/// An attempt to make.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) id: u64,
+    pub(super) event: Arc<Event>,
+    pub(super) subscription: String,
+}
+
+/// What a result leads to.
+enum Verdict {
+    Accepted,
+    Dropped(u16),
+    Retry,
+}
+
+impl Outbox {
+    /// Nothing under way.
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed, "concur/outbox"),
+            next_item: 1,
+            next_attempt: 1,
+            items: BTreeMap::new(),
+            due: BTreeSet::new(),
+            held: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            records: BTreeMap::new(),
+            counts: EventCounts::default(),
+        }
+    }
+
+    /// Plans an event for a subscription, as the switches will have it.
+    pub(super) fn plan(
+        &mut self,
+        event: &Arc<Event>,
+        subscription: &str,
+        switches: &EventDeliverySwitches,
+    ) {
+        let twice = self.random.per_mille(switches.duplicate_per_mille);
+        for _ in 0..1 + u8::from(twice) {
+            let pause = switches.delay_ms + self.hold(switches);
+            self.add(event, subscription, switches, pause);
+        }
+    }
+
+    /// Takes the attempts that are due now.
+    pub(super) fn take_due(
+        &mut self,
+        switches: &EventDeliverySwitches,
+        now: Millis,
+    ) -> Vec<Attempt> {
+        self.time_out(switches, now);
+        let mut attempts = Vec::new();
+        while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, item));
+            attempts.extend(self.attempt(item, switches, now));
+        }
+        attempts
+    }
+
+    /// The instant at which something is to be done next.
+    pub(super) fn next_due(&self) -> Option<Millis> {
+        let waiting = self.due.first().map(|(at, _)| *at);
+        // Attempts are numbered in the order of their deadlines.
+        let deadline = self.under_way.values().next().map(|under| under.deadline);
+        [waiting, deadline].into_iter().flatten().min()
+    }
+
+    /// Records the result of an attempt and tells which subscription has got its event, if one has.
+    pub(super) fn settle(
+        &mut self,
+        attempt: u64,
+        result: DeliveryResult,
+        switches: &EventDeliverySwitches,
+        now: Millis,
+    ) -> Option<String> {
+        let under_way = self.under_way.remove(&attempt)?;
+        let late = now >= under_way.deadline;
+        let result = if late { DeliveryResult::Failed } else { result };
+        let verdict = verdict(result, switches.redirect_drops);
+        let accepted = matches!(verdict, Verdict::Accepted);
+        match verdict {
+            Verdict::Accepted => {
+                self.counts.ok += 1;
+                self.end(under_way.item, Fate::Delivered);
+            }
+            Verdict::Dropped(status) => {
+                self.counts.failed += 1;
+                self.counts.dropped += 1;
+                self.end(under_way.item, Fate::Dropped(status));
+            }
+            Verdict::Retry => {
+                self.counts.failed += 1;
+                self.retry(under_way.item, switches, now.min(under_way.deadline));
+            }
+        }
+        self.release(&under_way.subscription, now);
+        accepted.then_some(under_way.subscription)
+    }
+
+    /// Forgets what a subscription was still to get.
+    pub(super) fn withdraw(&mut self, subscription: &str) {
+        let pending = self.items.iter();
+        let pending: Vec<u64> = pending
+            .filter(|(_, item)| item.lane.0 == subscription)
+            .map(|(id, _)| *id)
+            .collect();
+        for item in pending {
+            self.end(item, Fate::Withdrawn);
+        }
+        self.held.retain(|lane, _| lane.0 != subscription);
+        self.under_way
+            .retain(|_, under_way| under_way.subscription != subscription);
+    }
+
+    /// How many events wait or are under way.
+    pub(super) fn pending(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Every event at every subscription, in the order of publication.
+    pub(super) fn records(&self) -> impl Iterator<Item = &EventRecord> {
+        self.records.values()
+    }
+
+    fn hold(&mut self, switches: &EventDeliverySwitches) -> Millis {
+        let mut hold = 0;
+        if self.random.per_mille(switches.disorder_per_mille) {
+            hold += self.random.below(switches.disorder_ms + 1);
+        }
+        if self.random.per_mille(switches.late_per_mille) {
+            hold += switches.late_ms;
+        }
+        hold
+    }
+
+    fn add(
+        &mut self,
+        event: &Arc<Event>,
+        subscription: &str,
+        switches: &EventDeliverySwitches,
+        pause: Millis,
+    ) {
+        let id = self.next_item;
+        self.next_item += 1;
+        let partition = partition(&event.document_id, switches.blocking_partitions);
+        let lane = (subscription.to_owned(), partition);
+        let expires = event.published + switches.window_s * 1000;
+        self.lanes.entry(lane.clone()).or_default().insert(id);
+        self.due
+            .insert(((event.published + pause).min(expires), id));
+        self.records.insert(id, record(event, subscription));
+        let event = Arc::clone(event);
+        let item = Item {
+            event,
+            lane,
+            expires,
+            failures: 0,
+        };
+        self.items.insert(id, item);
+    }
+
+    /// Attempts that were not answered in time count as failed at that time.
+    fn time_out(&mut self, switches: &EventDeliverySwitches, now: Millis) {
+        while let Some((id, under_way)) = self.under_way.first_key_value() {
+            let (id, deadline) = (*id, under_way.deadline);
+            if deadline > now {
+                return;
+            }
+            self.settle(id, DeliveryResult::Failed, switches, deadline);
+        }
+    }
+
+    /// Makes an attempt, unless it is too late or not the item's turn.
+    fn attempt(
+        &mut self,
+        id: u64,
+        switches: &EventDeliverySwitches,
+        now: Millis,
+    ) -> Option<Attempt> {
+        let item = self.items.get(&id)?;
+        let (lane, event) = (item.lane.clone(), Arc::clone(&item.event));
+        if now >= item.expires {
+            self.counts.expired += 1;
+            self.end(id, Fate::Expired);
+            self.release(&lane.0, now);
+            return None;
+        }
+        if !self.may_go(id, &lane, switches) {
+            self.held.entry(lane).or_default().insert(id);
+            return None;
+        }
+        self.counts.sent += 1;
+        if let Some(record) = self.records.get_mut(&id) {
+            record.attempts += 1;
+            record.last_attempt = Some(now);
+        }
+        let attempt = self.next_attempt;
+        self.next_attempt += 1;
+        let under_way = UnderWay {
+            item: id,
+            subscription: lane.0.clone(),
+            deadline: now + EVENT_TIMEOUT_MS,
+        };
+        self.under_way.insert(attempt, under_way);
+        Some(Attempt {
+            id: attempt,
+            event,
+            subscription: lane.0,
+        })
+    }
+
+    fn may_go(&self, item: u64, lane: &Lane, switches: &EventDeliverySwitches) -> bool {
+        let of_same = |under_way: &&UnderWay| under_way.subscription == lane.0;
+        let under_way = self.under_way.values().filter(of_same).count();
+        let first = self.lanes.get(lane).and_then(|lane| lane.first());
+        let first = switches.blocking_partitions == 0 || first == Some(&item);
+        first && under_way < switches.in_flight_max.max(1)
+    }
+
+    fn retry(&mut self, id: u64, switches: &EventDeliverySwitches, now: Millis) {
+        let Some(item) = self.items.get_mut(&id) else {
+            return;
+        };
+        let pauses = &switches.retry_after_s;
+        let pause_s = pauses.get(item.failures).or(pauses.last());
+        item.failures += 1;
+        // A schedule without entries or of zeros would be tried again and again in the same instant.
+        let pause = pause_s.copied().unwrap_or_default().max(1) * 1000;
+        self.due.insert(((now + pause).min(item.expires), id));
+    }
+
+    fn end(&mut self, id: u64, fate: Fate) {
+        let Some(item) = self.items.remove(&id) else {
+            return;
+        };
+        if let Some(lane) = self.lanes.get_mut(&item.lane) {
+            lane.remove(&id);
+            if lane.is_empty() {
+                self.lanes.remove(&item.lane);
+            }
+        }
+        if let Some(record) = self.records.get_mut(&id) {
+            record.fate = fate;
+        }
+    }
+
+    /// Lets the next of each of a subscription's lanes have its turn.
+    fn release(&mut self, subscription: &str, now: Millis) {
+        let lanes = self.held.range_mut((subscription.to_owned(), 0)..);
+        for (_, held) in lanes.take_while(|(lane, _)| lane.0 == subscription) {
+            if let Some(id) = held.pop_first() {
+                self.due.insert((now, id));
+            }
+        }
+        self.held.retain(|_, held| !held.is_empty());
+    }
+}
+
+fn verdict(result: DeliveryResult, redirect_drops: bool) -> Verdict {
+    match result {
+        DeliveryResult::Status(200..=299) => Verdict::Accepted,
+        DeliveryResult::Status(401 | 403 | 429) => Verdict::Retry,
+        DeliveryResult::Status(status @ 400..=499) => Verdict::Dropped(status),
+        DeliveryResult::Status(status @ (0..=199 | 300..=399)) if redirect_drops => {
+            Verdict::Dropped(status)
+        }
+        DeliveryResult::Status(_) | DeliveryResult::Failed => Verdict::Retry,
+    }
+}
+
+/// Events about the same document share a partition.
+fn partition(document_id: &str, partitions: u64) -> u64 {
+    let step = |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
+    document_id.bytes().fold(7, step) % partitions.max(1)
+}
+
+fn record(event: &Event, subscription: &str) -> EventRecord {
+    EventRecord {
+        event_id: event.id.clone(),
+        subscription: subscription.to_owned(),
+        event_type: event.event_type.clone(),
+        document_id: event.document_id.clone(),
+        published: event.published,
+        last_attempt: None,
+        attempts: 0,
+        fate: Fate::Pending,
+    }
+}

@@ -1,0 +1,48 @@
+//! What the machines send to others, and what becomes of it: webhooks of FreshBooks, events of Concur.
+
+use crate::concur::EVENT_TIMEOUT_MS;
+use crate::freshbooks::DELIVERY_TIMEOUT_MS;
+use crate::http::{Millis, System};
+
+/// One request to make: a POST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Who sends it.
+    pub system: System,
+    /// Names the delivery among those of its system in [`crate::Sandbox::delivered`]. A retry is a delivery of its own.
+    pub id: u64,
+    /// Where it goes: the callback's URI, or the subscription's endpoint.
+    pub url: String,
+    /// Content type, signature and, from Concur, the correlation id.
+    pub headers: Vec<(String, String)>,
+    /// The form or the event, exactly the bytes that were signed.
+    pub body: Vec<u8>,
+}
+
+impl Delivery {
+    /// A delivery that takes longer counts as failed; whoever drives the machines keeps this time.
+    pub fn timeout_ms(&self) -> Millis {
+        match self.system {
+            System::FreshBooks => DELIVERY_TIMEOUT_MS,
+            System::Concur => EVENT_TIMEOUT_MS,
+        }
+    }
+
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// An answer came in time.
+    Status(u16),
+    /// No answer: refused, broken off, no TLS, or not within [`Delivery::timeout_ms`].
+    Failed,
+}
