@@ -13,7 +13,9 @@ use crate::contract::mapping::{AccountCheck, Schedule, SettingsBorrow, Translati
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::{Duration, Instant, Problem, System};
 use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
-use crate::contract::{admission, credentials, export, mapping, pacing, retry, runs, webhooks};
+use crate::contract::{
+    admission, credentials, events, export, mapping, pacing, retry, runs, webhooks,
+};
 use crate::runs::Run;
 use crate::settings::Settings;
 
@@ -24,6 +26,12 @@ export!(Component with_types_in crate::contract::bindings);
 impl webhooks::Guest for Component {
     fn verify(delivery: Delivery, receiver: Receiver) -> Result<Reading, Refusal> {
         crate::webhooks::verify(&delivery, &receiver)
+    }
+}
+
+impl events::Guest for Component {
+    fn read(body: String, company_id: String) -> events::Reading {
+        crate::events::read(&body, &company_id)
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn with_body(method: Method, path: String, body: Vec<BodyPart>) -> Re
 fn request(method: Method, path_with_query: String, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
+        bearer: None,
         method,
         path_with_query,
         headers: vec![Header {

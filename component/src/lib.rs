@@ -22,6 +22,7 @@ pub mod contract;
 pub mod country;
 pub mod credentials;
 pub mod document;
+pub mod events;
 #[cfg(target_arch = "wasm32")]
 #[allow(
     unsafe_code,

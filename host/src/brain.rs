@@ -15,6 +15,7 @@ use crate::contract::admission::{Activity, Admission};
 use crate::contract::credentials::{
     Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
 };
+use crate::contract::events::Reading as EventReading;
 use crate::contract::http::{Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Schedule, Translation};
 use crate::contract::pacing::Gate;
@@ -167,6 +168,18 @@ impl Instance {
         self.call(|store, api| {
             api.ml_connector_sync_webhooks()
                 .call_verify(store, delivery, receiver)
+        })
+    }
+
+    /// `events.read`.
+    ///
+    /// # Errors
+    ///
+    /// A trap; what cannot be read is inside.
+    pub fn read_event(&mut self, body: &str, company_id: &str) -> Called<EventReading> {
+        self.call(|store, api| {
+            api.ml_connector_sync_events()
+                .call_read(store, body, company_id)
         })
     }
 

@@ -6,6 +6,7 @@
 //! then, a person must connect again.
 
 mod answer;
+mod application;
 mod renew;
 mod tokens;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
+use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
 use crate::brain::{Mind, MindError, SettingsText};
 use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
@@ -93,6 +95,7 @@ pub struct Credentials {
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     accounts: BTreeMap<String, Account>,
     held: BTreeMap<(String, &'static str), Held>,
+    applications: BTreeMap<String, Application>,
 }
 
 /// One credential: what is in force, and the lock of whoever renews it.
@@ -143,7 +146,7 @@ impl Credentials {
                 held.insert((account.connection.clone(), word(system)), one);
             }
         }
-        let accounts = accounts
+        let accounts: BTreeMap<String, Account> = accounts
             .into_iter()
             .map(|account| (account.connection.clone(), account))
             .collect();
@@ -162,6 +165,7 @@ impl Credentials {
             secrets,
             metrics,
             clock,
+            applications: application::all(accounts.keys()),
             accounts,
             held,
         };
@@ -265,7 +269,7 @@ impl Credentials {
         secret: Secret,
     ) -> Result<Credential, CredentialError> {
         let system = match grant {
-            Grant::CompanyRequestToken => System::Concur,
+            Grant::CompanyRequestToken | Grant::ClientCredentials => System::Concur,
             Grant::AuthorizationCode | Grant::RefreshToken => System::Freshbooks,
         };
         let held = self.held(connection, system)?;

@@ -279,7 +279,7 @@ impl<'l> Driver<'l> {
             object: self.run.object.clone(),
             reason: self.run.reason,
             started: self.run.started,
-            webhook_url: self.lane.webhook_url.clone(),
+            webhook_url: self.lane.address_of(&self.run.object).to_string(),
         }
     }
 

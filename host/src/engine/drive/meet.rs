@@ -62,7 +62,7 @@ impl Driver<'_> {
         }
         let lane = self.lane;
         let pass = loop {
-            match lane.pass(send.request.system).await {
+            match lane.pass(send.request.system, send.request.bearer).await {
                 Ok(pass) => break pass,
                 Err(held) if held.until < lane.host.clock.now() + REST_MIN_MS => {
                     tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;

@@ -2,6 +2,7 @@
 
 mod api;
 mod delivering;
+mod fates;
 mod signing;
 
 use serde_json::{Value, json};
