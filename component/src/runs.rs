@@ -21,7 +21,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::contract::runs::{
-    Action, Completion, Demand, Divergence, Entry, OpenError, Outcome, Report, StepError,
+    Action, Completion, Demand, Divergence, Entry, Intent, OpenError, Outcome, Report, StepError,
     StepErrorCode, Task,
 };
 use crate::contract::types::Instant;
@@ -29,7 +29,7 @@ use crate::flows;
 use crate::settings::Settings;
 
 pub(crate) use port::Port;
-pub(crate) use sending::{AMBIGUOUS, Flow, Halt, LookUp, Written, name, next_look};
+pub(crate) use sending::{AMBIGUOUS, EARLIER, Flow, Halt, LookUp, Written, name, next_look};
 
 /// The most characters of a demand that a [`Divergence`] shows.
 const SHOWN_CHARS_MAX: usize = 400;
@@ -143,6 +143,31 @@ impl Run {
         match self.future.as_mut().poll(&mut context) {
             Poll::Ready(completion) => Demand::Done(completion),
             Poll::Pending => self.port.asked(),
+        }
+    }
+}
+
+/// When a history first reports on a write that may have been carried out. See `unknown-since` in `wit/runs.wit`.
+#[must_use]
+pub fn unknown_since(history: &[Entry]) -> Option<Instant> {
+    history
+        .iter()
+        .find(|entry| may_be_done(entry))
+        .map(|entry| entry.outcome.at)
+}
+
+fn may_be_done(entry: &Entry) -> bool {
+    let (Demand::Perform(effect), Report::Sent(outcome)) = (&entry.demand, &entry.outcome.report)
+    else {
+        return false;
+    };
+    let Action::Send(send) = &effect.action else {
+        return false;
+    };
+    match send.intent {
+        Intent::Read | Intent::ServerDeduplicated => false,
+        Intent::LookUpThenResend | Intent::LookUpThenPark => {
+            verdict::may_be_done(send.request.system, outcome)
         }
     }
 }

@@ -12,12 +12,13 @@ use carried::Carried;
 use super::{rejected, stamp, unchanged, unmapped};
 use crate::concur::{self as wire, VendorKey};
 use crate::contract::runs::{
-    Confirmation, Ending, EndingKind, How, NewTask, Reason, Save, Standing, Stop, WaitReason,
+    Confirmation, Ending, EndingKind, How, Intent, NewTask, Reason, Save, Standing, Stop,
+    WaitReason,
 };
-use crate::contract::types::{Duration, ObjectRef, System};
+use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::document::{Document, Kind};
 use crate::payment_request;
-use crate::runs::{AMBIGUOUS, Flow, Halt, next_look};
+use crate::runs::{AMBIGUOUS, EARLIER, Flow, Halt, next_look};
 use crate::{freshbooks, marker};
 
 /// How often a run looks after a vendor that is being carried over, unless it is woken.
@@ -27,10 +28,10 @@ const VENDOR_LOOK: Duration = 3_600_000;
 pub(super) async fn carry(flow: &Flow, kind: Kind) -> Result<Ending, Halt> {
     let own = flow.find_own().await;
     let ended = look(flow, kind, &own).await;
-    if is_ambiguous(&own) && flow.task.reason != Reason::Replay {
-        return still_ambiguous(flow, &own, ended);
+    match unknown_since(flow, &own) {
+        Some(since) => still_ambiguous(flow, since, ended),
+        None => ended,
     }
-    ended
 }
 
 async fn look(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending, Halt> {
@@ -99,14 +100,13 @@ fn other_document(flow: &Flow, document: &Document) -> Halt {
     Halt::Parked(flow.stop("other-document", sentence, remedy))
 }
 
-/// An earlier run could not know whether it created the payment request. Whatever stops this one, only a payment
-/// request with our marker, or a person, ends that.
+/// An earlier run, or this one before it was started over, could not know whether it created the payment request.
+/// Whatever stops this one, only a payment request with our marker, or a person, ends that.
 fn still_ambiguous(
     flow: &Flow,
-    own: &Standing,
+    since: Instant,
     ended: Result<Ending, Halt>,
 ) -> Result<Ending, Halt> {
-    let why = "an earlier attempt was never answered";
     let halt = match ended {
         Ok(Ending::Unchanged(note)) => Halt::Parked(flow.stop(&note.code, note.sentence, "")),
         Ok(ending) => return Ok(ending),
@@ -114,14 +114,14 @@ fn still_ambiguous(
     };
     let halt = match halt {
         Halt::Parked(stop) if stop.code == AMBIGUOUS => Halt::Parked(stop),
-        halt => flow.ambiguous_after(why, halt),
+        halt => flow.ambiguous_after(EARLIER, halt),
     };
     let Halt::Parked(stop) = halt else {
         return Err(halt);
     };
     Err(Halt::Parked(Stop {
-        since: own.since,
-        look_again: next_look(own.since, flow.now()),
+        since,
+        look_again: next_look(since, flow.now()),
         ..stop
     }))
 }
@@ -220,6 +220,17 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
     }))
 }
 
-fn is_ambiguous(own: &Standing) -> bool {
-    own.ending == EndingKind::Parked && own.code == AMBIGUOUS
+/// Since when nobody can know whether the payment request was created; none if a person has looked since, or if the
+/// settings have it sent again.
+fn unknown_since(flow: &Flow, own: &Standing) -> Option<Instant> {
+    if own.link.is_some() {
+        // It was created; a change of it is made of what a fresh read shows.
+        return None;
+    }
+    let is_ambiguous = own.ending == EndingKind::Parked && own.code == AMBIGUOUS;
+    if is_ambiguous && flow.task.reason != Reason::Replay {
+        return Some(own.since);
+    }
+    let parks = flow.settings.payment_request.ambiguity == Intent::LookUpThenPark;
+    flow.task.unknown_since.filter(|_| parks)
 }

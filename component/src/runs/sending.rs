@@ -216,7 +216,8 @@ impl Flow {
         }
     }
 
-    /// Sends a write, having looked it up first, and again after whatever cannot be known.
+    /// Sends a write, having looked it up first, and again after whatever cannot be known. In a run that was started
+    /// over that may be its own earlier history.
     ///
     /// Whatever is to blame, a write that cannot be known costs an attempt: the look-up after it was answered, so
     /// the remote is there, and a write that always ends like this must not be sent for ever.
@@ -227,7 +228,7 @@ impl Flow {
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
     ) -> Result<Result<Written<T>, Refusal>, Halt> {
         let mut trouble = Trouble::new(self);
-        let mut request = match look_up().await? {
+        let mut request = match self.first_look(intent, &look_up).await? {
             LookUp::There(record) => return Ok(Ok(Written::found(record))),
             LookUp::Missing(request) => request,
         };
@@ -242,7 +243,7 @@ impl Flow {
                 }
                 Verdict::Unknown(why, _) => {
                     self.settle(&why).await;
-                    if let Some(record) = self.settled(intent, &why, &look_up).await? {
+                    if let LookUp::There(record) = self.settled(intent, &why, &look_up).await? {
                         return Ok(Ok(Written::found(record)));
                     }
                     // The back-off gives it more time to turn up.
@@ -256,21 +257,42 @@ impl Flow {
         }
     }
 
+    /// What a look-up shows before anything was sent; after the settle time if an earlier history of this run may have
+    /// sent it.
+    async fn first_look<T>(
+        &self,
+        intent: Intent,
+        look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
+    ) -> Result<LookUp<T>, Halt> {
+        let looked = look_up().await;
+        if self.task.unknown_since.is_none() {
+            return looked;
+        }
+        match looked {
+            Ok(LookUp::Missing(_)) => {
+                self.settle(EARLIER).await;
+                self.settled(intent, EARLIER, look_up).await
+            }
+            Err(halt) if intent == Intent::LookUpThenPark => {
+                Err(self.ambiguous_after(EARLIER, halt))
+            }
+            looked => looked,
+        }
+    }
+
     /// What a look-up after the settle time shows. Under look-up-then-park this is where it ends, one way or another.
     async fn settled<T>(
         &self,
         intent: Intent,
         why: &str,
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
-    ) -> Result<Option<T>, Halt> {
+    ) -> Result<LookUp<T>, Halt> {
         match look_up().await {
-            Ok(LookUp::There(record)) => Ok(Some(record)),
             Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
                 Err(Halt::Parked(self.ambiguous(why)))
             }
-            Ok(LookUp::Missing(_)) => Ok(None),
             Err(halt) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, halt)),
-            Err(halt) => Err(halt),
+            looked => looked,
         }
     }
 
@@ -345,6 +367,9 @@ impl Flow {
         }
     }
 }
+
+/// Why nobody can know, when it was not this attempt.
+pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
 
 /// The code of a stop after a write that may or may not have happened.
 pub(crate) const AMBIGUOUS: &str = "ambiguous";
