@@ -107,6 +107,10 @@ impl mapping::Guest for Component {
 
 impl runs::Guest for Component {
     type Run = UnderWay;
+
+    fn unknown_since(history: Vec<Entry>) -> Option<Instant> {
+        crate::runs::unknown_since(&history)
+    }
 }
 
 /// Settings behind a handle.

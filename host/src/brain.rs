@@ -304,6 +304,18 @@ impl Instance {
         })
     }
 
+    /// `runs.unknown-since`.
+    ///
+    /// # Errors
+    ///
+    /// A trap.
+    pub fn unknown_since(&mut self, history: &[Entry]) -> Called<Option<Instant>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .call_unknown_since(store, history)
+        })
+    }
+
     /// Drops a run.
     ///
     /// # Errors
