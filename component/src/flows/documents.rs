@@ -12,8 +12,7 @@ use carried::Carried;
 use super::{ambiguity, rejected, stamp, unchanged, unmapped};
 use crate::concur::{self as wire, VendorKey};
 use crate::contract::runs::{
-    Confirmation, Ending, EndingKind, How, Intent, NewTask, Reason, Save, Standing, Stop,
-    WaitReason,
+    Confirmation, Ending, How, NewTask, Reason, Save, Standing, WaitReason,
 };
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::document::{Document, Kind};

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::Case;
 use super::journal::Posted;
 use crate::contract::runs::{Confirmation, Ending, How, Save, Stop};
-use crate::contract::types::{Instant, ObjectRef, System};
+use crate::contract::types::{Instant, ObjectRef};
 use crate::financial::{self, DocumentType, Entry, Translated};
 use crate::flows::financial_document::confirming::Confirmed;
 use crate::flows::{ambiguity, concur, stamp, unchanged};
