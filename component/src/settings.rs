@@ -14,7 +14,7 @@ use crate::contract::runs::Intent;
 use crate::contract::types::{Duration, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::{country, marker, money, retry};
-use financial::{Endpoint, Financial};
+use financial::Financial;
 use reader::Reader;
 
 /// The longest settings text in bytes.
@@ -152,10 +152,6 @@ pub struct Events {
 /// FreshBooks scopes that the flows need.
 const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read user:bills:read \
                       user:bill_vendors:read user:projects:read user:taxes:read";
-/// Those that journal entries need beside them.
-const JOURNAL_SCOPES: &str = "user:journal_entries:read user:journal_entries:write";
-/// That of the chart of accounts, which has the UUIDs of accounts.
-const CHART_SCOPE: &str = "user:reports:read";
 
 /// The topic of what is ready to be carried over, without `public.concur.`
 const EVENT_TOPIC: &str = "financialintegration";
@@ -241,7 +237,7 @@ impl Settings {
                 purpose: format!("looks for each {noun} whose webhook was missed"),
             });
         }
-        schedules.extend(self.queues());
+        schedules.extend(self.financial.schedules());
         if self.events.enabled {
             schedules.push(Schedule {
                 object: ObjectRef {
@@ -255,32 +251,17 @@ impl Settings {
         schedules
     }
 
-    /// The queues of financial documents.
-    fn queues(&self) -> impl Iterator<Item = Schedule> {
-        let financial = &self.financial;
-        let documents = financial.documents.iter().filter(|_| financial.enabled);
-        documents.map(|kind| Schedule {
-            object: ObjectRef {
-                system: System::Concur,
-                kind: "financial-queue".to_string(),
-                id: kind.name().to_string(),
-            },
-            interval_s: financial.interval_s,
-            purpose: format!(
-                "fetches {} documents that SAP Concur has ready",
-                kind.name()
-            ),
-        })
-    }
-
     fn read(reader: &mut Reader) -> Self {
-        let freshbooks = reader.table("freshbooks", FreshBooks::read);
+        let mut freshbooks = reader.table("freshbooks", FreshBooks::read);
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
         });
+        if freshbooks.scopes.is_empty() {
+            freshbooks.scopes = format!("{SCOPES}{}", financial.scopes());
+        }
         Self {
             version: marker::short_hash(&["settings", &reader.canonical()]),
-            freshbooks: freshbooks.with_scopes(&financial),
+            freshbooks,
             financial,
             concur: reader.table("concur", Concur::read),
             vendor: reader.table("vendor", Vendor::read),
@@ -320,22 +301,6 @@ impl FreshBooks {
             redirect_uri: table.text("redirect_uri"),
             scopes: table.optional_text("scopes").unwrap_or_default(),
         }
-    }
-
-    /// With the scopes that the flows need, where none are set.
-    fn with_scopes(mut self, financial: &Financial) -> Self {
-        if !self.scopes.is_empty() {
-            return self;
-        }
-        let journal = financial.enabled.then_some(JOURNAL_SCOPES);
-        let chart =
-            (financial.enabled && financial.endpoint == Endpoint::New).then_some(CHART_SCOPE);
-        let scopes: Vec<_> = [Some(SCOPES), journal, chart]
-            .into_iter()
-            .flatten()
-            .collect();
-        self.scopes = scopes.join(" ");
-        self
     }
 }
 

@@ -179,22 +179,19 @@ fn translate() {
 fn translate_report() {
     let document = wide_report();
     let json = with_accounts();
-    let settings = Settings::load(&json).expect("settings");
+    let settings = Settings::load(&json).expect("are right");
     let native = fastest(20, || {
         black_box(mapping::preview(&settings, "expense-document", &document))
             .expect("is translated");
     });
-    let Through::Component(built) = mind::built() else {
-        unreachable!("is the built component")
-    };
-    let mut instance = built.instance();
+    let mut instance = mind::brain().instance().expect("an instance");
     let held = instance
         .load_settings(&json)
-        .expect("settings")
-        .expect("settings");
+        .expect("no trap")
+        .expect("are right");
     let component = fastest(20, || {
         black_box(instance.preview(held, "expense-document", &document))
-            .expect("a call")
+            .expect("no trap")
             .expect("is translated");
     });
     let name = format!(
@@ -205,8 +202,7 @@ fn translate_report() {
 }
 
 fn with_accounts() -> String {
-    let mut settings: serde_json::Value =
-        serde_json::from_str(&world::settings()).expect("settings");
+    let mut settings = world::settings("park");
     settings["financial"] = serde_json::json!({"enabled": true, "accounts": {
         "by_code": {"474230": "635", "474210": "636"}, "by_party": {"EMPL": "641", "CBCP": "642"},
         "by_tax": {"CAHST/H13": "651"}}});

@@ -105,7 +105,7 @@ fn financial(financial: &str) -> Settings {
 
 #[test]
 fn the_way_back_is_off_and_has_the_documented_defaults() {
-    use super::financial::{ClosedPeriod, ConfirmErrors, LookUp, OwnInvoices, Payroll};
+    use super::financial::{ClosedPeriod, ConfirmErrors, Endpoint, LookUp, OwnInvoices, Payroll};
     let settings = Settings::load(MINIMAL).expect("is right");
     let financial = &settings.financial;
     assert!(!financial.enabled && !settings.freshbooks.scopes.contains("journal"));
