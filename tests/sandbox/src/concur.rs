@@ -29,10 +29,10 @@ pub use config::{
 };
 
 pub use financial::{
-    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
-    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
-    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
-    Resubmission, Shape, SystemIdCheck,
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
+    DocumentFormat, DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross,
+    InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
+    ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
 
 use gateway::{Call, Reply};

@@ -3,6 +3,7 @@
 //! Servers listen on 127.0.0.1. Webhooks are delivered by a client of its own, many at once, without following
 //! redirects.
 
+mod books;
 mod control;
 mod deliverer;
 mod server;
