@@ -30,10 +30,10 @@ pub use config::{
 };
 
 pub use financial::{
-    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
-    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
-    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
-    Resubmission, Shape, SystemIdCheck,
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
+    DocumentFormat, DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross,
+    InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
+    ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
 
 pub use events::config::{
