@@ -3,6 +3,7 @@
 //! Answers come as arrays, as `{"LineItem": [...]}` wrappers left over from XML, or as single objects; booleans
 //! and amounts come as text. All are accepted. (Concur docs, payment request, and what integrators report.)
 
+mod financial;
 mod vendors;
 
 use alloc::format;
@@ -17,6 +18,10 @@ use crate::contract::http::{BodyPart, Header, Method, Request, Response};
 use crate::contract::types::{Duration, System};
 use crate::refusals::{self, Unread};
 
+pub(crate) use financial::{
+    Posting, Row, Said, Status, acknowledge, confirm_failed, confirm_posted, of_source,
+    read_documents, read_said, ready,
+};
 pub use vendors::{Vendor, VendorKey};
 pub(crate) use vendors::{
     create_vendor, read_vendor_written, read_vendors, vendors_by_key, vendors_by_name, with_key,

@@ -1,6 +1,9 @@
 //! The flows: what is to be done for each kind of object, as async functions that read like the story they tell.
 
+mod ambiguity;
 mod documents;
+mod financial_document;
+mod financial_queue;
 mod registration;
 mod stamp;
 mod sweep;
@@ -37,6 +40,8 @@ pub(crate) fn start(
         (System::Freshbooks, "client" | "bill-vendor") => Ok(Box::pin(vendor(flow))),
         (System::Freshbooks, "callback") => Ok(Box::pin(registration(flow))),
         (System::Freshbooks, "sweep") => Ok(Box::pin(sweep(flow))),
+        (System::Concur, "financial-queue") => Ok(Box::pin(financial_queue(flow))),
+        (System::Concur, "financial-document") => Ok(Box::pin(financial_document(flow))),
         (system, kind) => Err(OpenError::UnknownKind(format!("{} {kind}", name(system)))),
     }
 }
@@ -58,6 +63,16 @@ async fn registration(flow: Flow) -> Completion {
 
 async fn sweep(flow: Flow) -> Completion {
     let ended = sweep::page(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn financial_queue(flow: Flow) -> Completion {
+    let ended = financial_queue::page(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn financial_document(flow: Flow) -> Completion {
+    let ended = financial_document::carry(&flow).await;
     completion(&flow, ended)
 }
 

@@ -1,5 +1,7 @@
 //! FreshBooks' side of the wire: requests, and what their answers hold.
 
+mod journal;
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,6 +18,11 @@ use crate::contract::types::{Duration, System};
 use crate::document::{Document, Kind};
 use crate::party::Party;
 use crate::refusals::{self, Unread};
+
+pub(crate) use journal::{
+    JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
+    read_journal_lines, read_new_journal_entry, read_new_journal_lines,
+};
 
 /// How long FreshBooks may take to answer.
 const TIMEOUT: Duration = 30_000;

@@ -27,6 +27,7 @@ pub mod document;
     reason = "the generated glue between the component's ABI and the library"
 )]
 mod exports;
+pub mod financial;
 mod flows;
 mod freshbooks;
 pub mod geolocation;

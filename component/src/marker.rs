@@ -32,6 +32,14 @@ pub fn of(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
     marker
 }
 
+/// Whether a text is a marker of some record.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    let is_base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
+    text.strip_prefix("mlc-")
+        .is_some_and(|rest| text.len() == LENGTH && rest.bytes().all(is_base32))
+}
+
 /// 20 characters of lower-case base32 over the parts, each with its length.
 #[must_use]
 pub fn short_hash(parts: &[&str]) -> String {
@@ -87,6 +95,20 @@ mod tests {
         assert_eq!(marker, of("acme", &object("778120"), "payment-request"));
         // Worked out with another implementation of SHA-256 and base32.
         assert_eq!(marker, "mlc-67t75pxxmcusv4w5xrnx");
+    }
+
+    #[test]
+    fn a_marker_is_known_by_its_form() {
+        assert!(is_one(&of("acme", &object("1"), "payment-request")));
+        for other in [
+            "",
+            "mlc-",
+            "mlc-67T75pxxmcusv4w5xrnx",
+            "abc-67t75pxxmcusv4w5xrnx",
+            "mlc-67t75pxxmcusv4w5xrn",
+        ] {
+            assert!(!is_one(other), "{other}");
+        }
     }
 
     #[test]

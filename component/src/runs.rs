@@ -29,7 +29,7 @@ use crate::flows;
 use crate::settings::Settings;
 
 pub(crate) use port::Port;
-pub(crate) use sending::{AMBIGUOUS, Flow, Halt, LookUp, Written, name, next_look};
+pub(crate) use sending::{AMBIGUOUS, EARLIER, Flow, Halt, LookUp, Written, name, next_look};
 
 /// The most characters of a demand that a [`Divergence`] shows.
 const SHOWN_CHARS_MAX: usize = 400;

@@ -1,5 +1,6 @@
 //! A connection's mapping and policy, read from JSON text with every problem gathered.
 
+pub mod financial;
 mod reader;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use crate::contract::runs::Intent;
 use crate::contract::types::{Duration, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::{country, marker, money, retry};
+use financial::{Endpoint, Financial};
 use reader::Reader;
 
 /// The longest settings text in bytes.
@@ -49,6 +51,8 @@ pub struct Settings {
     pub retry: Policy,
     /// The sweep for missed webhooks.
     pub sweep: Sweep,
+    /// How financial documents become journal entries.
+    pub financial: Financial,
 }
 
 /// The FreshBooks side.
@@ -135,6 +139,10 @@ pub struct Sweep {
 /// FreshBooks scopes that the flows need.
 const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read user:bills:read \
                       user:bill_vendors:read user:projects:read user:taxes:read";
+/// Those that journal entries need beside them.
+const JOURNAL_SCOPES: &str = "user:journal_entries:read user:journal_entries:write";
+/// That of the chart of accounts, which has the UUIDs of accounts.
+const CHART_SCOPE: &str = "user:reports:read";
 
 impl Settings {
     /// Reads settings.
@@ -169,6 +177,15 @@ impl Settings {
         }
     }
 
+    /// How long an ambiguous write to a system is left alone before it is looked up.
+    #[must_use]
+    pub fn settle(&self, system: System) -> Duration {
+        match system {
+            System::Freshbooks => self.financial.settle,
+            System::Concur => self.payment_request.settle,
+        }
+    }
+
     /// What is to be started on a schedule: sweeps and the check of the webhook registrations.
     #[must_use]
     pub fn schedules(&self) -> Vec<Schedule> {
@@ -190,13 +207,37 @@ impl Settings {
                 purpose: format!("looks for each {noun} whose webhook was missed"),
             });
         }
+        schedules.extend(self.queues());
         schedules
     }
 
+    /// The queues of financial documents.
+    fn queues(&self) -> impl Iterator<Item = Schedule> {
+        let financial = &self.financial;
+        let documents = financial.documents.iter().filter(|_| financial.enabled);
+        documents.map(|kind| Schedule {
+            object: ObjectRef {
+                system: System::Concur,
+                kind: "financial-queue".to_string(),
+                id: kind.name().to_string(),
+            },
+            interval_s: financial.interval_s,
+            purpose: format!(
+                "fetches {} documents that SAP Concur has ready",
+                kind.name()
+            ),
+        })
+    }
+
     fn read(reader: &mut Reader) -> Self {
+        let freshbooks = reader.table("freshbooks", FreshBooks::read);
+        let financial = reader.table("financial", |table| {
+            Financial::read(table, &freshbooks.account_id)
+        });
         Self {
             version: marker::short_hash(&["settings", &reader.canonical()]),
-            freshbooks: reader.table("freshbooks", FreshBooks::read),
+            freshbooks: freshbooks.with_scopes(&financial),
+            financial,
             concur: reader.table("concur", Concur::read),
             vendor: reader.table("vendor", Vendor::read),
             payment_request: reader.table("payment_request", PaymentRequest::read),
@@ -228,8 +269,24 @@ impl FreshBooks {
             business_id: table.whole("business_id", 0, 1..=u64::MAX),
             client_id: table.text("client_id"),
             redirect_uri: table.text("redirect_uri"),
-            scopes: table.text_or("scopes", SCOPES),
+            scopes: table.optional_text("scopes").unwrap_or_default(),
         }
+    }
+
+    /// With the scopes that the flows need, where none are set.
+    fn with_scopes(mut self, financial: &Financial) -> Self {
+        if !self.scopes.is_empty() {
+            return self;
+        }
+        let journal = financial.enabled.then_some(JOURNAL_SCOPES);
+        let chart =
+            (financial.enabled && financial.endpoint == Endpoint::New).then_some(CHART_SCOPE);
+        let scopes: Vec<_> = [Some(SCOPES), journal, chart]
+            .into_iter()
+            .flatten()
+            .collect();
+        self.scopes = scopes.join(" ");
+        self
     }
 }
 

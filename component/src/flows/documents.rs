@@ -114,7 +114,7 @@ fn still_ambiguous(
     };
     let halt = match halt {
         Halt::Parked(stop) if stop.code == AMBIGUOUS => Halt::Parked(stop),
-        halt => flow.ambiguous_after(why, halt),
+        halt => flow.ambiguous_after(System::Concur, why, halt),
     };
     let Halt::Parked(stop) = halt else {
         return Err(halt);
@@ -209,7 +209,7 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
     }
     flow.save(Save {
         links: Vec::new(),
-        unlinks: vec![flow.task.object.clone()],
+        unlinks: vec![flow.task.object.clone(), link.target.clone()],
         tasks: Vec::new(),
     })
     .await;

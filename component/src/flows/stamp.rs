@@ -1,4 +1,4 @@
-//! Change stamps that can be trusted.
+//! Change stamps that can be trusted, and calendar days.
 //!
 //! FreshBooks stamps changes to the second. Whoever reads an object in the second of its change, or with a clock that
 //! is off by a little, cannot know whether it changed once more under the same stamp. Such a stamp is marked as fresh,
@@ -7,11 +7,14 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use jiff::Timestamp;
+
 use crate::contract::types::{Duration, Instant};
 
 /// A stamp is fresh for so long; clocks may differ by as much.
 const FRESH: Duration = 60_000;
 const HOUR: Duration = 3_600_000;
+const DAY: Duration = 86_400_000;
 
 /// The stamp, marked if an object that was read at `now` may have changed again under it.
 ///
@@ -23,6 +26,16 @@ pub(super) fn settled(stamp: &str, now: Instant) -> String {
         Some(past) if is_near(past, now % HOUR) => format!("{stamp} (fresh)"),
         _ => stamp.to_string(),
     }
+}
+
+/// The calendar day in UTC so many days before an instant, `YYYY-MM-DD`.
+pub(super) fn day(now: Instant, days_before: u64) -> String {
+    let then = now.saturating_sub(days_before.saturating_mul(DAY));
+    let milliseconds = i64::try_from(then).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(milliseconds)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .strftime("%Y-%m-%d")
+        .to_string()
 }
 
 fn is_near(past: Duration, now: Duration) -> bool {
@@ -71,5 +84,12 @@ mod tests {
     fn the_hour_s_end_is_near_the_hour_s_beginning() {
         assert!(is_near(3_599_000, 1_000) && is_near(1_000, 3_599_000));
         assert!(!is_near(1_000, 120_000));
+    }
+
+    #[test]
+    fn days_are_calendar_days_in_utc() {
+        assert_eq!(day(1_772_323_200_000, 0), "2026-03-01");
+        assert_eq!(day(1_772_323_200_000, 1), "2026-02-28");
+        assert_eq!(day(5, 3), "1970-01-01");
     }
 }

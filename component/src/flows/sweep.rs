@@ -7,16 +7,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use jiff::Timestamp;
-
-use super::rejected;
+use super::{rejected, stamp};
 use crate::contract::runs::{Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing};
-use crate::contract::types::{Instant, ObjectRef, System};
+use crate::contract::types::{ObjectRef, System};
 use crate::document::Kind;
 use crate::freshbooks::{self, Row};
 use crate::runs::{Flow, Halt};
-
-const DAY_MS: u64 = 86_400_000;
 
 /// Sweeps one page.
 pub(super) async fn page(flow: &Flow) -> Result<Ending, Halt> {
@@ -29,7 +25,7 @@ pub(super) async fn page(flow: &Flow) -> Result<Ending, Halt> {
         )));
     };
     let account_id = &flow.settings.freshbooks.account_id;
-    let since = day(flow.now(), flow.settings.sweep.lookback_days);
+    let since = stamp::day(flow.now(), flow.settings.sweep.lookback_days);
     let request = freshbooks::list(account_id, place.kind, place.page, place.deleted, &since);
     let reader = match place.kind {
         Kind::Invoice => freshbooks::read_invoice_page,
@@ -139,16 +135,6 @@ impl Place {
     }
 }
 
-/// The calendar day in UTC so many days before an instant, `YYYY-MM-DD`.
-fn day(now: Instant, days_before: u64) -> String {
-    let then = now.saturating_sub(days_before.saturating_mul(DAY_MS));
-    let milliseconds = i64::try_from(then).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(milliseconds)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-        .strftime("%Y-%m-%d")
-        .to_string()
-}
-
 fn own(kind: &str, id: String) -> ObjectRef {
     ObjectRef {
         system: System::Freshbooks,
@@ -193,12 +179,5 @@ mod tests {
         ] {
             assert_eq!(Place::read(id), None, "{id}");
         }
-    }
-
-    #[test]
-    fn days_are_calendar_days_in_utc() {
-        assert_eq!(day(1_772_323_200_000, 0), "2026-03-01");
-        assert_eq!(day(1_772_323_200_000, 1), "2026-02-28");
-        assert_eq!(day(5, 3), "1970-01-01");
     }
 }

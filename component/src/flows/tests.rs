@@ -2,6 +2,7 @@
 
 mod bills;
 mod documents;
+mod financial;
 mod registration;
 mod sweep;
 mod vendors;

@@ -189,9 +189,28 @@ impl Flow {
         request: Request,
         reader: Reader<T>,
     ) -> Result<Result<T, Refusal>, Halt> {
+        self.until_answered(request, Intent::Read, reader).await
+    }
+
+    /// Sends a write that the remote does once however often it is sent, until it is answered.
+    pub(crate) async fn repeat<T>(
+        &self,
+        request: Request,
+        reader: Reader<T>,
+    ) -> Result<Result<T, Refusal>, Halt> {
+        self.until_answered(request, Intent::ServerDeduplicated, reader)
+            .await
+    }
+
+    async fn until_answered<T>(
+        &self,
+        request: Request,
+        intent: Intent,
+        reader: Reader<T>,
+    ) -> Result<Result<T, Refusal>, Halt> {
         let mut trouble = Trouble::new(self);
         loop {
-            match self.attempt(&request, Intent::Read, reader).await {
+            match self.attempt(&request, intent, reader).await {
                 Verdict::Answered(answer) => return Ok(Ok(answer)),
                 Verdict::Refused(refusal) => return Ok(Err(refusal)),
                 Verdict::NotNow(not_now) => {
@@ -241,8 +260,9 @@ impl Flow {
                     }
                 }
                 Verdict::Unknown(why, _) => {
-                    self.settle(&why).await;
-                    if let Some(record) = self.settled(intent, &why, &look_up).await? {
+                    let system = request.system;
+                    self.settle(system, &why).await;
+                    if let Some(record) = self.settled(intent, system, &why, &look_up).await? {
                         return Ok(Ok(Written::found(record)));
                     }
                     // The back-off gives it more time to turn up.
@@ -260,16 +280,19 @@ impl Flow {
     async fn settled<T>(
         &self,
         intent: Intent,
+        system: System,
         why: &str,
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
     ) -> Result<Option<T>, Halt> {
         match look_up().await {
             Ok(LookUp::There(record)) => Ok(Some(record)),
             Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
-                Err(Halt::Parked(self.ambiguous(why)))
+                Err(Halt::Parked(self.ambiguous(system, why)))
             }
             Ok(LookUp::Missing(_)) => Ok(None),
-            Err(halt) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, halt)),
+            Err(halt) if intent == Intent::LookUpThenPark => {
+                Err(self.ambiguous_after(system, why, halt))
+            }
             Err(halt) => Err(halt),
         }
     }
@@ -292,30 +315,33 @@ impl Flow {
     }
 
     /// The stop of a write that may or may not have happened.
-    pub(crate) fn ambiguous(&self, why: &str) -> Stop {
+    pub(crate) fn ambiguous(&self, system: System, why: &str) -> Stop {
+        let remote = name(system);
         let mut stop = self.stop(
             AMBIGUOUS,
-            format!("nobody can know whether SAP Concur carried this out: {why}"),
-            "look in SAP Concur; if it is not there, `ml-connector replay RUN` sends it again",
+            format!("nobody can know whether {remote} carried this out: {why}"),
+            &format!(
+                "look in {remote}; if it is not there, `ml-connector replay RUN` sends it again"
+            ),
         );
         stop.look_again = next_look(stop.since, self.now());
         stop
     }
 
     /// The same when something else stopped the run meanwhile: what cannot be known must not be forgotten over it.
-    pub(crate) fn ambiguous_after(&self, why: &str, halt: Halt) -> Halt {
+    pub(crate) fn ambiguous_after(&self, system: System, why: &str, halt: Halt) -> Halt {
         let other = match halt {
             Halt::Parked(stop) | Halt::Rejected(stop) => stop,
             Halt::Conflict(_) => return halt,
         };
         Halt::Parked(Stop {
             problems: other.problems,
-            ..self.ambiguous(&format!("{why}; and now {}", other.sentence))
+            ..self.ambiguous(system, &format!("{why}; and now {}", other.sentence))
         })
     }
 
-    async fn settle(&self, why: &str) {
-        let delay = self.settings.payment_request.settle;
+    async fn settle(&self, system: System, why: &str) {
+        let delay = self.settings.settle(system);
         let sentence = format!(
             "it may or may not have been carried out ({why}); looking it up after the settle time"
         );
@@ -345,6 +371,9 @@ impl Flow {
         }
     }
 }
+
+/// Why nobody can know, when it was not this attempt.
+pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
 
 /// The code of a stop after a write that may or may not have happened.
 pub(crate) const AMBIGUOUS: &str = "ambiguous";

@@ -6,6 +6,7 @@
 mod config;
 mod digests;
 mod events;
+mod financial;
 mod gateway;
 #[cfg(test)]
 mod harness;
@@ -37,6 +38,12 @@ pub use events::{
     CertificateState, EVENT_TIMEOUT_MS, EventCounts, EventKey, EventRecord, Fate,
     SubscriptionRecord,
 };
+pub use financial::{
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
+    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
+    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
+    Resubmission, Shape, SystemIdCheck,
+};
 
 use events::Events;
 use gateway::{Call, Reply};
@@ -59,6 +66,7 @@ pub struct Concur {
     pub(crate) vendors: Vendors,
     pub(crate) requests: PaymentRequests,
     pub(crate) events: Events,
+    pub(crate) queue: financial::Queue,
 }
 
 impl Concur {
@@ -71,6 +79,7 @@ impl Concur {
             vendors: Vendors::default(),
             requests: PaymentRequests::new(seed),
             events: Events::new(seed),
+            queue: financial::Queue::new(seed),
         }
     }
 
@@ -141,6 +150,9 @@ impl Concur {
         now: Millis,
         stale: Millis,
     ) -> Response {
+        if request.path().starts_with(financial::PREFIX) {
+            return self.handle_financial(request, host, now, stale);
+        }
         let json = gateway::wants_json(request);
         if let Some(refused) = self.refuse_entry(request, host, json, now) {
             return refused;

@@ -3,9 +3,12 @@
 //! Entry is [`FreshBooks::handle`] for requests, [`FreshBooks::take_due`] for webhooks that are due, and the methods
 //! of [`person`] for what its owner does in the browser.
 
+mod accounts;
 mod bill_vendors;
 mod bills;
 mod bulk;
+mod business_entries;
+mod business_ledger;
 mod call;
 mod callbacks;
 mod categories;
@@ -18,6 +21,10 @@ mod harness;
 mod identity;
 mod invoice_view;
 mod invoices;
+mod journal;
+mod journal_details;
+mod journal_entries;
+mod ledger_config;
 mod lines;
 mod listing;
 mod oauth;
@@ -32,13 +39,17 @@ mod webhooks;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
+pub use accounts::AccountRecord;
 pub use bulk::Bulk;
 pub use config::{
     App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
 };
+pub use journal::{BalanceRow, EntryRecord, LineRecord};
+pub use ledger_config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
 pub use signature::{SIGNATURE_HEADER, message, sign};
 pub use webhooks::{DELIVERY_TIMEOUT_MS, DeliveryCounts};
 
+use accounts::Accounts;
 use bill_vendors::BillVendor;
 use bills::Bill;
 use call::{Call, style};
@@ -46,6 +57,7 @@ use callbacks::Callbacks;
 use clients::Client;
 use errors::{Family, Refusal};
 use invoices::Invoice;
+use journal::Journal;
 use oauth::{Access, OAuth};
 use projects::Project;
 use resource::Table;
@@ -69,11 +81,14 @@ pub struct FreshBooks {
     pub(crate) bill_vendors: Table<BillVendor>,
     pub(crate) taxes: Table<Tax>,
     pub(crate) projects: Table<Project>,
+    pub(crate) accounts: Accounts,
+    pub(crate) journal: Journal,
 }
 
 impl FreshBooks {
     /// An empty account.
     pub fn new(seed: u64, config: FreshBooksConfig) -> Self {
+        let accounts = Accounts::new(seed, &config.ledger.accounts);
         Self {
             config,
             oauth: OAuth::new(seed),
@@ -87,6 +102,8 @@ impl FreshBooks {
             bill_vendors: Table::starting_at(1_701),
             taxes: Table::starting_at(5_101),
             projects: Table::starting_at(60_001),
+            accounts,
+            journal: Journal::new(seed),
         }
     }
 
@@ -161,6 +178,7 @@ impl FreshBooks {
             Family::Accounting => self.handle_accounting(&call, segments),
             Family::Events => self.handle_events(&call, segments),
             Family::Projects => self.handle_projects(&call, segments),
+            Family::Ledger => self.handle_ledger(&call, segments, request.header("x-api-version")),
         };
         answered.unwrap_or_else(|refusal| refusal.response(family, style))
     }
@@ -180,6 +198,15 @@ impl FreshBooks {
             ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
             ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
             ("expenses", "categories") => self.handle_categories(call, id),
+            ("journal_entries", "journal_entries") if id.is_none() => {
+                self.handle_journal_entries(call)
+            }
+            ("journal_entries", "journal_entry_details") if id.is_none() => {
+                self.handle_journal_details(call)
+            }
+            ("journal_entry_accounts", "journal_entry_accounts") if id.is_none() => {
+                self.handle_accounts(call)
+            }
             _ => Err(Refusal::no_route()),
         }
     }
@@ -200,6 +227,7 @@ impl FreshBooks {
 fn family<'s, 'p>(segments: &'s [&'p str]) -> (Family, &'s [&'p str]) {
     match segments {
         ["accounting", "account", rest @ ..] => (Family::Accounting, rest),
+        ["accounting", "businesses", rest @ ..] => (Family::Ledger, rest),
         ["events", "account", rest @ ..] => (Family::Events, rest),
         ["projects", "business", rest @ ..] => (Family::Projects, rest),
         ["auth", "api", "v1", rest @ ..] => (Family::Auth, rest),

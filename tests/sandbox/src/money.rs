@@ -58,12 +58,18 @@ impl Serialize for Money {
 }
 
 impl Money {
-    fn text(&self) -> String {
+    /// The amount alone.
+    pub(crate) fn text(&self) -> String {
         let digits = self.1.minor_digits().max(self.0.normalize().scale()).max(2);
         let mut amount = self.0;
         amount.rescale(digits);
         amount.to_string()
     }
+}
+
+/// Writes an amount as plain text: what records for oracles do.
+pub(crate) fn as_text<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(amount)
 }
 
 /// Reads a decimal out of a JSON string or number; exponents and blanks are none.

@@ -92,6 +92,7 @@ impl Sandbox {
             let (system, request) = entry.remove();
             self.handle(system, &request, due, 0);
         }
+        self.concur.settle_documents(now);
         let mut due = self.freshbooks.take_due(now);
         due.append(&mut self.concur.take_due(now));
         due
@@ -100,8 +101,9 @@ impl Sandbox {
     /// When [`Sandbox::advance`] has something to do next.
     pub fn next_wake(&self) -> Option<Millis> {
         let late = self.late.keys().next().map(|(due, _)| *due);
+        let document = self.concur.next_document_ready();
         let (webhook, event) = (self.freshbooks.next_wake(), self.concur.next_wake());
-        [late, webhook, event].into_iter().flatten().min()
+        [late, document, webhook, event].into_iter().flatten().min()
     }
 
     /// Tells what became of a delivery of a system.

@@ -62,7 +62,8 @@ impl Carried<'_> {
         match self.find_marked().await? {
             Some(id) => self.link(id, How::Adopted).await,
             None => Err(Halt::Parked(
-                self.flow.ambiguous("an earlier attempt was never answered"),
+                self.flow
+                    .ambiguous(System::Concur, "an earlier attempt was never answered"),
             )),
         }
     }
@@ -235,16 +236,19 @@ impl Carried<'_> {
     }
 
     async fn link(&self, id: String, how: How) -> Result<Ending, Halt> {
+        let source = self.flow.task.object.clone();
         let target = concur("payment-request", id);
-        let link = Link {
-            source: self.flow.task.object.clone(),
+        let link = |source: &ObjectRef, target: &ObjectRef| Link {
+            source: source.clone(),
             target: target.clone(),
             version: self.document.version.clone(),
             content_hash: self.hash.clone(),
         };
+        // The way back knows by the second one what it must not post again.
+        let links = vec![link(&source, &target), link(&target, &source)];
         self.flow
             .save(Save {
-                links: vec![link],
+                links,
                 unlinks: Vec::new(),
                 tasks: Vec::new(),
             })

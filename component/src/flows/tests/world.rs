@@ -1,5 +1,7 @@
 //! Both systems and a host's memory, as far as the flows need them.
 
+mod financial;
+
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -16,6 +18,7 @@ use crate::contract::runs::{
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::runs::tests::{Driven, answer, assert_replays, drive, open, settings, unknown};
 use crate::settings::Settings;
+pub(super) use financial::{Books, Document};
 
 /// What goes wrong with a request.
 pub(super) enum Fault {
@@ -46,6 +49,8 @@ pub(super) struct World {
     pub(super) handshake: Option<u64>,
     /// Whether handshakes reach us.
     pub(super) reachable: bool,
+    /// The way back.
+    pub(super) books: Books,
 }
 
 pub(super) fn lost() -> SendOutcome {
@@ -95,6 +100,7 @@ impl World {
             callbacks: Vec::new(),
             handshake: None,
             reachable: true,
+            books: Books::default(),
         }
     }
 
@@ -212,6 +218,9 @@ impl World {
             (System::Freshbooks, path) if path.contains("/events/") => {
                 self.handle_callback(request.method, path, &body)
             }
+            (System::Freshbooks, path) if path.contains("/journal_entries/") => {
+                self.books.handle_freshbooks(request.method, &body)
+            }
             (System::Freshbooks, path) => match self.freshbooks.get(path) {
                 Some(object) => done(&json!({"response": {"result": object}})),
                 None => answer(
@@ -224,6 +233,9 @@ impl World {
             }
             (System::Concur, "/api/v3.0/invoice/paymentrequestdigests") => {
                 self.handle_digests(query)
+            }
+            (System::Concur, path) if path.contains("/financialintegration/") => {
+                self.books.handle_concur(request.method, path, query, &body)
             }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
         }

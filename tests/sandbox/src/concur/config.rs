@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::events::config::EventSwitches;
+use super::financial::FinancialSwitches;
 
 /// The company, its datacenters and every switch. Section names in parentheses are those of the Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct ConcurConfig {
     pub payment_requests: PaymentRequestSwitches,
     /// The Event Subscription Service.
     pub events: EventSwitches,
+    /// Financial Integration.
+    pub financial: FinancialSwitches,
 }
 
 /// One host of the platform.
@@ -260,6 +263,7 @@ impl Default for ConcurConfig {
             vendors: VendorSwitches::default(),
             payment_requests: PaymentRequestSwitches::default(),
             events: EventSwitches::default(),
+            financial: FinancialSwitches::default(),
         }
     }
 }

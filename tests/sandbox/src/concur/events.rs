@@ -79,6 +79,7 @@ impl Concur {
             event_type,
             document_id,
             company_id: &self.config.company_uuid,
+            entity_id: &self.config.financial.entity_id,
             base_url: &base_url,
             now,
         };

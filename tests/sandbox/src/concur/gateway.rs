@@ -154,7 +154,8 @@ impl Concur {
         .render(json)
     }
 
-    fn wrong_datacenter(&self) -> Response {
+    /// The refusal of a datacenter where the company does not live.
+    pub(crate) fn wrong_datacenter(&self) -> Response {
         let message = "The company is not served by this datacenter.";
         let body = json!({"error": {"code": "wrong.datacenter", "message": message}, "geolocation": self.home_url()});
         Response::json(403, &body)

@@ -80,6 +80,51 @@ impl Harness {
         self.machine.handle(&request, self.now, 0)
     }
 
+    /// Calls Financial Integration: `rest` follows the document type and `/transactions`.
+    pub(crate) fn financial(
+        &mut self,
+        doc_type: &str,
+        rest: &str,
+        body: Option<Value>,
+    ) -> Response {
+        let path = format!("{}{doc_type}/transactions{rest}", super::financial::PREFIX);
+        let method = if body.is_some() { "POST" } else { "GET" };
+        self.send(method, &path, body)
+    }
+
+    /// The documents of a list of expense documents.
+    pub(crate) fn expenses(&mut self, query: &str) -> Vec<Value> {
+        let body = self.financial("expense", query, None).value();
+        body["content"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{body}"))
+            .clone()
+    }
+
+    /// Acknowledges expense documents; returns the codes.
+    pub(crate) fn acknowledge(&mut self, ids: &[&str], system_id: &str) -> Vec<u64> {
+        let body = json!({"ids": ids, "systemId": system_id});
+        codes(&self.financial("expense", "/acknowledgements", Some(body)))
+    }
+
+    /// Confirms the posting of an expense document; returns the reply's item.
+    pub(crate) fn confirm(&mut self, id: &str, success: bool, changes: Value) -> Value {
+        let posting = json!({"companyId": "FB-ACME", "documentNumber": "JE-1", "fiscalYear": 2026,
+            "paymentRelevantLineItems": [], "postingDate": "2026-03-04"});
+        let message = json!({"messageId": "FB-MAP", "messageLanguage": "EN", "messageShortText": "Not mapped.",
+            "messageLongText": "", "concurTransactionLineItemId": ""});
+        let mut item = json!({"docId": id, "overallPostingStatusCode": if success { "success" } else { "error" },
+            "postingDocs": if success { json!([posting]) } else { json!([]) },
+            "systemMessages": if success { json!([]) } else { json!([message]) }});
+        for (name, value) in changes.as_object().cloned().unwrap_or_default() {
+            item[name] = value;
+        }
+        let body = json!({"systemId": "FRESHBOOKS-01", "postingConfirmations": [item]});
+        self.financial("expense", "/postingconfirmations", Some(body))
+            .value()[0]
+            .clone()
+    }
+
     /// Creates a vendor at address MAIN.
     pub(crate) fn vendor(&mut self, code: &str) {
         let body = json!({"Vendor": [vendor(code)]});
@@ -116,6 +161,18 @@ impl Harness {
         )
         .value()
     }
+}
+
+/// The codes of a reply's items.
+pub(crate) fn codes(reply: &Response) -> Vec<u64> {
+    let body = reply.value();
+    let items = body
+        .as_array()
+        .unwrap_or_else(|| panic!("{} {body}", reply.status));
+    items
+        .iter()
+        .filter_map(|item| item["code"].as_u64())
+        .collect()
 }
 
 /// An acceptable vendor record.

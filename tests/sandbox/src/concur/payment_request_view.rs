@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::config::ConcurConfig;
+use super::financial::invoice_account;
 use super::payment_request_body::{ALLOCATION, HEADER, Holds, LINE};
 use super::payment_requests::{Line, PaymentRequest};
 use super::vendor_records::Vendor;
@@ -187,11 +188,12 @@ fn line_view(line: &Line, number: usize, config: &ConcurConfig) -> Value {
     put("RequestedLineItemAmount", json!(total));
     put("ApprovedLineItemAmount", json!(total));
     put("IsMatched", flag(false));
+    let account = invoice_account(line.texts.get("ExpenseTypeCode"));
     let allocations = line.allocations.iter().map(|allocation| {
         let mut row = Map::new();
         write(&allocation.texts, ALLOCATION, &mut row);
         row.insert("Percentage".into(), json!(amount(allocation.percentage)));
-        row.insert("AllocationAccountCode".into(), json!("6400"));
+        row.insert("AllocationAccountCode".into(), json!(account));
         row.insert("IsTestUser".into(), flag(false));
         Value::Object(row)
     });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Concur;
+use super::financial::{CannotDo, Filing};
 use super::payment_request_view::{approval_code, payment_code};
 use super::payment_requests::PaymentRequest;
 use crate::http::Millis;
@@ -104,16 +105,28 @@ impl Concur {
         self.work_on(id, now, |request| request.submitted = Some(now))
     }
 
-    /// A person approves a request.
+    /// A person approves a request; it becomes an invoice document, if the company has the integration.
     pub fn approve_payment_request(&mut self, id: &str, now: Millis) -> bool {
+        let approved = self.approve_payment_request_alone(id, now);
+        if approved {
+            self.file_payment_request(id, &Filing::default(), now);
+        }
+        approved
+    }
+
+    /// A person approves a request, and that is all.
+    pub(crate) fn approve_payment_request_alone(&mut self, id: &str, now: Millis) -> bool {
         self.work_on(id, now, |request| {
             request.submitted.get_or_insert(now);
             request.approved = Some(now);
         })
     }
 
-    /// A request is sent back or recalled: it can be changed again.
+    /// A request is sent back or recalled: it can be changed again. False once its document is acknowledged.
     pub fn recall_payment_request(&mut self, id: &str, now: Millis) -> bool {
+        if matches!(self.recall(id, now), Err(CannotDo::InState(_))) {
+            return false;
+        }
         self.work_on(id, now, |request| {
             (request.submitted, request.approved) = (None, None)
         })

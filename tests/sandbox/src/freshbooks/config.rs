@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger_config::LedgerConfig;
+
 /// The account, the registered apps and every switch. Section names in parentheses are those of the FreshBooks docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -62,6 +64,8 @@ pub struct FreshBooksConfig {
     pub archive_event: ArchiveEvent,
     /// How callbacks are delivered.
     pub webhooks: WebhookConfig,
+    /// Accounts and journal entries.
+    pub ledger: LedgerConfig,
 }
 
 /// An app of the developer portal.
@@ -183,6 +187,7 @@ impl Default for FreshBooksConfig {
             bill_vendor_stamps_eastern: false,
             archive_event: ArchiveEvent::Update,
             webhooks: WebhookConfig::default(),
+            ledger: LedgerConfig::default(),
         }
     }
 }

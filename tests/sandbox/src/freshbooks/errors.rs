@@ -11,6 +11,8 @@ pub(crate) enum Family {
     Accounting,
     /// E3.
     Events,
+    /// E4, whose validation errors are 400.
+    Ledger,
     /// E5.
     Projects,
     /// E6.
@@ -139,6 +141,7 @@ impl Refusal {
             Family::Accounting if style.google_rpc && self.status != 200 => self.e2(),
             Family::Accounting => self.e1(style.errors_as_object),
             Family::Events => self.e3(),
+            Family::Ledger => return self.e4(),
             Family::Projects => self.e5(),
             Family::Auth => {
                 json!({"error": "unauthenticated", "error_description": self.message()})
@@ -207,6 +210,18 @@ impl Refusal {
             401 => json!({"errno": errno, "message": "invalid_token: the token is not valid"}),
             _ => json!({"errno": errno, "message": self.message()}),
         }
+    }
+
+    fn e4(&self) -> Response {
+        let status = if self.status == 422 { 400 } else { self.status };
+        let detail = |detail: &Detail| {
+            json!({"reason": format!("{}: {}", detail.field, detail.message),
+                   "metadata": {"message": detail.message, "field": detail.field}})
+        };
+        let details: Vec<Value> = self.details.iter().map(detail).collect();
+        let message = format!("Request failed with status_code: {status}");
+        let body = json!({"errors": {"message": message, "status": status, "details": details}});
+        Response::json(status, &body)
     }
 
     fn e5(&self) -> Value {

@@ -81,6 +81,12 @@ impl Harness {
             .expect("an id")
     }
 
+    /// From here on calls come from an app with these scopes and no more.
+    pub(crate) fn hold(&mut self, scopes: &str) {
+        let machine = &mut self.machine;
+        self.token = machine.oauth.app_token(scopes, &machine.config, self.now);
+    }
+
     pub(crate) fn deliveries(&mut self) -> Vec<Delivery> {
         self.machine.take_due(self.now)
     }

@@ -162,6 +162,18 @@ impl OAuth {
         self.issue_access(None, Scopes::all(), config, now)
     }
 
+    /// A token of the first app with these scopes and no more.
+    #[cfg(test)]
+    pub(crate) fn app_token(
+        &mut self,
+        scopes: &str,
+        config: &FreshBooksConfig,
+        now: Millis,
+    ) -> String {
+        let scopes = Scopes::parse(scopes.split(' ')).expect("known scopes");
+        self.issue_access(Some(0), scopes, config, now)
+    }
+
     /// Ends every access token.
     pub(crate) fn expire_access_tokens(&mut self) {
         self.access.clear();

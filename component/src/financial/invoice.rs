@@ -1,0 +1,87 @@
+//! Suppliers' invoices: each allocation's amount on its account, and the whole on the vendor.
+
+mod amounts;
+
+use alloc::borrow::Cow;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::Basis;
+use super::expense::cost_code;
+use super::posting::{Party, Posting};
+use super::wire::{InvoiceDocument, Journal, LineItem, Share, text};
+
+pub(super) fn basis<'a>(document: &InvoiceDocument<'a>) -> Basis<'a> {
+    let header = &document.header;
+    Basis {
+        is_test: header.is_test,
+        title: header.title,
+        currency_at: "/requestHeader/currencyAlphaCode",
+        currency: header.currency,
+        date_at: "/requestHeader/invoiceDate",
+        dates: vec![
+            header.posted,
+            header.invoiced,
+            header.completed,
+            header.submitted,
+        ],
+    }
+}
+
+pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>) {
+    let rows = rows(document);
+    let amounts = amounts::of(document, &rows, posting);
+    for (row, amount) in rows.iter().zip(&amounts) {
+        let [l, a] = row.at;
+        let place = format_args!("/lineItem/{l}/allocation/{a}");
+        let cost_code = cost_code(&row.share.customs, posting.financial().cost_code_field);
+        let code = text(row.journal.account).and(row.journal.account);
+        let name = text(row.line.expense_type_name).unwrap_or_default();
+        let account = posting.account(
+            format_args!("{place}/journal/accountCode"),
+            code.or(row.share.account),
+            row.line.expense_type,
+            cost_code.as_deref(),
+            name,
+        );
+        let vendor = posting.account_of_party(format_args!("/vendor"), vendor(document));
+        if let (Some(account), Some(vendor)) = (account, vendor) {
+            posting.add(account, cost_code, *amount);
+            posting.add(vendor, None, -*amount);
+        }
+    }
+}
+
+fn vendor<'a>(document: &InvoiceDocument<'a>) -> Party<'a> {
+    let name = text(document.vendor.name).or_else(|| text(document.vendor.code));
+    Party {
+        key: Cow::Borrowed("VENDOR"),
+        name: name.unwrap_or_default(),
+    }
+}
+
+/// One journal object of an allocation.
+struct Row<'d, 'a> {
+    at: [usize; 2],
+    line: &'d LineItem<'a>,
+    share: &'d Share<'a>,
+    journal: &'d Journal<'a>,
+}
+
+fn rows<'d, 'a>(document: &'d InvoiceDocument<'a>) -> Vec<Row<'d, 'a>> {
+    let lines = document.lines.0.iter().enumerate();
+    let shares = lines.flat_map(|(l, line)| {
+        let shares = line.allocations.0.iter().enumerate();
+        shares.map(move |(a, share)| ([l, a], line, share))
+    });
+    let rows = shares.flat_map(|(at, line, share)| {
+        let journals = share.journal.0.iter();
+        journals.map(move |journal| Row {
+            at,
+            line,
+            share,
+            journal,
+        })
+    });
+    rows.collect()
+}

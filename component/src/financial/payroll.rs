@@ -1,0 +1,100 @@
+//! What a report hands to payroll: wage types without accounts. The report's expense document already carries the
+//! cost, so that it is posted only if the settings say so.
+
+use alloc::borrow::Cow;
+use alloc::string::ToString;
+
+use rust_decimal::Decimal;
+
+use super::Translated;
+use super::expense::total;
+use super::posting::{Account, Party, Posting};
+use super::wire::{Application, ExpenseDocument, PayrollData, Raw, is_yes, text};
+
+pub(super) fn acknowledged() -> Translated {
+    Translated::NotPosted {
+        code: "payroll-acknowledged",
+        sentence: "payroll documents are acknowledged and not posted: the report's expense document carries the cost; \
+                   `financial.payroll = \"post\"` posts them by wage type"
+            .to_string(),
+    }
+}
+
+pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>) {
+    let mut recorded = Decimal::ZERO;
+    for (e, entry) in document.entries.0.iter().enumerate() {
+        for (p, data) in entry.payroll.0.iter().enumerate() {
+            recorded += post_wage([e, p], data, posting);
+        }
+    }
+    for (index, application) in document.applications.0.iter().enumerate() {
+        apply_cash_advance(index, application, posting);
+    }
+    // Of a report that payroll pays in part, the total has what it only records too.
+    let total = total(document, posting);
+    if total != Some(posting.rows()) {
+        posting.count(recorded);
+    }
+    posting.check_total(format_args!("/report/totalApprovedAmount"), total);
+}
+
+/// Posts what payroll pays; returns what it only records for tax.
+fn post_wage<'a>(at: [usize; 2], data: &PayrollData<'a>, posting: &mut Posting<'a>) -> Decimal {
+    let [e, p] = at;
+    let place = format_args!("/expenseEntry/{e}/payrollData/{p}");
+    let amount = posting.amount(format_args!("{place}/entryApprovedAmount"), data.amount);
+    if !is_yes(data.by_payroll) {
+        return amount;
+    }
+    posting.count(amount);
+    let at = format_args!("{place}/wageType");
+    let wage = posting.account_of_wage_type(at, data.wage_type, Cow::Borrowed("wage type"));
+    let clearing = clearing(posting);
+    move_between(wage, clearing, amount, posting);
+    Decimal::ZERO
+}
+
+fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: &mut Posting<'a>) {
+    let place = format_args!("/cashAdvanceApplication/{index}");
+    let at = format_args!("{place}/cashAdvanceApplicationAmount");
+    let amount = posting
+        .optional_amount(at, application.amount)
+        .unwrap_or_default();
+    let paid = !is_no(application.by_payroll);
+    if amount.is_zero() || !paid {
+        return;
+    }
+    if amount.is_sign_positive() {
+        let message = "expected a negative amount".into();
+        return posting.report(at, "cash-advance-unclear", message);
+    }
+    let at = format_args!("{place}/cashAdvanceClearingWageType");
+    let name = Cow::Borrowed("cash advance");
+    let advance = posting.account_of_wage_type(at, application.wage_type, name);
+    let clearing = clearing(posting);
+    move_between(advance, clearing, amount, posting);
+}
+
+fn clearing<'a>(posting: &mut Posting<'a>) -> Option<Account<'a>> {
+    let party = Party {
+        key: Cow::Borrowed("PAYROLL"),
+        name: Cow::Borrowed("payroll clearing"),
+    };
+    posting.account_of_party(format_args!("/expenseEntry"), party)
+}
+
+fn move_between<'a>(
+    to: Option<Account<'a>>,
+    from: Option<Account<'a>>,
+    amount: Decimal,
+    posting: &mut Posting<'a>,
+) {
+    if let (Some(to), Some(from)) = (to, from) {
+        posting.add(to, None, amount);
+        posting.add(from, None, -amount);
+    }
+}
+
+fn is_no(raw: Raw) -> bool {
+    text(raw).is_some() && !is_yes(raw)
+}

@@ -1,0 +1,317 @@
+//! Lines in the making: amounts are read, accounts looked up, sums kept, and everything that is wrong gathered.
+
+mod accounts;
+mod dates;
+
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Arguments;
+
+use rust_decimal::Decimal;
+
+use super::entry::{Entry, Line};
+use super::wire::{Raw, text};
+use super::{Basis, Mend, SHOWN_CHARS_MAX, Translated, Untranslatable, number, problem};
+use crate::contract::types::Problem;
+use crate::document::NUMBER_BOUND;
+use crate::money;
+use crate::settings::Settings;
+use crate::settings::financial::Financial;
+use crate::text::{clean, shortened};
+pub(super) use accounts::{Account, Party};
+
+/// So many problems are told; a document with more of them is broken anyway.
+const PROBLEMS_MAX: usize = 100;
+
+/// An entry in the making.
+pub(super) struct Posting<'a> {
+    settings: &'a Settings,
+    title: String,
+    date: String,
+    currency: Cow<'a, str>,
+    minor_units: u32,
+    sums: BTreeMap<Side<'a>, Sum<'a>>,
+    /// What the rows come to, to be compared with the document's total.
+    rows: Decimal,
+    amounts_known: bool,
+    problems: Vec<Problem>,
+    /// Settings that were found missing already.
+    missing: BTreeSet<String>,
+    mend: Mend,
+}
+
+/// Lines with the same side are one line.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Side<'a> {
+    account: &'a str,
+    code: Cow<'a, str>,
+    cost_code: Option<Cow<'a, str>>,
+    debit: bool,
+}
+
+struct Sum<'a> {
+    place: usize,
+    name: Cow<'a, str>,
+    amount: Decimal,
+}
+
+impl<'a> Posting<'a> {
+    pub(super) fn new(settings: &'a Settings, basis: &Basis<'a>) -> Self {
+        let mut posting = Self {
+            settings,
+            title: text(basis.title)
+                .map(|title| clean(&title))
+                .unwrap_or_default(),
+            date: String::new(),
+            currency: text(basis.currency).unwrap_or_default(),
+            minor_units: 2,
+            sums: BTreeMap::new(),
+            rows: Decimal::ZERO,
+            amounts_known: true,
+            problems: Vec::new(),
+            missing: BTreeSet::new(),
+            mend: Mend::Settings,
+        };
+        posting.check_currency(basis.currency_at);
+        posting.date = posting.day(basis);
+        posting
+    }
+
+    /// Adds an amount to an account; the same amount must go to another one with the other sign.
+    pub(super) fn add(
+        &mut self,
+        account: Account<'a>,
+        cost_code: Option<Cow<'a, str>>,
+        amount: Decimal,
+    ) {
+        if amount.is_zero() {
+            return;
+        }
+        let side = Side {
+            account: account.id,
+            code: account.code,
+            cost_code,
+            debit: amount.is_sign_positive(),
+        };
+        let place = self.sums.len();
+        let sum = self.sums.entry(side).or_insert_with(|| Sum {
+            place,
+            name: account.name.clone(),
+            amount: Decimal::ZERO,
+        });
+        sum.amount += amount;
+        if sum.name != account.name {
+            sum.name = Cow::Borrowed("");
+        }
+    }
+
+    /// Counts a row's amount towards the document's total.
+    pub(super) fn count(&mut self, amount: Decimal) {
+        self.rows += amount;
+    }
+
+    /// An amount that must be there.
+    pub(super) fn amount(&mut self, at: Arguments, raw: Raw) -> Decimal {
+        if text(raw).is_none() {
+            self.unknown(at, "amount-missing", "an amount is missing".to_string());
+        }
+        self.optional_amount(at, raw).unwrap_or_default()
+    }
+
+    /// An amount that need not be there; what is no amount in this currency is reported.
+    pub(super) fn optional_amount(&mut self, at: Arguments, raw: Raw) -> Option<Decimal> {
+        let shown = text(raw)?;
+        let Some(amount) = number(raw) else {
+            let shown = shortened(&shown, SHOWN_CHARS_MAX);
+            let message = format!("\"{shown}\" is not a decimal number below {NUMBER_BOUND}");
+            self.unknown(at, "not-a-number", message);
+            return None;
+        };
+        if !money::fits(amount, self.minor_units) {
+            let message = format!(
+                "{} has more digits after the point than the {} of {}",
+                shortened(&shown, SHOWN_CHARS_MAX),
+                self.minor_units,
+                self.shown_currency()
+            );
+            self.unknown(at, "amount-precision", message);
+            return None;
+        }
+        Some(amount.normalize())
+    }
+
+    /// Compares what the rows come to with the document's own total.
+    pub(super) fn check_total(&mut self, at: Arguments, total: Option<Decimal>) {
+        if !self.amounts_known {
+            return;
+        }
+        match total {
+            Some(total) if total == self.rows => {}
+            Some(total) => {
+                let message = format!(
+                    "its rows come to {} {currency}, its total is {} {currency}: a difference of {}",
+                    self.shown(self.rows),
+                    self.shown(total),
+                    self.shown(total - self.rows),
+                    currency = self.shown_currency()
+                );
+                self.report(at, "unbalanced", message);
+            }
+            None => {
+                let message = "the document has no total to compare its rows with".to_string();
+                self.report(at, "total-missing", message);
+            }
+        }
+    }
+
+    pub(super) fn financial(&self) -> &'a Financial {
+        &self.settings.financial
+    }
+
+    pub(super) fn amounts_known(&self) -> bool {
+        self.amounts_known
+    }
+
+    pub(super) fn rows(&self) -> Decimal {
+        self.rows
+    }
+
+    pub(super) fn minor_units(&self) -> u32 {
+        self.minor_units
+    }
+
+    pub(super) fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// An amount as people read it.
+    pub(super) fn shown(&self, amount: Decimal) -> String {
+        money::wire(amount, self.minor_units)
+    }
+
+    /// A problem that only SAP Concur can mend.
+    pub(super) fn report(&mut self, at: Arguments, code: &str, message: String) {
+        self.mend = Mend::Document;
+        self.push(at, code, message);
+    }
+
+    /// A setting that is not there: said once for each.
+    fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
+        if self.missing.insert(message.clone()) {
+            self.push(at, code, message);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Translated, Untranslatable> {
+        if self.problems.is_empty() {
+            self.check_balance();
+        }
+        if !self.problems.is_empty() {
+            return Err(Untranslatable {
+                problems: self.problems,
+                mend: self.mend,
+            });
+        }
+        if self.sums.is_empty() {
+            return Ok(Translated::NotPosted {
+                code: "nothing-to-post",
+                sentence: "it has no amounts".to_string(),
+            });
+        }
+        Ok(Translated::Entry(Entry {
+            title: self.title,
+            date: self.date,
+            currency: self.currency.into_owned(),
+            lines: lines(self.sums),
+        }))
+    }
+
+    /// The last look: whatever was added, it is posted only if it balances.
+    fn check_balance(&mut self) {
+        let difference: Decimal = self.sums.values().map(|sum| sum.amount).sum();
+        if !difference.is_zero() {
+            let message = format!(
+                "debits and credits differ by {} {}",
+                self.shown(difference),
+                self.currency
+            );
+            self.report(format_args!(""), "unbalanced", message);
+        }
+    }
+
+    fn check_currency(&mut self, at: &str) {
+        if self.currency.is_empty() {
+            let message = "the document has no currency".to_string();
+            return self.report(format_args!("{at}"), "currency-missing", message);
+        }
+        let shown = self.shown_currency();
+        match money::minor_units(&self.currency) {
+            Some(minor_units) => self.minor_units = minor_units,
+            None => {
+                let message = format!("\"{shown}\" is no ISO 4217 currency code");
+                return self.report(format_args!("{at}"), "currency-unknown", message);
+            }
+        }
+        if !self.settings.currencies.contains(&*self.currency) {
+            let message =
+                format!("currency \"{shown}\" is not carried over; add it to `currencies`");
+            self.report_missing(format_args!("{at}"), "currency-unmapped", message);
+        }
+    }
+
+    fn shown_currency(&self) -> String {
+        shortened(&self.currency, SHOWN_CHARS_MAX)
+    }
+
+    fn unknown(&mut self, at: Arguments, code: &str, message: String) {
+        self.amounts_known = false;
+        self.report(at, code, message);
+    }
+
+    fn push(&mut self, at: Arguments, code: &str, message: String) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem(&at.to_string(), code, message));
+        }
+    }
+}
+
+/// The lines, in the order in which their accounts first came up.
+fn lines(sums: BTreeMap<Side, Sum>) -> Vec<Line> {
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by_key(|(_, sum)| sum.place);
+    let line = |(side, sum): (Side, Sum)| Line {
+        account: side.account.to_string(),
+        label: shortened(
+            clean(&format!("{} {}", side.code, sum.name)).trim(),
+            SHOWN_CHARS_MAX,
+        ),
+        cost_code: side.cost_code.map(Cow::into_owned),
+        amount: sum.amount.normalize(),
+    };
+    sums.into_iter().map(line).collect()
+}
+
+/// Shares of an amount by weight, rounded so that they add up to it. One share needs no weight.
+pub(super) fn shares(
+    amount: Decimal,
+    weights: &[Decimal],
+    minor_units: u32,
+) -> Option<Vec<Decimal>> {
+    if weights.len() == 1 {
+        return Some(alloc::vec![amount]);
+    }
+    let total: Decimal = weights.iter().sum();
+    let mut shares = Vec::new();
+    let (mut weight, mut given) = (Decimal::ZERO, Decimal::ZERO);
+    for own in weights {
+        weight += own;
+        let part = weight.checked_div(total)?.checked_mul(amount)?;
+        let part = money::round(part, minor_units);
+        shares.push(part - given);
+        given = part;
+    }
+    (given == amount).then_some(shares)
+}

@@ -1,0 +1,408 @@
+use super::*;
+use DocumentType::Expense;
+
+#[test]
+fn a_report_with_every_effect_becomes_the_expected_entry() {
+    let mut expected = [
+        "61 PRJ_A 120",
+        "7 - 26",
+        "2 - -244.5",
+        "61 PRJ_B 80",
+        "62 PRJ_A 54",
+        "1 - -54",
+        "215 - 18.5",
+        "215 - -18.5",
+        "1 - 38.5",
+        "115 - -20",
+    ];
+    expected.sort();
+    let mut found = lines(Expense, EXPENSE, &settings());
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_entry_says_what_it_is() {
+    let Ok(Translated::Entry(entry)) = translate(Expense, EXPENSE, &settings()) else {
+        panic!("is an entry");
+    };
+    assert_eq!(entry.title, "February travel");
+    assert_eq!(
+        (entry.date.as_str(), entry.currency.as_str()),
+        ("2026-03-03", "CAD")
+    );
+    assert_eq!(entry.sum(), Decimal::from(337));
+    let labels: Vec<_> = entry.lines.iter().map(|line| line.label.as_str()).collect();
+    let expected = [
+        "6100 Hotel",
+        "CAHST/H13 reclaimable tax",
+        "CBCP card liability",
+        "6100 Hotel",
+        "6200 Taxi",
+        "EMPL employee payable E1007",
+        "2150 personal item",
+        "2150 personal item",
+        "EMPL employee payable E1007",
+        "1150 cash advance",
+    ];
+    assert_eq!(labels, expected);
+}
+
+/// A report of one entry with these rows, this total, and whatever else the entry has.
+fn report(total: &str, rows: &str, entry: &str, allocation: &str) -> String {
+    format!(
+        r#"{{"employee": {{"employeeId": "E1", "employeeCustom1Code": "9999"}},
+            "report": {{"reportId": "R1", "employeeCurrencyAlphaCode": "CAD", "totalApprovedAmount": {total},
+                        "reportSubmitDate": "2026-03-01T14:05:11.120Z"}},
+            "expenseEntry": [{{"expenseTypeCode": "TAXIX", "expenseTypeName": "Taxi"{entry},
+                "allocation": [{{"journal": [{rows}]{allocation}}}]}}]}}"#
+    )
+}
+
+fn row(payer: &str, payee: &str, account: &str, gross: &str, net: &str) -> String {
+    format!(
+        r#"{{"journalPayer": "{payer}", "journalPayee": "{payee}", "journalAccountCode": {account},
+            "amountGross": {gross}, "amountNetOfReclaim": {net}, "taxGuid": ["T1", "T2"]}}"#
+    )
+}
+
+fn cash(gross: &str, net: &str) -> String {
+    row("COMP", "EMPL", r#""6200""#, gross, net)
+}
+
+fn simple(total: &str, gross: &str) -> String {
+    report(total, &cash(gross, "null"), "", "")
+}
+
+#[test]
+fn the_side_that_is_not_the_company_is_the_counter_account() {
+    for (payer, payee, gross, expected) in [
+        ("COMP", "EMPL", "10", ["62 - 10", "1 - -10"]),
+        ("EMPL", "COMP", "-10", ["62 - -10", "1 - 10"]),
+        ("COMP", "CBCP", "10", ["62 - 10", "2 - -10"]),
+        ("COMP", "IBCP", "10", ["62 - 10", "3 - -10"]),
+        ("COPD", "COMP", "-10", ["62 - -10", "4 - 10"]),
+    ] {
+        let document = report(gross, &row(payer, payee, r#""6200""#, gross, gross), "", "");
+        assert_eq!(
+            lines(Expense, &document, &settings()),
+            expected,
+            "{payer} {payee}"
+        );
+    }
+    for (payer, payee) in [("COMP", "COMP"), ("EMPL", "IBCP"), ("COMP", "")] {
+        let document = report("10", &row(payer, payee, r#""6200""#, "10", "10"), "", "");
+        let (code, pointer, mend) = problem_of(Expense, &document);
+        assert_eq!((code.as_str(), mend), ("parties-unclear", Mend::Document));
+        assert_eq!(
+            pointer,
+            "/expenseEntry/0/allocation/0/journal/0/journalPayee"
+        );
+    }
+}
+
+#[test]
+fn a_card_s_liability_is_the_entry_s_else_its_payment_type_s_else_the_payee_s() {
+    let settings = settings_with("", r#", "by_expense_type": {"TAXIX": "99"}"#);
+    let rows = row("COMP", "IBCP", r#""6200""#, "10", "10");
+    let of = |entry: &str, settings: &Settings| {
+        lines(Expense, &report("10", &rows, entry, ""), settings)[1].clone()
+    };
+    assert_eq!(of("", &settings), "3 - -10");
+    assert_eq!(
+        of(r#", "liabilityAccountCode": " 2150 ""#, &settings),
+        "215 - -10"
+    );
+    assert_eq!(of(r#", "reportEntryPatKey": "COPD""#, &settings), "3 - -10");
+    assert_eq!(of(r#", "reportEntryPatKey": "1000""#, &settings), "3 - -10");
+    let json = MINIMAL.replacen(
+        '{',
+        r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"1000": "10", "IBCP": "3", "EMPL": "1"}}}, "#,
+        1,
+    );
+    let with_own = Settings::load(&json).expect("is right");
+    assert_eq!(
+        of(r#", "reportEntryPatKey": "1000""#, &with_own),
+        "10 - -10"
+    );
+    let employee = report(
+        "10",
+        &cash("10", "10"),
+        r#", "liabilityAccountCode": "2150", "reportEntryPatKey": "1000""#,
+        "",
+    );
+    assert_eq!(lines(Expense, &employee, &with_own)[1], "1 - -10");
+}
+
+#[test]
+fn rows_on_one_account_are_summed_and_sides_kept_apart() {
+    let rows = [cash("5", "5"), cash("55", "55"), cash("-3.5", "-3.5")].join(",");
+    let found = lines(Expense, &report("56.5", &rows, "", ""), &settings());
+    assert_eq!(found, ["62 - 60", "1 - -60", "62 - -3.5", "1 - 3.5"]);
+}
+
+#[test]
+fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
+    let rows = cash("10", "10");
+    let of = |entry: &str, allocation: &str, settings: &Settings| {
+        lines(Expense, &report("10", &rows, entry, allocation), settings)[0].clone()
+    };
+    let (entry, allocation) = (
+        r#", "entryCustom1Code": "E""#,
+        r#", "allocationCustom1Code": "A", "allocationCustom1Value": "Name""#,
+    );
+    let settings = settings();
+    assert_eq!(of(entry, allocation, &settings), "62 A 10");
+    assert_eq!(of(entry, "", &settings), "62 E 10");
+    assert_eq!(
+        of(
+            entry,
+            r#", "allocationCustom1Code": " ", "allocationCustom1Value": "Name""#,
+            &settings
+        ),
+        "62 E 10"
+    );
+    assert_eq!(of("", "", &settings), "62 - 10");
+    let other = settings_with(
+        r#", "cost_code_field": "Custom4", "entry_cost_code_field": "Custom40""#,
+        "",
+    );
+    assert_eq!(of(entry, allocation, &other), "62 - 10");
+    assert_eq!(
+        of(entry, r#", "allocationCustom4Code": 17"#, &other),
+        "62 17 10"
+    );
+    assert_eq!(
+        of(r#", "entryCustom40Code": "F""#, allocation, &other),
+        "62 F 10"
+    );
+}
+
+#[test]
+fn one_cost_code_of_an_account_can_have_its_own_account() {
+    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62", "6200/A": "620"}, "by_party": {"EMPL": "1"}}}, "#;
+    let settings = Settings::load(&MINIMAL.replacen('{', json, 1)).expect("is right");
+    let of = |cost_code: &str| {
+        let allocation = format!(r#", "allocationCustom1Code": "{cost_code}""#);
+        lines(
+            Expense,
+            &report("10", &cash("10", "10"), "", &allocation),
+            &settings,
+        )[0]
+        .clone()
+    };
+    assert_eq!(
+        (of("A"), of("B")),
+        ("620 A 10".to_string(), "62 B 10".to_string())
+    );
+}
+
+const TAXES: &str = r#", "tax": [
+    {"taxGuid": "T1", "taxAuthorityLabel": "CAHST", "taxCode": "H13", "amountReclaim": 1.22},
+    {"taxGuid": "T2", "taxAuthorityLabel": "CAPST", "taxCode": null, "taxReclaimCode": "SG", "amountReclaim": 1.95},
+    {"taxGuid": "T3", "taxAuthorityLabel": "CAQST", "taxCode": "Q", "amountReclaim": 9}]"#;
+
+fn two_taxes() -> Settings {
+    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"EMPL": "1"},
+        "by_tax": {"CAHST/H13": "7", "SG": "71"}}}, "#;
+    Settings::load(&MINIMAL.replacen('{', json, 1)).expect("is right")
+}
+
+#[test]
+fn reclaimable_tax_is_split_out_by_what_each_tax_reclaims() {
+    let document = report("55", &cash("55", "51.83"), "", TAXES);
+    let found = lines(Expense, &document, &two_taxes());
+    assert_eq!(found, ["62 - 51.83", "7 - 1.22", "71 - 1.95", "1 - -55"]);
+    // Ten cents in the proportion of 1.22 to 1.95, to the cent.
+    let document = report("55", &cash("55", "54.90"), "", TAXES);
+    let found = lines(Expense, &document, &two_taxes());
+    assert_eq!(found, ["62 - 54.9", "7 - 0.04", "71 - 0.06", "1 - -55"]);
+    let document = report(
+        "-55",
+        &row("EMPL", "COMP", r#""6200""#, "-55", "-51.83"),
+        "",
+        TAXES,
+    );
+    let found = lines(Expense, &document, &two_taxes());
+    assert_eq!(found, ["62 - -51.83", "7 - -1.22", "71 - -1.95", "1 - 55"]);
+}
+
+#[test]
+fn tax_that_is_not_reclaimed_stays_in_the_expense() {
+    let taxes = r#", "tax": [{"taxGuid": "T1", "taxAuthorityLabel": "DEVAT", "amountTax": 15.97, "amountReclaim": 0}]"#;
+    let document = report("100", &cash("100", "100"), "", taxes);
+    assert_eq!(
+        lines(Expense, &document, &settings()),
+        ["62 - 100", "1 - -100"]
+    );
+}
+
+#[test]
+fn a_row_s_own_difference_counts_and_not_the_taxes_amounts() {
+    let taxes = r#", "tax": {"taxGuid": "T1", "taxCode": "SG", "amountReclaim": 999}"#;
+    let rows = [cash("10", "9"), cash("20", "18.5")].join(",");
+    let found = lines(Expense, &report("30", &rows, "", taxes), &two_taxes());
+    assert_eq!(found, ["62 - 27.5", "71 - 2.5", "1 - -30"]);
+}
+
+#[test]
+fn reclaimed_tax_must_say_which() {
+    let without = report("55", &cash("55", "50"), "", "");
+    let (code, pointer, mend) = problem_of(Expense, &without);
+    assert_eq!((code.as_str(), mend), ("reclaim-unclear", Mend::Document));
+    assert_eq!(pointer, "/expenseEntry/0/allocation/0/journal/0/taxGuid");
+    let (found, mend) = problems(
+        Expense,
+        &report("55", &cash("55", "null"), "", TAXES),
+        &two_taxes(),
+    );
+    assert_eq!(
+        (found[0].0.as_str(), mend),
+        ("reclaim-unclear", Mend::Document)
+    );
+    let (found, mend) = problems(
+        Expense,
+        &report("55", &cash("55", "51.83"), "", TAXES),
+        &settings(),
+    );
+    assert_eq!(
+        (found.len(), found[0].0.as_str(), mend),
+        (1, "tax-unmapped", Mend::Settings)
+    );
+}
+
+#[test]
+fn a_total_that_does_not_add_up_is_a_problem_with_the_difference() {
+    let Err(refused) = translate(Expense, &simple("11", "10"), &settings()) else {
+        panic!("is refused");
+    };
+    assert_eq!(refused.mend, Mend::Document);
+    let problem = &refused.problems[0];
+    assert_eq!(
+        (problem.code.as_str(), problem.pointer.as_str()),
+        ("unbalanced", "/report/totalApprovedAmount")
+    );
+    assert_eq!(
+        problem.message,
+        "its rows come to 10.00 CAD, its total is 11.00 CAD: a difference of 1.00"
+    );
+}
+
+#[test]
+fn without_a_total_the_approved_amounts_count() {
+    let approved = |amount: &str| {
+        let entry = format!(r#", "entryApprovedAmount": {amount}"#);
+        report("null", &cash("10", "10"), &entry, "")
+    };
+    assert_eq!(
+        lines(Expense, &approved("10"), &settings()),
+        ["62 - 10", "1 - -10"]
+    );
+    assert_eq!(problem_of(Expense, &approved("9")).0, "unbalanced");
+    assert_eq!(problem_of(Expense, &approved("null")).0, "total-missing");
+}
+
+#[test]
+fn an_advance_that_is_used_is_taken_from_what_the_employee_gets() {
+    let with = |application: &str| {
+        simple("10", "10").replacen(
+            '{',
+            &format!(r#"{{"cashAdvanceApplication": {application}, "#),
+            1,
+        )
+    };
+    let used = r#"{"cashAdvanceApplicationAmount": -4, "cashAdvanceClearingAccountCode": "1150", "cashAdvanceTransactionType": 2}"#;
+    let returned = used.replace("-4", "\"-6.00\"").replace(": 2}", ": \"2\"}");
+    let both = with(&format!("[{used}, {returned}]"));
+    let found = lines(Expense, &both, &settings());
+    assert_eq!(found, ["62 - 10", "1 - -10", "115 - -10", "1 - 10"]);
+    let nothing = with(&used.replace("-4", "0E-8"));
+    assert_eq!(
+        lines(Expense, &nothing, &settings()),
+        ["62 - 10", "1 - -10"]
+    );
+    for (old, new, code) in [
+        ("-4", "4", "cash-advance-unclear"),
+        (": 2}", ": 3}", "cash-advance-unclear"),
+        ("\"1150\"", "null", "account-code-missing"),
+    ] {
+        let (found, pointer, mend) = problem_of(Expense, &with(&used.replace(old, new)));
+        assert_eq!((found.as_str(), mend), (code, Mend::Document), "{new}");
+        assert!(
+            pointer.starts_with("/cashAdvanceApplication/0/"),
+            "{pointer}"
+        );
+    }
+}
+
+#[test]
+fn a_row_without_an_account_code_falls_back_on_its_expense_type() {
+    let document = report("10", &row("COMP", "EMPL", r#""""#, "10", "10"), "", "");
+    let (code, pointer, mend) = problem_of(Expense, &document);
+    assert_eq!(
+        (code.as_str(), mend),
+        ("account-code-missing", Mend::Document)
+    );
+    assert_eq!(
+        pointer,
+        "/expenseEntry/0/allocation/0/journal/0/journalAccountCode"
+    );
+    let settings = settings_with("", r#", "by_expense_type": {"TAXIX": "99"}"#);
+    assert_eq!(lines(Expense, &document, &settings)[0], "99 - 10");
+}
+
+#[test]
+fn an_unmapped_account_is_said_once_and_can_be_mended_in_the_settings() {
+    let rows =
+        [r#""7000""#, r#""7000""#, r#""7001""#].map(|code| row("COMP", "EMPL", code, "1", "1"));
+    let (found, mend) = problems(Expense, &report("3", &rows.join(","), "", ""), &settings());
+    let pointer =
+        |row: u8| format!("/expenseEntry/0/allocation/0/journal/{row}/journalAccountCode");
+    let expected = [0, 2].map(|row| ("account-unmapped".to_string(), pointer(row)));
+    assert_eq!(
+        (found.as_slice(), mend),
+        (expected.as_slice(), Mend::Settings)
+    );
+}
+
+#[test]
+fn one_problem_of_the_document_leaves_it_to_sap_concur() {
+    let rows = [
+        row("COMP", "EMPL", r#""7000""#, "1", "1"),
+        row("COMP", "COMP", r#""6200""#, "1", "1"),
+    ];
+    let (found, mend) = problems(Expense, &report("2", &rows.join(","), "", ""), &settings());
+    assert_eq!((found.len(), mend), (2, Mend::Document));
+}
+
+#[test]
+fn a_test_user_s_report_is_not_posted() {
+    let document = with(
+        &simple("10", "10"),
+        r#""reportId""#,
+        r#""isTest": "Y", "reportId""#,
+    );
+    let Ok(Translated::NotPosted { code, .. }) = translate(Expense, &document, &settings()) else {
+        panic!("is not posted");
+    };
+    assert_eq!(code, "test-document");
+}
+
+#[test]
+fn a_report_of_personal_items_alone_has_a_total_of_nothing() {
+    let rows = [
+        row("COMP", "CBCP", r#""2150""#, "18.5", "18.5"),
+        row("EMPL", "COMP", r#""2150""#, "-18.5", "-18.5"),
+    ];
+    let found = lines(Expense, &report("0", &rows.join(","), "", ""), &settings());
+    assert_eq!(
+        found,
+        ["215 - 18.5", "2 - -18.5", "215 - -18.5", "1 - 18.5"]
+    );
+    let Ok(Translated::NotPosted { code, .. }) =
+        translate(Expense, &simple("0", "0E-8"), &settings())
+    else {
+        panic!("is not posted");
+    };
+    assert_eq!(code, "nothing-to-post");
+}

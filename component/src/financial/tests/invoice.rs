@@ -1,0 +1,197 @@
+use super::*;
+use DocumentType::Invoice;
+
+#[test]
+fn an_invoice_becomes_the_expected_entry() {
+    let found = lines(Invoice, INVOICE, &settings());
+    assert_eq!(found, ["64 PRJ_A 858.8", "5 - -1130", "64 PRJ_B 271.2"]);
+    let Ok(Translated::Entry(entry)) = translate(Invoice, INVOICE, &settings()) else {
+        panic!("is an entry");
+    };
+    assert_eq!(entry.date, "2026-02-27");
+    assert_eq!(entry.title, "INV-2093 Northwind Paper");
+    assert_eq!(entry.lines[0].label, "6400 Office supplies");
+    assert_eq!(entry.lines[1].label, "VENDOR Northwind Paper Ltd");
+}
+
+/// An invoice of this total and header, with one allocation for each journal.
+fn invoice(total: &str, header: &str, journals: &[&str]) -> String {
+    let shares = journals
+        .iter()
+        .map(|journal| format!(r#"{{"allocationAccountCode": "6400", "journal": {{{journal}}}}}"#));
+    let shares: Vec<_> = shares.collect();
+    format!(
+        r#"{{"requestHeader": {{"requestId": "Q1", "currencyAlphaCode": "CAD", "requestTotal": {total}, "invoiceDate": "2026-02-27"{header}}},
+            "lineItem": {{"expenseTypeCode": "OFFSP  ", "allocation": [{}]}}}}"#,
+        shares.join(",")
+    )
+}
+
+fn amounts(document: &str) -> Vec<String> {
+    let accounts = r#", "by_expense_type": {"OFFSP": "99"}"#;
+    let found = lines(Invoice, document, &settings_with("", accounts));
+    let debits = found.into_iter().filter(|line| !line.starts_with("5 "));
+    debits
+        .map(|line| line.rsplit(' ').next().unwrap_or_default().to_string())
+        .collect()
+}
+
+#[test]
+fn the_gross_amounts_count_if_they_come_to_the_total() {
+    let document = invoice(
+        "30",
+        "",
+        &[
+            r#""amountNet": 9, "amountGross": 10"#,
+            r#""amountNet": 19, "amountGross": 20"#,
+        ],
+    );
+    assert_eq!(amounts(&document), ["30"]);
+}
+
+#[test]
+fn a_gross_amount_that_repeats_the_line_s_gives_way_to_its_parts() {
+    let tax = r#""tax": [{"amountTax": "1.00", "taxCode": "A"}, {"amountTax": 0.5}]"#;
+    let part = format!(
+        r#""accountCode": "1150", "amountNet": 8, "amountShipping": 0.5, "amountGross": 20, {tax}"#
+    );
+    let other = part.replace("1150", "2150");
+    let document = invoice("20", "", &[&part, &other]);
+    assert_eq!(amounts(&document), ["10", "10"]);
+}
+
+#[test]
+fn shipping_and_tax_of_the_header_close_the_gap() {
+    let rows = [
+        r#""accountCode": "1150", "amountGross": 10, "amountNet": 10"#,
+        r#""accountCode": "2150", "amountGross": 20, "amountNet": 20"#,
+        r#""accountCode": "6100", "amountGross": -3, "amountNet": -3"#,
+    ];
+    let shipped = invoice("28", r#", "amountShippingTotal": 1.00"#, &rows);
+    assert_eq!(amounts(&shipped), ["10.33", "20.67", "-3"]);
+    let taxed = invoice(
+        "30",
+        r#", "amountTax": 3, "amountShippingTotal": 0E-8"#,
+        &rows,
+    );
+    assert_eq!(amounts(&taxed), ["11", "22", "-3"]);
+    let both = invoice("31", r#", "amountTax": 3, "amountShippingTotal": 1"#, &rows);
+    assert_eq!(amounts(&both), ["11.33", "22.67", "-3"]);
+}
+
+#[test]
+fn what_one_side_of_the_header_closes_may_stand_beside_the_rows_other() {
+    let row = r#""amountNet": 10, "amountShipping": 1, "tax": {"amountTax": 2}"#;
+    assert_eq!(
+        amounts(&invoice("16", r#", "amountTax": 5"#, &[row])),
+        ["16"]
+    );
+    assert_eq!(
+        amounts(&invoice(
+            "15",
+            r#", "amountShippingTotal": 3, "amountTax": 99"#,
+            &[row]
+        )),
+        ["15"]
+    );
+    assert_eq!(
+        amounts(&invoice(
+            "20",
+            r#", "amountShippingTotal": 3, "amountTax": 7"#,
+            &[row]
+        )),
+        ["20"]
+    );
+}
+
+#[test]
+fn what_nothing_closes_is_a_problem_with_the_difference() {
+    let document = invoice(
+        "31",
+        r#", "amountTax": 3"#,
+        &[r#""amountGross": 10"#, r#""amountGross": 20"#],
+    );
+    let Err(refused) = translate(Invoice, &document, &settings()) else {
+        panic!("is refused");
+    };
+    assert_eq!(refused.mend, Mend::Document);
+    let problem = refused
+        .problems
+        .iter()
+        .find(|problem| problem.code == "unbalanced")
+        .expect("is there");
+    assert_eq!(
+        problem.message,
+        "its rows come to 30.00 CAD, its total is 31.00 CAD: a difference of 1.00"
+    );
+    assert_eq!(
+        problem_of(Invoice, &invoice("null", "", &[r#""amountGross": 10"#])).0,
+        "total-missing"
+    );
+}
+
+#[test]
+fn a_credit_memo_goes_the_other_way() {
+    let document = invoice(
+        "-11",
+        r#", "amountShippingTotal": -1"#,
+        &[r#""amountGross": -4"#, r#""amountGross": -6"#],
+    );
+    assert_eq!(
+        lines(Invoice, &document, &settings()),
+        ["64 - -11", "5 - 11"]
+    );
+}
+
+#[test]
+fn the_account_is_the_journal_s_else_the_allocation_s_else_the_expense_type_s() {
+    let journal = r#""accountCode": "6100", "amountGross": 1"#;
+    assert_eq!(
+        lines(Invoice, &invoice("1", "", &[journal]), &settings())[0],
+        "61 - 1"
+    );
+    let without = invoice("1", "", &[r#""accountCode": "", "amountGross": 1"#]);
+    assert_eq!(lines(Invoice, &without, &settings())[0], "64 - 1");
+    let neither = with(&without, r#""6400""#, "null");
+    assert_eq!(problem_of(Invoice, &neither).0, "account-code-missing");
+    let settings = settings_with("", r#", "by_expense_type": {"OFFSP": "99"}"#);
+    assert_eq!(lines(Invoice, &neither, &settings)[0], "99 - 1");
+}
+
+#[test]
+fn all_three_ways_to_write_a_date_are_read() {
+    for (written, expected) in [
+        ("2026-02-27", "2026-02-27"),
+        ("02/27/2026", "2026-02-27"),
+        ("2/7/2026", "2026-02-07"),
+        ("2026-02-27T23:59:59.999Z", "2026-02-27"),
+    ] {
+        let document = with(
+            &invoice("1", "", &[r#""amountGross": 1"#]),
+            "2026-02-27",
+            written,
+        );
+        let Ok(Translated::Entry(entry)) = translate(Invoice, &document, &settings()) else {
+            panic!("{written} is read");
+        };
+        assert_eq!(entry.date, expected);
+    }
+    for written in [
+        "27/02/2026",
+        "2026-02-30",
+        "lately",
+        "2026-02-271",
+        "02/27/20261",
+    ] {
+        let document = with(
+            &invoice("1", "", &[r#""amountGross": 1"#]),
+            "2026-02-27",
+            written,
+        );
+        assert_eq!(
+            problem_of(Invoice, &document).0,
+            "date-missing",
+            "{written}"
+        );
+    }
+}

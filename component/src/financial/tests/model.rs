@@ -1,0 +1,269 @@
+//! Documents of every type and shape, made by chance: an entry that balances and comes to the total, or a problem.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn all_settings() -> Settings {
+    settings_with(
+        r#", "payroll": "post""#,
+        r#", "by_expense_type": {"TAXIX": "99"}"#,
+    )
+}
+
+/// A number of cents as one of the ways in which documents write numbers.
+fn written(cents: i64, way: u8) -> Value {
+    let number = Decimal::new(cents, 2);
+    match way % 4 {
+        0 => serde_json::from_str(&number.to_string()).expect("is a number"),
+        1 => json!(number.to_string()),
+        2 => json!(format!("{number}000000")),
+        _ => json!(format!(" {number} ")),
+    }
+}
+
+fn party() -> impl Strategy<Value = (&'static str, &'static str)> {
+    prop::sample::select(
+        &[
+            ("COMP", "EMPL"),
+            ("COMP", "CBCP"),
+            ("COMP", "IBCP"),
+            ("COMP", "COPD"),
+            ("EMPL", "COMP"),
+            ("CBCP", "COMP"),
+        ][..],
+    )
+}
+
+fn code() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!("6100"),
+        json!("6200  "),
+        json!(2150),
+        json!(""),
+        Value::Null,
+    ])
+}
+
+/// A row of so many cents, of which so many are reclaimed.
+fn row() -> impl Strategy<Value = (i64, Value)> {
+    let numbers = (-500_000_i64..500_000, 0_i64..100, any::<u8>());
+    (party(), code(), numbers).prop_map(|((payer, payee), code, (cents, percent, way))| {
+        let reclaimed = cents * percent / 100;
+        let row = json!({"journalPayer": payer, "journalPayee": payee, "journalAccountCode": code,
+            "amountGross": written(cents, way), "amountNetOfReclaim": written(cents - reclaimed, way / 4),
+            "taxGuid": ["T1", "T2"], "amountGrossCard": null});
+        (cents, row)
+    })
+}
+
+fn allocation() -> impl Strategy<Value = (i64, Value)> {
+    let cost_code = prop::option::of("[A-C]");
+    let reclaims = (1_u32..1000, 0_u32..1000);
+    (prop::collection::vec(row(), 0..4), cost_code, reclaims).prop_map(|(rows, cost_code, (first, second))| {
+        let cents = rows.iter().map(|(cents, _)| cents).sum();
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        let tax = |guid, cents| json!({"taxGuid": guid, "taxAuthorityLabel": "CAHST", "taxCode": "H13", "amountReclaim": cents});
+        let allocation = json!({"allocationCustom1Code": cost_code, "journal": rows,
+            "tax": [tax("T1", first), tax("T2", second)]});
+        (cents, allocation)
+    })
+}
+
+/// A report whose total is off by so many cents, with the settled use of an advance.
+fn report(off: impl Strategy<Value = i64>) -> impl Strategy<Value = (i64, String)> {
+    let entries = prop::collection::vec(prop::collection::vec(allocation(), 0..3), 0..4);
+    (entries, 0_i64..10_000, off, any::<u8>()).prop_map(|(entries, advance, off, way)| {
+        let cents: i64 = entries.iter().flatten().map(|(cents, _)| cents).sum();
+        let entries: Vec<_> = entries
+            .into_iter()
+            .map(|allocations| {
+                let allocations: Vec<_> = allocations.into_iter().map(|(_, value)| value).collect();
+                json!({"expenseTypeCode": "TAXIX", "reportEntryPatKey": "1000", "allocation": allocations})
+            })
+            .collect();
+        let document = json!({"employee": {"employeeId": "E1"},
+            "report": {"reportId": "R1", "employeeCurrencyAlphaCode": "CAD", "reportSubmitDate": "2026-03-01T00:00:00Z",
+                       "totalApprovedAmount": written(cents + off, way)},
+            "expenseEntry": entries,
+            "cashAdvanceApplication": [{"cashAdvanceApplicationAmount": written(-advance, way),
+                                        "cashAdvanceClearingAccountCode": "1150"}]});
+        (cents, document.to_string())
+    })
+}
+
+fn debit_minus_credit(entry: &Entry) -> Decimal {
+    entry.lines.iter().map(|line| line.amount).sum()
+}
+
+/// What an entry leaves on these accounts.
+fn left_on(entry: &Entry, accounts: &[&str]) -> Decimal {
+    let lines = entry
+        .lines
+        .iter()
+        .filter(|line| accounts.contains(&line.account.as_str()));
+    lines.map(|line| line.amount).sum()
+}
+
+fn check_shape(entry: &Entry) {
+    assert!(debit_minus_credit(entry).is_zero(), "{entry:?}");
+    assert!(entry.lines.len() >= 2);
+    for line in &entry.lines {
+        assert!(
+            !line.amount.is_zero() && money::fits(line.amount, 2),
+            "{line:?}"
+        );
+    }
+    let mut sides: Vec<_> = entry
+        .lines
+        .iter()
+        .map(|line| {
+            (
+                &line.account,
+                &line.label,
+                &line.cost_code,
+                line.amount.is_sign_positive(),
+            )
+        })
+        .collect();
+    sides.sort();
+    sides.dedup_by_key(|side| (side.0, side.2, side.3, side.1));
+    assert_eq!(
+        sides.len(),
+        entry.lines.len(),
+        "one line for each side: {entry:?}"
+    );
+}
+
+/// An invoice of nets, with shipping and tax in the rows or in the header.
+fn invoice(off: impl Strategy<Value = i64>) -> impl Strategy<Value = (i64, String)> {
+    let rows = prop::collection::vec((1_i64..100_000, 0_i64..500, 0_i64..500), 1..6);
+    (rows, 0..4_u8, off, any::<u8>()).prop_map(|(rows, shape, off, way)| {
+        let sum = |of: fn(&(i64, i64, i64)) -> i64| rows.iter().map(of).sum::<i64>();
+        let total = sum(|row| row.0 + row.1 + row.2);
+        let (shipping, tax) = (sum(|row| row.1), sum(|row| row.2));
+        let allocations: Vec<_> = rows
+            .iter()
+            .map(|(net, shipping, tax)| {
+                let mut journal = json!({"accountCode": "6400", "amountNet": written(*net, way)});
+                if shape & 1 == 0 {
+                    journal["amountShipping"] = written(*shipping, way);
+                }
+                if shape & 2 == 0 {
+                    journal["tax"] = json!([{"amountTax": written(*tax, way)}]);
+                }
+                json!({"journal": journal})
+            })
+            .collect();
+        let document = json!({"requestHeader": {"requestId": "Q1", "currencyAlphaCode": "CAD", "invoiceDate": "02/27/2026",
+                "requestTotal": written(total + off, way), "amountShippingTotal": written(shipping, way),
+                "amountTax": written(tax, way)},
+            "lineItem": [{"allocation": allocations}]});
+        (total, document.to_string())
+    })
+}
+
+/// A text with one piece of it replaced by another.
+fn damaged() -> impl Strategy<Value = String> {
+    let documents = prop::sample::select(&[EXPENSE, INVOICE, CASH_ADVANCE, PAYROLL][..]);
+    let pieces = prop::sample::select(
+        &[
+            "",
+            "null",
+            "{",
+            "]",
+            "\"",
+            "0E-8",
+            "1e999",
+            "-",
+            "[[[",
+            "\\u0000",
+            "é",
+            "99999999999999999999",
+        ][..],
+    );
+    (documents, any::<prop::sample::Index>(), 0..12_usize, pieces).prop_map(
+        |(document, at, length, piece)| {
+            let characters: Vec<char> = document.chars().collect();
+            let at = at.index(characters.len());
+            let rest = characters.iter().skip(at + length);
+            let begin: String = characters.iter().take(at).collect();
+            begin + piece + &rest.collect::<String>()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_report_s_entry_balances_and_comes_to_the_total((cents, document) in report(Just(0))) {
+        match translate(DocumentType::Expense, &document, &all_settings()) {
+            Ok(Translated::Entry(entry)) => {
+                check_shape(&entry);
+                // Everything but parties, personal items and advances: the expenses and taxes.
+                let parties = left_on(&entry, &["1", "2", "3", "4", "115"]);
+                prop_assert_eq!(parties, -Decimal::new(cents, 2));
+            }
+            Ok(Translated::NotPosted { code, .. }) => prop_assert_eq!(code, "nothing-to-post"),
+            Err(refused) => prop_assert!(false, "{:?}", refused),
+        }
+    }
+
+    #[test]
+    fn a_report_whose_total_is_off_is_never_posted((_, document) in report(1_i64..5)) {
+        let refused = translate(DocumentType::Expense, &document, &all_settings()).expect_err("is refused");
+        prop_assert_eq!(refused.mend, Mend::Document);
+        prop_assert_eq!(&refused.problems[0].code, "unbalanced");
+    }
+
+    #[test]
+    fn an_invoice_s_entry_balances_and_comes_to_the_total((cents, document) in invoice(Just(0))) {
+        match translate(DocumentType::Invoice, &document, &all_settings()) {
+            Ok(Translated::Entry(entry)) => {
+                check_shape(&entry);
+                prop_assert_eq!(left_on(&entry, &["5"]), -Decimal::new(cents, 2));
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn an_invoice_whose_total_is_more_than_its_parts_is_never_posted((_, document) in invoice(1_000_i64..2_000)) {
+        let refused = translate(DocumentType::Invoice, &document, &all_settings()).expect_err("is refused");
+        prop_assert_eq!(&refused.problems[0].code, "unbalanced");
+    }
+
+    #[test]
+    fn the_order_of_members_and_entries_changes_nothing((_, document) in report(Just(0))) {
+        let mut value: Value = serde_json::from_str(&document).expect("is JSON");
+        if let Some(entries) = value["expenseEntry"].as_array_mut() {
+            entries.reverse();
+        }
+        let settings = all_settings();
+        let hash = |document: &str| match translate(DocumentType::Expense, document, &settings) {
+            Ok(Translated::Entry(entry)) => Some(entry.content_hash()),
+            _ => None,
+        };
+        prop_assert_eq!(hash(&value.to_string()), hash(&document));
+    }
+
+    #[test]
+    fn damage_ends_in_a_balanced_entry_or_a_problem(document in damaged()) {
+        for kind in DocumentType::ALL {
+            let _ = head(kind, &document);
+            match translate(kind, &document, &all_settings()) {
+                Ok(Translated::Entry(entry)) => check_shape(&entry),
+                Ok(Translated::NotPosted { .. }) => {}
+                Err(refused) => prop_assert!(!refused.problems.is_empty()),
+            }
+        }
+    }
+
+    #[test]
+    fn garbage_never_panics(document in ".{0,80}|[\\[\\]{}:,\"0-9a-z]{0,80}") {
+        for kind in DocumentType::ALL {
+            let _ = head(kind, &document);
+            let _ = translate(kind, &document, &all_settings());
+        }
+    }
+}

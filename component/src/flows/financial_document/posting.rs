@@ -1,0 +1,224 @@
+//! An acknowledged document becomes one journal entry, replaces an earlier one, or is taken back.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use jiff::civil::Date;
+
+use super::Case;
+use super::journal::Posted;
+use crate::contract::runs::{Confirmation, Ending, How, Save, Stop};
+use crate::contract::types::{Instant, ObjectRef, System};
+use crate::financial::{self, DocumentType, Entry, Translated};
+use crate::flows::financial_document::confirming::Confirmed;
+use crate::flows::{ambiguity, concur, stamp, unchanged};
+use crate::marker;
+use crate::runs::{EARLIER, Halt};
+use crate::settings::financial::{ClosedPeriod, OwnInvoices};
+
+const DAY_MS: Instant = 86_400_000;
+
+impl Case<'_> {
+    /// Posts the document and confirms it. `doubt`: it may have been posted before this run.
+    pub(super) async fn post(&self, doubt: bool) -> Result<Ending, Halt> {
+        if let Some(link) = self.linked() {
+            return self
+                .finish(&link.target.id, &self.date_again(), How::Adopted)
+                .await;
+        }
+        if let Some(origin) = self.origin().await? {
+            return self.confirm_own(&origin).await;
+        }
+        let settings = &self.flow.settings;
+        let entry = match financial::translate(self.kind, &self.row.document, settings) {
+            Ok(Translated::Entry(entry)) => entry,
+            Ok(Translated::NotPosted { code, sentence }) => return Ok(unchanged(code, sentence)),
+            Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
+        };
+        let date = self.open_day(&entry.date)?;
+        let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
+        match &self.own.link {
+            Some(link) if link.content_hash == hash => {
+                self.link(&link.target.id, hash).await;
+                self.finish(&link.target.id, &date, How::Adopted).await
+            }
+            earlier => {
+                if let Some(link) = earlier {
+                    self.reverse(&link.target.id, &date).await?;
+                }
+                let (id, how) = self.enter(&entry, &date, doubt).await?;
+                self.link(&id, hash).await;
+                self.finish(&id, &date, how).await
+            }
+        }
+    }
+
+    /// Enters the entry, or finds it entered.
+    async fn enter(&self, entry: &Entry, date: &str, doubt: bool) -> Result<(String, How), Halt> {
+        let marker = self.marker();
+        let intent = self.flow.settings.financial.ambiguity;
+        if ambiguity::since(self.flow, self.own, intent).is_some() {
+            // An earlier attempt was never answered: only a person may have it sent again.
+            let found = self.journal.find_marked(&marker).await?;
+            let found = found.map(|id| (id, How::Adopted));
+            return found
+                .ok_or_else(|| Halt::Parked(self.flow.ambiguous(System::Freshbooks, EARLIER)));
+        }
+        let posted = Posted {
+            entry,
+            marker: &marker,
+            date,
+            doubt,
+        };
+        let written = self.journal.post(&posted).await?;
+        let how = if written.found {
+            How::Adopted
+        } else {
+            How::Created
+        };
+        Ok((written.record, how))
+    }
+
+    /// The entry is there: confirms it, or takes it back if the document was taken back meanwhile.
+    async fn finish(&self, entry_id: &str, date: &str, how: How) -> Result<Ending, Halt> {
+        match self.confirm(entry_id, date).await? {
+            Confirmed::Yes => {
+                let sentence = match how {
+                    How::Created => format!("posted as journal entry {entry_id}, and confirmed"),
+                    _ => format!("journal entry {entry_id} was there already; confirmed"),
+                };
+                Ok(self.confirmed(entry_id, how, sentence))
+            }
+            Confirmed::Recalled => self.take_back(entry_id).await,
+        }
+    }
+
+    /// A document that was taken back before it was through: nothing of it may stay in the journal.
+    pub(super) async fn withdraw(&self) -> Result<Ending, Halt> {
+        if let Some(link) = self.linked() {
+            return self.take_back(&link.target.id).await;
+        }
+        let ours = self.row.system_id == self.system_id();
+        let found = match ours {
+            true => self.journal.find_marked(&self.marker()).await?,
+            false => None,
+        };
+        match found {
+            Some(id) => self.take_back(&id).await,
+            None => {
+                let sentence = "it was recalled in SAP Concur before it was posted".to_string();
+                Ok(unchanged("recalled", sentence))
+            }
+        }
+    }
+
+    async fn take_back(&self, entry_id: &str) -> Result<Ending, Halt> {
+        let date = self.open_day(&stamp::day(self.flow.now(), 0))?;
+        self.reverse(entry_id, &date).await?;
+        self.flow
+            .save(Save {
+                links: Vec::new(),
+                unlinks: vec![self.flow.task.object.clone()],
+                tasks: Vec::new(),
+            })
+            .await;
+        let sentence = format!("recalled in SAP Concur: journal entry {entry_id} is reversed");
+        Ok(self.confirmed(entry_id, How::Withdrawn, sentence))
+    }
+
+    /// Posts what takes an entry back, once; nothing if it is gone.
+    async fn reverse(&self, entry_id: &str, date: &str) -> Result<(), Halt> {
+        let Some(reversal) = self.journal.reversal(entry_id).await? else {
+            return Ok(());
+        };
+        let marker = self.flow.marker(&format!("journal-reversal {entry_id}"));
+        let posted = Posted {
+            entry: &reversal,
+            marker: &marker,
+            date,
+            doubt: true,
+        };
+        self.journal.post(&posted).await.map(drop)
+    }
+
+    /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted twice.
+    async fn origin(&self) -> Result<Option<ObjectRef>, Halt> {
+        let settings = &self.flow.settings.financial;
+        if self.kind != DocumentType::Invoice || settings.own_invoices == OwnInvoices::Post {
+            return Ok(None);
+        }
+        let Ok(head) = financial::head(self.kind, &self.row.document) else {
+            return Ok(None);
+        };
+        let request = concur("payment-request", head.source_id);
+        if let Some(link) = self.flow.find_one(request).await.link {
+            return Ok(Some(link.target));
+        }
+        let is_ours = |value: &String| marker::is_one(value);
+        if head.customs.iter().any(is_ours) {
+            return Err(self.stop(
+                "own-invoice-unlinked",
+                "it carries a marker of ml-connector, but no link says which FreshBooks document it was"
+                    .to_string(),
+                "confirm it in SAP Concur by hand; or set `financial.own_invoices = \"post\"` if it is to be posted, then `ml-connector replay RUN`",
+            ));
+        }
+        Ok(None)
+    }
+
+    async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, Halt> {
+        let number = format!("{}-{}", origin.kind, origin.id);
+        if self.confirm(&number, &self.date_again()).await? == Confirmed::Recalled {
+            return Ok(unchanged(
+                "recalled",
+                "it was recalled in SAP Concur".to_string(),
+            ));
+        }
+        Ok(Ending::Confirmed(Confirmation {
+            target: origin.clone(),
+            how: How::Adopted,
+            sentence: format!(
+                "it came from FreshBooks as {} {}: confirmed, and not posted again",
+                origin.kind, origin.id
+            ),
+        }))
+    }
+
+    /// The day that the document's entry has, as far as it can be told again; else today.
+    fn date_again(&self) -> String {
+        let settings = &self.flow.settings;
+        let translated = financial::translate(self.kind, &self.row.document, settings);
+        let date = match translated {
+            Ok(Translated::Entry(entry)) => self.open_day(&entry.date).ok(),
+            _ => None,
+        };
+        date.unwrap_or_else(|| stamp::day(self.flow.now(), 0))
+    }
+
+    /// The day to post on: the document's own, unless the books are closed for it.
+    fn open_day(&self, date: &str) -> Result<String, Halt> {
+        let settings = &self.flow.settings.financial;
+        let Some(closed_until) = settings.closed_until.as_deref().filter(|end| date <= *end) else {
+            return Ok(date.to_string());
+        };
+        if settings.closed_period == ClosedPeriod::NextOpenDay {
+            return Ok(day_after(closed_until));
+        }
+        let is_held = settings.closed_period == ClosedPeriod::Hold;
+        let sentence =
+            format!("it is to be posted on {date}, and the books are closed until {closed_until}");
+        let remedy = "change `financial.closed_until` or `financial.closed_period`, then `ml-connector replay --parked`";
+        let stop = self.flow.stop("closed-period", sentence, remedy);
+        Err(Halt::Parked(Stop {
+            look_again: is_held.then(|| self.flow.now().saturating_add(DAY_MS)),
+            ..stop
+        }))
+    }
+}
+
+fn day_after(day: &str) -> String {
+    let next = day.parse::<Date>().and_then(|date| date.tomorrow());
+    next.map_or_else(|_| day.to_string(), |date| date.to_string())
+}

@@ -1,0 +1,300 @@
+//! The way back: which financial documents become journal entries, and on which accounts.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::Check;
+use super::reader::Reader;
+use crate::contract::runs::Intent;
+use crate::contract::types::Duration;
+use crate::financial::DocumentType;
+
+/// Financial documents from SAP Concur.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Financial {
+    /// Whether they are fetched at all.
+    pub enabled: bool,
+    /// The types that are fetched.
+    pub documents: BTreeSet<DocumentType>,
+    /// Seconds between two looks into a queue.
+    pub interval_s: u64,
+    /// Documents asked for at once.
+    pub page_size: u64,
+    /// The name under which we acknowledge and confirm; at most 50 characters.
+    pub system_id: String,
+    /// The company that posting confirmations name; at most 32 characters.
+    pub company_code: String,
+    /// What is done with invoices that we brought to SAP Concur ourselves.
+    pub own_invoices: OwnInvoices,
+    /// Which problems are told to SAP Concur as a failed posting.
+    pub confirm_errors: ConfirmErrors,
+    /// The last day of the closed books, `YYYY-MM-DD`.
+    pub closed_until: Option<String>,
+    /// What is done with documents dated in the closed books.
+    pub closed_period: ClosedPeriod,
+    /// What is done with payroll documents.
+    pub payroll: Payroll,
+    /// The generation of FreshBooks' journal entries.
+    pub endpoint: Endpoint,
+    /// The key of the newer generation.
+    pub business_uuid: Option<String>,
+    /// When FreshBooks is asked for our entry before one is posted.
+    pub look_up: LookUp,
+    /// What is done when nobody can know whether an entry was posted.
+    pub ambiguity: Intent,
+    /// How long an ambiguous write is left alone before it is looked up.
+    pub settle: Duration,
+    /// The custom field of an allocation that holds the cost code, 1 to 20.
+    pub cost_code_field: u8,
+    /// The custom field of an entry that holds it where the allocation has none, 1 to 40.
+    pub entry_cost_code_field: u8,
+    /// Which FreshBooks account an amount goes to.
+    pub accounts: Accounts,
+}
+
+/// Names of SAP Concur to FreshBooks accounts: sub-account ids, or account UUIDs for [`Endpoint::New`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// By account code, or by `CODE/COST CODE`.
+    pub by_code: BTreeMap<String, String>,
+    /// By expense type code, where a document has no account code.
+    pub by_expense_type: BTreeMap<String, String>,
+    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, and own payment type keys.
+    pub by_party: BTreeMap<String, String>,
+    /// By tax, `AUTHORITY/CODE` or `CODE`.
+    pub by_tax: BTreeMap<String, String>,
+    /// By wage type.
+    pub by_wage_type: BTreeMap<String, String>,
+}
+
+/// Invoices that come back to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnInvoices {
+    /// Acknowledged and confirmed, not posted a second time.
+    Confirm,
+    /// Posted like any other.
+    Post,
+}
+
+/// Problems that SAP Concur hears of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfirmErrors {
+    /// Those that only a change of the document mends.
+    Document,
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+/// Documents dated in the closed books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedPeriod {
+    /// Left in SAP Concur's queue.
+    Hold,
+    /// Posted on the first open day.
+    NextOpenDay,
+    /// Parked.
+    Park,
+}
+
+/// Payroll documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payroll {
+    /// Acknowledged and not posted.
+    Acknowledge,
+    /// Posted by wage type.
+    Post,
+}
+
+/// FreshBooks' journal entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Below the account id, with sub-account ids.
+    Legacy,
+    /// Below the business UUID, with account UUIDs.
+    New,
+}
+
+/// Looking for our entry before posting one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookUp {
+    /// Only where one may have been posted.
+    WhenInDoubt,
+    /// Before every entry.
+    Always,
+}
+
+const SETTLE_S: u64 = 1_800;
+
+impl Financial {
+    pub(super) fn read(table: &mut Reader, account_id: &str) -> Self {
+        let endpoint = match table.choice("endpoint", &["legacy", "new"]) {
+            "new" => Endpoint::New,
+            _ => Endpoint::Legacy,
+        };
+        Self {
+            enabled: table.flag("enabled", false),
+            documents: documents(table),
+            interval_s: table.whole("interval_s", 900, 1..=86_400),
+            page_size: table.whole("page_size", 25, 1..=100),
+            system_id: table.checked_or(
+                "system_id",
+                &format!("freshbooks-{account_id}"),
+                code::<50>,
+            ),
+            company_code: table.checked_or("company_code", account_id, code::<32>),
+            own_invoices: match table.choice("own_invoices", &["confirm", "post"]) {
+                "post" => OwnInvoices::Post,
+                _ => OwnInvoices::Confirm,
+            },
+            confirm_errors: match table.choice("confirm_errors", &["document", "all", "none"]) {
+                "all" => ConfirmErrors::All,
+                "none" => ConfirmErrors::None,
+                _ => ConfirmErrors::Document,
+            },
+            closed_until: table.optional_checked("closed_until", day),
+            closed_period: match table.choice("closed_period", &["hold", "next-open-day", "park"]) {
+                "next-open-day" => ClosedPeriod::NextOpenDay,
+                "park" => ClosedPeriod::Park,
+                _ => ClosedPeriod::Hold,
+            },
+            payroll: match table.choice("payroll", &["acknowledge", "post"]) {
+                "post" => Payroll::Post,
+                _ => Payroll::Acknowledge,
+            },
+            endpoint,
+            business_uuid: business_uuid(table, endpoint),
+            look_up: match table.choice("look_up", &["when-in-doubt", "always"]) {
+                "always" => LookUp::Always,
+                _ => LookUp::WhenInDoubt,
+            },
+            ambiguity: match table.choice("ambiguity", &["park", "resend"]) {
+                "resend" => Intent::LookUpThenResend,
+                _ => Intent::LookUpThenPark,
+            },
+            settle: table.whole("settle_s", SETTLE_S, 1..=86_400) * 1_000,
+            cost_code_field: custom_field(table, "cost_code_field", 20),
+            entry_cost_code_field: custom_field(table, "entry_cost_code_field", 40),
+            accounts: table.table("accounts", |table| Accounts::read(table, endpoint)),
+        }
+    }
+}
+
+impl Financial {
+    /// Whether documents of this type are brought across.
+    #[must_use]
+    pub fn carries(&self, kind: DocumentType) -> bool {
+        self.enabled && self.documents.contains(&kind)
+    }
+}
+
+impl Accounts {
+    fn read(table: &mut Reader, endpoint: Endpoint) -> Self {
+        let account: fn(&str) -> Check = match endpoint {
+            Endpoint::Legacy => sub_account_id,
+            Endpoint::New => uuid,
+        };
+        Self {
+            by_code: table.map("by_code", account),
+            by_expense_type: table.map("by_expense_type", account),
+            by_party: table.map("by_party", account),
+            by_tax: table.map("by_tax", account),
+            by_wage_type: table.map("by_wage_type", account),
+        }
+    }
+
+    /// Every account that is named, with the setting that names it.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        let tables = [
+            ("by_code", &self.by_code),
+            ("by_expense_type", &self.by_expense_type),
+            ("by_party", &self.by_party),
+            ("by_tax", &self.by_tax),
+            ("by_wage_type", &self.by_wage_type),
+        ];
+        tables.into_iter().flat_map(|(table, accounts)| {
+            accounts
+                .iter()
+                .map(move |(name, account)| (table, name.as_str(), account.as_str()))
+        })
+    }
+}
+
+fn documents(table: &mut Reader) -> BTreeSet<DocumentType> {
+    let named = table.texts("documents", |name| {
+        DocumentType::named(name)
+            .map(drop)
+            .ok_or("one of expense, invoice, cash-advance, payroll")
+    });
+    let named: BTreeSet<_> = named
+        .iter()
+        .filter_map(|name| DocumentType::named(name))
+        .collect();
+    if named.is_empty() {
+        DocumentType::ALL.into()
+    } else {
+        named
+    }
+}
+
+fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
+    let business_uuid = table.optional_checked("business_uuid", uuid);
+    if endpoint == Endpoint::New && business_uuid.is_none() {
+        let message =
+            "set `business_uuid` of the FreshBooks business: `endpoint = \"new\"` needs it";
+        table.problem("business-uuid-missing", message.to_string());
+    }
+    business_uuid
+}
+
+fn custom_field(table: &mut Reader, key: &str, max: u8) -> u8 {
+    let number = |name: &str| {
+        let number = name.strip_prefix("Custom")?.parse::<u8>().ok()?;
+        let exact = (1..=max).contains(&number) && name == format!("Custom{number}");
+        exact.then_some(number)
+    };
+    let name = table.checked_or(key, "Custom1", |name| {
+        number(name)
+            .map(drop)
+            .ok_or("a custom field such as \"Custom1\" (allocations have 1 to 20, entries 1 to 40)")
+    });
+    number(&name).unwrap_or(1)
+}
+
+fn code<const CHARS_MAX: usize>(code: &str) -> Check {
+    (code.chars().count() <= CHARS_MAX)
+        .then_some(())
+        .ok_or("fewer characters: at most 50 in `system_id`, at most 32 in `company_code`")
+}
+
+fn day(text: &str) -> Check {
+    text.parse::<jiff::civil::Date>()
+        .ok()
+        .filter(|date| date.to_string() == text)
+        .map(drop)
+        .ok_or("a day such as \"2026-01-31\"")
+}
+
+fn sub_account_id(id: &str) -> Check {
+    id.parse::<u64>()
+        .ok()
+        .filter(|id| *id > 0)
+        .map(drop)
+        .ok_or("the id of a FreshBooks sub-account, a number in quotes")
+}
+
+fn uuid(text: &str) -> Check {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let right = text.len() == 36
+        && (0..)
+            .zip(text.bytes())
+            .all(|(at, byte)| match HYPHENS.contains(&at) {
+                true => byte == b'-',
+                false => byte.is_ascii_hexdigit(),
+            });
+    right
+        .then_some(())
+        .ok_or("a UUID such as \"1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b\"")
+}

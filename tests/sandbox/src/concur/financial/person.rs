@@ -1,0 +1,712 @@
+//! What people do that leads to documents, and what an oracle may look at.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::advances::draw_advance;
+use super::document::{Content, Document};
+use super::invoices::{draw_invoice, from_request};
+use super::options::{
+    AdvanceOptions, Change, Filing, InvoiceOptions, PayrollOptions, ReportOptions, Resubmission,
+};
+use super::payrolls::Payroll;
+use super::report_draw::draw_report;
+use super::{DocStatus, DocType, Queue};
+use crate::concur::Concur;
+use crate::http::Millis;
+use crate::money::as_text;
+
+/// What was filed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filed {
+    /// The type of document.
+    pub doc_type: DocType,
+    /// The id of the report, payment request or cash advance: what `docId` of GET means.
+    pub source_id: String,
+    /// The id of the document: what `docId` of every POST means.
+    pub document_id: String,
+    /// The currency of its amounts.
+    pub currency: String,
+    /// What was approved.
+    #[serde(serialize_with = "as_text")]
+    pub approved: Decimal,
+}
+
+/// A document that became READY: a reason for an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ready {
+    /// The type of document.
+    pub doc_type: DocType,
+    /// The id of the report, payment request or cash advance.
+    pub source_id: String,
+    /// When it became READY.
+    pub at: Millis,
+}
+
+/// A document as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DocumentRecord {
+    /// The id of the document.
+    pub id: String,
+    /// The type of document.
+    pub doc_type: DocType,
+    /// The id of the report, payment request or cash advance.
+    pub source_id: String,
+    /// Its revision; the first is 1.
+    pub revision: u32,
+    /// Its state.
+    pub status: DocStatus,
+    /// The currency of its amounts.
+    pub currency: String,
+    /// What was approved.
+    #[serde(serialize_with = "as_text")]
+    pub approved: Decimal,
+    /// What its source shows as payment status.
+    pub payment_status: &'static str,
+    /// The source is paid and can no longer be changed.
+    pub locked: bool,
+    /// The system that acknowledged it; empty if that named none.
+    pub system_id: Option<String>,
+    /// Where it was posted.
+    pub postings: Vec<PostingDoc>,
+    /// How it was paid.
+    pub payments: Vec<PaymentRecord>,
+    /// What happened to it.
+    pub audit: Vec<AuditLine>,
+}
+
+/// Where a document was posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostingDoc {
+    /// The company of the ledger.
+    pub company_id: String,
+    /// The number of the posting.
+    pub document_number: String,
+    /// Its day.
+    pub posting_date: String,
+}
+
+/// A confirmed payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PaymentRecord {
+    /// CP, PP, RE or OB.
+    pub status_code: String,
+    /// Its reference.
+    pub payment_ref: String,
+}
+
+/// A line of an audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditLine {
+    /// When.
+    pub at: Millis,
+    /// What.
+    pub text: String,
+}
+
+/// Why a person cannot do that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CannotDo {
+    /// There is nothing of that id.
+    Unknown,
+    /// The newest document is in a state that does not let it.
+    InState(DocStatus),
+}
+
+impl Concur {
+    /// An expense report is approved.
+    pub fn approve_report(&mut self, options: &ReportOptions, now: Millis) -> Filed {
+        let (seed, key) = self.queue.next_draw(options.seed);
+        let report = draw_report(options, seed, key, now);
+        self.file(Content::Expense(report), options.filing.clone(), now)
+    }
+
+    /// A supplier invoice that was entered in Concur is approved.
+    pub fn approve_invoice(&mut self, options: &InvoiceOptions, now: Millis) -> Filed {
+        let (seed, key) = self.queue.next_draw(options.seed);
+        let invoice = draw_invoice(options, seed, key, now);
+        self.file(Content::Invoice(invoice), options.filing.clone(), now)
+    }
+
+    /// A payment request is approved and becomes an invoice document: none if there is no such request, it is deleted
+    /// or the integration is off. Approving again without a recall files nothing new.
+    pub fn approve_payment_request_with(
+        &mut self,
+        id: &str,
+        filing: &Filing,
+        now: Millis,
+    ) -> Option<Filed> {
+        if !self.approve_payment_request_alone(id, now) {
+            return None;
+        }
+        self.file_payment_request(id, filing, now)
+    }
+
+    /// Files the document of an approved request.
+    pub(crate) fn file_payment_request(
+        &mut self,
+        id: &str,
+        filing: &Filing,
+        now: Millis,
+    ) -> Option<Filed> {
+        if !self.config.financial.enabled {
+            return None;
+        }
+        let source = self.queue.source_of(id, DocType::Invoice);
+        if let Some(source) = source.filter(|source| !self.queue.sources[*source].recalled) {
+            return Some(self.filed(self.queue.newest(source)));
+        }
+        let request = self.requests.get(id)?;
+        let owner = request.owner.and_then(|at| self.config.employees.get(at));
+        let owner = owner.map(|employee| employee.employee_id.clone());
+        let (_, key) = self.queue.next_draw(None);
+        let invoice = from_request(request, key, owner.unwrap_or_default());
+        Some(self.file(Content::Invoice(invoice), filing.clone(), now))
+    }
+
+    /// A cash advance is issued.
+    pub fn issue_cash_advance(&mut self, options: &AdvanceOptions, now: Millis) -> Filed {
+        let (seed, _) = self.queue.next_draw(options.seed);
+        let advance = draw_advance(options, seed, now);
+        self.file(Content::CashAdvance(advance), options.filing.clone(), now)
+    }
+
+    /// The payroll is run for a report; none if there is no report of the id given.
+    pub fn run_payroll(&mut self, options: &PayrollOptions, now: Millis) -> Option<Filed> {
+        let report = match &options.report {
+            Some(id) => {
+                let source = self.queue.source_of(id, DocType::Expense)?;
+                let newest = &self.queue.documents[self.queue.newest(source)];
+                let Content::Expense(report) = &newest.content else {
+                    return None;
+                };
+                report.clone()
+            }
+            None => {
+                let drawn = ReportOptions {
+                    currency: options.currency.clone(),
+                    filing: options.filing.clone(),
+                    ..ReportOptions::default()
+                };
+                let (seed, key) = self.queue.next_draw(options.seed);
+                draw_report(&drawn, seed, key, now)
+            }
+        };
+        let payroll = Payroll {
+            report,
+            paid_out: !options.record_only,
+        };
+        Some(self.file(Content::Payroll(payroll), options.filing.clone(), now))
+    }
+
+    /// A person recalls a report, invoice or cash advance: possible while its document is READY, or after a failed
+    /// posting.
+    pub fn recall(&mut self, source_id: &str, now: Millis) -> Result<(), CannotDo> {
+        self.queue.settle(now);
+        let source = self.queue.source(source_id).ok_or(CannotDo::Unknown)?;
+        self.queue.recall(source, &self.config.financial, now)
+    }
+
+    /// A person resubmits what was recalled, and it is approved again: a new document for the same source.
+    pub fn resubmit(
+        &mut self,
+        source_id: &str,
+        options: &Resubmission,
+        now: Millis,
+    ) -> Result<Filed, CannotDo> {
+        self.queue.settle(now);
+        let source = self.queue.source(source_id).ok_or(CannotDo::Unknown)?;
+        let newest = &self.queue.documents[self.queue.newest(source)];
+        if !self.queue.sources[source].recalled && !options.even_if_not_recalled {
+            return Err(CannotDo::InState(newest.status));
+        }
+        let mut content = newest.content.clone();
+        if options.change == Change::Amounts {
+            let (seed, _) = self.queue.next_draw(None);
+            content.correct(seed, now);
+        }
+        Ok(self.file(content, options.filing.clone(), now))
+    }
+
+    /// Puts a document into a state that nobody brings about from outside, such as VOID; false if there is none.
+    pub fn force_document_status(&mut self, id: &str, status: DocStatus, now: Millis) -> bool {
+        let found = self.queue.find(id);
+        if let Some(at) = found {
+            self.queue.set_status(at, status, now);
+        }
+        found.is_some()
+    }
+
+    /// All documents in the order of their approval.
+    pub fn documents(&self) -> Vec<DocumentRecord> {
+        let documents = self.queue.documents.iter();
+        documents
+            .map(|document| self.document_record(document))
+            .collect()
+    }
+
+    /// One document.
+    pub fn document(&self, id: &str) -> Option<DocumentRecord> {
+        let at = self.queue.find(id)?;
+        Some(self.document_record(&self.queue.documents[at]))
+    }
+
+    /// The document as GET would deliver it, whatever its state.
+    pub fn document_text(&self, id: &str) -> Option<String> {
+        let at = self.queue.find(id)?;
+        Some(self.queue.documents[at].text(&self.config.financial))
+    }
+
+    /// What was approved, per currency, over all documents in these states; no states mean all.
+    pub fn approved_totals(&self, states: &[DocStatus]) -> BTreeMap<String, Decimal> {
+        let mut totals: BTreeMap<String, Decimal> = BTreeMap::new();
+        let wanted = |document: &&Document| states.is_empty() || states.contains(&document.status);
+        for document in self.queue.documents.iter().filter(wanted) {
+            let total = totals.entry(document.content.currency().to_owned());
+            let total = total.or_default();
+            *total = total.saturating_add(document.content.approved());
+        }
+        totals
+    }
+
+    /// How many documents there are per state.
+    pub fn document_counts(&self) -> BTreeMap<DocStatus, usize> {
+        let mut counts = BTreeMap::new();
+        for document in &self.queue.documents {
+            *counts.entry(document.status).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Documents that became READY since the last call: each is a reason for an event.
+    pub fn take_ready(&mut self) -> Vec<Ready> {
+        self.queue.take_news()
+    }
+
+    /// Makes delayed documents READY that are due.
+    pub fn settle_documents(&mut self, now: Millis) {
+        self.queue.settle(now);
+    }
+
+    /// When the next delayed document becomes READY.
+    pub fn next_document_ready(&self) -> Option<Millis> {
+        self.queue.next_ready()
+    }
+
+    fn file(&mut self, content: Content, filing: Filing, now: Millis) -> Filed {
+        let source = self
+            .queue
+            .source_of(content.source_id(), content.doc_type());
+        let revision = self.queue.next_revision(source, &self.config.financial);
+        let at = self.queue.file(content, filing, revision, now);
+        self.filed(at)
+    }
+
+    fn filed(&self, at: usize) -> Filed {
+        let document = &self.queue.documents[at];
+        Filed {
+            doc_type: document.doc_type,
+            source_id: document.content.source_id().to_owned(),
+            document_id: document.id.clone(),
+            currency: document.content.currency().to_owned(),
+            approved: document.content.approved(),
+        }
+    }
+
+    fn document_record(&self, document: &Document) -> DocumentRecord {
+        let recalled = self.queue.sources[document.source].recalled;
+        DocumentRecord {
+            id: document.id.clone(),
+            doc_type: document.doc_type,
+            source_id: document.content.source_id().to_owned(),
+            revision: document.revision,
+            status: document.status,
+            currency: document.content.currency().to_owned(),
+            approved: document.content.approved(),
+            payment_status: payment_status(document.doc_type, document.status, recalled),
+            locked: document.status == DocStatus::PaymentConfirmedSuccess,
+            system_id: document.system_id.clone(),
+            postings: document.postings.clone(),
+            payments: document.payments.clone(),
+            audit: document.audit.clone(),
+        }
+    }
+}
+
+impl Queue {
+    /// A seed, the one given if there is one, and a key.
+    fn next_draw(&mut self, seed: Option<u64>) -> (u64, u64) {
+        let drawn = self.random.next();
+        (seed.unwrap_or(drawn), 4001 + self.documents.len() as u64)
+    }
+}
+
+/// What the source of a document shows (Concur docs, status matrix).
+fn payment_status(doc_type: DocType, status: DocStatus, recalled: bool) -> &'static str {
+    let invoice = doc_type == DocType::Invoice;
+    match status {
+        _ if recalled => "Not Paid",
+        DocStatus::Delayed | DocStatus::Ready | DocStatus::Acknowledged if invoice => {
+            "Pending Payment"
+        }
+        DocStatus::Delayed | DocStatus::Ready | DocStatus::Acknowledged => "Processing Payment",
+        DocStatus::PostingConfirmedFailure => "Financial Posting Failed",
+        DocStatus::PostingConfirmedSuccess if invoice => "Extracted",
+        DocStatus::PostingConfirmedSuccess => "Sent for Payment",
+        DocStatus::PaymentConfirmedSuccess => "Payment Confirmed",
+        _ => "Not Paid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::concur::harness::Harness;
+
+    fn read(harness: &Harness, id: &str) -> Value {
+        let text = harness.machine.document_text(id).expect("the document");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn fail(harness: &mut Harness) -> Filed {
+        let filed = harness
+            .machine
+            .approve_report(&ReportOptions::default(), harness.now);
+        harness.acknowledge(&[&filed.document_id], "FRESHBOOKS-01");
+        harness.confirm(&filed.document_id, false, json!({}));
+        filed
+    }
+
+    #[test]
+    fn a_failed_report_comes_back_with_a_new_id_and_revision() {
+        let mut harness = Harness::new();
+        let filed = fail(&mut harness);
+        let again = Resubmission {
+            change: Change::Amounts,
+            ..Resubmission::default()
+        };
+        let early = harness
+            .machine
+            .resubmit(&filed.source_id, &again, harness.now);
+        assert_eq!(
+            early,
+            Err(CannotDo::InState(DocStatus::PostingConfirmedFailure))
+        );
+        assert_eq!(
+            harness.machine.recall(&filed.source_id, harness.now),
+            Ok(())
+        );
+        let old = harness
+            .machine
+            .document(&filed.document_id)
+            .expect("the document");
+        assert_eq!(
+            (old.status, old.payment_status),
+            (DocStatus::PostingConfirmedFailure, "Not Paid")
+        );
+        let second = harness
+            .machine
+            .resubmit(&filed.source_id, &again, harness.now)
+            .expect("filed");
+        assert_eq!(second.source_id, filed.source_id);
+        assert!(second.document_id != filed.document_id && second.approved > filed.approved);
+        let listed = harness.expenses("");
+        assert_eq!(
+            (
+                listed.len(),
+                &listed[0]["document"]["report"]["revisionNumber"]
+            ),
+            (1, &json!("2"))
+        );
+        let all = format!("?docId={}&ignoreDocumentStatus=yes", filed.source_id);
+        assert_eq!(harness.expenses(&all).len(), 2);
+    }
+
+    #[test]
+    fn switches_change_recalls_and_revisions() {
+        let mut harness = Harness::new();
+        harness.machine.config.financial.recall_marks_failed = true;
+        harness.machine.config.financial.revision_stays = true;
+        let filed = fail(&mut harness);
+        assert_eq!(
+            harness.machine.recall(&filed.source_id, harness.now),
+            Ok(())
+        );
+        assert_eq!(
+            harness
+                .machine
+                .document(&filed.document_id)
+                .expect("the document")
+                .status,
+            DocStatus::Recalled
+        );
+        let same = Resubmission::default();
+        let second = harness
+            .machine
+            .resubmit(&filed.source_id, &same, harness.now)
+            .expect("filed");
+        assert_eq!(second.approved, filed.approved);
+        assert_eq!(
+            read(&harness, &second.document_id)["report"]["revisionNumber"],
+            "1"
+        );
+    }
+
+    #[test]
+    fn a_posted_report_comes_back_only_by_force() {
+        let mut harness = Harness::new();
+        let filed = harness
+            .machine
+            .approve_report(&ReportOptions::default(), harness.now);
+        harness.acknowledge(&[&filed.document_id], "FRESHBOOKS-01");
+        harness.confirm(&filed.document_id, true, json!({}));
+        let posted = Err(CannotDo::InState(DocStatus::PostingConfirmedSuccess));
+        assert_eq!(
+            harness.machine.recall(&filed.source_id, harness.now),
+            posted
+        );
+        let forced = Resubmission {
+            even_if_not_recalled: true,
+            ..Resubmission::default()
+        };
+        assert!(
+            harness
+                .machine
+                .resubmit(&filed.source_id, &forced, harness.now)
+                .is_ok()
+        );
+        assert_eq!(
+            harness.machine.recall("unknown", harness.now),
+            Err(CannotDo::Unknown)
+        );
+    }
+
+    #[test]
+    fn approved_payment_requests_become_invoices_of_the_same_id() {
+        let mut harness = Harness::new();
+        harness.vendor("FB-1");
+        let id = harness.posted(json!({"ShippingAmount": "20.00", "InvoiceAmount": "1150.00"}));
+        assert!(harness.machine.approve_payment_request(&id, harness.now));
+        let body = harness.financial("invoice", "", None).value();
+        let document = &body["content"][0]["document"];
+        let header = &document["requestHeader"];
+        assert_eq!(
+            (&header["requestId"], &header["requestCustom5Code"]),
+            (&json!(id), &json!("FB:778120"))
+        );
+        assert_eq!(
+            (&header["invoiceDate"], &header["requestTotal"]),
+            (&json!("02/27/2026"), &json!(1150))
+        );
+        let line = &document["lineItem"][0];
+        assert_eq!(line["expenseTypeCode"], "OFFSP  ");
+        let allocation = &line["allocation"][1];
+        assert_eq!(
+            (
+                &allocation["allocationCustom1Code"],
+                &allocation["allocationPercentage"]
+            ),
+            (&json!("PRJ_B"), &json!(40))
+        );
+        assert_eq!(
+            allocation["journal"],
+            json!({"accountCode": "6400", "amountNet": 240, "amountShipping": 4.8,
+            "amountGross": 276, "tax": [{"amountTax": 31.2, "taxCode": "H13", "taxField": "VAT1"}]})
+        );
+        assert_eq!(document["vendor"]["vendorCode"], "FB-1");
+        assert_eq!(document["ownerEmployee"]["employeeId"], "E-17");
+    }
+
+    #[test]
+    fn payment_requests_file_once_until_they_are_recalled() {
+        let mut harness = Harness::new();
+        harness.vendor("FB-1");
+        let id = harness.posted(json!({}));
+        let approve = |harness: &mut Harness| {
+            let filed =
+                harness
+                    .machine
+                    .approve_payment_request_with(&id, &Filing::default(), harness.now);
+            filed.expect("filed").document_id
+        };
+        let first = approve(&mut harness);
+        assert_eq!(approve(&mut harness), first);
+        assert!(harness.machine.recall_payment_request(&id, harness.now));
+        let second = approve(&mut harness);
+        assert_ne!(second, first);
+        assert_eq!(
+            read(&harness, &second)["requestHeader"]["revisionNumber"],
+            "2"
+        );
+        let body = json!({"ids": [second], "systemId": ""});
+        harness.financial("invoice", "/acknowledgements", Some(body));
+        assert!(!harness.machine.recall_payment_request(&id, harness.now));
+        harness.machine.config.financial.enabled = false;
+        let other = harness.posted(json!({"InvoiceNumber": "2"}));
+        assert!(harness.machine.approve_payment_request(&other, harness.now));
+        assert_eq!(harness.machine.documents().len(), 2);
+    }
+
+    #[test]
+    fn invoice_documents_follow_their_switches() {
+        use super::super::{InvoiceDates, InvoiceGross};
+        let mut harness = Harness::new();
+        harness.vendor("FB-1");
+        let id = harness.posted(json!({}));
+        let filed =
+            harness
+                .machine
+                .approve_payment_request_with(&id, &Filing::default(), harness.now);
+        let id = filed.expect("filed").document_id;
+        let switches = &mut harness.machine.config.financial;
+        switches.invoice_gross = InvoiceGross::PerLine;
+        switches.invoice_dates = InvoiceDates::Iso;
+        let document = read(&harness, &id);
+        let gross = |document: &Value, at: usize| {
+            document["lineItem"][0]["allocation"][at]["journal"]["amountGross"].clone()
+        };
+        assert_eq!(
+            (gross(&document, 0), gross(&document, 1)),
+            (json!(678), json!(678))
+        );
+        assert_eq!(document["requestHeader"]["invoiceDate"], "2026-02-27");
+        let switches = &mut harness.machine.config.financial;
+        switches.invoice_gross = InvoiceGross::PerAllocation;
+        switches.invoice_dates = InvoiceDates::DateTime;
+        switches.invoice_tax_in_header = true;
+        let document = read(&harness, &id);
+        assert_eq!(
+            (gross(&document, 0), &document["requestHeader"]["amountTax"]),
+            (json!(360), &json!(130))
+        );
+        assert_eq!(
+            document["lineItem"][0]["allocation"][0]["journal"]["tax"],
+            json!(null)
+        );
+        assert_eq!(
+            document["requestHeader"]["invoiceDate"],
+            "2026-02-27T00:00:00.000Z"
+        );
+    }
+
+    #[test]
+    fn a_report_uses_up_an_issued_advance() {
+        let mut harness = Harness::new();
+        let cad = Some("CAD".to_owned());
+        let advance = AdvanceOptions {
+            currency: cad.clone(),
+            amount: Some(Decimal::from(300)),
+            ..AdvanceOptions::default()
+        };
+        let advance = harness.machine.issue_cash_advance(&advance, harness.now);
+        let report = ReportOptions {
+            currency: cad,
+            advance: Some(super::super::AdvanceUse {
+                id: Some(advance.source_id.clone()),
+                returned: true,
+            }),
+            ..ReportOptions::default()
+        };
+        let report = harness.machine.approve_report(&report, harness.now);
+        let document = read(&harness, &report.document_id);
+        assert_eq!(
+            document["cashAdvanceApplication"][0]["cashAdvanceId"],
+            advance.source_id.as_str()
+        );
+        assert!(
+            document["report"]["cashAdvanceReturnsAmount"]
+                .as_f64()
+                .is_some_and(|amount| amount > 0.0)
+        );
+        let data = read(&harness, &advance.document_id);
+        assert_eq!(
+            (
+                &data["cashAdvanceData"]["paymentMethod"],
+                &data["journalData"][0]["debitOrCredit"]
+            ),
+            (&json!(0), &json!("DR"))
+        );
+        assert_eq!(data["journalData"][0]["amount"], 300);
+    }
+
+    #[test]
+    fn payroll_shares_the_id_of_its_report() {
+        let mut harness = Harness::new();
+        let report = harness
+            .machine
+            .approve_report(&ReportOptions::default(), harness.now);
+        let options = PayrollOptions {
+            report: Some(report.source_id.clone()),
+            record_only: true,
+            ..PayrollOptions::default()
+        };
+        let payroll = harness
+            .machine
+            .run_payroll(&options, harness.now)
+            .expect("filed");
+        assert_eq!(
+            (&payroll.source_id, payroll.approved),
+            (&report.source_id, report.approved)
+        );
+        let document = read(&harness, &payroll.document_id);
+        let wage = &document["expenseEntry"][0]["payrollData"][0];
+        assert_eq!(
+            (&wage["wageType"], &wage["payrollPayIndicator"]),
+            (&json!("M010"), &json!("N"))
+        );
+        assert!(
+            !harness
+                .machine
+                .document_text(&payroll.document_id)
+                .expect("text")
+                .contains("journal")
+        );
+        let unknown = PayrollOptions {
+            report: Some("x".into()),
+            ..PayrollOptions::default()
+        };
+        assert_eq!(harness.machine.run_payroll(&unknown, harness.now), None);
+    }
+
+    #[test]
+    fn totals_and_news_follow_the_documents() {
+        let mut harness = Harness::new();
+        let first = fail(&mut harness);
+        let second = harness
+            .machine
+            .approve_invoice(&InvoiceOptions::default(), harness.now);
+        let failed = harness
+            .machine
+            .approved_totals(&[DocStatus::PostingConfirmedFailure]);
+        assert_eq!(
+            failed,
+            BTreeMap::from([(first.currency.clone(), first.approved)])
+        );
+        let all = harness.machine.approved_totals(&[]);
+        let total: Decimal = all.values().sum();
+        assert_eq!(total, first.approved + second.approved);
+        let news = harness.machine.take_ready();
+        let ids: Vec<&String> = news.iter().map(|one| &one.source_id).collect();
+        assert_eq!(ids, [&first.source_id, &second.source_id]);
+        assert!(harness.machine.take_ready().is_empty());
+        assert_eq!(harness.machine.document_counts()[&DocStatus::Ready], 1);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_document() {
+        let text = || {
+            let mut harness = Harness::new();
+            let options = ReportOptions {
+                seed: Some(5),
+                ..ReportOptions::default()
+            };
+            let filed = harness.machine.approve_report(&options, harness.now);
+            harness.machine.document_text(&filed.document_id)
+        };
+        assert_eq!(text(), text());
+    }
+}
