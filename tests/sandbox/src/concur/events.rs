@@ -5,6 +5,7 @@ mod api;
 pub(super) mod config;
 mod envelope;
 mod outbox;
+mod records;
 mod signature;
 mod subscriptions;
 mod topics;
@@ -12,7 +13,8 @@ mod topics;
 use std::sync::Arc;
 
 pub(super) use api::PREFIX;
-pub use outbox::{EVENT_TIMEOUT_MS, EventCounts, EventRecord, Fate};
+pub use outbox::EVENT_TIMEOUT_MS;
+pub use records::{EventCounts, EventRecord, Fate};
 pub use signature::EventKey;
 pub use subscriptions::SubscriptionRecord;
 
