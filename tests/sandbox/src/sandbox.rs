@@ -338,6 +338,51 @@ mod tests {
         assert_eq!((total(), total()), (json!(0), json!(1)));
     }
 
+    fn app_token(sandbox: &mut Sandbox) -> String {
+        let request = Request::new("us2.api.concursolutions.com", "POST", "/oauth2/v0/token");
+        let request = request.with_form(&[
+            ("client_id", "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33"),
+            ("client_secret", "sandbox-concur-secret"),
+            ("grant_type", "client_credentials"),
+        ]);
+        let token = sandbox.concur.handle(&request, NOW, 0).value()["access_token"].clone();
+        token.as_str().expect("a token").to_owned()
+    }
+
+    #[test]
+    fn webhooks_and_events_come_out_together_and_are_settled_apart() {
+        let mut sandbox = Sandbox::new(SandboxConfig::default(), NOW);
+        sandbox.concur.config_mut().events.api.single_company = true;
+        let body = json!({"id": "acme", "topic": "public.concur.financialintegration",
+            "webHookConfig": {"endpoint": "https://hooks.example.test/"}});
+        let path = "/events/v4/subscriptions/webhook";
+        let request = Request::new("us2.api.concursolutions.com", "PUT", path)
+            .with_bearer(&app_token(&mut sandbox))
+            .with_json(&body);
+        assert_eq!(
+            status(&sandbox.exchange(System::Concur, &request, NOW)),
+            Some(200)
+        );
+        sandbox
+            .concur
+            .publish("invoice.readyForIntegration", "4B1F", NOW);
+        let body = json!({"callback": {"event": "client", "uri": "https://hooks.example.test/fb"}});
+        let path = "/events/account/zQ7pLm/events/callbacks";
+        let token = sandbox.freshbooks.person_token(NOW);
+        let request = Request::new("api.freshbooks.com", "POST", path).with_bearer(&token);
+        sandbox.exchange(System::FreshBooks, &request.with_json(&body), NOW);
+        let due = sandbox.advance(NOW);
+        let named: Vec<(System, u64)> = due.iter().map(|due| (due.system, due.id)).collect();
+        assert_eq!(named, [(System::FreshBooks, 1), (System::Concur, 1)]);
+        let limits: Vec<Millis> = due.iter().map(Delivery::timeout_ms).collect();
+        assert_eq!(limits, [10_000, 60_000]);
+        sandbox.delivered(System::Concur, 1, DeliveryResult::Status(200), NOW);
+        assert_eq!(sandbox.concur.events_pending(), 0);
+        assert_eq!(sandbox.freshbooks.deliveries_pending(), 1);
+        sandbox.delivered(System::FreshBooks, 1, DeliveryResult::Status(200), NOW);
+        assert_eq!(sandbox.freshbooks.deliveries_pending(), 0);
+    }
+
     #[test]
     fn an_expired_concur_token_is_403() {
         let mut sandbox = Sandbox::new(SandboxConfig::default(), NOW);

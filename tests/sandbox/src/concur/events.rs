@@ -5,6 +5,7 @@ mod api;
 pub(super) mod config;
 mod envelope;
 mod outbox;
+mod records;
 mod signature;
 mod subscriptions;
 mod topics;
@@ -12,7 +13,8 @@ mod topics;
 use std::sync::Arc;
 
 pub(super) use api::PREFIX;
-pub use outbox::{EVENT_TIMEOUT_MS, EventCounts, EventRecord, Fate};
+pub use outbox::EVENT_TIMEOUT_MS;
+pub use records::{EventCounts, EventRecord, Fate};
 pub use signature::EventKey;
 pub use subscriptions::SubscriptionRecord;
 
@@ -79,6 +81,7 @@ impl Concur {
             event_type,
             document_id,
             company_id: &self.config.company_uuid,
+            entity_id: &self.config.financial.entity_id,
             base_url: &base_url,
             now,
         };

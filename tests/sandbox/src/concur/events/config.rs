@@ -82,8 +82,6 @@ pub enum CleanUp {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnvelopeSwitches {
-    /// The entity id, as `subtopic` and `facts.entityId` have it. Default: p0600001abcd.
-    pub entity_id: String,
     /// What `id` looks like. Default: uuid.
     pub id: EventId,
     /// What `correlationId` looks like. Default: hex.
@@ -274,7 +272,6 @@ impl Default for EventApiSwitches {
 impl Default for EnvelopeSwitches {
     fn default() -> Self {
         Self {
-            entity_id: "p0600001abcd".into(),
             id: EventId::Uuid,
             correlation: Correlation::Hex,
             zulu: false,

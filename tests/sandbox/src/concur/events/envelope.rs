@@ -31,6 +31,7 @@ pub(super) struct News<'a> {
     pub(super) event_type: &'a str,
     pub(super) document_id: &'a str,
     pub(super) company_id: &'a str,
+    pub(super) entity_id: &'a str,
     /// The base URL of the company's datacenter.
     pub(super) base_url: &'a str,
     pub(super) now: Millis,
@@ -50,7 +51,7 @@ impl Event {
             "timeStamp": time_stamp(switches, news.now),
             "facts": facts(news, topic, switches, random),
         });
-        add_optional(&mut body, switches);
+        add_optional(&mut body, news.entity_id, switches);
         if switches.unknown_fields {
             body["schemaRevision"] = json!({"major": 5, "notes": [null]});
             body["facts"]["futureFact"] = json!([{"name": "unheard", "of": true}]);
@@ -99,8 +100,8 @@ fn time_stamp(switches: &EnvelopeSwitches, at: Millis) -> String {
     format!("{}.{}{zone}", bare_stamp(at), &fraction[..digits])
 }
 
-fn add_optional(body: &mut Value, switches: &EnvelopeSwitches) {
-    let entity = json!(switches.entity_id);
+fn add_optional(body: &mut Value, entity_id: &str, switches: &EnvelopeSwitches) {
+    let entity = json!(entity_id);
     let subtopic = if switches.sub_topic {
         "subTopic"
     } else {
@@ -135,7 +136,7 @@ fn add_optional(body: &mut Value, switches: &EnvelopeSwitches) {
 
 fn facts(news: &News, topic: &str, switches: &EnvelopeSwitches, random: &mut Random) -> Value {
     let facts = match topic {
-        topics::FINANCIAL_INTEGRATION => document_facts(news, &switches.entity_id),
+        topics::FINANCIAL_INTEGRATION => document_facts(news),
         "public.concur.expense.report" => report_facts(news, random),
         "public.concur.request" => json!({"requestId": news.document_id, "isParent": false}),
         "public.concur.user.provisioning" => provision_facts(news),
@@ -170,13 +171,14 @@ fn respell(facts: &mut Map<String, Value>, booleans: bool, nested: bool) {
     }
 }
 
-fn document_facts(news: &News, entity_id: &str) -> Value {
+fn document_facts(news: &News) -> Value {
     let kind = news.event_type.split('.').next().unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!(
         "{base_url}/financialintegration/fi/v4/companies/transactiontypes/{kind}/transactions?docId={id}"
     );
-    json!({"documentId": id, "entityId": entity_id, "href": href})
+    json!({"documentId": id, "entityId": news.entity_id, "href": href})
 }
 
 fn report_facts(news: &News, random: &mut Random) -> Value {
@@ -234,6 +236,7 @@ mod tests {
             event_type,
             document_id: "4B1F0A9C77D24E0E8E21",
             company_id: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d",
+            entity_id: "p0600001abcd",
             base_url: "https://us2.api.concursolutions.com",
             now: NOW,
         };

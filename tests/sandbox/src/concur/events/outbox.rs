@@ -3,74 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::config::EventDeliverySwitches;
 use super::envelope::Event;
+use super::records::{EventCounts, EventRecord, Fate};
 use crate::delivery::DeliveryResult;
 use crate::http::Millis;
 use crate::random::Random;
 
 /// SAP waits this long for an answer; whoever drives the machine keeps this time, and so does the machine.
 pub const EVENT_TIMEOUT_MS: Millis = 60_000;
-
-/// What has become of an event at one subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It waits or is under way.
-    Pending,
-    /// It was answered with 2xx.
-    Delivered,
-    /// It was answered with this status, which ends all attempts.
-    Dropped(u16),
-    /// It was not delivered within 72 hours.
-    Expired,
-    /// Its subscription is gone.
-    Withdrawn,
-}
-
-/// An event at one subscription, and how it has fared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventRecord {
-    /// The event's id. Copies that are sent twice share it.
-    pub event_id: String,
-    /// The subscription.
-    pub subscription: String,
-    /// Its type.
-    pub event_type: String,
-    /// What it is about.
-    pub document_id: String,
-    /// When it was published.
-    pub published: Millis,
-    /// When it was last sent.
-    pub last_attempt: Option<Millis>,
-    /// How often it was sent.
-    pub attempts: u64,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// How events have fared so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct EventCounts {
-    /// Events that at least one subscription was to get, copies not counted.
-    pub published: u64,
-    /// Events that no subscription was to get.
-    pub unheard: u64,
-    /// Events that were swallowed by the switch.
-    pub swallowed: u64,
-    /// Deliveries handed out to be sent, retries included.
-    pub sent: u64,
-    /// Deliveries answered with 2xx.
-    pub ok: u64,
-    /// Deliveries answered otherwise or not at all.
-    pub failed: u64,
-    /// Events dropped for ever.
-    pub dropped: u64,
-    /// Events skipped after 72 hours.
-    pub expired: u64,
-}
 
 /// Events of all subscriptions. Items are numbered in the order of publication.
 #[derive(Debug)]
@@ -261,7 +202,8 @@ impl Outbox {
         self.lanes.entry(lane.clone()).or_default().insert(id);
         self.due
             .insert(((event.published + pause).min(expires), id));
-        self.records.insert(id, record(event, subscription));
+        self.records
+            .insert(id, EventRecord::new(event, subscription));
         let event = Arc::clone(event);
         let item = Item {
             event,
@@ -302,24 +244,32 @@ impl Outbox {
             self.held.entry(lane).or_default().insert(id);
             return None;
         }
+        self.count_attempt(id, now);
+        Some(self.send(id, event, lane.0, now))
+    }
+
+    fn count_attempt(&mut self, item: u64, now: Millis) {
         self.counts.sent += 1;
-        if let Some(record) = self.records.get_mut(&id) {
+        if let Some(record) = self.records.get_mut(&item) {
             record.attempts += 1;
             record.last_attempt = Some(now);
         }
-        let attempt = self.next_attempt;
+    }
+
+    fn send(&mut self, item: u64, event: Arc<Event>, subscription: String, now: Millis) -> Attempt {
+        let id = self.next_attempt;
         self.next_attempt += 1;
         let under_way = UnderWay {
-            item: id,
-            subscription: lane.0.clone(),
+            item,
+            subscription: subscription.clone(),
             deadline: now + EVENT_TIMEOUT_MS,
         };
-        self.under_way.insert(attempt, under_way);
-        Some(Attempt {
-            id: attempt,
+        self.under_way.insert(id, under_way);
+        Attempt {
+            id,
             event,
-            subscription: lane.0,
-        })
+            subscription,
+        }
     }
 
     fn may_go(&self, item: u64, lane: &Lane, switches: &EventDeliverySwitches) -> bool {
@@ -385,17 +335,4 @@ fn verdict(result: DeliveryResult, redirect_drops: bool) -> Verdict {
 fn partition(document_id: &str, partitions: u64) -> u64 {
     let step = |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
     document_id.bytes().fold(7, step) % partitions.max(1)
-}
-
-fn record(event: &Event, subscription: &str) -> EventRecord {
-    EventRecord {
-        event_id: event.id.clone(),
-        subscription: subscription.to_owned(),
-        event_type: event.event_type.clone(),
-        document_id: event.document_id.clone(),
-        published: event.published,
-        last_attempt: None,
-        attempts: 0,
-        fate: Fate::Pending,
-    }
 }
