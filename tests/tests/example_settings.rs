@@ -69,6 +69,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "expense_types",
         "retry",
         "sweep",
+        "events",
     ] {
         places.push(format!("/{table}"));
     }

@@ -1,5 +1,6 @@
 //! `check`: is everything there that `serve` needs? Writes nothing.
 
+mod events;
 mod online;
 
 use std::io::Write;
@@ -112,6 +113,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             .iter()
             .map(|connection| redirect(config, connection)),
     );
+    findings.extend(events::look(config));
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(credentials(
         config,
