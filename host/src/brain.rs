@@ -3,6 +3,7 @@
 //! Time is bounded by fuel, which is exact and repeatable; memory by a limit on each instance. An instance that
 //! has trapped is never called again: its owner makes a new one.
 
+mod cache;
 mod mind;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::contract::types::{Instant, Problem, System};
 use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
 use crate::contract::{Connector, ConnectorPre};
 
+use cache::CodeCache;
 pub use mind::{Mind, MindError, OpenRun, Opened, SettingsText};
 
 /// Why the component cannot be used.
@@ -79,6 +81,30 @@ impl Brain {
     ///
     /// Every [`BrainError`] but `Trapped`; each names the command that helps.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, BrainError> {
+        Self::made(path, limits, engine_config())
+    }
+
+    /// The same, with the compiled code kept in a directory: from the second time on it is not compiled again. Where
+    /// the directory cannot be used, or what lies there is not as it was left, it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Brain::load`].
+    pub fn load_kept(path: &Path, limits: &Limits, directory: &Path) -> Result<Self, BrainError> {
+        let kept = CodeCache::open(directory);
+        let cache = kept.as_ref().and_then(CodeCache::for_wasmtime);
+        let mut config = engine_config();
+        config.cache(cache.clone());
+        let brain = Self::made(path, limits, config)?;
+        if let (Some(kept), Some(cache)) = (kept, cache)
+            && cache.cache_misses() > 0
+        {
+            kept.seal();
+        }
+        Ok(brain)
+    }
+
+    fn made(path: &Path, limits: &Limits, config: Config) -> Result<Self, BrainError> {
         let bytes = std::fs::read(path).map_err(|source| BrainError::Unreadable {
             path: path.into(),
             source,
@@ -87,7 +113,7 @@ impl Brain {
             path: path.into(),
             detail: format!("{error:#}"),
         };
-        let engine = Engine::new(&engine_config()).map_err(unusable)?;
+        let engine = Engine::new(&config).map_err(unusable)?;
         let component = Component::from_binary(&engine, &bytes).map_err(unusable)?;
         let template =
             template(&engine, &component).map_err(|error| BrainError::OtherContract {

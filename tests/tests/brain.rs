@@ -100,6 +100,44 @@ fn what_is_no_component_of_this_contract_is_refused() {
 }
 
 #[test]
+fn compiled_code_is_kept_and_made_again_when_it_is_damaged() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let kept = directory.path().join("store.db.compiled");
+    let load = || {
+        let brain = Brain::load_kept(built::component(), &limits(), &kept).expect("the component");
+        let mut instance = brain.instance().expect("an instance");
+        instance.default_retry_policy().expect("works");
+    };
+    load();
+    let file = only_file(&kept.join("modules"));
+    let code = std::fs::read(&file).expect("is read");
+    let changed = || std::fs::metadata(&file).and_then(|found| found.modified());
+    let made = changed().expect("is there");
+    load();
+    assert_eq!(changed().expect("is there"), made, "is used as it is");
+    let mut damaged = code.clone();
+    damaged[code.len() / 2] ^= 1;
+    std::fs::write(&file, &damaged).expect("written");
+    load();
+    assert_ne!(std::fs::read(&file).expect("is read"), damaged);
+    std::fs::write(&file, &code[..100]).expect("written");
+    load();
+    assert!(std::fs::read(&file).expect("is read").len() > 100);
+}
+
+/// The one file in the one directory in this directory, but for statistics of its use.
+fn only_file(directory: &Path) -> std::path::PathBuf {
+    let entries = |path: &Path| std::fs::read_dir(path).expect("is read").flatten();
+    let inner = entries(directory).next().expect("a directory").path();
+    let mut files = entries(&inner)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_none());
+    let file = files.next().expect("a file");
+    assert!(files.next().is_none());
+    file
+}
+
+#[test]
 fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
     let short = Limits {
         component_fuel_max: 60_000,

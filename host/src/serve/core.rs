@@ -1,6 +1,7 @@
 //! Everything but the loops, made from the settings and the store.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -207,7 +208,15 @@ struct Minded<'c> {
 /// Compiling takes longer than all the rest, so it is done beside it.
 fn load_brain(config: &Config) -> tokio::task::JoinHandle<Result<Brain, BrainError>> {
     let (path, limits) = (config.component.clone(), config.limits.clone());
-    tokio::task::spawn_blocking(move || Brain::load(&path, &limits))
+    let kept = compiled(&config.store);
+    tokio::task::spawn_blocking(move || Brain::load_kept(&path, &limits, &kept))
+}
+
+/// Where compiled code is kept: beside the store.
+fn compiled(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".compiled");
+    name.into()
 }
 
 /// The keys; new ones only where there is no store yet that could need older ones.

@@ -1,0 +1,203 @@
+//! What the service costs as a process of its own: `cargo build --release --workspace`, then
+//! `cargo bench --package ml-connector-tests --bench process`.
+//!
+//! The program that ships runs as a child; both vendors and whoever creates the invoices are this process. Times to
+//! start, memory and processor time are the kernel's, from `/proc`. Numbers of records can be given in `RECORDS`.
+
+#![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ml_connector_sandbox::skin;
+use ml_connector_tests::office::{Office, Pace};
+use ml_connector_tests::{built, world};
+
+/// The kernel counts processor time in hundredths of a second, on every architecture of Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+const WAITING_RUNS: u64 = 10_000;
+
+#[tokio::main]
+async fn main() {
+    let (first, ready) = starts().await;
+    println!("first start: ready after {first} ms, the component is compiled");
+    row("later start", format!("ready after {ready} ms"), "300 ms");
+    load().await;
+    waiting().await;
+}
+
+fn row(what: &str, measured: String, goal: &str) {
+    println!("{what:<44} {measured:>32}   (goal {goal})");
+}
+
+/// Milliseconds until ready: the first time, and the fastest of five later ones.
+async fn starts() -> (u128, u128) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut office = open(directory.path()).await;
+    let first = office.start().await.expect("starts").as_millis();
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        office.stop().expect("stops");
+        fastest = fastest.min(office.start().await.expect("starts"));
+    }
+    (first, fastest.as_millis())
+}
+
+/// Idle, and then under the load of `RECORDS` invoices.
+async fn load() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut office = open(directory.path()).await;
+    restarted(&mut office).await;
+    office.connect().await.expect("connects");
+    office.registered().await.expect("registers");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let pid = office.process_id().expect("runs");
+    row("idle, connected", mib(resident(pid)), "40 MiB");
+    invoices(&office, 500).await;
+    let records = records();
+    let before = (processor_time(pid), processor_time(own()));
+    let took = invoices(&office, records).await;
+    let each = |now: f64, then: f64| (now - then) * 1e6 / records as f64;
+    let service = each(processor_time(pid), before.0);
+    let sandbox = each(processor_time(own()), before.1);
+    let rate = records as f64 / took.as_secs_f64();
+    row(
+        &format!("{records} invoices, webhook to record"),
+        format!("{rate:.0} a second"),
+        "3000",
+    );
+    println!(
+        "processor time of each: service {service:.0} us, sandbox and creator {sandbox:.0} us"
+    );
+    row("peak memory under that load", mib(peak(pid)), "128 MiB");
+    let (ended, all) = office.progress().await.expect("is read");
+    assert_eq!(ended, all, "every run has ended");
+    office.stop().expect("stops");
+}
+
+/// Runs that wait for their client to become a vendor, which it cannot: SAP Concur is not connected.
+async fn waiting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut office = open(directory.path()).await;
+    restarted(&mut office).await;
+    office.connect_freshbooks().await.expect("connects");
+    office.registered().await.expect("registers");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let pid = office.process_id().expect("runs");
+    let before = resident(pid);
+    create(&office, WAITING_RUNS);
+    let began = Instant::now();
+    while office.progress().await.expect("is read").1 < WAITING_RUNS {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "all are taken up"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let added = resident(pid).saturating_sub(before);
+    row("10,000 waiting runs add", mib(added), "64 MiB");
+    office.stop().expect("stops");
+}
+
+async fn open(directory: &Path) -> Office {
+    let office = Office::open(directory, &binary(), built::component(), &Pace::default()).await;
+    office.expect("opens")
+}
+
+/// A start that compiles nothing.
+async fn restarted(office: &mut Office) {
+    office.start().await.expect("starts");
+    office.stop().expect("stops");
+    office.start().await.expect("starts");
+}
+
+/// Creates invoices and waits until each is a payment request; tells how long that took.
+async fn invoices(office: &Office, count: u64) -> Duration {
+    let there = || {
+        let sandbox = office.sandbox.shared.lock();
+        sandbox.concur.payment_request_count() as u64
+    };
+    let expected = there() + count;
+    let began = Instant::now();
+    create(office, count);
+    while there() < expected {
+        assert!(began.elapsed() < Duration::from_secs(300), "all arrive");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = began.elapsed();
+    // The last ones have still to be recorded.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(there(), expected, "nothing is doubled");
+    took
+}
+
+fn create(office: &Office, count: u64) {
+    let shared = &office.sandbox.shared;
+    let client = shared
+        .lock()
+        .freshbooks
+        .create_client(&world::client(), skin::now())
+        .expect("is created");
+    for number in 0..count {
+        let invoice = world::invoice(client, &format!("{client}-{number}"));
+        let made = shared
+            .lock()
+            .freshbooks
+            .create_invoice(&invoice, skin::now());
+        made.expect("is created");
+        shared.wake();
+    }
+}
+
+fn records() -> u64 {
+    let given = std::env::var("RECORDS").ok();
+    given.map_or(20_000, |text| text.parse().expect("a number"))
+}
+
+/// The program of the same profile.
+fn binary() -> PathBuf {
+    let here = std::env::current_exe().expect("has a path");
+    let directory = here.ancestors().nth(2).expect("target/release");
+    let binary = directory.join("ml-connector");
+    assert!(
+        binary.is_file(),
+        "{} is missing; make it with `cargo build --release --workspace`",
+        binary.display()
+    );
+    binary
+}
+
+fn own() -> u32 {
+    std::process::id()
+}
+
+/// Seconds of user and system time.
+fn processor_time(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("is read");
+    // The name in parentheses may hold spaces; what follows it begins with field 3.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let fields = fields.split_whitespace().skip(11).take(2);
+    let ticks: u32 = fields.filter_map(|field| field.parse::<u32>().ok()).sum();
+    f64::from(ticks) / TICKS_PER_SECOND
+}
+
+fn resident(pid: u32) -> u64 {
+    status_kib(pid, "VmRSS:")
+}
+
+fn peak(pid: u32) -> u64 {
+    status_kib(pid, "VmHWM:")
+}
+
+fn status_kib(pid: u32, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("is read");
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .expect("is told")
+}
+
+fn mib(kib: u64) -> String {
+    format!("{:.1} MiB", kib as f64 / 1024.0)
+}
