@@ -6,13 +6,14 @@ use alloc::format;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::types::{ObjectRef, System};
 use crate::contract::webhooks::Notice;
+use crate::events::QUEUE_KIND;
 
 /// The FreshBooks objects that are brought across when they change.
 const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
 
 /// Decides what a notice leads to, given what is known of the object it names.
 ///
-/// Invoices and bills of FreshBooks start runs. Every other object (a client, a vendor of bills) is read when
+/// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs. Every other object (a client, a vendor of bills) is read when
 /// a document needs it, so that a notice of it is nothing new.
 pub fn admit(notice: &Notice, activity: Activity) -> Admission {
     let object = &notice.object;
@@ -33,7 +34,10 @@ pub fn admit(notice: &Notice, activity: Activity) -> Admission {
 }
 
 fn is_carried(object: &ObjectRef) -> bool {
-    object.system == System::Freshbooks && CARRIED_KINDS.contains(&object.kind.as_str())
+    match object.system {
+        System::Freshbooks => CARRIED_KINDS.contains(&object.kind.as_str()),
+        System::Concur => object.kind == QUEUE_KIND,
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +83,21 @@ mod tests {
             );
             assert!(is_nothing_new(&admit(&notice, Activity::Dirty)));
         }
+    }
+
+    #[test]
+    fn a_queue_of_financial_documents_is_looked_at() {
+        let notice = notice(System::Concur, "financial-queue");
+        let object = notice.object.clone();
+        assert_eq!(
+            admit(&notice, Activity::Idle),
+            Admission::Start(object.clone())
+        );
+        assert_eq!(
+            admit(&notice, Activity::Running),
+            Admission::MarkDirty(object)
+        );
+        assert!(is_nothing_new(&admit(&notice, Activity::Dirty)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and amounts come as text. All are accepted. (Concur docs, payment request, and what integrators report.)
 
 mod financial;
+mod subscriptions;
 mod vendors;
 
 use alloc::format;
@@ -21,6 +22,9 @@ use crate::refusals::{self, Unread};
 pub(crate) use financial::{
     Posting, Row, Said, Status, acknowledge, confirm_failed, confirm_posted, of_source,
     read_documents, read_said, ready,
+};
+pub(crate) use subscriptions::{
+    Subscription, put_subscription, read_saved, read_subscription, subscription,
 };
 pub use vendors::{Vendor, VendorKey};
 pub(crate) use vendors::{
@@ -261,6 +265,7 @@ fn json(response: &Response) -> Result<Value, Unread> {
 fn get(path_with_query: String) -> Request {
     Request {
         system: System::Concur,
+        bearer: None,
         method: Method::Get,
         path_with_query,
         headers: vec![accept()],
@@ -272,6 +277,7 @@ fn get(path_with_query: String) -> Request {
 fn with_body(method: Method, path: &str, json: String) -> Request {
     Request {
         system: System::Concur,
+        bearer: None,
         method,
         path_with_query: path.to_string(),
         headers: vec![

@@ -23,5 +23,5 @@ pub(crate) mod bindings {
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bindings::export;
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, http, mapping, pacing, retry, runs, types, webhooks,
+    admission, credentials, events, http, mapping, pacing, retry, runs, types, webhooks,
 };

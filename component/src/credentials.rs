@@ -72,8 +72,8 @@ pub fn consent_path(app: &App<'_>, state: &str) -> String {
     path
 }
 
-/// The request for a grant. Each system knows one grant beside the refresh token: the other system's is read
-/// as its own, so that no secret goes to the wrong one.
+/// The request for a grant. FreshBooks knows one grant beside the refresh token, and SAP Concur a second one for the
+/// application itself: the other system's is read as its own, so that no secret goes to the wrong one.
 pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
     match credential.system {
         System::Freshbooks => freshbooks::ask(app, grant),
@@ -128,6 +128,7 @@ fn form_request(
     };
     let request = Request {
         system,
+        bearer: None,
         method: Method::Post,
         path_with_query: path.to_owned(),
         headers: vec![

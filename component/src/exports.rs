@@ -8,12 +8,14 @@ use core::cell::RefCell;
 use crate::contract::credentials::{
     Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
 };
-use crate::contract::http::SendOutcome;
-use crate::contract::mapping::{Schedule, SettingsBorrow, Translation};
+use crate::contract::http::{Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Schedule, SettingsBorrow, Translation};
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::{Duration, Instant, Problem, System};
 use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
-use crate::contract::{admission, credentials, export, mapping, pacing, retry, runs, webhooks};
+use crate::contract::{
+    admission, credentials, events, export, mapping, pacing, retry, runs, webhooks,
+};
 use crate::runs::Run;
 use crate::settings::Settings;
 
@@ -24,6 +26,12 @@ export!(Component with_types_in crate::contract::bindings);
 impl webhooks::Guest for Component {
     fn verify(delivery: Delivery, receiver: Receiver) -> Result<Reading, Refusal> {
         crate::webhooks::verify(&delivery, &receiver)
+    }
+}
+
+impl events::Guest for Component {
+    fn read(body: String, company_id: String) -> events::Reading {
+        crate::events::read(&body, &company_id)
     }
 }
 
@@ -91,10 +99,18 @@ impl mapping::Guest for Component {
     ) -> Result<Vec<Translation>, Vec<Problem>> {
         crate::mapping::preview(&settings.get::<Held>().0, &kind, &document)
     }
+
+    fn check_accounts(settings: SettingsBorrow<'_>, answers: Vec<Response>) -> AccountCheck {
+        crate::chart::check(&settings.get::<Held>().0, &answers)
+    }
 }
 
 impl runs::Guest for Component {
     type Run = UnderWay;
+
+    fn unknown_since(history: Vec<Entry>) -> Option<Instant> {
+        crate::runs::unknown_since(&history)
+    }
 }
 
 /// Settings behind a handle.

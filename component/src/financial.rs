@@ -310,4 +310,4 @@ impl From<Problem> for Untranslatable {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,6 +6,7 @@ mod financial_document;
 mod financial_queue;
 mod registration;
 mod stamp;
+mod subscription;
 mod sweep;
 mod vendors;
 
@@ -42,6 +43,7 @@ pub(crate) fn start(
         (System::Freshbooks, "sweep") => Ok(Box::pin(sweep(flow))),
         (System::Concur, "financial-queue") => Ok(Box::pin(financial_queue(flow))),
         (System::Concur, "financial-document") => Ok(Box::pin(financial_document(flow))),
+        (System::Concur, "event-subscription") => Ok(Box::pin(subscription(flow))),
         (system, kind) => Err(OpenError::UnknownKind(format!("{} {kind}", name(system)))),
     }
 }
@@ -58,6 +60,11 @@ async fn vendor(flow: Flow) -> Completion {
 
 async fn registration(flow: Flow) -> Completion {
     let ended = registration::check(&flow).await;
+    completion(&flow, ended)
+}
+
+async fn subscription(flow: Flow) -> Completion {
+    let ended = subscription::check(&flow).await;
     completion(&flow, ended)
 }
 

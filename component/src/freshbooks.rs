@@ -49,6 +49,7 @@ pub(crate) fn with_body(method: Method, path: String, body: Vec<BodyPart>) -> Re
 fn request(method: Method, path_with_query: String, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
+        bearer: None,
         method,
         path_with_query,
         headers: vec![Header {
@@ -230,6 +231,56 @@ pub(crate) fn read_callbacks(response: &Response) -> Result<CallbackPage, Unread
         callbacks: rows.into_iter().map(callback).collect::<Result<_, _>>()?,
         pages: pages(&members),
     })
+}
+
+/// A page of the accounts that journal entries use. (FreshBooks docs, journal entry accounts.)
+pub(crate) fn journal_accounts(account_id: &str, page: u64) -> Request {
+    let path = accounting(account_id, "journal_entry_accounts/journal_entry_accounts");
+    get(format!("{path}?page={page}&per_page={PAGE_ROWS_MAX}"))
+}
+
+/// All accounts with their UUIDs. (FreshBooks docs, chart of accounts; it is not paged.)
+pub(crate) fn chart_of_accounts(business_uuid: &str) -> Request {
+    let business_uuid = segment(business_uuid);
+    get(format!(
+        "/accounting/businesses/{business_uuid}/reports/chart_of_accounts?use_ledger_entries=true"
+    ))
+}
+
+/// Accounts that a line of a journal entry may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccountPage {
+    pub(crate) accounts: Vec<String>,
+    pub(crate) pages: u64,
+}
+
+/// Reads accounts of either generation: sub-account ids, or the UUIDs of accounts and sub-accounts.
+pub(crate) fn read_accounts(response: &Response) -> Result<AccountPage, Unread> {
+    const KEY: &str = "journal_entry_accounts";
+    let members = members(refusals::text(response)?, response)?;
+    let Some(rows) = members.get(KEY) else {
+        return Err(Unread::Garbled(format!("the answer has no list `{KEY}`")));
+    };
+    let rows: Vec<RawAccount> = parse(rows)?;
+    let ids = rows.iter().flat_map(|row| {
+        let subs = row.sub_accounts.iter().flatten();
+        let subs = subs.map(|sub| sub.sub_accountid.or(sub.account_uuid));
+        subs.chain([row.account_uuid])
+    });
+    Ok(AccountPage {
+        accounts: ids.filter_map(lax_text).collect(),
+        pages: pages(&members),
+    })
+}
+
+#[derive(Deserialize)]
+struct RawAccount<'a> {
+    #[serde(borrow)]
+    account_uuid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sub_accountid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sub_accounts: Option<Vec<RawAccount<'a>>>,
 }
 
 fn pages(members: &BTreeMap<String, &RawValue>) -> u64 {

@@ -16,11 +16,13 @@ extern crate alloc;
 extern crate std as _;
 
 pub mod admission;
+pub mod chart;
 pub mod concur;
 pub mod contract;
 pub mod country;
 pub mod credentials;
 pub mod document;
+pub mod events;
 #[cfg(target_arch = "wasm32")]
 #[allow(
     unsafe_code,

@@ -1,5 +1,7 @@
 //! Translations without sending anything.
 
+mod financial;
+
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -14,7 +16,7 @@ use crate::refusals::Unread;
 use crate::settings::Settings;
 use crate::{marker, payment_request, vendor};
 
-/// Translates a FreshBooks document. See `wit/mapping.wit`.
+/// Translates a document. See `wit/mapping.wit`.
 ///
 /// # Errors
 ///
@@ -24,10 +26,15 @@ pub fn preview(
     kind: &str,
     document: &str,
 ) -> Result<Vec<Translation>, Vec<Problem>> {
+    if let Some(kind) = financial::kind(kind) {
+        return financial::preview(settings, kind, document);
+    }
     let Some(kind) = Kind::named(kind) else {
         return Err(one(
             "unknown-kind",
-            "the kind must be invoice or bill".to_string(),
+            "the kind must be invoice, bill, expense-document, invoice-document, cash-advance-document or \
+             payroll-document"
+                .to_string(),
         ));
     };
     let raw = unwrapped(document, kind)?;
@@ -43,6 +50,7 @@ pub fn preview(
     Ok(vec![Translation {
         target_kind: "payment-request".to_string(),
         json: translated.to_create(&key),
+        postings: Vec::new(),
     }])
 }
 

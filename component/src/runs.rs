@@ -21,7 +21,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::contract::runs::{
-    Action, Completion, Demand, Divergence, Entry, OpenError, Outcome, Report, StepError,
+    Action, Completion, Demand, Divergence, Entry, Intent, OpenError, Outcome, Report, StepError,
     StepErrorCode, Task,
 };
 use crate::contract::types::Instant;
@@ -143,6 +143,31 @@ impl Run {
         match self.future.as_mut().poll(&mut context) {
             Poll::Ready(completion) => Demand::Done(completion),
             Poll::Pending => self.port.asked(),
+        }
+    }
+}
+
+/// When a history first reports on a write that may have been carried out. See `unknown-since` in `wit/runs.wit`.
+#[must_use]
+pub fn unknown_since(history: &[Entry]) -> Option<Instant> {
+    history
+        .iter()
+        .find(|entry| may_be_done(entry))
+        .map(|entry| entry.outcome.at)
+}
+
+fn may_be_done(entry: &Entry) -> bool {
+    let (Demand::Perform(effect), Report::Sent(outcome)) = (&entry.demand, &entry.outcome.report)
+    else {
+        return false;
+    };
+    let Action::Send(send) = &effect.action else {
+        return false;
+    };
+    match send.intent {
+        Intent::Read | Intent::ServerDeduplicated => false,
+        Intent::LookUpThenResend | Intent::LookUpThenPark => {
+            verdict::may_be_done(send.request.system, outcome)
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::contract::runs::Intent;
 use crate::contract::types::{Duration, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::{country, marker, money, retry};
-use financial::{Endpoint, Financial};
+use financial::Financial;
 use reader::Reader;
 
 /// The longest settings text in bytes.
@@ -53,6 +53,8 @@ pub struct Settings {
     pub sweep: Sweep,
     /// How financial documents become journal entries.
     pub financial: Financial,
+    /// SAP Concur's events.
+    pub events: Events,
 }
 
 /// The FreshBooks side.
@@ -136,13 +138,23 @@ pub struct Sweep {
     pub lookback_days: u64,
 }
 
+/// Events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Events {
+    /// Whether they are subscribed to.
+    pub enabled: bool,
+    /// The subscription's id; without it one is derived.
+    pub subscription_id: Option<String>,
+    /// Which types of events are delivered: a regular expression.
+    pub filter: String,
+}
+
 /// FreshBooks scopes that the flows need.
 const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read user:bills:read \
                       user:bill_vendors:read user:projects:read user:taxes:read";
-/// Those that journal entries need beside them.
-const JOURNAL_SCOPES: &str = "user:journal_entries:read user:journal_entries:write";
-/// That of the chart of accounts, which has the UUIDs of accounts.
-const CHART_SCOPE: &str = "user:reports:read";
+
+/// The topic of what is ready to be carried over, without `public.concur.`
+const EVENT_TOPIC: &str = "financialintegration";
 
 impl Settings {
     /// Reads settings.
@@ -186,10 +198,28 @@ impl Settings {
         }
     }
 
-    /// What is to be started on a schedule: sweeps and the check of the webhook registrations.
+    /// The id of the event subscription of a connection: the setting's, or one that nobody else has, since it must be
+    /// unique over all customers of SAP. (Concur docs, event subscription service.)
+    #[must_use]
+    pub fn subscription_id(&self, connection: &str, topic: &str) -> String {
+        let own = || {
+            let Concur {
+                company_id,
+                client_id,
+                ..
+            } = &self.concur;
+            let hash = marker::short_hash(&["subscription", connection, company_id, client_id]);
+            format!("ml-connector.{connection}.{hash}.{topic}")
+        };
+        self.events.subscription_id.clone().unwrap_or_else(own)
+    }
+
+    /// What is to be started on a schedule: sweeps, and the checks of the webhook registrations and of the event
+    /// subscription.
     #[must_use]
     pub fn schedules(&self) -> Vec<Schedule> {
         const REGISTRATION_INTERVAL_S: u64 = 3_600;
+        const SUBSCRIPTION_INTERVAL_S: u64 = 86_400;
         let mut schedules = Vec::new();
         let flows = [
             ("invoice", self.invoice.enabled),
@@ -207,36 +237,31 @@ impl Settings {
                 purpose: format!("looks for each {noun} whose webhook was missed"),
             });
         }
-        schedules.extend(self.queues());
+        schedules.extend(self.financial.schedules());
+        if self.events.enabled {
+            schedules.push(Schedule {
+                object: ObjectRef {
+                    system: System::Concur,
+                    ..own("event-subscription", EVENT_TOPIC)
+                },
+                interval_s: SUBSCRIPTION_INTERVAL_S,
+                purpose: "checks that SAP Concur announces to us what is ready".to_string(),
+            });
+        }
         schedules
     }
 
-    /// The queues of financial documents.
-    fn queues(&self) -> impl Iterator<Item = Schedule> {
-        let financial = &self.financial;
-        let documents = financial.documents.iter().filter(|_| financial.enabled);
-        documents.map(|kind| Schedule {
-            object: ObjectRef {
-                system: System::Concur,
-                kind: "financial-queue".to_string(),
-                id: kind.name().to_string(),
-            },
-            interval_s: financial.interval_s,
-            purpose: format!(
-                "fetches {} documents that SAP Concur has ready",
-                kind.name()
-            ),
-        })
-    }
-
     fn read(reader: &mut Reader) -> Self {
-        let freshbooks = reader.table("freshbooks", FreshBooks::read);
+        let mut freshbooks = reader.table("freshbooks", FreshBooks::read);
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
         });
+        if freshbooks.scopes.is_empty() {
+            freshbooks.scopes = format!("{SCOPES}{}", financial.scopes());
+        }
         Self {
             version: marker::short_hash(&["settings", &reader.canonical()]),
-            freshbooks: freshbooks.with_scopes(&financial),
+            freshbooks,
             financial,
             concur: reader.table("concur", Concur::read),
             vendor: reader.table("vendor", Vendor::read),
@@ -256,6 +281,11 @@ impl Settings {
                 interval_s: table.whole("interval_s", 900, 1..=86_400),
                 lookback_days: table.whole("lookback_days", 3, 1..=366),
             }),
+            events: reader.table("events", |table| Events {
+                enabled: table.flag("enabled", false),
+                subscription_id: table.optional_checked("subscription_id", subscription_id),
+                filter: table.text_or("filter", ".*"),
+            }),
         }
     }
 }
@@ -271,22 +301,6 @@ impl FreshBooks {
             redirect_uri: table.text("redirect_uri"),
             scopes: table.optional_text("scopes").unwrap_or_default(),
         }
-    }
-
-    /// With the scopes that the flows need, where none are set.
-    fn with_scopes(mut self, financial: &Financial) -> Self {
-        if !self.scopes.is_empty() {
-            return self;
-        }
-        let journal = financial.enabled.then_some(JOURNAL_SCOPES);
-        let chart =
-            (financial.enabled && financial.endpoint == Endpoint::New).then_some(CHART_SCOPE);
-        let scopes: Vec<_> = [Some(SCOPES), journal, chart]
-            .into_iter()
-            .flatten()
-            .collect();
-        self.scopes = scopes.join(" ");
-        self
     }
 }
 
@@ -426,6 +440,14 @@ fn code32(code: &str) -> Check {
     (!code.is_empty() && code.chars().count() <= 32)
         .then_some(())
         .ok_or("1 to 32 characters")
+}
+
+fn subscription_id(id: &str) -> Check {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    ((1..=100).contains(&id.len()) && id.bytes().all(is_allowed))
+        .then_some(())
+        .ok_or("1 to 100 of a-z, 0-9, dot and hyphen")
 }
 
 fn custom(name: &str, max: u32) -> Check {

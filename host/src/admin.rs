@@ -6,6 +6,7 @@
 
 mod perform;
 mod socket;
+mod subscribe;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ pub enum AdminReply {
     Connected {
         /// The credential without its secrets.
         credential: Credential,
+        /// What is not in order for all that, one plain sentence.
+        note: Option<String>,
     },
     /// Objects that run again.
     Replayed {

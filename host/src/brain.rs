@@ -15,8 +15,9 @@ use crate::contract::admission::{Activity, Admission};
 use crate::contract::credentials::{
     Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
 };
-use crate::contract::http::SendOutcome;
-use crate::contract::mapping::{Schedule, Translation};
+use crate::contract::events::Reading as EventReading;
+use crate::contract::http::{Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Schedule, Translation};
 use crate::contract::pacing::Gate;
 use crate::contract::retry::Policy;
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
@@ -170,6 +171,18 @@ impl Instance {
         })
     }
 
+    /// `events.read`.
+    ///
+    /// # Errors
+    ///
+    /// A trap; what cannot be read is inside.
+    pub fn read_event(&mut self, body: &str, company_id: &str) -> Called<EventReading> {
+        self.call(|store, api| {
+            api.ml_connector_sync_events()
+                .call_read(store, body, company_id)
+        })
+    }
+
     /// `admission.admit`.
     ///
     /// # Errors
@@ -222,7 +235,7 @@ impl Instance {
         })
     }
 
-    /// `mapping.preview`: what a document of this kind (`invoice`, `bill`) would be sent as.
+    /// `mapping.preview`: what a document of this kind would be sent as.
     ///
     /// # Errors
     ///
@@ -236,6 +249,22 @@ impl Instance {
         self.call(|store, api| {
             api.ml_connector_sync_mapping()
                 .call_preview(store, settings.0, kind, document)
+        })
+    }
+
+    /// `mapping.check-accounts`: how the accounts that the settings name compare with FreshBooks' own.
+    ///
+    /// # Errors
+    ///
+    /// A trap.
+    pub fn check_accounts(
+        &mut self,
+        settings: Settings,
+        answers: &[Response],
+    ) -> Called<AccountCheck> {
+        self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .call_check_accounts(store, settings.0, answers)
         })
     }
 
@@ -272,6 +301,18 @@ impl Instance {
             api.ml_connector_sync_runs()
                 .run()
                 .call_step(store, run.0, outcome)
+        })
+    }
+
+    /// `runs.unknown-since`.
+    ///
+    /// # Errors
+    ///
+    /// A trap.
+    pub fn unknown_since(&mut self, history: &[Entry]) -> Called<Option<Instant>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .call_unknown_since(store, history)
         })
     }
 

@@ -12,6 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP (behind a proxy).
     pub tls: Option<TlsFiles>,
+    /// Where SAP Concur's events are received; nothing where they are not.
+    pub events: Option<Events>,
     /// The public base URL of the receiver, without a trailing slash, such as `https://sync.example.test`.
     pub public_url: String,
     /// The store's file.
@@ -24,6 +26,60 @@ pub struct Config {
     pub limits: Limits,
     /// The connections, by name.
     pub connections: Vec<Connection>,
+}
+
+/// The receiver of SAP Concur's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Events {
+    /// Where it listens.
+    pub listen: EventsListen,
+    /// Its public base URL, without a trailing slash, such as `https://events.example.test`.
+    pub public_url: String,
+    /// The roots of SAP Concur's client certificate, PEM.
+    pub trust_anchors: PathBuf,
+    /// The name in that certificate, default `webhook.api.concursolutions.com`.
+    pub identity: String,
+    /// What that certificate must be made for.
+    pub purpose: Purpose,
+    /// When the signature of an event must hold.
+    pub signature: SignatureRule,
+}
+
+/// Where events are received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventsListen {
+    /// On a network, with TLS.
+    Network {
+        /// The address.
+        address: SocketAddr,
+        /// Certificate chain and key.
+        tls: TlsFiles,
+        /// The roots of the certificates of proxies, which tell of the certificate that they were shown; without it
+        /// nobody is believed to be one.
+        proxy_anchors: Option<PathBuf>,
+    },
+    /// On a Unix socket, which only a proxy can open.
+    Socket(PathBuf),
+}
+
+/// What a client certificate must be made for (extended key usage).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// For clients, or for anything.
+    ClientAuth,
+    /// For servers only is enough too, if what its holder says is signed.
+    ServerAuthWithSignature,
+}
+
+/// When the signature of an event must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureRule {
+    /// Never; what it proves is only counted.
+    Off,
+    /// When there is one.
+    WhenPresent,
+    /// Always.
+    Required,
 }
 
 /// Files for TLS, PEM.

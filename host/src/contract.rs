@@ -13,6 +13,6 @@ mod bindings {
 }
 
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, http, mapping, pacing, retry, runs, types, webhooks,
+    admission, credentials, events, http, mapping, pacing, retry, runs, types, webhooks,
 };
 pub use bindings::{Connector, ConnectorPre};

@@ -6,6 +6,7 @@
 //! then, a person must connect again.
 
 mod answer;
+mod application;
 mod renew;
 mod tokens;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
+use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
 use crate::brain::{Mind, MindError, SettingsText};
 use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
@@ -93,6 +95,7 @@ pub struct Credentials {
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     accounts: BTreeMap<String, Account>,
     held: BTreeMap<(String, &'static str), Held>,
+    applications: BTreeMap<String, Application>,
 }
 
 /// One credential: what is in force, and the lock of whoever renews it.
@@ -143,7 +146,7 @@ impl Credentials {
                 held.insert((account.connection.clone(), word(system)), one);
             }
         }
-        let accounts = accounts
+        let accounts: BTreeMap<String, Account> = accounts
             .into_iter()
             .map(|account| (account.connection.clone(), account))
             .collect();
@@ -162,6 +165,7 @@ impl Credentials {
             secrets,
             metrics,
             clock,
+            applications: application::all(accounts.keys()),
             accounts,
             held,
         };
@@ -181,12 +185,9 @@ impl Credentials {
             System::Freshbooks => origins.freshbooks.clone(),
             System::Concur => origins.concur(&state.stored.credential.base).ok()?,
         };
-        let bearer = Zeroizing::new(format!("Bearer {}", tokens.access_token.as_str()));
-        let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
-        bearer.set_sensitive(true);
         Some(Access {
             origin,
-            bearer,
+            bearer: bearer(&tokens)?,
             generation: state.stored.credential.generation,
         })
     }
@@ -268,7 +269,7 @@ impl Credentials {
         secret: Secret,
     ) -> Result<Credential, CredentialError> {
         let system = match grant {
-            Grant::CompanyRequestToken => System::Concur,
+            Grant::CompanyRequestToken | Grant::ClientCredentials => System::Concur,
             Grant::AuthorizationCode | Grant::RefreshToken => System::Freshbooks,
         };
         let held = self.held(connection, system)?;
@@ -312,6 +313,30 @@ impl Held {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// The authorization header of a credential that is kept, for a look at a remote beside a running service. It renews
+/// nothing; nothing while the credential is absent or dead.
+///
+/// # Errors
+///
+/// If what is kept does not open.
+pub fn kept_bearer(
+    keyring: &Keyring,
+    stored: &StoredCredential,
+) -> Result<Option<HeaderValue>, SealError> {
+    if stored.credential.life != Life::Live {
+        return Ok(None);
+    }
+    let tokens = open_tokens(keyring, stored)?;
+    Ok(tokens.and_then(|tokens| bearer(&tokens)))
+}
+
+fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {}", tokens.access_token.as_str()));
+    let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
+    bearer.set_sensitive(true);
+    Some(bearer)
 }
 
 /// Both systems.

@@ -23,7 +23,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use self::clock::Clock;
+pub(crate) use self::drive::drive;
 pub use self::gates::{Gates, Held};
+pub(crate) use self::lane::SUBSCRIPTION_KIND;
 pub use self::lane::{Lane, Pass};
 pub use self::news::{Event, News};
 pub use self::renewal::Renewal;

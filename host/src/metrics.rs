@@ -35,6 +35,13 @@ pub struct Metrics {
     registry: Registry,
     /// Webhooks by what became of them: `notice`, `handshake`, `oddity`, a refusal's code, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
+    /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an unreadable one,
+    /// why a peer was not believed, `unavailable`; and what their signatures proved.
+    pub events: Family<Happened, Counter>,
+    /// When the latest event arrived, in seconds since 1970.
+    pub event_latest: Family<Happened, Gauge<u64, AtomicU64>>,
+    /// When the client certificate that SAP Concur showed last ends, in seconds since 1970; 0 for none yet.
+    pub event_certificate_ends: Gauge<u64, AtomicU64>,
     /// Ended runs by how they ended.
     pub runs_ended: Family<Happened, Counter>,
     /// Requests by outcome: a status class such as `2xx`, `not-sent`, `maybe-sent`, `held-back`.
@@ -60,6 +67,9 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("ml_connector");
         let metrics = Self {
             webhooks: Family::default(),
+            events: Family::default(),
+            event_latest: Family::default(),
+            event_certificate_ends: Gauge::default(),
             runs_ended: Family::default(),
             requests: Family::default(),
             waits: Family::default(),
@@ -85,6 +95,19 @@ impl Metrics {
         self.webhooks
             .get_or_create(&happened(connection, what))
             .inc();
+    }
+
+    /// Counts one event.
+    pub fn event(&self, connection: &str, what: &str) {
+        self.events.get_or_create(&happened(connection, what)).inc();
+    }
+
+    /// Tells when the latest event of a connection arrived, in milliseconds since 1970.
+    pub fn event_at(&self, connection: &str, at: u64) {
+        let latest = &self.event_latest;
+        latest
+            .get_or_create(&happened(connection, "arrived"))
+            .set(at / 1_000);
     }
 
     /// Counts one ended run.
@@ -130,6 +153,21 @@ impl Metrics {
             "webhooks",
             "Webhooks that arrived, by what became of them",
             self.webhooks.clone(),
+        );
+        registry.register(
+            "events",
+            "Events of SAP Concur, by what became of them",
+            self.events.clone(),
+        );
+        registry.register(
+            "event_latest_seconds",
+            "When the latest event of SAP Concur arrived, Unix time",
+            self.event_latest.clone(),
+        );
+        registry.register(
+            "event_certificate_ends_seconds",
+            "When the client certificate that SAP Concur showed last ends, Unix time; 0 for none yet",
+            self.event_certificate_ends.clone(),
         );
         registry.register(
             "runs_ended",

@@ -5,8 +5,13 @@
 //! comes again.
 
 mod answers;
+#[cfg(test)]
+mod certificates;
+pub mod client_certificate;
 mod consents;
+pub mod events;
 mod listen;
+pub mod signature;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};

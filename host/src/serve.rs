@@ -6,6 +6,7 @@
 mod core;
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -15,8 +16,11 @@ use tokio::task::JoinHandle;
 pub(crate) use self::core::random_hex;
 pub use self::core::{Core, ServeError};
 use crate::admin;
-use crate::config::Config;
+use crate::config::{self, Config, EventsListen, Purpose};
 use crate::engine::{Clock, Engine};
+use crate::receive::client_certificate::Trust;
+use crate::receive::events;
+use crate::receive::signature::Told;
 use crate::receive::{self, ListenError, Receiver};
 use crate::secrets::Secrets;
 
@@ -26,7 +30,9 @@ pub struct Running {
     engine: Engine,
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    events_address: Option<SocketAddr>,
     receiver: JoinHandle<Result<(), ListenError>>,
+    events: Option<JoinHandle<Result<(), ListenError>>>,
     admin: JoinHandle<()>,
 }
 
@@ -38,8 +44,9 @@ pub struct Running {
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
     // Before all else, so that a taken address is told at once.
     let listener = bind(config).await?;
+    let bound = bind_events(config).await?;
     let core = Core::open(config, secrets, Clock::system()).await?;
-    start(config, core, listener)
+    start(config, core, listener, bound).await
 }
 
 /// Starts the service on a core that was made otherwise, such as with another store.
@@ -49,11 +56,21 @@ pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeE
 /// [`ServeError`]; each names the setting or the command that helps.
 pub async fn serve_core(config: &Config, core: Core) -> Result<Running, ServeError> {
     let listener = bind(config).await?;
-    start(config, core, listener)
+    let bound = bind_events(config).await?;
+    start(config, core, listener, bound).await
 }
 
-fn start(config: &Config, core: Core, listener: TcpListener) -> Result<Running, ServeError> {
+async fn start(
+    config: &Config,
+    core: Core,
+    listener: TcpListener,
+    bound: Option<events::Bound>,
+) -> Result<Running, ServeError> {
     let core = Arc::new(core);
+    let attentive = match &config.events {
+        Some(settings) => Some(Arc::new(attentive(&core, config, settings).await?)),
+        None => None,
+    };
     let address = listener
         .local_addr()
         .map_err(|error| no_address(config, error))?;
@@ -73,6 +90,10 @@ fn start(config: &Config, core: Core, listener: TcpListener) -> Result<Running, 
     ));
     let receiver = Arc::new(receiver(&core, config));
     let tls = config.tls.clone();
+    let events_address = bound.as_ref().and_then(events::Bound::address);
+    let listening = bound.zip(attentive);
+    let events = listening
+        .map(|(bound, attentive)| tokio::spawn(events::serve(bound, attentive, stopped.clone())));
     let receiver =
         tokio::spawn(
             async move { receive::serve(listener, tls.as_ref(), receiver, stopped).await },
@@ -82,8 +103,10 @@ fn start(config: &Config, core: Core, listener: TcpListener) -> Result<Running, 
         core,
         engine,
         address,
+        events_address,
         stop,
         receiver,
+        events,
         admin,
     })
 }
@@ -95,19 +118,35 @@ impl Running {
         self.address
     }
 
+    /// Where it listens for events, if it does so on a network.
+    #[must_use]
+    pub fn events_address(&self) -> Option<SocketAddr> {
+        self.events_address
+    }
+
     /// What it works with.
     #[must_use]
     pub fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
-    /// Resolves when the receiver has ended by itself, which only happens if its certificate cannot be used.
+    /// Resolves when a receiver has ended by itself, which only happens if its certificate cannot be used.
     ///
     /// # Errors
     ///
     /// [`ServeError::Listen`].
     pub async fn failed(&mut self) -> Result<(), ServeError> {
-        match (&mut self.receiver).await {
+        let events = async {
+            match &mut self.events {
+                Some(events) => events.await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = &mut self.receiver => ended,
+            ended = events => ended,
+        };
+        match ended {
             Ok(ended) => Ok(ended?),
             Err(_) => Ok(()),
         }
@@ -119,8 +158,10 @@ impl Running {
         let grace = self.core.host.limits.shutdown_grace;
         self.stop.send_replace(true);
         let drained = async {
-            if !self.receiver.is_finished() {
-                let _ = self.receiver.await;
+            for receiver in std::iter::once(self.receiver).chain(self.events) {
+                if !receiver.is_finished() {
+                    let _ = receiver.await;
+                }
             }
         };
         let administered = tokio::time::timeout(grace, self.admin);
@@ -131,6 +172,13 @@ impl Running {
 async fn bind(config: &Config) -> Result<TcpListener, ServeError> {
     let bound = TcpListener::bind(config.listen).await;
     bound.map_err(|source| no_address(config, source))
+}
+
+async fn bind_events(config: &Config) -> Result<Option<events::Bound>, ServeError> {
+    match &config.events {
+        Some(settings) => Ok(Some(events::bind(settings).await?)),
+        None => Ok(None),
+    }
 }
 
 fn no_address(config: &Config, source: std::io::Error) -> ServeError {
@@ -155,4 +203,47 @@ fn receiver(core: &Core, config: &Config) -> Receiver {
         clock: core::wall_clock,
         instances: Mutex::default(),
     }
+}
+
+/// The receiver of events.
+async fn attentive(
+    core: &Core,
+    config: &Config,
+    settings: &config::Events,
+) -> Result<events::Events, ServeError> {
+    let trust = Trust::open(
+        &settings.trust_anchors,
+        Some(&settings.identity),
+        settings.purpose,
+    );
+    let proxies = match &settings.listen {
+        EventsListen::Network {
+            proxy_anchors: Some(file),
+            ..
+        } => Some(Trust::open(file, None, Purpose::ClientAuth).map_err(ListenError::from)?),
+        _ => None,
+    };
+    let seen = events::seen_certificates(&*core.host.store).await?;
+    let mind = Arc::clone(&core.mind);
+    let attentive = events::Events {
+        store: Arc::clone(&core.host.store),
+        read: Box::new(move |body, company_id| {
+            mind.call(|instance| instance.read_event(body, company_id))
+        }),
+        hooks: core.event_hooks.clone(),
+        trust: Arc::new(trust.map_err(ListenError::from)?),
+        proxies: proxies.map(Arc::new),
+        signature: settings.signature,
+        watch: events::Watch::new(seen),
+        metrics: Arc::clone(&core.host.metrics),
+        backlog: Arc::clone(&core.backlog),
+        backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
+        connections_max: config.limits.connections_max,
+        work: Arc::clone(&core.work),
+        clock: core::wall_clock,
+        oddities: AtomicU64::default(),
+        told: Told::default(),
+    };
+    attentive.count().await?;
+    Ok(attentive)
 }

@@ -8,6 +8,7 @@
 //! Relative paths in the file start at the file's own directory. Secrets have no place in it.
 
 mod connection;
+mod events;
 mod fault;
 mod json;
 mod limits;
@@ -172,6 +173,7 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
         config: Config {
             listen: receiver.listen,
             tls: receiver.tls,
+            events: receiver.events,
             public_url: receiver.public_url,
             store: root.table("store", |table| {
                 directory.join(table.text_or("path", "ml-connector.sqlite"))

@@ -108,6 +108,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Authentic deliveries that could not be read, newest first, at most `limit`.
     fn oddities(&self, limit: u32) -> Pending<'_, Vec<StoredOddity>>;
+
+    /// How many events and unreadable deliveries are kept, the events by connection and in its order.
+    fn inbox(&self) -> Pending<'_, Inbox>;
 }
 
 /// One change. Writes of a batch are applied in order.
@@ -133,6 +136,14 @@ pub enum Write {
     },
     /// Keeps an authentic delivery that could not be read.
     Oddity(StoredOddity),
+    /// Keeps an event, by connection and id, together with a notice of the object that it names, if it names one. An
+    /// event that is kept already leads to no notice: it is counted there, and in [`Receipt::repeated_events`].
+    Event(StoredEvent),
+    /// Forgets events and unreadable deliveries that arrived before this instant.
+    Forget {
+        /// The instant.
+        received_before: Instant,
+    },
     /// Starts a run; refused while a run of the object has not ended.
     Start(NewRun),
     /// Starts a run, or, where one has not ended, marks its object dirty so that another run starts
@@ -236,6 +247,8 @@ pub struct Receipt {
     pub notices: Vec<NoticeId>,
     /// Numbers of runs that were started (an object that was only marked dirty has none).
     pub runs: Vec<RunId>,
+    /// How many events were kept already.
+    pub repeated_events: u32,
 }
 
 /// A stored notice.
@@ -402,6 +415,43 @@ pub struct StoredCallback {
     pub sealed_candidate: Vec<u8>,
 }
 
+/// An event of SAP Concur as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The connection that it arrived at.
+    pub connection: String,
+    /// Its id, as the sender named it.
+    pub id: String,
+    /// Its full type.
+    pub event_type: String,
+    /// When it arrived.
+    pub received: Instant,
+    /// The object that it is a reason to look at; nothing if it leads to none.
+    pub object: Option<ObjectRef>,
+}
+
+/// What has arrived and is not forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inbox {
+    /// Events, by connection.
+    pub events: Vec<EventCount>,
+    /// Authentic deliveries that could not be read.
+    pub oddities: u64,
+}
+
+/// A connection's events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventCount {
+    /// The connection.
+    pub connection: String,
+    /// How many there are.
+    pub events: u64,
+    /// How often one of them came again.
+    pub repeats: u64,
+    /// When the latest of them arrived for the first time.
+    pub latest: Instant,
+}
+
 /// An authentic delivery that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredOddity {
@@ -413,6 +463,6 @@ pub struct StoredOddity {
     pub code: String,
     /// One plain sentence.
     pub sentence: String,
-    /// The raw body, at most 8 KiB.
+    /// The raw body, at most 8 KiB; of an event at most 256 KiB.
     pub body: Vec<u8>,
 }

@@ -16,7 +16,7 @@ use ml_connector_component::contract::types::Instant;
 use ml_connector_component::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
 use ml_connector_component::runs::Run;
 use ml_connector_component::settings::Settings;
-use ml_connector_component::{admission, credentials, pacing, webhooks};
+use ml_connector_component::{admission, credentials, pacing, runs, webhooks};
 
 pub use component::{Component, brain, limits, same};
 
@@ -48,6 +48,8 @@ pub trait Mind {
         task: Task,
         history: Vec<Entry>,
     ) -> Result<(Box<dyn Open>, Demand), OpenError>;
+    /// See `runs.unknown-since`.
+    fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant>;
     /// See `webhooks.verify`.
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal>;
     /// See `admission.admit`.
@@ -104,6 +106,10 @@ impl Mind for Native {
         let run = Run::open(task, Rc::clone(&self.settings), history)?;
         let demand = run.demand().clone();
         Ok((Box::new(run), demand))
+    }
+
+    fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant> {
+        runs::unknown_since(history)
     }
 
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {

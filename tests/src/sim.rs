@@ -15,7 +15,8 @@ use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::http::{Body, Header, SendError, SendErrorCode, SendOutcome};
 use ml_connector_component::contract::pacing::{Gate, HoldReason};
 use ml_connector_component::contract::runs::{
-    Action, Completion, Demand, Effect, Entry, Intent, Outcome, Reason, Report, Task, Wake,
+    Action, Completion, Demand, Effect, Entry, Intent, OpenError, Outcome, Reason, Report, Task,
+    Wake,
 };
 use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::contract::webhooks::{Delivery, Reading};
@@ -57,6 +58,8 @@ pub struct Sim {
     pub kept: Kept,
     /// How many crashes there were.
     pub crashes: u32,
+    /// How many histories did not replay.
+    pub divergences: u32,
     /// Requests sent, by system, method and path without ids.
     pub sent: BTreeMap<String, u32>,
     mind: Box<dyn Mind>,
@@ -89,6 +92,7 @@ impl Sim {
             sandbox: Sandbox::new(config, START),
             kept: Kept::default(),
             crashes: 0,
+            divergences: 0,
             sent: BTreeMap::new(),
             mind,
             live: BTreeMap::new(),
@@ -160,6 +164,12 @@ impl Sim {
         self.crashes += 1;
         self.live.clear();
         self.kept.forget_what_was_not_durable(self.now);
+    }
+
+    /// The process ends here and now; another one begins, with other logic.
+    pub fn upgrade(&mut self, mind: Box<dyn Mind>) {
+        self.crash();
+        self.mind = mind;
     }
 
     /// Opens a run that has ended with its whole history and tells what it arrives at.
@@ -244,10 +254,7 @@ impl Sim {
             return live.demand.clone();
         }
         self.kept.settle_intent(id, self.now);
-        let run = &self.kept.runs[&id];
-        let opened = self.mind.open(run.task.clone(), run.history.clone());
-        let (open, mut demand) =
-            opened.unwrap_or_else(|error| panic!("run {id} does not open: {error:?}"));
+        let (open, mut demand) = self.open(id);
         let mut live = Live {
             open,
             demand: demand.clone(),
@@ -262,6 +269,23 @@ impl Sim {
         }
         self.live.insert(id, live);
         demand
+    }
+
+    /// Opens a run with its history, or starts it over if that does not replay.
+    fn open(&mut self, id: u64) -> (Box<dyn Open>, Demand) {
+        let run = &self.kept.runs[&id];
+        match self.mind.open(run.task.clone(), run.history.clone()) {
+            Ok(opened) => return opened,
+            Err(OpenError::Diverged(_)) => {}
+            Err(error) => panic!("run {id} does not open: {error:?}"),
+        }
+        self.divergences += 1;
+        let unknown_since = self.mind.unknown_since(&run.history);
+        self.kept.start_over(id, unknown_since, self.now);
+        let run = &self.kept.runs[&id];
+        self.mind
+            .open(run.task.clone(), Vec::new())
+            .unwrap_or_else(|error| panic!("run {id} does not start over: {error:?}"))
     }
 
     fn perform(&mut self, id: u64, effect: Effect) {
@@ -424,6 +448,7 @@ fn task(object: ObjectRef, reason: Reason, started: Millis) -> Task {
         reason,
         started,
         webhook_url: WEBHOOK_URL.to_string(),
+        unknown_since: None,
     }
 }
 

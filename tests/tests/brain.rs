@@ -47,6 +47,7 @@ fn task(kind: &str) -> Task {
         reason: Reason::Notice,
         started: 1_800_000_000_000,
         webhook_url: String::new(),
+        unknown_since: None,
     }
 }
 

@@ -47,10 +47,15 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         taxes: plain.taxes.clone(),
         projects: plain.projects.clone(),
         countries: plain.countries.clone(),
+        financial: ml_connector_component::settings::financial::Financial {
+            accounts: plain.financial.accounts.clone(),
+            ..shown.financial.clone()
+        },
         ..shown.clone()
     };
     assert_eq!(samples, plain);
     assert_eq!(shown.projects["5512"], "PRJ_A");
+    assert_eq!(shown.financial.accounts.by_code["6100/PRJ_A"], "636");
 }
 
 #[test]
@@ -69,6 +74,8 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "expense_types",
         "retry",
         "sweep",
+        "financial",
+        "financial/accounts",
     ] {
         places.push(format!("/{table}"));
     }

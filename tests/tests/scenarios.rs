@@ -29,6 +29,7 @@ scenarios!(
     a_lost_request_is_sent_again_only_where_the_settings_say_so,
     what_is_executed_late_is_found_by_a_later_look,
     a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may,
+    an_upgrade_in_the_settle_time_doubles_nothing,
     an_outage_of_three_days_heals_by_itself_and_costs_no_attempt,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
@@ -273,6 +274,40 @@ fn a_notice_does_not_send_again_what_is_ambiguous_but_a_person_may(through: Thro
     sim.start(object("invoice", &invoice), Reason::Replay);
     sim.settle();
     assert_eq!(word(&ending(&sim, "invoice", &invoice)), "confirmed");
+}
+
+fn an_upgrade_in_the_settle_time_doubles_nothing(through: Through) {
+    // Executed after the settle time where nothing is sent again, and within it where it is.
+    for (ambiguity, delay) in [("park", MINUTES_45), ("resend", MINUTES_45 / 2)] {
+        let mut sim = world::sim(through, ambiguity);
+        sim.sandbox.add_fault(
+            FaultRule::new(System::Concur, Fault::LateExecution { delay })
+                .method("POST")
+                .path("paymentrequest")
+                .times(1),
+        );
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.run_for(600_000);
+        assert_eq!(sim.sent["POST paymentrequest"], 1);
+        // Other settings stand for other code: what it would create differs.
+        let mut settings = world::settings(ambiguity);
+        settings["expense_types"]["default"] = "TRVL".into();
+        sim.upgrade(through.mind(&settings.to_string()));
+        sim.settle();
+        assert_eq!(sim.divergences, 1);
+        let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
+            panic!("is confirmed");
+        };
+        assert_eq!(confirmed.how, How::Adopted, "{ambiguity}");
+        assert_eq!(
+            (
+                sim.sandbox.concur.payment_request_count(),
+                sim.sent["POST paymentrequest"]
+            ),
+            (1, 1),
+            "{ambiguity}"
+        );
+    }
 }
 
 fn an_outage_of_three_days_heals_by_itself_and_costs_no_attempt(through: Through) {

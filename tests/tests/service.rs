@@ -7,9 +7,11 @@ use std::time::Duration;
 use bench::{Bench, confirmed, ended, http, until, until_registered};
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::contract::http::{SendErrorCode, SendOutcome};
-use ml_connector::contract::runs::{Action, Demand, Effect, EndingKind, Intent, Report};
+use ml_connector::contract::runs::{
+    Action, Demand, Effect, EndingKind, Intent, Outcome, Report, WaitReason,
+};
 use ml_connector::serve::Running;
-use ml_connector::store::{Run, RunFilter, RunState};
+use ml_connector::store::{HistoryRow, Run, RunFilter, RunState, Write};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +143,92 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
         });
     assert!(interrupted, "the cut is part of the history");
     service.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
+    for (ambiguity, ending, posts) in [
+        ("park", EndingKind::Parked, 1),
+        ("resend", EndingKind::Confirmed, 2),
+    ] {
+        let mut bench = Bench::new().await;
+        change_policy(&mut bench, ambiguity);
+        let service = bench.start().await;
+        bench.connect().await;
+        until_registered(&service).await;
+        let rule = FaultRule::new(System::Concur, Fault::RequestLost)
+            .method("POST")
+            .path("paymentrequest")
+            .times(1);
+        bench.sandbox.shared.lock().add_fault(rule);
+        bench.invoice(bench.client(), "INV-1");
+        until("the invoice is in its settle time", async || {
+            settling(&service).await.is_some()
+        })
+        .await;
+        let run = settling(&service).await.expect("waits");
+        spoil(&service, &run).await;
+        service.shutdown().await;
+
+        let service = bench.start().await;
+        until_ended(&service, ending, 1).await;
+        assert_eq!(posts_of(&service, run.id).await, posts, "{ambiguity}");
+        let ended = invoices(&service, ending).await.remove(0);
+        assert_eq!(ended.epoch, 1, "started over once");
+        if ending == EndingKind::Parked {
+            assert_eq!(ended.completion.expect("ended").code(), "ambiguous");
+        }
+        service.shutdown().await;
+    }
+}
+
+/// Look-up-then-park or -resend, with a settle time that a test can wait for.
+fn change_policy(bench: &mut Bench, ambiguity: &str) {
+    let connection = &mut bench.config.connections[0];
+    let mut settings: serde_json::Value = serde_json::from_str(&connection.json).expect("is JSON");
+    settings["payment_request"]["ambiguity"] = ambiguity.into();
+    settings["payment_request"]["settle_s"] = 3.into();
+    connection.json = settings.to_string();
+}
+
+async fn settling(service: &Running) -> Option<Run> {
+    let runs = waiting(service).await;
+    runs.into_iter()
+        .find(|run| run.wait_reason == Some(WaitReason::Settle))
+}
+
+/// Adds a step to the history that the component does not take, as if other code had recorded it.
+async fn spoil(service: &Running, run: &Run) {
+    let store = &service.core().host.store;
+    let history = store.history(run.id).await.expect("rows");
+    let last = history.last().expect("a row");
+    let outcome = Outcome {
+        id: u32::MAX,
+        report: Report::Saved(0),
+        at: last.at,
+    };
+    let row = HistoryRow {
+        index: last.index + 1,
+        outcome: Some(outcome),
+        ..last.clone()
+    };
+    let append = Write::Append {
+        run: run.id,
+        rows: vec![row],
+    };
+    store.commit(vec![append]).await.expect("is kept");
+}
+
+/// How many times the run has created something in SAP Concur, in all its epochs.
+async fn posts_of(service: &Running, run: u64) -> usize {
+    let history = service.core().host.store.history(run).await.expect("rows");
+    let is_post = |row: &&HistoryRow| {
+        let was_sent = row.outcome.as_ref().map(|outcome| &outcome.report);
+        matches!(was_sent, Some(Report::Sent(_)))
+            && matches!(&row.demand, Demand::Perform(Effect { action: Action::Send(send), .. })
+                if send.intent != Intent::Read)
+    };
+    history.iter().filter(is_post).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

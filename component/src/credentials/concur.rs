@@ -30,7 +30,8 @@ const MAINTENANCE_DELAY: Duration = 5 * MINUTE;
 
 pub(super) fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
     let (host, fields) = match grant {
-        Grant::RefreshToken => (refresh_host(credential), refresh_fields(app)),
+        Grant::RefreshToken => (known_host(credential), refresh_fields(app)),
+        Grant::ClientCredentials => (known_host(credential), application_fields(app)),
         Grant::CompanyRequestToken | Grant::AuthorizationCode => {
             (TokenHost::Configured, company_fields(app))
         }
@@ -38,7 +39,7 @@ pub(super) fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> Token
     form_request(host, System::Concur, TOKEN_PATH, TIMEOUT, &fields)
 }
 
-fn refresh_host(credential: &Credential) -> TokenHost {
+fn known_host(credential: &Credential) -> TokenHost {
     if credential.base.is_empty() {
         TokenHost::Configured
     } else {
@@ -52,6 +53,14 @@ fn refresh_fields<'a>(app: &App<'a>) -> Vec<Field<'a>> {
         Field::Plain("client_id", app.client_id),
         Field::Secret("client_secret", "client-secret"),
         Field::Secret("refresh_token", "refresh-token"),
+    ]
+}
+
+fn application_fields<'a>(app: &App<'a>) -> Vec<Field<'a>> {
+    vec![
+        Field::Plain("grant_type", "client_credentials"),
+        Field::Plain("client_id", app.client_id),
+        Field::Secret("client_secret", "client-secret"),
     ]
 }
 
@@ -77,7 +86,11 @@ pub(super) fn renewed(
     answer: &Answer<'_>,
     now: Instant,
 ) -> Result<Credential, TokenFailure> {
-    let base = base(app, credential, answer, now)?;
+    let base = match grant {
+        // Made at this datacenter for use at it, whatever else the answer names.
+        Grant::ClientCredentials if !credential.base.is_empty() => credential.base.clone(),
+        _ => base(app, credential, answer, now)?,
+    };
     let life = answer.whole("expires_in").unwrap_or(ACCESS_LIFE_S);
     let next = next_generation(credential, answer, now, life.saturating_mul(1_000), now);
     let refresh_expires = refresh_expires(grant, answer, next.access_expires, now);

@@ -18,7 +18,7 @@ const ACCESS_LIFE_S: u64 = 12 * 60 * 60;
 pub(super) fn ask(app: &App<'_>, grant: Grant) -> TokenRequest {
     let (grant_type, field, secret) = match grant {
         Grant::RefreshToken => ("refresh_token", "refresh_token", "refresh-token"),
-        Grant::AuthorizationCode | Grant::CompanyRequestToken => {
+        Grant::AuthorizationCode | Grant::CompanyRequestToken | Grant::ClientCredentials => {
             ("authorization_code", "code", "authorization-code")
         }
     };

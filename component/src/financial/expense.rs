@@ -144,7 +144,10 @@ impl<'a> Place<'_, 'a> {
             let party = Party::employee(self.document.employee.id);
             return posting.account_of_party(at, party);
         }
-        let name = Cow::Borrowed("card liability");
+        let name = Cow::Borrowed(match &*key {
+            "COPD" => "company-paid liability",
+            _ => "card liability",
+        });
         if let Some(code) = text(self.entry.liability_account) {
             let at = format_args!("/expenseEntry/{e}/liabilityAccountCode");
             return posting.account_of_code(at, code, None, name);

@@ -14,13 +14,13 @@ mod model;
 mod oddities;
 mod payroll;
 
-pub(super) const EXPENSE: &str = include_str!("tests/expense.json");
-pub(super) const INVOICE: &str = include_str!("tests/invoice.json");
-pub(super) const CASH_ADVANCE: &str = include_str!("tests/cash_advance.json");
-pub(super) const PAYROLL: &str = include_str!("tests/payroll.json");
+pub(crate) const EXPENSE: &str = include_str!("tests/expense.json");
+pub(crate) const INVOICE: &str = include_str!("tests/invoice.json");
+pub(crate) const CASH_ADVANCE: &str = include_str!("tests/cash_advance.json");
+pub(crate) const PAYROLL: &str = include_str!("tests/payroll.json");
 
 /// Settings whose FreshBooks accounts are easily told apart.
-pub(super) fn settings_with(financial: &str, accounts: &str) -> Settings {
+pub(crate) fn settings_with(financial: &str, accounts: &str) -> Settings {
     let table = format!(
         r#"{{"financial": {{"enabled": true{financial}, "accounts": {{
             "by_code": {{"6100": "61", "6200": "62", "2150": "215", "1150": "115", "6400": "64"}},
@@ -31,12 +31,12 @@ pub(super) fn settings_with(financial: &str, accounts: &str) -> Settings {
     Settings::load(&json).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-pub(super) fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     settings_with("", "")
 }
 
 /// The entry as lines of account, cost code and amount.
-pub(super) fn lines(kind: DocumentType, document: &str, settings: &Settings) -> Vec<String> {
+pub(crate) fn lines(kind: DocumentType, document: &str, settings: &Settings) -> Vec<String> {
     match translate(kind, document, settings) {
         Ok(Translated::Entry(entry)) => entry.lines.iter().map(shown).collect(),
         other => panic!("{other:?}"),
@@ -49,7 +49,7 @@ fn shown(line: &Line) -> String {
 }
 
 /// The codes and pointers of the problems.
-pub(super) fn problems(
+pub(crate) fn problems(
     kind: DocumentType,
     document: &str,
     settings: &Settings,
@@ -65,7 +65,7 @@ pub(super) fn problems(
 }
 
 /// The single problem.
-pub(super) fn problem_of(kind: DocumentType, document: &str) -> (String, String, Mend) {
+pub(crate) fn problem_of(kind: DocumentType, document: &str) -> (String, String, Mend) {
     let (problems, mend) = problems(kind, document, &settings());
     assert_eq!(problems.len(), 1, "{problems:?}");
     let (code, pointer) = problems.into_iter().next().expect("is there");
@@ -73,7 +73,7 @@ pub(super) fn problem_of(kind: DocumentType, document: &str) -> (String, String,
 }
 
 /// A document with one piece of text changed, which must be there exactly once.
-pub(super) fn with(document: &str, old: &str, new: &str) -> String {
+pub(crate) fn with(document: &str, old: &str, new: &str) -> String {
     assert_eq!(document.matches(old).count(), 1, "{old}");
     document.replace(old, new)
 }

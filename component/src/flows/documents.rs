@@ -9,15 +9,15 @@ use alloc::vec::Vec;
 
 use carried::Carried;
 
-use super::{rejected, stamp, unchanged, unmapped};
+use super::{ambiguity, rejected, stamp, unchanged, unmapped};
 use crate::concur::{self as wire, VendorKey};
 use crate::contract::runs::{
-    Confirmation, Ending, EndingKind, How, NewTask, Reason, Save, Standing, Stop, WaitReason,
+    Confirmation, Ending, How, NewTask, Reason, Save, Standing, WaitReason,
 };
-use crate::contract::types::{Duration, ObjectRef, System};
+use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::document::{Document, Kind};
 use crate::payment_request;
-use crate::runs::{AMBIGUOUS, Flow, Halt, next_look};
+use crate::runs::{Flow, Halt};
 use crate::{freshbooks, marker};
 
 /// How often a run looks after a vendor that is being carried over, unless it is woken.
@@ -27,10 +27,10 @@ const VENDOR_LOOK: Duration = 3_600_000;
 pub(super) async fn carry(flow: &Flow, kind: Kind) -> Result<Ending, Halt> {
     let own = flow.find_own().await;
     let ended = look(flow, kind, &own).await;
-    if is_ambiguous(&own) && flow.task.reason != Reason::Replay {
-        return still_ambiguous(flow, &own, ended);
+    match unknown_since(flow, &own) {
+        Some(since) => ambiguity::still(flow, since, ended),
+        None => ended,
     }
-    ended
 }
 
 async fn look(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending, Halt> {
@@ -97,33 +97,6 @@ fn other_document(flow: &Flow, document: &Document) -> Halt {
     );
     let remedy = "check `freshbooks.account_id`, then `ml-connector replay RUN`";
     Halt::Parked(flow.stop("other-document", sentence, remedy))
-}
-
-/// An earlier run could not know whether it created the payment request. Whatever stops this one, only a payment
-/// request with our marker, or a person, ends that.
-fn still_ambiguous(
-    flow: &Flow,
-    own: &Standing,
-    ended: Result<Ending, Halt>,
-) -> Result<Ending, Halt> {
-    let why = "an earlier attempt was never answered";
-    let halt = match ended {
-        Ok(Ending::Unchanged(note)) => Halt::Parked(flow.stop(&note.code, note.sentence, "")),
-        Ok(ending) => return Ok(ending),
-        Err(halt) => halt,
-    };
-    let halt = match halt {
-        Halt::Parked(stop) if stop.code == AMBIGUOUS => Halt::Parked(stop),
-        halt => flow.ambiguous_after(System::Concur, why, halt),
-    };
-    let Halt::Parked(stop) = halt else {
-        return Err(halt);
-    };
-    Err(Halt::Parked(Stop {
-        since: own.since,
-        look_again: next_look(own.since, flow.now()),
-        ..stop
-    }))
 }
 
 fn enabled(flow: &Flow, kind: Kind) -> bool {
@@ -220,6 +193,9 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
     }))
 }
 
-fn is_ambiguous(own: &Standing) -> bool {
-    own.ending == EndingKind::Parked && own.code == AMBIGUOUS
+/// Since when nobody can know whether the payment request was created. What is linked was created; a change of it is
+/// made of what a fresh read shows.
+fn unknown_since(flow: &Flow, own: &Standing) -> Option<Instant> {
+    let is_new = own.link.is_none();
+    ambiguity::since(flow, own, flow.settings.payment_request.ambiguity, is_new)
 }

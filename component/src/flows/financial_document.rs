@@ -83,8 +83,8 @@ fn version(row: &Row, revision: &str) -> String {
 pub(super) async fn carry(flow: &Flow) -> Result<Ending, Halt> {
     let own = flow.find_own().await;
     let ended = look(flow, &own).await;
-    match ambiguity::since(flow, &own, flow.settings.financial.ambiguity) {
-        Some(since) => ambiguity::still(flow, System::Freshbooks, since, ended),
+    match ambiguity::since(flow, &own, flow.settings.financial.ambiguity, true) {
+        Some(since) => ambiguity::still(flow, since, ended),
         None => ended,
     }
 }

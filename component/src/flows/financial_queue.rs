@@ -5,7 +5,7 @@
 //! A run reads one page; its object's id says which: `expense`, then `expense/0` and on.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::financial_document::Source;
@@ -138,6 +138,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn the_first_page_is_read_until_it_shows_nothing_new() {

@@ -4,6 +4,7 @@ mod bills;
 mod documents;
 mod financial;
 mod registration;
+mod subscription;
 mod sweep;
 mod vendors;
 mod world;

@@ -104,6 +104,14 @@ impl Flow {
         self.port.now()
     }
 
+    /// The system that the run's object is brought to.
+    fn target(&self) -> System {
+        match self.task.object.system {
+            System::Freshbooks => System::Concur,
+            System::Concur => System::Freshbooks,
+        }
+    }
+
     /// Tells what is known of the objects, in the order asked.
     pub(crate) async fn find(&self, objects: Vec<ObjectRef>) -> Vec<Standing> {
         match self.port.perform(Action::FindObjects(objects)).await {
@@ -235,7 +243,8 @@ impl Flow {
         }
     }
 
-    /// Sends a write, having looked it up first, and again after whatever cannot be known.
+    /// Sends a write, having looked it up first, and again after whatever cannot be known. In a run that was started
+    /// over that may be its own earlier history.
     ///
     /// Whatever is to blame, a write that cannot be known costs an attempt: the look-up after it was answered, so
     /// the remote is there, and a write that always ends like this must not be sent for ever.
@@ -246,7 +255,7 @@ impl Flow {
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
     ) -> Result<Result<Written<T>, Refusal>, Halt> {
         let mut trouble = Trouble::new(self);
-        let mut request = match look_up().await? {
+        let mut request = match self.first_look(intent, &look_up).await? {
             LookUp::There(record) => return Ok(Ok(Written::found(record))),
             LookUp::Missing(request) => request,
         };
@@ -260,9 +269,8 @@ impl Flow {
                     }
                 }
                 Verdict::Unknown(why, _) => {
-                    let system = request.system;
-                    self.settle(system, &why).await;
-                    if let Some(record) = self.settled(intent, system, &why, &look_up).await? {
+                    self.settle(&why).await;
+                    if let LookUp::There(record) = self.settled(intent, &why, &look_up).await? {
                         return Ok(Ok(Written::found(record)));
                     }
                     // The back-off gives it more time to turn up.
@@ -276,24 +284,42 @@ impl Flow {
         }
     }
 
+    /// What a look-up shows before anything was sent; after the settle time if an earlier history of this run may have
+    /// sent it.
+    async fn first_look<T>(
+        &self,
+        intent: Intent,
+        look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
+    ) -> Result<LookUp<T>, Halt> {
+        let looked = look_up().await;
+        if self.task.unknown_since.is_none() {
+            return looked;
+        }
+        match looked {
+            Ok(LookUp::Missing(_)) => {
+                self.settle(EARLIER).await;
+                self.settled(intent, EARLIER, look_up).await
+            }
+            Err(halt) if intent == Intent::LookUpThenPark => {
+                Err(self.ambiguous_after(EARLIER, halt))
+            }
+            looked => looked,
+        }
+    }
+
     /// What a look-up after the settle time shows. Under look-up-then-park this is where it ends, one way or another.
     async fn settled<T>(
         &self,
         intent: Intent,
-        system: System,
         why: &str,
         look_up: impl AsyncFn() -> Result<LookUp<T>, Halt>,
-    ) -> Result<Option<T>, Halt> {
+    ) -> Result<LookUp<T>, Halt> {
         match look_up().await {
-            Ok(LookUp::There(record)) => Ok(Some(record)),
             Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
-                Err(Halt::Parked(self.ambiguous(system, why)))
+                Err(Halt::Parked(self.ambiguous(why)))
             }
-            Ok(LookUp::Missing(_)) => Ok(None),
-            Err(halt) if intent == Intent::LookUpThenPark => {
-                Err(self.ambiguous_after(system, why, halt))
-            }
-            Err(halt) => Err(halt),
+            Err(halt) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, halt)),
+            looked => looked,
         }
     }
 
@@ -315,8 +341,8 @@ impl Flow {
     }
 
     /// The stop of a write that may or may not have happened.
-    pub(crate) fn ambiguous(&self, system: System, why: &str) -> Stop {
-        let remote = name(system);
+    pub(crate) fn ambiguous(&self, why: &str) -> Stop {
+        let remote = name(self.target());
         let mut stop = self.stop(
             AMBIGUOUS,
             format!("nobody can know whether {remote} carried this out: {why}"),
@@ -329,19 +355,19 @@ impl Flow {
     }
 
     /// The same when something else stopped the run meanwhile: what cannot be known must not be forgotten over it.
-    pub(crate) fn ambiguous_after(&self, system: System, why: &str, halt: Halt) -> Halt {
+    pub(crate) fn ambiguous_after(&self, why: &str, halt: Halt) -> Halt {
         let other = match halt {
             Halt::Parked(stop) | Halt::Rejected(stop) => stop,
             Halt::Conflict(_) => return halt,
         };
         Halt::Parked(Stop {
             problems: other.problems,
-            ..self.ambiguous(system, &format!("{why}; and now {}", other.sentence))
+            ..self.ambiguous(&format!("{why}; and now {}", other.sentence))
         })
     }
 
-    async fn settle(&self, system: System, why: &str) {
-        let delay = self.settings.settle(system);
+    async fn settle(&self, why: &str) {
+        let delay = self.settings.settle(self.target());
         let sentence = format!(
             "it may or may not have been carried out ({why}); looking it up after the settle time"
         );

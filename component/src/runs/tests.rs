@@ -32,6 +32,7 @@ pub(crate) fn task(kind: &str, id: &str, reason: Reason) -> Task {
         reason,
         started: STARTED,
         webhook_url: "https://sync.example.test/hooks/acme".to_string(),
+        unknown_since: None,
     }
 }
 
@@ -296,4 +297,59 @@ fn other_settings_diverge_where_they_matter() {
         ),
         (1, vec![true])
     );
+}
+
+#[test]
+fn a_history_tells_since_when_a_write_may_have_been_carried_out() {
+    let request = crate::freshbooks::get("/w".to_string());
+    let entry = |intent, outcome: &SendOutcome, at| Entry {
+        demand: Demand::Perform(Effect {
+            id: 0,
+            action: Action::Send(Send {
+                request: request.clone(),
+                intent,
+            }),
+        }),
+        outcome: Outcome {
+            id: 0,
+            report: Report::Sent(outcome.clone()),
+            at,
+        },
+    };
+    let lost = SendOutcome::MaybeSent(error());
+    let surely_not = [
+        SendOutcome::NotSent(error()),
+        answer(400, "no"),
+        answer(401, ""),
+        answer(429, ""),
+        answer(503, ""),
+    ];
+    let maybe = [
+        lost.clone(),
+        answer(200, "{}"),
+        answer(500, ""),
+        answer(504, ""),
+    ];
+    let writes = [Intent::LookUpThenResend, Intent::LookUpThenPark];
+    for intent in writes {
+        let mut history: Vec<_> = surely_not.iter().map(|no| entry(intent, no, 1)).collect();
+        history.push(entry(Intent::Read, &lost, 2));
+        history.push(entry(Intent::ServerDeduplicated, &lost, 3));
+        assert_eq!(unknown_since(&history), None);
+        for outcome in &maybe {
+            let with = [
+                &history[..],
+                &[entry(intent, outcome, 4), entry(intent, outcome, 5)],
+            ]
+            .concat();
+            assert_eq!(unknown_since(&with), Some(4), "{outcome:?}");
+        }
+    }
+}
+
+fn error() -> crate::contract::http::SendError {
+    crate::contract::http::SendError {
+        code: crate::contract::http::SendErrorCode::Timeout,
+        detail: String::new(),
+    }
 }

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::sending::Reader;
-use crate::contract::http::{Response, SendError, SendErrorCode};
+use crate::contract::http::{Response, SendError, SendErrorCode, SendOutcome};
 use crate::contract::types::System;
 use crate::pacing;
 use crate::refusals::{self, Refusal, Unread};
@@ -55,6 +55,18 @@ pub(super) fn judge<T>(system: System, response: &Response, reader: Reader<T>) -
         status @ (408 | 502 | 504) => Verdict::Unknown(format!("HTTP {status}"), Blame::Remote),
         400..=499 => Verdict::Refused(refusals::of(response)),
         status => Verdict::Unknown(format!("HTTP {status}"), Blame::Record),
+    }
+}
+
+/// Whether a write of this outcome may have been carried out: it was answered so, or nobody can know.
+pub(super) fn may_be_done(system: System, outcome: &SendOutcome) -> bool {
+    match outcome {
+        SendOutcome::NotSent(_) => false,
+        SendOutcome::MaybeSent(_) => true,
+        SendOutcome::Response(response) => matches!(
+            judge(system, response, |_| Ok(())),
+            Verdict::Answered(()) | Verdict::Unknown(..)
+        ),
     }
 }
 

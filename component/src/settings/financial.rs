@@ -6,8 +6,9 @@ use alloc::string::{String, ToString};
 
 use super::Check;
 use super::reader::Reader;
+use crate::contract::mapping::Schedule;
 use crate::contract::runs::Intent;
-use crate::contract::types::Duration;
+use crate::contract::types::{Duration, ObjectRef, System};
 use crate::financial::DocumentType;
 
 /// Financial documents from SAP Concur.
@@ -178,6 +179,35 @@ impl Financial {
             cost_code_field: custom_field(table, "cost_code_field", 20),
             entry_cost_code_field: custom_field(table, "entry_cost_code_field", 40),
             accounts: table.table("accounts", |table| Accounts::read(table, endpoint)),
+        }
+    }
+
+    /// The looks into each queue.
+    pub(super) fn schedules(&self) -> impl Iterator<Item = Schedule> {
+        let documents = self.documents.iter().filter(|_| self.enabled);
+        documents.map(|kind| Schedule {
+            object: ObjectRef {
+                system: System::Concur,
+                kind: "financial-queue".to_string(),
+                id: kind.name().to_string(),
+            },
+            interval_s: self.interval_s,
+            purpose: format!(
+                "fetches {} documents that SAP Concur has ready",
+                kind.name()
+            ),
+        })
+    }
+
+    /// FreshBooks scopes that it needs beside those of the other flows, each after a space.
+    pub(super) fn scopes(&self) -> &'static str {
+        match (self.enabled, self.endpoint) {
+            (false, _) => "",
+            (true, Endpoint::Legacy) => " user:journal_entries:read user:journal_entries:write",
+            // The chart of accounts is a report.
+            (true, Endpoint::New) => {
+                " user:journal_entries:read user:journal_entries:write user:reports:read"
+            }
         }
     }
 }

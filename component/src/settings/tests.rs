@@ -94,3 +94,135 @@ fn a_disabled_flow_has_no_schedule() {
     let settings = Settings::load(&json).expect("is right");
     assert_eq!(settings.schedules().len(), 2);
 }
+
+fn with_financial(financial: &str) -> String {
+    MINIMAL.replacen('{', &format!(r#"{{"financial": {{{financial}}}, "#), 1)
+}
+
+fn financial(financial: &str) -> Settings {
+    Settings::load(&with_financial(financial)).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+#[test]
+fn the_way_back_is_off_and_has_the_documented_defaults() {
+    use super::financial::{ClosedPeriod, ConfirmErrors, Endpoint, LookUp, OwnInvoices, Payroll};
+    let settings = Settings::load(MINIMAL).expect("is right");
+    let financial = &settings.financial;
+    assert!(!financial.enabled && !settings.freshbooks.scopes.contains("journal"));
+    assert_eq!(financial.documents.len(), 4);
+    assert_eq!(
+        (financial.interval_s, financial.page_size, financial.settle),
+        (900, 25, 1_800_000)
+    );
+    assert_eq!(
+        (
+            financial.system_id.as_str(),
+            financial.company_code.as_str()
+        ),
+        ("freshbooks-zQ7pLm", "zQ7pLm")
+    );
+    assert_eq!(
+        (financial.own_invoices, financial.confirm_errors),
+        (OwnInvoices::Confirm, ConfirmErrors::Document)
+    );
+    assert_eq!(
+        (financial.closed_period, financial.payroll),
+        (ClosedPeriod::Hold, Payroll::Acknowledge)
+    );
+    assert_eq!(
+        (financial.endpoint, financial.look_up),
+        (Endpoint::Legacy, LookUp::WhenInDoubt)
+    );
+    assert_eq!(financial.ambiguity, Intent::LookUpThenPark);
+    assert_eq!(
+        (financial.cost_code_field, financial.entry_cost_code_field),
+        (1, 1)
+    );
+}
+
+#[test]
+fn the_way_back_has_a_schedule_for_each_type_and_its_scopes() {
+    let settings =
+        financial(r#""enabled": true, "documents": ["payroll", "cash-advance"], "interval_s": 60"#);
+    let queues: Vec<_> = settings.schedules().into_iter().skip(4).collect();
+    let ids: Vec<_> = queues
+        .iter()
+        .map(|queue| queue.object.id.as_str())
+        .collect();
+    assert_eq!(ids, ["cash-advance", "payroll"]);
+    assert_eq!(
+        (queues[0].object.kind.as_str(), queues[0].interval_s),
+        ("financial-queue", 60)
+    );
+    assert_eq!(queues[0].object.system, System::Concur);
+    assert!(
+        settings
+            .freshbooks
+            .scopes
+            .ends_with(" user:journal_entries:read user:journal_entries:write")
+    );
+    let uuid = "1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b";
+    let new = financial(&format!(
+        r#""enabled": true, "endpoint": "new", "business_uuid": "{uuid}""#
+    ));
+    assert!(new.freshbooks.scopes.ends_with(" user:reports:read"));
+    let own = with_financial(r#""enabled": true"#)
+        .replace(r#""account_id""#, r#""scopes": "mine", "account_id""#);
+    assert_eq!(
+        Settings::load(&own).expect("is right").freshbooks.scopes,
+        "mine"
+    );
+}
+
+#[test]
+fn every_problem_of_the_way_back_is_gathered() {
+    let json = with_financial(
+        r#""enabled": 1, "documents": ["expense", "obligation"], "page_size": 101, "interval_s": 0, "endpoint": "new",
+           "system_id": "123456789012345678901234567890123456789012345678901", "company_code": "123456789012345678901234567890123",
+           "own_invoices": "x", "confirm_errors": "x", "closed_until": "2026-1-31", "closed_period": "x", "payroll": "x",
+           "look_up": "x", "ambiguity": "x", "settle_s": 0, "cost_code_field": "Custom21", "entry_cost_code_field": "Custom041",
+           "business_uuid": "1b9e", "accounts": {"by_code": {"6100": "635"}, "by_tax": {"A/B": 7}, "by": {}}"#,
+    );
+    let found = problems(&json);
+    for expected in [
+        "/enabled",
+        "/documents/1",
+        "/page_size",
+        "/interval_s",
+        "/system_id",
+        "/company_code",
+        "/own_invoices",
+        "/confirm_errors",
+        "/closed_until",
+        "/closed_period",
+        "/payroll",
+        "/look_up",
+        "/ambiguity",
+        "/settle_s",
+        "/cost_code_field",
+        "/entry_cost_code_field",
+        "/business_uuid",
+        "/accounts/by_code/6100",
+        "/accounts/by_tax/A~1B",
+        "/accounts/by",
+    ] {
+        let pointer = format!("/financial{expected}");
+        assert!(
+            found.iter().any(|(found, _)| *found == pointer),
+            "{pointer} is missing in {found:?}"
+        );
+    }
+    assert_eq!(found.len(), 20);
+    let missing = problems(&with_financial(r#""endpoint": "new""#));
+    assert_eq!(
+        missing,
+        [(
+            "/financial".to_string(),
+            "business-uuid-missing".to_string()
+        )]
+    );
+    let text = problems(&with_financial(
+        r#""accounts": {"by_code": {"6100": "cash", "6200": "0"}}"#,
+    ));
+    assert_eq!(text.len(), 2);
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Status};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason};
@@ -30,7 +31,7 @@ pub async fn perform(core: &Core, request: AdminRequest, is_service: bool) -> Ad
             secret,
         } => {
             let secret = Secret::new(secret.as_str().to_owned());
-            connect(core, &connection, grant, secret).await
+            connect(core, &connection, grant, secret, is_service).await
         }
         AdminRequest::Replay { run } => replay(core, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(core, connection).await,
@@ -43,7 +44,7 @@ pub async fn perform(core: &Core, request: AdminRequest, is_service: bool) -> Ad
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -52,6 +53,10 @@ enum Refusal {
     Seal(#[from] crate::seal::SealError),
     #[error("no connection is called `{0}`; see `ml-connector status`")]
     UnknownConnection(String),
+    #[error(
+        "nothing was connected, since the event subscription comes first and was not made: {0}"
+    )]
+    NotSubscribed(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
 }
@@ -98,18 +103,32 @@ async fn connect(
     connection: &str,
     grant: Grant,
     secret: Secret,
+    is_service: bool,
 ) -> Result<AdminReply, Refusal> {
-    connect_lane(lane(core, connection)?, grant, secret).await
+    let lane = lane(core, connection)?;
+    match lane.subscription() {
+        Some(subscription) if grant == Grant::CompanyRequestToken => {
+            subscribe::connect(lane, subscription, secret, is_service).await
+        }
+        _ => connect_lane(lane, grant, secret).await,
+    }
 }
 
-async fn connect_lane(lane: &Lane, grant: Grant, secret: Secret) -> Result<AdminReply, Refusal> {
+pub(super) async fn connect_lane(
+    lane: &Lane,
+    grant: Grant,
+    secret: Secret,
+) -> Result<AdminReply, Refusal> {
     let credential = lane
         .host
         .credentials
         .connect(&lane.name, grant, secret)
         .await?;
     lane.connected(credential.system).await?;
-    Ok(AdminReply::Connected { credential })
+    Ok(AdminReply::Connected {
+        credential,
+        note: None,
+    })
 }
 
 async fn replay(core: &Core, run: RunId) -> Result<AdminReply, Refusal> {

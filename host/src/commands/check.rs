@@ -1,5 +1,6 @@
 //! `check`: is everything there that `serve` needs? Writes nothing.
 
+mod accounts;
 mod online;
 
 use std::io::Write;
@@ -33,7 +34,8 @@ Examples:
   ml-connector check --online
   ml-connector check --config /etc/ml-connector.toml --json")]
 pub struct Args {
-    /// Also ask every remote for an answer, with one GET and without credentials
+    /// Also ask every remote for an answer, with one GET and without credentials; and, where financial documents come
+    /// back, FreshBooks for its accounts, to compare them with those that the settings name
     #[arg(long)]
     online: bool,
     /// Print a JSON array of findings
@@ -120,6 +122,11 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     ))?);
     if args.online {
         findings.extend(context::wait_for(online::ask(config, store.as_ref()))?);
+        findings.extend(context::wait_for(accounts::compare(
+            config,
+            store.as_ref(),
+            &checked.brain,
+        ))?);
     }
     print(&findings, args.json, out)?;
     let first_wrong = findings

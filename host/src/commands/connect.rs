@@ -59,7 +59,8 @@ struct FreshbooksArgs {
 /// An administrator of the company makes the token in SAP Concur's Company Request Token Self-Service Tool; it is good
 /// for 24 hours and works once. It is read from the environment variable ML_CONNECTOR_COMPANY_REQUEST_TOKEN, else from
 /// standard input; never from an argument, since arguments can be seen by others. The tokens that it is exchanged for
-/// are kept sealed in the store and renew themselves.
+/// are kept sealed in the store and renew themselves. Where the settings want events, they are subscribed to first: SAP
+/// adds a company to a subscription only while it is connected.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -76,15 +77,20 @@ const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
-    let credential = match &args.system {
+    let connected = match &args.system {
         SystemArg::Freshbooks(args) => freshbooks(context, &settings, args, out)?,
         SystemArg::Concur(args) => concur(context, &settings, args, out)?,
     };
-    report(&settings, &credential.0, &credential.1, out)?;
+    report(&settings, &connected, out)?;
     Ok(exit::OK)
 }
 
-type Connected = (String, Credential);
+struct Connected {
+    connection: String,
+    credential: Credential,
+    /// What is not in order for all that.
+    note: Option<String>,
+}
 
 fn freshbooks(
     context: &Context,
@@ -119,9 +125,14 @@ fn freshbooks(
             awaited(context, settings, state).await?
         } else {
             let code = pasted(args, &state, out)?;
-            hand_over(context, settings, name, Grant::AuthorizationCode, &code).await?
+            let handed = hand_over(context, settings, name, Grant::AuthorizationCode, &code);
+            handed.await?.credential
         };
-        Ok((name.clone(), credential))
+        Ok(Connected {
+            connection: name.clone(),
+            credential,
+            note: None,
+        })
     })
 }
 
@@ -146,7 +157,7 @@ async fn awaited(
         };
         match service::ask(context, settings, consented).await? {
             AdminReply::Waiting => {}
-            AdminReply::Connected { credential } => return Ok(credential),
+            AdminReply::Connected { credential, .. } => return Ok(credential),
             reply => return Err(service::refused(reply, exit::CREDENTIALS)),
         }
     }
@@ -161,7 +172,7 @@ fn concur(
     let name = &context::connection(settings, args.connection.as_deref())?.name;
     let token = brought::company_request_token(out)?;
     let handed = hand_over(context, settings, name, Grant::CompanyRequestToken, &token);
-    Ok((name.clone(), context::wait_for(handed)?))
+    context::wait_for(handed)
 }
 
 async fn hand_over(
@@ -170,24 +181,28 @@ async fn hand_over(
     connection: &str,
     grant: Grant,
     secret: &Secret,
-) -> Result<Credential, Failure> {
+) -> Result<Connected, Failure> {
     let request = AdminRequest::Connect {
         connection: connection.to_string(),
         grant,
         secret: Zeroizing::new(secret.reveal().to_string()),
     };
     match service::ask(context, settings, request).await? {
-        AdminReply::Connected { credential } => Ok(credential),
+        AdminReply::Connected { credential, note } => Ok(Connected {
+            connection: connection.to_string(),
+            credential,
+            note,
+        }),
         reply => Err(service::refused(reply, exit::CREDENTIALS)),
     }
 }
 
-fn report(
-    settings: &Settings,
-    connection: &str,
-    credential: &Credential,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> Result<(), Failure> {
+    let Connected {
+        connection,
+        credential,
+        note,
+    } = connected;
     let system = names::system(credential.system);
     writeln!(
         out,
@@ -199,6 +214,9 @@ fn report(
             "If it cannot renew itself, it ends on {}.",
             moment::day(at)
         )?;
+    }
+    if let Some(note) = note {
+        writeln!(out, "Its events do not come yet: {note}.")?;
     }
     let (next, other) = match credential.system {
         System::Freshbooks => ("Webhooks are registered next, by themselves", "concur"),

@@ -1,5 +1,7 @@
 //! `preview`: what a document would be sent as, without sending anything.
 
+mod entry;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,27 +15,30 @@ use super::context::{self, Checked, Context};
 use super::failure::Failure;
 use super::{Done, exit};
 
-/// Show what a FreshBooks document would become in SAP Concur; nothing is sent
+/// Show what a document would become in the other system; nothing is sent
 ///
-/// Reads the JSON of an invoice or bill, as FreshBooks answers it, and prints the request bodies that a run would
-/// send under the connection's mapping. If it cannot be translated, every reason is told and the exit code is 1.
+/// Reads the JSON of a FreshBooks invoice or bill, as FreshBooks answers it, and prints the request bodies that a run
+/// would send under the connection's mapping. Of a financial document, as SAP Concur answers it alone or in a list, it
+/// prints the journal entry: account, debit and credit of each line. If something cannot be translated, every reason is
+/// told and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   ml-connector preview invoice.json
   ml-connector preview --kind bill --connection acme bill.json
+  ml-connector preview --kind expense-document report.json
   curl ... | ml-connector preview -")]
 pub struct Args {
     /// The document, JSON; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the document is; may be left out when it stands under its name, as in {"invoice": {...}}
+    /// What the document is; may be left out when it says so itself, as in {"invoice": {...}} or "docType": "expense"
     #[arg(long, value_name = "KIND")]
     kind: Option<Kind>,
     /// The connection whose mapping applies; may be left out when there is only one
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
-    /// Print one JSON object: either translations or problems
+    /// Print one JSON object: either translations, with the postings of journal entries, or problems
     #[arg(long)]
     json: bool,
 }
@@ -44,6 +49,14 @@ enum Kind {
     Invoice,
     /// A bill
     Bill,
+    /// SAP Concur's financial document of an expense report
+    ExpenseDocument,
+    /// SAP Concur's financial document of an invoice
+    InvoiceDocument,
+    /// SAP Concur's financial document of a cash advance
+    CashAdvanceDocument,
+    /// SAP Concur's financial document for payroll
+    PayrollDocument,
 }
 
 impl Kind {
@@ -51,6 +64,21 @@ impl Kind {
         match self {
             Self::Invoice => "invoice",
             Self::Bill => "bill",
+            Self::ExpenseDocument => "expense-document",
+            Self::InvoiceDocument => "invoice-document",
+            Self::CashAdvanceDocument => "cash-advance-document",
+            Self::PayrollDocument => "payroll-document",
+        }
+    }
+
+    /// The kind of a financial document of this `docType`.
+    fn of_type(name: &str) -> Option<Self> {
+        match name {
+            "expense" => Some(Self::ExpenseDocument),
+            "invoice" => Some(Self::InvoiceDocument),
+            "cashadvance" => Some(Self::CashAdvanceDocument),
+            "payroll" => Some(Self::PayrollDocument),
+            _ => None,
         }
     }
 }
@@ -61,10 +89,11 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let checked = context.checked()?;
     let connection = context::connection(&checked.settings, args.connection.as_deref())?;
     let document = read(&args.file)?;
-    let kind = args
-        .kind
-        .or_else(|| kind_of(&document))
-        .ok_or_else(|| Failure::usage("say what the document is: --kind invoice or --kind bill"))?;
+    let kind = args.kind.or_else(|| kind_of(&document)).ok_or_else(|| {
+        Failure::usage(
+            "say what the document is, such as --kind invoice or --kind expense-document",
+        )
+    })?;
     let previewed = preview(&checked, &connection.json, kind, &document)?;
     if args.json {
         print_json(&previewed, out)?;
@@ -112,9 +141,17 @@ fn read(file: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// What a document that stands under its name is.
+/// What a document that says so itself is.
 fn kind_of(document: &str) -> Option<Kind> {
     let mut value: Value = serde_json::from_str(document).ok()?;
+    for list in ["content", "fIDocuments"] {
+        if let Some(first) = value.pointer_mut(&format!("/{list}/0")) {
+            value = first.take();
+        }
+    }
+    if let Some(name) = value.get("docType").and_then(Value::as_str) {
+        return Kind::of_type(name);
+    }
     for wrapping in ["response", "result"] {
         if let Some(inner) = value.get_mut(wrapping) {
             value = inner.take();
@@ -129,9 +166,7 @@ fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
     match previewed {
         Ok(translations) => {
             for translation in translations {
-                let body: Value = serde_json::from_str(&translation.json)?;
-                writeln!(out, "{} in SAP Concur:", translation.target_kind)?;
-                writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
+                print_one(translation, out)?;
             }
             writeln!(out, "Nothing was sent.")?;
         }
@@ -150,12 +185,38 @@ fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
+fn print_one(translation: &Translation, out: &mut impl Write) -> Result<(), Failure> {
+    let body: Value = serde_json::from_str(&translation.json)?;
+    match translation.target_kind.as_str() {
+        "journal-entry" => entry::print(&body, &translation.postings, out)?,
+        "nothing" => {
+            let (code, sentence) = (&body["code"], &body["sentence"]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+            writeln!(
+                out,
+                "Nothing is posted: {} ({})",
+                text(sentence),
+                text(code)
+            )?;
+        }
+        kind => {
+            writeln!(out, "{kind} in SAP Concur:")?;
+            writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
+        }
+    }
+    Ok(())
+}
+
 fn print_json(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
     let answer = match previewed {
         Ok(translations) => {
             let bodies = translations.iter().map(|translation| {
                 let body: Value = serde_json::from_str(&translation.json)?;
-                Ok(json!({"target_kind": translation.target_kind, "body": body}))
+                let mut one = json!({"target_kind": translation.target_kind, "body": body});
+                if !translation.postings.is_empty() {
+                    one["postings"] = json!(translation.postings);
+                }
+                Ok(one)
             });
             json!({"translations": bodies.collect::<Result<Vec<_>, serde_json::Error>>()?})
         }

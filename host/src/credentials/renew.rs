@@ -51,7 +51,7 @@ impl Credentials {
         Err(CredentialError::Refused(nowhere()))
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         connection: &str,
         system: System,
@@ -76,7 +76,7 @@ impl Credentials {
         }
     }
 
-    fn ask(
+    pub(super) fn ask(
         &self,
         connection: &str,
         credential: &Credential,
@@ -91,7 +91,7 @@ impl Credentials {
         Ok(asked?)
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         connection: &str,
         state: &State,
@@ -257,7 +257,7 @@ impl Credentials {
         }
     }
 
-    fn token_secrets(
+    pub(super) fn token_secrets(
         &self,
         connection: &str,
         system: System,
@@ -280,7 +280,7 @@ impl Credentials {
     }
 }
 
-fn nowhere() -> Refused {
+pub(super) fn nowhere() -> Refused {
     Refused {
         sentence:
             "each datacenter names another one; connect again with `ml-connector connect concur`"

@@ -13,6 +13,7 @@ use super::record::Record;
 use crate::brain::{MindError, OpenRun, SettingsText};
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
+use crate::contract::types::Instant;
 use crate::seal::SealError;
 use crate::store::{HistoryRow, Run, StoreError, Write};
 
@@ -49,6 +50,8 @@ struct Driver<'l> {
     run: Run,
     record: Record,
     open: Option<OpenRun>,
+    /// What the component says of the histories of earlier epochs.
+    unknown_since: Option<Instant>,
     /// Traps and refusals in a row.
     traps: u32,
     /// True until the first demand after opening has been met.
@@ -63,6 +66,7 @@ impl<'l> Driver<'l> {
         Self {
             record: Record::new(run.id, run.epoch, run.started),
             open: None,
+            unknown_since: None,
             traps: 0,
             is_waking: true,
             news_since: lane.news.next(),
@@ -76,16 +80,37 @@ impl<'l> Driver<'l> {
     async fn recover(&mut self) -> Result<(), DriveError> {
         let rows = self.lane.host.store.history(self.run.id).await?;
         let epoch = self.record.epoch();
-        for row in rows.into_iter().filter(|row| row.epoch == epoch) {
+        let mut given_up = Vec::new();
+        for row in rows {
             let HistoryRow {
                 demand, outcome, ..
             } = row;
             match outcome {
+                Some(outcome) if row.epoch < epoch => given_up.push(Entry { demand, outcome }),
                 Some(outcome) => self.record.recall(Entry { demand, outcome }),
                 None => self.interrupted(demand).await?,
             }
         }
+        self.unknown_since = self.unknown_since_of(&given_up);
         Ok(())
+    }
+
+    fn unknown_since_ever(&self) -> Option<Instant> {
+        self.unknown_since
+            .or_else(|| self.unknown_since_of(self.record.entries()))
+    }
+
+    /// When the history first reports on a write that may have been carried out; the start of the run if the component
+    /// fails over it.
+    fn unknown_since_of(&self, history: &[Entry]) -> Option<Instant> {
+        if history.is_empty() {
+            return None;
+        }
+        let asked = self
+            .lane
+            .mind
+            .call(|instance| instance.unknown_since(history));
+        asked.unwrap_or(Some(self.run.started))
     }
 
     async fn interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
@@ -197,6 +222,7 @@ impl<'l> Driver<'l> {
             sentence: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
+        self.unknown_since = self.unknown_since_ever();
         self.record.start_over(started);
         self.run.settings_version = settings_version;
         self.run.started = started;
@@ -279,7 +305,8 @@ impl<'l> Driver<'l> {
             object: self.run.object.clone(),
             reason: self.run.reason,
             started: self.run.started,
-            webhook_url: self.lane.webhook_url.clone(),
+            webhook_url: self.lane.address_of(&self.run.object).to_string(),
+            unknown_since: self.unknown_since,
         }
     }
 

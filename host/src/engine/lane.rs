@@ -7,14 +7,14 @@ use zeroize::Zeroizing;
 
 use super::gates::{Gates, Held};
 use super::news::News;
-use super::renewal::{NoAccess, Renewal};
+use super::renewal::{NoAccess, Renewal, retry_at};
 use super::{Host, outcome_word};
 use crate::brain::{Mind, SettingsText};
-use crate::contract::http::SendOutcome;
+use crate::contract::http::{Bearer, SendOutcome};
 use crate::contract::mapping::Schedule;
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{Send, WaitReason};
-use crate::contract::types::{Instant, System};
+use crate::contract::types::{Instant, ObjectRef, System};
 use crate::credentials::{Access, word};
 use crate::metrics::happened_at;
 use crate::send::SecretParts;
@@ -26,12 +26,17 @@ const RECONNECT_HOLD_MS: u64 = 10 * 60_000;
 /// Runs that are looked at in one go when a gate opens early.
 const RELEASED_AT_ONCE: u32 = 256;
 
+/// The kind of the objects whose runs subscribe to events.
+pub(crate) const SUBSCRIPTION_KIND: &str = "event-subscription";
+
 /// One connection at work.
 pub struct Lane {
     /// Its name.
     pub name: String,
     /// The address that FreshBooks' webhooks of it come to; empty where none are received.
     pub webhook_url: String,
+    /// The address that SAP Concur's events of it come to; empty where none are received.
+    pub events_url: String,
     /// The settings that new runs begin with.
     pub settings: SettingsText,
     /// What is to be done on a schedule.
@@ -53,26 +58,68 @@ pub struct Lane {
 /// Leave to send one request.
 pub struct Pass<'l> {
     access: Access,
+    bearer: Option<Bearer>,
     _probe: Option<SemaphorePermit<'l>>,
 }
 
 impl Lane {
-    /// Leave to send one request to a system.
+    /// Where what an object's run registers is to be sent: events or webhooks.
+    #[must_use]
+    pub fn address_of(&self, object: &ObjectRef) -> &str {
+        match object.kind.as_str() {
+            SUBSCRIPTION_KIND => &self.events_url,
+            _ => &self.webhook_url,
+        }
+    }
+
+    /// The object whose run subscribes to events; nothing where none are received or the settings do not want them.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&ObjectRef> {
+        let mut objects = self.schedules.iter().map(|schedule| &schedule.object);
+        objects.find(|object| object.kind == SUBSCRIPTION_KIND && !self.events_url.is_empty())
+    }
+
+    /// Leave to send one request to a system, with this bearer token instead of the connection's own if one is named.
     ///
     /// # Errors
     ///
     /// [`Held`]; nothing may be sent until then.
-    pub async fn pass(&self, system: System) -> Result<Pass<'_>, Held> {
+    pub async fn pass(&self, system: System, bearer: Option<Bearer>) -> Result<Pass<'_>, Held> {
+        if bearer == Some(Bearer::Application) {
+            return self.pass_for_application(system).await;
+        }
         let now = || self.host.clock.now();
         let probe = self.gates.pass(system, now).await?;
         match self.renewal.access(self, system).await {
             Ok(access) => Ok(Pass {
                 access,
+                bearer,
                 _probe: probe,
             }),
             Err(NoAccess::Later(held)) => Err(held),
             Err(NoAccess::Reconnect(sentence)) => {
                 Err(self.hold_for_reconnect(system, sentence).await)
+            }
+        }
+    }
+
+    /// The application needs no company that is connected, so that a gate that waits for that is none for it.
+    async fn pass_for_application(&self, system: System) -> Result<Pass<'_>, Held> {
+        let probe = match self.gates.get(system).reason {
+            HoldReason::NeedsReconnect => None,
+            _ => self.gates.pass(system, || self.host.clock.now()).await?,
+        };
+        let access = self.host.credentials.application(&self.name).await;
+        match access {
+            Ok(access) => Ok(Pass {
+                access,
+                bearer: Some(Bearer::Application),
+                _probe: probe,
+            }),
+            Err(error) => {
+                let until = retry_at(&error, self.host.clock.now());
+                let sentence = format!("the application's token is not to be had: {error}");
+                Err(Held { until, sentence })
             }
         }
     }
@@ -90,6 +137,11 @@ impl Lane {
             .request(&self.name, word(request.system), what);
         if outcome_word(&outcome) == "withheld" {
             // Says something about the request's own secrets and nothing about the remote.
+            return (outcome, None);
+        }
+        if pass.bearer.is_some() && is_denied(&outcome) {
+            // Says something about the application's token, and nothing about the company's.
+            self.host.credentials.forget_application(&self.name).await;
             return (outcome, None);
         }
         let changed =
@@ -197,6 +249,10 @@ impl Lane {
     pub(super) fn now_after(&self, earlier: Instant) -> Instant {
         self.host.clock.now().max(earlier)
     }
+}
+
+fn is_denied(outcome: &SendOutcome) -> bool {
+    matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 401 | 403))
 }
 
 impl SecretParts for Lane {

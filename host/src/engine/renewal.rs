@@ -176,7 +176,7 @@ pub(super) async fn keep_fresh(lane: Arc<Lane>, mut stop: watch::Receiver<bool>)
 }
 
 /// When a renewal that failed may be tried again.
-fn retry_at(error: &CredentialError, now: Instant) -> Instant {
+pub(super) fn retry_at(error: &CredentialError, now: Instant) -> Instant {
     let pause = now.saturating_add(PAUSE_MS);
     match error {
         CredentialError::Refused(refused) if refused.mend == Mend::TryAgain => {

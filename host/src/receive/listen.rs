@@ -9,11 +9,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::server::WantsServerCert;
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::client_certificate::TrustError;
 use super::{Receiver, answers};
 use crate::config::TlsFiles;
 
@@ -35,14 +38,27 @@ pub enum ListenError {
     },
     /// Certificate or key cannot be used.
     #[error(
-        "{file} cannot be used for TLS ({detail}); correct `receiver.tls_certificate` and `receiver.tls_key`"
+        "{file} cannot be used for TLS ({detail}); correct `{table}.tls_certificate` and `{table}.tls_key`"
     )]
     Tls {
         /// The file.
         file: PathBuf,
+        /// The table of the settings that names it.
+        table: &'static str,
         /// What is wrong with it.
         detail: String,
     },
+    /// The address of the events is taken or not ours.
+    #[error("cannot listen on {address} ({source}); correct `receiver.events.listen`")]
+    Events {
+        /// The address.
+        address: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The roots of client certificates cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 /// Receives until `stopped` turns true, then finishes what is under way.
@@ -82,7 +98,7 @@ pub async fn serve(
 }
 
 /// Waits until all connections have ended.
-async fn drain(slots: &Semaphore, connections_max: usize) {
+pub(super) async fn drain(slots: &Semaphore, connections_max: usize) {
     let all = u32::try_from(connections_max.max(1)).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(HEAD_TIMEOUT, slots.acquire_many(all)).await;
 }
@@ -133,8 +149,25 @@ async fn exchange(
 }
 
 fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
+    let config = certified(
+        files,
+        "receiver",
+        ConfigBuilder::<ServerConfig, WantsVerifier>::with_no_client_auth,
+    )?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A configuration with a server certificate; `clients` says which certificates are asked of clients.
+pub(super) fn certified(
+    files: &TlsFiles,
+    table: &'static str,
+    clients: impl FnOnce(
+        ConfigBuilder<ServerConfig, WantsVerifier>,
+    ) -> ConfigBuilder<ServerConfig, WantsServerCert>,
+) -> Result<ServerConfig, ListenError> {
     let unusable = |file: &PathBuf, detail: String| ListenError::Tls {
         file: file.clone(),
+        table,
         detail,
     };
     let read =
@@ -146,9 +179,8 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
     let key = key.map_err(|error| unusable(&files.key, error.to_string()))?;
     let key = key.ok_or_else(|| unusable(&files.key, "it holds no private key".to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| unusable(&files.certificate, error.to_string()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        .and_then(|builder| clients(builder).with_single_cert(chain, key))
+        .map_err(|error| unusable(&files.certificate, error.to_string()))
 }

@@ -30,6 +30,7 @@ fn limits() -> Limits {
 fn request(method: Method, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
+        bearer: None,
         method,
         path_with_query: "/a/b?c=d".into(),
         headers: vec![Header {

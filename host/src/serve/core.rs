@@ -13,8 +13,9 @@ use crate::config::{Config, Connection};
 use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
-use crate::engine::{Clock, Gates, Host, Lane, News, Renewal};
+use crate::engine::{Clock, Gates, Host, Lane, News, Renewal, SUBSCRIPTION_KIND};
 use crate::metrics::Metrics;
+use crate::receive::events::EventHook;
 use crate::receive::{Backlog, Consents, Hook, ListenError};
 use crate::seal::{Keyring, SealError};
 use crate::secrets::{SecretError, Secrets};
@@ -88,6 +89,8 @@ pub struct Core {
     pub lanes: Arc<BTreeMap<String, Arc<Lane>>>,
     /// Their webhook addresses.
     pub hooks: BTreeMap<String, Hook>,
+    /// The addresses of their events.
+    pub event_hooks: BTreeMap<String, EventHook>,
     /// People on their way back from FreshBooks' consent page.
     pub consents: Arc<Consents>,
     /// What has become of them.
@@ -164,13 +167,20 @@ impl Core {
             stopping: AtomicBool::new(false),
         });
         let hooks = hooks(config, &minded, &*host.store).await?;
+        let event_hooks = event_hooks(config, &minded, &*host.store).await?;
+        let urls = Urls {
+            config,
+            hooks: &hooks,
+            event_hooks: &event_hooks,
+        };
         let backlog = Arc::new(Backlog::default());
         backlog.add(undecided(config, &*host.store).await?);
         Ok(Self {
             mind: Arc::new(Mind::new(Arc::clone(&brain))?),
-            lanes: Arc::new(lanes(config, minded, &hooks, &host).await?),
+            lanes: Arc::new(lanes(minded, &urls, &host).await?),
             brain,
             hooks,
+            event_hooks,
             consents: Arc::default(),
             rounds: Arc::default(),
             consent_bases: consent_bases(config),
@@ -272,10 +282,32 @@ fn accounts(minded: &[Minded<'_>]) -> Result<Vec<Account>, OriginError> {
     minded.iter().map(account).collect()
 }
 
+/// The public addresses of all connections.
+struct Urls<'c> {
+    config: &'c Config,
+    hooks: &'c BTreeMap<String, Hook>,
+    event_hooks: &'c BTreeMap<String, EventHook>,
+}
+
+impl Urls<'_> {
+    fn webhooks(&self, connection: &str) -> String {
+        let hook = self.hooks.get(connection);
+        hook.map_or_else(String::new, |hook| address(self.config, hook))
+    }
+
+    fn events(&self, connection: &str) -> String {
+        match (&self.config.events, self.event_hooks.get(connection)) {
+            (Some(events), Some(EventHook { token, .. })) => {
+                format!("{}/hooks/concur/{connection}/{token}", events.public_url)
+            }
+            _ => String::new(),
+        }
+    }
+}
+
 async fn lanes(
-    config: &Config,
     minded: Vec<Minded<'_>>,
-    hooks: &BTreeMap<String, Hook>,
+    urls: &Urls<'_>,
     host: &Arc<Host>,
 ) -> Result<BTreeMap<String, Arc<Lane>>, ServeError> {
     let mut lanes = BTreeMap::new();
@@ -283,9 +315,8 @@ async fn lanes(
         let name = one.connection.name.clone();
         let gates = Gates::new(&one.mind, &host.store.gates(&name).await?)?;
         let lane = Lane {
-            webhook_url: hooks
-                .get(&name)
-                .map_or_else(String::new, |hook| address(config, hook)),
+            webhook_url: urls.webhooks(&name),
+            events_url: urls.events(&name),
             settings: one.settings,
             schedules: one.schedules,
             mind: one.mind,
@@ -317,19 +348,7 @@ async fn hooks(
         ..
     } in minded
     {
-        let mark = format!("hook/{}", connection.name);
-        let token = match store.mark(&mark).await? {
-            Some(token) => token,
-            None => {
-                let value = random_hex()?;
-                let write = Write::Mark {
-                    name: mark,
-                    value: value.clone(),
-                };
-                store.commit(vec![write]).await?;
-                value
-            }
-        };
+        let token = kept_token(store, format!("hook/{}", connection.name)).await?;
         let hook = Hook {
             connection: connection.name.clone(),
             account_id: connection.freshbooks_account_id.clone(),
@@ -339,6 +358,45 @@ async fn hooks(
         hooks.insert(connection.name.clone(), hook);
     }
     Ok(hooks)
+}
+
+/// The addresses of events, of those connections that want them.
+async fn event_hooks(
+    config: &Config,
+    minded: &[Minded<'_>],
+    store: &dyn Store,
+) -> Result<BTreeMap<String, EventHook>, ServeError> {
+    let mut hooks = BTreeMap::new();
+    let wanted = minded.iter().filter(|one| {
+        let mut schedules = one.schedules.iter();
+        config.events.is_some()
+            && schedules.any(|schedule| schedule.object.kind == SUBSCRIPTION_KIND)
+    });
+    for Minded { connection, .. } in wanted {
+        let settings: serde_json::Value =
+            serde_json::from_str(&connection.json).unwrap_or_default();
+        let company_id = settings["concur"]["company_id"].as_str();
+        let hook = EventHook {
+            company_id: company_id.unwrap_or_default().to_string(),
+            token: kept_token(store, format!("event-hook/{}", connection.name)).await?,
+        };
+        hooks.insert(connection.name.clone(), hook);
+    }
+    Ok(hooks)
+}
+
+/// 128 random bits that stay the same from start to start.
+async fn kept_token(store: &dyn Store, mark: String) -> Result<String, ServeError> {
+    if let Some(token) = store.mark(&mark).await? {
+        return Ok(token);
+    }
+    let value = random_hex()?;
+    let write = Write::Mark {
+        name: mark,
+        value: value.clone(),
+    };
+    store.commit(vec![write]).await?;
+    Ok(value)
 }
 
 /// The scheduled objects whose runs register webhooks.

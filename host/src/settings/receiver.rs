@@ -5,8 +5,9 @@ use std::path::Path;
 
 use hyper::Uri;
 
+use super::events;
 use super::table::Table;
-use crate::config::TlsFiles;
+use crate::config::{Events, TlsFiles};
 
 const PORT: u16 = 8080;
 
@@ -14,6 +15,7 @@ pub(super) struct Receiver {
     pub(super) listen: SocketAddr,
     pub(super) tls: Option<TlsFiles>,
     pub(super) public_url: String,
+    pub(super) events: Option<Events>,
 }
 
 pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> Receiver {
@@ -25,10 +27,11 @@ pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> Receiver {
         }),
         public_url: read_public_url(table),
         tls: read_tls(table, directory),
+        events: events::read(table, directory),
     }
 }
 
-fn read_public_url(table: &mut Table<'_, '_>) -> String {
+pub(super) fn read_public_url(table: &mut Table<'_, '_>) -> String {
     let text = table.text("public_url");
     let trimmed = text.trim_end_matches('/');
     if !text.is_empty() && !is_base_url(trimmed, true) {
@@ -40,7 +43,7 @@ fn read_public_url(table: &mut Table<'_, '_>) -> String {
     trimmed.to_string()
 }
 
-fn read_tls(table: &mut Table<'_, '_>, directory: &Path) -> Option<TlsFiles> {
+pub(super) fn read_tls(table: &mut Table<'_, '_>, directory: &Path) -> Option<TlsFiles> {
     let certificate = table.optional_text("tls_certificate");
     let key = table.optional_text("tls_key");
     match (certificate, key) {

@@ -5,6 +5,7 @@
 //! where a promise is broken.
 
 mod batches;
+mod events;
 mod histories;
 mod keeping;
 mod listing;
@@ -16,6 +17,7 @@ mod samples;
 mod waiting;
 
 pub use batches::*;
+pub use events::*;
 pub use histories::*;
 pub use keeping::*;
 pub use listing::*;
@@ -39,6 +41,9 @@ macro_rules! store_conformance {
             abandoned_commits_are_whole_or_absent
             notices_wait_in_order_for_a_decision
             a_notice_is_decided_once
+            an_event_is_kept_once
+            events_are_counted
+            old_events_are_forgotten
             an_object_has_one_run_at_a_time
             of_concurrent_starts_one_succeeds
             concurrent_notices_start_one_run

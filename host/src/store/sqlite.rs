@@ -6,6 +6,7 @@
 
 mod body;
 mod ending;
+mod events;
 mod history;
 mod lock;
 mod objects;
@@ -25,8 +26,8 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::{
-    HistoryRow, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError,
-    StoredCallback, StoredCredential, StoredOddity, Write,
+    HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store,
+    StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Standing;
@@ -163,6 +164,10 @@ impl Store for SqliteStore {
 
     fn oddities(&self, limit: u32) -> Pending<'_, Vec<StoredOddity>> {
         self.read(move |database| reads::oddities(database, limit))
+    }
+
+    fn inbox(&self) -> Pending<'_, Inbox> {
+        self.read(events::inbox)
     }
 }
 

@@ -3,6 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use ml_connector::contract::credentials::{Credential, Life};
+use ml_connector::contract::types::System;
+use ml_connector::seal::{Keyring, Purpose};
+use ml_connector::store::{StoredCredential, Write};
+
 use super::office::{Office, SETTINGS, run};
 
 fn files(office: &Office) -> Vec<String> {
@@ -165,4 +170,116 @@ fn the_settings_file_is_found_by_flag_or_variable() {
     let office = Office::new();
     let named = office.run_with(&["runs"], &[("ML_CONNECTOR_CONFIG", "other.toml")], "");
     assert!(named.err.contains("other.toml"), "{}", named.err);
+}
+
+/// FreshBooks' accounts behind a socket: every request is answered with the same, and the requests are given back.
+fn freshbooks(
+    accounts: &'static str,
+    requests: usize,
+) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{Read, Write};
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+    let base = format!("http://{}", server.local_addr().expect("address"));
+    let serving = std::thread::spawn(move || {
+        let answer = |_| {
+            let (mut stream, _) = server.accept().expect("connection");
+            let mut request = [0; 4_096];
+            let length = stream.read(&mut request).expect("request");
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json";
+            write!(
+                stream,
+                "{head}\r\ncontent-length: {}\r\n\r\n{accounts}",
+                accounts.len()
+            )
+            .expect("answer");
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        };
+        (0..requests).map(answer).collect()
+    });
+    (base, serving)
+}
+
+/// An office that fetches financial documents, with a FreshBooks token if it is connected.
+fn with_accounts(base: &str, connected: bool) -> Office {
+    let accounts = "
+[connections.acme.financial]
+enabled = true
+
+[connections.acme.financial.accounts]
+by_code = { \"6100\" = \"635\", \"6200\" = \"999\" }
+";
+    let settings = SETTINGS.replacen("http://127.0.0.1:1", base, 1);
+    let office = Office::with_settings(&format!("{settings}{accounts}"));
+    if connected {
+        connect(&office);
+    }
+    office
+}
+
+fn connect(office: &Office) {
+    let keys = Keyring::generate().expect("keys");
+    office.keep_secret("seal.keys", keys.reveal());
+    let purpose = Purpose::Tokens {
+        connection: "acme",
+        system: System::Freshbooks,
+        generation: 1,
+    };
+    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
+    let keyring = Keyring::parse(&keys).expect("keys");
+    office.keep(vec![Write::Credential(StoredCredential {
+        connection: "acme".to_string(),
+        credential: Credential {
+            system: System::Freshbooks,
+            life: Life::Live,
+            generation: 1,
+            base: String::new(),
+            issued: 1,
+            access_expires: 4_000_000_000_000,
+            refresh_expires: None,
+            scope: String::new(),
+            sentence: String::new(),
+        },
+        sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
+        refreshing: false,
+        sealed_answer: Vec::new(),
+    })]);
+}
+
+const ACCOUNTS: &str = r#"{"response": {"result": {"pages": 1, "journal_entry_accounts": [
+    {"accountid": 1, "sub_accounts": [{"sub_accountid": 635}]}]}}}"#;
+
+#[test]
+fn online_names_the_setting_of_an_account_that_freshbooks_does_not_have() {
+    let (base, serving) = freshbooks(ACCOUNTS, 2);
+    let said = with_accounts(&base, true).run(&["check", "--online"]);
+    let finding = "wrong  FreshBooks accounts of acme: FreshBooks has no account 999; correct \
+                   `financial.accounts.by_code.\"6200\"`";
+    assert!(said.out.contains(finding), "{}", said.out);
+    assert!(!said.out.contains("635"), "{}", said.out);
+    let requests = serving.join().expect("server");
+    let path =
+        "GET /accounting/account/AbC123/journal_entry_accounts/journal_entry_accounts?page=1";
+    assert!(requests[1].starts_with(path), "{}", requests[1]);
+    assert!(
+        requests[1]
+            .to_lowercase()
+            .contains("authorization: bearer the-token")
+    );
+}
+
+#[test]
+fn online_says_what_hinders_the_comparison_of_accounts() {
+    let (base, serving) = freshbooks(
+        r#"{"response": {"errors": [{"message": "Not allowed"}]}}"#,
+        2,
+    );
+    let said = with_accounts(&base, true).run(&["check", "--online"]);
+    let finding = "wrong  FreshBooks accounts of acme: FreshBooks does not tell them: Not allowed";
+    assert!(said.out.contains(finding), "{}", said.out);
+    serving.join().expect("server");
+    let said = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);
+    let finding = "later  FreshBooks accounts of acme: are compared once FreshBooks is connected";
+    assert!(said.out.contains(finding), "{}", said.out);
+    let said = Office::new().run(&["check", "--online"]);
+    assert!(!said.out.contains("FreshBooks accounts"), "{}", said.out);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::office::Office;
+use super::office::{Office, SETTINGS};
 
 const INVOICE: &str = include_str!("invoice.json");
 
@@ -82,4 +82,81 @@ fn an_unknown_connection_is_answered_with_the_known_ones() {
     let said = office.run_with(&["preview", "-", "--connection", "other"], &[], INVOICE);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("the settings have acme"), "{}", said.err);
+}
+
+/// Settings with the way back, to the accounts that these documents need.
+fn with_accounts() -> Office {
+    let accounts = "
+[connections.acme.financial]
+enabled = true
+
+[connections.acme.financial.accounts]
+by_code = { \"6100\" = \"635\" }
+by_party = { \"EMPL\" = \"641\", \"CBCP\" = \"642\" }
+";
+    Office::with_settings(&format!("{SETTINGS}{accounts}"))
+}
+
+const REPORT: &str = r#"{"id": "4b7d", "docType": "expense", "document": {
+    "employee": {"employeeId": "E1"},
+    "report": {"reportId": "R1", "reportName": "February travel", "employeeCurrencyAlphaCode": "CAD",
+               "totalApprovedAmount": 1120.5, "reportSubmitDate": "2026-03-01T14:05:11.120Z"},
+    "expenseEntry": [{"expenseTypeName": "Hotel", "allocation": [{"allocationCustom1Code": "PRJ_A", "journal": [
+        {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6100", "amountGross": 20.50},
+        {"journalPayer": "COMP", "journalPayee": "CBCP", "journalAccountCode": "6100", "amountGross": 1100}]}]}]}}"#;
+
+#[test]
+fn a_financial_document_shows_its_entry() {
+    let office = with_accounts();
+    let said = office.run_with(&["preview", "-"], &[], REPORT);
+    let expected = "\
+journal-entry in FreshBooks, \"February travel\", 2026-03-01, in CAD:
+ ACCOUNT  NAME                      COST CODE    DEBIT   CREDIT
+ 635      6100 Hotel                PRJ_A      1120.50
+ 641      EMPL employee payable E1                        20.50
+ 642      CBCP card liability                           1100.00
+ total                                         1120.50  1120.50
+Nothing was sent.
+";
+    let lines: Vec<_> = said.out.lines().map(str::trim).collect();
+    let expected: Vec<_> = expected.lines().map(str::trim).collect();
+    assert_eq!(lines, expected, "{}{}", said.out, said.err);
+    let named = ["preview", "-", "--kind", "expense-document"];
+    assert_eq!(office.run_with(&named, &[], REPORT).out, said.out);
+}
+
+#[test]
+fn the_entry_of_a_financial_document_comes_as_json_too() {
+    let office = with_accounts();
+    let list = format!(r#"{{"content": [{REPORT}], "page": {{}}}}"#);
+    let said = office.run_with(&["preview", "-", "--json"], &[], &list);
+    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let entry = &answer["translations"][0];
+    assert_eq!(entry["target_kind"], "journal-entry");
+    assert_eq!(
+        entry["body"]["journal_entry"]["details"][0]["debit"],
+        "1120.50"
+    );
+    let posting = &entry["postings"][2];
+    assert_eq!(
+        (&posting["account"], &posting["credit"]),
+        (&"642".into(), &"1100.00".into())
+    );
+    assert!(posting["debit"].is_null());
+}
+
+#[test]
+fn a_financial_document_that_cannot_be_posted_says_why() {
+    let office = with_accounts();
+    let said = office.run_with(&["preview", "-"], &[], &REPORT.replace("6100", "6200"));
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("financial.accounts.by_code"),
+        "{}",
+        said.out
+    );
+    let payroll = REPORT.replace(r#""docType": "expense""#, r#""docType": "payroll""#);
+    let said = office.run_with(&["preview", "-"], &[], &payroll);
+    assert_eq!(said.code, 0);
+    assert!(said.out.starts_with("Nothing is posted: "), "{}", said.out);
 }

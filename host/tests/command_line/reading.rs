@@ -58,6 +58,7 @@ fn send(
 ) -> Demand {
     let request = Request {
         system,
+        bearer: None,
         method,
         path_with_query: path.to_string(),
         headers: Vec::new(),

@@ -29,6 +29,13 @@ pub use config::{
     VendorSwitches,
 };
 
+pub use financial::{
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
+    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
+    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
+    Resubmission, Shape, SystemIdCheck,
+};
+
 pub use events::config::{
     CleanUp, ClientCertificate, Correlation, EnvelopeSwitches, EventApiSwitches,
     EventDeliverySwitches, EventError, EventId, EventSignature, EventSwitches, OptionalMembers,
@@ -37,12 +44,6 @@ pub use events::config::{
 pub use events::{
     CertificateState, EVENT_TIMEOUT_MS, EventCounts, EventKey, EventRecord, Fate,
     SubscriptionRecord,
-};
-pub use financial::{
-    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
-    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
-    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
-    Resubmission, Shape, SystemIdCheck,
 };
 
 use events::Events;
@@ -65,8 +66,8 @@ pub struct Concur {
     pub(crate) oauth: OAuth,
     pub(crate) vendors: Vendors,
     pub(crate) requests: PaymentRequests,
-    pub(crate) events: Events,
     pub(crate) queue: financial::Queue,
+    pub(crate) events: Events,
 }
 
 impl Concur {
@@ -78,8 +79,8 @@ impl Concur {
             oauth: OAuth::new(seed),
             vendors: Vendors::default(),
             requests: PaymentRequests::new(seed),
-            events: Events::new(seed),
             queue: financial::Queue::new(seed),
+            events: Events::new(seed),
         }
     }
 

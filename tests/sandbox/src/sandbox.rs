@@ -93,6 +93,7 @@ impl Sandbox {
             self.handle(system, &request, due, 0);
         }
         self.concur.settle_documents(now);
+        self.concur.announce_documents();
         let mut due = self.freshbooks.take_due(now);
         due.append(&mut self.concur.take_due(now));
         due

@@ -117,6 +117,12 @@ impl Mind for Component {
         }
     }
 
+    fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant> {
+        let history: Vec<_> = history.iter().map(same).collect();
+        let asked = self.mind.call(|instance| instance.unknown_since(&history));
+        asked.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
         let (delivery, receiver) = (same(delivery), same(receiver));
         let read = self

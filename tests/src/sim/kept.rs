@@ -204,6 +204,17 @@ impl Kept {
         self.record(id, demand, outcome, true);
     }
 
+    pub(super) fn start_over(&mut self, id: u64, unknown_since: Option<Millis>, now: Millis) {
+        let started = now.max(self.latest(id));
+        self.change(id, |run| {
+            run.history.clear();
+            run.durable = 0;
+            run.task.started = started;
+            run.task.unknown_since = run.task.unknown_since.or(unknown_since);
+            run.life = Life::Due(started);
+        });
+    }
+
     pub(super) fn forget_what_was_not_durable(&mut self, now: Millis) {
         for id in self.unfinished() {
             self.change(id, |run| {

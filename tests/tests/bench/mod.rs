@@ -47,6 +47,7 @@ impl Bench {
         let config = Config {
             listen,
             tls: None,
+            events: None,
             public_url: format!("http://{listen}"),
             store: directory.path().join("store.db"),
             secrets_dir: secrets.clone(),

@@ -22,7 +22,7 @@ fn odd_but_right_documents_are_read() {
         '{',
         r#"{"x": [{"y": [1, {"z": null}]}], "employeeOrgUnit1Code": null, "#,
     );
-    let single = SIMPLE.replace('[', "").replace(']', "");
+    let single = SIMPLE.replace(['[', ']'], "");
     let escaped =
         with(SIMPLE, r#""amountGross""#, r#""amount\u0047ross""#).replace("CAD", "C\\u0041D");
     let nulls = SIMPLE.replace(

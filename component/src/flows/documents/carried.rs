@@ -5,16 +5,14 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::is_ambiguous;
+use super::unknown_since;
 use crate::concur::{self as wire, Digest, PaymentRequest, VendorKey};
-use crate::contract::runs::{
-    Confirmation, Conflict, Ending, How, Intent, Link, Reason, Save, Standing,
-};
+use crate::contract::runs::{Confirmation, Conflict, Ending, How, Intent, Link, Save, Standing};
 use crate::contract::types::{ObjectRef, System};
 use crate::document::Document;
 use crate::flows::{concur, rejected};
 use crate::payment_request::Translated;
-use crate::runs::{Flow, Halt, LookUp};
+use crate::runs::{EARLIER, Flow, Halt, LookUp};
 use crate::text::clean;
 use crate::update::Change;
 
@@ -35,7 +33,7 @@ pub(super) struct Carried<'a> {
 
 impl Carried<'_> {
     pub(super) async fn create(&self, own: &Standing) -> Result<Ending, Halt> {
-        if is_ambiguous(own) && self.flow.task.reason != Reason::Replay {
+        if unknown_since(self.flow, own).is_some() {
             return self.look_only().await;
         }
         let intent = self.flow.settings.payment_request.ambiguity;
@@ -61,10 +59,7 @@ impl Carried<'_> {
     async fn look_only(&self) -> Result<Ending, Halt> {
         match self.find_marked().await? {
             Some(id) => self.link(id, How::Adopted).await,
-            None => Err(Halt::Parked(
-                self.flow
-                    .ambiguous(System::Concur, "an earlier attempt was never answered"),
-            )),
+            None => Err(Halt::Parked(self.flow.ambiguous(EARLIER))),
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::Case;
 use super::journal::Posted;
 use crate::contract::runs::{Confirmation, Ending, How, Save, Stop};
-use crate::contract::types::{Instant, ObjectRef, System};
+use crate::contract::types::{Instant, ObjectRef};
 use crate::financial::{self, DocumentType, Entry, Translated};
 use crate::flows::financial_document::confirming::Confirmed;
 use crate::flows::{ambiguity, concur, stamp, unchanged};
@@ -59,12 +59,11 @@ impl Case<'_> {
     async fn enter(&self, entry: &Entry, date: &str, doubt: bool) -> Result<(String, How), Halt> {
         let marker = self.marker();
         let intent = self.flow.settings.financial.ambiguity;
-        if ambiguity::since(self.flow, self.own, intent).is_some() {
+        if ambiguity::since(self.flow, self.own, intent, true).is_some() {
             // An earlier attempt was never answered: only a person may have it sent again.
             let found = self.journal.find_marked(&marker).await?;
             let found = found.map(|id| (id, How::Adopted));
-            return found
-                .ok_or_else(|| Halt::Parked(self.flow.ambiguous(System::Freshbooks, EARLIER)));
+            return found.ok_or_else(|| Halt::Parked(self.flow.ambiguous(EARLIER)));
         }
         let posted = Posted {
             entry,

@@ -13,7 +13,7 @@ use crate::contract::runs::{
 };
 use crate::contract::types::ObjectRef;
 use crate::marker;
-use crate::runs::tests::{Driven, STARTED, answer, object, settings_with, task};
+use crate::runs::tests::{Driven, STARTED, answer, object, settings_with, task, unknown};
 
 const HOUR: u64 = 3_600_000;
 const PATH: &str = "/accounting/account/zQ7pLm/invoices/invoices/7";
@@ -496,22 +496,60 @@ fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
         ),
     ];
     for (said, change) in changes {
-        let mut world = world();
-        world.keep(ambiguous());
-        change(&mut world);
-        let driven = world.run(&notice());
-        assert_eq!(
-            (code(&driven), stop(&driven).since),
-            ("ambiguous", STARTED - HOUR),
-            "{said}"
-        );
-        assert!(
-            stop(&driven).sentence.contains(said),
-            "{}",
-            stop(&driven).sentence
-        );
-        assert_untouched(&driven);
+        for (standing, task) in [
+            (ambiguous(), notice()),
+            (unknown(&own()), started_over(Reason::Replay)),
+        ] {
+            let mut world = world();
+            world.keep(standing);
+            change(&mut world);
+            let driven = world.run(&task);
+            assert_eq!(
+                (code(&driven), stop(&driven).since),
+                ("ambiguous", STARTED - HOUR),
+                "{said}"
+            );
+            assert!(
+                stop(&driven).sentence.contains(said),
+                "{}",
+                stop(&driven).sentence
+            );
+            assert_untouched(&driven);
+        }
     }
+}
+
+/// A run that may have created the payment request before it was started over.
+fn started_over(reason: Reason) -> Task {
+    Task {
+        unknown_since: Some(STARTED - HOUR),
+        ..task("invoice", "7", reason)
+    }
+}
+
+#[test]
+fn a_run_that_is_started_over_does_not_create_again_what_may_be_there() {
+    for reason in [Reason::Notice, Reason::Replay] {
+        let mut world = world();
+        let driven = world.run(&started_over(reason));
+        assert_eq!(code(&driven), "ambiguous");
+        assert_untouched(&driven);
+        assert_eq!(stop(&driven).look_again, Some(STARTED + 5 * HOUR));
+        world.requests = vec![request("P1", &our_marker(), "FB-C41")];
+        assert_eq!(code(&world.run(&started_over(reason))), "adopted");
+    }
+}
+
+#[test]
+fn a_run_that_is_started_over_creates_again_after_the_settle_time_where_the_settings_say_so() {
+    let mut world = world();
+    world.settings = settings_with(
+        r#""employee_login_id""#,
+        r#""ambiguity": "resend", "employee_login_id""#,
+    );
+    let driven = world.run(&started_over(Reason::Notice));
+    assert_eq!((code(&driven), world.requests.len()), ("created", 1));
+    assert_eq!(driven.waits(), [(WaitReason::Settle, HOUR / 2)]);
 }
 
 #[test]

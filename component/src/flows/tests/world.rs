@@ -11,7 +11,9 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::contract::http::{BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome};
+use crate::contract::http::{
+    Bearer, BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome,
+};
 use crate::contract::runs::{
     Action, Demand, EndingKind, Link, NewTask, Report, Save, Send, Standing, Task, Wake,
 };
@@ -51,6 +53,8 @@ pub(super) struct World {
     pub(super) reachable: bool,
     /// The way back.
     pub(super) books: Books,
+    /// Event subscriptions.
+    pub(super) subscriptions: Vec<Value>,
 }
 
 pub(super) fn lost() -> SendOutcome {
@@ -101,6 +105,7 @@ impl World {
             handshake: None,
             reachable: true,
             books: Books::default(),
+            subscriptions: Vec::new(),
         }
     }
 
@@ -237,6 +242,10 @@ impl World {
             (System::Concur, path) if path.contains("/financialintegration/") => {
                 self.books.handle_concur(request.method, path, query, &body)
             }
+            (System::Concur, path) if path.starts_with("/events/v4/subscriptions/") => {
+                assert_eq!(request.bearer, Some(Bearer::Application));
+                self.handle_subscription(request.method, path, &body)
+            }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
         }
     }
@@ -285,6 +294,21 @@ impl World {
         callbacks
             .find(|callback| callback["callbackid"] == id)
             .expect("is there")
+    }
+
+    fn handle_subscription(&mut self, method: Method, path: &str, body: &str) -> SendOutcome {
+        if method == Method::Put {
+            let mut wanted: Value = serde_json::from_str(body).expect("is JSON");
+            let id = wanted["id"].clone();
+            let kept = self.subscriptions.iter().find(|kept| kept["id"] == id);
+            wanted["companyIds"] = kept.map_or(json!([]), |kept| kept["companyIds"].clone());
+            self.subscriptions.retain(|kept| kept["id"] != id);
+            self.subscriptions.push(wanted);
+            return done(&json!({"message": "Subscription saved successfully"}));
+        }
+        let id = path.rsplit('/').next().unwrap_or_default();
+        let found = self.subscriptions.iter().find(|kept| kept["id"] == id);
+        found.map_or_else(|| answer(404, ""), done)
     }
 
     fn handle_vendors(&mut self, method: Method, query: &str, body: &str) -> SendOutcome {

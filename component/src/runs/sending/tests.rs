@@ -36,12 +36,12 @@ fn note(code: &str, sentence: String) -> Ending {
 
 /// A flow that does one thing, made into a run.
 fn run(story: impl AsyncFnOnce(&Flow) -> Result<Ending, Halt> + 'static) -> Run {
+    run_of(task("invoice", "7", Reason::Notice), story)
+}
+
+fn run_of(task: Task, story: impl AsyncFnOnce(&Flow) -> Result<Ending, Halt> + 'static) -> Run {
     let port = Rc::new(Port::new(STARTED));
-    let flow = Flow::new(
-        Rc::clone(&port),
-        task("invoice", "7", Reason::Notice),
-        settings(),
-    );
+    let flow = Flow::new(Rc::clone(&port), task, settings());
     let future = Box::pin(async move {
         let ending = story(&flow).await.unwrap_or_else(|halt| match halt {
             Halt::Parked(stop) => Ending::Parked(stop),
@@ -69,7 +69,20 @@ fn a_read() -> Run {
 
 /// A write of `/w`, looked up with `/l`: there if the answer says so.
 fn a_write(intent: Intent) -> Run {
-    run(async move |flow| {
+    a_write_of(task("invoice", "7", Reason::Notice), intent)
+}
+
+/// The same in a run that was started over after it may have written.
+fn a_write_started_over(intent: Intent) -> Run {
+    let task = Task {
+        unknown_since: Some(STARTED - 1),
+        ..task("invoice", "7", Reason::Replay)
+    };
+    a_write_of(task, intent)
+}
+
+fn a_write_of(task: Task, intent: Intent) -> Run {
+    run_of(task, async move |flow| {
         let look_up = async || {
             let listed = flow.read(freshbooks::get("/l".to_string()), reader).await?;
             Ok(match listed {
@@ -523,4 +536,44 @@ fn late_looks_come_after_an_hour_and_up_to_a_week() {
         now = look;
     }
     assert_eq!(looks, [1, 6, 24, 72, 168]);
+}
+
+#[test]
+fn a_write_of_an_earlier_history_is_not_forgotten() {
+    for (intent, expected, writes) in [
+        (Intent::LookUpThenResend, "written", 1),
+        (Intent::LookUpThenPark, AMBIGUOUS, 0),
+        (Intent::ServerDeduplicated, "written", 1),
+    ] {
+        let run = a_write_started_over(intent);
+        let driven = drive(run, host(missing, |_| answer(200, "w")));
+        assert_eq!(
+            (code(&driven), sends_of(&driven, "/w")),
+            (expected, writes),
+            "{intent:?}"
+        );
+        assert_eq!(driven.waits(), [SETTLE]);
+        assert_looked_up(&driven);
+    }
+}
+
+#[test]
+fn a_write_of_an_earlier_history_that_is_there_is_taken_at_once() {
+    for intent in WRITES {
+        let run = a_write_started_over(intent);
+        let driven = drive(run, host(|_| answer(200, "there"), missing));
+        assert_eq!((code(&driven), driven.waits().len()), ("found", 0));
+    }
+}
+
+#[test]
+fn what_stops_the_look_up_does_not_hide_a_write_of_an_earlier_history() {
+    for (intent, expected) in [
+        (Intent::LookUpThenResend, "look-up"),
+        (Intent::LookUpThenPark, AMBIGUOUS),
+    ] {
+        let run = a_write_started_over(intent);
+        let driven = drive(run, host(|_| answer(400, "no"), missing));
+        assert_eq!(code(&driven), expected);
+    }
 }

@@ -68,6 +68,7 @@ fn origins(
 async fn get(sender: &Sender, system: System, origin: &Origin) -> Finding {
     let request = Request {
         system,
+        bearer: None,
         method: Method::Get,
         path_with_query: "/".to_string(),
         headers: Vec::new(),

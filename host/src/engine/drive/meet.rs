@@ -13,6 +13,8 @@ use crate::engine::lane::Lane;
 use crate::engine::news::Event;
 use crate::store::{NewRun, Write};
 
+/// The code of a stop after a write that may or may not have happened; `wit/runs.wit` names it.
+const AMBIGUOUS: &str = "ambiguous";
 /// Shorter waits are not worth a commit.
 const REST_MIN_MS: u64 = 200;
 
@@ -62,7 +64,7 @@ impl Driver<'_> {
         }
         let lane = self.lane;
         let pass = loop {
-            match lane.pass(send.request.system).await {
+            match lane.pass(send.request.system, send.request.bearer).await {
                 Ok(pass) => break pass,
                 Err(held) if held.until < lane.host.clock.now() + REST_MIN_MS => {
                     tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
@@ -203,15 +205,26 @@ impl Driver<'_> {
 
     /// The one ending that the host makes: of a run that the component cannot go on with.
     pub(super) async fn park(&mut self, code: &str, sentence: String) -> Result<(), DriveError> {
-        let stop = Stop {
-            code: code.into(),
-            sentence,
-            remedy:
-                "update the component, then `ml-connector replay --parked`; report it if it stays"
-                    .into(),
-            problems: Vec::new(),
-            since: self.lane.now_after(self.record.latest()),
-            look_again: None,
+        let remedy =
+            "update the component, then `ml-connector replay --parked`; report it if it stays";
+        let stop = match self.unknown_since_ever() {
+            // What cannot be known must not be forgotten over it.
+            Some(since) => Stop {
+                code: AMBIGUOUS.into(),
+                sentence: format!("nobody can know whether it was carried out; and now {sentence}"),
+                remedy: format!("look whether it is there; then {remedy}"),
+                problems: Vec::new(),
+                since,
+                look_again: None,
+            },
+            None => Stop {
+                code: code.into(),
+                sentence,
+                remedy: remedy.into(),
+                problems: Vec::new(),
+                since: self.lane.now_after(self.record.latest()),
+                look_again: None,
+            },
         };
         self.end(Completion {
             ending: Ending::Parked(stop),

@@ -9,8 +9,9 @@ use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, EndingKind, Link, Reason, Standing};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
-    HistoryRow, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store,
-    StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+    EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId,
+    RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+    Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.
@@ -33,6 +34,7 @@ struct State {
     gates: BTreeMap<Key, Gate>,
     marks: BTreeMap<String, String>,
     oddities: Vec<StoredOddity>,
+    events: BTreeMap<Key, (StoredEvent, u64)>,
 }
 
 #[derive(Clone)]
@@ -174,9 +176,32 @@ impl Store for ModelStore {
                 .collect()
         })
     }
+
+    fn inbox(&self) -> Pending<'_, Inbox> {
+        self.read(State::inbox)
+    }
 }
 
 impl State {
+    fn inbox(&self) -> Inbox {
+        let mut counts: BTreeMap<&str, EventCount> = BTreeMap::new();
+        for (event, repeats) in self.events.values() {
+            let count = counts.entry(&event.connection).or_insert(EventCount {
+                connection: event.connection.clone(),
+                events: 0,
+                repeats: 0,
+                latest: 0,
+            });
+            count.events += 1;
+            count.repeats += repeats;
+            count.latest = count.latest.max(event.received);
+        }
+        Inbox {
+            events: counts.into_values().collect(),
+            oddities: self.oddities.len() as u64,
+        }
+    }
+
     fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.runs.iter().map(|kept| &kept.run)
     }

@@ -8,14 +8,14 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::listing::counts;
 use super::samples::{
-    answered, callback, confirmed, conflict, credential, demand, gate, link, notice, object,
+    answered, callback, confirmed, conflict, credential, demand, event, gate, link, notice, object,
     oddity, parked, rejected, unchanged,
 };
 use super::{ModelStore, get, wait};
 use crate::contract::runs::{Completion, EndingKind, NewTask, Reason, WaitReason};
 use crate::contract::types::System;
 use crate::store::{
-    Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError, Write,
+    Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError, StoredEvent, Write,
 };
 
 const CONNECTIONS: [&str; 2] = ["acme", "bolt"];
@@ -102,6 +102,7 @@ fn same_lists(store: &impl Store, model: &ModelStore) {
 
 fn same_names(store: &impl Store, model: &ModelStore) {
     assert_eq!(get(store.oddities(9)), get(model.oddities(9)));
+    assert_eq!(get(store.inbox()), get(model.inbox()));
     for connection in CONNECTIONS {
         for version in ["v1", "v2"] {
             let settings = get(store.settings(connection, version));
@@ -185,6 +186,11 @@ fn write() -> impl Strategy<Value = Write> {
         6 => (connection(), id()).prop_map(|(connection, id)| notice(&connection, id)),
         3 => (1..9_u64, decision()).prop_map(|(notice, decision)| Write::Decide { notice, decision }),
         4 => links(),
+        3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| Write::Event(StoredEvent {
+            received,
+            ..event(&connection, &id)
+        })),
+        1 => instant().prop_map(|received_before| Write::Forget { received_before }),
         1 => instant().prop_map(|ended_before| Write::Retire { ended_before }),
         5 => named(),
     ]

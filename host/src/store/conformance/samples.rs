@@ -11,7 +11,7 @@ use crate::contract::runs::{
 };
 use crate::contract::types::{Instant, ObjectRef, Problem, System};
 use crate::store::{
-    HistoryRow, NewRun, RunId, StoredCallback, StoredCredential, StoredOddity, Write,
+    HistoryRow, NewRun, RunId, StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
 };
 
 pub(super) fn object(id: &str) -> ObjectRef {
@@ -142,6 +142,7 @@ pub(super) fn open_row(index: u32) -> HistoryRow {
 pub(super) fn demand(id: u32, text: &str) -> Demand {
     let request = Request {
         system: System::Concur,
+        bearer: None,
         method: Method::Post,
         path_with_query: "/invoice/v3.0/paymentrequest".into(),
         headers: vec![Header {
@@ -226,6 +227,16 @@ pub(super) fn callback(connection: &str, id: &str) -> StoredCallback {
         id: id.into(),
         sealed_verifier: vec![],
         sealed_candidate: vec![4, 5],
+    }
+}
+
+pub(super) fn event(connection: &str, id: &str) -> StoredEvent {
+    StoredEvent {
+        connection: connection.into(),
+        id: id.into(),
+        event_type: "invoice.readyForIntegration".into(),
+        received: 900,
+        object: Some(object("1")),
     }
 }
 

@@ -4,12 +4,13 @@ use rusqlite::Connection;
 
 use super::prepared::Prepared;
 use super::words::Word;
-use super::{ending, execute, history, integer, objects, runs};
+use super::{ending, events, execute, history, integer, objects, runs};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
-use crate::contract::types::ObjectRef;
+use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
-    Decision, NoticeId, Receipt, StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+    Decision, NoticeId, Receipt, StoreError, StoredCallback, StoredCredential, StoredEvent,
+    StoredOddity, Write,
 };
 
 /// Applies a batch in order; the first error ends it.
@@ -51,17 +52,11 @@ fn apply_other(
             event,
             received,
         } => {
-            let object = objects::number(database, connection, object)?;
-            let values = (object, event, integer(*received)?);
-            let sql = "INSERT INTO notices (object, event, received, decided) VALUES (?, ?, ?, 0)";
-            receipt.notices.push(
-                database
-                    .prepare_cached(sql)?
-                    .insert(values)?
-                    .cast_unsigned(),
-            );
+            let notice = keep_notice(database, connection, object, event, *received)?;
+            receipt.notices.push(notice);
             Ok(())
         }
+        Write::Event(event) => keep_event(database, event, receipt),
         Write::Start(new) => {
             receipt.runs.push(runs::start(database, new)?);
             Ok(())
@@ -90,6 +85,42 @@ fn apply_other(
         }
         other => keep(database, other),
     }
+}
+
+fn keep_event(
+    database: &Connection,
+    event: &StoredEvent,
+    receipt: &mut Receipt,
+) -> Result<(), StoreError> {
+    if !events::keep(database, event)? {
+        receipt.repeated_events += 1;
+        return Ok(());
+    }
+    let StoredEvent {
+        connection,
+        event_type,
+        received,
+        ..
+    } = event;
+    if let Some(object) = &event.object {
+        let notice = keep_notice(database, connection, object, event_type, *received)?;
+        receipt.notices.push(notice);
+    }
+    Ok(())
+}
+
+fn keep_notice(
+    database: &Connection,
+    connection: &str,
+    object: &ObjectRef,
+    event: &str,
+    received: Instant,
+) -> Result<NoticeId, StoreError> {
+    let object = objects::number(database, connection, object)?;
+    let values = (object, event, integer(received)?);
+    let sql = "INSERT INTO notices (object, event, received, decided) VALUES (?, ?, ?, 0)";
+    let number = database.prepare_cached(sql)?.insert(values)?;
+    Ok(number.cast_unsigned())
 }
 
 fn keep(database: &Connection, write: &Write) -> Result<(), StoreError> {
@@ -125,6 +156,7 @@ fn keep(database: &Connection, write: &Write) -> Result<(), StoreError> {
             execute(database, sql, (name, value)).map(drop)
         }
         Write::Retire { ended_before } => history::retire(database, *ended_before),
+        Write::Forget { received_before } => events::forget(database, *received_before),
         _ => Err(StoreError::Refused("a write that is not known here".into())),
     }
 }

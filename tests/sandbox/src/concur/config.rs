@@ -37,10 +37,10 @@ pub struct ConcurConfig {
     pub vendors: VendorSwitches,
     /// Payment requests and digests.
     pub payment_requests: PaymentRequestSwitches,
-    /// The Event Subscription Service.
-    pub events: EventSwitches,
     /// Financial Integration.
     pub financial: FinancialSwitches,
+    /// The Event Subscription Service.
+    pub events: EventSwitches,
 }
 
 /// One host of the platform.
@@ -262,8 +262,8 @@ impl Default for ConcurConfig {
             gateway: GatewaySwitches::default(),
             vendors: VendorSwitches::default(),
             payment_requests: PaymentRequestSwitches::default(),
-            events: EventSwitches::default(),
             financial: FinancialSwitches::default(),
+            events: EventSwitches::default(),
         }
     }
 }

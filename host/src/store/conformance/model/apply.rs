@@ -5,7 +5,7 @@ use crate::contract::runs::{Completion, NewTask, Reason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
     Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState, StoreError,
-    Write,
+    StoredEvent, Write,
 };
 
 impl State {
@@ -24,20 +24,10 @@ impl State {
                 object,
                 event,
                 received,
-            } => {
-                let id = self.notices.len() as NoticeId + 1;
-                self.notices.push((
-                    Notice {
-                        id,
-                        connection,
-                        object,
-                        event,
-                        received,
-                    },
-                    false,
-                ));
-                receipt.notices.push(id);
-            }
+            } => receipt
+                .notices
+                .push(self.notice(connection, object, event, received)),
+            Write::Event(event) => self.event(event, receipt),
             Write::Start(new) => receipt.runs.push(self.start(&new)?),
             Write::StartOrMarkDirty(new) => receipt.runs.extend(self.start_or_mark_dirty(&new)?),
             Write::End {
@@ -97,6 +87,39 @@ impl State {
         Ok(())
     }
 
+    fn notice(
+        &mut self,
+        connection: String,
+        object: ObjectRef,
+        event: String,
+        received: Instant,
+    ) -> NoticeId {
+        let id = self.notices.len() as NoticeId + 1;
+        let notice = Notice {
+            id,
+            connection,
+            object,
+            event,
+            received,
+        };
+        self.notices.push((notice, false));
+        id
+    }
+
+    fn event(&mut self, event: StoredEvent, receipt: &mut Receipt) {
+        let key = key(&event.connection, &event.id);
+        if let Some((_, repeats)) = self.events.get_mut(&key) {
+            *repeats += 1;
+            receipt.repeated_events += 1;
+            return;
+        }
+        self.events.insert(key, (event.clone(), 0));
+        if let Some(object) = event.object {
+            let notice = self.notice(event.connection, object, event.event_type, event.received);
+            receipt.notices.push(notice);
+        }
+    }
+
     fn keep(&mut self, write: Write) -> Result<(), StoreError> {
         match write {
             Write::Oddity(oddity) => self.oddities.push(oddity),
@@ -139,6 +162,12 @@ impl State {
                     .insert(key(&connection, system_name(gate.system)), gate);
             }
             Write::Mark { name, value } => drop(self.marks.insert(name, value)),
+            Write::Forget { received_before } => {
+                self.events
+                    .retain(|_, (event, _)| event.received >= received_before);
+                self.oddities
+                    .retain(|oddity| oddity.received >= received_before);
+            }
             Write::Retire { ended_before } => {
                 let retired =
                     |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);

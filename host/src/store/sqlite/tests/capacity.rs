@@ -148,6 +148,7 @@ fn row(index: u32) -> HistoryRow {
     let line = "{\"LineItem\":\"Consulting\",\"Amount\":\"125.00\",\"Code\":\"4711\"},";
     let request = Request {
         system: System::Concur,
+        bearer: None,
         method: Method::Post,
         path_with_query: "/invoice/v3.0/paymentrequest".into(),
         headers: vec![],

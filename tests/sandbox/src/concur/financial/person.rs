@@ -290,9 +290,20 @@ impl Concur {
         self.queue.settle(now);
     }
 
-    /// When the next delayed document becomes READY.
+    /// Publishes an event for each document that became READY.
+    pub fn announce_documents(&mut self) {
+        for ready in self.take_ready() {
+            let event_type = format!("{}.readyForIntegration", ready.doc_type.as_str());
+            self.publish(&event_type, &ready.source_id, ready.at);
+        }
+    }
+
+    /// When the next delayed document becomes READY, or the next one is to be announced.
     pub fn next_document_ready(&self) -> Option<Millis> {
-        self.queue.next_ready()
+        [self.queue.next_ready(), self.queue.next_news()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn file(&mut self, content: Content, filing: Filing, now: Millis) -> Filed {

@@ -79,6 +79,11 @@ impl Queue {
         std::mem::take(&mut self.news)
     }
 
+    /// Since when a document waits to be announced.
+    pub(super) fn next_news(&self) -> Option<Millis> {
+        self.news.iter().map(|ready| ready.at).min()
+    }
+
     /// When the next delayed document becomes READY.
     pub(super) fn next_ready(&self) -> Option<Millis> {
         self.delayed.first().map(|(due, _)| *due)

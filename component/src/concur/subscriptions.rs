@@ -1,0 +1,153 @@
+//! Subscriptions of the Event Subscription Service: they belong to the application, and its own token manages them.
+//! (Concur docs, event subscription service.)
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::{get, query, text, with_body};
+use crate::contract::http::{Bearer, Method, Request, Response};
+use crate::refusals::{self, Unread};
+
+const SUBSCRIPTIONS: &str = "/events/v4/subscriptions";
+
+/// A subscription as Concur tells it, as far as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) topic: String,
+    pub(crate) filter: String,
+    pub(crate) endpoint: String,
+    /// The companies whose events are delivered. Only Concur itself adds one.
+    pub(crate) companies: Vec<String>,
+}
+
+/// One subscription.
+pub(crate) fn subscription(id: &str) -> Request {
+    with_application(get(format!("{SUBSCRIPTIONS}/{}", query(id))))
+}
+
+/// Creates a subscription, or changes the one with this id.
+pub(crate) fn put_subscription(wanted: &Subscription) -> Request {
+    let body = json!({
+        "id": wanted.id,
+        "filter": wanted.filter,
+        "topic": wanted.topic,
+        "webHookConfig": {"endpoint": wanted.endpoint},
+    });
+    with_application(with_body(
+        Method::Put,
+        &format!("{SUBSCRIPTIONS}/webhook"),
+        body.to_string(),
+    ))
+}
+
+/// Reads a subscription: the prose shows an array of one, the schema an object. An empty array is none.
+pub(crate) fn read_subscription(response: &Response) -> Result<Option<Subscription>, Unread> {
+    let value: Value = serde_json::from_str(refusals::text(response)?)
+        .map_err(|error| refusals::garbled(&error))?;
+    let one = match &value {
+        Value::Array(all) => match all.as_slice() {
+            [] => return Ok(None),
+            [one] => one,
+            _ => return Err(garbled()),
+        },
+        one => one,
+    };
+    let id = text(one, "id");
+    if id.is_empty() {
+        return Err(garbled());
+    }
+    let hook = one.get("webHookConfig").cloned().unwrap_or_default();
+    let companies = one.get("companyIds").and_then(Value::as_array);
+    let companies = companies.into_iter().flatten().filter_map(Value::as_str);
+    Ok(Some(Subscription {
+        id,
+        topic: text(one, "topic"),
+        filter: text(one, "filter"),
+        endpoint: text(&hook, "endpoint"),
+        companies: companies.map(ToString::to_string).collect(),
+    }))
+}
+
+/// The answer to a change says nothing that is needed.
+pub(crate) fn read_saved(_: &Response) -> Result<Option<Subscription>, Unread> {
+    Ok(None)
+}
+
+fn with_application(request: Request) -> Request {
+    Request {
+        bearer: Some(Bearer::Application),
+        ..request
+    }
+}
+
+fn garbled() -> Unread {
+    Unread::Garbled("the answer is no subscription".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::http::{Body, BodyPart};
+
+    fn answer(body: &str) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Text(body.to_string()),
+        }
+    }
+
+    const ONE: &str = r#"{"allowPublicAccess":true,"startFromEarliest":false,"id":"a.b-1","filter":".*",
+        "topic":"public.concur.financialintegration","webHookConfig":{"endpoint":"https://hooks.example.test/x"},
+        "applicationId":"c","scope":"","groups":[],"companyIds":["u-1"]}"#;
+
+    #[test]
+    fn both_documented_forms_are_read() {
+        let bare = read_subscription(&answer(ONE)).expect("is read");
+        let found = bare.clone().expect("is there");
+        assert_eq!(found.endpoint, "https://hooks.example.test/x");
+        assert_eq!(found.companies, ["u-1"]);
+        assert_eq!(read_subscription(&answer(&format!("[{ONE}]"))), Ok(bare));
+        assert_eq!(read_subscription(&answer("[]")), Ok(None));
+    }
+
+    #[test]
+    fn nulls_are_nothing() {
+        let body = r#"{"id":"a","companyIds":null,"webHookConfig":null}"#;
+        let found = read_subscription(&answer(body)).expect("is read");
+        let found = found.expect("is there");
+        assert!(found.companies.is_empty() && found.endpoint.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_subscription_proves_nothing() {
+        for body in ["{}", "3", "null", "<a/>", &format!("[{ONE},{ONE}]")] {
+            let read = read_subscription(&answer(body));
+            assert!(matches!(read, Err(Unread::Garbled(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn both_requests_go_out_with_the_token_of_the_application() {
+        let wanted = read_subscription(&answer(ONE)).expect("is read");
+        let wanted = wanted.expect("is there");
+        let (get, put) = (subscription("a b"), put_subscription(&wanted));
+        assert_eq!(get.path_with_query, "/events/v4/subscriptions/a%20b");
+        assert_eq!(put.path_with_query, "/events/v4/subscriptions/webhook");
+        assert_eq!(
+            (get.bearer, put.bearer),
+            (Some(Bearer::Application), Some(Bearer::Application))
+        );
+        let [BodyPart::Text(body)] = put.body.as_slice() else {
+            panic!("one part");
+        };
+        let body: Value = serde_json::from_str(body).expect("is JSON");
+        let expected = json!({"id": "a.b-1", "filter": ".*", "topic": "public.concur.financialintegration",
+            "webHookConfig": {"endpoint": "https://hooks.example.test/x"}});
+        assert_eq!(body, expected);
+    }
+}

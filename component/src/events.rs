@@ -1,0 +1,153 @@
+//! SAP Concur's events: what one says, read tolerantly.
+//!
+//! The documentation contradicts itself in its samples, so that only what is needed is looked at: ids that are no
+//! UUIDs, time stamps in two forms, topics with and without `public.`, booleans as text, JSON inside of strings, nulls
+//! and unknown members are all let pass. The type of an event, and not its topic, says what it is about. (Concur docs,
+//! event subscription service and event topics.)
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::{Map, Value};
+
+use crate::contract::events::{Hint, Name, Oddity, Reading};
+use crate::contract::types::{ObjectRef, System};
+
+/// The kind of a queue of financial documents. Its ids are `expense`, `invoice`, `cash-advance` and `payroll`.
+pub const QUEUE_KIND: &str = "financial-queue";
+
+/// Bytes of an event's id and of its type.
+const NAME_BYTES_MAX: usize = 200;
+
+/// What the types of events that announce a financial document begin with, and the queues that they are about. (Concur
+/// docs, ready for integration event.) Obligations are not carried over.
+const QUEUES: [(&str, &str); 4] = [
+    ("expense", "expense"),
+    ("invoice", "invoice"),
+    ("cashadvance", "cash-advance"),
+    ("payroll", "payroll"),
+];
+
+const READY: &str = "readyForIntegration";
+
+/// Reads an event from its body. See `wit/events.wit`.
+#[must_use]
+pub fn read(body: &str, company_id: &str) -> Reading {
+    read_event(body, company_id).unwrap_or_else(Reading::Unreadable)
+}
+
+fn read_event(body: &str, company_id: &str) -> Result<Reading, Oddity> {
+    let event = object(Value::String(body.to_owned())).ok_or_else(not_json)?;
+    let name = Name {
+        id: named(&event, "id").ok_or_else(|| nameless("no-event-id", "id"))?,
+        event_type: named(&event, "eventType")
+            .ok_or_else(|| nameless("no-event-type", "eventType"))?,
+    };
+    let company = company(event);
+    match queue(&name.event_type) {
+        Some(queue) if is_same(&company, company_id) => Ok(Reading::Hint(Hint {
+            name,
+            object: queue_object(queue),
+        })),
+        None if company.is_empty() || is_same(&company, company_id) => Ok(Reading::Ignored(name)),
+        _ => Err(other_company(&name, &company)),
+    }
+}
+
+/// A JSON object, also one that is written down inside of a string.
+fn object(value: Value) -> Option<Map<String, Value>> {
+    const STRINGS_MAX: usize = 3;
+    let mut value = value;
+    for _ in 0..STRINGS_MAX {
+        match value {
+            Value::Object(members) => return Some(members),
+            Value::String(text) => value = serde_json::from_str(&text).ok()?,
+            _ => return None,
+        }
+    }
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+fn named(event: &Map<String, Value>, member: &str) -> Option<String> {
+    let text = match event.get(member)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (1..=NAME_BYTES_MAX).contains(&text.len()).then_some(text)
+}
+
+/// The company that the facts name; empty where they name none.
+fn company(mut event: Map<String, Value>) -> String {
+    let facts = event.remove("facts").and_then(object).unwrap_or_default();
+    match facts.get("companyId") {
+        Some(Value::String(company)) => company.trim().to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// UUIDs are equal in either case.
+fn is_same(company: &str, company_id: &str) -> bool {
+    !company.is_empty() && company.eq_ignore_ascii_case(company_id.trim())
+}
+
+fn queue(event_type: &str) -> Option<&'static str> {
+    let (document, what) = event_type.split_once('.')?;
+    let known = QUEUES
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(document));
+    known
+        .filter(|_| what.eq_ignore_ascii_case(READY))
+        .map(|(_, queue)| queue)
+}
+
+fn queue_object(queue: &str) -> ObjectRef {
+    ObjectRef {
+        system: System::Concur,
+        kind: QUEUE_KIND.to_string(),
+        id: queue.to_string(),
+    }
+}
+
+fn not_json() -> Oddity {
+    oddity(
+        "not-json",
+        "The event is no JSON object; the next look at the queues finds what it was about."
+            .to_owned(),
+    )
+}
+
+fn nameless(code: &str, member: &str) -> Oddity {
+    oddity(
+        code,
+        format!(
+            "The event has no usable member `{member}` (1 to {NAME_BYTES_MAX} bytes); the next look at the queues \
+             finds what it was about."
+        ),
+    )
+}
+
+fn other_company(name: &Name, company: &str) -> Oddity {
+    let shown: String = company.chars().take(NAME_BYTES_MAX).collect();
+    oddity(
+        "other-company",
+        format!(
+            "The event {:?} names the company {shown:?}, which is not that of the setting `concur.company_id`.",
+            name.id
+        ),
+    )
+}
+
+fn oddity(code: &str, sentence: String) -> Oddity {
+    Oddity {
+        code: code.to_owned(),
+        sentence,
+    }
+}
+
+#[cfg(test)]
+mod tests;

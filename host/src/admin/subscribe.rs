@@ -1,0 +1,123 @@
+//! Connects SAP Concur where its events are wanted, in the one order in which they come: SAP adds a company to the
+//! subscriptions that are there when its company request token is exchanged, and never later. So the subscription is
+//! made first, with the application's own token. (Concur docs, event subscription service.)
+
+use std::time::Duration;
+
+use super::AdminReply;
+use super::perform::{Refusal, connect_lane};
+use crate::contract::credentials::Grant;
+use crate::contract::runs::{EndingKind, NewTask, Reason, Standing};
+use crate::contract::types::{Instant, ObjectRef, System};
+use crate::engine::{Lane, drive};
+use crate::secrets::Secret;
+use crate::store::Write;
+
+/// How long a subscription may take.
+const PATIENCE_MS: u64 = 90_000;
+
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The code of a check that found everything in order but the company.
+const COMPANY_MISSING: &str = "company-not-subscribed";
+
+/// How a check of the subscription ended.
+enum Checked {
+    /// Everything is in order.
+    Subscribed,
+    /// The company is not among those that events come from.
+    CompanyMissing(String),
+    /// It is not there; why, one plain sentence.
+    Not(String),
+}
+
+/// Subscribes, connects, and looks whether the company was added.
+pub(super) async fn connect(
+    lane: &Lane,
+    subscription: &ObjectRef,
+    secret: Secret,
+    is_service: bool,
+) -> Result<AdminReply, Refusal> {
+    let credentials = &lane.host.credentials;
+    // A refusal that is remembered may be what the person has just mended.
+    credentials.forget_application(&lane.name).await;
+    if let Checked::Not(why) = check(lane, subscription, is_service).await? {
+        return Err(Refusal::NotSubscribed(why));
+    }
+    let base = || credentials.credential(&lane.name, System::Concur).base;
+    let before = base();
+    let mut reply = connect_lane(lane, Grant::CompanyRequestToken, secret.clone()).await?;
+    let mut checked = check(lane, subscription, is_service).await?;
+    if matches!(checked, Checked::CompanyMissing(_)) && base() != before {
+        // The company lives at another datacenter than was known; only now is there a subscription too. The token is
+        // good for several exchanges within its 24 hours (Concur docs, company authentication).
+        reply = connect_lane(lane, Grant::CompanyRequestToken, secret).await?;
+        checked = check(lane, subscription, is_service).await?;
+    }
+    if let AdminReply::Connected { note, .. } = &mut reply {
+        *note = match checked {
+            Checked::Subscribed => None,
+            Checked::CompanyMissing(why) | Checked::Not(why) => Some(why),
+        };
+    }
+    Ok(reply)
+}
+
+/// Has the subscription checked by a run, as it is checked every day.
+async fn check(
+    lane: &Lane,
+    subscription: &ObjectRef,
+    is_service: bool,
+) -> Result<Checked, Refusal> {
+    let store = &lane.host.store;
+    let started = lane.host.clock.now();
+    let task = NewTask {
+        object: subscription.clone(),
+        reason: Reason::Replay,
+    };
+    let start = Write::StartOrMarkDirty(lane.new_run(task, started));
+    store.commit(vec![start]).await?;
+    lane.bell.notify_one();
+    let until = started.saturating_add(PATIENCE_MS);
+    if let Some(why) = pursue(lane, subscription, is_service, until).await? {
+        return Ok(Checked::Not(why));
+    }
+    let standings = store.standings(&lane.name, std::slice::from_ref(subscription));
+    Ok(standings
+        .await?
+        .first()
+        .map_or_else(|| Checked::Not("it was not looked at".to_string()), checked))
+}
+
+/// Waits until the runs of an object have ended, driving them where no service does. Tells why if they rest instead.
+async fn pursue(
+    lane: &Lane,
+    object: &ObjectRef,
+    is_service: bool,
+    until: Instant,
+) -> Result<Option<String>, Refusal> {
+    let store = &lane.host.store;
+    while let Some(run) = store.active_run(&lane.name, object).await? {
+        let now = lane.host.clock.now();
+        if now >= until || run.due > until {
+            return Ok(Some(run.sentence));
+        }
+        if is_service || run.due > now {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        } else {
+            drive(lane, run)
+                .await
+                .map_err(|error| Refusal::NotSubscribed(error.to_string()))?;
+        }
+    }
+    Ok(None)
+}
+
+fn checked(standing: &Standing) -> Checked {
+    let sentence = standing.sentence.clone();
+    match standing.ending {
+        EndingKind::Confirmed | EndingKind::Unchanged => Checked::Subscribed,
+        EndingKind::Parked if standing.code == COMPANY_MISSING => Checked::CompanyMissing(sentence),
+        _ => Checked::Not(sentence),
+    }
+}

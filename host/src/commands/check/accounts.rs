@@ -1,0 +1,123 @@
+//! Are the accounts that the settings name FreshBooks' own? The component says what to ask and what the answers mean.
+
+use hyper::header::HeaderValue;
+use ml_connector::brain::Brain;
+use ml_connector::config::{Config, Connection};
+use ml_connector::contract::http::{Request, Response, SendOutcome};
+use ml_connector::contract::mapping::AccountCheck;
+use ml_connector::contract::types::{Problem, System};
+use ml_connector::credentials::kept_bearer;
+use ml_connector::seal::Keyring;
+use ml_connector::secrets::Secrets;
+use ml_connector::send::{NoSecrets, Origin, Origins, Sender};
+use ml_connector::store::Store;
+use ml_connector::store::sqlite::SqliteStore;
+
+use super::super::failure::Failure;
+use super::super::{exit, names};
+use super::{Finding, Verdict};
+
+pub(super) async fn compare(
+    config: &Config,
+    store: Option<&SqliteStore>,
+    brain: &Brain,
+) -> Result<Vec<Finding>, Failure> {
+    let sender = Sender::new(&config.limits)
+        .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
+    let mut findings = Vec::new();
+    for connection in &config.connections {
+        let subject = format!("FreshBooks accounts of {}", connection.name);
+        // Origins that cannot be read are a finding already.
+        let Ok(origins) = Origins::of(connection) else {
+            continue;
+        };
+        let remote = Remote {
+            sender: &sender,
+            origin: &origins.freshbooks,
+            bearer: bearer(config, store, connection).await?,
+        };
+        findings.extend(compare_one(&subject, brain, connection, &remote).await?);
+    }
+    Ok(findings)
+}
+
+/// FreshBooks, with what a request there needs.
+struct Remote<'a> {
+    sender: &'a Sender,
+    origin: &'a Origin,
+    bearer: Option<HeaderValue>,
+}
+
+async fn bearer(
+    config: &Config,
+    store: Option<&SqliteStore>,
+    connection: &Connection,
+) -> Result<Option<HeaderValue>, Failure> {
+    let Some(store) = store else {
+        return Ok(None);
+    };
+    let stored = store
+        .credential(&connection.name, System::Freshbooks)
+        .await?;
+    let keys = Secrets::new(config.secrets_dir.clone()).seal_keys();
+    // Keys that cannot be read or do not fit are a finding already.
+    let keyring = keys.ok().and_then(|keys| Keyring::parse(&keys).ok());
+    Ok(stored
+        .zip(keyring)
+        .and_then(|(stored, keyring)| kept_bearer(&keyring, &stored).ok().flatten()))
+}
+
+async fn compare_one(
+    subject: &str,
+    brain: &Brain,
+    connection: &Connection,
+    remote: &Remote<'_>,
+) -> Result<Vec<Finding>, Failure> {
+    let mut instance = brain.instance()?;
+    let Ok(settings) = instance.load_settings(&connection.json)? else {
+        return Ok(Vec::new());
+    };
+    let mut answers = Vec::new();
+    loop {
+        match instance.check_accounts(settings, &answers)? {
+            AccountCheck::Ask(request) => match remote.ask(subject, &request).await {
+                Ok(answer) => answers.push(answer),
+                Err(finding) => return Ok(vec![finding]),
+            },
+            AccountCheck::Done(_) if answers.is_empty() => return Ok(Vec::new()),
+            AccountCheck::Done(problems) => return Ok(compared(subject, problems)),
+            AccountCheck::Unreadable(sentence) => {
+                let sentence = format!("FreshBooks does not tell them: {sentence}");
+                return Ok(vec![Finding::wrong(subject, exit::REMOTE, sentence)]);
+            }
+        }
+    }
+}
+
+impl Remote<'_> {
+    async fn ask(&self, subject: &str, request: &Request) -> Result<Response, Finding> {
+        let Some(bearer) = &self.bearer else {
+            let sentence = "are compared once FreshBooks is connected";
+            return Err(Finding::new(subject, Verdict::Later, exit::OK, sentence));
+        };
+        match self
+            .sender
+            .send(request, self.origin, Some(bearer), &NoSecrets)
+            .await
+        {
+            SendOutcome::Response(response) => Ok(response),
+            SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
+                let sentence = format!("{}: {}", names::send_error(error.code), error.detail);
+                Err(Finding::wrong(subject, exit::REMOTE, sentence))
+            }
+        }
+    }
+}
+
+fn compared(subject: &str, problems: Vec<Problem>) -> Vec<Finding> {
+    if problems.is_empty() {
+        return vec![Finding::ok(subject, "all that the settings name are there")];
+    }
+    let finding = |problem: Problem| Finding::wrong(subject, exit::SETTINGS, problem.message);
+    problems.into_iter().map(finding).collect()
+}

@@ -1,0 +1,185 @@
+//! The application's own token: made for one datacenter, kept in memory only, asked for by one at a time. It has no
+//! refresh token, so that losing it costs nothing but asking again.
+
+use std::collections::BTreeMap;
+
+use hyper::header::HeaderValue;
+use zeroize::Zeroizing;
+
+use super::answer::RawAnswer;
+use super::{Access, CredentialError, Credentials, Refused, State, absent, word};
+use crate::contract::credentials::{Credential, Grant, Mend};
+use crate::contract::types::{Instant, System};
+use crate::send::Origin;
+
+/// When to ask again after a refusal that says no time: only a person can help then.
+const PAUSE_MS: u64 = 10 * 60_000;
+
+/// The token of one connection's application, and the lock of whoever asks for it.
+#[derive(Default)]
+pub(super) struct Application(tokio::sync::Mutex<Standing>);
+
+#[derive(Default)]
+struct Standing {
+    held: Option<Held>,
+    /// Why there is none, and how long that is taken for granted.
+    refused: Option<Refused>,
+}
+
+struct Held {
+    /// The company's datacenter when it was asked for.
+    company_base: String,
+    credential: Credential,
+    access: Access,
+}
+
+/// One for each connection.
+pub(super) fn all<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<String, Application> {
+    names
+        .map(|name| (name.clone(), Application::default()))
+        .collect()
+}
+
+impl Credentials {
+    /// What a request needs that goes out with the application's token. Whoever comes while it is asked for waits.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`]; `Refused` says what is to be done.
+    pub async fn application(&self, connection: &str) -> Result<Access, CredentialError> {
+        let mut standing = self.standing(connection)?.0.lock().await;
+        let company_base = self.credential(connection, System::Concur).base;
+        let now = (self.clock)();
+        if let Some(held) = &standing.held
+            && held.company_base == company_base
+            && !self.is_due(connection, &held.credential, now)?
+        {
+            return Ok(held.access.clone());
+        }
+        standing.held = None;
+        if let Some(refused) = standing
+            .refused
+            .as_ref()
+            .filter(|refused| refused.retry_at > now)
+        {
+            return Err(CredentialError::Refused(refused.clone()));
+        }
+        match self.ask_application(connection, &company_base).await {
+            Ok((credential, access)) => {
+                standing.refused = None;
+                standing.held = Some(Held {
+                    company_base,
+                    credential,
+                    access: access.clone(),
+                });
+                Ok(access)
+            }
+            Err(CredentialError::Refused(mut refused)) => {
+                if refused.retry_at <= now {
+                    refused.retry_at = now.saturating_add(PAUSE_MS);
+                }
+                standing.refused = Some(refused.clone());
+                Err(CredentialError::Refused(refused))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Forgets the application's token, since the remote has refused it; and a refusal, since a person has changed
+    /// something.
+    pub async fn forget_application(&self, connection: &str) {
+        if let Ok(application) = self.standing(connection) {
+            *application.0.lock().await = Standing::default();
+        }
+    }
+
+    fn standing(&self, connection: &str) -> Result<&Application, CredentialError> {
+        let found = self.applications.get(connection);
+        found.ok_or_else(|| CredentialError::Unknown(connection.to_string()))
+    }
+
+    fn is_due(
+        &self,
+        connection: &str,
+        credential: &Credential,
+        now: Instant,
+    ) -> Result<bool, CredentialError> {
+        let account = self.account(connection)?;
+        let seen = account
+            .mind
+            .call(|instance| instance.foresee(credential, now));
+        let seen = seen.map_err(crate::brain::MindError::from)?;
+        Ok(seen.refresh_at.is_none_or(|at| at <= now))
+    }
+
+    async fn ask_application(
+        &self,
+        connection: &str,
+        company_base: &str,
+    ) -> Result<(Credential, Access), CredentialError> {
+        const GRANT: Grant = Grant::ClientCredentials;
+        let mut state = State {
+            stored: absent(connection, System::Concur),
+            tokens: None,
+        };
+        state.stored.credential.base = company_base.to_string();
+        let parts = self.token_secrets(connection, System::Concur, &state, None)?;
+        for is_last in [false, true] {
+            let asked = self.ask(connection, &state.stored.credential, GRANT)?;
+            let answer = self
+                .send(connection, System::Concur, &state, &asked, GRANT, &parts)
+                .await?;
+            match self.read(connection, &state, &answer)? {
+                Ok(credential) => {
+                    let access = self.application_access(connection, &credential, &answer)?;
+                    self.metrics
+                        .token_request(connection, word(System::Concur), "application");
+                    return Ok((credential, access));
+                }
+                Err(failure) if failure.mend == Mend::TryThere && !is_last => {
+                    state.stored.credential.base = failure.base;
+                }
+                Err(failure) => {
+                    self.metrics
+                        .token_request(connection, word(System::Concur), "refused");
+                    return Err(CredentialError::Refused(Refused {
+                        sentence: failure.sentence,
+                        mend: failure.mend,
+                        retry_at: failure.retry_at,
+                    }));
+                }
+            }
+        }
+        Err(CredentialError::Refused(super::renew::nowhere()))
+    }
+
+    fn application_access(
+        &self,
+        connection: &str,
+        credential: &Credential,
+        answer: &RawAnswer,
+    ) -> Result<Access, CredentialError> {
+        let fix = |sentence: String| {
+            CredentialError::Refused(Refused {
+                sentence,
+                mend: Mend::FixSettings,
+                retry_at: 0,
+            })
+        };
+        let origin: Origin = self
+            .account(connection)?
+            .origins
+            .concur(&credential.base)
+            .map_err(|error| fix(error.to_string()))?;
+        let token = answer.secret("access_token").unwrap_or_default();
+        let bearer = Zeroizing::new(format!("Bearer {}", token.as_str()));
+        let mut bearer = HeaderValue::try_from(bearer.as_str())
+            .map_err(|_| fix("the application's token cannot be sent in a header".to_string()))?;
+        bearer.set_sensitive(true);
+        Ok(Access {
+            origin,
+            bearer,
+            generation: credential.generation,
+        })
+    }
+}
