@@ -14,7 +14,7 @@ mod listen;
 pub mod signature;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use subtle::ConstantTimeEq;
@@ -94,6 +94,8 @@ pub struct Receiver {
     pub work: Arc<Notify>,
     /// The wall clock.
     pub clock: fn() -> Instant,
+    /// Whether events are received as they should be; nothing where they are not to be.
+    pub events_at_work: Option<Arc<AtomicBool>>,
     /// Instances for verification, so that it does not queue behind runs.
     pub instances: Mutex<Vec<Instance>>,
 }
@@ -127,6 +129,13 @@ impl Receiver {
     /// Whether notices can be stored.
     pub async fn is_ready(&self) -> bool {
         self.store.mark("ready").await.is_ok()
+    }
+
+    /// Whether events are received, where they are to be.
+    #[must_use]
+    pub fn hears_events(&self) -> bool {
+        let at_work = self.events_at_work.as_ref();
+        at_work.is_none_or(|at_work| at_work.load(Ordering::Acquire))
     }
 
     fn hook(&self, connection: &str, token: &str) -> Option<&Hook> {

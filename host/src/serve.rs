@@ -6,7 +6,7 @@
 mod core;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -88,12 +88,22 @@ async fn start(
         Arc::clone(&core),
         stopped.clone(),
     ));
-    let receiver = Arc::new(receiver(&core, config));
+    let at_work = Arc::new(AtomicBool::new(true));
+    let receiver = Arc::new(Receiver {
+        events_at_work: attentive.as_ref().map(|_| Arc::clone(&at_work)),
+        ..receiver(&core, config)
+    });
     let tls = config.tls.clone();
     let events_address = bound.as_ref().and_then(events::Bound::address);
     let listening = bound.zip(attentive);
-    let events = listening
-        .map(|(bound, attentive)| tokio::spawn(events::serve(bound, attentive, stopped.clone())));
+    let events = listening.map(|(bound, attentive)| {
+        let serving = events::serve(bound, attentive, stopped.clone());
+        tokio::spawn(async move {
+            let ended = serving.await;
+            at_work.store(false, Ordering::Release);
+            ended
+        })
+    });
     let receiver =
         tokio::spawn(
             async move { receive::serve(listener, tls.as_ref(), receiver, stopped).await },
@@ -201,6 +211,7 @@ fn receiver(core: &Core, config: &Config) -> Receiver {
         connections_max: config.limits.connections_max,
         work: Arc::clone(&core.work),
         clock: core::wall_clock,
+        events_at_work: None,
         instances: Mutex::default(),
     }
 }

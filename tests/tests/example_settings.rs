@@ -76,6 +76,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "sweep",
         "financial",
         "financial/accounts",
+        "events",
     ] {
         places.push(format!("/{table}"));
     }

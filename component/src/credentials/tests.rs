@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::contract::credentials::Grant::{AuthorizationCode, CompanyRequestToken, RefreshToken};
+use crate::contract::credentials::Grant::{
+    AuthorizationCode, ClientCredentials, CompanyRequestToken, RefreshToken,
+};
 
 const NOW: Instant = 1_800_000_000_000;
 const HOUR: Duration = 60 * MINUTE;
@@ -620,6 +622,46 @@ fn absent_and_dead_credentials_need_a_person_now() {
         );
         assert_eq!(foresee(&dead, NOW).sentence, "dead for some reason");
     }
+}
+
+#[test]
+fn the_application_asks_with_its_secret_alone() {
+    let nowhere = Credential {
+        base: String::new(),
+        ..first(System::Concur)
+    };
+    for (credential, host) in [
+        (nowhere, TokenHost::Configured),
+        (credential(System::Concur), TokenHost::Pinned),
+    ] {
+        let asked = ask(&APP, &credential, ClientCredentials);
+        assert_eq!(asked.host, host);
+        assert_eq!(
+            body(&asked),
+            "grant_type=client_credentials&client_id=id%2F1&client_secret=<client-secret>"
+        );
+    }
+    // FreshBooks knows no such grant.
+    let asked = ask(&APP, &credential(System::Freshbooks), ClientCredentials);
+    assert!(body(&asked).contains("authorization_code"));
+}
+
+#[test]
+fn a_token_of_the_application_is_for_the_datacenter_that_was_asked() {
+    let json = json!({"expires_in": "3600", "geolocation": EU2});
+    let answer = answer(200, &json, &["access_token"]);
+    let read = |credential: &Credential| {
+        read(&APP, credential, ClientCredentials, &answer, NOW).expect("is read")
+    };
+    let pinned = read(&credential(System::Concur));
+    assert_eq!(pinned.base, US2);
+    assert_eq!(pinned.access_expires, NOW + HOUR);
+    assert_eq!(
+        pinned.refresh_expires,
+        Some(NOW + HOUR),
+        "it has no refresh token"
+    );
+    assert_eq!(read(&first(System::Concur)).base, EU2);
 }
 
 fn any_answer() -> impl Strategy<Value = TokenAnswer> {

@@ -92,7 +92,7 @@ pub enum ConfirmErrors {
 /// Documents dated in the closed books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedPeriod {
-    /// Left in SAP Concur's queue.
+    /// Kept, and looked at again every day.
     Hold,
     /// Posted on the first open day.
     NextOpenDay,

@@ -1,6 +1,7 @@
 //! `check`: is everything there that `serve` needs? Writes nothing.
 
 mod accounts;
+mod events;
 mod online;
 
 use std::io::Write;
@@ -114,6 +115,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             .iter()
             .map(|connection| redirect(config, connection)),
     );
+    findings.extend(events::look(config));
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(credentials(
         config,

@@ -1,5 +1,6 @@
 //! `status`: how every connection stands, and who is needed by when.
 
+mod events;
 mod print;
 
 use std::io::Write;
@@ -14,6 +15,8 @@ use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
 
+use self::events::EventStanding;
+pub use self::events::is_enabled;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::{Done, exit, moment, runs};
@@ -63,7 +66,11 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let standings = context::wait_for(async {
         let mut standings = Vec::new();
         for name in names {
-            standings.push(gather(&store, name, &mut instance, now).await?);
+            let mut standing = gather(&store, name, &mut instance, now).await?;
+            if events::are_wanted(&settings.config, &standing.name) {
+                standing.events = Some(events::gather(&store, &standing.name).await?);
+            }
+            standings.push(standing);
         }
         Ok(standings)
     })?;
@@ -97,6 +104,8 @@ struct ConnectionStanding {
     name: String,
     credentials: Vec<(Credential, Option<Forecast>)>,
     held: Vec<Gate>,
+    /// Nothing where no events are received.
+    events: Option<EventStanding>,
     counts: Vec<RunCount>,
     oldest_open: Option<Run>,
     needs_person: Vec<Run>,
@@ -140,6 +149,7 @@ async fn gather(
             .into_iter()
             .filter(|count| count.connection == name)
             .collect(),
+        events: None,
         oldest_open: oldest_open(store, &name).await?,
         needs_person: store.runs(needs_person(&name)).await?,
         name,
@@ -234,6 +244,7 @@ fn as_json(standing: &ConnectionStanding) -> Value {
         "connection": standing.name,
         "credentials": credentials.collect::<Vec<_>>(),
         "held": standing.held,
+        "events": standing.events,
         "counts": standing.counts,
         "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),
         "needs_person_count": standing.needs_person_count(),

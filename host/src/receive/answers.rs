@@ -24,6 +24,9 @@ pub(super) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> A
             consent(receiver, request.uri().query())
         }
         (&Method::GET, ["healthz"]) => plain(200, "ok\n"),
+        (&Method::GET, ["readyz"]) if !receiver.hears_events() => {
+            plain(503, "events are not received\n")
+        }
         (&Method::GET, ["readyz"]) if receiver.is_ready().await => plain(200, "ready\n"),
         (&Method::GET, ["readyz"]) => plain(503, "the store cannot be used\n"),
         (&Method::GET, ["metrics"]) => metrics(receiver),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::receiver::{read_public_url, read_tls};
+use super::receiver::{checked_base_url, read_tls};
 use super::table::Table;
 use crate::config::{Events, EventsListen, Purpose, SignatureRule};
 
@@ -17,70 +17,77 @@ enum Mode {
     Proxy,
 }
 
-/// Reads the table, if the file has it.
+/// Reads the table. Without `listen` no events are received, and nothing else need be set.
 pub(super) fn read(receiver: &mut Table<'_, '_>, directory: &Path) -> Option<Events> {
-    if !receiver.has("events") {
-        return receiver.table("events", |_| None);
-    }
-    receiver.table("events", |table| read_table(table, directory))
+    receiver.table("events", |table| {
+        let is_wanted = table.has("listen");
+        let events = read_table(table, directory, is_wanted);
+        events.filter(|_| is_wanted)
+    })
 }
 
-fn read_table(table: &mut Table<'_, '_>, directory: &Path) -> Option<Events> {
-    let listen = read_listen(table, directory);
-    let anchors = table.text("trust_anchors");
+fn read_table(table: &mut Table<'_, '_>, directory: &Path, is_wanted: bool) -> Option<Events> {
+    let needed = |table: &mut Table<'_, '_>, key| match is_wanted {
+        true => table.text(key),
+        false => table.text_or(key, ""),
+    };
+    let public_url = needed(table, "public_url");
+    let anchors = needed(table, "trust_anchors");
+    let listen = read_listen(table, directory, is_wanted);
     let events = Events {
-        public_url: read_public_url(table),
+        public_url: checked_base_url(table, "public_url", &public_url),
         trust_anchors: directory.join(anchors),
         identity: table.text_or("identity", IDENTITY),
-        purpose: table.choice(
-            "purpose",
-            &[
-                ("client-auth", Purpose::ClientAuth),
-                (
-                    "server-auth-with-signature",
-                    Purpose::ServerAuthWithSignature,
-                ),
-            ],
-        ),
-        signature: table.choice(
-            "signature",
-            &[
-                ("off", SignatureRule::Off),
-                ("when-present", SignatureRule::WhenPresent),
-                ("required", SignatureRule::Required),
-            ],
-        ),
+        purpose: table.choice("purpose", &PURPOSES),
+        signature: table.choice("signature", &SIGNATURES),
         listen: listen?,
     };
     Some(events)
 }
 
-fn read_listen(table: &mut Table<'_, '_>, directory: &Path) -> Option<EventsListen> {
-    let text = table.text("listen");
+const PURPOSES: [(&str, Purpose); 2] = [
+    ("client-auth", Purpose::ClientAuth),
+    (
+        "server-auth-with-signature",
+        Purpose::ServerAuthWithSignature,
+    ),
+];
+
+const SIGNATURES: [(&str, SignatureRule); 3] = [
+    ("off", SignatureRule::Off),
+    ("when-present", SignatureRule::WhenPresent),
+    ("required", SignatureRule::Required),
+];
+
+fn read_listen(
+    table: &mut Table<'_, '_>,
+    directory: &Path,
+    is_wanted: bool,
+) -> Option<EventsListen> {
+    let text = table.optional_text("listen");
     let mode = table.choice("mode", &[("direct", Mode::Direct), ("proxy", Mode::Proxy)]);
     let tls = read_tls(table, directory);
     let proxies = table.optional_text("proxy_anchors");
     let proxies = proxies.map(|file| directory.join(file));
-    match text.strip_prefix(SOCKET) {
-        Some(path) => read_socket(table, directory.join(path), mode),
-        None => {
-            let proxy_anchors = read_proxies(table, mode, proxies);
-            let address = text.parse().map_err(|_| {
-                table.report(
-                    "listen",
-                    "expected an address and port such as \"0.0.0.0:8443\", or \"unix:\" and a path",
-                );
-            });
-            if tls.is_none() && !table.has("tls_certificate") {
-                table.report("tls_certificate", "must be set");
-            }
-            Some(EventsListen::Network {
-                address: address.ok()?,
-                tls: tls?,
-                proxy_anchors,
-            })
-        }
+    let text = text.filter(|_| is_wanted)?;
+    if let Some(path) = text.strip_prefix(SOCKET) {
+        return read_socket(table, directory.join(path), mode);
     }
+    let proxy_anchors = read_proxies(table, mode, proxies);
+    if tls.is_none() && !table.has("tls_certificate") {
+        table.report("tls_certificate", "must be set");
+    }
+    let Ok(address) = text.parse() else {
+        let expected =
+            "expected an address and port such as \"0.0.0.0:8443\", or \"unix:\" and a path";
+        table.report("listen", expected);
+        return None;
+    };
+    Some(EventsListen::Network {
+        address,
+        tls: tls?,
+        proxy_anchors,
+    })
 }
 
 fn read_socket(table: &mut Table<'_, '_>, path: PathBuf, mode: Mode) -> Option<EventsListen> {

@@ -31,14 +31,16 @@ pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> Receiver {
     }
 }
 
-pub(super) fn read_public_url(table: &mut Table<'_, '_>) -> String {
+fn read_public_url(table: &mut Table<'_, '_>) -> String {
     let text = table.text("public_url");
+    checked_base_url(table, "public_url", &text)
+}
+
+/// A base URL without its last slash; one that is none is reported, and an empty one has been.
+pub(super) fn checked_base_url(table: &mut Table<'_, '_>, key: &str, text: &str) -> String {
     let trimmed = text.trim_end_matches('/');
     if !text.is_empty() && !is_base_url(trimmed, true) {
-        table.report(
-            "public_url",
-            "expected a URL such as \"https://sync.example.test\"",
-        );
+        table.report(key, "expected a URL such as \"https://sync.example.test\"");
     }
     trimmed.to_string()
 }

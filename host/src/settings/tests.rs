@@ -27,7 +27,7 @@ fn errors(text: &str) -> String {
 fn uncommented(skip: &[&str]) -> String {
     let line = |line: &str| match line.strip_prefix('#') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => {
-            let skipped = skip.iter().any(|key| rest.starts_with(&format!("{key} =")));
+            let skipped = skip.iter().any(|start| rest.starts_with(start));
             if skipped {
                 String::new()
             } else {
@@ -62,7 +62,12 @@ fn a_minimal_file_gets_the_documented_defaults() {
 #[test]
 fn the_example_means_the_same_with_and_without_its_commented_defaults() {
     let without = parse(EXAMPLE).expect("example");
-    let with = parse(&uncommented(&["tls_certificate", "tls_key"])).expect("example with defaults");
+    let samples = [
+        "tls_certificate =",
+        "tls_key =",
+        "listen = \"0.0.0.0:8443\"",
+    ];
+    let with = parse(&uncommented(&samples)).expect("example with defaults");
     let visible = |settings: &Settings| {
         let mut settings = settings.clone();
         settings.config.connections[0].json.clear();
@@ -285,4 +290,81 @@ fn urls_with_a_user_a_query_or_another_scheme_are_refused() {
     assert!(receiver::is_base_url("https://a.test/sync", true));
     assert!(!receiver::is_base_url("https://a.test/sync", false));
     assert!(receiver::is_base_url("http://[::1]:8080", false));
+}
+
+const EVENTS: &str = "[receiver.events]
+listen = \"0.0.0.0:8443\"
+public_url = \"https://events.example.test/\"
+trust_anchors = \"sap.pem\"
+tls_certificate = \"c.pem\"
+tls_key = \"k.pem\"
+";
+
+fn events(table: &str) -> Option<crate::config::Events> {
+    let settings = parse(&format!("{MINIMAL}{table}")).expect("is right");
+    settings.config.events
+}
+
+#[test]
+fn events_are_received_only_where_the_settings_say_where() {
+    use crate::config::{EventsListen, Purpose, SignatureRule};
+    assert_eq!(events(""), None);
+    assert_eq!(events("[receiver.events]\nidentity = \"x.test\"\n"), None);
+    let events = events(EVENTS).expect("are received");
+    assert_eq!(events.public_url, "https://events.example.test");
+    assert_eq!(events.trust_anchors, Path::new("etc/sap.pem"));
+    assert_eq!(events.identity, "webhook.api.concursolutions.com");
+    assert_eq!(
+        (events.purpose, events.signature),
+        (Purpose::ClientAuth, SignatureRule::Off)
+    );
+    assert!(matches!(
+        events.listen,
+        EventsListen::Network {
+            proxy_anchors: None,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_proxy_is_believed_on_a_socket_or_under_roots_of_its_own() {
+    use crate::config::EventsListen;
+    let socket = EVENTS.replace("0.0.0.0:8443", "unix:e.sock");
+    let listen = |table: &str| events(table).expect("are received").listen;
+    assert_eq!(
+        listen(&format!("{socket}mode = \"proxy\"\n")),
+        EventsListen::Socket("etc/e.sock".into())
+    );
+    let proxies = format!("{EVENTS}mode = \"proxy\"\nproxy_anchors = \"p.pem\"\n");
+    assert!(matches!(
+        listen(&proxies),
+        EventsListen::Network { proxy_anchors: Some(file), .. } if file == Path::new("etc/p.pem")
+    ));
+}
+
+#[test]
+fn what_is_wrong_with_the_events_is_told() {
+    let without = |line: &str| {
+        let lines = EVENTS.lines().filter(|own| !own.starts_with(line));
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    for (table, told) in [
+        (without("trust_anchors"), "trust_anchors"),
+        (without("public_url"), "public_url"),
+        (without("tls_"), "tls_certificate"),
+        (without("tls_key"), "tls_key"),
+        (EVENTS.replace("0.0.0.0:8443", "8443"), "listen"),
+        (EVENTS.replace("0.0.0.0:8443", "unix:e.sock"), "mode"),
+        (format!("{EVENTS}mode = \"proxy\"\n"), "proxy_anchors"),
+        (format!("{EVENTS}proxy_anchors = \"p.pem\"\n"), "mode"),
+        (format!("{EVENTS}signature = \"maybe\"\n"), "signature"),
+        (format!("{EVENTS}purpose = \"any\"\n"), "purpose"),
+    ] {
+        let error = errors(&format!("{MINIMAL}{table}"));
+        assert!(
+            error.contains(&format!("receiver.events.{told}")),
+            "{error}"
+        );
+    }
 }

@@ -283,3 +283,38 @@ fn online_says_what_hinders_the_comparison_of_accounts() {
     let said = Office::new().run(&["check", "--online"]);
     assert!(!said.out.contains("FreshBooks accounts"), "{}", said.out);
 }
+
+/// What the settings need so that events are received.
+pub const EVENTS: &str = "
+[connections.acme.events]
+enabled = true
+[receiver.events]
+listen = \"127.0.0.1:8443\"
+public_url = \"https://events.example.test\"
+trust_anchors = \"anchors.pem\"
+tls_certificate = \"c.pem\"
+tls_key = \"k.pem\"
+";
+
+#[test]
+fn what_events_need_is_told() {
+    let wanted = format!("{SETTINGS}\n[connections.acme.events]\nenabled = true\n");
+    let said = Office::with_settings(&wanted).run(&["check"]);
+    let told = "later  events: are wanted by acme and not received: set [receiver.events]";
+    assert!(said.out.contains(told), "{}", said.out);
+
+    let office = Office::with_settings(&format!("{SETTINGS}{EVENTS}"));
+    office.write("c.pem", "");
+    let said = office.run(&["check"]);
+    for part in [
+        "wrong  events.trust_anchors: anchors.pem cannot be used as trust anchors",
+        "wrong  events TLS: k.pem cannot be read",
+        "ok     events: are received for acme",
+    ] {
+        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+    }
+    assert!(!said.out.contains("c.pem cannot"), "{}", said.out);
+
+    let said = Office::new().run(&["check"]);
+    assert!(!said.out.contains("events"), "{}", said.out);
+}

@@ -11,7 +11,7 @@ use ml_connector::contract::runs::{
     Reason, Report, Send, Stop, Wait, WaitReason, Wake,
 };
 use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
-use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, Write};
+use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, StoredEvent, Write};
 use serde_json::Value;
 
 use super::office::{Office, SETTINGS};
@@ -459,4 +459,47 @@ fn reading_needs_no_component_and_no_mapping() {
         let said = office.run(arguments);
         assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);
     }
+}
+
+#[test]
+fn status_tells_how_events_stand() {
+    const DAY: u64 = 86_400_000;
+    let settings = format!("{SETTINGS}{}", super::checking::EVENTS);
+    let office = Office::with_settings(&settings);
+    let certificate = |ends: u64| Write::Mark {
+        name: "event-certificates".to_string(),
+        value: format!(r#"[{{"fingerprint":"aa","ends":{ends},"seen":1}}]"#),
+    };
+    office.keep(vec![certificate(now() + 90 * DAY)]);
+    let said = office.run(&["status"]);
+    assert!(
+        said.out.contains("Events      none has come yet"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("trust_anchors"), "{}", said.out);
+
+    let event = StoredEvent {
+        connection: "acme".to_string(),
+        id: "e1".to_string(),
+        event_type: "invoice.readyForIntegration".to_string(),
+        received: now(),
+        object: None,
+    };
+    office.keep(vec![Write::Event(event), certificate(now() + 20 * DAY)]);
+    let said = office.run(&["status"]);
+    for part in [
+        "Events      the last came ",
+        "SAP Concur's certificate ends on ",
+        "see that trust_anchors holds the root of the next one",
+    ] {
+        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+    }
+    let said = office.run(&["status", "--json"]);
+    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(answer[0]["events"]["count"]["events"], 1);
+    assert_eq!(answer[0]["events"]["certificates"][0]["fingerprint"], "aa");
+    let said = Office::with_settings(SETTINGS);
+    said.keep(vec![certificate(now())]);
+    assert!(!said.run(&["status"]).out.contains("Events"));
 }

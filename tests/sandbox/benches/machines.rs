@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use ml_connector_sandbox::concur::DocumentBulk;
 use ml_connector_sandbox::freshbooks::Bulk;
 use ml_connector_sandbox::freshbooks::person::Kind;
 use ml_connector_sandbox::{Answer, Millis, Request, Sandbox, SandboxConfig, System};
@@ -37,6 +38,7 @@ fn main() {
         let target = format!("/accounting/account/zQ7pLm/invoices/invoices/{id}?include[]=lines");
         Request::new(FRESHBOOKS, "GET", &target).with_bearer(&token)
     });
+    journal_entries(&mut sandbox, &token);
     let token = company_token(&mut sandbox);
     let json = |method: &str, target: &str| {
         Request::new(CONCUR, method, target)
@@ -77,6 +79,66 @@ fn main() {
             "GET",
             &format!("{REQUESTS}/{}", ids[at as usize % ids.len()]),
         )
+    });
+    documents(&mut sandbox, json);
+}
+
+/// The books, with two lines of every invoice among the details.
+fn journal_entries(sandbox: &mut Sandbox, token: &str) {
+    const BASE: &str = "/accounting/account/zQ7pLm/journal_entries";
+    let accounts = sandbox.freshbooks.accounts();
+    let subs: Vec<u64> = accounts
+        .iter()
+        .filter_map(|one| one.sub_account_id)
+        .collect();
+    measure(sandbox, "POST journal entry", System::FreshBooks, |at| {
+        let details = json!([{"sub_accountid": subs[0], "debit": "119.00"}, {"sub_accountid": subs[1], "credit": "119.00"}]);
+        let entry = json!({"name": format!("E{at}"), "user_entered_date": "2026-01-31", "currency_code": "EUR",
+            "details": details});
+        Request::new(FRESHBOOKS, "POST", &format!("{BASE}/journal_entries"))
+            .with_bearer(token)
+            .with_json(&json!({"journal_entry": entry}))
+    });
+    measure(
+        sandbox,
+        "GET 100 journal details",
+        System::FreshBooks,
+        |at| {
+            let target = format!(
+                "{BASE}/journal_entry_details?per_page=100&page={}",
+                at % 800
+            );
+            Request::new(FRESHBOOKS, "GET", &target).with_bearer(token)
+        },
+    );
+}
+
+/// Documents of every shape: listed one by one and acknowledged.
+fn documents(sandbox: &mut Sandbox, json: impl Fn(&str, &str) -> Request) {
+    const TRANSACTIONS: &str =
+        "/financialintegration/fi/v4/companies/transactiontypes/expense/transactions";
+    let bulk = DocumentBulk {
+        reports: DOCUMENTS,
+        ..DocumentBulk::default()
+    };
+    let started = cpu_nanos();
+    sandbox.concur.approve_bulk(&bulk, NOW);
+    println!(
+        "approve report          {:>10} us",
+        micros(started, DOCUMENTS)
+    );
+    let ids: Vec<String> = sandbox
+        .concur
+        .documents()
+        .into_iter()
+        .map(|one| one.id)
+        .collect();
+    measure(sandbox, "GET 1 expense document", System::Concur, |at| {
+        json("GET", &format!("{TRANSACTIONS}?limit=1&page={at}"))
+    });
+    measure(sandbox, "POST acknowledgement", System::Concur, |at| {
+        let body = json!({"ids": [ids[at as usize]], "systemId": "FRESHBOOKS-01"});
+        json("POST", &format!("{TRANSACTIONS}/acknowledgements")).with_json(&body)
     });
 }
 

@@ -29,13 +29,6 @@ pub use config::{
     VendorSwitches,
 };
 
-pub use financial::{
-    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentFormat,
-    DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross, InvoiceOptions,
-    Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready, ReportOptions,
-    Resubmission, Shape, SystemIdCheck,
-};
-
 pub use events::config::{
     CleanUp, ClientCertificate, Correlation, EnvelopeSwitches, EventApiSwitches,
     EventDeliverySwitches, EventError, EventId, EventSignature, EventSwitches, OptionalMembers,
@@ -44,6 +37,12 @@ pub use events::config::{
 pub use events::{
     CertificateState, EVENT_TIMEOUT_MS, EventCounts, EventKey, EventRecord, Fate,
     SubscriptionRecord,
+};
+pub use financial::{
+    AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
+    DocumentFormat, DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross,
+    InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
+    ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
 
 use events::Events;

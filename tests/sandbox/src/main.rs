@@ -25,9 +25,26 @@ struct Arguments {
     command: Command,
 }
 
+/// What the control plane can do about financial documents and the books.
+const CONTROL: &str = "\
+Control calls about financial documents and the books, JSON in and out; fields are those of the library's options:
+  POST /concur/reports          approve an expense report   {\"currency\":\"CAD\",\"entries\":[\"taxed\",\"split\"]}
+  POST /concur/invoices         approve an invoice entered in Concur   {\"credit_memo\":true}
+  POST /concur/payment-requests/approve   {\"id\":\"...\"}
+  POST /concur/cash-advances    issue a cash advance   {\"amount\":\"300\"}
+  POST /concur/payroll          run the payroll   {\"report\":\"...\"}
+  POST /concur/bulk             many at once   {\"reports\":100,\"invoices\":20,\"seed\":1}
+  POST /concur/recall           {\"source_id\":\"...\"}
+  POST /concur/resubmit         {\"source_id\":\"...\",\"options\":{\"change\":\"amounts\"}}
+  POST /concur/document-status  {\"id\":\"...\",\"status\":\"VOID\"}
+  GET  /concur/documents, /concur/approved
+  POST /freshbooks/accounts, /freshbooks/sub-accounts
+  GET  /freshbooks/accounts, /freshbooks/journal-entries, /freshbooks/trial-balance";
+
 #[derive(Subcommand)]
 enum Command {
     /// Listens on 127.0.0.1 until it is told to stop.
+    #[command(after_help = CONTROL)]
     Serve {
         /// Port of FreshBooks (API and consent page); 0 lets the system choose.
         #[arg(long, default_value_t = 0)]

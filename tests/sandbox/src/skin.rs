@@ -3,6 +3,7 @@
 //! Servers listen on 127.0.0.1. Webhooks and events are delivered by clients of their own, many at once, without
 //! following redirects; events over TLS under a client certificate that a local authority issues.
 
+mod books;
 pub mod certificates;
 mod control;
 mod deliverer;

@@ -11,7 +11,7 @@ use ml_connector::store::{Run, RunCount, RunState};
 use super::super::failure::Failure;
 use super::super::paint::{self, Tone};
 use super::super::{moment, names, runs};
-use super::ConnectionStanding;
+use super::{ConnectionStanding, events};
 
 pub(super) fn print(
     standings: &[ConnectionStanding],
@@ -38,6 +38,9 @@ fn print_one(
     }
     for gate in &standing.held {
         print_gate(gate, now, out)?;
+    }
+    if let Some(events) = &standing.events {
+        events::print(events, now, out)?;
     }
     print_counts(&standing.counts, out)?;
     if let Some(run) = &standing.oldest_open {

@@ -74,7 +74,7 @@ fn peer(events: &Events, caller: &Caller, headers: &HeaderMap) -> Result<Peer, &
         Caller::Socket => forwarded::chain(headers),
         Caller::Chain(chain) => {
             let proxies = events.proxies.as_ref();
-            if !proxies.is_some_and(|proxies| proxies.judge(chain, now).is_ok()) {
+            if proxies.is_none_or(|proxies| proxies.judge(chain, now).is_err()) {
                 // Not from a proxy: what it says of other certificates is nothing.
                 return events.trust.judge(chain, now).map_err(|why| why.word());
             }

@@ -229,7 +229,7 @@ async fn tidy(events: Arc<Events>, mut stopped: watch::Receiver<bool>) {
         for trust in std::iter::once(&events.trust).chain(&events.proxies) {
             reload(trust);
         }
-        if turn % TIDY_EVERY == 0 {
+        if turn.is_multiple_of(TIDY_EVERY) {
             forget(&events).await;
         }
         turn = turn.wrapping_add(1);

@@ -9,6 +9,7 @@ mod advances;
 mod calls;
 mod document;
 mod draw;
+mod invoice_view;
 mod invoices;
 mod oddities;
 mod options;
@@ -16,22 +17,23 @@ mod payments;
 mod payrolls;
 mod person;
 mod postings;
+#[cfg(test)]
+mod properties;
 mod queue;
+mod records;
 mod report_draw;
 mod report_view;
 mod reports;
 mod switches;
-#[cfg(test)]
-mod tests;
 mod transactions;
 mod tree;
 
 pub use oddities::Oddity;
 pub use options::{
-    AdvanceOptions, AdvanceUse, Change, Filing, InvoiceOptions, PayrollOptions, ReportOptions,
-    Resubmission, Shape,
+    AdvanceOptions, AdvanceUse, Change, DocumentBulk, Filing, InvoiceOptions, PayrollOptions,
+    ReportOptions, Resubmission, Shape,
 };
-pub use person::{AuditLine, CannotDo, DocumentRecord, Filed, PaymentRecord, PostingDoc, Ready};
+pub use records::{AuditLine, CannotDo, DocumentRecord, Filed, PaymentRecord, PostingDoc, Ready};
 pub use switches::{
     DocumentFormat, FinancialSwitches, InvoiceDates, InvoiceGross, QueueOrder, SystemIdCheck,
 };

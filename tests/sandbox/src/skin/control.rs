@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::books;
 use super::server::{listen, read, wire};
 use super::{Shared, now};
 use crate::freshbooks::Bulk;
@@ -51,10 +52,13 @@ fn steer(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Response {
         ("GET", "/concur/subscriptions") => Ok(json!(sandbox.concur.subscriptions())),
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
-        (method, path) => {
-            let why = format!("there is no {method} {path}");
-            return Response::json(404, &json!({"error": why}));
-        }
+        (method, path) => match books::steer(sandbox, method, path, body, now) {
+            Some(done) => done,
+            None => {
+                let why = format!("there is no {method} {path}");
+                return Response::json(404, &json!({"error": why}));
+            }
+        },
     };
     match done {
         Ok(value) => Response::json(200, &value),

@@ -3,11 +3,12 @@
 use rust_decimal::Decimal;
 
 use super::advances::{Advance, advance_view, extend_advance};
-use super::invoices::{Invoice, extend_invoice, invoice_view};
+use super::invoice_view::invoice_view;
+use super::invoices::{Invoice, extend_invoice};
 use super::oddities::{distort, notation};
 use super::options::Filing;
 use super::payrolls::{Payroll, payroll_view};
-use super::person::{AuditLine, PaymentRecord, PostingDoc};
+use super::records::{AuditLine, PaymentRecord, PostingDoc};
 use super::report_draw::extend_report;
 use super::report_view::report_view;
 use super::reports::Report;

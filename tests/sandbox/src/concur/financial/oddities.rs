@@ -62,24 +62,11 @@ pub(super) fn distort(document: &mut Tree, oddities: &[Oddity], random: &mut Ran
                 members.retain(|(_, value)| !is_blank(value));
             }),
             Oddity::PaddedCodes => document.each_member(&mut pad),
-            Oddity::EmptyAccount => first(document, &ACCOUNTS, &mut |value| {
-                *value = Tree::from("");
-            }),
-            Oddity::Unbalanced => first(document, &TOTALS, &mut |value| {
-                if let Tree::Amount(amount) = value {
-                    *amount += Decimal::ONE;
-                }
-            }),
+            Oddity::EmptyAccount => empty_account(document),
+            Oddity::Unbalanced => unbalance(document),
             Oddity::TwoCurrencies => add_currency(document),
-            Oddity::TestUser => document.each_member(&mut |name, value| {
-                if name == "isTest" {
-                    *value = Tree::from("Y");
-                }
-            }),
-            Oddity::TextInNumber => {
-                let rows = [ROWS.as_slice(), &["entryApprovedAmount"]].concat();
-                first(document, &rows, &mut |value| *value = Tree::from("n/a"));
-            }
+            Oddity::TestUser => mark_as_test(document),
+            Oddity::TextInNumber => spoil_amount(document),
             _ => {}
         }
     }
@@ -119,8 +106,35 @@ fn pad(name: &str, value: &mut Tree) {
     }
 }
 
-/// Changes the first member of one of these names.
-fn first(document: &mut Tree, names: &[&str], change: &mut impl FnMut(&mut Tree)) {
+fn empty_account(document: &mut Tree) {
+    first(document, &ACCOUNTS, &mut |value| *value = Tree::from(""));
+}
+
+fn unbalance(document: &mut Tree) {
+    first(document, &TOTALS, &mut |value| {
+        if let Tree::Amount(amount) = value {
+            *amount += Decimal::ONE;
+        }
+    });
+}
+
+fn mark_as_test(document: &mut Tree) {
+    document.each_member(&mut |name, value| {
+        if name == "isTest" {
+            *value = Tree::from("Y");
+        }
+    });
+}
+
+fn spoil_amount(document: &mut Tree) {
+    let mut spoil = |value: &mut Tree| *value = Tree::from("n/a");
+    if !first(document, &ROWS, &mut spoil) {
+        first(document, &["entryApprovedAmount"], &mut spoil);
+    }
+}
+
+/// Changes the first member of one of these names; false if there is none.
+fn first(document: &mut Tree, names: &[&str], change: &mut impl FnMut(&mut Tree)) -> bool {
     let mut found = false;
     document.each_member(&mut |name, value| {
         if !found && names.contains(&name) {
@@ -128,6 +142,7 @@ fn first(document: &mut Tree, names: &[&str], change: &mut impl FnMut(&mut Tree)
             change(value);
         }
     });
+    found
 }
 
 fn add_currency(document: &mut Tree) {

@@ -159,6 +159,24 @@ pub struct PayrollOptions {
     pub filing: Filing,
 }
 
+/// How many documents to approve at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentBulk {
+    /// Expense reports of every shape.
+    pub reports: u32,
+    /// Supplier invoices.
+    pub invoices: u32,
+    /// Cash advances.
+    pub cash_advances: u32,
+    /// Payroll runs.
+    pub payrolls: u32,
+    /// The currency of all of them; drawn per document if none is given.
+    pub currency: Option<String>,
+    /// The seed of the variety.
+    pub seed: u64,
+}
+
 /// A resubmission.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

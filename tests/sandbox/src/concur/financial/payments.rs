@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::calls::{Failure, FinancialCall};
-use super::person::PaymentRecord;
 use super::postings::{Refused, text};
+use super::records::PaymentRecord;
 use super::{DocStatus, DocType};
 use crate::calendar::parse_day;
 use crate::concur::Concur;

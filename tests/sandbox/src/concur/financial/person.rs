@@ -3,117 +3,21 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::advances::draw_advance;
 use super::document::{Content, Document};
 use super::invoices::{draw_invoice, from_request};
 use super::options::{
-    AdvanceOptions, Change, Filing, InvoiceOptions, PayrollOptions, ReportOptions, Resubmission,
+    AdvanceOptions, Change, DocumentBulk, Filing, InvoiceOptions, PayrollOptions, ReportOptions,
+    Resubmission,
 };
 use super::payrolls::Payroll;
+use super::records::{CannotDo, DocumentRecord, Filed, Ready};
 use super::report_draw::draw_report;
 use super::{DocStatus, DocType, Queue};
 use crate::concur::Concur;
 use crate::http::Millis;
-use crate::money::as_text;
-
-/// What was filed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Filed {
-    /// The type of document.
-    pub doc_type: DocType,
-    /// The id of the report, payment request or cash advance: what `docId` of GET means.
-    pub source_id: String,
-    /// The id of the document: what `docId` of every POST means.
-    pub document_id: String,
-    /// The currency of its amounts.
-    pub currency: String,
-    /// What was approved.
-    #[serde(serialize_with = "as_text")]
-    pub approved: Decimal,
-}
-
-/// A document that became READY: a reason for an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Ready {
-    /// The type of document.
-    pub doc_type: DocType,
-    /// The id of the report, payment request or cash advance.
-    pub source_id: String,
-    /// When it became READY.
-    pub at: Millis,
-}
-
-/// A document as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DocumentRecord {
-    /// The id of the document.
-    pub id: String,
-    /// The type of document.
-    pub doc_type: DocType,
-    /// The id of the report, payment request or cash advance.
-    pub source_id: String,
-    /// Its revision; the first is 1.
-    pub revision: u32,
-    /// Its state.
-    pub status: DocStatus,
-    /// The currency of its amounts.
-    pub currency: String,
-    /// What was approved.
-    #[serde(serialize_with = "as_text")]
-    pub approved: Decimal,
-    /// What its source shows as payment status.
-    pub payment_status: &'static str,
-    /// The source is paid and can no longer be changed.
-    pub locked: bool,
-    /// The system that acknowledged it; empty if that named none.
-    pub system_id: Option<String>,
-    /// Where it was posted.
-    pub postings: Vec<PostingDoc>,
-    /// How it was paid.
-    pub payments: Vec<PaymentRecord>,
-    /// What happened to it.
-    pub audit: Vec<AuditLine>,
-}
-
-/// Where a document was posted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PostingDoc {
-    /// The company of the ledger.
-    pub company_id: String,
-    /// The number of the posting.
-    pub document_number: String,
-    /// Its day.
-    pub posting_date: String,
-}
-
-/// A confirmed payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PaymentRecord {
-    /// CP, PP, RE or OB.
-    pub status_code: String,
-    /// Its reference.
-    pub payment_ref: String,
-}
-
-/// A line of an audit trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AuditLine {
-    /// When.
-    pub at: Millis,
-    /// What.
-    pub text: String,
-}
-
-/// Why a person cannot do that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CannotDo {
-    /// There is nothing of that id.
-    Unknown,
-    /// The newest document is in a state that does not let it.
-    InState(DocStatus),
-}
+use crate::random::Random;
 
 impl Concur {
     /// An expense report is approved.
@@ -199,6 +103,51 @@ impl Concur {
             paid_out: !options.record_only,
         };
         Some(self.file(Content::Payroll(payroll), options.filing.clone(), now))
+    }
+
+    /// Many documents at once, of every shape; returns how many.
+    pub fn approve_bulk(&mut self, bulk: &DocumentBulk, now: Millis) -> u64 {
+        let mut random = Random::new(bulk.seed, "concur/financial/bulk");
+        let currency = &bulk.currency;
+        for _ in 0..bulk.reports {
+            let options = ReportOptions {
+                currency: currency.clone(),
+                seed: Some(random.next()),
+                ..ReportOptions::default()
+            };
+            self.approve_report(&options, now);
+        }
+        for _ in 0..bulk.invoices {
+            let options = InvoiceOptions {
+                currency: currency.clone(),
+                seed: Some(random.next()),
+                ..InvoiceOptions::default()
+            };
+            self.approve_invoice(&options, now);
+        }
+        for _ in 0..bulk.cash_advances {
+            let options = AdvanceOptions {
+                currency: currency.clone(),
+                seed: Some(random.next()),
+                ..AdvanceOptions::default()
+            };
+            self.issue_cash_advance(&options, now);
+        }
+        for _ in 0..bulk.payrolls {
+            let options = PayrollOptions {
+                currency: currency.clone(),
+                seed: Some(random.next()),
+                ..PayrollOptions::default()
+            };
+            self.run_payroll(&options, now);
+        }
+        let total = [
+            bulk.reports,
+            bulk.invoices,
+            bulk.cash_advances,
+            bulk.payrolls,
+        ];
+        total.into_iter().map(u64::from).sum()
     }
 
     /// A person recalls a report, invoice or cash advance: possible while its document is READY, or after a failed

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::DocStatus;
 use super::calls::{Failure, FinancialCall};
-use super::person::PostingDoc;
+use super::records::PostingDoc;
 use super::switches::SystemIdCheck;
 use crate::calendar::parse_day;
 use crate::concur::Concur;

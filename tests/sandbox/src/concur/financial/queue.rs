@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Content, Document};
 use super::options::Filing;
-use super::person::{CannotDo, Ready};
+use super::records::{CannotDo, Ready};
 use super::switches::FinancialSwitches;
 use super::{DocStatus, DocType};
 use crate::http::Millis;

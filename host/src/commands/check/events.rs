@@ -1,0 +1,70 @@
+//! Is everything there to receive SAP Concur's events?
+
+use ml_connector::config::{self, Config, EventsListen, Purpose};
+use ml_connector::receive::client_certificate::Trust;
+
+use super::super::exit;
+use super::super::status::is_enabled;
+use super::{Finding, Verdict};
+
+const SUBJECT: &str = "events";
+
+/// The findings about `[receiver.events]` and the connections that want events.
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    let wanting: Vec<&str> = config
+        .connections
+        .iter()
+        .filter(|connection| is_enabled(connection))
+        .map(|connection| connection.name.as_str())
+        .collect();
+    match &config.events {
+        Some(events) => receiver(events, &wanting),
+        None if wanting.is_empty() => Vec::new(),
+        None => vec![Finding::new(
+            SUBJECT,
+            Verdict::Later,
+            exit::OK,
+            format!(
+                "are wanted by {} and not received: set [receiver.events]",
+                wanting.join(", ")
+            ),
+        )],
+    }
+}
+
+fn receiver(events: &config::Events, wanting: &[&str]) -> Vec<Finding> {
+    let mut findings = vec![anchors("events.trust_anchors", &events.trust_anchors)];
+    if let EventsListen::Network {
+        tls, proxy_anchors, ..
+    } = &events.listen
+    {
+        for file in [&tls.certificate, &tls.key] {
+            if let Err(error) = std::fs::metadata(file) {
+                let sentence = format!("{} cannot be read ({error})", file.display());
+                findings.push(Finding::wrong("events TLS", exit::SETTINGS, sentence));
+            }
+        }
+        let proxies = proxy_anchors.iter();
+        findings.extend(proxies.map(|file| anchors("events.proxy_anchors", file)));
+    }
+    findings.push(match wanting {
+        [] => Finding::new(
+            SUBJECT,
+            Verdict::Later,
+            exit::OK,
+            "are received and wanted by no connection: set events.enabled".to_string(),
+        ),
+        names => Finding::ok(SUBJECT, format!("are received for {}", names.join(", "))),
+    });
+    findings
+}
+
+fn anchors(subject: &str, file: &std::path::Path) -> Finding {
+    match Trust::open(file, None, Purpose::ClientAuth) {
+        Ok(trust) => Finding::ok(
+            subject,
+            format!("{} holds {} roots", file.display(), trust.count()),
+        ),
+        Err(error) => Finding::wrong(subject, exit::SETTINGS, error.to_string()),
+    }
+}

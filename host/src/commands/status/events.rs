@@ -1,0 +1,88 @@
+//! How SAP Concur's events stand.
+
+use std::io::Write;
+
+use ml_connector::config::{Config, Connection};
+use ml_connector::contract::types::Instant;
+use ml_connector::receive::events::{SeenCertificate, seen_certificates, warning};
+use ml_connector::store::sqlite::SqliteStore;
+use ml_connector::store::{EventCount, Store, StoreError};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::failure::Failure;
+use super::super::moment;
+use super::super::paint::{self, Tone};
+
+/// How the events of a connection stand.
+#[derive(Debug, Serialize)]
+pub(super) struct EventStanding {
+    /// Those that were kept; nothing where none has come.
+    count: Option<EventCount>,
+    /// Deliveries of all connections that could not be read.
+    unreadable: u64,
+    /// The certificates that SAP Concur showed, the latest first.
+    certificates: Vec<SeenCertificate>,
+}
+
+/// Whether a connection wants events, and they are received.
+pub(super) fn are_wanted(config: &Config, connection: &str) -> bool {
+    let mut connections = config.connections.iter();
+    let connection = connections.find(|one| one.name == connection);
+    config.events.is_some() && connection.is_some_and(is_enabled)
+}
+
+/// Whether the connection's settings want events.
+pub fn is_enabled(connection: &Connection) -> bool {
+    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
+    settings["events"]["enabled"] == true
+}
+
+pub(super) async fn gather(
+    store: &SqliteStore,
+    connection: &str,
+) -> Result<EventStanding, StoreError> {
+    let inbox = store.inbox().await?;
+    let mut events = inbox.events.into_iter();
+    Ok(EventStanding {
+        count: events.find(|count| count.connection == connection),
+        unreadable: inbox.oddities,
+        certificates: seen_certificates(store).await?,
+    })
+}
+
+pub(super) fn print(
+    standing: &EventStanding,
+    now: Instant,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    const INDENT: &str = "              ";
+    let latest = match &standing.count {
+        None => paint::word("none has come yet", Tone::Waiting),
+        Some(count) => format!("the last came {}", moment::distance(count.latest, now)),
+    };
+    writeln!(out, "  {:<11} {latest}", "Events")?;
+    if standing.unreadable > 0 {
+        let count = standing.unreadable;
+        writeln!(
+            out,
+            "{INDENT}{count} deliveries to this receiver could not be read and are kept"
+        )?;
+    }
+    if let Some(latest) = standing.certificates.first() {
+        let ends = format!(
+            "SAP Concur's certificate ends on {} ({})",
+            moment::day(latest.ends),
+            moment::distance(latest.ends, now)
+        );
+        match warning(latest.ends, now) {
+            None => writeln!(out, "{INDENT}{ends}")?,
+            Some(_) => writeln!(
+                out,
+                "{INDENT}{}: see that trust_anchors holds the root of the next one",
+                paint::word(&ends, Tone::Bad)
+            )?,
+        }
+    }
+    Ok(())
+}

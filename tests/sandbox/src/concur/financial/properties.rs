@@ -1,0 +1,638 @@
+//! What holds for every document and every history. Amounts are read as they are written, digit by digit.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::concur::harness::{Harness, codes};
+use crate::money::Currency;
+
+const CURRENCIES: [&str; 6] = ["CAD", "EUR", "USD", "JPY", "KWD", "CLP"];
+
+/// The values that the published schema allows.
+const DOC_TYPES: [&str; 7] = [
+    "expense",
+    "invoice",
+    "cashadvance",
+    "payroll",
+    "obligation",
+    "requestobligation",
+    "reportobligation",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Expense {
+    report: ReportBlock,
+    expense_entry: Vec<EntryBlock>,
+    cash_advance_application: Vec<ApplicationBlock>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportBlock {
+    employee_currency_alpha_code: String,
+    total_approved_amount: Box<RawValue>,
+    cash_advance_returns_amount: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryBlock {
+    entry_approved_amount: Box<RawValue>,
+    report_entry_transaction_amount: Box<RawValue>,
+    entry_exchange_rate: Box<RawValue>,
+    entry_exchange_rate_direction: String,
+    entry_is_personal: String,
+    allocation: Vec<AllocationBlock>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AllocationBlock {
+    allocation_percentage: Option<Box<RawValue>>,
+    journal: Vec<RowBlock>,
+    tax: Vec<TaxBlock>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RowBlock {
+    journal_payer: String,
+    journal_payee: String,
+    amount_gross: Box<RawValue>,
+    amount_net_of_tax: Box<RawValue>,
+    amount_net_of_reclaim: Box<RawValue>,
+    tax_guid: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaxBlock {
+    tax_guid: String,
+    amount_tax: Box<RawValue>,
+    amount_reclaim: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApplicationBlock {
+    cash_advance_application_amount: Box<RawValue>,
+}
+
+fn exact(raw: &RawValue) -> Decimal {
+    let text = raw.get();
+    let read = text.parse().or_else(|_| Decimal::from_scientific(text));
+    read.unwrap_or_else(|_| panic!("{text}"))
+}
+
+/// A text that is an expense document in every detail.
+fn check_expense(text: &str, approved: Decimal) {
+    let document: Expense = serde_json::from_str(text).expect("an expense document");
+    let code = &document.report.employee_currency_alpha_code;
+    let currency = Currency::parse(code).expect("a currency");
+    let mut total = Decimal::ZERO;
+    let mut payable = Decimal::ZERO;
+    for entry in &document.expense_entry {
+        let mut gross = Decimal::ZERO;
+        for allocation in &entry.allocation {
+            gross += check_allocation(allocation, currency);
+            let to_employee = allocation
+                .journal
+                .iter()
+                .filter(|row| row.journal_payee == "EMPL");
+            payable += to_employee
+                .map(|row| exact(&row.amount_gross))
+                .sum::<Decimal>();
+        }
+        assert_eq!(gross, exact(&entry.entry_approved_amount));
+        check_entry(entry, currency);
+        total += gross;
+    }
+    assert_eq!(total, exact(&document.report.total_approved_amount));
+    assert_eq!(total, approved);
+    let amounts = document.cash_advance_application.iter();
+    let applied: Vec<Decimal> = amounts
+        .map(|one| exact(&one.cash_advance_application_amount))
+        .collect();
+    assert!(applied.iter().all(|amount| amount.is_sign_negative()));
+    let used: Decimal = applied.iter().sum::<Decimal>().abs();
+    let returned = exact(&document.report.cash_advance_returns_amount);
+    assert!(used - returned <= payable.max(Decimal::ZERO));
+}
+
+fn check_entry(entry: &EntryBlock, currency: Currency) {
+    let shares = entry
+        .allocation
+        .iter()
+        .map(|one| one.allocation_percentage.as_deref());
+    if entry.entry_is_personal == "Y" {
+        assert_eq!(exact(&entry.entry_approved_amount), Decimal::ZERO);
+        assert_eq!(entry.allocation[0].journal[1].journal_payer, "EMPL");
+        assert!(shares.into_iter().all(|share| share.is_none()));
+        return;
+    }
+    let shares: Decimal = shares
+        .map(|share| exact(share.expect("a percentage")))
+        .sum();
+    assert_eq!(shares, Decimal::ONE_HUNDRED);
+    let (spent, rate) = (
+        exact(&entry.report_entry_transaction_amount),
+        exact(&entry.entry_exchange_rate),
+    );
+    let worth = match entry.entry_exchange_rate_direction.as_str() {
+        "M" => spent * rate,
+        _ => spent / rate,
+    };
+    assert_eq!(currency.round(worth), exact(&entry.entry_approved_amount));
+}
+
+/// Returns the gross amount of an allocation whose taxes are those of its rows.
+fn check_allocation(allocation: &AllocationBlock, currency: Currency) -> Decimal {
+    let mut sums = [Decimal::ZERO; 3];
+    for row in &allocation.journal {
+        let gross = exact(&row.amount_gross);
+        assert_eq!(currency.round(gross), gross);
+        sums[0] += gross;
+        sums[1] += gross - exact(&row.amount_net_of_tax);
+        sums[2] += gross - exact(&row.amount_net_of_reclaim);
+        let known = |guid: &String| allocation.tax.iter().any(|tax| tax.tax_guid == *guid);
+        assert!(row.tax_guid.iter().all(known));
+        assert!(row.journal_payer == "COMP" || row.journal_payee == "COMP");
+    }
+    let tax: Decimal = allocation
+        .tax
+        .iter()
+        .map(|tax| exact(&tax.amount_tax))
+        .sum();
+    let back: Decimal = allocation
+        .tax
+        .iter()
+        .map(|tax| exact(&tax.amount_reclaim))
+        .sum();
+    assert_eq!((sums[1], sums[2]), (tax, back));
+    sums[0]
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvoiceBlock {
+    request_header: HeaderBlock,
+    line_item: Vec<LineBlock>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeaderBlock {
+    request_total: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct LineBlock {
+    allocation: Vec<ShareBlock>,
+}
+
+#[derive(Deserialize)]
+struct ShareBlock {
+    journal: JournalBlock,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JournalBlock {
+    amount_net: Box<RawValue>,
+    amount_shipping: Box<RawValue>,
+    amount_gross: Box<RawValue>,
+    tax: Option<Vec<ShareTaxBlock>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShareTaxBlock {
+    amount_tax: Box<RawValue>,
+}
+
+fn check_invoice(text: &str, approved: Decimal) {
+    let document: InvoiceBlock = serde_json::from_str(text).expect("an invoice document");
+    let (mut gross, mut parts) = (Decimal::ZERO, Decimal::ZERO);
+    for journal in document.line_item.iter().flat_map(|line| &line.allocation) {
+        let journal = &journal.journal;
+        let taxes = journal.tax.iter().flatten();
+        gross += exact(&journal.amount_gross);
+        parts += exact(&journal.amount_net) + exact(&journal.amount_shipping);
+        parts += taxes.map(|tax| exact(&tax.amount_tax)).sum::<Decimal>();
+    }
+    let total = exact(&document.request_header.request_total);
+    assert_eq!((gross, parts, total), (approved, approved, approved));
+}
+
+/// The envelope and the types of the published schema.
+fn check_schema(reply: &Value) {
+    for item in reply["content"].as_array().expect("content") {
+        for name in [
+            "id",
+            "docType",
+            "companyId",
+            "entityId",
+            "companyUuid",
+            "docStatus",
+        ] {
+            assert!(item[name].is_string(), "{name}");
+        }
+        assert!(DOC_TYPES.contains(&item["docType"].as_str().unwrap_or_default()));
+        assert!(item["document"].is_object() && item["links"].is_array());
+    }
+    for link in reply["links"].as_array().expect("links") {
+        assert!(link["rel"].is_string() && link["href"].is_string());
+    }
+    for name in ["size", "totalElements", "totalPages", "number"] {
+        assert!(reply["page"][name].is_u64(), "{name}");
+    }
+}
+
+fn long() -> Filing {
+    Filing {
+        oddities: vec![Oddity::LongDigits, Oddity::ZeroExponent],
+        ..Filing::default()
+    }
+}
+
+fn report_options() -> impl Strategy<Value = ReportOptions> {
+    let shapes = proptest::collection::vec(proptest::sample::select(&Shape::ALL[..]), 0..6);
+    let advance = proptest::option::of(any::<bool>());
+    let odd = proptest::bool::weighted(0.2);
+    let all = (any::<u64>(), 0..CURRENCIES.len(), shapes, advance, odd);
+    all.prop_map(|(seed, currency, entries, advance, odd)| ReportOptions {
+        currency: Some(CURRENCIES[currency].to_owned()),
+        entries,
+        advance: advance.map(|returned| AdvanceUse { id: None, returned }),
+        seed: Some(seed),
+        filing: if odd { long() } else { Filing::default() },
+    })
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_report_adds_up(options in report_options()) {
+        let mut harness = Harness::new();
+        let filed = harness.machine.approve_report(&options, harness.now);
+        let text = harness.machine.document_text(&filed.document_id).expect("the document");
+        check_expense(&text, filed.approved);
+        check_schema(&harness.financial("expense", "", None).value());
+        let again = Resubmission { change: Change::Amounts, even_if_not_recalled: true, ..Resubmission::default() };
+        let second = harness.machine.resubmit(&filed.source_id, &again, harness.now).expect("filed");
+        let text = harness.machine.document_text(&second.document_id).expect("the document");
+        check_expense(&text, second.approved);
+        prop_assert!(second.approved > filed.approved);
+    }
+
+    #[test]
+    fn every_invoice_adds_up(seed: u64, at in 0..CURRENCIES.len(), credit_memo: bool, odd: bool) {
+        let mut harness = Harness::new();
+        let options = InvoiceOptions {
+            currency: Some(CURRENCIES[at].to_owned()),
+            credit_memo,
+            seed: Some(seed),
+            filing: if odd { long() } else { Filing::default() },
+            ..InvoiceOptions::default()
+        };
+        let filed = harness.machine.approve_invoice(&options, harness.now);
+        prop_assert_eq!(filed.approved.is_sign_negative(), credit_memo);
+        let text = harness.machine.document_text(&filed.document_id).expect("the document");
+        check_invoice(&text, filed.approved);
+        check_schema(&harness.financial("invoice", "", None).value());
+    }
+
+    #[test]
+    fn every_payment_request_that_adds_up_becomes_an_invoice_that_does(
+        prices in proptest::collection::vec((1u32..100_000, 1u32..50, 0u32..5_000), 1..5),
+        shipping in 0u32..3_000,
+    ) {
+        let mut harness = Harness::new();
+        harness.vendor("FB-1");
+        let money = |cents: u32| Decimal::new(i64::from(cents), 2);
+        let mut total = money(shipping);
+        let mut lines = Vec::new();
+        for (price, quantity, tax) in prices {
+            total += money(price) * Decimal::from(quantity) + money(tax);
+            lines.push(json!({"Description": "x", "ExpenseTypeCode": "OFFSP", "Quantity": quantity.to_string(),
+                "UnitPrice": money(price).to_string(), "Tax": money(tax).to_string(), "Allocations": [
+                    {"Percentage": "33.33", "Custom1": "A"}, {"Percentage": "66.67", "Custom1": "B"}]}));
+        }
+        let id = harness.posted(json!({"InvoiceAmount": total.to_string(), "TaxAmount": null,
+            "ShippingAmount": money(shipping).to_string(), "LineItems": lines}));
+        let filed = harness.machine.approve_payment_request_with(&id, &Filing::default(), harness.now);
+        let filed = filed.expect("filed");
+        prop_assert_eq!(filed.approved, total);
+        check_invoice(&harness.machine.document_text(&filed.document_id).expect("the document"), total);
+    }
+
+    #[test]
+    fn every_advance_agrees_with_its_side(seed: u64, foreign: bool, returned: bool) {
+        let mut harness = Harness::new();
+        let options = AdvanceOptions { foreign, returned, seed: Some(seed), ..AdvanceOptions::default() };
+        let filed = harness.machine.issue_cash_advance(&options, harness.now);
+        let reply = harness.financial("cashadvance", "", None).value();
+        check_schema(&reply);
+        let row = &reply["content"][0]["document"]["journalData"][0];
+        let amount: Decimal = row["amount"].to_string().parse().expect("an amount");
+        prop_assert_eq!(amount, filed.approved);
+        prop_assert_eq!(row["debitOrCredit"].as_str(), Some(if returned { "CR" } else { "DR" }));
+        prop_assert_eq!(amount.is_sign_negative(), returned);
+    }
+
+    #[test]
+    fn every_payroll_adds_up(seed: u64) {
+        let mut harness = Harness::new();
+        let options = PayrollOptions { seed: Some(seed), ..PayrollOptions::default() };
+        let filed = harness.machine.run_payroll(&options, harness.now).expect("filed");
+        let reply = harness.financial("payroll", "", None).value();
+        check_schema(&reply);
+        let entries = reply["content"][0]["document"]["expenseEntry"].as_array().cloned().unwrap_or_default();
+        let amounts = entries.iter().map(|entry| entry["payrollData"][0]["entryApprovedAmount"].to_string());
+        let total: Decimal = amounts.map(|text| text.parse::<Decimal>().expect("an amount")).sum();
+        prop_assert_eq!(total, filed.approved);
+    }
+
+    #[test]
+    fn every_history_follows_the_status_matrix(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut world = World::new();
+        for step in steps {
+            world.play(step);
+            world.check();
+        }
+    }
+}
+
+/// Something that a client or a person does.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Approve,
+    Acknowledge(usize),
+    Post(usize, bool),
+    Pay(usize),
+    Recall(usize),
+    Resubmit(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Approve),
+        (0..8usize).prop_map(Step::Acknowledge),
+        (0..8usize, any::<bool>()).prop_map(|(at, success)| Step::Post(at, success)),
+        (0..8usize).prop_map(Step::Pay),
+        (0..8usize).prop_map(Step::Recall),
+        (0..8usize).prop_map(Step::Resubmit),
+    ]
+}
+
+/// The machine beside a model of it that is only the table of the docs.
+struct World {
+    harness: Harness,
+    /// Documents by id: source and state.
+    model: Vec<(String, String, DocStatus)>,
+    recalled: BTreeMap<String, bool>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            harness: Harness::new(),
+            model: Vec::new(),
+            recalled: BTreeMap::new(),
+        }
+    }
+
+    fn play(&mut self, step: Step) {
+        use DocStatus::{Acknowledged, PaymentConfirmedSuccess as Paid, Ready, Recalled};
+        use DocStatus::{PostingConfirmedFailure as Failed, PostingConfirmedSuccess as Posted};
+        let now = self.harness.now;
+        if let Step::Approve = step {
+            let filed = self
+                .harness
+                .machine
+                .approve_report(&ReportOptions::default(), now);
+            self.add(filed);
+            return;
+        }
+        let (Step::Acknowledge(at)
+        | Step::Post(at, _)
+        | Step::Pay(at)
+        | Step::Recall(at)
+        | Step::Resubmit(at)) = step
+        else {
+            return;
+        };
+        if self.model.is_empty() {
+            return;
+        }
+        let at = at % self.model.len();
+        let (id, source, status) = self.model[at].clone();
+        match step {
+            Step::Acknowledge(_) => {
+                let (code, next) = match status {
+                    Ready => (0, Acknowledged),
+                    Recalled => (102, Recalled),
+                    other => (101, other),
+                };
+                assert_eq!(self.harness.acknowledge(&[&id], "FRESHBOOKS-01"), [code]);
+                self.model[at].2 = next;
+            }
+            Step::Post(_, success) => {
+                let (code, next) = match (status, success) {
+                    (Ready, _) => (111, Ready),
+                    (Recalled, _) => (112, Recalled),
+                    (Acknowledged, true) => (0, Posted),
+                    (Acknowledged, false) => (0, Failed),
+                    (other, _) => (113, other),
+                };
+                let answer = self.harness.confirm(&id, success, json!({}));
+                assert_eq!(answer["code"], code, "{status:?}");
+                self.model[at].2 = next;
+            }
+            Step::Pay(_) => {
+                let (code, next) = match status {
+                    Posted => (0, Paid),
+                    Paid => (213, Paid),
+                    other => (298, other),
+                };
+                let item = json!({"docId": id, "processingStatusCode": "CP"});
+                let body = json!({"systemId": "FRESHBOOKS-01", "processingConfirmation": [item]});
+                let reply = self
+                    .harness
+                    .financial("expense", "/paymentconfirmations", Some(body));
+                assert_eq!(codes(&reply), [code], "{status:?}");
+                self.model[at].2 = next;
+            }
+            Step::Recall(_) => {
+                let newest = self.newest(&source);
+                let status = self.model[newest].2;
+                let possible = matches!(status, Ready | Failed);
+                let done = self.harness.machine.recall(&source, now);
+                assert_eq!(done.is_ok(), possible, "{status:?}");
+                if possible {
+                    self.recalled.insert(source, true);
+                    self.model[newest].2 = if status == Ready { Recalled } else { status };
+                }
+            }
+            _ => {
+                let possible = self.recalled[&source];
+                let filed = self
+                    .harness
+                    .machine
+                    .resubmit(&source, &Resubmission::default(), now);
+                assert_eq!(filed.is_ok(), possible);
+                filed.into_iter().for_each(|filed| self.add(filed));
+            }
+        }
+    }
+
+    fn add(&mut self, filed: Filed) {
+        self.recalled.insert(filed.source_id.clone(), false);
+        self.model
+            .push((filed.document_id, filed.source_id, DocStatus::Ready));
+    }
+
+    fn newest(&self, source: &str) -> usize {
+        let newest = self.model.iter().rposition(|(_, other, _)| other == source);
+        newest.expect("a document")
+    }
+
+    fn check(&mut self) {
+        let states: Vec<(String, DocStatus)> = self
+            .model
+            .iter()
+            .map(|(id, _, status)| (id.clone(), *status))
+            .collect();
+        let records = self.harness.machine.documents();
+        let found: Vec<(String, DocStatus)> = records
+            .into_iter()
+            .map(|record| (record.id, record.status))
+            .collect();
+        assert_eq!(found, states);
+        let ready = states
+            .iter()
+            .filter(|(_, status)| *status == DocStatus::Ready);
+        let ready: Vec<&str> = ready.map(|(id, _)| id.as_str()).collect();
+        let listed = self.harness.expenses("?limit=100");
+        let listed: Vec<&str> = listed.iter().filter_map(|one| one["id"].as_str()).collect();
+        assert_eq!(listed, ready);
+    }
+}
+
+#[test]
+fn oddities_are_what_they_say() {
+    let text = |oddity| {
+        let mut harness = Harness::new();
+        let options = ReportOptions {
+            currency: Some("CAD".into()),
+            entries: vec![Shape::Taxed, Shape::Personal],
+            seed: Some(3),
+            filing: Filing {
+                oddities: vec![oddity],
+                ..Filing::default()
+            },
+            ..ReportOptions::default()
+        };
+        let filed = harness.machine.approve_report(&options, harness.now);
+        let text = harness
+            .machine
+            .document_text(&filed.document_id)
+            .expect("the document");
+        (text, filed.approved)
+    };
+    let document = |oddity| -> Value { serde_json::from_str(&text(oddity).0).expect("JSON") };
+    let row = |document: &Value| document["expenseEntry"][0]["allocation"][0]["journal"][0].clone();
+    assert!(
+        text(Oddity::ZeroExponent)
+            .0
+            .contains("\"cashAdvanceReturnsAmount\":0E-8,")
+    );
+    let (eight, approved) = text(Oddity::EightDecimals);
+    assert!(
+        eight.contains(&format!("\"totalApprovedAmount\":{approved}000000,")),
+        "{eight}"
+    );
+    let long = text(Oddity::LongDigits).0;
+    let digits = long
+        .split("\"amountGross\":")
+        .nth(1)
+        .and_then(|rest| rest.split(',').next());
+    assert_eq!(digits.map(|digits| digits.replace('.', "").len()), Some(23));
+    assert_eq!(
+        document(Oddity::PaddedCodes)["expenseEntry"][0]["expenseTypeCode"]
+            .as_str()
+            .map(str::len),
+        Some(12)
+    );
+    assert_eq!(
+        row(&document(Oddity::EmptyAccount))["journalAccountCode"],
+        ""
+    );
+    assert_eq!(row(&document(Oddity::TextInNumber))["amountGross"], "n/a");
+    assert_eq!(
+        row(&document(Oddity::TwoCurrencies))["currencyAlphaCode"],
+        "XTS"
+    );
+    assert_eq!(document(Oddity::TestUser)["report"]["isTest"], "Y");
+    assert!(row(&document(Oddity::QuotedNumbers))["amountGross"].is_string());
+    assert!(document(Oddity::UnknownFields)["report"]["futureField"].is_array());
+    let missing = document(Oddity::MissingBlocks);
+    assert!(
+        missing.get("cashAdvanceApplication").is_none()
+            && missing["report"].get("requestId").is_none()
+    );
+    assert_ne!(
+        text(Oddity::Shuffled).0,
+        text(Oddity::TestUser)
+            .0
+            .replace("\"isTest\":\"Y\"", "\"isTest\":\"N\"")
+    );
+    let unbalanced = document(Oddity::Unbalanced)["report"]["totalApprovedAmount"].to_string();
+    let unbalanced: Decimal = unbalanced.parse().expect("an amount");
+    assert_eq!(unbalanced, approved + Decimal::ONE);
+}
+
+#[test]
+fn optional_fields_are_null_or_left_out() {
+    let mut harness = Harness::new();
+    let filed = harness
+        .machine
+        .approve_report(&ReportOptions::default(), harness.now);
+    let full = harness
+        .machine
+        .document_text(&filed.document_id)
+        .expect("the document");
+    harness.machine.config.financial.null_fields = false;
+    let lean = harness
+        .machine
+        .document_text(&filed.document_id)
+        .expect("the document");
+    assert!(full.contains("\"entryCustom40Value\":null") && !lean.contains("entryCustom40"));
+    assert!(full.len() > 2 * lean.len(), "{} {}", full.len(), lean.len());
+}
+
+#[test]
+fn oddities_of_every_document_are_a_switch() {
+    let mut harness = Harness::new();
+    harness.machine.config.financial.always = vec![Oddity::TestUser];
+    harness
+        .machine
+        .approve_report(&ReportOptions::default(), harness.now);
+    assert_eq!(harness.expenses("")[0]["document"]["report"]["isTest"], "Y");
+}
