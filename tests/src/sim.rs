@@ -60,6 +60,8 @@ pub struct Sim {
     pub crashes: u32,
     /// How many histories did not replay.
     pub divergences: u32,
+    /// Whether nothing goes on by itself after a crash, so that what survived can be looked at.
+    pub stop_at_crash: bool,
     /// Requests sent, by system, method and path without ids.
     pub sent: BTreeMap<String, u32>,
     mind: Box<dyn Mind>,
@@ -92,6 +94,7 @@ impl Sim {
             sandbox: Sandbox::new(config, START),
             kept: Kept::default(),
             crashes: 0,
+            stop_at_crash: false,
             divergences: 0,
             sent: BTreeMap::new(),
             mind,
@@ -135,6 +138,15 @@ impl Sim {
         }
     }
 
+    /// Reads the queues of financial documents, as their schedule would.
+    pub fn poll(&mut self) {
+        for schedule in self.mind.schedules() {
+            if schedule.object.kind == "financial-queue" {
+                self.start(schedule.object, Reason::Schedule);
+            }
+        }
+    }
+
     /// Lets everything happen until nothing is due any more within the next eight days.
     pub fn settle(&mut self) {
         self.run_for(8 * 86_400_000);
@@ -154,7 +166,11 @@ impl Sim {
             };
             self.now = self.now.max(next);
             self.deliver();
+            let crashes = self.crashes;
             self.drive_one();
+            if self.stop_at_crash && self.crashes > crashes {
+                return;
+            }
         }
         panic!("the simulation does not come to an end");
     }

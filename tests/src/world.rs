@@ -1,7 +1,7 @@
 //! Settings and vendors that fit together, for scenarios, models and benchmarks.
 
 use ml_connector_component::contract::runs::Ending;
-use ml_connector_sandbox::SandboxConfig;
+use ml_connector_sandbox::{FreshBooks, SandboxConfig};
 use serde_json::{Value, json};
 
 use crate::mind::Through;
@@ -31,6 +31,50 @@ pub fn settings(ambiguity: &str) -> Value {
         "taxes": {"HST": "H13", "MwSt": "V19"},
         "projects": {},
     })
+}
+
+/// The same with the way back: every account that the sandbox's documents name is mapped to the sub-account of that
+/// name.
+#[must_use]
+pub fn both_ways(ambiguity: &str) -> Value {
+    let mut settings = settings(ambiguity);
+    settings["financial"] = json!({
+        "enabled": true,
+        "ambiguity": ambiguity,
+        "accounts": {
+            "by_code": accounts(&[
+                ("1150", "Cash Advances"), ("2150", "Card Clearing"), ("2160", "Company Billed Cards"),
+                ("6100", "Hotels"), ("6200", "Taxi"), ("6210", "Parking"), ("6300", "Meals"),
+                ("6310", "Entertainment"), ("6400", "Office Supplies"), ("6450", "Consulting"),
+                ("6500", "Car Rental"), ("6600", "Airfare"),
+            ]),
+            "by_party": accounts(&[
+                ("EMPL", "Employee Payables"), ("VENDOR", "Vendor Payables"), ("IBCP", "Individually Billed Cards"),
+                ("CBCP", "Company Billed Cards"), ("COPD", "Company Paid"), ("PAYROLL", "Wages Payable"),
+            ]),
+            "by_tax": accounts(&[
+                ("CAHST/H13", "HST Receivable"), ("CAPST/P06", "QST Receivable"), ("DEVAT/V19", "Input VAT"),
+                ("DEVAT/V07", "Input VAT"), ("JPCT/C10", "Consumption Tax Receivable"),
+                ("SALES/S05", "GST Receivable"), ("CITY/S02", "GST Receivable"),
+            ]),
+            "by_wage_type": accounts(&[("M010", "Wages")]),
+        },
+    });
+    settings
+}
+
+fn accounts(names: &[(&str, &str)]) -> Value {
+    let config = SandboxConfig::default();
+    let chart = FreshBooks::new(config.seed, config.freshbooks).accounts();
+    let mapped = names.iter().map(|(code, name)| {
+        let found = chart
+            .iter()
+            .find(|account| account.name == *name && account.sub_account_id.is_some());
+        let id = found.and_then(|account| account.sub_account_id);
+        let id = id.unwrap_or_else(|| panic!("the chart has no sub-account {name}"));
+        ((*code).to_string(), Value::from(id.to_string()))
+    });
+    Value::Object(mapped.collect())
 }
 
 /// A simulator with everything connected.
