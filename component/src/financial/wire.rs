@@ -30,6 +30,19 @@ pub(super) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The texts of a list of scalars, or of one scalar.
+pub(super) fn texts(raw: Raw<'_>) -> Vec<Cow<'_, str>> {
+    let list = raw.filter(|raw| raw.get().starts_with('['));
+    match list.map(|list| serde_json::from_str::<Vec<Raw>>(list.get())) {
+        Some(items) => items
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(text)
+            .collect(),
+        None => text(raw).into_iter().collect(),
+    }
+}
+
 /// Whether a scalar says yes: `Y` as documented, and what other writers put there.
 pub(super) fn is_yes(raw: Raw) -> bool {
     matches!(text(raw).as_deref(), Some("Y" | "y" | "true" | "1"))
@@ -43,7 +56,7 @@ fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(inner))
 }
 
-/// A list; one object counts as a list of one.
+/// A list; one object counts as a list of one, and an empty text as an empty list.
 #[derive(Debug)]
 pub(super) struct Many<T>(pub(super) Vec<T>);
 
@@ -72,6 +85,13 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Many<T> {
                 Ok(Many(many))
             }
 
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Many<T>, E> {
+                match text.trim() {
+                    "" => Ok(Many::default()),
+                    _ => Err(E::invalid_type(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Many<T>, A::Error> {
                 let item = T::deserialize(serde::de::value::MapAccessDeserializer::new(members))?;
                 Ok(Many(alloc::vec![item]))
@@ -81,11 +101,6 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Many<T> {
         deserializer.deserialize_any(Read(PhantomData))
     }
 }
-
-/// A list of scalars.
-#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
-#[serde(transparent)]
-pub(super) struct Scalar<'a>(#[serde(borrow)] pub(super) Raw<'a>);
 
 /// A member such as `allocationCustom4Code`.
 #[derive(Debug, Clone, Copy)]
@@ -250,7 +265,7 @@ object!(Row {
     account: Raw<'a> = "journalAccountCode",
     gross: Raw<'a> = "amountGross",
     net_of_reclaim: Raw<'a> = "amountNetOfReclaim",
-    taxes: Many<Scalar<'a>> = "taxGuid",
+    taxes: Raw<'a> = "taxGuid",
 });
 
 object!(Tax {

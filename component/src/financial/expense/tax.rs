@@ -1,6 +1,5 @@
 //! Tax that the company gets back. What it does not get back stays in the expense.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
@@ -8,7 +7,7 @@ use rust_decimal::Decimal;
 use super::Place;
 use crate::financial::number;
 use crate::financial::posting::{Posting, shares};
-use crate::financial::wire::{Row, Tax, text};
+use crate::financial::wire::{Row, Tax, text, texts};
 
 impl<'a> Place<'_, 'a> {
     /// The row's amount without the tax that the company gets back.
@@ -63,7 +62,7 @@ impl<'a> Place<'_, 'a> {
 
     /// The taxes that the row names; all of the allocation if it names none.
     fn taxes_of(&self, row: &Row<'a>) -> Vec<&Tax<'a>> {
-        let named: Vec<Cow<str>> = row.taxes.0.iter().filter_map(|guid| text(guid.0)).collect();
+        let named = texts(row.taxes);
         let taxes = self.allocation.taxes.0.iter();
         let is_named = |tax: &&Tax| text(tax.guid).is_some_and(|guid| named.contains(&guid));
         if named.is_empty() {

@@ -241,8 +241,11 @@ fn tax_that_is_not_reclaimed_stays_in_the_expense() {
 fn a_row_s_own_difference_counts_and_not_the_taxes_amounts() {
     let taxes = r#", "tax": {"taxGuid": "T1", "taxCode": "SG", "amountReclaim": 999}"#;
     let rows = [cash("10", "9"), cash("20", "18.5")].join(",");
-    let found = lines(Expense, &report("30", &rows, "", taxes), &two_taxes());
-    assert_eq!(found, ["62 - 27.5", "71 - 2.5", "1 - -30"]);
+    for named in [r#"["T1", "T2"]"#, r#""T1""#, "[]", "null"] {
+        let rows = rows.replace(r#"["T1", "T2"]"#, named);
+        let found = lines(Expense, &report("30", &rows, "", taxes), &two_taxes());
+        assert_eq!(found, ["62 - 27.5", "71 - 2.5", "1 - -30"], "{named}");
+    }
 }
 
 #[test]

@@ -29,9 +29,14 @@ fn odd_but_right_documents_are_read() {
         r#""expenseTypeCode": "TAXIX""#,
         r#""tax": null, "expenseTypeCode": null, "allocationCustom1Code": null"#,
     );
+    let empty = with(
+        SIMPLE,
+        r#""employee": {"#,
+        r#""cashAdvanceApplication": "", "employee": {"#,
+    );
     let scientific = SIMPLE.replace("10.00", "1.000E1");
     for document in [
-        wrapped, bom, numbers, strings, padded, unknown, single, escaped, nulls, scientific,
+        wrapped, bom, numbers, strings, padded, unknown, single, escaped, nulls, scientific, empty,
     ] {
         assert_eq!(
             lines(Expense, &document, &settings()),
