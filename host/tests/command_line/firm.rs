@@ -233,7 +233,8 @@ fn rest(child: &mut Child) -> String {
     text
 }
 
-fn eventually<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
+/// Looks until there is something, and gives it.
+pub fn eventually<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
     let begun = Instant::now();
     loop {
         match look() {

@@ -2,6 +2,7 @@
 
 mod changing;
 mod checking;
+mod events;
 mod firm;
 mod help;
 mod office;

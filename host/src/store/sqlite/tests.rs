@@ -324,3 +324,30 @@ fn queries_that_run_often_search_an_index() {
         "{ended}"
     );
 }
+
+#[tokio::test]
+async fn a_store_of_the_first_version_is_brought_up_to_date() {
+    let (_directory, path) = empty();
+    let old = Connection::open(&path).expect("opens");
+    old.execute_batch(include_str!("1.sql")).expect("is made");
+    old.execute("INSERT INTO marks VALUES ('last', '1')", [])
+        .expect("is kept");
+    old.pragma_update(None, "user_version", 1).expect("is set");
+    drop(old);
+    let error = failure(SqliteStore::open_read_only(&path)).to_string();
+    assert!(error.contains("older ml-connector"), "{error}");
+    let store = SqliteStore::open(&path).expect("is brought up to date");
+    assert_eq!(
+        store.mark("last").await.expect("reads").as_deref(),
+        Some("1")
+    );
+    let event = crate::store::StoredEvent {
+        connection: "acme".into(),
+        id: "e1".into(),
+        event_type: "expense.readyForIntegration".into(),
+        received: 1_000,
+        object: None,
+    };
+    let kept = store.commit(vec![Write::Event(event.clone()), Write::Event(event)]);
+    assert_eq!(kept.await.expect("is kept").repeated_events, 1);
+}
