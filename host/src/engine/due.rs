@@ -18,6 +18,9 @@ const AILING_REST_MS: u64 = 60_000;
 /// How long to wait before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long to wait for more runs to fall due before the store is asked again, so that a flood costs few queries.
+const LINGER_MS: u64 = 4;
+
 /// Runs that are fetched ahead, as a multiple of those that may be under way.
 const FETCH_FACTOR: u32 = 4;
 
@@ -47,6 +50,8 @@ struct Line {
     fetched: VecDeque<Run>,
     /// Whether the store may have runs that are due.
     look: bool,
+    /// Not to be asked again before this instant.
+    look_from: Instant,
     /// When the next run is due, as far as is known.
     next: Option<Instant>,
 }
@@ -60,6 +65,7 @@ impl Line {
             numbers: BTreeSet::new(),
             fetched: VecDeque::new(),
             look: true,
+            look_from: 0,
             next: None,
         }
     }
@@ -67,13 +73,17 @@ impl Line {
     /// Starts as many runs as there is room for, and tells when to look again.
     async fn start_due(&mut self) -> Option<Instant> {
         while self.under_way.len() < self.in_flight_max {
-            if self.fetched.is_empty()
-                && self.look
-                && let Err(error) = self.fetch().await
-            {
-                tracing::error!(connection = self.lane.name, %error, "due runs cannot be read");
-                tokio::time::sleep(STORE_PAUSE).await;
-                return Some(0);
+            if self.fetched.is_empty() && self.look {
+                let early = self.look_from.saturating_sub(self.lane.host.clock.now());
+                // More than that is a clock that was set back.
+                if (1..=LINGER_MS).contains(&early) {
+                    return Some(self.look_from);
+                }
+                if let Err(error) = self.fetch().await {
+                    tracing::error!(connection = self.lane.name, %error, "due runs cannot be read");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    return Some(0);
+                }
             }
             let Some(run) = self.fetched.pop_front() else {
                 return self.next;
@@ -96,6 +106,7 @@ impl Line {
             self.next = store.next_due(&lane.name, except()).await?;
         }
         self.fetched = due.into();
+        self.look_from = self.lane.host.clock.now() + LINGER_MS;
         Ok(())
     }
 
