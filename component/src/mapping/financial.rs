@@ -29,9 +29,9 @@ pub(super) fn preview(
 ) -> Result<Vec<Translation>, Vec<Problem>> {
     let mut translations = Vec::new();
     let mut problems = Vec::new();
-    for (pointer, document) in unwrapped(text)? {
+    for (pointer, document) in unwrapped(text) {
         match financial::translate(kind, document, settings) {
-            Ok(translated) => translations.push(translation(settings, kind, document, translated)),
+            Ok(translated) => translations.push(translation(settings, kind, translated)),
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
                 pointer: format!("{pointer}{}", problem.pointer),
                 ..problem
@@ -46,7 +46,7 @@ pub(super) fn preview(
 }
 
 /// The documents inside, each with the pointer that leads to it.
-fn unwrapped(text: &str) -> Result<Vec<(String, &str)>, Vec<Problem>> {
+fn unwrapped(text: &str) -> Vec<(String, &str)> {
     #[derive(Deserialize)]
     struct Row<'a> {
         #[serde(borrow)]
@@ -62,38 +62,32 @@ fn unwrapped(text: &str) -> Result<Vec<(String, &str)>, Vec<Problem>> {
         #[serde(borrow)]
         document: Option<&'a RawValue>,
     }
-    let text = text.trim_start_matches('\u{feff}');
-    let raw: &RawValue =
-        serde_json::from_str(text).map_err(|error| one("not-json", error.to_string()))?;
-    let Ok(wrapped) = serde_json::from_str::<Wrapped>(raw.get()) else {
-        return Ok(vec![(String::new(), raw.get())]);
+    // Whatever is no such object is the document itself, or for the translation to refuse.
+    let Ok(wrapped) = serde_json::from_str::<Wrapped>(text) else {
+        return vec![(String::new(), text)];
     };
     let (key, rows) = match (wrapped.content, wrapped.older) {
         (Some(rows), _) => ("content", rows),
         (None, Some(rows)) => ("fIDocuments", rows),
         (None, None) => {
-            let inner = wrapped.document;
-            let pointer = if inner.is_some() { "/document" } else { "" };
-            return Ok(vec![(pointer.to_string(), inner.unwrap_or(raw).get())]);
+            return match wrapped.document {
+                Some(inner) => vec![("/document".to_string(), inner.get())],
+                None => vec![(String::new(), text)],
+            };
         }
     };
     let documents = rows.iter().enumerate().map(|(index, row)| {
         let document = row.document.map_or("null", RawValue::get);
         (format!("/{key}/{index}/document"), document)
     });
-    Ok(documents.collect())
+    documents.collect()
 }
 
-fn translation(
-    settings: &Settings,
-    kind: DocumentType,
-    document: &str,
-    translated: Translated,
-) -> Translation {
+fn translation(settings: &Settings, kind: DocumentType, translated: Translated) -> Translation {
     match translated {
         Translated::Entry(entry) => Translation {
             target_kind: "journal-entry".to_string(),
-            json: body(settings, kind, document, &entry),
+            json: body(settings, kind, &entry),
             postings: entry
                 .lines
                 .iter()
@@ -108,12 +102,12 @@ fn translation(
     }
 }
 
-fn body(settings: &Settings, kind: DocumentType, document: &str, entry: &Entry) -> String {
-    let head = financial::head(kind, document);
+/// The body with a marker of its own, since a preview is no record.
+fn body(settings: &Settings, kind: DocumentType, entry: &Entry) -> String {
     let source = ObjectRef {
         system: System::Concur,
         kind: format!("{}-document", kind.name()),
-        id: head.map(|head| head.source_id).unwrap_or_default(),
+        id: entry.title.clone(),
     };
     let name = marker::of("preview", &source, "journal-entry");
     entry.body(

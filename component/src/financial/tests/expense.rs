@@ -142,6 +142,22 @@ fn rows_on_one_account_are_summed_and_sides_kept_apart() {
 }
 
 #[test]
+fn a_label_names_only_what_is_true_of_all_its_rows() {
+    let rows = cash("5", "5");
+    let one = report("10", &rows, "", "");
+    let train = r#"{"expenseTypeName": "Train", "allocation": {"journal": "#;
+    let two = with(
+        &one,
+        r#""expenseEntry": ["#,
+        &format!(r#""expenseEntry": [{train}{rows}}}}},"#),
+    );
+    let Ok(Translated::Entry(entry)) = translate(Expense, &two, &settings()) else {
+        panic!("is an entry");
+    };
+    assert_eq!(entry.lines[0].label, "6200");
+}
+
+#[test]
 fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
     let rows = cash("10", "10");
     let of = |entry: &str, allocation: &str, settings: &Settings| {

@@ -80,6 +80,17 @@ fn shipping_and_tax_of_the_header_close_the_gap() {
 }
 
 #[test]
+fn gross_amounts_alone_take_what_of_the_header_is_not_in_them() {
+    let header = r#", "amountShippingTotal": 2, "amountTax": 5"#;
+    let rows = [r#""amountGross": 10"#, r#""amountGross": 20"#];
+    for (total, expected) in [("30", "30"), ("32", "32"), ("35", "35"), ("37", "37")] {
+        assert_eq!(amounts(&invoice(total, header, &rows)), [expected]);
+    }
+    let (code, _, mend) = problem_of(Invoice, &invoice("36", header, &rows));
+    assert_eq!((code.as_str(), mend), ("unbalanced", Mend::Document));
+}
+
+#[test]
 fn what_one_side_of_the_header_closes_may_stand_beside_the_rows_other() {
     let row = r#""amountNet": 10, "amountShipping": 1, "tax": {"amountTax": 2}"#;
     assert_eq!(
