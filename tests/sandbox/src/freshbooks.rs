@@ -24,6 +24,7 @@ mod invoices;
 mod journal;
 mod journal_details;
 mod journal_entries;
+mod journal_records;
 mod ledger_config;
 mod lines;
 mod listing;
@@ -44,7 +45,7 @@ pub use bulk::Bulk;
 pub use config::{
     App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
 };
-pub use journal::{BalanceRow, EntryRecord, LineRecord};
+pub use journal_records::{BalanceRow, EntryRecord, LineRecord};
 pub use ledger_config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
 pub use signature::{SIGNATURE_HEADER, message, sign};
 pub use webhooks::{DELIVERY_TIMEOUT_MS, DeliveryCounts};

@@ -9,6 +9,8 @@ mod advances;
 mod calls;
 mod document;
 mod draw;
+#[cfg(test)]
+mod histories;
 mod invoice_view;
 mod invoices;
 mod oddities;

@@ -78,7 +78,10 @@ pub(super) fn advance_view(advance: &Advance, header: &Header) -> Tree {
         .put("paymentCode", "Cash");
     let mut document = Members::new(header.nulls);
     document
-        .put("employeeData", employee_view(&advance.employee, 21, header))
+        .put(
+            "employeeData",
+            employee_view(&advance.employee, 21, header).done(),
+        )
         .put("cashAdvanceData", data_view(advance, header))
         .put("journalData", vec![row.done()]);
     document.done()

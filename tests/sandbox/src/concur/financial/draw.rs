@@ -161,7 +161,7 @@ impl Draw {
     /// Decisions under a seed; the currency is drawn if none is asked for or it is none.
     pub(super) fn new(seed: u64, currency: Option<&str>, long: bool) -> Self {
         let mut random = Random::new(seed, "concur/financial/documents");
-        let drawn = Currency::parse(*random.pick::<&str>(&CURRENCIES)).unwrap_or(Currency::euro());
+        let drawn = Currency::parse(random.pick::<&str>(&CURRENCIES)).unwrap_or(Currency::euro());
         let currency = currency.and_then(Currency::parse).unwrap_or(drawn);
         Self {
             random,
@@ -195,7 +195,7 @@ impl Draw {
     }
 
     pub(super) fn project(&mut self) -> &'static str {
-        *self.random.pick::<&str>(&PROJECTS)
+        self.random.pick::<&str>(&PROJECTS)
     }
 
     /// True in so many of a hundred cases.

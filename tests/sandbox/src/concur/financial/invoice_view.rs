@@ -145,7 +145,7 @@ fn allocations(
     for (at, (percentage, code)) in line.shares.iter().enumerate() {
         let last = at + 1 == line.shares.len();
         let part = |whole: Decimal, left: &mut Decimal| {
-            let share = currency.round(whole * percentage / Decimal::ONE_HUNDRED);
+            let share = currency.round(whole / Decimal::ONE_HUNDRED * percentage);
             let share = if last { *left } else { share };
             *left -= share;
             share

@@ -214,7 +214,7 @@ fn spread(
         let share = if at + 1 == count {
             left
         } else {
-            currency.round(amount * line.net / total)
+            currency.round(line.net / total * amount)
         };
         left -= share;
         *part(line) += share;

@@ -22,7 +22,10 @@ pub(super) fn payroll_view(payroll: &Payroll, header: &Header) -> Tree {
     let mut document = Members::new(header.nulls);
     document
         .put("report", report_block(payroll, header))
-        .put("employee", employee_view(&report.employee, 22, header))
+        .put(
+            "employee",
+            employee_view(&report.employee, 22, header).done(),
+        )
         .put("cashAdvanceApplication", advance_block(payroll, header))
         .put("expenseEntry", entries(payroll, header))
         .put("travelAllowances", Vec::new());

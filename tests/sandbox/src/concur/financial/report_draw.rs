@@ -153,7 +153,7 @@ fn draw_entry(draw: &mut Draw, shape: Shape, submitted: Millis) -> Entry {
         legacy_id: 1000 + draw.random.below(90_000),
         kind,
         day: submitted.saturating_sub(DAY_MS * (1 + draw.random.below(25))),
-        vendor: *draw.random.pick::<&str>(&VENDORS),
+        vendor: draw.random.pick::<&str>(&VENDORS),
         cost_code: plan.entry_cost_code.then_some(cost_code),
         spent,
         spent_currency,

@@ -16,9 +16,11 @@ pub(super) fn report_view(report: &Report, header: &Header) -> Tree {
         .iter()
         .map(|entry| entry_view(entry, report, header));
     let applications = report.applications.iter().map(application_view);
+    let mut employee = employee_view(&report.employee, 21, header);
+    employee.put("loginId", report.employee.login);
     let mut document = Members::new(header.nulls);
     document
-        .put("employee", employee_view(&report.employee, 21, header))
+        .put("employee", employee.done())
         .put("report", report_header(report, header))
         .put("expenseEntry", entries.collect::<Vec<_>>())
         .put("cashAdvanceApplication", applications.collect::<Vec<_>>());
@@ -26,17 +28,16 @@ pub(super) fn report_view(report: &Report, header: &Header) -> Tree {
 }
 
 /// The employee, with a cost centre of his own that no posting may use.
-pub(super) fn employee_view(employee: &Employee, customs: u8, header: &Header) -> Tree {
+pub(super) fn employee_view(employee: &Employee, customs: u8, header: &Header) -> Members {
     let mut block = Members::new(header.nulls);
     block
         .put("employeeId", employee.id)
         .put("employeeFirstName", employee.first)
         .put("employeeLastName", employee.last)
         .put("employeeMI", Tree::Null)
-        .put("loginId", employee.login)
         .numbered("employeeCustom", customs, &[(6, Some("9999"))])
         .numbered("employeeOrgUnit", 6, &[(1, Some("EMPLCC"))]);
-    block.done()
+    block
 }
 
 fn report_header(report: &Report, header: &Header) -> Tree {
