@@ -130,6 +130,10 @@ impl Credentials {
                 .send(connection, System::Concur, &state, &asked, GRANT, &parts)
                 .await?;
             match self.read(connection, &state, &answer)? {
+                // A token is good at the datacenter where it was made, and only now is known which that is.
+                Ok(credential) if state.stored.credential.base.is_empty() && !is_last => {
+                    state.stored.credential.base = credential.base;
+                }
                 Ok(credential) => {
                     let access = self.application_access(connection, &credential, &answer)?;
                     self.metrics
