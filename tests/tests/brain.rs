@@ -109,7 +109,7 @@ fn compiled_code_is_kept_and_made_again_when_it_is_damaged() {
         instance.default_retry_policy().expect("works");
     };
     load();
-    let file = only_file(&kept.join("modules"));
+    let file = only_file(&kept.join("code/modules"));
     let code = std::fs::read(&file).expect("is read");
     let changed = || std::fs::metadata(&file).and_then(|found| found.modified());
     let made = changed().expect("is there");

@@ -182,12 +182,12 @@ async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
     }
 }
 
-/// Look-up-then-park or -resend, with a settle time that a test can wait for.
+/// Look-up-then-park or -resend, with a settle time that a test can wait for and a slow machine does not miss.
 fn change_policy(bench: &mut Bench, ambiguity: &str) {
     let connection = &mut bench.config.connections[0];
     let mut settings: serde_json::Value = serde_json::from_str(&connection.json).expect("is JSON");
     settings["payment_request"]["ambiguity"] = ambiguity.into();
-    settings["payment_request"]["settle_s"] = 3.into();
+    settings["payment_request"]["settle_s"] = 10.into();
     connection.json = settings.to_string();
 }
 

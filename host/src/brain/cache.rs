@@ -16,6 +16,9 @@ use wasmtime::{Cache, CacheConfig};
 /// The file with the checksums: in each line that of a file, and its path below the directory.
 const CHECKSUMS: &str = "checksums";
 
+/// Wasmtime's own part of the directory: it removes what it does not know there.
+const CODE: &str = "code";
+
 /// A directory of compiled code that was found fit for use.
 pub(super) struct CodeCache {
     directory: PathBuf,
@@ -41,7 +44,7 @@ impl CodeCache {
     pub(super) fn for_wasmtime(&self) -> Option<Cache> {
         let mut config = CacheConfig::new();
         config
-            .with_directory(&self.directory)
+            .with_directory(self.directory.join(CODE))
             // It would write files anew in the background, which then have other checksums.
             .with_optimized_compression_usage_counter_threshold(u64::MAX);
         Cache::new(config)
@@ -108,10 +111,10 @@ fn checksums(directory: &Path) -> io::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// Wasmtime's files with code: `modules/COMPILER/NAME`, by that path. Names with an extension are statistics.
+/// Wasmtime's files with code: `code/modules/COMPILER/NAME`, by that path. Names with an extension are statistics.
 fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let mut files = BTreeMap::new();
-    let modules = directory.join("modules");
+    let modules = directory.join(CODE).join("modules");
     if !modules.exists() {
         return Ok(files);
     }
@@ -149,7 +152,7 @@ mod tests {
     use super::*;
 
     fn with_code(directory: &Path) -> PathBuf {
-        let compiler = directory.join("modules/cranelift-1");
+        let compiler = directory.join(CODE).join("modules/cranelift-1");
         fs::create_dir_all(&compiler).expect("made");
         let file = compiler.join("abc");
         fs::write(&file, b"code").expect("written");
