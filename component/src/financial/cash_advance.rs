@@ -28,6 +28,7 @@ pub(super) fn basis<'a>(document: &CashAdvanceDocument<'a>) -> Basis<'a> {
 pub(super) fn post<'a>(document: &CashAdvanceDocument<'a>, posting: &mut Posting<'a>) {
     for (index, row) in document.rows.0.iter().enumerate() {
         let place = format_args!("/journalData/{index}");
+        posting.same_currency(format_args!("{place}/currencyAlphaCode"), row.currency);
         let amount = posting.amount(format_args!("{place}/amount"), row.amount);
         if !side_agrees(row, amount) {
             let message = "the amount's sign and `debitOrCredit` do not agree".into();

@@ -95,6 +95,7 @@ impl<'a> Place<'_, 'a> {
     fn post(&self, row: &Row<'a>, posting: &mut Posting<'a>) {
         let [e, a, r] = self.at;
         let place = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}");
+        posting.same_currency(format_args!("{place}/currencyAlphaCode"), row.currency);
         let gross = posting.amount(format_args!("{place}/amountGross"), row.gross);
         posting.count(gross);
         let net = self.net_of_reclaim(row, gross, posting);

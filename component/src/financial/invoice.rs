@@ -35,6 +35,8 @@ pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>
         let [l, a] = row.at;
         let place = format_args!("/lineItem/{l}/allocation/{a}");
         let cost_code = cost_code(&row.share.customs, posting.financial().cost_code_field);
+        let currency_at = format_args!("{place}/journal/currencyAlphaCode");
+        posting.same_currency(currency_at, row.journal.currency);
         let code = text(row.journal.account).and(row.journal.account);
         let name = text(row.line.expense_type_name).unwrap_or_default();
         let account = posting.account(

@@ -143,6 +143,19 @@ impl<'a> Posting<'a> {
         Some(amount.normalize())
     }
 
+    /// A row may name its currency, though none is documented to; it must be the document's.
+    pub(super) fn same_currency(&mut self, at: Arguments, raw: Raw) {
+        let Some(named) = text(raw).filter(|named| *named != self.currency()) else {
+            return;
+        };
+        let message = format!(
+            "a row is in {}, and the document in {}",
+            shortened(&named, SHOWN_CHARS_MAX),
+            self.shown_currency()
+        );
+        self.report(at, "two-currencies", message);
+    }
+
     /// Compares what the rows come to with the document's own total.
     pub(super) fn check_total(&mut self, at: Arguments, total: Option<Decimal>) {
         if !self.amounts_known {

@@ -263,6 +263,7 @@ object!(Row {
     payer: Raw<'a> = "journalPayer",
     payee: Raw<'a> = "journalPayee",
     account: Raw<'a> = "journalAccountCode",
+    currency: Raw<'a> = "currencyAlphaCode",
     gross: Raw<'a> = "amountGross",
     net_of_reclaim: Raw<'a> = "amountNetOfReclaim",
     taxes: Raw<'a> = "taxGuid",
@@ -331,6 +332,7 @@ object!(Share {
 
 object!(Journal {
     account: Raw<'a> = "accountCode",
+    currency: Raw<'a> = "currencyAlphaCode",
     net: Raw<'a> = "amountNet",
     shipping: Raw<'a> = "amountShipping",
     gross: Raw<'a> = "amountGross",
@@ -363,6 +365,7 @@ object!(CashAdvanceData {
 
 object!(CashRow {
     account: Raw<'a> = "accountCode",
+    currency: Raw<'a> = "currencyAlphaCode",
     amount: Raw<'a> = "amount",
     side: Raw<'a> = "debitOrCredit",
     payer: Raw<'a> = "payer",

@@ -75,6 +75,19 @@ fn simple(total: &str, gross: &str) -> String {
 }
 
 #[test]
+fn a_row_in_another_currency_is_a_problem() {
+    let named = |currency: &str| {
+        let row = format!(r#""currencyAlphaCode": "{currency}", "amountGross""#);
+        with(&simple("10", "10"), r#""amountGross""#, &row)
+    };
+    assert_eq!(
+        lines(Expense, &named("CAD"), &settings()),
+        ["62 - 10", "1 - -10"]
+    );
+    assert_eq!(problem_of(Expense, &named("USD")).0, "two-currencies");
+}
+
+#[test]
 fn the_side_that_is_not_the_company_is_the_counter_account() {
     for (payer, payee, gross, expected) in [
         ("COMP", "EMPL", "10", ["62 - 10", "1 - -10"]),
