@@ -73,8 +73,13 @@ pub struct Engine {
     host: Arc<Host>,
     lanes: Arc<BTreeMap<String, Arc<Lane>>>,
     stop: watch::Sender<bool>,
+    /// Ends the grace of runs under way.
+    cut: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
+
+/// How long tasks may take to end that have been cut off.
+const CUT_GRACE: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Starts everything. `work` is rung by the receiver when notices or handshakes have been stored.
@@ -86,9 +91,11 @@ impl Engine {
         backlog: Arc<Backlog>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
+        let (cut, cut_off) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for lane in lanes.values() {
-            tasks.spawn(due::drive_due(Arc::clone(lane), stopped.clone()));
+            let driven = due::drive_due(Arc::clone(lane), stopped.clone(), cut_off.clone());
+            tasks.spawn(driven);
             tasks.spawn(timetable::keep(Arc::clone(lane), stopped.clone()));
             tasks.spawn(renewal::keep_fresh(Arc::clone(lane), stopped.clone()));
         }
@@ -105,6 +112,7 @@ impl Engine {
             host,
             lanes,
             stop,
+            cut,
             tasks,
         }
     }
@@ -124,6 +132,9 @@ impl Engine {
         if tokio::time::timeout(grace, all).await.is_err() {
             tracing::warn!("runs under way were cut short; they go on at the next start");
         }
+        self.cut.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(CUT_GRACE, all).await;
         self.tasks.shutdown().await;
     }
 }

@@ -1,12 +1,14 @@
 //! The demo, as a library: what the command shows, and what a test checks.
 
+pub mod way_back;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use ml_connector::contract::runs::{Demand, Ending, WaitReason};
 use ml_connector::store::sqlite::SqliteStore;
@@ -57,7 +59,12 @@ pub async fn run() -> Result<bool, String> {
     let directory = built::root().join("target/demo");
     let directory = std::path::absolute(&directory).unwrap_or(directory);
     let _ = std::fs::remove_dir_all(&directory);
-    let mut office = Office::open(&directory, &binary, &component, &Pace::default()).await?;
+    let pace = Pace {
+        both_ways: true,
+        queue_s: 10,
+        ..Pace::default()
+    };
+    let mut office = Office::open(&directory, &binary, &component, &pace).await?;
     leave_out(&office, true)?;
     say("FreshBooks and SAP Concur are rebuilt on this machine; ml-connector starts between them.");
     let ready = office.start().await?;
@@ -68,7 +75,7 @@ pub async fn run() -> Result<bool, String> {
     office.connect().await?;
     office.registered().await?;
     println!(
-        "  connected: consent in the browser, company request token, webhooks registered and verified"
+        "  connected: consent in the browser, event subscription, company request token, webhooks registered and verified"
     );
     let bill = carry(&mut office).await?;
     show(
@@ -80,9 +87,12 @@ pub async fn run() -> Result<bool, String> {
     ));
     let mended = mend(&mut office).await?;
     show("After the settings were mended", &mended);
+    let ledger = way_back::carry(&mut office).await?;
+    way_back::show(&ledger);
     office.stop()?;
     next(&directory, &binary, began.elapsed());
-    Ok(mended.lost == 0 && mended.duplicates == 0 && mended.parked.is_empty())
+    let is_in_order = mended.lost == 0 && mended.duplicates == 0 && mended.parked.is_empty();
+    Ok(is_in_order && ledger.is_in_order())
 }
 
 /// Creates the documents, switches the faults on, kills the connector twice, and waits until all is done.
@@ -109,7 +119,7 @@ pub async fn carry(office: &mut Office) -> Result<Bill, String> {
     say(&format!(
         "{INVOICES} invoices and {BILLS} bills are created in FreshBooks, in six currencies, with awkward names."
     ));
-    let bar = bar(u64::from(INVOICES + BILLS));
+    let bar = bar(u64::from(INVOICES + BILLS), "ended");
     for pause in [700, 900] {
         watch(office, &bar, Duration::from_millis(pause)).await;
         office.kill();
@@ -247,7 +257,7 @@ async fn mend(office: &mut Office) -> Result<Bill, String> {
         .output()
         .map_err(|error| error.to_string())?;
     print!("{}", String::from_utf8_lossy(&replayed.stdout));
-    let bar = bar(u64::from(INVOICES + BILLS));
+    let bar = bar(u64::from(INVOICES + BILLS), "ended");
     tokio::time::sleep(Duration::from_millis(300)).await;
     wait(office, &bar).await?;
     bar.finish_and_clear();
@@ -358,9 +368,10 @@ async fn step(office: &Office, bar: &ProgressBar) -> bool {
     ended == bar.length().unwrap_or(0) && waiting == 0 && pending == 0
 }
 
-fn bar(length: u64) -> ProgressBar {
+fn bar(length: u64, done: &str) -> ProgressBar {
     let bar = ProgressBar::new(length);
-    let style = ProgressStyle::with_template("  {bar:30} {pos}/{len} ended, {msg}");
+    let template = format!("  {{bar:30}} {{pos}}/{{len}} {done}, {{msg}}");
+    let style = ProgressStyle::with_template(&template);
     if let Ok(style) = style {
         bar.set_style(style);
     }
@@ -370,13 +381,21 @@ fn bar(length: u64) -> ProgressBar {
     bar
 }
 
-fn show(title: &str, bill: &Bill) {
+fn table(title: &str, counted: &str) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(100);
-    table.set_header(vec![title.to_string(), "documents".to_string()]);
+    table.set_header(vec![title.to_string(), counted.to_string()]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn show(title: &str, bill: &Bill) {
+    let mut table = table(title, "documents");
     let rows = [
         ("in FreshBooks", bill.documents),
         ("seen", bill.seen),

@@ -3,6 +3,7 @@
 //! [`sim`] is another host: a store, a clock and both vendors in virtual time, single-threaded and repeatable. It
 //! drives the same logic natively or through the built component ([`mind`]).
 
+pub mod books;
 pub mod built;
 pub mod demo;
 pub mod mind;

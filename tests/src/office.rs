@@ -31,6 +31,10 @@ pub struct Pace {
     pub sweep_s: u64,
     /// Runs under way at once.
     pub runs_in_flight_max: u32,
+    /// Whether financial documents come back, and events announce them.
+    pub both_ways: bool,
+    /// The time between two looks at a queue of financial documents in seconds.
+    pub queue_s: u64,
 }
 
 impl Default for Pace {
@@ -40,6 +44,8 @@ impl Default for Pace {
             delay_first_s: 1,
             sweep_s: 20,
             runs_in_flight_max: 32,
+            both_ways: false,
+            queue_s: 900,
         }
     }
 }
@@ -315,11 +321,38 @@ impl Office {
             fs::write(&file, secret)?;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
         }
-        fs::write(self.settings_file(), self.settings(port, component, pace))
+        if pace.both_ways {
+            self.furnish_for_events()?;
+        }
+        fs::write(self.settings_file(), self.settings(port, component, pace)?)
     }
 
-    fn settings(&self, port: u16, component: &Path, pace: &Pace) -> String {
-        let mut connection = world::settings("resend");
+    /// Certificates of the authority that also makes SAP Concur's: for the receiver of events, and to trust.
+    fn furnish_for_events(&self) -> std::io::Result<()> {
+        let authority = &self.sandbox.authority;
+        let server = authority.server(&["127.0.0.1"], skin::now())?;
+        for (name, text) in [
+            ("events.pem", &server.chain_pem),
+            ("events.key", &server.key_pem),
+            ("anchors.pem", &authority.root_pem()),
+        ] {
+            fs::write(self.directory.join(name), text)?;
+        }
+        let key = self.directory.join("events.key");
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600))
+    }
+
+    fn settings(&self, port: u16, component: &Path, pace: &Pace) -> std::io::Result<String> {
+        let mut connection = if pace.both_ways {
+            world::both_ways("resend")
+        } else {
+            world::settings("resend")
+        };
+        if pace.both_ways {
+            connection["financial"]["interval_s"] = pace.queue_s.into();
+            connection["financial"]["settle_s"] = pace.settle_s.into();
+            connection["events"] = serde_json::json!({"enabled": true});
+        }
         let urls = &self.sandbox.urls;
         let bases: Vec<Value> = urls
             .concur
@@ -363,13 +396,14 @@ impl Office {
                 .map(|(key, value)| ((*key).to_string(), value.clone()));
             root.insert(name.to_string(), toml::Value::Table(pairs.collect()));
         };
-        table(
-            "receiver",
-            &[
-                ("listen", format!("127.0.0.1:{port}").into()),
-                ("public_url", self.receiver_url.as_str().into()),
-            ],
-        );
+        let mut receiver = vec![
+            ("listen", format!("127.0.0.1:{port}").into()),
+            ("public_url", self.receiver_url.as_str().into()),
+        ];
+        if pace.both_ways {
+            receiver.push(("events", events_receiver()?));
+        }
+        table("receiver", &receiver);
         table(
             "component",
             &[("path", component.display().to_string().into())],
@@ -382,8 +416,23 @@ impl Office {
             )],
         );
         table("connections", &[("acme", connection.into())]);
-        root.to_string()
+        Ok(root.to_string())
     }
+}
+
+fn events_receiver() -> std::io::Result<toml::Value> {
+    let port = free_port().map_err(std::io::Error::other)?;
+    let address = format!("127.0.0.1:{port}");
+    let pairs = [
+        ("listen", address.clone()),
+        ("public_url", format!("https://{address}")),
+        ("trust_anchors", "anchors.pem".to_string()),
+        ("tls_certificate", "events.pem".to_string()),
+        ("tls_key", "events.key".to_string()),
+        ("signature", "required".to_string()),
+    ];
+    let pairs = pairs.map(|(key, value)| (key.to_string(), toml::Value::from(value)));
+    Ok(toml::Value::Table(pairs.into_iter().collect()))
 }
 
 impl Drop for Office {

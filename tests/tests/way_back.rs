@@ -1,17 +1,15 @@
 //! The way back in virtual time: what SAP Concur approved becomes balanced journal entries in FreshBooks, once each,
 //! and Concur is told. Each scenario is played with the native library and with the built component.
 
-mod books;
-
 use std::collections::BTreeMap;
 
-use books::{Books, code, document};
 use ml_connector_component::contract::runs::{Ending, How, Reason};
 use ml_connector_sandbox::concur::{
     AdvanceOptions, AdvanceUse, Change, DocStatus, DocType, DocumentBulk, Filed, Filing,
     InvoiceOptions, Oddity, PayrollOptions, ReportOptions, Resubmission, Shape,
 };
 use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_tests::books::{self, Books, code, document};
 use ml_connector_tests::mind::Through;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::world::{self, word};
@@ -75,7 +73,7 @@ fn every_shape_of_report_is_posted_once_balanced_and_confirmed(through: Through)
         }
     }
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     for filed in &filed {
         books.assert_posted(&sim, filed);
     }
@@ -121,10 +119,10 @@ fn what_is_posted_is_what_was_approved(through: Through) {
         now,
     );
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     assert_eq!(
         books.costs(),
-        books::approved(&sim, &[DocType::Expense, DocType::Invoice])
+        books::approved(&sim.sandbox, &[DocType::Expense, DocType::Invoice])
     );
     for row in sim.sandbox.freshbooks.trial_balance() {
         assert!(
@@ -162,7 +160,7 @@ fn an_invoice_that_we_brought_is_confirmed_and_not_posted(through: Through) {
             .approve_payment_request_with(&request, &Filing::default(), sim.now);
     let filed = filed.expect("is approved");
     carry(&mut sim);
-    assert_eq!(Books::of(&sim).entries.len(), 0);
+    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
     let told = document(&sim, &filed);
     assert_eq!(told.status, DocStatus::PostingConfirmedSuccess);
     assert_eq!(
@@ -193,7 +191,7 @@ fn payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so(through: Th
         .run_payroll(&PayrollOptions::default(), sim.now)
         .expect("is run");
     carry(&mut sim);
-    Books::of(&sim).assert_posted(&sim, &filed);
+    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
 fn a_corrected_report_replaces_its_entry(through: Through) {
@@ -218,7 +216,7 @@ fn a_corrected_report_replaces_its_entry(through: Through) {
     assert_ne!(first.document_id, second.document_id);
     assert_ne!(first.approved, second.approved);
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     assert_eq!(
         books.entries.len(),
         3,
@@ -239,7 +237,7 @@ fn a_corrected_report_replaces_its_entry(through: Through) {
         .resubmit(&first.source_id, &same, sim.now)
         .expect("is resubmitted");
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     assert_eq!(books.costs()["CAD"], third.approved);
     assert_eq!(
         document(&sim, &third).status,
@@ -255,7 +253,7 @@ fn a_recall_before_the_acknowledgement_posts_nothing(through: Through) {
     };
     let filed = taxi(&mut sim, filing);
     carry(&mut sim);
-    assert_eq!(Books::of(&sim).entries.len(), 0);
+    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
     assert_eq!(code(&books::ending(&sim, &filed)), "recalled");
 }
 
@@ -285,7 +283,7 @@ fn odd_documents_are_posted_as_if_they_were_not_odd(through: Through) {
     };
     filed.push(report(&mut sim, Shape::Offset, "EUR", filing));
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     for filed in &filed {
         books.assert_posted(&sim, filed);
     }
@@ -306,7 +304,7 @@ fn broken_documents_are_told_to_concur_and_never_posted(through: Through) {
         };
         let filed = taxi(&mut sim, filing);
         carry(&mut sim);
-        assert_eq!(Books::of(&sim).entries.len(), 0, "{oddity:?}");
+        assert_eq!(Books::of(&sim.sandbox).entries.len(), 0, "{oddity:?}");
         let told = document(&sim, &filed);
         assert_eq!(
             told.status,
@@ -326,7 +324,7 @@ fn broken_documents_are_told_to_concur_and_never_posted(through: Through) {
     };
     let filed = taxi(&mut sim, filing);
     carry(&mut sim);
-    assert_eq!(Books::of(&sim).entries.len(), 0);
+    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
     assert_eq!(code(&books::ending(&sim, &filed)), "test-document");
 }
 
@@ -356,7 +354,7 @@ fn the_newer_endpoint_takes_entries_too(through: Through) {
             .times(1),
     );
     carry(&mut sim);
-    Books::of(&sim).assert_posted(&sim, &filed);
+    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
 fn a_queue_of_many_pages_is_emptied(through: Through) {
@@ -375,7 +373,7 @@ fn a_queue_of_many_pages_is_emptied(through: Through) {
     }
     // A first page of documents that stay where they are hides nothing behind it.
     carry(&mut sim);
-    let books = Books::of(&sim);
+    let books = Books::of(&sim.sandbox);
     for filed in &filed[1..] {
         books.assert_posted(&sim, filed);
     }
@@ -392,7 +390,7 @@ fn an_outage_of_three_days_heals_by_itself(through: Through) {
     sim.run_for(3 * 86_400_000);
     sim.sandbox.clear_faults();
     sim.settle();
-    Books::of(&sim).assert_posted(&sim, &filed);
+    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
 fn a_lost_answer_to_an_entry_is_found_and_not_doubled(through: Through) {
@@ -410,7 +408,7 @@ fn a_lost_answer_to_an_entry_is_found_and_not_doubled(through: Through) {
                 .times(1),
         );
         carry(&mut sim);
-        Books::of(&sim).assert_posted(&sim, &filed);
+        Books::of(&sim.sandbox).assert_posted(&sim, &filed);
         let Ending::Confirmed(confirmed) = books::ending(&sim, &filed) else {
             panic!("is confirmed");
         };
@@ -426,10 +424,10 @@ fn a_lost_answer_to_an_entry_is_found_and_not_doubled(through: Through) {
     );
     carry(&mut sim);
     assert_eq!(code(&books::ending(&sim, &filed)), "ambiguous");
-    assert_eq!(Books::of(&sim).entries.len(), 0);
+    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
     sim.start(books::object(&filed), Reason::Replay);
     sim.settle();
-    Books::of(&sim).assert_posted(&sim, &filed);
+    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
 fn not_ready_and_unknown_errors_are_tried_again(through: Through) {
@@ -441,5 +439,5 @@ fn not_ready_and_unknown_errors_are_tried_again(through: Through) {
     };
     let filed = taxi(&mut sim, filing);
     carry(&mut sim);
-    Books::of(&sim).assert_posted(&sim, &filed);
+    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }

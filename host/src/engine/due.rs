@@ -24,8 +24,13 @@ const LINGER_MS: u64 = 4;
 /// Runs that are fetched ahead, as a multiple of those that may be under way.
 const FETCH_FACTOR: u32 = 4;
 
-/// Drives a connection's runs until `stop`, then waits until those under way have come to rest.
-pub(super) async fn drive_due(lane: Arc<Lane>, mut stop: watch::Receiver<bool>) {
+/// Drives a connection's runs until `stop`, then waits until those under way have come to rest, or cuts them off at
+/// `cut`. When it returns, none of them holds anything any more.
+pub(super) async fn drive_due(
+    lane: Arc<Lane>,
+    mut stop: watch::Receiver<bool>,
+    mut cut: watch::Receiver<bool>,
+) {
     let mut line = Line::new(lane);
     while !*stop.borrow() {
         let next = line.start_due().await;
@@ -37,9 +42,16 @@ pub(super) async fn drive_due(lane: Arc<Lane>, mut stop: watch::Receiver<bool>) 
             _ = stop.changed() => {}
         }
     }
-    while let Some(done) = line.under_way.join_next().await {
-        line.ended(done.ok());
+    let rest = async {
+        while let Some(done) = line.under_way.join_next().await {
+            line.ended(done.ok());
+        }
+    };
+    tokio::select! {
+        () = rest => {}
+        _ = cut.wait_for(|cut| *cut) => {}
     }
+    line.under_way.shutdown().await;
 }
 
 struct Line {

@@ -66,6 +66,9 @@ fn the_example_means_the_same_with_and_without_its_commented_defaults() {
         "tls_certificate =",
         "tls_key =",
         "listen = \"0.0.0.0:8443\"",
+        "public_url = \"https://events.",
+        "trust_anchors =",
+        "proxy_anchors =",
     ];
     let with = parse(&uncommented(&samples)).expect("example with defaults");
     let visible = |settings: &Settings| {

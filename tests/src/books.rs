@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use ml_connector_component::contract::runs::Ending;
 use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::marker;
+use ml_connector_sandbox::Sandbox;
 use ml_connector_sandbox::concur::{DocStatus, DocType, DocumentRecord, Filed};
 use ml_connector_sandbox::freshbooks::EntryRecord;
-use ml_connector_tests::sim::Sim;
 use rust_decimal::Decimal;
+
+use crate::sim::Sim;
 
 /// FreshBooks' journal.
 pub struct Books {
@@ -22,9 +24,14 @@ pub struct Books {
 }
 
 impl Books {
-    /// The journal, each entry of which balances.
-    pub fn of(sim: &Sim) -> Self {
-        let entries = sim.sandbox.freshbooks.journal_entries();
+    /// The journal.
+    ///
+    /// # Panics
+    ///
+    /// If an entry does not balance.
+    #[must_use]
+    pub fn of(sandbox: &Sandbox) -> Self {
+        let entries = sandbox.freshbooks.journal_entries();
         for entry in &entries {
             let sum: Decimal = entry
                 .lines
@@ -40,6 +47,7 @@ impl Books {
     }
 
     /// The entries that carry the marker of a document.
+    #[must_use]
     pub fn marked(&self, document: &DocumentRecord) -> Vec<&EntryRecord> {
         let marker = marker_of(document);
         let entries = self.entries.iter();
@@ -49,6 +57,10 @@ impl Books {
     }
 
     /// One entry, which comes to what was approved, and one confirmation that names it.
+    ///
+    /// # Panics
+    ///
+    /// If it is not so.
     pub fn assert_posted(&self, sim: &Sim, filed: &Filed) {
         let document = document(sim, filed);
         let ending = ending(sim, filed);
@@ -77,6 +89,7 @@ impl Books {
     }
 
     /// What all entries come to on accounts of costs, reclaimed taxes and clearing, by currency.
+    #[must_use]
     pub fn costs(&self) -> BTreeMap<String, Decimal> {
         let mut sums = BTreeMap::new();
         for entry in &self.entries {
@@ -97,9 +110,10 @@ fn costs(entry: &EntryRecord) -> Decimal {
 }
 
 /// What was approved in documents of these types that are posted, by currency.
-pub fn approved(sim: &Sim, types: &[DocType]) -> BTreeMap<String, Decimal> {
+#[must_use]
+pub fn approved(sandbox: &Sandbox, types: &[DocType]) -> BTreeMap<String, Decimal> {
     let mut sums = BTreeMap::new();
-    for document in sim.sandbox.concur.documents() {
+    for document in sandbox.concur.documents() {
         if types.contains(&document.doc_type)
             && document.status == DocStatus::PostingConfirmedSuccess
         {
@@ -111,6 +125,11 @@ pub fn approved(sim: &Sim, types: &[DocType]) -> BTreeMap<String, Decimal> {
 }
 
 /// The document as Concur holds it.
+///
+/// # Panics
+///
+/// If it is not there.
+#[must_use]
 pub fn document(sim: &Sim, filed: &Filed) -> DocumentRecord {
     sim.sandbox
         .concur
@@ -119,11 +138,14 @@ pub fn document(sim: &Sim, filed: &Filed) -> DocumentRecord {
 }
 
 /// The object of a document's source.
+#[must_use]
 pub fn object(filed: &Filed) -> ObjectRef {
     source(filed.doc_type, &filed.source_id)
 }
 
-fn source(doc_type: DocType, source_id: &str) -> ObjectRef {
+/// The object of a source.
+#[must_use]
+pub fn source(doc_type: DocType, source_id: &str) -> ObjectRef {
     let kind = match doc_type {
         DocType::CashAdvance => "cash-advance",
         other => other.as_str(),
@@ -136,6 +158,7 @@ fn source(doc_type: DocType, source_id: &str) -> ObjectRef {
 }
 
 /// The marker of a document's entry.
+#[must_use]
 pub fn marker_of(document: &DocumentRecord) -> String {
     let object = source(document.doc_type, &document.source_id);
     let target = format!("journal-entry {}/{}", document.id, document.revision);
@@ -143,6 +166,11 @@ pub fn marker_of(document: &DocumentRecord) -> String {
 }
 
 /// How the latest run of a document's source ended.
+///
+/// # Panics
+///
+/// If it has not.
+#[must_use]
 pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
     let object = object(filed);
     let ending = sim.kept.ending(&object.kind, &object.id);
@@ -150,6 +178,11 @@ pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
 }
 
 /// The same where the source could not be read.
+///
+/// # Panics
+///
+/// If neither has ended.
+#[must_use]
 pub fn ending_of_document(sim: &Sim, filed: &Filed) -> Ending {
     let id = format!("{}/document/{}", filed.doc_type.as_str(), filed.document_id);
     let unread = sim.kept.ending("financial-document", &id);
@@ -157,6 +190,11 @@ pub fn ending_of_document(sim: &Sim, filed: &Filed) -> Ending {
 }
 
 /// The code of an ending.
+///
+/// # Panics
+///
+/// If it has none.
+#[must_use]
 pub fn code(ending: &Ending) -> &str {
     match ending {
         Ending::Parked(stop) | Ending::Rejected(stop) => &stop.code,
