@@ -20,8 +20,8 @@ use crate::contract::types::{Duration, System};
 use crate::refusals::{self, Unread};
 
 pub(crate) use financial::{
-    Posting, Row, Said, Status, acknowledge, confirm_failed, confirm_posted, of_source,
-    read_documents, read_said, ready,
+    DocumentPage, Posting, Row, Said, Status, acknowledge, confirm_failed, confirm_posted,
+    of_source, read_documents, read_said, ready,
 };
 pub(crate) use subscriptions::{
     Subscription, put_subscription, read_saved, read_subscription, subscription,

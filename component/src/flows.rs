@@ -74,7 +74,7 @@ async fn sweep(flow: Flow) -> Completion {
 }
 
 async fn financial_queue(flow: Flow) -> Completion {
-    let ended = financial_queue::page(&flow).await;
+    let ended = financial_queue::read(&flow).await;
     completion(&flow, ended)
 }
 

@@ -227,6 +227,13 @@ impl Case<'_> {
             );
             return Ok(unchanged("already-posted", sentence));
         }
+        if let Some(origin) = self.origin().await? {
+            let sentence = format!(
+                "it came from FreshBooks as {} {}, and is confirmed",
+                origin.kind, origin.id
+            );
+            return Ok(unchanged("already-confirmed", sentence));
+        }
         match self.journal.find_marked(&self.marker()).await? {
             Some(id) => {
                 self.link(&id, String::new()).await;

@@ -185,11 +185,13 @@ impl Ledger {
     fn count(&mut self, document: &DocumentRecord, books: &Books, ending: Option<&Ending>) {
         let entries = books.marked(document).len();
         match (document.status, ending) {
-            (DocStatus::PostingConfirmedSuccess, Some(Ending::Confirmed(_))) if entries == 1 => {
+            (DocStatus::PostingConfirmedSuccess, Some(ending))
+                if entries == 1 && is_posted(ending) =>
+            {
                 self.posted += 1;
             }
-            (DocStatus::PostingConfirmedSuccess, Some(Ending::Confirmed(confirmed)))
-                if entries == 0 && confirmed.target.kind != "journal-entry" =>
+            (DocStatus::PostingConfirmedSuccess, Some(ending))
+                if entries == 0 && is_own(ending) =>
             {
                 self.own += 1;
             }
@@ -214,6 +216,23 @@ impl Ledger {
         for (currency, sum) in books.costs() {
             self.sums.entry(currency).or_default().1 += sum;
         }
+    }
+}
+
+fn is_own(ending: &Ending) -> bool {
+    match ending {
+        Ending::Confirmed(confirmed) => confirmed.target.kind != "journal-entry",
+        Ending::Unchanged(note) => note.code == "already-confirmed",
+        _ => false,
+    }
+}
+
+fn is_posted(ending: &Ending) -> bool {
+    match ending {
+        Ending::Confirmed(_) => true,
+        // Looked at once more after it was through.
+        Ending::Unchanged(note) => note.code == "already-posted",
+        _ => false,
     }
 }
 

@@ -143,7 +143,7 @@ impl Case<'_> {
     }
 
     /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted twice.
-    async fn origin(&self) -> Result<Option<ObjectRef>, Halt> {
+    pub(super) async fn origin(&self) -> Result<Option<ObjectRef>, Halt> {
         let settings = &self.flow.settings.financial;
         if self.kind != DocumentType::Invoice || settings.own_invoices == OwnInvoices::Post {
             return Ok(None);

@@ -504,6 +504,23 @@ fn a_document_that_cannot_be_read_is_told_to_concur() {
     assert_eq!(told["systemMessages"][0]["messageId"], stop(&driven).code);
 }
 
+fn run_queue(world: &mut World, id: &str) -> Driven {
+    let object = ObjectRef {
+        kind: "financial-queue".to_string(),
+        id: id.to_string(),
+        ..source()
+    };
+    world.run(&Task {
+        object,
+        ..a_task(Reason::Schedule)
+    })
+}
+
+fn started(world: &World) -> Vec<&str> {
+    let tasks = world.tasks.iter();
+    tasks.map(|task| task.object.id.as_str()).collect()
+}
+
 #[test]
 fn the_queue_starts_what_nobody_has_looked_at() {
     let mut world = with("READY");
@@ -517,26 +534,55 @@ fn the_queue_starts_what_nobody_has_looked_at() {
         version: "d1/1".to_string(),
         ..unknown(&source())
     });
-    let queue = ObjectRef {
-        system: System::Concur,
-        kind: "financial-queue".to_string(),
-        id: "expense".to_string(),
-    };
-    let task = Task {
-        object: queue,
-        ..a_task(Reason::Schedule)
-    };
-    let driven = world.run(&task);
-    let started: Vec<&str> = world
-        .tasks
-        .iter()
-        .map(|task| task.object.id.as_str())
-        .collect();
-    assert_eq!(started, ["expense/OTHER", "expense/0"]);
-    let Ending::Confirmed(confirmation) = &driven.completion.ending else {
-        panic!("is confirmed");
-    };
-    assert_eq!(confirmation.sentence, "2 listed, 1 new");
+    let driven = run_queue(&mut world, "expense");
+    assert_eq!(started(&world), ["expense/OTHER"]);
+    // The first page is read again before the queue counts as empty.
+    assert_eq!(paths(&driven), ["transactions", "transactions"]);
+}
+
+#[test]
+fn a_queue_that_stays_full_is_read_on_by_the_next_run() {
+    let mut world = world();
+    for number in 0..20 {
+        let id = format!("d{number}");
+        let text = report("1.00", "1.00").replace(REPORT, &format!("R{number}"));
+        world.books.documents.push(document(&id, "READY", text));
+    }
+    world.books.page_rows = 4;
+    world.books.leaves_after_listing = true;
+    run_queue(&mut world, "expense");
+    assert_eq!(started(&world).len(), 17, "{:?}", started(&world));
+    assert_eq!(started(&world).last(), Some(&"expense"));
+}
+
+#[test]
+fn pages_of_documents_that_wait_for_people_hide_nothing() {
+    let mut world = world();
+    for number in 0..9 {
+        let id = format!("d{number}");
+        let text = report("1.00", "1.00").replace(REPORT, &format!("R{number}"));
+        world.books.documents.push(document(&id, "READY", text));
+        if number < 8 {
+            let mut source = source();
+            source.id = format!("expense/R{number}");
+            world.keep(Standing {
+                ending: EndingKind::Parked,
+                version: format!("{id}/1"),
+                ..unknown(&source)
+            });
+        }
+    }
+    world.books.page_rows = 4;
+    run_queue(&mut world, "expense");
+    assert_eq!(started(&world), ["expense/R8"]);
+}
+
+#[test]
+fn what_is_no_queue_is_said() {
+    assert_eq!(
+        stop(&run_queue(&mut world(), "journal")).code,
+        "unknown-queue"
+    );
 }
 
 /// An invoice document over one line, with this in a custom field.
@@ -593,6 +639,7 @@ fn what_came_from_freshbooks_is_confirmed_and_not_posted_again() {
     assert!(world.books.entries.is_empty());
     let confirmed = &world.books.document("d1").confirmed[0]["postingDocs"][0];
     assert_eq!(confirmed["documentNumber"], "bill-778120");
+    assert_eq!(note(&run_invoice(&mut world)), "already-confirmed");
 }
 
 #[test]

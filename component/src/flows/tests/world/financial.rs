@@ -29,6 +29,10 @@ pub(in crate::flows::tests) struct Books {
     pub(in crate::flows::tests) entries: Vec<Value>,
     /// What an acknowledgement or confirmation is answered with instead, once each.
     pub(in crate::flows::tests) codes: Vec<u32>,
+    /// Rows of a page of the list; 0 for all.
+    pub(in crate::flows::tests) page_rows: usize,
+    /// Whether what was listed is acknowledged by the time of the next list.
+    pub(in crate::flows::tests) leaves_after_listing: bool,
 }
 
 impl Books {
@@ -66,7 +70,7 @@ impl Books {
         }
     }
 
-    fn list(&self, query: &str) -> SendOutcome {
+    fn list(&mut self, query: &str) -> SendOutcome {
         let source_id = parameter(query, "docId");
         let wanted = self.documents.iter().filter(|document| {
             if source_id.is_empty() {
@@ -75,13 +79,31 @@ impl Books {
                 document.source_id == source_id
             }
         });
-        let rows: Vec<Value> = wanted
+        let page: usize = parameter(query, "page").parse().unwrap_or_default();
+        let page_rows = if self.page_rows == 0 {
+            usize::MAX
+        } else {
+            self.page_rows
+        };
+        let wanted: Vec<&Document> = wanted.collect();
+        let pages = wanted.len().div_ceil(page_rows);
+        let shown = wanted
+            .into_iter()
+            .skip(page.saturating_mul(page_rows))
+            .take(page_rows);
+        let rows: Vec<Value> = shown
             .map(|document| {
                 json!({"id": document.id, "docStatus": document.status, "erpSystemId": document.system_id,
                        "document": document.text})
             })
             .collect();
-        done(&json!({"content": rows, "page": {"totalPages": 1, "number": 0}}))
+        if self.leaves_after_listing && source_id.is_empty() {
+            for row in &rows {
+                let id = row["id"].as_str().unwrap_or_default();
+                self.find(id).status = "ACKNOWLEDGED";
+            }
+        }
+        done(&json!({"content": rows, "page": {"totalPages": pages, "number": page}}))
     }
 
     fn acknowledge(&mut self, id: &str, system_id: &Value) -> SendOutcome {
