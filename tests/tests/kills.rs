@@ -2,6 +2,9 @@
 
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{RunFilter, Store};
+use ml_connector_sandbox::concur::{DocStatus, ReportOptions};
+use ml_connector_sandbox::{Fault, FaultRule, System, skin};
+use ml_connector_tests::books::Books;
 use ml_connector_tests::office::{Office, Pace};
 use ml_connector_tests::{built, demo};
 
@@ -82,4 +85,73 @@ async fn told(office: &Office) -> Vec<(String, Vec<u8>)> {
     }
     told.push(("the histories".to_string(), histories.into_bytes()));
     told
+}
+
+/// Where the connector is killed: while SAP Concur or FreshBooks has carried out a call, and its answer is on the way.
+const POINTS: [(System, &str, &str); 4] = [
+    (System::Concur, "GET", "/transactions"),
+    (System::Concur, "POST", "/acknowledgements"),
+    (
+        System::FreshBooks,
+        "POST",
+        "/journal_entries/journal_entries",
+    ),
+    (System::Concur, "POST", "/postingconfirmations"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_and_one_confirmation()
+ {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pace = Pace {
+        both_ways: true,
+        queue_s: 1,
+        ..Pace::default()
+    };
+    let office = Office::open(directory.path(), &binary(), built::component(), &pace).await;
+    let mut office = office.expect("opens");
+    office.start().await.expect("starts");
+    office.connect().await.expect("connects");
+    office.registered().await.expect("registers");
+    for (system, method, path) in POINTS {
+        let answered_late = FaultRule::new(system, Fault::Slow { delay: 60_000 })
+            .method(method)
+            .path(path)
+            .times(1);
+        let (filed, before) = {
+            let mut sandbox = office.sandbox.shared.lock();
+            let before = sandbox.faults_struck();
+            sandbox.add_fault(answered_late);
+            let filed = sandbox
+                .concur
+                .approve_report(&ReportOptions::default(), skin::now());
+            (filed, before)
+        };
+        office.sandbox.shared.wake();
+        let struck = || office.sandbox.shared.lock().faults_struck() > before;
+        office
+            .until("the call is under way", struck)
+            .await
+            .expect("comes");
+        office.kill();
+        office.sandbox.shared.lock().clear_faults();
+        office.start().await.expect("starts");
+        let is_posted = || {
+            let sandbox = office.sandbox.shared.lock();
+            let document = sandbox.concur.document(&filed.document_id);
+            document.is_some_and(|document| document.status == DocStatus::PostingConfirmedSuccess)
+        };
+        let what = format!("the document is posted after a kill during {method} {path}");
+        office.until(&what, is_posted).await.expect("comes");
+        let sandbox = office.sandbox.shared.lock();
+        let document = sandbox
+            .concur
+            .document(&filed.document_id)
+            .expect("is there");
+        let books = Books::of(&sandbox);
+        assert_eq!(books.marked(&document).len(), 1, "{path}: {document:?}");
+        assert_eq!(document.postings.len(), 1, "{path}: {document:?}");
+    }
+    let sandbox = office.sandbox.shared.lock();
+    assert_eq!(Books::of(&sandbox).entries.len(), POINTS.len());
 }

@@ -45,6 +45,7 @@ pub struct Sandbox {
     faults: Faults,
     late: BTreeMap<(Millis, u64), (System, Request)>,
     late_count: u64,
+    struck: u64,
     stats: Stats,
     journal: Option<Journal>,
 }
@@ -58,6 +59,7 @@ impl Sandbox {
             faults: Faults::new(config.seed),
             late: BTreeMap::new(),
             late_count: 0,
+            struck: 0,
             stats: Stats::default(),
             journal: None,
         }
@@ -66,6 +68,7 @@ impl Sandbox {
     /// Sends a request through the faults to its machine.
     pub fn exchange(&mut self, system: System, request: &Request, now: Millis) -> Answer {
         let fault = self.faults.of(system, request);
+        self.struck += u64::from(fault.is_some());
         let answer = self.faulty(system, request, fault, now);
         let shown = match &answer {
             Answer::Response { response, .. } | Answer::Truncated { response, .. } => {
@@ -123,6 +126,11 @@ impl Sandbox {
     /// Switches all faults off.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
+    }
+
+    /// How many requests have met a fault so far.
+    pub fn faults_struck(&self) -> u64 {
+        self.struck
     }
 
     /// What was called how often.
