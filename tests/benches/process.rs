@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ml_connector_sandbox::concur::{DocStatus, DocumentBulk};
 use ml_connector_sandbox::skin;
 use ml_connector_tests::office::{Office, Pace};
 use ml_connector_tests::{built, world};
@@ -25,6 +26,7 @@ async fn main() {
     row("later start", format!("ready after {ready} ms"), "300 ms");
     load().await;
     waiting().await;
+    back_fill().await;
 }
 
 fn row(what: &str, measured: String, goal: &str) {
@@ -97,6 +99,73 @@ async fn waiting() {
     let added = resident(pid).saturating_sub(before);
     row("10,000 waiting runs add", mib(added), "64 MiB");
     office.stop().expect("stops");
+}
+
+/// Documents of 30 KiB that SAP Concur has ready, until each is posted and confirmed; in a fresh process each time.
+async fn back_fill() {
+    let (_, few) = posted(1_000).await;
+    let (rate, many) = posted(10_000).await;
+    row(
+        "10,000 expense documents, listed to confirmed",
+        format!("{rate:.0} a second"),
+        "none",
+    );
+    row(
+        "peak memory: 1,000 documents, 10,000, ratio",
+        format!(
+            "{}, {}, {:.2}",
+            mib(few),
+            mib(many),
+            many as f64 / few as f64
+        ),
+        "1.3",
+    );
+}
+
+/// Documents a second, and the peak memory of the service in KiB.
+async fn posted(documents: u32) -> (f64, u64) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pace = Pace {
+        both_ways: true,
+        queue_s: 1,
+        ..Pace::default()
+    };
+    let mut office = Office::open(directory.path(), &binary(), built::component(), &pace)
+        .await
+        .expect("opens");
+    restarted(&mut office).await;
+    office.connect().await.expect("connects");
+    office.registered().await.expect("registers");
+    let pid = office.process_id().expect("runs");
+    let bulk = DocumentBulk {
+        reports: documents,
+        ..DocumentBulk::default()
+    };
+    // Announced one by one it would be no back-fill.
+    let mut sandbox = office.sandbox.shared.lock();
+    sandbox.concur.config_mut().events.delivery.silent = true;
+    sandbox.concur.approve_bulk(&bulk, skin::now());
+    drop(sandbox);
+    let began = Instant::now();
+    let confirmed = || {
+        let counts = office.sandbox.shared.lock().concur.document_counts();
+        counts.get(&DocStatus::PostingConfirmedSuccess).copied()
+    };
+    while confirmed().unwrap_or_default() < documents as usize {
+        assert!(began.elapsed() < Duration::from_secs(600), "all are posted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let rate = f64::from(documents) / began.elapsed().as_secs_f64();
+    let entries = office
+        .sandbox
+        .shared
+        .lock()
+        .freshbooks
+        .journal_entry_count();
+    assert_eq!(entries, documents as usize, "nothing is lost or doubled");
+    let peak = peak(pid);
+    office.stop().expect("stops");
+    (rate, peak)
 }
 
 async fn open(directory: &Path) -> Office {

@@ -297,6 +297,32 @@ fn an_entry_that_is_linked_is_only_confirmed() {
 }
 
 #[test]
+fn an_entry_whose_document_is_confirmed_as_failed_needs_a_person() {
+    let mut world = with("ACKNOWLEDGED");
+    linked(&mut world, "17", "d1/1", "");
+    world.books.codes = [113].into();
+    assert_eq!(stop(&run(&mut world)).code, "posted-but-failed");
+    // The same at the next look.
+    assert_eq!(stop(&run(&mut world)).code, "posted-but-failed");
+}
+
+#[test]
+fn refused_confirmations_name_what_helps() {
+    for (code, expected) in [(99, "other-system-id"), (198, "confirmation-refused")] {
+        let mut world = with("ACKNOWLEDGED");
+        linked(&mut world, "17", "d1/1", "");
+        world.books.codes = [code].into();
+        let driven = run(&mut world);
+        assert_eq!(stop(&driven).code, expected);
+        assert!(
+            stop(&driven).sentence.contains("\"no\""),
+            "{:?}",
+            stop(&driven)
+        );
+    }
+}
+
+#[test]
 fn a_document_that_is_through_needs_nothing() {
     let mut world = with("POSTING_CONFIRMED_SUCCESS");
     linked(&mut world, "17", "d1/1", "");

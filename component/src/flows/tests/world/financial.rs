@@ -125,6 +125,11 @@ impl Books {
 
     fn confirm(&mut self, confirmation: &Value) -> SendOutcome {
         if let Some(code) = self.codes.pop() {
+            // Somebody else has confirmed it as failed.
+            if code == 113 {
+                self.find(confirmation["docId"].as_str().expect("names one"))
+                    .status = "POSTING_CONFIRMED_FAILURE";
+            }
             return said(code);
         }
         let is_success = confirmation["overallPostingStatusCode"] == "success";
