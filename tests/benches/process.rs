@@ -1,5 +1,5 @@
 //! What the service costs as a process of its own: `cargo build --release --workspace`, then
-//! `cargo bench --package ml-connector-tests --bench process`.
+//! `cargo bench --workspace --bench process`.
 //!
 //! The program that ships runs as a child; both vendors and whoever creates the invoices are this process. Times to
 //! start, memory and processor time are the kernel's, from `/proc`. Numbers of records can be given in `RECORDS`.
