@@ -1,4 +1,4 @@
-//! What it costs, as ratios of one run: `cargo bench --package ml-connector-tests`.
+//! What it costs, as ratios of one run: `cargo bench --workspace --bench performance`.
 //!
 //! Native code and the component do the same work on the same inputs, with the fuel and memory limits of production.
 //! Each figure is the fastest of many batches, since other work on the machine only ever adds. The end-to-end part runs
@@ -239,7 +239,11 @@ fn wide_report() -> String {
                     "locationCountryCode": "CA", "locationCountrySubCode": "CA-ON"}}]}}]}}"#,
             customs("entryCustom", 40),
             customs("allocationCustom", 20),
-            if number % 2 == 0 { "EMPL" } else { "CBCP" },
+            if number.is_multiple_of(2) {
+                "EMPL"
+            } else {
+                "CBCP"
+            },
         )
     };
     const ENTRIES: u32 = 6;

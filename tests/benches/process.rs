@@ -141,11 +141,7 @@ async fn posted(documents: u32) -> (f64, u64) {
         reports: documents,
         ..DocumentBulk::default()
     };
-    // Announced one by one it would be no back-fill.
-    let mut sandbox = office.sandbox.shared.lock();
-    sandbox.concur.config_mut().events.delivery.silent = true;
-    sandbox.concur.approve_bulk(&bulk, skin::now());
-    drop(sandbox);
+    approve(&office, &bulk);
     let began = Instant::now();
     let confirmed = || {
         let counts = office.sandbox.shared.lock().concur.document_counts();
@@ -166,6 +162,13 @@ async fn posted(documents: u32) -> (f64, u64) {
     let peak = peak(pid);
     office.stop().expect("stops");
     (rate, peak)
+}
+
+/// Approves documents without announcing them: one by one it would be no back-fill.
+fn approve(office: &Office, bulk: &DocumentBulk) {
+    let mut sandbox = office.sandbox.shared.lock();
+    sandbox.concur.config_mut().events.delivery.silent = true;
+    sandbox.concur.approve_bulk(bulk, skin::now());
 }
 
 async fn open(directory: &Path) -> Office {

@@ -188,7 +188,7 @@ fn write() -> impl Strategy<Value = Write> {
         4 => links(),
         3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| Write::Event(StoredEvent {
             received,
-            ..event(&connection, &id)
+            ..event(&connection, id)
         })),
         1 => instant().prop_map(|received_before| Write::Forget { received_before }),
         1 => instant().prop_map(|ended_before| Write::Retire { ended_before }),
