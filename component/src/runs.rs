@@ -7,6 +7,7 @@
 
 mod port;
 mod sending;
+mod stops;
 mod trouble;
 mod verdict;
 
@@ -29,7 +30,8 @@ use crate::flows;
 use crate::settings::Settings;
 
 pub(crate) use port::Port;
-pub(crate) use sending::{AMBIGUOUS, EARLIER, Flow, Halt, LookUp, Written, name, next_look};
+pub(crate) use sending::{Flow, Halt, LookUp, Written, name};
+pub(crate) use stops::{AMBIGUOUS, EARLIER, next_look};
 
 /// The most characters of a demand that a [`Divergence`] shows.
 const SHOWN_CHARS_MAX: usize = 400;

@@ -1,5 +1,6 @@
 //! A connection's mapping and policy, read from JSON text with every problem gathered.
 
+pub mod events;
 pub mod financial;
 mod reader;
 
@@ -14,6 +15,7 @@ use crate::contract::runs::Intent;
 use crate::contract::types::{Duration, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::{country, marker, money, retry};
+use events::Events;
 use financial::Financial;
 use reader::Reader;
 
@@ -138,23 +140,9 @@ pub struct Sweep {
     pub lookback_days: u64,
 }
 
-/// Events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Events {
-    /// Whether they are subscribed to.
-    pub enabled: bool,
-    /// The subscription's id; without it one is derived.
-    pub subscription_id: Option<String>,
-    /// Which types of events are delivered: a regular expression.
-    pub filter: String,
-}
-
 /// FreshBooks scopes that the flows need.
 const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read user:bills:read \
                       user:bill_vendors:read user:projects:read user:taxes:read";
-
-/// The topic of what is ready to be carried over, without `public.concur.`
-const EVENT_TOPIC: &str = "financialintegration";
 
 impl Settings {
     /// Reads settings.
@@ -198,28 +186,11 @@ impl Settings {
         }
     }
 
-    /// The id of the event subscription of a connection: the setting's, or one that nobody else has, since it must be
-    /// unique over all customers of SAP. (Concur docs, event subscription service.)
-    #[must_use]
-    pub fn subscription_id(&self, connection: &str, topic: &str) -> String {
-        let own = || {
-            let Concur {
-                company_id,
-                client_id,
-                ..
-            } = &self.concur;
-            let hash = marker::short_hash(&["subscription", connection, company_id, client_id]);
-            format!("ml-connector.{connection}.{hash}.{topic}")
-        };
-        self.events.subscription_id.clone().unwrap_or_else(own)
-    }
-
     /// What is to be started on a schedule: sweeps, and the checks of the webhook registrations and of the event
     /// subscription.
     #[must_use]
     pub fn schedules(&self) -> Vec<Schedule> {
         const REGISTRATION_INTERVAL_S: u64 = 3_600;
-        const SUBSCRIPTION_INTERVAL_S: u64 = 86_400;
         let mut schedules = Vec::new();
         let flows = [
             ("invoice", self.invoice.enabled),
@@ -238,16 +209,7 @@ impl Settings {
             });
         }
         schedules.extend(self.financial.schedules());
-        if self.events.enabled {
-            schedules.push(Schedule {
-                object: ObjectRef {
-                    system: System::Concur,
-                    ..own("event-subscription", EVENT_TOPIC)
-                },
-                interval_s: SUBSCRIPTION_INTERVAL_S,
-                purpose: "checks that SAP Concur announces to us what is ready".to_string(),
-            });
-        }
+        schedules.extend(self.events.schedule());
         schedules
     }
 
@@ -281,11 +243,7 @@ impl Settings {
                 interval_s: table.whole("interval_s", 900, 1..=86_400),
                 lookback_days: table.whole("lookback_days", 3, 1..=366),
             }),
-            events: reader.table("events", |table| Events {
-                enabled: table.flag("enabled", false),
-                subscription_id: table.optional_checked("subscription_id", subscription_id),
-                filter: table.text_or("filter", ".*"),
-            }),
+            events: reader.table("events", Events::read),
         }
     }
 }
@@ -440,14 +398,6 @@ fn code32(code: &str) -> Check {
     (!code.is_empty() && code.chars().count() <= 32)
         .then_some(())
         .ok_or("1 to 32 characters")
-}
-
-fn subscription_id(id: &str) -> Check {
-    let is_allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-    ((1..=100).contains(&id.len()) && id.bytes().all(is_allowed))
-        .then_some(())
-        .ok_or("1 to 100 of a-z, 0-9, dot and hyphen")
 }
 
 fn custom(name: &str, max: u32) -> Check {

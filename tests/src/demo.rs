@@ -121,14 +121,17 @@ pub async fn carry(office: &mut Office) -> Result<Bill, String> {
     ));
     let bar = bar(u64::from(INVOICES + BILLS), "ended");
     for pause in [700, 900] {
-        watch(office, &bar, Duration::from_millis(pause)).await;
+        watch(Duration::from_millis(pause), async || {
+            step(office, &bar).await
+        })
+        .await;
         office.kill();
         bar.println("  killed (SIGKILL), started again");
         office.start().await?;
     }
-    wait(office, &bar).await?;
+    wait(office, async || step(office, &bar).await).await?;
     office.sandbox.shared.lock().clear_faults();
-    wait(office, &bar).await?;
+    wait(office, async || step(office, &bar).await).await?;
     bar.finish_and_clear();
     bill(office).await
 }
@@ -259,7 +262,7 @@ async fn mend(office: &mut Office) -> Result<Bill, String> {
     print!("{}", String::from_utf8_lossy(&replayed.stdout));
     let bar = bar(u64::from(INVOICES + BILLS), "ended");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    wait(office, &bar).await?;
+    wait(office, async || step(office, &bar).await).await?;
     bar.finish_and_clear();
     bill(office).await
 }
@@ -322,8 +325,8 @@ fn leave_out(office: &Office, out: bool) -> Result<(), String> {
     std::fs::write(&file, changed).map_err(|error| error.to_string())
 }
 
-/// Waits until every document has been looked at and nothing is under way.
-async fn wait(office: &Office, bar: &ProgressBar) -> Result<(), String> {
+/// Waits until `is_done` says so three times in a row.
+async fn wait(office: &Office, is_done: impl AsyncFn() -> bool) -> Result<(), String> {
     let began = Instant::now();
     let mut calm = 0;
     while calm < 3 {
@@ -333,17 +336,17 @@ async fn wait(office: &Office, bar: &ProgressBar) -> Result<(), String> {
                 office.directory.display()
             ));
         }
-        let done = step(office, bar).await;
-        calm = if done { calm + 1 } else { 0 };
+        calm = if is_done().await { calm + 1 } else { 0 };
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(())
 }
 
-async fn watch(office: &Office, bar: &ProgressBar, long: Duration) {
+/// Has the bar moved for so long.
+async fn watch(long: Duration, step: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while began.elapsed() < long {
-        step(office, bar).await;
+        step().await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

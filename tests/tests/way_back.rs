@@ -34,6 +34,8 @@ scenarios!(
     a_recall_before_the_acknowledgement_posts_nothing,
     odd_documents_are_posted_as_if_they_were_not_odd,
     broken_documents_are_told_to_concur_and_never_posted,
+    what_cannot_be_judged_is_left_to_a_person,
+    numbers_of_23_digits_are_posted_to_the_cent_or_told,
     the_newer_endpoint_takes_entries_too,
     a_queue_of_many_pages_is_emptied,
     an_outage_of_three_days_heals_by_itself,
@@ -326,6 +328,40 @@ fn broken_documents_are_told_to_concur_and_never_posted(through: Through) {
     carry(&mut sim);
     assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
     assert_eq!(code(&books::ending(&sim, &filed)), "test-document");
+}
+
+fn what_cannot_be_judged_is_left_to_a_person(through: Through) {
+    let mut sim = both(through, "park");
+    let filing = Filing {
+        oddities: vec![Oddity::UnknownDocType],
+        ..Filing::default()
+    };
+    let filed = taxi(&mut sim, filing);
+    carry(&mut sim);
+    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
+    assert_eq!(document(&sim, &filed).status, DocStatus::Ready);
+    assert_eq!(code(&books::ending(&sim, &filed)), "unknown-type");
+    // The next look leaves it alone.
+    let requests = sim.sent.values().sum::<u32>();
+    carry(&mut sim);
+    assert!(sim.sent.values().sum::<u32>() < requests + 12);
+}
+
+fn numbers_of_23_digits_are_posted_to_the_cent_or_told(through: Through) {
+    let mut sim = both(through, "park");
+    let filing = Filing {
+        oddities: vec![Oddity::LongDigits],
+        ..Filing::default()
+    };
+    let filed = taxi(&mut sim, filing);
+    carry(&mut sim);
+    match document(&sim, &filed).status {
+        DocStatus::PostingConfirmedSuccess => Books::of(&sim.sandbox).assert_posted(&sim, &filed),
+        status => {
+            assert_eq!(status, DocStatus::PostingConfirmedFailure);
+            assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
+        }
+    }
 }
 
 fn the_newer_endpoint_takes_entries_too(through: Through) {

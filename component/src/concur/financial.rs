@@ -58,6 +58,8 @@ impl Status {
 pub(crate) struct Row {
     /// Its own id.
     pub(crate) id: String,
+    /// The type that the list gives it; empty for none.
+    pub(crate) doc_type: String,
     /// Where it stands.
     pub(crate) status: Status,
     /// The system that acknowledged it; empty for none.
@@ -148,6 +150,8 @@ fn row(raw: &RawValue) -> Result<Row, Unread> {
         #[serde(borrow)]
         id: Option<&'a RawValue>,
         #[serde(borrow)]
+        doc_type: Option<&'a RawValue>,
+        #[serde(borrow)]
         doc_status: Option<&'a RawValue>,
         #[serde(borrow)]
         erp_system_id: Option<&'a RawValue>,
@@ -160,6 +164,7 @@ fn row(raw: &RawValue) -> Result<Row, Unread> {
     };
     Ok(Row {
         id,
+        doc_type: lax_text(listed.doc_type).unwrap_or_default(),
         status: Status::read(&lax_text(listed.doc_status).unwrap_or_default()),
         system_id: lax_text(listed.erp_system_id).unwrap_or_default(),
         document: listed.document.map(inner).unwrap_or_default(),

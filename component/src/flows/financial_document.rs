@@ -18,6 +18,7 @@ use crate::contract::runs::{Confirmation, Ending, How, Link, Save, Standing};
 use crate::contract::types::{ObjectRef, System};
 use crate::financial::{self, DocumentType};
 use crate::runs::{Flow, Halt};
+use crate::text::clean;
 use confirming::Acknowledged;
 use journal::Journal;
 
@@ -197,6 +198,9 @@ struct Case<'a> {
 
 impl Case<'_> {
     async fn carry(&self) -> Result<Ending, Halt> {
+        if !self.is_of_its_type() {
+            return Err(self.unknown_type());
+        }
         match &self.row.status {
             Status::Ready => match self.acknowledge().await? {
                 Acknowledged::Now => self.post(false).await,
@@ -212,6 +216,25 @@ impl Case<'_> {
             Status::Recalled => self.withdraw().await,
             Status::Other(word) => Err(self.unknown_status(word)),
         }
+    }
+
+    /// Whether the list says of the document what was asked for, in whatever case.
+    fn is_of_its_type(&self) -> bool {
+        let named = self.row.doc_type.as_str();
+        named.is_empty() || named.eq_ignore_ascii_case(self.kind.wire())
+    }
+
+    /// No call of its own type would be for it, so that it is not even acknowledged.
+    fn unknown_type(&self) -> Halt {
+        self.stop(
+            "unknown-type",
+            format!(
+                "SAP Concur lists it among the {} documents and calls it \"{}\"",
+                self.kind.name(),
+                clean(&self.row.doc_type)
+            ),
+            "look in SAP Concur; it is left as it is there",
+        )
     }
 
     fn system_id(&self) -> &str {
@@ -337,6 +360,7 @@ mod tests {
     fn row(document: &str) -> Row {
         Row {
             id: "4b7d".to_string(),
+            doc_type: "expense".to_string(),
             status: Status::Ready,
             system_id: String::new(),
             document: document.to_string(),

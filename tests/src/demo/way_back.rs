@@ -1,18 +1,20 @@
 //! The second half of the demo: what SAP Concur approved becomes journal entries, and both books are laid side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
 use ml_connector::contract::runs::Ending;
 use ml_connector::store::Run;
 use ml_connector_sandbox::concur::{
     DocStatus, DocType, DocumentBulk, DocumentRecord, Filing, Oddity, ReportOptions, Shape,
 };
+use ml_connector_sandbox::freshbooks::BalanceRow;
 use ml_connector_sandbox::{Fault, FaultRule, System, skin};
 use rust_decimal::Decimal;
 
-use super::{bar, say, table};
+use super::{bar, say, table, wait, watch};
 use crate::books::{self, Books};
 use crate::office::Office;
 
@@ -22,6 +24,8 @@ const CASH_ADVANCES: u32 = 8;
 const PAYROLLS: u32 = 4;
 /// Payment requests that came from FreshBooks and are approved.
 const OWN: usize = 30;
+/// The currency whose accounts are shown.
+const SHOWN: &str = "CAD";
 const BROKEN: [Oddity; 3] = [Oddity::Unbalanced, Oddity::EmptyAccount, Oddity::NotJson];
 
 /// How the way back ended.
@@ -43,8 +47,8 @@ pub struct Ledger {
     pub lost: usize,
     /// By currency: approved in SAP Concur, and what FreshBooks' accounts of costs hold.
     pub sums: BTreeMap<String, (Decimal, Decimal)>,
-    /// Whether the debits of all entries are their credits, in every currency.
-    pub balances: bool,
+    /// What FreshBooks' accounts were debited and credited, by account and currency.
+    pub trial_balance: Vec<BalanceRow>,
 }
 
 impl Ledger {
@@ -55,7 +59,17 @@ impl Ledger {
             .sums
             .values()
             .all(|(approved, posted)| approved == posted);
-        agree && self.balances && self.lost == 0 && self.duplicates == 0
+        agree && self.balances() && self.lost == 0 && self.duplicates == 0
+    }
+
+    /// Whether debits are credits, in every currency.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        let mut differences: BTreeMap<&str, Decimal> = BTreeMap::new();
+        for row in &self.trial_balance {
+            *differences.entry(&row.currency).or_default() += row.debit - row.credit;
+        }
+        differences.values().all(Decimal::is_zero)
     }
 }
 
@@ -69,17 +83,20 @@ pub async fn carry(office: &mut Office) -> Result<Ledger, String> {
     let count = approve(office);
     office.sandbox.shared.wake();
     say(&format!(
-        "The way back: {count} documents are approved in SAP Concur and announced by events over mutual TLS: expense \
-         reports of every shape, supplier invoices, cash advances, payroll, {} broken ones, and payment requests that \
-         came from FreshBooks.",
+        "The way back: {count} documents are approved in SAP Concur, and announced by events over mutual TLS:\n\
+         expense reports of every shape, supplier invoices, cash advances, payroll, {} broken reports, and {OWN}\n\
+         payment requests that came from FreshBooks.",
         BROKEN.len()
     ));
     let bar = bar(count as u64, "through");
-    watch(office, &bar, Duration::from_millis(600)).await;
+    watch(Duration::from_millis(600), async || {
+        step(office, &bar).await
+    })
+    .await;
     office.kill();
     bar.println("  killed (SIGKILL), started again");
     office.start().await?;
-    wait(office, &bar).await?;
+    wait(office, async || step(office, &bar).await).await?;
     office.sandbox.shared.lock().clear_faults();
     bar.finish_and_clear();
     ledger(office).await
@@ -159,7 +176,7 @@ pub async fn ledger(office: &Office) -> Result<Ledger, String> {
     let documents = sandbox.concur.documents();
     let mut ledger = Ledger {
         documents: documents.len(),
-        balances: balances(&books),
+        trial_balance: sandbox.freshbooks.trial_balance(),
         duplicates: duplicates(&books),
         ..Ledger::default()
     };
@@ -236,41 +253,10 @@ fn is_posted(ending: &Ending) -> bool {
     }
 }
 
-fn balances(books: &Books) -> bool {
-    let lines = books.entries.iter().flat_map(|entry| &entry.lines);
-    let difference: Decimal = lines.map(|line| line.debit - line.credit).sum();
-    difference.is_zero()
-}
-
 fn duplicates(books: &Books) -> usize {
     let mut names = BTreeSet::new();
     let entries = books.entries.iter();
     entries.filter(|entry| !names.insert(&entry.name)).count()
-}
-
-async fn wait(office: &Office, bar: &ProgressBar) -> Result<(), String> {
-    let began = Instant::now();
-    let mut calm = 0;
-    while calm < 3 {
-        if began.elapsed() > Duration::from_secs(180) {
-            return Err(format!(
-                "the way back got stuck; see {}/service.log",
-                office.directory.display()
-            ));
-        }
-        let done = step(office, bar).await;
-        calm = if done { calm + 1 } else { 0 };
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Ok(())
-}
-
-async fn watch(office: &Office, bar: &ProgressBar, long: Duration) {
-    let began = Instant::now();
-    while began.elapsed() < long {
-        step(office, bar).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// Moves the bar; true when nothing is on the list and nothing is under way.
@@ -319,13 +305,47 @@ pub fn show(ledger: &Ledger) {
         counts.add_row(vec![name.to_string(), count.to_string()]);
     }
     println!("\n{counts}");
-    let mut books = comfy_table::Table::new();
-    books.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-    books.set_header(vec![
+    println!("\n  Trial balance of FreshBooks, in {SHOWN}:");
+    println!("{}", trial_balance(ledger));
+    println!("\n  Both books side by side:");
+    println!("{}", sums(ledger));
+    let verdict = if ledger.balances() {
+        "debits are credits"
+    } else {
+        "debits ARE NOT credits"
+    };
+    println!("  In every currency {verdict}.");
+}
+
+/// The accounts in one currency, with the totals.
+fn trial_balance(ledger: &Ledger) -> Table {
+    let mut table = amounts(["account", "debit", "credit"]);
+    let (mut debit, mut credit) = (Decimal::ZERO, Decimal::ZERO);
+    let rows = ledger.trial_balance.iter();
+    for row in rows.filter(|row| row.currency == SHOWN) {
+        debit += row.debit;
+        credit += row.credit;
+        let account = format!("{} {}", row.account_number, row.account_name);
+        table.add_row([account, shown(row.debit), shown(row.credit)]);
+    }
+    table.add_row(["total".to_string(), shown(debit), shown(credit)]);
+    table
+}
+
+fn shown(amount: Decimal) -> String {
+    if amount.is_zero() {
+        String::new()
+    } else {
+        amount.to_string()
+    }
+}
+
+/// What was approved beside what was posted, by currency.
+fn sums(ledger: &Ledger) -> Table {
+    let mut table = amounts([
         "",
         "approved in SAP Concur",
         "costs and taxes in FreshBooks",
-        "",
     ]);
     for (currency, (approved, posted)) in &ledger.sums {
         let verdict = if approved == posted {
@@ -333,23 +353,20 @@ pub fn show(ledger: &Ledger) {
         } else {
             "DIFFERENT"
         };
-        books.add_row(vec![
-            currency.clone(),
-            approved.to_string(),
-            posted.to_string(),
-            verdict.to_string(),
-        ]);
+        let first = format!("{currency}, {verdict}");
+        table.add_row([first, approved.to_string(), posted.to_string()]);
     }
+    table
+}
+
+fn amounts(header: [&str; 3]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(header);
     for column in 1..3 {
-        if let Some(column) = books.column_mut(column) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{books}");
-    let verdict = if ledger.balances {
-        "balance"
-    } else {
-        "DO NOT BALANCE"
-    };
-    println!("  All journal entries {verdict}: debits are credits, in every currency.");
+    table
 }

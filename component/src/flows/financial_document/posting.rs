@@ -19,6 +19,7 @@ use crate::runs::{EARLIER, Halt};
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
 const DAY_MS: Instant = 86_400_000;
+const RECALLED: &str = "recalled in SAP Concur";
 
 impl Case<'_> {
     /// Posts the document and confirms it. `doubt`: it may have been posted before this run.
@@ -34,7 +35,9 @@ impl Case<'_> {
         let settings = &self.flow.settings;
         let entry = match financial::translate(self.kind, &self.row.document, settings) {
             Ok(Translated::Entry(entry)) => entry,
-            Ok(Translated::NotPosted { code, sentence }) => return Ok(unchanged(code, sentence)),
+            Ok(Translated::NotPosted { code, sentence }) => {
+                return self.not_posted(code, sentence).await;
+            }
             Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
         };
         let date = self.open_day(&entry.date)?;
@@ -52,6 +55,14 @@ impl Case<'_> {
                 self.link(&id, hash).await;
                 self.finish(&id, &date, how).await
             }
+        }
+    }
+
+    /// A document of which nothing is posted. What an earlier one of its source has posted does not stand any more.
+    async fn not_posted(&self, code: &str, sentence: String) -> Result<Ending, Halt> {
+        match &self.own.link {
+            Some(link) => self.take_back(&link.target.id, &sentence).await,
+            None => Ok(unchanged(code, sentence)),
         }
     }
 
@@ -90,14 +101,14 @@ impl Case<'_> {
                 };
                 Ok(self.confirmed(entry_id, how, sentence))
             }
-            Confirmed::Recalled => self.take_back(entry_id).await,
+            Confirmed::Recalled => self.take_back(entry_id, RECALLED).await,
         }
     }
 
     /// A document that was taken back before it was through: nothing of it may stay in the journal.
     pub(super) async fn withdraw(&self) -> Result<Ending, Halt> {
         if let Some(link) = self.linked() {
-            return self.take_back(&link.target.id).await;
+            return self.take_back(&link.target.id, RECALLED).await;
         }
         let ours = self.row.system_id == self.system_id();
         let found = match ours {
@@ -105,7 +116,7 @@ impl Case<'_> {
             false => None,
         };
         match found {
-            Some(id) => self.take_back(&id).await,
+            Some(id) => self.take_back(&id, RECALLED).await,
             None => {
                 let sentence = "it was recalled in SAP Concur before it was posted".to_string();
                 Ok(unchanged("recalled", sentence))
@@ -113,7 +124,7 @@ impl Case<'_> {
         }
     }
 
-    async fn take_back(&self, entry_id: &str) -> Result<Ending, Halt> {
+    async fn take_back(&self, entry_id: &str, why: &str) -> Result<Ending, Halt> {
         let date = self.open_day(&stamp::day(self.flow.now(), 0))?;
         self.reverse(entry_id, &date).await?;
         self.flow
@@ -123,7 +134,7 @@ impl Case<'_> {
                 tasks: Vec::new(),
             })
             .await;
-        let sentence = format!("recalled in SAP Concur: journal entry {entry_id} is reversed");
+        let sentence = format!("{why}: journal entry {entry_id} is reversed");
         Ok(self.confirmed(entry_id, How::Withdrawn, sentence))
     }
 

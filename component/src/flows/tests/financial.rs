@@ -373,6 +373,18 @@ fn the_same_content_again_keeps_its_entry() {
 }
 
 #[test]
+fn a_correction_to_nothing_takes_the_entry_back() {
+    let mut world = with("READY");
+    run(&mut world);
+    world.books.documents[0].status = "RECALLED";
+    let nothing = report("0.00", "0.00");
+    world.books.documents.push(document("d2", "READY", nothing));
+    assert_eq!(how(&run(&mut world)), How::Withdrawn);
+    assert_eq!(world.books.entries.len(), 2);
+    assert_eq!(world.link(&source()), None);
+}
+
+#[test]
 fn a_recall_before_the_acknowledgement_posts_nothing() {
     let mut world = with("READY");
     world.books.codes = [102].into();

@@ -6,6 +6,7 @@ use crate::contract::http::{SendError, SendErrorCode};
 use crate::contract::runs::{Completion, Demand, Ending, Note, Reason};
 use crate::freshbooks;
 use crate::runs::Run;
+use crate::runs::next_look;
 use crate::runs::tests::{Driven, STARTED, answer, drive, settings, task};
 
 const MINUTE: u64 = 60_000;
