@@ -152,6 +152,7 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_a
         assert_eq!(books.marked(&document).len(), 1, "{path}: {document:?}");
         assert_eq!(document.postings.len(), 1, "{path}: {document:?}");
     }
-    let sandbox = office.sandbox.shared.lock();
-    assert_eq!(Books::of(&sandbox).entries.len(), POINTS.len());
+    let entries = Books::of(&office.sandbox.shared.lock()).entries.len();
+    assert_eq!(entries, POINTS.len());
+    no_secret_is_told(&office).await;
 }

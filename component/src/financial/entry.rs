@@ -59,13 +59,6 @@ impl Entry {
         reversed
     }
 
-    /// The sum of the debits, which is that of the credits.
-    #[must_use]
-    pub fn sum(&self) -> Decimal {
-        let debits = self.lines.iter().filter(|line| line.side().1);
-        debits.map(|line| line.amount).sum()
-    }
-
     /// A hash of what FreshBooks keeps of the amounts: the currency, and the debits and credits of each account.
     /// Title, day and the order of the lines do not count.
     #[must_use]

@@ -103,7 +103,7 @@ impl Journal<'_> {
         };
         let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
         for line in lines {
-            *sums.entry(line.account).or_default() -= line.amount;
+            *sums.entry(line.account).or_default() += line.amount;
         }
         let lines: Vec<Line> = sums
             .into_iter()
@@ -115,12 +115,16 @@ impl Journal<'_> {
                 amount,
             })
             .collect();
-        Ok((!lines.is_empty()).then(|| Entry {
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let standing = Entry {
             title: format!("Reverses journal entry {entry_id}"),
             date: String::new(),
             currency,
             lines,
-        }))
+        };
+        Ok(Some(standing.reversed()))
     }
 
     fn irreversible(&self, entry_id: &str) -> Halt {
