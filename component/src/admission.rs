@@ -1,5 +1,6 @@
-//! What a notice leads to. Notices are level-triggered: each says only that an object may have changed, so
-//! marks on an object that is already dirty coalesce, and a change during a run leads to another look.
+//! What a notice leads to. Notices are level-triggered: each says only that an object may have
+//! changed, so marks on an object that is already dirty coalesce, and a change during a run leads
+//! to another look.
 
 use alloc::format;
 
@@ -13,8 +14,9 @@ const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
 
 /// Decides what a notice leads to, given what is known of the object it names.
 ///
-/// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs. Every other object (a client, a vendor of bills) is read when
-/// a document needs it, so that a notice of it is nothing new.
+/// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs.
+/// Every other object (a client, a vendor of bills) is read when a document needs it, so that a
+/// notice of it is nothing new.
 pub fn admit(notice: &Notice, activity: Activity) -> Admission {
     let object = &notice.object;
     if !is_carried(object) {

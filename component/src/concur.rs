@@ -1,7 +1,8 @@
 //! SAP Concur's side of the wire: requests, and what their answers hold.
 //!
-//! Answers come as arrays, as `{"LineItem": [...]}` wrappers left over from XML, or as single objects; booleans
-//! and amounts come as text. All are accepted. (Concur docs, payment request, and what integrators report.)
+//! Answers come as arrays, as `{"LineItem": [...]}` wrappers left over from XML, or as single
+//! objects; booleans and amounts come as text. All are accepted. (Concur docs, payment request, and
+//! what integrators report.)
 
 mod financial;
 mod subscriptions;
@@ -31,7 +32,8 @@ pub(crate) use vendors::{
     create_vendor, read_vendor_written, read_vendors, vendors_by_key, vendors_by_name, with_key,
 };
 
-/// Concur ends a request after 60 s itself; a client must wait longer. (Concur docs, HTTP status codes.)
+/// Concur ends a request after 60 s itself; a client must wait longer. (Concur docs, HTTP status
+/// codes.)
 const TIMEOUT: Duration = 65_000;
 const PAYMENT_REQUEST: &str = "/api/v3.0/invoice/paymentrequest";
 const DIGESTS: &str = "/api/v3.0/invoice/paymentrequestdigests";
@@ -92,7 +94,8 @@ fn digest(value: &Value) -> Result<Digest, Unread> {
     })
 }
 
-// A full URI, a bare token, null or nothing. A URI is never followed, only its offset is taken out of it.
+// A full URI, a bare token, null or nothing. A URI is never followed, only its offset is taken out
+// of it.
 fn next_offset(next: &str) -> Option<String> {
     let next = next.trim();
     if next.is_empty() {
@@ -219,8 +222,8 @@ fn truth(value: &Value, member: &str) -> bool {
     )
 }
 
-/// The rows of a list answer: under the member that is really filled, or under the declared `Items`. An answer with
-/// neither is none, and nothing may be concluded from it.
+/// The rows of a list answer: under the member that is really filled, or under the declared
+/// `Items`. An answer with neither is none, and nothing may be concluded from it.
 fn listed<'a>(value: &'a Value, member: &str) -> Result<Vec<&'a Value>, Unread> {
     if value.get(member).is_none() && value.get("Items").is_none() {
         return Err(Unread::Garbled(format!(

@@ -1,9 +1,9 @@
-//! The contract of `wit/` as Rust types, made by wit-bindgen: the same types inside the component and in
-//! the native library.
+//! The contract of `wit/` as Rust types, made by wit-bindgen: the same types inside the component
+//! and in the native library.
 //!
-//! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is. (The bindings'
-//! `runs::Run` and `mapping::Settings` are handles that live only inside a component; native callers use
-//! [`crate::runs::Run`] and [`crate::settings::Settings`].)
+//! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is. (The
+//! bindings' `runs::Run` and `mapping::Settings` are handles that live only inside a component;
+//! native callers use [`crate::runs::Run`] and [`crate::settings::Settings`].)
 
 #[allow(
     missing_docs,

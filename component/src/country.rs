@@ -13,7 +13,8 @@ pub fn is_code(code: &str) -> bool {
         && Country::from_alpha2(code).is_ok()
 }
 
-/// The two-letter code of a country given by name, short name or code, in any case; `names` are tried first.
+/// The two-letter code of a country given by name, short name or code, in any case; `names` are
+/// tried first.
 #[must_use]
 pub fn code(text: &str, names: &BTreeMap<String, String>) -> Option<String> {
     let text = text.trim();

@@ -1,8 +1,8 @@
-//! The two OAuth credentials: FreshBooks' user-delegated one, whose refresh token works once, and SAP Concur's
-//! company grant. Decides and reads; no secret is ever seen here.
+//! The two OAuth credentials: FreshBooks' user-delegated one, whose refresh token works once, and
+//! SAP Concur's company grant. Decides and reads; no secret is ever seen here.
 //!
-//! After [`Mend::TryThere`] the host sends the same request once to `base`, and reads the answer with a
-//! credential that has that `base`: a second such answer is then told as what it is.
+//! After [`Mend::TryThere`] the host sends the same request once to `base`, and reads the answer
+//! with a credential that has that `base`: a second such answer is then told as what it is.
 //!
 //! [`Mend::TryThere`]: crate::contract::credentials::Mend::TryThere
 
@@ -30,8 +30,8 @@ use crate::contract::types::{Duration, Instant, System};
 
 const MINUTE: Duration = 60 * 1_000;
 
-/// How long a token is used that the remote calls fresh and that is already due: as long as it takes not to
-/// refresh in a loop. A 401 tells if it is dead.
+/// How long a token is used that the remote calls fresh and that is already due: as long as it
+/// takes not to refresh in a loop. A 401 tells if it is dead.
 const DOUBTFUL_LIFE: Duration = 60 * MINUTE;
 
 /// RFC 3986, unreserved characters.
@@ -41,7 +41,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// What the settings say about an app: of FreshBooks or of SAP Concur, as the credential it is used with.
+/// What the settings say about an app: of FreshBooks or of SAP Concur, as the credential it is used
+/// with.
 #[derive(Debug, Clone, Copy)]
 pub struct App<'a> {
     /// The app's client id at that system.
@@ -52,12 +53,14 @@ pub struct App<'a> {
     pub company_id: &'a str,
     /// The scopes to ask for, separated by spaces; empty for all that the app has.
     pub scope: &'a str,
-    /// Origins that count as SAP Concur's beside the published ones; see [`crate::geolocation::pin`].
+    /// Origins that count as SAP Concur's beside the published ones; see
+    /// [`crate::geolocation::pin`].
     pub extra_bases: &'a [String],
 }
 
-/// The page on which a FreshBooks user consents: path and query on FreshBooks' authorization host (FreshBooks
-/// docs, authentication). `state` comes back in the redirect; the caller makes it unguessable.
+/// The page on which a FreshBooks user consents: path and query on FreshBooks' authorization host
+/// (FreshBooks docs, authentication). `state` comes back in the redirect; the caller makes it
+/// unguessable.
 pub fn consent_path(app: &App<'_>, state: &str) -> String {
     let mut path = format!(
         "/oauth/authorize/?response_type=code&client_id={}&redirect_uri={}",
@@ -72,8 +75,9 @@ pub fn consent_path(app: &App<'_>, state: &str) -> String {
     path
 }
 
-/// The request for a grant. FreshBooks knows one grant beside the refresh token, and SAP Concur a second one for the
-/// application itself: the other system's is read as its own, so that no secret goes to the wrong one.
+/// The request for a grant. FreshBooks knows one grant beside the refresh token, and SAP Concur a
+/// second one for the application itself: the other system's is read as its own, so that no secret
+/// goes to the wrong one.
 pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
     match credential.system {
         System::Freshbooks => freshbooks::ask(app, grant),
@@ -85,8 +89,8 @@ pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest
 ///
 /// # Errors
 ///
-/// A [`TokenFailure`] that says what to do: a refusal, an answer without an access token, or a `geolocation`
-/// off the list.
+/// A [`TokenFailure`] that says what to do: a refusal, an answer without an access token, or a
+/// `geolocation` off the list.
 pub fn read(
     app: &App<'_>,
     credential: &Credential,
@@ -114,7 +118,8 @@ enum Field<'a> {
     Secret(&'a str, &'a str),
 }
 
-/// A form request. Its content type has no charset: SAP Concur accepts none (Concur docs, authentication).
+/// A form request. Its content type has no charset: SAP Concur accepts none (Concur docs,
+/// authentication).
 fn form_request(
     host: TokenHost,
     system: System,

@@ -173,7 +173,8 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// Only if it is no object of that shape at all; what is wrong inside is among [`Document::problems`].
+    /// Only if it is no object of that shape at all; what is wrong inside is among
+    /// [`Document::problems`].
     pub fn read(kind: Kind, raw: &RawValue) -> Result<Self, Unread> {
         reading::read(kind, raw)
     }

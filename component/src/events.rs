@@ -1,9 +1,10 @@
 //! SAP Concur's events: what one says, read tolerantly.
 //!
-//! The documentation contradicts itself in its samples, so that only what is needed is looked at: ids that are no
-//! UUIDs, time stamps in two forms, topics with and without `public.`, booleans as text, JSON inside of strings, nulls
-//! and unknown members are all let pass. The type of an event, and not its topic, says what it is about. (Concur docs,
-//! event subscription service and event topics.)
+//! The documentation contradicts itself in its samples, so that only what is needed is looked at:
+//! ids that are no UUIDs, time stamps in two forms, topics with and without `public.`, booleans as
+//! text, JSON inside of strings, nulls and unknown members are all let pass. The type of an event,
+//! and not its topic, says what it is about. (Concur docs, event subscription service and event
+//! topics.)
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -14,14 +15,15 @@ use serde_json::{Map, Value};
 use crate::contract::events::{Hint, Name, Oddity, Reading};
 use crate::contract::types::{ObjectRef, System};
 
-/// The kind of a queue of financial documents. Its ids are `expense`, `invoice`, `cash-advance` and `payroll`.
+/// The kind of a queue of financial documents. Its ids are `expense`, `invoice`, `cash-advance` and
+/// `payroll`.
 pub const QUEUE_KIND: &str = "financial-queue";
 
 /// Bytes of an event's id and of its type.
 const NAME_BYTES_MAX: usize = 200;
 
-/// What the types of events that announce a financial document begin with, and the queues that they are about. (Concur
-/// docs, ready for integration event.) Obligations are not carried over.
+/// What the types of events that announce a financial document begin with, and the queues that they
+/// are about. (Concur docs, ready for integration event.) Obligations are not carried over.
 const QUEUES: [(&str, &str); 4] = [
     ("expense", "expense"),
     ("invoice", "invoice"),

@@ -1,8 +1,8 @@
-//! Financial documents of SAP Concur as balanced FreshBooks journal entries: a pure translation that gathers every
-//! problem.
+//! Financial documents of SAP Concur as balanced FreshBooks journal entries: a pure translation
+//! that gathers every problem.
 //!
-//! An entry balances to the cent, is in one currency, and comes to the document's own total; what does not is a
-//! problem and never an entry. (Concur docs, financial integration.)
+//! An entry balances to the cent, is in one currency, and comes to the document's own total; what
+//! does not is a problem and never an entry. (Concur docs, financial integration.)
 
 mod cash_advance;
 mod entry;
@@ -97,7 +97,8 @@ pub struct Head {
     pub currency: String,
     /// Its own total, if there is one that can be read.
     pub total: Option<Decimal>,
-    /// Every custom field value of an invoice's header, codes and names: one of them may be our marker.
+    /// Every custom field value of an invoice's header, codes and names: one of them may be our
+    /// marker.
     pub customs: Vec<String>,
 }
 
@@ -133,7 +134,8 @@ pub enum Mend {
     Document,
 }
 
-/// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds it.
+/// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds
+/// it.
 ///
 /// # Errors
 ///
@@ -267,7 +269,8 @@ impl Head {
     }
 }
 
-/// The document's own text where it stands in a JSON string. (Concur docs, `DocumentFormatAs: text`.)
+/// The document's own text where it stands in a JSON string. (Concur docs, `DocumentFormatAs:
+/// text`.)
 fn inner(document: &str) -> Result<Cow<'_, str>, Problem> {
     let document = document.trim_start_matches('\u{feff}').trim();
     if document.starts_with('"') {

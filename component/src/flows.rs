@@ -1,4 +1,5 @@
-//! The flows: what is to be done for each kind of object, as async functions that read like the story they tell.
+//! The flows: what is to be done for each kind of object, as async functions that read like the
+//! story they tell.
 
 mod ambiguity;
 mod documents;

@@ -122,8 +122,8 @@ pub(crate) struct Page {
     pub(crate) pages: u64,
 }
 
-/// A page of invoices or bills: the live ones changed since a day (bills cannot be filtered by it), or the
-/// deleted ones.
+/// A page of invoices or bills: the live ones changed since a day (bills cannot be filtered by it),
+/// or the deleted ones.
 pub(crate) fn list(account_id: &str, kind: Kind, page: u32, deleted: bool, since: &str) -> Request {
     let resource = kind.resource();
     let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");

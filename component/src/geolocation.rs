@@ -1,13 +1,14 @@
 //! Which base URLs of SAP Concur tokens may be sent to.
 //!
-//! A token answer's `geolocation` is a URL that the other side chooses and that the connector then sends
-//! tokens to. So it is only ever compared with a list; what is used is always an entry of that list.
+//! A token answer's `geolocation` is a URL that the other side chooses and that the connector then
+//! sends tokens to. So it is only ever compared with a list; what is used is always an entry of
+//! that list.
 
 use alloc::format;
 use alloc::string::String;
 
-/// The datacenters of SAP's base URI page, then those that it listed until 2023 and that stored geolocations
-/// and SAP's own samples still name (Concur docs, base URIs).
+/// The datacenters of SAP's base URI page, then those that it listed until 2023 and that stored
+/// geolocations and SAP's own samples still name (Concur docs, base URIs).
 const DATACENTERS: [&str; 9] = [
     "us2",
     "eu2",
@@ -20,7 +21,8 @@ const DATACENTERS: [&str; 9] = [
     "emea",
 ];
 
-/// The global landing zone, for token requests; the one host without a `www-` twin (Concur docs, base URIs).
+/// The global landing zone, for token requests; the one host without a `www-` twin (Concur docs,
+/// base URIs).
 const LANDING_ZONE: &str = "glz";
 
 const DOMAIN: &str = ".api.concursolutions.com";
@@ -36,8 +38,9 @@ pub enum GeolocationError {
 
 /// The base URL to keep for `raw`, lower case, without a path or a slash at the end.
 ///
-/// Accepts `https` at port 443 on SAP's published hosts and their `www-` twins. `extra_bases` are further
-/// origins for test systems, such as `http://127.0.0.1:8080`: scheme, host and port must all be the same.
+/// Accepts `https` at port 443 on SAP's published hosts and their `www-` twins. `extra_bases` are
+/// further origins for test systems, such as `http://127.0.0.1:8080`: scheme, host and port must
+/// all be the same.
 ///
 /// # Errors
 ///

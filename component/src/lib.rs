@@ -1,11 +1,13 @@
 //! The brain of ml-connector, as a pure library and as a WebAssembly component without imports.
 //!
-//! All that it knows arrives as an argument, and all that it wants done is returned as a value. There is no clock, no
-//! socket, no store and no random source in it: time is an argument, and whatever looks random is derived from a name.
+//! All that it knows arrives as an argument, and all that it wants done is returned as a value.
+//! There is no clock, no socket, no store and no random source in it: time is an argument, and
+//! whatever looks random is derived from a name.
 //!
-//! The work is in [`runs::Run`]: opened with a task, the settings and a history, it demands one thing at a time;
-//! [`runs::Run::step`] reports what came of it and returns the next demand; a refused step changes nothing. The same
-//! task, settings and history give the same demands, byte for byte, so recovery is replay.
+//! The work is in [`runs::Run`]: opened with a task, the settings and a history, it demands one
+//! thing at a time; [`runs::Run::step`] reports what came of it and returns the next demand; a
+//! refused step changes nothing. The same task, settings and history give the same demands, byte
+//! for byte, so recovery is replay.
 //!
 //! The modules have the names of the interfaces in `wit/`.
 

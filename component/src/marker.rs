@@ -12,8 +12,9 @@ pub const LENGTH: usize = 24;
 
 /// The marker of the record of `target_kind` that `object` becomes under `connection`.
 ///
-/// `mlc-` and 20 characters of lower-case base32: 100 bits of SHA-256 over the four names, each with its length,
-/// so that no two lists of names run together. The same input gives the same marker for ever.
+/// `mlc-` and 20 characters of lower-case base32: 100 bits of SHA-256 over the four names, each
+/// with its length, so that no two lists of names run together. The same input gives the same
+/// marker for ever.
 #[must_use]
 pub fn of(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
     let system = match object.system {

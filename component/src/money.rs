@@ -6,16 +6,16 @@ use core::str::FromStr;
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217 does not
-/// know the code. Codes are upper case.
+/// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217
+/// does not know the code. Codes are upper case.
 #[must_use]
 pub fn minor_units(currency: &str) -> Option<u32> {
     let currency = Currency::from_code(currency)?;
     Some(currency.exponent().map_or(0, u32::from))
 }
 
-/// Reads a decimal number exactly: sign, digits, a point, digits, and at most an exponent, such as `0E-8`.
-/// At most 28 digits.
+/// Reads a decimal number exactly: sign, digits, a point, digits, and at most an exponent, such as
+/// `0E-8`. At most 28 digits.
 #[must_use]
 pub fn parse(text: &str) -> Option<Decimal> {
     let text = text.trim();
@@ -50,7 +50,8 @@ pub fn round(amount: Decimal, minor_units: u32) -> Decimal {
     amount.round_dp_with_strategy(minor_units, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// An amount as SAP Concur takes it: a decimal string with exactly the currency's digits after the point.
+/// An amount as SAP Concur takes it: a decimal string with exactly the currency's digits after the
+/// point.
 #[must_use]
 pub fn wire(amount: Decimal, minor_units: u32) -> String {
     let mut amount = round(amount, minor_units);
@@ -61,7 +62,8 @@ pub fn wire(amount: Decimal, minor_units: u32) -> String {
     amount.to_string()
 }
 
-/// A number that is no amount, such as a quantity or a percentage: a decimal string without trailing zeros.
+/// A number that is no amount, such as a quantity or a percentage: a decimal string without
+/// trailing zeros.
 #[must_use]
 pub fn plain(number: Decimal) -> String {
     number.normalize().to_string()

@@ -1,12 +1,13 @@
 //! When the next request to a system may go out.
 //!
-//! A failure of the remote itself closes a gate in front of that system and costs no record an attempt. Two
-//! rules keep the gate steady while several requests are under way:
+//! A failure of the remote itself closes a gate in front of that system and costs no record an
+//! attempt. Two rules keep the gate steady while several requests are under way:
 //!
-//! - **A hold never gets shorter.** While the remote fails, the later end wins, and the reason of the hold that
-//!   ends later stays with it. An answer that arrives during a hold belongs to a request that was sent before
-//!   it (the host sends none meanwhile), so even a success does not end the hold, and a further failure may
-//!   lengthen it but does not count: one burst is one failure.
+//! - **A hold never gets shorter.** While the remote fails, the later end wins, and the reason of
+//!   the hold that ends later stays with it. An answer that arrives during a hold belongs to a
+//!   request that was sent before it (the host sends none meanwhile), so even a success does not
+//!   end the hold, and a further failure may lengthen it but does not count: one burst is one
+//!   failure.
 //! - **An answer after the hold opens the gate**, whatever the answer says about its record.
 
 use alloc::format;
@@ -20,7 +21,8 @@ use crate::retry::delay_after;
 const SECOND: Duration = 1_000;
 const MINUTE: Duration = 60 * SECOND;
 
-/// SAP Concur has been seen to ask for 0 seconds; an hour is longer than any limit that is documented.
+/// SAP Concur has been seen to ask for 0 seconds; an hour is longer than any limit that is
+/// documented.
 const RETRY_AFTER_MIN: Duration = SECOND;
 const RETRY_AFTER_MAX: Duration = 60 * MINUTE;
 
@@ -42,11 +44,12 @@ pub fn open_gate(system: System) -> Gate {
 
 /// What an outcome says about the remote; `now` is when it was reported.
 ///
-/// - 429, or a 400 that [says so](says_throttled): rate limited, for as long as `Retry-After` says (1 s to
-///   1 h), else 1 s doubling to 5 min.
-/// - 502, 503, 504: maintenance; SAP Concur 5 min (Concur docs, HTTP status codes), FreshBooks 1 min doubling
-///   to 15 min, or as long as the `Retry-After` of a 503 says.
-/// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host refreshes it at once.
+/// - 429, or a 400 that [says so](says_throttled): rate limited, for as long as `Retry-After` says
+///   (1 s to 1 h), else 1 s doubling to 5 min.
+/// - 502, 503, 504: maintenance; SAP Concur 5 min (Concur docs, HTTP status codes), FreshBooks 1
+///   min doubling to 15 min, or as long as the `Retry-After` of a 503 says.
+/// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host
+///   refreshes it at once.
 /// - No connection or no complete answer: unreachable, 1 s doubling to 60 s.
 /// - Withheld by the host: a person must reconnect; looked at again each minute.
 /// - Every other answer, also one that is too long: the remote answers.
@@ -62,11 +65,11 @@ pub fn observe(gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
     }
 }
 
-/// True for a 400 that means "slow down": SAP Concur also answers 400 when a request limit was exceeded or its
-/// database deadlocked (Concur docs, HTTP status codes).
+/// True for a 400 that means "slow down": SAP Concur also answers 400 when a request limit was
+/// exceeded or its database deadlocked (Concur docs, HTTP status codes).
 ///
-/// Looks for `limit exceeded`, `deadlock` and `throttled` in any case. An answer that lists validation errors
-/// is about its record, whatever words it uses.
+/// Looks for `limit exceeded`, `deadlock` and `throttled` in any case. An answer that lists
+/// validation errors is about its record, whatever words it uses.
 pub fn says_throttled(response: &Response) -> bool {
     if response.status != 400 {
         return false;
@@ -87,9 +90,9 @@ pub fn says_throttled(response: &Response) -> bool {
         && !contains("validationErrors")
 }
 
-/// True for a status that means that the access token is refused: 401, and from SAP Concur 403 too, which it
-/// documents for expired tokens. FreshBooks' 403 is about a role or a read-only field, and refreshing would spend
-/// a refresh token for nothing.
+/// True for a status that means that the access token is refused: 401, and from SAP Concur 403 too,
+/// which it documents for expired tokens. FreshBooks' 403 is about a role or a read-only field, and
+/// refreshing would spend a refresh token for nothing.
 pub fn is_denial(system: System, status: u16) -> bool {
     status == 401 || (status == 403 && system == System::Concur)
 }
@@ -160,8 +163,8 @@ fn error_finding(error: &SendError) -> Finding {
     Finding::Fails(Failure { reason, length })
 }
 
-/// `Retry-After` in whole seconds; nothing where it is absent, 0, or cannot be read (only seconds are
-/// documented).
+/// `Retry-After` in whole seconds; nothing where it is absent, 0, or cannot be read (only seconds
+/// are documented).
 fn asked_for(response: &Response) -> Option<Duration> {
     let header = response
         .headers

@@ -1,4 +1,5 @@
-//! An invoice or bill as a SAP Concur payment request: a pure translation that gathers every problem.
+//! An invoice or bill as a SAP Concur payment request: a pure translation that gathers every
+//! problem.
 //!
 //! Every scalar on the wire is a JSON string, amounts included. (Concur docs, payment request.)
 
@@ -62,7 +63,8 @@ pub struct Allocation {
 ///
 /// # Errors
 ///
-/// Every problem found, each with the pointer into the FreshBooks document and the setting that would help.
+/// Every problem found, each with the pointer into the FreshBooks document and the setting that
+/// would help.
 pub fn translate(
     document: &Document,
     settings: &Settings,

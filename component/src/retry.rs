@@ -1,13 +1,13 @@
-//! How often and when a failure of one record is tried again: exponential back-off in whole milliseconds, with
-//! a jitter that repeats.
+//! How often and when a failure of one record is tried again: exponential back-off in whole
+//! milliseconds, with a jitter that repeats.
 
 use sha2::{Digest, Sha256};
 
 use crate::contract::retry::Policy;
 use crate::contract::types::Duration;
 
-/// The policy that applies where the settings say nothing: 30 s, 2 min, 8 min, 32 min, 2 h, each with up to a
-/// tenth more.
+/// The policy that applies where the settings say nothing: 30 s, 2 min, 8 min, 32 min, 2 h, each
+/// with up to a tenth more.
 pub fn default_policy() -> Policy {
     Policy {
         retries_max: 5,
@@ -20,8 +20,9 @@ pub fn default_policy() -> Policy {
 
 /// The delay before the next attempt in milliseconds, or `None` when the retries are used up.
 ///
-/// `failures` counts the failed attempts so far, from 1 (0 is read as 1); `key` seeds the jitter. The delay is
-/// never more than `delay_max` and its jitter share. A factor of 0 is read as 1, a share over 1000 as 1000.
+/// `failures` counts the failed attempts so far, from 1 (0 is read as 1); `key` seeds the jitter.
+/// The delay is never more than `delay_max` and its jitter share. A factor of 0 is read as 1, a
+/// share over 1000 as 1000.
 ///
 /// ```
 /// use ml_connector_component::retry::{default_policy, delay_after};

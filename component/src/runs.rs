@@ -1,9 +1,9 @@
 //! The run mechanism: a flow is an async function, its effects are returned, recovery is replay.
 //!
-//! [`Run::open`] starts the flow for a task and feeds it the outcomes of its history; [`Run::step`] feeds it
-//! one more. Each returns the next [`Demand`]. A run asks for one thing at a time, and a refused step
-//! changes nothing. The flow is polled with a waker that does nothing: it can only wait for an outcome, so
-//! when it does not go on, it has asked for something.
+//! [`Run::open`] starts the flow for a task and feeds it the outcomes of its history; [`Run::step`]
+//! feeds it one more. Each returns the next [`Demand`]. A run asks for one thing at a time, and a
+//! refused step changes nothing. The flow is polled with a waker that does nothing: it can only
+//! wait for an outcome, so when it does not go on, it has asked for something.
 
 mod port;
 mod sending;
@@ -49,8 +49,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand what the
-    /// history says, `broken-history` if an outcome does not answer its demand.
+    /// `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
+    /// what the history says, `broken-history` if an outcome does not answer its demand.
     pub fn open(
         task: Task,
         settings: Rc<Settings>,
@@ -149,7 +149,8 @@ impl Run {
     }
 }
 
-/// When a history first reports on a write that may have been carried out. See `unknown-since` in `wit/runs.wit`.
+/// When a history first reports on a write that may have been carried out. See `unknown-since` in
+/// `wit/runs.wit`.
 #[must_use]
 pub fn unknown_since(history: &[Entry]) -> Option<Instant> {
     history

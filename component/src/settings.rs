@@ -186,8 +186,8 @@ impl Settings {
         }
     }
 
-    /// What is to be started on a schedule: sweeps, and the checks of the webhook registrations and of the event
-    /// subscription.
+    /// What is to be started on a schedule: sweeps, and the checks of the webhook registrations and
+    /// of the event subscription.
     #[must_use]
     pub fn schedules(&self) -> Vec<Schedule> {
         const REGISTRATION_INTERVAL_S: u64 = 3_600;

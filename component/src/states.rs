@@ -1,4 +1,5 @@
-//! States and provinces of the countries where SAP Concur insists on their codes. (Concur docs, vendor.)
+//! States and provinces of the countries where SAP Concur insists on their codes. (Concur docs,
+//! vendor.)
 
 /// Whether vendors of this country need a state.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A client or bill vendor as a SAP Concur vendor: a pure translation that gathers every problem.
 //!
-//! Vendor v3.1 wants code, address code, country and currency always, and a state where the country has states.
-//! (Concur docs, vendor.)
+//! Vendor v3.1 wants code, address code, country and currency always, and a state where the country
+//! has states. (Concur docs, vendor.)
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -44,8 +44,8 @@ impl Translated {
         json!({"Vendor": [self.fields]}).to_string()
     }
 
-    /// Whether a vendor of another key is this one: same name, first address line and postal code. A name alone is not
-    /// enough.
+    /// Whether a vendor of another key is this one: same name, first address line and postal code.
+    /// A name alone is not enough.
     #[must_use]
     pub fn is_like(&self, vendor: &concur::Vendor) -> bool {
         let same = |name: &str, theirs: &str| {

@@ -1,8 +1,8 @@
 //! FreshBooks webhooks that arrive: is it authentic, and what does it say?
 //!
-//! Size and form first, then the signature, and only then the meaning: nothing of an unauthentic delivery is
-//! told. A handshake brings its own key and so proves nothing by its signature; it counts only for a
-//! registration that is under way, and never replaces a key.
+//! Size and form first, then the signature, and only then the meaning: nothing of an unauthentic
+//! delivery is told. A handshake brings its own key and so proves nothing by its signature; it
+//! counts only for a registration that is under way, and never replaces a key.
 
 mod form;
 mod signature;
@@ -32,8 +32,8 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 ///
 /// # Errors
 ///
-/// A [`Refusal`] with the status to answer: 413 for a body over 8 KiB, else 401. In order: content type, form,
-/// signature header, signature, unknown callback.
+/// A [`Refusal`] with the status to answer: 413 for a body over 8 KiB, else 401. In order: content
+/// type, form, signature header, signature, unknown callback.
 pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
     let form = open(delivery)?;
     let signature =
@@ -127,7 +127,8 @@ fn read_handshake(
     }))
 }
 
-/// Whether a stranger's word for a callback id may be kept: it goes into the path of a request later.
+/// Whether a stranger's word for a callback id may be kept: it goes into the path of a request
+/// later.
 fn is_plausible_id(id: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

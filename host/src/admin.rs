@@ -1,8 +1,8 @@
 //! What a person asks of a service at work: connect, replay, tell how things stand.
 //!
-//! A running service holds the store, so that commands talk to it over a Unix socket beside the store, which only
-//! the same user can open: one request as JSON, then one reply. Where no service runs, the command opens the
-//! store itself and does the same through the same code.
+//! A running service holds the store, so that commands talk to it over a Unix socket beside the
+//! store, which only the same user can open: one request as JSON, then one reply. Where no service
+//! runs, the command opens the store itself and does the same through the same code.
 
 mod perform;
 mod socket;
@@ -34,8 +34,8 @@ pub enum AdminRequest {
         /// The connection.
         connection: String,
     },
-    /// Whether the consent that was begun with this state has come back and what became of it: answered with
-    /// `Waiting`, `Connected` or `Refused`.
+    /// Whether the consent that was begun with this state has come back and what became of it:
+    /// answered with `Waiting`, `Connected` or `Refused`.
     Consented {
         /// The state.
         state: String,
@@ -44,7 +44,8 @@ pub enum AdminRequest {
     Connect {
         /// The connection.
         connection: String,
-        /// What it is: an authorization code of FreshBooks, or a company request token of SAP Concur.
+        /// What it is: an authorization code of FreshBooks, or a company request token of SAP
+        /// Concur.
         grant: Grant,
         /// The secret itself.
         secret: Zeroizing<String>,

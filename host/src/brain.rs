@@ -1,7 +1,8 @@
-//! The component, loaded: compiled once, instantiated as often as needed, bounded in time and memory.
+//! The component, loaded: compiled once, instantiated as often as needed, bounded in time and
+//! memory.
 //!
-//! Time is bounded by fuel, which is exact and repeatable; memory by a limit on each instance. An instance that
-//! has trapped is never called again: its owner makes a new one.
+//! Time is bounded by fuel, which is exact and repeatable; memory by a limit on each instance. An
+//! instance that has trapped is never called again: its owner makes a new one.
 
 mod cache;
 mod mind;
@@ -75,7 +76,8 @@ pub struct Brain {
 }
 
 impl Brain {
-    /// Compiles the component in a file and checks that it is one of this contract and imports nothing.
+    /// Compiles the component in a file and checks that it is one of this contract and imports
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -84,8 +86,9 @@ impl Brain {
         Self::made(path, limits, engine_config())
     }
 
-    /// The same, with the compiled code kept in a directory: from the second time on it is not compiled again. Where
-    /// the directory cannot be used, or what lies there is not as it was left, it is.
+    /// The same, with the compiled code kept in a directory: from the second time on it is not
+    /// compiled again. Where the directory cannot be used, or what lies there is not as it was
+    /// left, it is.
     ///
     /// # Errors
     ///
@@ -175,7 +178,8 @@ pub struct RunHandle(ResourceAny);
 type Called<T> = Result<T, BrainError>;
 
 impl Instance {
-    /// True when the instance has grown so large that it should be replaced: a WebAssembly memory never shrinks.
+    /// True when the instance has grown so large that it should be replaced: a WebAssembly memory
+    /// never shrinks.
     #[must_use]
     pub fn is_near_memory_bound(&self) -> bool {
         self.store.data().bytes > self.bytes_max / 4 * 3
@@ -278,7 +282,8 @@ impl Instance {
         })
     }
 
-    /// `mapping.check-accounts`: how the accounts that the settings name compare with FreshBooks' own.
+    /// `mapping.check-accounts`: how the accounts that the settings name compare with FreshBooks'
+    /// own.
     ///
     /// # Errors
     ///
@@ -471,7 +476,8 @@ fn template(engine: &Engine, component: &Component) -> wasmtime::Result<Connecto
     ConnectorPre::new(linker.instantiate_pre(component)?)
 }
 
-/// The trap alone: the frames above it name functions of the component, which help nobody who runs it.
+/// The trap alone: the frames above it name functions of the component, which help nobody who runs
+/// it.
 fn trapped(error: &wasmtime::Error) -> BrainError {
     let said = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),

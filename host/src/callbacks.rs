@@ -1,7 +1,7 @@
 //! Webhook registrations and their verifiers: sealed in the store, open in memory for the receiver.
 //!
-//! A verifier that arrives is a candidate. It becomes the key when the run that registers has had it confirmed by
-//! FreshBooks, and never by its arrival alone.
+//! A verifier that arrives is a candidate. It becomes the key when the run that registers has had
+//! it confirmed by FreshBooks, and never by its arrival alone.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,7 +97,8 @@ impl Callbacks {
         }
     }
 
-    /// The write that keeps a candidate, and the candidate from here on; nothing when there are too many already.
+    /// The write that keeps a candidate, and the candidate from here on; nothing when there are too
+    /// many already.
     ///
     /// # Errors
     ///
@@ -120,15 +121,15 @@ impl Callbacks {
         self.stored(connection, id, one).map(Some)
     }
 
-    /// How many candidates have arrived since the start of the process: for a run that is about to wait for one
-    /// that may just have come.
+    /// How many candidates have arrived since the start of the process: for a run that is about to
+    /// wait for one that may just have come.
     #[must_use]
     pub fn arrivals(&self) -> u64 {
         self.arrivals.load(Ordering::Acquire)
     }
 
-    /// The verifier to be confirmed: the candidate, or, for a registration that was disabled and sends the same
-    /// one again, the trusted one.
+    /// The verifier to be confirmed: the candidate, or, for a registration that was disabled and
+    /// sends the same one again, the trusted one.
     #[must_use]
     pub fn verifier(&self, connection: &str, id: &str) -> Option<Secret> {
         let known = self.read();
@@ -136,8 +137,8 @@ impl Callbacks {
         one.candidate.clone().or_else(|| one.trusted.clone())
     }
 
-    /// The write that makes the candidate the key. It counts from here on: the run that asks for it has had it
-    /// confirmed already.
+    /// The write that makes the candidate the key. It counts from here on: the run that asks for it
+    /// has had it confirmed already.
     ///
     /// # Errors
     ///

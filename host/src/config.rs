@@ -10,15 +10,18 @@ use std::time::Duration;
 pub struct Config {
     /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.
     pub listen: SocketAddr,
-    /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP (behind a proxy).
+    /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP
+    /// (behind a proxy).
     pub tls: Option<TlsFiles>,
     /// Where SAP Concur's events are received; nothing where they are not.
     pub events: Option<Events>,
-    /// The public base URL of the receiver, without a trailing slash, such as `https://sync.example.test`.
+    /// The public base URL of the receiver, without a trailing slash, such as
+    /// `https://sync.example.test`.
     pub public_url: String,
     /// The store's file.
     pub store: PathBuf,
-    /// Where client secrets and the seal keys are kept as files, for those that the environment does not give.
+    /// Where client secrets and the seal keys are kept as files, for those that the environment
+    /// does not give.
     pub secrets_dir: PathBuf,
     /// The component's file.
     pub component: PathBuf,
@@ -54,8 +57,8 @@ pub enum EventsListen {
         address: SocketAddr,
         /// Certificate chain and key.
         tls: TlsFiles,
-        /// The roots of the certificates of proxies, which tell of the certificate that they were shown; without it
-        /// nobody is believed to be one.
+        /// The roots of the certificates of proxies, which tell of the certificate that they were
+        /// shown; without it nobody is believed to be one.
         proxy_anchors: Option<PathBuf>,
     },
     /// On a Unix socket, which only a proxy can open.
@@ -104,7 +107,8 @@ pub struct Connection {
     pub freshbooks_consent_base: String,
     /// The FreshBooks `account_id` that webhooks must name.
     pub freshbooks_account_id: String,
-    /// Where SAP Concur's company tokens are asked for, default `https://glz.api.concursolutions.com`.
+    /// Where SAP Concur's company tokens are asked for, default
+    /// `https://glz.api.concursolutions.com`.
     pub concur_token_base: String,
     /// Concur bases to allow beside SAP's published ones (test systems).
     pub concur_extra_bases: Vec<String>,

@@ -1,9 +1,9 @@
 //! Tokens: asked for, sealed before they are used, refreshed by one at a time.
 //!
-//! FreshBooks' refresh token works once, so the order is fixed: the intent is kept, the request is sent, the raw
-//! answer is sealed and kept, the component reads it, the new pair is kept, and only then it is used. After a crash
-//! in between, a kept answer is read again; without one the old token is presented once more, and if it is refused
-//! then, a person must connect again.
+//! FreshBooks' refresh token works once, so the order is fixed: the intent is kept, the request is
+//! sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and only
+//! then it is used. After a crash in between, a kept answer is read again; without one the old
+//! token is presented once more, and if it is refused then, a person must connect again.
 
 mod answer;
 mod application;
@@ -127,7 +127,8 @@ pub struct Parts {
 }
 
 impl Credentials {
-    /// Reads what is kept, and finishes what a crash has left unfinished where no request is needed for it.
+    /// Reads what is kept, and finishes what a crash has left unfinished where no request is needed
+    /// for it.
     ///
     /// # Errors
     ///
@@ -235,8 +236,8 @@ impl Credentials {
         next
     }
 
-    /// Refreshes a credential, unless somebody has done so since `generation` was in force. Whoever comes while it is
-    /// being done waits for it.
+    /// Refreshes a credential, unless somebody has done so since `generation` was in force. Whoever
+    /// comes while it is being done waits for it.
     ///
     /// # Errors
     ///
@@ -315,8 +316,8 @@ impl Held {
     }
 }
 
-/// The authorization header of a credential that is kept, for a look at a remote beside a running service. It renews
-/// nothing; nothing while the credential is absent or dead.
+/// The authorization header of a credential that is kept, for a look at a remote beside a running
+/// service. It renews nothing; nothing while the credential is absent or dead.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The loop: notices become runs, runs that are due are driven, schedules and retention are kept.
 //!
-//! Everything wakes by a signal or at an instant that the store names; nothing is asked again and again. Whatever
-//! the engine holds in memory it can make again from the store.
+//! Everything wakes by a signal or at an instant that the store names; nothing is asked again and
+//! again. Whatever the engine holds in memory it can make again from the store.
 
 mod clock;
 mod dispatch;
@@ -60,8 +60,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// True when the service is about to stop: what is under way is brought to its next durable point, and
-    /// nothing new is sent.
+    /// True when the service is about to stop: what is under way is brought to its next durable
+    /// point, and nothing new is sent.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
@@ -82,7 +82,8 @@ pub struct Engine {
 const CUT_GRACE: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Starts everything. `work` is rung by the receiver when notices or handshakes have been stored.
+    /// Starts everything. `work` is rung by the receiver when notices or handshakes have been
+    /// stored.
     pub fn start(
         mind: Arc<Mind>,
         host: Arc<Host>,
@@ -123,8 +124,8 @@ impl Engine {
         &self.lanes
     }
 
-    /// Stops: runs under way get `grace` to reach their next durable point. Nothing is lost if they do not; they
-    /// go on from the one before.
+    /// Stops: runs under way get `grace` to reach their next durable point. Nothing is lost if they
+    /// do not; they go on from the one before.
     pub async fn stop(mut self, grace: Duration) {
         self.host.stopping.store(true, Ordering::Release);
         self.stop.send_replace(true);

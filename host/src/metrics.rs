@@ -33,14 +33,17 @@ pub struct HappenedAt {
 /// Everything that is counted since the start of the process.
 pub struct Metrics {
     registry: Registry,
-    /// Webhooks by what became of them: `notice`, `handshake`, `oddity`, a refusal's code, `unavailable`.
+    /// Webhooks by what became of them: `notice`, `handshake`, `oddity`, a refusal's code,
+    /// `unavailable`.
     pub webhooks: Family<Happened, Counter>,
-    /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an unreadable one,
-    /// why a peer was not believed, `unavailable`; and what their signatures proved.
+    /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
+    /// unreadable one, why a peer was not believed, `unavailable`; and what their signatures
+    /// proved.
     pub events: Family<Happened, Counter>,
     /// When the latest event arrived, in seconds since 1970.
     pub event_latest: Family<Happened, Gauge<u64, AtomicU64>>,
-    /// When the client certificate that SAP Concur showed last ends, in seconds since 1970; 0 for none yet.
+    /// When the client certificate that SAP Concur showed last ends, in seconds since 1970; 0 for
+    /// none yet.
     pub event_certificate_ends: Gauge<u64, AtomicU64>,
     /// Ended runs by how they ended.
     pub runs_ended: Family<Happened, Counter>,

@@ -1,8 +1,9 @@
-//! Receives webhooks: authenticated over the raw bytes, stored durably, answered, and only then worked on.
+//! Receives webhooks: authenticated over the raw bytes, stored durably, answered, and only then
+//! worked on.
 //!
-//! The order is fixed: path, size, signature, store, answer. Nothing of a delivery that is not authentic is stored, and
-//! its sender is told nothing but the status. When the store cannot take a notice the answer is 503, so that the sender
-//! comes again.
+//! The order is fixed: path, size, signature, store, answer. Nothing of a delivery that is not
+//! authentic is stored, and its sender is told nothing but the status. When the store cannot take a
+//! notice the answer is 503, so that the sender comes again.
 
 mod answers;
 #[cfg(test)]

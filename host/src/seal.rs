@@ -1,8 +1,10 @@
-//! Sealing: what the store keeps of tokens and verifiers is encrypted, and bound to the place where it is kept.
+//! Sealing: what the store keeps of tokens and verifiers is encrypted, and bound to the place where
+//! it is kept.
 //!
-//! AES-256-GCM-SIV (RFC 8452): a nonce that is repeated by a restored snapshot does not break it. A sealed text is
-//! `version (1) | key id (1) | nonce (12) | ciphertext and tag`. The purpose is authenticated with it, so that a text
-//! moved to another row, connection or generation does not open. The key is chosen by its id, never tried out.
+//! AES-256-GCM-SIV (RFC 8452): a nonce that is repeated by a restored snapshot does not break it. A
+//! sealed text is `version (1) | key id (1) | nonce (12) | ciphertext and tag`. The purpose is
+//! authenticated with it, so that a text moved to another row, connection or generation does not
+//! open. The key is chosen by its id, never tried out.
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
@@ -52,7 +54,8 @@ pub enum Purpose<'a> {
 /// Why a sealed text does not open, or keys cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The keys are not `ID:BASE64` lines of 32 bytes with ids from 0 to 255, or an id is there twice.
+    /// The keys are not `ID:BASE64` lines of 32 bytes with ids from 0 to 255, or an id is there
+    /// twice.
     #[error(
         "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 bytes in base64; \
          the first line is the key that new texts are sealed with"

@@ -1,7 +1,8 @@
 //! Secrets: where they come from, and a type that does not let them slip out.
 //!
-//! A secret is read from the environment or from a file that only its owner can read, and never from the settings
-//! file. [`Secret`] shows nothing of itself when it is formatted, and wipes its memory when it is dropped.
+//! A secret is read from the environment or from a file that only its owner can read, and never
+//! from the settings file. [`Secret`] shows nothing of itself when it is formatted, and wipes its
+//! memory when it is dropped.
 
 use std::fmt;
 use std::fs;
@@ -98,7 +99,8 @@ impl Secrets {
         Self { directory }
     }
 
-    /// A connection's secret: `ML_CONNECTOR_<CONNECTION>_<NAME>`, or the file `<connection>.<name>`.
+    /// A connection's secret: `ML_CONNECTOR_<CONNECTION>_<NAME>`, or the file
+    /// `<connection>.<name>`.
     ///
     /// # Errors
     ///
@@ -118,7 +120,8 @@ impl Secrets {
         self.find(SEAL_KEYS_VARIABLE, "seal.keys")
     }
 
-    /// Keeps new seal keys in `seal.keys`, readable by the owner only; refused if the file is there.
+    /// Keeps new seal keys in `seal.keys`, readable by the owner only; refused if the file is
+    /// there.
     ///
     /// # Errors
     ///

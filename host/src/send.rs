@@ -1,7 +1,7 @@
 //! Sends requests, and tells exactly three outcomes apart: answered, surely not sent, maybe sent.
 //!
-//! One pool of kept-alive HTTP/1.1 connections; never a redirect; every time, size and count is bounded. Only
-//! here do base URL, bearer token and secrets meet a request.
+//! One pool of kept-alive HTTP/1.1 connections; never a redirect; every time, size and count is
+//! bounded. Only here do base URL, bearer token and secrets meet a request.
 
 mod answer;
 mod body;
@@ -71,10 +71,11 @@ impl Sender {
         })
     }
 
-    /// Sends a request to an origin, with a bearer token if there is one, and waits for the whole answer.
+    /// Sends a request to an origin, with a bearer token if there is one, and waits for the whole
+    /// answer.
     ///
-    /// Never fails in any other way than the three outcomes; a request whose secrets are not held, or that
-    /// cannot be written down as HTTP, is withheld.
+    /// Never fails in any other way than the three outcomes; a request whose secrets are not held,
+    /// or that cannot be written down as HTTP, is withheld.
     pub async fn send(
         &self,
         request: &Request,

@@ -1,7 +1,7 @@
 //! The service put together: store, component, engine, receiver and administration in one process.
 //!
-//! [`Core`] is everything but the loops: what a command needs that has the store to itself. [`serve`] starts the
-//! loops on top of it.
+//! [`Core`] is everything but the loops: what a command needs that has the store to itself.
+//! [`serve`] starts the loops on top of it.
 
 mod core;
 
@@ -140,7 +140,8 @@ impl Running {
         &self.core
     }
 
-    /// Resolves when a receiver has ended by itself, which only happens if its certificate cannot be used.
+    /// Resolves when a receiver has ended by itself, which only happens if its certificate cannot
+    /// be used.
     ///
     /// # Errors
     ///
@@ -162,8 +163,8 @@ impl Running {
         }
     }
 
-    /// Stops: takes no more requests, finishes those under way, and lets runs reach their next durable point.
-    /// Everything that was answered with 200 is in the store.
+    /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
+    /// durable point. Everything that was answered with 200 is in the store.
     pub async fn shutdown(self) {
         let grace = self.core.host.limits.shutdown_grace;
         self.stop.send_replace(true);

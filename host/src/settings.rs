@@ -1,9 +1,9 @@
 //! The settings file: one TOML file, read into a checked [`Config`] with every error gathered.
 //!
-//! Reading goes in two steps, because the errors of a connection's mapping and policy are found by the
-//! component, and where the component lies stands in the same file: [`Draft::read`] reads the host's part,
-//! [`Draft::finish`] lets the component check each connection's table and gives the settings, or every error
-//! with its line. [`load`] does both.
+//! Reading goes in two steps, because the errors of a connection's mapping and policy are found by
+//! the component, and where the component lies stands in the same file: [`Draft::read`] reads the
+//! host's part, [`Draft::finish`] lets the component check each connection's table and gives the
+//! settings, or every error with its line. [`load`] does both.
 //!
 //! Relative paths in the file start at the file's own directory. Secrets have no place in it.
 
@@ -100,8 +100,8 @@ impl Draft {
         Self::parse(file, &read_text(file)?)
     }
 
-    /// Reads the host's part of a settings file from its text; `file` names it in errors and is where
-    /// relative paths start.
+    /// Reads the host's part of a settings file from its text; `file` names it in errors and is
+    /// where relative paths start.
     ///
     /// # Errors
     ///

@@ -1,12 +1,15 @@
 //! What the host keeps, behind one trait.
 //!
-//! A [`Store`] makes three promises, which the suite in `conformance` checks for every implementation:
+//! A [`Store`] makes three promises, which the suite in `conformance` checks for every
+//! implementation:
 //!
-//! 1. **A batch is all or nothing, and durable.** When [`Store::commit`] returns `Ok`, every write of the batch
+//! 1. **A batch is all or nothing, and durable.** When [`Store::commit`] returns `Ok`, every write
+//!    of the batch
 //!    is on the disk; when it returns an error, none is. A batch that breaks a rule (such as a second active run
 //!    of one object) fails alone and harms no batch that is committed together with it.
 //! 2. **Reads see every batch whose commit has returned.**
-//! 3. **One run of an object at a time.** At most one run of an object of a connection has not ended.
+//! 3. **One run of an object at a time.** At most one run of an object of a connection has not
+//!    ended.
 //!
 //! Implementations know nothing of the business: they keep what they are given.
 
@@ -58,9 +61,10 @@ pub trait Store: Send + Sync + 'static {
     /// Notices that have no decision yet, oldest first, at most `limit`.
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>>;
 
-    /// Runs of a connection that have not ended and are due at `now`, soonest first and of those due together
-    /// the oldest first, at most `limit`, leaving out those in `except` (the ones under way). Asked for by
-    /// connection, so that the backlog of one never stands before the runs of another.
+    /// Runs of a connection that have not ended and are due at `now`, soonest first and of those
+    /// due together the oldest first, at most `limit`, leaving out those in `except` (the ones
+    /// under way). Asked for by connection, so that the backlog of one never stands before the runs
+    /// of another.
     fn due_runs(
         &self,
         connection: &str,
@@ -87,7 +91,8 @@ pub trait Store: Send + Sync + 'static {
     /// A run's history in order: all epochs, oldest first.
     fn history(&self, id: RunId) -> Pending<'_, Vec<HistoryRow>>;
 
-    /// What is known of each object, in the order asked. An object never heard of has an empty standing.
+    /// What is known of each object, in the order asked. An object never heard of has an empty
+    /// standing.
     fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>>;
 
     /// The text of a version of a connection's settings.
@@ -109,7 +114,8 @@ pub trait Store: Send + Sync + 'static {
     /// Authentic deliveries that could not be read, newest first, at most `limit`.
     fn oddities(&self, limit: u32) -> Pending<'_, Vec<StoredOddity>>;
 
-    /// How many events and unreadable deliveries are kept, the events by connection and in its order.
+    /// How many events and unreadable deliveries are kept, the events by connection and in its
+    /// order.
     fn inbox(&self) -> Pending<'_, Inbox>;
 }
 
@@ -136,8 +142,9 @@ pub enum Write {
     },
     /// Keeps an authentic delivery that could not be read.
     Oddity(StoredOddity),
-    /// Keeps an event, by connection and id, together with a notice of the object that it names, if it names one. An
-    /// event that is kept already leads to no notice: it is counted there, and in [`Receipt::repeated_events`].
+    /// Keeps an event, by connection and id, together with a notice of the object that it names, if
+    /// it names one. An event that is kept already leads to no notice: it is counted there, and in
+    /// [`Receipt::repeated_events`].
     Event(StoredEvent),
     /// Forgets events and unreadable deliveries that arrived before this instant.
     Forget {
@@ -147,12 +154,13 @@ pub enum Write {
     /// Starts a run; refused while a run of the object has not ended.
     Start(NewRun),
     /// Starts a run, or, where one has not ended, marks its object dirty so that another run starts
-    /// (with this reason; of several marks the last counts, but `replay` stays) when that one ends. A run
-    /// that has not begun because it only waits for its time to look again is taken instead: it gets this
-    /// reason, settings and start, and is due at once.
+    /// (with this reason; of several marks the last counts, but `replay` stays) when that one ends.
+    /// A run that has not begun because it only waits for its time to look again is taken instead:
+    /// it gets this reason, settings and start, and is due at once.
     StartOrMarkDirty(NewRun),
-    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and if `index` is
-    /// taken already, unless it holds the same demand without an outcome, which this completes.
+    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and if
+    /// `index` is taken already, unless it holds the same demand without an outcome, which this
+    /// completes.
     Append {
         /// The run.
         run: RunId,
@@ -176,13 +184,14 @@ pub enum Write {
         due: Instant,
         /// Why; nothing when it is simply due.
         reason: Option<WaitReason>,
-        /// Woken earlier when a run of this object of the same connection ends; at once, as if one had just
-        /// ended, when none is there that could.
+        /// Woken earlier when a run of this object of the same connection ends; at once, as if one
+        /// had just ended, when none is there that could.
         on: Option<ObjectRef>,
         /// One plain sentence for the timeline.
         sentence: String,
     },
-    /// Starts a run over under the next epoch: its old history stays for the audit and is not replayed.
+    /// Starts a run over under the next epoch: its old history stays for the audit and is not
+    /// replayed.
     StartOver {
         /// The run.
         run: RunId,
@@ -193,10 +202,10 @@ pub enum Write {
         /// Why, one plain sentence.
         sentence: String,
     },
-    /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`, with
-    /// [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion names a time to
-    /// look again, starts the next run of the object: at once, or waiting (without a reason) for that time,
-    /// which then is its start too.
+    /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`,
+    /// with [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion
+    /// names a time to look again, starts the next run of the object: at once, or waiting (without
+    /// a reason) for that time, which then is its start too.
     End {
         /// The run.
         run: RunId,
@@ -239,8 +248,8 @@ pub enum Write {
     },
 }
 
-/// What a commit gave rise to: the numbers of the notices and runs that its writes made, in order. The run
-/// that follows an ended one is among them.
+/// What a commit gave rise to: the numbers of the notices and runs that its writes made, in order.
+/// The run that follows an ended one is among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Numbers of notices.
@@ -348,8 +357,8 @@ pub struct RunFilter {
     pub state: Option<RunState>,
     /// That ended in one of these ways only; empty for any.
     pub endings: Vec<EndingKind>,
-    /// Only the latest run of each object; together with `endings`, the latest that has ended, so that an
-    /// object stays parked while it waits to be looked at again.
+    /// Only the latest run of each object; together with `endings`, the latest that has ended, so
+    /// that an object stays parked while it waits to be looked at again.
     pub latest_only: bool,
     /// Only runs with a smaller number, for paging.
     pub before: Option<RunId>,
@@ -366,7 +375,8 @@ pub struct RunCount {
     pub state: RunState,
     /// How they ended; `None` kind unless the state is `Ended`.
     pub ending: EndingKind,
-    /// How many there are, counting the run of each object that has not ended, and the latest that has.
+    /// How many there are, counting the run of each object that has not ended, and the latest that
+    /// has.
     pub objects: u64,
     /// How many there are in all.
     pub runs: u64,

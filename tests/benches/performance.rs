@@ -1,8 +1,9 @@
 //! What it costs, as ratios of one run: `cargo bench --workspace --bench performance`.
 //!
-//! Native code and the component do the same work on the same inputs, with the fuel and memory limits of production.
-//! Each figure is the fastest of many batches, since other work on the machine only ever adds. The end-to-end part runs
-//! the service in this process, with the sandbox beside it over real sockets.
+//! Native code and the component do the same work on the same inputs, with the fuel and memory
+//! limits of production. Each figure is the fastest of many batches, since other work on the
+//! machine only ever adds. The end-to-end part runs the service in this process, with the sandbox
+//! beside it over real sockets.
 
 #![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
 
@@ -175,7 +176,8 @@ fn translate() {
     );
 }
 
-/// An expense report of 30 KiB, as wide as SAP Concur's own: most members are custom fields, and most of those null.
+/// An expense report of 30 KiB, as wide as SAP Concur's own: most members are custom fields, and
+/// most of those null.
 fn translate_report() {
     let document = wide_report();
     let json = with_accounts();
@@ -349,7 +351,8 @@ fn open() {
     );
 }
 
-/// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the processors.
+/// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the
+/// processors.
 async fn webhooks() {
     let bench = Bench::new().await;
     let service = bench.start().await;

@@ -1,8 +1,9 @@
 //! What the service costs as a process of its own: `cargo build --release --workspace`, then
 //! `cargo bench --workspace --bench process`.
 //!
-//! The program that ships runs as a child; both vendors and whoever creates the invoices are this process. Times to
-//! start, memory and processor time are the kernel's, from `/proc`. Numbers of records can be given in `RECORDS`.
+//! The program that ships runs as a child; both vendors and whoever creates the invoices are this
+//! process. Times to start, memory and processor time are the kernel's, from `/proc`. Numbers of
+//! records can be given in `RECORDS`.
 
 #![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
 
@@ -76,7 +77,8 @@ async fn load() {
     office.stop().expect("stops");
 }
 
-/// Runs that wait for their client to become a vendor, which it cannot: SAP Concur is not connected.
+/// Runs that wait for their client to become a vendor, which it cannot: SAP Concur is not
+/// connected.
 async fn waiting() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut office = open(directory.path()).await;
@@ -101,7 +103,8 @@ async fn waiting() {
     office.stop().expect("stops");
 }
 
-/// Documents of 30 KiB that SAP Concur has ready, until each is posted and confirmed; in a fresh process each time.
+/// Documents of 30 KiB that SAP Concur has ready, until each is posted and confirmed; in a fresh
+/// process each time.
 async fn back_fill() {
     let (_, few) = posted(1_000).await;
     let (rate, many) = posted(10_000).await;

@@ -95,7 +95,8 @@ pub async fn run() -> Result<bool, String> {
     Ok(is_in_order && ledger.is_in_order())
 }
 
-/// Creates the documents, switches the faults on, kills the connector twice, and waits until all is done.
+/// Creates the documents, switches the faults on, kills the connector twice, and waits until all is
+/// done.
 ///
 /// # Errors
 ///
@@ -267,7 +268,8 @@ async fn mend(office: &mut Office) -> Result<Bill, String> {
     bill(office).await
 }
 
-/// Faults on every path, a few in a hundred. (No 503: SAP asks clients to leave it alone for five minutes then.)
+/// Faults on every path, a few in a hundred. (No 503: SAP asks clients to leave it alone for five
+/// minutes then.)
 fn faults(office: &Office) {
     let mut sandbox = office.sandbox.shared.lock();
     let mut add = |system, path: &str, fault, share| {
@@ -441,7 +443,8 @@ fn say(sentence: &str) {
     println!("\n{sentence}");
 }
 
-/// Builds the connector's program next to this one, with the same features, so that nothing is built twice.
+/// Builds the connector's program next to this one, with the same features, so that nothing is
+/// built twice.
 fn build_binary() -> Result<PathBuf, String> {
     let mut build = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_string()));
     build.args([

@@ -1,5 +1,5 @@
-//! An office to work in: a directory with settings, secrets and a store, a sandbox beside it, and the connector as a
-//! process of its own that can be killed.
+//! An office to work in: a directory with settings, secrets and a store, a sandbox beside it, and
+//! the connector as a process of its own that can be killed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -327,7 +327,8 @@ impl Office {
         fs::write(self.settings_file(), self.settings(port, component, pace)?)
     }
 
-    /// Certificates of the authority that also makes SAP Concur's: for the receiver of events, and to trust.
+    /// Certificates of the authority that also makes SAP Concur's: for the receiver of events, and
+    /// to trust.
     fn furnish_for_events(&self) -> std::io::Result<()> {
         let authority = &self.sandbox.authority;
         let server = authority.server(&["127.0.0.1"], skin::now())?;

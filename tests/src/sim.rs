@@ -1,9 +1,9 @@
-//! Another host, in virtual time: one connection, a store in memory, a clock that jumps, both vendors as machines, and
-//! crashes wherever a test wants them.
+//! Another host, in virtual time: one connection, a store in memory, a clock that jumps, both
+//! vendors as machines, and crashes wherever a test wants them.
 //!
-//! It keeps the host's duties to the letter: a write's intent is kept before it is sent and its outcome before anything
-//! else is done; a read's outcome may be lost with the process; a gate holds requests back; a run that waits is dropped
-//! and opened again from its history.
+//! It keeps the host's duties to the letter: a write's intent is kept before it is sent and its
+//! outcome before anything else is done; a read's outcome may be lost with the process; a gate
+//! holds requests back; a run that waits is dropped and opened again from its history.
 
 mod account;
 mod kept;
@@ -74,7 +74,8 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// Both vendors empty, both credentials connected, both webhook registrations made and verified.
+    /// Both vendors empty, both credentials connected, both webhook registrations made and
+    /// verified.
     #[must_use]
     pub fn new(config: SandboxConfig, mind: Box<dyn Mind>) -> Self {
         let mut sim = Self::unconnected(config, mind);

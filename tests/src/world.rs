@@ -33,8 +33,8 @@ pub fn settings(ambiguity: &str) -> Value {
     })
 }
 
-/// The same with the way back: every account that the sandbox's documents name is mapped to the sub-account of that
-/// name.
+/// The same with the way back: every account that the sandbox's documents name is mapped to the
+/// sub-account of that name.
 #[must_use]
 pub fn both_ways(ambiguity: &str) -> Value {
     let mut settings = settings(ambiguity);

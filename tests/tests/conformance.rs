@@ -1,7 +1,8 @@
 //! SAP's published samples of financial documents, each with the entry that it must become.
 //!
-//! `ML_CONNECTOR_FINANCIAL_DOCUMENTS` names a directory with them; README says where they are published. The expected
-//! postings were worked out by hand, from the rows of each document and the documented use cases.
+//! `ML_CONNECTOR_FINANCIAL_DOCUMENTS` names a directory with them; README says where they are
+//! published. The expected postings were worked out by hand, from the rows of each document and the
+//! documented use cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -36,7 +37,8 @@ const SAMPLES: [(&str, &[Expected]); 12] = [
             ("COPD", "", "", "325.00"),
         ],
     ),
-    // Car rental 245, a dinner of two rows 5 and 55, parking 10; 245 and 55 of them were paid with the advance.
+    // Car rental 245, a dinner of two rows 5 and 55, parking 10; 245 and 55 of them were paid with
+    // the advance.
     (
         "FI-API-ReportID-14A40453BED6493EB53F-Example-5.2.1.json",
         &[

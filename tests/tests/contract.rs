@@ -1,5 +1,5 @@
-//! The contract: every item of `wit/` is documented, the built component has no imports, and the logic cannot name
-//! `std`.
+//! The contract: every item of `wit/` is documented, the built component has no imports, and the
+//! logic cannot name `std`.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

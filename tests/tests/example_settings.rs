@@ -1,4 +1,5 @@
-//! `ml-connector.example.toml`: the component accepts it, its defaults are the real ones, and it names every key.
+//! `ml-connector.example.toml`: the component accepts it, its defaults are the real ones, and it
+//! names every key.
 
 use ml_connector_component::settings::Settings;
 use ml_connector_tests::built;

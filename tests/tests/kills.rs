@@ -1,4 +1,5 @@
-//! The real host as a process, the sandbox over real sockets, faults on every path, and SIGKILL in the middle.
+//! The real host as a process, the sandbox over real sockets, faults on every path, and SIGKILL in
+//! the middle.
 
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{RunFilter, Store};
@@ -38,8 +39,8 @@ async fn documents_are_carried_over_through_faults_and_kills() {
     no_secret_is_told(&office).await;
 }
 
-/// Every token, code, verifier and client secret that either vendor ever gave out is a canary: it stands in no log, no
-/// history, no output and no file but the one it is kept in.
+/// Every token, code, verifier and client secret that either vendor ever gave out is a canary: it
+/// stands in no log, no history, no output and no file but the one it is kept in.
 async fn no_secret_is_told(office: &Office) {
     let secrets: Vec<String> = {
         let sandbox = office.sandbox.shared.lock();
@@ -87,7 +88,8 @@ async fn told(office: &Office) -> Vec<(String, Vec<u8>)> {
     told
 }
 
-/// Where the connector is killed: while SAP Concur or FreshBooks has carried out a call, and its answer is on the way.
+/// Where the connector is killed: while SAP Concur or FreshBooks has carried out a call, and its
+/// answer is on the way.
 const POINTS: [(System, &str, &str); 4] = [
     (System::Concur, "GET", "/transactions"),
     (System::Concur, "POST", "/acknowledgements"),

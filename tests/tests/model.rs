@@ -1,10 +1,12 @@
 //! Random histories and crashes at every effect, against what must be true afterwards.
 //!
-//! First chaos: people create, change and delete documents while calls fail, webhooks come twice, late or not at all,
-//! and the process dies. Then everything is healed, a sweep is made, and the promises are checked:
+//! First chaos: people create, change and delete documents while calls fail, webhooks come twice,
+//! late or not at all, and the process dies. Then everything is healed, a sweep is made, and the
+//! promises are checked:
 //!
 //! 1. every acknowledged notice has ended and can be seen;
-//! 2. "confirmed" means that the payment request is there, with our marker and the document's amount;
+//! 2. "confirmed" means that the payment request is there, with our marker and the document's
+//!    amount;
 //! 3. two under one marker are a conflict that names both;
 //! 4. there is at most one wherever ambiguity parks, and elsewhere within the stated bounds;
 //! 5. every history replays to the same completion.
@@ -22,8 +24,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
 
-/// The same cases every time, so that a change is judged by what it changes; `MODEL_SEED` and `MODEL_CASES` look
-/// further.
+/// The same cases every time, so that a change is judged by what it changes; `MODEL_SEED` and
+/// `MODEL_CASES` look further.
 fn config(cases: u32) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     ProptestConfig {
@@ -93,7 +95,8 @@ fn rule() -> impl Strategy<Value = FaultRule> {
     )
         .prop_map(|(system, fault, times, skip, method)| {
             let rule = FaultRule::new(system, fault).times(times).skip(skip);
-            // A lost token answer of FreshBooks ends the connection: a person's business, not the model's.
+            // A lost token answer of FreshBooks ends the connection: a person's business, not the
+            // model's.
             let rule = if system == System::FreshBooks {
                 rule.path("/accounting/")
             } else {

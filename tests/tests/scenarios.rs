@@ -1,5 +1,5 @@
-//! Scenarios in virtual time: both vendors, the logic, and what may happen between them. Each is played twice, with
-//! the native library and with the built component.
+//! Scenarios in virtual time: both vendors, the logic, and what may happen between them. Each is
+//! played twice, with the native library and with the built component.
 
 use ml_connector_component::contract::runs::{Ending, How, Reason};
 use ml_connector_sandbox::{Fault, FaultRule, System};

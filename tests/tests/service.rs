@@ -1,4 +1,5 @@
-//! The real service against the sandbox: real sockets, a real store, the built component, the wall clock.
+//! The real service against the sandbox: real sockets, a real store, the built component, the wall
+//! clock.
 
 mod bench;
 
@@ -182,7 +183,8 @@ async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
     }
 }
 
-/// Look-up-then-park or -resend, with a settle time that a test can wait for and a slow machine does not miss.
+/// Look-up-then-park or -resend, with a settle time that a test can wait for and a slow machine
+/// does not miss.
 fn change_policy(bench: &mut Bench, ambiguity: &str) {
     let connection = &mut bench.config.connections[0];
     let mut settings: serde_json::Value = serde_json::from_str(&connection.json).expect("is JSON");
@@ -248,7 +250,8 @@ async fn a_stop_in_the_middle_loses_and_doubles_nothing() {
         service.shutdown().await;
         service = bench.start().await;
     }
-    // Deliveries that met no listener come again only after a minute, so a sweep stands in for them.
+    // Deliveries that met no listener come again only after a minute, so a sweep stands in for
+    // them.
     until_swept(&service, &bench, 40).await;
     until_all_ended(&service).await;
     let numbers: std::collections::BTreeSet<String> = bench

@@ -1,5 +1,6 @@
-//! The way back in virtual time: what SAP Concur approved becomes balanced journal entries in FreshBooks, once each,
-//! and Concur is told. Each scenario is played with the native library and with the built component.
+//! The way back in virtual time: what SAP Concur approved becomes balanced journal entries in
+//! FreshBooks, once each, and Concur is told. Each scenario is played with the native library and
+//! with the built component.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! Random histories and crashes at every effect of the way back, against what must be true afterwards.
+//! Random histories and crashes at every effect of the way back, against what must be true
+//! afterwards.
 //!
-//! People approve, recall and correct while calls fail and the process dies. Then everything is healed, the queues are
-//! read as their schedule would, and the promises are checked:
+//! People approve, recall and correct while calls fail and the process dies. Then everything is
+//! healed, the queues are read as their schedule would, and the promises are checked:
 //!
 //! 2. "confirmed" means that the entry is in FreshBooks, with our marker;
 //! 4. there is at most one entry of a document;
@@ -192,7 +193,8 @@ impl World {
     fn heal(&mut self) {
         self.sim.crash_at([]);
         self.sim.sandbox.clear_faults();
-        // A document that comes while an earlier one of its source is worked on is found by the next poll.
+        // A document that comes while an earlier one of its source is worked on is found by the
+        // next poll.
         for _ in 0..2 {
             self.sim.poll();
             self.sim.settle();
@@ -263,7 +265,8 @@ impl World {
         }
     }
 
-    /// What stands on the accounts of costs is what is posted, plus what waits for its confirmation.
+    /// What stands on the accounts of costs is what is posted, plus what waits for its
+    /// confirmation.
     fn check_ledger(&self, books: &Books, documents: &[DocumentRecord]) {
         let costly = [DocType::Expense, DocType::Invoice];
         let mut expected = books::approved(&self.sim.sandbox, &costly);

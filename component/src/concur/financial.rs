@@ -1,7 +1,8 @@
 //! The Financial Integration queue on the wire, v4. (Concur docs, financial integration.)
 //!
-//! Two ids are called `docId` there: a query names the document's source (a report, a payment request, a cash
-//! advance), everything else names the document itself. Here they are `source_id` and `id`.
+//! Two ids are called `docId` there: a query names the document's source (a report, a payment
+//! request, a cash advance), everything else names the document itself. Here they are `source_id`
+//! and `id`.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -250,7 +251,8 @@ fn confirmations(kind: DocumentType, system_id: &str, confirmation: &Value) -> R
     )
 }
 
-/// Reads what Concur says of the one document that was sent. HTTP 200 is no success. (Concur docs, service codes.)
+/// Reads what Concur says of the one document that was sent. HTTP 200 is no success. (Concur docs,
+/// service codes.)
 pub(crate) fn read_said(response: &Response) -> Result<Said, Unread> {
     let items: Vec<Value> = serde_json::from_str(refusals::text(response)?)
         .map_err(|error| refusals::garbled(&error))?;
@@ -270,7 +272,8 @@ pub(crate) fn read_said(response: &Response) -> Result<Said, Unread> {
         words: refusals::of_words(response, &words.join("; ")),
     };
     match said.code {
-        // Not ready, and an error of which nothing is known: to be tried again. (Concur docs, service codes.)
+        // Not ready, and an error of which nothing is known: to be tried again. (Concur docs,
+        // service codes.)
         103 | 199 => Err(Unread::Garbled(format!("code {code}: {}", said.words))),
         _ => Ok(said),
     }

@@ -1,5 +1,5 @@
-//! Subscriptions of the Event Subscription Service: they belong to the application, and its own token manages them.
-//! (Concur docs, event subscription service.)
+//! Subscriptions of the Event Subscription Service: they belong to the application, and its own
+//! token manages them. (Concur docs, event subscription service.)
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -44,7 +44,8 @@ pub(crate) fn put_subscription(wanted: &Subscription) -> Request {
     ))
 }
 
-/// Reads a subscription: the prose shows an array of one, the schema an object. An empty array is none.
+/// Reads a subscription: the prose shows an array of one, the schema an object. An empty array is
+/// none.
 pub(crate) fn read_subscription(response: &Response) -> Result<Option<Subscription>, Unread> {
     let value: Value = serde_json::from_str(refusals::text(response)?)
         .map_err(|error| refusals::garbled(&error))?;

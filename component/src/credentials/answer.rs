@@ -1,5 +1,5 @@
-//! A token endpoint's answer, read leniently: one endpoint writes the same number as a number in one guide and
-//! as a string in another.
+//! A token endpoint's answer, read leniently: one endpoint writes the same number as a number in
+//! one guide and as a string in another.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -65,8 +65,8 @@ impl<'a> Answer<'a> {
             .map(|seconds| seconds.saturating_mul(1_000))
     }
 
-    /// The remote's name of the error (RFC 6749, section 5.2) if it is one, else the status. Nothing else of
-    /// the remote's text is repeated: a proxy may echo the form that it was sent.
+    /// The remote's name of the error (RFC 6749, section 5.2) if it is one, else the status.
+    /// Nothing else of the remote's text is repeated: a proxy may echo the form that it was sent.
     pub(super) fn error_name(&self) -> String {
         self.text("error")
             .filter(|error| is_name(error))

@@ -122,9 +122,9 @@ fn geolocation(app: &App<'_>, answer: &Answer<'_>) -> Option<Result<String, Toke
     Some(pin(raw, app.extra_bases).map_err(|_| geolocation_refused(raw)))
 }
 
-/// `refresh_expires_in` is an absolute time in epoch seconds, for all its name; one that has passed says
-/// nothing. A first grant without a refresh token ends with its access token; a refresh without one has
-/// prolonged the one that was used.
+/// `refresh_expires_in` is an absolute time in epoch seconds, for all its name; one that has passed
+/// says nothing. A first grant without a refresh token ends with its access token; a refresh
+/// without one has prolonged the one that was used.
 fn refresh_expires(
     grant: Grant,
     answer: &Answer<'_>,
@@ -139,7 +139,8 @@ fn refresh_expires(
         .unwrap_or_else(|| now.saturating_add(ASSUMED_REFRESH_LIFE))
 }
 
-/// Dispatches on the number in `code` alone: status and text are not published for each code, and differ.
+/// Dispatches on the number in `code` alone: status and text are not published for each code, and
+/// differ.
 pub(super) fn refused(
     app: &App<'_>,
     credential: &Credential,

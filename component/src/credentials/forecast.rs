@@ -11,9 +11,10 @@ const DAY: Duration = 24 * 60 * 60 * 1_000;
 
 /// What a credential needs, and by when.
 ///
-/// A live one is refreshed after eleven twelfths of its access token's life: FreshBooks after 11 of 12 hours,
-/// SAP Concur after 55 of 60 minutes. Rarely, since each refresh of a token that works once is a chance to
-/// lose it; not later, so that there is time to try again. One that is absent or dead needs a person now.
+/// A live one is refreshed after eleven twelfths of its access token's life: FreshBooks after 11 of
+/// 12 hours, SAP Concur after 55 of 60 minutes. Rarely, since each refresh of a token that works
+/// once is a chance to lose it; not later, so that there is time to try again. One that is absent
+/// or dead needs a person now.
 pub fn foresee(credential: &Credential, now: Instant) -> Forecast {
     match credential.life {
         Life::Live => Forecast {

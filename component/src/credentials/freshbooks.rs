@@ -33,14 +33,15 @@ pub(super) fn ask(app: &App<'_>, grant: Grant) -> TokenRequest {
     form_request(host, System::Freshbooks, TOKEN_PATH, TIMEOUT, &fields)
 }
 
-/// The life begins at `created_at`, not now: a refresh has been seen to answer with the token of an earlier
-/// exchange.
+/// The life begins at `created_at`, not now: a refresh has been seen to answer with the token of an
+/// earlier exchange.
 pub(super) fn renewed(credential: &Credential, answer: &Answer<'_>, now: Instant) -> Credential {
     // A clock that is ahead of ours does not make the token last longer.
     let issued = answer.instant("created_at").unwrap_or(now).min(now);
     let life = answer.whole("expires_in").unwrap_or(ACCESS_LIFE_S);
     let next = next_generation(credential, answer, issued, life.saturating_mul(1_000), now);
-    // Every token comes with a new refresh token, which does not end by time; without one, this is the last.
+    // Every token comes with a new refresh token, which does not end by time; without one, this is
+    // the last.
     let refresh_expires = (!answer.has_sealed("refresh_token")).then_some(next.access_expires);
     Credential {
         refresh_expires,

@@ -137,7 +137,8 @@ struct RawMoney<'a> {
     code: Raw<'a>,
 }
 
-// Invoice lines and bill lines differ in spelling only; `taxAmount1` is a percentage. (FreshBooks docs, invoices.)
+// Invoice lines and bill lines differ in spelling only; `taxAmount1` is a percentage. (FreshBooks
+// docs, invoices.)
 #[derive(Deserialize)]
 struct RawLine<'a> {
     #[serde(borrow)]

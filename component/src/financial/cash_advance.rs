@@ -1,5 +1,5 @@
-//! Cash advances: the only type that says debit or credit, and it says one side only. (Concur docs, financial
-//! documents schema; samples.)
+//! Cash advances: the only type that says debit or credit, and it says one side only. (Concur docs,
+//! financial documents schema; samples.)
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -84,7 +84,8 @@ fn other_side<'a>(
     }
 }
 
-/// The rows must come to what was asked for, at the document's own rate where it was issued in another currency.
+/// The rows must come to what was asked for, at the document's own rate where it was issued in
+/// another currency.
 fn check_total(document: &CashAdvanceDocument, posting: &mut Posting) {
     let advance = &document.advance;
     let at = format_args!("/cashAdvanceData/requestAmount");
@@ -104,8 +105,8 @@ fn check_total(document: &CashAdvanceDocument, posting: &mut Posting) {
     );
 }
 
-/// What was asked for in the currency of the rows. The document does not say whether its rate multiplies or divides,
-/// so the rows may follow either.
+/// What was asked for in the currency of the rows. The document does not say whether its rate
+/// multiplies or divides, so the rows may follow either.
 fn converted(document: &CashAdvanceDocument, posting: &mut Posting) -> Option<Decimal> {
     let advance = &document.advance;
     let (Some(amount), Some(rate)) = (number(advance.amount), number(advance.rate)) else {

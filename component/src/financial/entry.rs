@@ -59,8 +59,8 @@ impl Entry {
         reversed
     }
 
-    /// A hash of what FreshBooks keeps of the amounts: the currency, and the debits and credits of each account.
-    /// Title, day and the order of the lines do not count.
+    /// A hash of what FreshBooks keeps of the amounts: the currency, and the debits and credits of
+    /// each account. Title, day and the order of the lines do not count.
     #[must_use]
     pub fn content_hash(&self) -> String {
         let mut sums: BTreeMap<(&str, bool), Decimal> = BTreeMap::new();
@@ -76,7 +76,8 @@ impl Entry {
         marker::content_hash(content.as_bytes())
     }
 
-    /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`. (FreshBooks docs, journal entries.)
+    /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`. (FreshBooks docs, journal
+    /// entries.)
     #[must_use]
     pub fn body(&self, endpoint: Endpoint, name: &str, description: &str, date: &str) -> String {
         let written = match endpoint {

@@ -1,7 +1,7 @@
 //! Expense reports.
 //!
-//! A report has no debits and credits. Each of its rows puts its amount on its account, and the other side on whoever
-//! is not the company. (Concur docs, posting use cases; samples.)
+//! A report has no debits and credits. Each of its rows puts its amount on its account, and the
+//! other side on whoever is not the company. (Concur docs, posting use cases; samples.)
 
 mod tax;
 
@@ -125,7 +125,8 @@ impl<'a> Place<'_, 'a> {
         text(self.entry.expense_type_name).unwrap_or_default()
     }
 
-    /// From the most granular level that has it, and never from the employee. (Concur docs, cost allocation.)
+    /// From the most granular level that has it, and never from the employee. (Concur docs, cost
+    /// allocation.)
     fn cost_code(&self, posting: &Posting) -> Option<Cow<'a, str>> {
         let financial = posting.financial();
         cost_code(&self.allocation.customs, financial.cost_code_field)
@@ -158,7 +159,8 @@ impl<'a> Place<'_, 'a> {
         posting.account_of_party(at, Party { key, name })
     }
 
-    /// A payment type of the customer's own that the settings know. The documented ones say no more than the row.
+    /// A payment type of the customer's own that the settings know. The documented ones say no more
+    /// than the row.
     fn own_payment_type(&self, posting: &Posting) -> Option<Cow<'a, str>> {
         const DOCUMENTED: [&str; 5] = ["CASH", "EMPL", "IBCP", "CBCP", "COPD"];
         text(self.entry.payment_type)

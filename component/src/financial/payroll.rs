@@ -1,5 +1,5 @@
-//! What a report hands to payroll: wage types without accounts. The report's expense document already carries the
-//! cost, so that it is posted only if the settings say so.
+//! What a report hands to payroll: wage types without accounts. The report's expense document
+//! already carries the cost, so that it is posted only if the settings say so.
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;

@@ -1,4 +1,5 @@
-//! Lines in the making: amounts are read, accounts looked up, sums kept, and everything that is wrong gathered.
+//! Lines in the making: amounts are read, accounts looked up, sums kept, and everything that is
+//! wrong gathered.
 
 mod accounts;
 mod dates;

@@ -1,7 +1,9 @@
-//! The documents as they stand on the wire: borrowed, unknown members skipped, every scalar left as its own text.
+//! The documents as they stand on the wire: borrowed, unknown members skipped, every scalar left as
+//! its own text.
 //!
-//! Scalars are strings or numbers as the document pleases, objects stand where lists are documented and the other way
-//! round, and null is frequent. (Concur docs, financial documents schema; samples.)
+//! Scalars are strings or numbers as the document pleases, objects stand where lists are documented
+//! and the other way round, and null is frequent. (Concur docs, financial documents schema;
+//! samples.)
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};

@@ -193,8 +193,8 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
     }))
 }
 
-/// Since when nobody can know whether the payment request was created. What is linked was created; a change of it is
-/// made of what a fresh read shows.
+/// Since when nobody can know whether the payment request was created. What is linked was created;
+/// a change of it is made of what a fresh read shows.
 fn unknown_since(flow: &Flow, own: &Standing) -> Option<Instant> {
     let is_new = own.link.is_none();
     ambiguity::since(flow, own, flow.settings.payment_request.ambiguity, is_new)

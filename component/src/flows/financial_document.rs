@@ -1,8 +1,8 @@
 //! A financial document becomes a journal entry: acknowledged, posted once, confirmed.
 //!
-//! The object is the document's source (a report, a payment request, a cash advance), so that all documents of one
-//! source come one after the other: a report that is recalled, corrected and submitted again brings a new document,
-//! whose entry replaces the earlier one.
+//! The object is the document's source (a report, a payment request, a cash advance), so that all
+//! documents of one source come one after the other: a report that is recalled, corrected and
+//! submitted again brings a new document, whose entry replaces the earlier one.
 
 mod confirming;
 mod journal;
@@ -122,8 +122,8 @@ async fn look(flow: &Flow, own: &Standing) -> Result<Ending, Halt> {
     case.carry().await
 }
 
-/// The document of a source that is to be worked on: the one that is not through, else the one that was posted, else
-/// the last.
+/// The document of a source that is to be worked on: the one that is not through, else the one that
+/// was posted, else the last.
 async fn current(
     flow: &Flow,
     kind: DocumentType,

@@ -1,7 +1,9 @@
-//! The queue of financial documents: lists what nobody has acknowledged, and starts a run of each source.
+//! The queue of financial documents: lists what nobody has acknowledged, and starts a run of each
+//! source.
 //!
-//! Acknowledging takes a document off the list, so that later pages move forward while the first ones are worked on.
-//! The first page is therefore read again and again as long as it shows something new, and only then the next one.
+//! Acknowledging takes a document off the list, so that later pages move forward while the first
+//! ones are worked on. The first page is therefore read again and again as long as it shows
+//! something new, and only then the next one.
 
 use alloc::format;
 use alloc::string::String;
@@ -17,9 +19,11 @@ use crate::contract::types::{Duration, System};
 use crate::financial::DocumentType;
 use crate::runs::{Flow, Halt};
 
-/// How long the queue is left alone for the documents that were just found, unless the last of them ends earlier.
+/// How long the queue is left alone for the documents that were just found, unless the last of them
+/// ends earlier.
 const DOCUMENTS_LOOK: Duration = 30_000;
-/// Pages with something new that one run reads; the next run goes on, so that no history grows without bound.
+/// Pages with something new that one run reads; the next run goes on, so that no history grows
+/// without bound.
 const NEWS_MAX: u32 = 4;
 /// Pages that one run reads in all.
 const PAGES_MAX: u32 = 100;
@@ -78,7 +82,8 @@ async fn go_on(flow: &Flow) {
     flow.start([NewTask { object, reason }].into()).await;
 }
 
-/// Starts the runs of the documents that were found, and leaves them time to take themselves off the list.
+/// Starts the runs of the documents that were found, and leaves them time to take themselves off
+/// the list.
 async fn carry(flow: &Flow, found: Vec<NewTask>) {
     let Some(last) = found.last().map(|task| task.object.clone()) else {
         return;
@@ -112,7 +117,8 @@ async fn sources(flow: &Flow, kind: DocumentType, rows: &[Row]) -> Vec<NewTask> 
     tasks
 }
 
-/// A document that a run has looked at and left on the list waits for a person, or for Concur to show the truth.
+/// A document that a run has looked at and left on the list waits for a person, or for Concur to
+/// show the truth.
 fn is_new(standing: &Standing, version: &str) -> bool {
     match standing.ending {
         _ if standing.active => false,

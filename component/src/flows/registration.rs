@@ -20,7 +20,8 @@ const PAGES_MAX: u32 = 20;
 const HANDSHAKE_WAIT: Duration = 60_000;
 const HANDSHAKES_MAX: u32 = 5;
 
-/// Sees to it that our registration for this noun exists, is verified, and has a verifier that we hold.
+/// Sees to it that our registration for this noun exists, is verified, and has a verifier that we
+/// hold.
 pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
     if flow.task.webhook_url.is_empty() {
         let sentence = "no webhooks are received here; the sweep finds what changed".to_string();
@@ -96,7 +97,8 @@ fn register(flow: &Flow) -> Request {
     freshbooks::with_body(Method::Post, path, vec![BodyPart::Text(body.to_string())])
 }
 
-/// Waits for the handshake and sends its verifier back, asking for the handshake again if it does not come.
+/// Waits for the handshake and sends its verifier back, asking for the handshake again if it does
+/// not come.
 async fn verified(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(), Halt> {
     for _ in 0..HANDSHAKES_MAX {
         if !awaited {

@@ -1,8 +1,9 @@
 //! Change stamps that can be trusted, and calendar days.
 //!
-//! FreshBooks stamps changes to the second. Whoever reads an object in the second of its change, or with a clock that
-//! is off by a little, cannot know whether it changed once more under the same stamp. Such a stamp is marked as fresh,
-//! and a marked stamp equals none that a list shows: the next sweep looks once more.
+//! FreshBooks stamps changes to the second. Whoever reads an object in the second of its change, or
+//! with a clock that is off by a little, cannot know whether it changed once more under the same
+//! stamp. Such a stamp is marked as fresh, and a marked stamp equals none that a list shows: the
+//! next sweep looks once more.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -18,9 +19,9 @@ const DAY: Duration = 86_400_000;
 
 /// The stamp, marked if an object that was read at `now` may have changed again under it.
 ///
-/// Stamps are US Eastern time without saying so, some are UTC (FreshBooks docs, time zones); both differ from UTC by
-/// whole hours, so only minutes and seconds are compared. Once in a while an old stamp is taken for a fresh one, which
-/// costs one more look.
+/// Stamps are US Eastern time without saying so, some are UTC (FreshBooks docs, time zones); both
+/// differ from UTC by whole hours, so only minutes and seconds are compared. Once in a while an old
+/// stamp is taken for a fresh one, which costs one more look.
 pub(super) fn settled(stamp: &str, now: Instant) -> String {
     match minutes_and_seconds(stamp) {
         Some(past) if is_near(past, now % HOUR) => format!("{stamp} (fresh)"),

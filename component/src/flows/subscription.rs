@@ -1,8 +1,9 @@
 //! The event subscription: SAP Concur announces what is ready to us, and goes on doing so.
 //!
-//! SAP adds a company to a subscription when its company request token is exchanged, and never later: a company that was
-//! connected before the subscription existed has to be connected again. A subscription without a successful delivery is
-//! deleted after 30 days, so this is looked at again and again. (Concur docs, event subscription service.)
+//! SAP adds a company to a subscription when its company request token is exchanged, and never
+//! later: a company that was connected before the subscription existed has to be connected again. A
+//! subscription without a successful delivery is deleted after 30 days, so this is looked at again
+//! and again. (Concur docs, event subscription service.)
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -15,7 +16,8 @@ use crate::contract::types::System;
 use crate::refusals::Refusal;
 use crate::runs::{Flow, Halt, LookUp, Written};
 
-/// The code of the stop when events are subscribed to and the company is not among those that they come from.
+/// The code of the stop when events are subscribed to and the company is not among those that they
+/// come from.
 const COMPANY_MISSING: &str = "company-not-subscribed";
 
 const TOPIC_PREFIX: &str = "public.concur.";

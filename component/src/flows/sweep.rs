@@ -1,7 +1,8 @@
-//! The sweep for missed webhooks: lists what changed, and starts a run of each object that was not looked at since.
+//! The sweep for missed webhooks: lists what changed, and starts a run of each object that was not
+//! looked at since.
 //!
-//! A run of a sweep does one page and starts the next, so that no history grows without bound. Its object's id says
-//! which: `invoice`, then `invoice/2`, ..., then `invoice/deleted/1` and on.
+//! A run of a sweep does one page and starts the next, so that no history grows without bound. Its
+//! object's id says which: `invoice`, then `invoice/2`, ..., then `invoice/deleted/1` and on.
 
 use alloc::format;
 use alloc::string::{String, ToString};

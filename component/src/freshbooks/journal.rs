@@ -1,6 +1,8 @@
-//! Journal entries on the wire, both generations. (FreshBooks docs, journal entries; SDK fixtures for the older.)
+//! Journal entries on the wire, both generations. (FreshBooks docs, journal entries; SDK fixtures
+//! for the older.)
 //!
-//! Neither can show, change or delete one entry, and neither can search: entries are found by listing all of them.
+//! Neither can show, change or delete one entry, and neither can search: entries are found by
+//! listing all of them.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -75,8 +77,8 @@ pub(crate) fn read_journal_entry(response: &Response) -> Result<String, Unread> 
         .ok_or_else(|| Unread::Garbled("the answer names no entry".to_string()))
 }
 
-/// Reads the id of the entry that the newer endpoint created. Its answer is not documented: the entry is taken bare,
-/// or under the name that the request has.
+/// Reads the id of the entry that the newer endpoint created. Its answer is not documented: the
+/// entry is taken bare, or under the name that the request has.
 pub(crate) fn read_new_journal_entry(response: &Response) -> Result<String, Unread> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -134,8 +136,8 @@ pub(crate) fn read_journal_lines(response: &Response) -> Result<JournalPage, Unr
     })
 }
 
-/// Reads a page of the newer endpoint's entries. How it tells the number of pages is not documented, so only an empty
-/// page is the end.
+/// Reads a page of the newer endpoint's entries. How it tells the number of pages is not
+/// documented, so only an empty page is the end.
 pub(crate) fn read_new_journal_lines(response: &Response) -> Result<JournalPage, Unread> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

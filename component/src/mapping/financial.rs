@@ -52,7 +52,8 @@ fn unwrapped(text: &str) -> Vec<(String, &str)> {
         #[serde(borrow)]
         document: Option<&'a RawValue>,
     }
-    // The samples that SAP publishes still have the older envelope. (Concur docs, financial integration.)
+    // The samples that SAP publishes still have the older envelope. (Concur docs, financial
+    // integration.)
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]

@@ -170,7 +170,8 @@ impl Work<'_> {
         let mut so_far = Decimal::ZERO;
         let mut given = Decimal::ZERO;
         let mut allocations = Vec::new();
-        // The running total is what is rounded, so that no share is negative and they add up to 100.
+        // The running total is what is rounded, so that no share is negative and they add up to
+        // 100.
         for (code, amount) in amounts {
             so_far += amount;
             let total = (so_far * Decimal::ONE_HUNDRED)

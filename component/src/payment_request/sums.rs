@@ -1,5 +1,5 @@
-//! What the lines of a payment request come to: net amounts, taxes and the discount, which add up to the document's
-//! total.
+//! What the lines of a payment request come to: net amounts, taxes and the discount, which add up
+//! to the document's total.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -113,8 +113,9 @@ impl<'a> Work<'a> {
 
     /// Makes the lines add up to the document's total, or says that they do not.
     ///
-    /// Whether FreshBooks rounds each line's tax or each tax of the whole invoice is not documented. The two differ by
-    /// at most a cent for each taxed line, so that much is put on the lines whose own rounding went the other way.
+    /// Whether FreshBooks rounds each line's tax or each tax of the whole invoice is not
+    /// documented. The two differ by at most a cent for each taxed line, so that much is put on the
+    /// lines whose own rounding went the other way.
     fn close(&mut self, lines: &mut [Priced]) {
         if !self.document.amounts_known {
             return;

@@ -205,7 +205,8 @@ fn awkward_names_are_made_fit() {
     assert!(!request.to_string().contains('\r'));
 }
 
-/// Asserts that the right invoice with one text replaced has this problem, and that its message says this.
+/// Asserts that the right invoice with one text replaced has this problem, and that its message
+/// says this.
 fn assert_problem(from: &str, to: &str, pointer: &str, code: &str, mend: &str) {
     let json = invoice("CAD", "1130.00", "0", &both()).replacen(from, to, 1);
     let found = problems(Kind::Invoice, &json, &settings());

@@ -1,7 +1,7 @@
 //! Sending, failing, trying again: what every flow does with a request.
 //!
-//! A **read** is sent until it is answered. A **write** is preceded by a look-up, and a write whose outcome
-//! nobody can know is looked up after a settle time before anything else is done about it.
+//! A **read** is sent until it is answered. A **write** is preceded by a look-up, and a write whose
+//! outcome nobody can know is looked up after a settle time before anything else is done about it.
 
 use alloc::format;
 use alloc::rc::Rc;
@@ -243,11 +243,12 @@ impl Flow {
         }
     }
 
-    /// Sends a write, having looked it up first, and again after whatever cannot be known. In a run that was started
-    /// over that may be its own earlier history.
+    /// Sends a write, having looked it up first, and again after whatever cannot be known. In a run
+    /// that was started over that may be its own earlier history.
     ///
-    /// Whatever is to blame, a write that cannot be known costs an attempt: the look-up after it was answered, so
-    /// the remote is there, and a write that always ends like this must not be sent for ever.
+    /// Whatever is to blame, a write that cannot be known costs an attempt: the look-up after it
+    /// was answered, so the remote is there, and a write that always ends like this must not be
+    /// sent for ever.
     pub(crate) async fn write<T>(
         &self,
         intent: Intent,
@@ -284,8 +285,8 @@ impl Flow {
         }
     }
 
-    /// What a look-up shows before anything was sent; after the settle time if an earlier history of this run may have
-    /// sent it.
+    /// What a look-up shows before anything was sent; after the settle time if an earlier history
+    /// of this run may have sent it.
     async fn first_look<T>(
         &self,
         intent: Intent,
@@ -307,7 +308,8 @@ impl Flow {
         }
     }
 
-    /// What a look-up after the settle time shows. Under look-up-then-park this is where it ends, one way or another.
+    /// What a look-up after the settle time shows. Under look-up-then-park this is where it ends,
+    /// one way or another.
     async fn settled<T>(
         &self,
         intent: Intent,

@@ -56,7 +56,8 @@ impl Flow {
         stop
     }
 
-    /// The same when something else stopped the run meanwhile: what cannot be known must not be forgotten over it.
+    /// The same when something else stopped the run meanwhile: what cannot be known must not be
+    /// forgotten over it.
     pub(crate) fn ambiguous_after(&self, why: &str, halt: Halt) -> Halt {
         let other = match halt {
             Halt::Parked(stop) | Halt::Rejected(stop) => stop,

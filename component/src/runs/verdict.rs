@@ -32,7 +32,8 @@ pub(super) enum NotNow {
     Denied(u16),
     /// The remote took no requests.
     NotTaken(String),
-    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like it.
+    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like
+    /// it.
     Throttled(Refusal),
 }
 
@@ -58,7 +59,8 @@ pub(super) fn judge<T>(system: System, response: &Response, reader: Reader<T>) -
     }
 }
 
-/// Whether a write of this outcome may have been carried out: it was answered so, or nobody can know.
+/// Whether a write of this outcome may have been carried out: it was answered so, or nobody can
+/// know.
 pub(super) fn may_be_done(system: System, outcome: &SendOutcome) -> bool {
     match outcome {
         SendOutcome::NotSent(_) => false,

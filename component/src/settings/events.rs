@@ -11,8 +11,8 @@ use crate::marker;
 
 /// The topic of what is ready to be carried over, without `public.concur.`
 const TOPIC: &str = "financialintegration";
-/// Seconds between two looks at the subscription: one that has no success for 30 days is deleted. (Concur docs, event
-/// subscription service.)
+/// Seconds between two looks at the subscription: one that has no success for 30 days is deleted.
+/// (Concur docs, event subscription service.)
 const INTERVAL_S: u64 = 86_400;
 
 /// Events.
@@ -50,8 +50,9 @@ impl Events {
 }
 
 impl Settings {
-    /// The id of the event subscription of a connection: the setting's, or one that nobody else has, since it must be
-    /// unique over all customers of SAP. (Concur docs, event subscription service.)
+    /// The id of the event subscription of a connection: the setting's, or one that nobody else
+    /// has, since it must be unique over all customers of SAP. (Concur docs, event subscription
+    /// service.)
     #[must_use]
     pub fn subscription_id(&self, connection: &str, topic: &str) -> String {
         let own = || {

@@ -54,14 +54,16 @@ pub struct Financial {
     pub accounts: Accounts,
 }
 
-/// Names of SAP Concur to FreshBooks accounts: sub-account ids, or account UUIDs for [`Endpoint::New`].
+/// Names of SAP Concur to FreshBooks accounts: sub-account ids, or account UUIDs for
+/// [`Endpoint::New`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
     /// By account code, or by `CODE/COST CODE`.
     pub by_code: BTreeMap<String, String>,
     /// By expense type code, where a document has no account code.
     pub by_expense_type: BTreeMap<String, String>,
-    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, and own payment type keys.
+    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, and own payment
+    /// type keys.
     pub by_party: BTreeMap<String, String>,
     /// By tax, `AUTHORITY/CODE` or `CODE`.
     pub by_tax: BTreeMap<String, String>,

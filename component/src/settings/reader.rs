@@ -169,7 +169,8 @@ impl Reader {
         }
     }
 
-    /// A whole number in a range, with a default; a default outside the range makes the key mandatory.
+    /// A whole number in a range, with a default; a default outside the range makes the key
+    /// mandatory.
     pub(super) fn whole(&mut self, key: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
         let expected = format!(
             "expected a whole number from {} to {}",

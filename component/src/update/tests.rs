@@ -82,7 +82,8 @@ impl Kept {
         }
     }
 
-    /// Members that an update does not send stay as they are; the allocations of a line are replaced.
+    /// Members that an update does not send stay as they are; the allocations of a line are
+    /// replaced.
     fn put(&mut self, json: &str) {
         let mut body: Map<String, Value> = serde_json::from_str(json).expect("is an object");
         assert_eq!(body.remove("RequestID"), Some(json!("A1")));

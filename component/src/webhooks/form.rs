@@ -8,15 +8,16 @@ use core::fmt::Write;
 /// FreshBooks sends seven pairs at most.
 const PAIRS_MAX: usize = 32;
 
-/// The pairs of an `application/x-www-form-urlencoded` body in the order of arrival, every key once.
+/// The pairs of an `application/x-www-form-urlencoded` body in the order of arrival, every key
+/// once.
 pub(super) struct Form<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 impl<'a> Form<'a> {
-    /// Reads `body`, or gives nothing where two readers could disagree about what it says: a piece without
-    /// `=`, a key twice, a bad escape, bytes that an encoder escapes, text that is not UTF-8, more than 32
-    /// pairs or none.
+    /// Reads `body`, or gives nothing where two readers could disagree about what it says: a piece
+    /// without `=`, a key twice, a bad escape, bytes that an encoder escapes, text that is not
+    /// UTF-8, more than 32 pairs or none.
     pub(super) fn parse(body: &'a str) -> Option<Self> {
         let mut form = Self {
             pairs: Vec::with_capacity(8),
@@ -40,8 +41,8 @@ impl<'a> Form<'a> {
             .map(|(_, value)| value.as_ref())
     }
 
-    /// What the signature covers: the pairs as CPython's `json.dumps` prints a dictionary of strings
-    /// (FreshBooks docs, webhooks).
+    /// What the signature covers: the pairs as CPython's `json.dumps` prints a dictionary of
+    /// strings (FreshBooks docs, webhooks).
     pub(super) fn signed_message(&self) -> String {
         let mut text = String::with_capacity(256);
         let mut before = "{";
@@ -85,8 +86,8 @@ fn hex_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Writes a JSON string with `ensure_ascii`: DEL is escaped, the slash is not, and what lies beyond the basic
-/// plane becomes a surrogate pair. (serde_json writes all three differently.)
+/// Writes a JSON string with `ensure_ascii`: DEL is escaped, the slash is not, and what lies beyond
+/// the basic plane becomes a surrogate pair. (serde_json writes all three differently.)
 fn quote(raw: &str, text: &mut String) {
     text.push('"');
     for character in raw.chars() {

@@ -17,8 +17,9 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// Takes the signature out of the one header that carries it; nothing if there is none or more than one.
-    /// A malformed value is read as zeros: a guess like any other, and as costly to refuse.
+    /// Takes the signature out of the one header that carries it; nothing if there is none or more
+    /// than one. A malformed value is read as zeros: a guess like any other, and as costly to
+    /// refuse.
     pub(super) fn of(headers: &[Header]) -> Option<Self> {
         let mut values = headers
             .iter()
@@ -31,9 +32,9 @@ impl Signature {
         Some(Self { bytes })
     }
 
-    /// Whether one of `keys` made this signature of `message`. Every key is tried, whether or not an earlier
-    /// one matched and whether or not the signature is well formed. The empty key, which anyone has, never
-    /// matches.
+    /// Whether one of `keys` made this signature of `message`. Every key is tried, whether or not
+    /// an earlier one matched and whether or not the signature is well formed. The empty key, which
+    /// anyone has, never matches.
     pub(super) fn is_by_any<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k str>,

@@ -431,7 +431,8 @@ fn the_signature_header_is_there_once() {
     assert_eq!(refused(reading), Some((RefusalCode::SignatureHeader, 401)));
 }
 
-/// What CPython's `json.dumps` prints for one string, after its source: `ESCAPE_ASCII` and `ESCAPE_DCT`.
+/// What CPython's `json.dumps` prints for one string, after its source: `ESCAPE_ASCII` and
+/// `ESCAPE_DCT`.
 fn python_string(text: &str) -> String {
     let units = text.encode_utf16().map(|unit| match unit {
         0x22 => "\\\"".to_string(),

@@ -14,13 +14,15 @@ use crate::secrets::Secret;
 use crate::serve::{Core, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
 
-/// FreshBooks' authorization codes are good for 5 minutes (FreshBooks docs, authentication); people need longer.
+/// FreshBooks' authorization codes are good for 5 minutes (FreshBooks docs, authentication); people
+/// need longer.
 const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Objects that are replayed in one commit.
 const REPLAYED_AT_ONCE: u32 = 256;
 
-/// Does what is asked. `is_service` tells whether the receiver is at work, so that redirects arrive.
+/// Does what is asked. `is_service` tells whether the receiver is at work, so that redirects
+/// arrive.
 pub async fn perform(core: &Core, request: AdminRequest, is_service: bool) -> AdminReply {
     let done = match request {
         AdminRequest::Consent { connection } => consent(core, &connection, is_service),

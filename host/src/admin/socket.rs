@@ -33,7 +33,8 @@ pub(crate) struct Socket {
     owner: u32,
 }
 
-/// Makes the socket. Whoever calls this holds the store's lock, so that one that is there is left over.
+/// Makes the socket. Whoever calls this holds the store's lock, so that one that is there is left
+/// over.
 pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
     let path = path(store);
     let made = || -> io::Result<Socket> {

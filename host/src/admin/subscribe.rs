@@ -1,6 +1,7 @@
-//! Connects SAP Concur where its events are wanted, in the one order in which they come: SAP adds a company to the
-//! subscriptions that are there when its company request token is exchanged, and never later. So the subscription is
-//! made first, with the application's own token. (Concur docs, event subscription service.)
+//! Connects SAP Concur where its events are wanted, in the one order in which they come: SAP adds a
+//! company to the subscriptions that are there when its company request token is exchanged, and
+//! never later. So the subscription is made first, with the application's own token. (Concur docs,
+//! event subscription service.)
 
 use std::time::Duration;
 
@@ -49,8 +50,9 @@ pub(super) async fn connect(
     let mut reply = connect_lane(lane, Grant::CompanyRequestToken, secret.clone()).await?;
     let mut checked = check(lane, subscription, is_service).await?;
     if matches!(checked, Checked::CompanyMissing(_)) && base() != before {
-        // The company lives at another datacenter than was known; only now is there a subscription too. The token is
-        // good for several exchanges within its 24 hours (Concur docs, company authentication).
+        // The company lives at another datacenter than was known; only now is there a subscription
+        // too. The token is good for several exchanges within its 24 hours (Concur docs, company
+        // authentication).
         reply = connect_lane(lane, Grant::CompanyRequestToken, secret).await?;
         checked = check(lane, subscription, is_service).await?;
     }
@@ -89,7 +91,8 @@ async fn check(
         .map_or_else(|| Checked::Not("it was not looked at".to_string()), checked))
 }
 
-/// Waits until the runs of an object have ended, driving them where no service does. Tells why if they rest instead.
+/// Waits until the runs of an object have ended, driving them where no service does. Tells why if
+/// they rest instead.
 async fn pursue(
     lane: &Lane,
     object: &ObjectRef,

@@ -1,8 +1,9 @@
 //! Compiled code, kept from one start to the next so that only the first one compiles.
 //!
-//! What lies here is run as it is. So it lies in a directory of the service's own that nobody else can write to, and
-//! each file has a checksum: wasmtime tells code of another component, version or processor by its name, but not code
-//! that the disk has damaged. Whatever is not as it was left is removed and compiled again.
+//! What lies here is run as it is. So it lies in a directory of the service's own that nobody else
+//! can write to, and each file has a checksum: wasmtime tells code of another component, version or
+//! processor by its name, but not code that the disk has damaged. Whatever is not as it was left is
+//! removed and compiled again.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -25,8 +26,8 @@ pub(super) struct CodeCache {
 }
 
 impl CodeCache {
-    /// Makes the directory if need be, and removes what is not as it was left. Nothing where it cannot be used: then
-    /// the component is compiled at each start.
+    /// Makes the directory if need be, and removes what is not as it was left. Nothing where it
+    /// cannot be used: then the component is compiled at each start.
     pub(super) fn open(directory: &Path) -> Option<Self> {
         let opened = make(directory).and_then(|directory| {
             remove_strangers(&directory)?;
@@ -111,7 +112,8 @@ fn checksums(directory: &Path) -> io::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// Wasmtime's files with code: `code/modules/COMPILER/NAME`, by that path. Names with an extension are statistics.
+/// Wasmtime's files with code: `code/modules/COMPILER/NAME`, by that path. Names with an extension
+/// are statistics.
 fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let mut files = BTreeMap::new();
     let modules = directory.join(CODE).join("modules");

@@ -25,9 +25,9 @@ use super::{Done, exit, moment, names};
 
 /// Check settings, secrets, component, store and credentials; write nothing
 ///
-/// Every finding is one line. The exit code is that of the first finding that keeps `serve` from working: 3 for
-/// settings, secrets or the component, 6 for the store, 4 for a credential, 7 for a remote. Nothing is written, and
-/// nothing is sent unless --online asks for it.
+/// Every finding is one line. The exit code is that of the first finding that keeps `serve` from
+/// working: 3 for settings, secrets or the component, 6 for the store, 4 for a credential, 7 for a
+/// remote. Nothing is written, and nothing is sent unless --online asks for it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -35,8 +35,9 @@ Examples:
   ml-connector check --online
   ml-connector check --config /etc/ml-connector.toml --json")]
 pub struct Args {
-    /// Also ask every remote for an answer, with one GET and without credentials; and, where financial documents come
-    /// back, FreshBooks for its accounts, to compare them with those that the settings name
+    /// Also ask every remote for an answer, with one GET and without credentials; and, where
+    /// financial documents come back, FreshBooks for its accounts, to compare them with those that
+    /// the settings name
     #[arg(long)]
     online: bool,
     /// Print a JSON array of findings

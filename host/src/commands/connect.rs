@@ -36,10 +36,11 @@ enum SystemArg {
 
 /// Let a FreshBooks user consent
 ///
-/// Prints the address of FreshBooks' consent page. Open it in a browser as the user whose account is to be carried
-/// over, and agree. FreshBooks then redirects the browser to the running receiver, and this command tells how it went.
-/// Where no service runs, or the redirect does not reach it, paste the address that the browser was redirected to (or
-/// the code in it) within 5 minutes: --pasted. The tokens are kept sealed in the store and renew themselves.
+/// Prints the address of FreshBooks' consent page. Open it in a browser as the user whose account
+/// is to be carried over, and agree. FreshBooks then redirects the browser to the running receiver,
+/// and this command tells how it went. Where no service runs, or the redirect does not reach it,
+/// paste the address that the browser was redirected to (or the code in it) within 5 minutes:
+/// --pasted. The tokens are kept sealed in the store and renew themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -56,11 +57,12 @@ struct FreshbooksArgs {
 
 /// Hand over SAP Concur's company request token
 ///
-/// An administrator of the company makes the token in SAP Concur's Company Request Token Self-Service Tool; it is good
-/// for 24 hours and works once. It is read from the environment variable ML_CONNECTOR_COMPANY_REQUEST_TOKEN, else from
-/// standard input; never from an argument, since arguments can be seen by others. The tokens that it is exchanged for
-/// are kept sealed in the store and renew themselves. Where the settings want events, they are subscribed to first: SAP
-/// adds a company to a subscription only while it is connected.
+/// An administrator of the company makes the token in SAP Concur's Company Request Token
+/// Self-Service Tool; it is good for 24 hours and works once. It is read from the environment
+/// variable ML_CONNECTOR_COMPANY_REQUEST_TOKEN, else from standard input; never from an argument,
+/// since arguments can be seen by others. The tokens that it is exchanged for are kept sealed in
+/// the store and renew themselves. Where the settings want events, they are subscribed to first:
+/// SAP adds a company to a subscription only while it is connected.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -17,10 +17,10 @@ use super::{Done, exit};
 
 /// Show what a document would become in the other system; nothing is sent
 ///
-/// Reads the JSON of a FreshBooks invoice or bill, as FreshBooks answers it, and prints the request bodies that a run
-/// would send under the connection's mapping. Of a financial document, as SAP Concur answers it alone or in a list, it
-/// prints the journal entry: account, debit and credit of each line. If something cannot be translated, every reason is
-/// told and the exit code is 1.
+/// Reads the JSON of a FreshBooks invoice or bill, as FreshBooks answers it, and prints the request
+/// bodies that a run would send under the connection's mapping. Of a financial document, as SAP
+/// Concur answers it alone or in a list, it prints the journal entry: account, debit and credit of
+/// each line. If something cannot be translated, every reason is told and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,13 +32,15 @@ pub struct Args {
     /// The document, JSON; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the document is; may be left out when it says so itself, as in {"invoice": {...}} or "docType": "expense"
+    /// What the document is; may be left out when it says so itself, as in {"invoice": {...}} or
+    /// "docType": "expense"
     #[arg(long, value_name = "KIND")]
     kind: Option<Kind>,
     /// The connection whose mapping applies; may be left out when there is only one
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
-    /// Print one JSON object: either translations, with the postings of journal entries, or problems
+    /// Print one JSON object: either translations, with the postings of journal entries, or
+    /// problems
     #[arg(long)]
     json: bool,
 }

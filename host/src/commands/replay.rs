@@ -13,9 +13,10 @@ use super::{Done, exit, service, show};
 
 /// Run again from the source: one run, or every parked one
 ///
-/// The object is read afresh and brought across under the present settings; what is there already is found and not
-/// made twice. An object with a run under way is looked at once more when that one has ended. Where a service runs, it
-/// does the work; else the next `serve` does. A replay may also send again what an earlier run had to leave uncertain.
+/// The object is read afresh and brought across under the present settings; what is there already
+/// is found and not made twice. An object with a run under way is looked at once more when that one
+/// has ended. Where a service runs, it does the work; else the next `serve` does. A replay may also
+/// send again what an earlier run had to leave uncertain.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 #[command(after_long_help = "\

@@ -14,7 +14,8 @@ use super::{Done, exit, moment, paint};
 
 /// List runs, newest first
 ///
-/// A run is the work of bringing one object across. Filters add up: with several of them, a run must match all.
+/// A run is the work of bringing one object across. Filters add up: with several of them, a run
+/// must match all.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -15,10 +15,10 @@ use super::{Done, exit, service};
 
 /// Receive webhooks and carry documents over, until it is told to stop
 ///
-/// Makes the store and the seal keys if they are not there. Webhooks are answered once they are on the disk. On
-/// SIGTERM or SIGINT it takes no more requests, lets the runs under way reach their next durable point within
-/// limits.shutdown_grace_s, and ends with 0; nothing is lost, not even when it is killed. Log lines go to standard
-/// error and hold no bodies and no secrets.
+/// Makes the store and the seal keys if they are not there. Webhooks are answered once they are on
+/// the disk. On SIGTERM or SIGINT it takes no more requests, lets the runs under way reach their
+/// next durable point within limits.shutdown_grace_s, and ends with 0; nothing is lost, not even
+/// when it is killed. Log lines go to standard error and hold no bodies and no secrets.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -23,7 +23,8 @@ pub async fn ask(
     })
 }
 
-/// Why the service cannot work. What the component has against the settings is told with file and line.
+/// Why the service cannot work. What the component has against the settings is told with file and
+/// line.
 pub fn failure(context: &Context, error: ServeError) -> Failure {
     let code = match &error {
         ServeError::Settings { .. } => match context.checked() {

@@ -13,7 +13,8 @@ use super::{Done, exit, moment, names, paint, runs};
 
 /// Show one run: what it asked, what came back, why it waited, how it ended and what to do
 ///
-/// Times are UTC. A run that was started over, after an upgrade for instance, shows its earlier history too.
+/// Times are UTC. A run that was started over, after an upgrade for instance, shows its earlier
+/// history too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

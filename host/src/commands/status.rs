@@ -21,10 +21,12 @@ use super::context::{self, Context};
 use super::failure::Failure;
 use super::{Done, exit, moment, runs};
 
-/// Show how every connection stands: credentials, held requests, counts, what waits and what is parked
+/// Show how every connection stands: credentials, held requests, counts, what waits and what is
+/// parked
 ///
-/// Reads the store beside a running server; nothing is sent or changed. With --check the exit code tells whether a
-/// person is needed: 4 for a credential, else 5 for parked, rejected or conflicting objects.
+/// Reads the store beside a running server; nothing is sent or changed. With --check the exit code
+/// tells whether a person is needed: 4 for a credential, else 5 for parked, rejected or conflicting
+/// objects.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

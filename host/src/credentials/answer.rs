@@ -1,4 +1,5 @@
-//! A token endpoint's answer: raw for the store (sealed), and without its secrets for the component.
+//! A token endpoint's answer: raw for the store (sealed), and without its secrets for the
+//! component.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +56,8 @@ impl RawAnswer {
         }
     }
 
-    /// What the component is shown. Of a body that is no JSON object it is shown nothing: it might hold a secret.
+    /// What the component is shown. Of a body that is no JSON object it is shown nothing: it might
+    /// hold a secret.
     pub(super) fn shown(&self) -> TokenAnswer {
         let parsed: Option<serde_json::Value> = serde_json::from_str(&self.body).ok();
         let Some(mut value) = parsed.filter(serde_json::Value::is_object) else {

@@ -1,5 +1,5 @@
-//! The application's own token: made for one datacenter, kept in memory only, asked for by one at a time. It has no
-//! refresh token, so that losing it costs nothing but asking again.
+//! The application's own token: made for one datacenter, kept in memory only, asked for by one at a
+//! time. It has no refresh token, so that losing it costs nothing but asking again.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ pub(super) fn all<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<Strin
 }
 
 impl Credentials {
-    /// What a request needs that goes out with the application's token. Whoever comes while it is asked for waits.
+    /// What a request needs that goes out with the application's token. Whoever comes while it is
+    /// asked for waits.
     ///
     /// # Errors
     ///
@@ -85,8 +86,8 @@ impl Credentials {
         }
     }
 
-    /// Forgets the application's token, since the remote has refused it; and a refusal, since a person has changed
-    /// something.
+    /// Forgets the application's token, since the remote has refused it; and a refusal, since a
+    /// person has changed something.
     pub async fn forget_application(&self, connection: &str) {
         if let Ok(application) = self.standing(connection) {
             *application.0.lock().await = Standing::default();
@@ -130,7 +131,8 @@ impl Credentials {
                 .send(connection, System::Concur, &state, &asked, GRANT, &parts)
                 .await?;
             match self.read(connection, &state, &answer)? {
-                // A token is good at the datacenter where it was made, and only now is known which that is.
+                // A token is good at the datacenter where it was made, and only now is known which
+                // that is.
                 Ok(credential) if state.stored.credential.base.is_empty() && !is_last => {
                     state.stored.credential.base = credential.base;
                 }

@@ -158,7 +158,8 @@ impl Credentials {
         Ok(credential)
     }
 
-    /// Clears the intent after a definite answer, and marks the credential dead if only a person can help.
+    /// Clears the intent after a definite answer, and marks the credential dead if only a person
+    /// can help.
     async fn failed(
         &self,
         held: &Held,

@@ -1,4 +1,5 @@
-//! Notices become runs: in order, in batches, each decision in the store before the next batch is read.
+//! Notices become runs: in order, in batches, each decision in the store before the next batch is
+//! read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

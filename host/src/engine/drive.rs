@@ -1,7 +1,8 @@
 //! Drives one run: meets its demands one after the other until it ends or rests.
 //!
-//! What has been done is committed as seldom as the promises allow: a write's intent before it leaves, its outcome
-//! before anything else is sent, and everything else when the run rests or ends.
+//! What has been done is committed as seldom as the promises allow: a write's intent before it
+//! leaves, its outcome before anything else is sent, and everything else when the run rests or
+//! ends.
 
 mod meet;
 
@@ -76,7 +77,8 @@ impl<'l> Driver<'l> {
         }
     }
 
-    /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it left.
+    /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it
+    /// left.
     async fn recover(&mut self) -> Result<(), DriveError> {
         let rows = self.lane.host.store.history(self.run.id).await?;
         let epoch = self.record.epoch();
@@ -100,8 +102,8 @@ impl<'l> Driver<'l> {
             .or_else(|| self.unknown_since_of(self.record.entries()))
     }
 
-    /// When the history first reports on a write that may have been carried out; the start of the run if the component
-    /// fails over it.
+    /// When the history first reports on a write that may have been carried out; the start of the
+    /// run if the component fails over it.
     fn unknown_since_of(&self, history: &[Entry]) -> Option<Instant> {
         if history.is_empty() {
             return None;
@@ -210,7 +212,8 @@ impl<'l> Driver<'l> {
         Ok(true)
     }
 
-    /// Starts over under the present settings. Counts like a trap, so that it cannot go on for ever.
+    /// Starts over under the present settings. Counts like a trap, so that it cannot go on for
+    /// ever.
     async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
         self.lane.host.metrics.divergences.inc();
         let started = self.lane.now_after(self.record.latest());

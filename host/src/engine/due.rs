@@ -1,4 +1,5 @@
-//! Starts a connection's runs as they fall due, so many at once, and drives each to its rest or end.
+//! Starts a connection's runs as they fall due, so many at once, and drives each to its rest or
+//! end.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,14 +19,15 @@ const AILING_REST_MS: u64 = 60_000;
 /// How long to wait before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long to wait for more runs to fall due before the store is asked again, so that a flood costs few queries.
+/// How long to wait for more runs to fall due before the store is asked again, so that a flood
+/// costs few queries.
 const LINGER_MS: u64 = 4;
 
 /// Runs that are fetched ahead, as a multiple of those that may be under way.
 const FETCH_FACTOR: u32 = 4;
 
-/// Drives a connection's runs until `stop`, then waits until those under way have come to rest, or cuts them off at
-/// `cut`. When it returns, none of them holds anything any more.
+/// Drives a connection's runs until `stop`, then waits until those under way have come to rest, or
+/// cuts them off at `cut`. When it returns, none of them holds anything any more.
 pub(super) async fn drive_due(
     lane: Arc<Lane>,
     mut stop: watch::Receiver<bool>,
@@ -141,7 +143,8 @@ impl Line {
         self.look = true;
         match id {
             Some(id) => drop(self.numbers.remove(&id)),
-            // A task that panicked does not tell its number; those under way are left out by their rows.
+            // A task that panicked does not tell its number; those under way are left out by their
+            // rows.
             None => tracing::error!(
                 connection = self.lane.name,
                 "a run was cut short by a defect"

@@ -47,8 +47,8 @@ impl Gates {
         self.lock()[index(system)]
     }
 
-    /// Passes the gate, or says until when it is held. After a failure of the remote, one request at a time
-    /// passes until one is answered; it holds the permit.
+    /// Passes the gate, or says until when it is held. After a failure of the remote, one request
+    /// at a time passes until one is answered; it holds the permit.
     ///
     /// # Errors
     ///

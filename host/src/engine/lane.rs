@@ -72,14 +72,16 @@ impl Lane {
         }
     }
 
-    /// The object whose run subscribes to events; nothing where none are received or the settings do not want them.
+    /// The object whose run subscribes to events; nothing where none are received or the settings
+    /// do not want them.
     #[must_use]
     pub fn subscription(&self) -> Option<&ObjectRef> {
         let mut objects = self.schedules.iter().map(|schedule| &schedule.object);
         objects.find(|object| object.kind == SUBSCRIPTION_KIND && !self.events_url.is_empty())
     }
 
-    /// Leave to send one request to a system, with this bearer token instead of the connection's own if one is named.
+    /// Leave to send one request to a system, with this bearer token instead of the connection's
+    /// own if one is named.
     ///
     /// # Errors
     ///
@@ -103,7 +105,8 @@ impl Lane {
         }
     }
 
-    /// The application needs no company that is connected, so that a gate that waits for that is none for it.
+    /// The application needs no company that is connected, so that a gate that waits for that is
+    /// none for it.
     async fn pass_for_application(&self, system: System) -> Result<Pass<'_>, Held> {
         let probe = match self.gates.get(system).reason {
             HoldReason::NeedsReconnect => None,
@@ -124,8 +127,8 @@ impl Lane {
         }
     }
 
-    /// Sends a request and takes note of what its outcome says about the remote. The gate, if it has changed,
-    /// is for the caller to keep.
+    /// Sends a request and takes note of what its outcome says about the remote. The gate, if it
+    /// has changed, is for the caller to keep.
     pub async fn send(&self, send: &Send, pass: Pass<'_>) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
         let (access, sender) = (&pass.access, &self.host.sender);
@@ -153,7 +156,8 @@ impl Lane {
         (outcome, changed)
     }
 
-    /// Opens the gate of a system that was just connected, and lets the runs that wait for it go on.
+    /// Opens the gate of a system that was just connected, and lets the runs that wait for it go
+    /// on.
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ impl News {
         self.lock().next
     }
 
-    /// Adds an event. To be called before what it tells of is committed: then whoever commits a wait and looks
-    /// here afterwards has either been woken by the store or finds it here.
+    /// Adds an event. To be called before what it tells of is committed: then whoever commits a
+    /// wait and looks here afterwards has either been woken by the store or finds it here.
     pub fn add(&self, event: Event) {
         let mut state = self.lock();
         state.next += 1;

@@ -1,4 +1,5 @@
-//! A run's history as its driver holds it: whole for replay, and what of it is not yet in the store.
+//! A run's history as its driver holds it: whole for replay, and what of it is not yet in the
+//! store.
 
 use crate::contract::runs::{Demand, Entry, Outcome};
 use crate::contract::types::Instant;
@@ -73,8 +74,8 @@ impl Record {
         !self.writes.is_empty()
     }
 
-    /// What is to be committed: all that is not in the store, the intent of a write if there is one, and
-    /// whatever else goes with it.
+    /// What is to be committed: all that is not in the store, the intent of a write if there is
+    /// one, and whatever else goes with it.
     pub(super) fn batch(&self, intent: Option<&Demand>, last: Vec<Write>) -> Vec<Write> {
         let unkept = self.entries.iter().zip(0_u32..).skip(self.kept);
         let mut rows: Vec<HistoryRow> = unkept

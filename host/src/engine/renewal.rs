@@ -54,7 +54,8 @@ impl Renewal {
         }
     }
 
-    /// What a request needs. A token that the remote has refused is renewed first; whoever comes meanwhile waits.
+    /// What a request needs. A token that the remote has refused is renewed first; whoever comes
+    /// meanwhile waits.
     pub(super) async fn access(&self, lane: &Lane, system: System) -> Result<Access, NoAccess> {
         let slot = &self.slots[index(system)];
         let access = self.current(lane, system)?;

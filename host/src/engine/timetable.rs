@@ -1,4 +1,5 @@
-//! What is done by the clock: the runs that the settings want again and again, and forgetting old histories.
+//! What is done by the clock: the runs that the settings want again and again, and forgetting old
+//! histories.
 
 use std::sync::Arc;
 use std::time::Duration;

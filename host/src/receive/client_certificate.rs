@@ -1,8 +1,9 @@
 //! Client certificates: is the peer who it says it is?
 //!
-//! SAP Concur's certificate comes from a public certificate authority, which gives one to anybody, so that the chain
-//! alone proves nothing: the name in it does. Serial number, organisation, place and issuer change from year to year and
-//! are never looked at. (Concur docs, event subscription service, and the history of its certificates.)
+//! SAP Concur's certificate comes from a public certificate authority, which gives one to anybody,
+//! so that the chain alone proves nothing: the name in it does. Serial number, organisation, place
+//! and issuer change from year to year and are never looked at. (Concur docs, event subscription
+//! service, and the history of its certificates.)
 
 mod leaf;
 mod trust;

@@ -1,10 +1,11 @@
-//! Receives SAP Concur's events: the peer is authenticated by its client certificate, what it says is stored durably,
-//! and only then it is answered.
+//! Receives SAP Concur's events: the peer is authenticated by its client certificate, what it says
+//! is stored durably, and only then it is answered.
 //!
-//! SAP Concur drops an event for good when it is answered with a 4xx other than 401, 403 and 429, and delivers it again
-//! for 72 hours after anything else that is no success. So whoever is not believed gets no handshake or 401; what an
-//! authentic peer sends is never refused: what cannot be read is kept for a person and answered 200, and what cannot be
-//! kept is answered 503. (Concur docs, event subscription service.)
+//! SAP Concur drops an event for good when it is answered with a 4xx other than 401, 403 and 429,
+//! and delivers it again for 72 hours after anything else that is no success. So whoever is not
+//! believed gets no handshake or 401; what an authentic peer sends is never refused: what cannot be
+//! read is kept for a person and answered 200, and what cannot be kept is answered 503. (Concur
+//! docs, event subscription service.)
 
 mod answers;
 mod courtesy;

@@ -1,4 +1,5 @@
-//! The receiver's socket: HTTP/1.1, with TLS or behind a proxy that speaks it; every time and count is bounded.
+//! The receiver's socket: HTTP/1.1, with TLS or behind a proxy that speaks it; every time and count
+//! is bounded.
 
 use std::io;
 use std::path::PathBuf;
@@ -157,7 +158,8 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// A configuration with a server certificate; `clients` says which certificates are asked of clients.
+/// A configuration with a server certificate; `clients` says which certificates are asked of
+/// clients.
 pub(super) fn certified(
     files: &TlsFiles,
     table: &'static str,

@@ -1,8 +1,9 @@
 //! `Concur-Signature`: made with the key of the client certificate, over the raw body.
 //!
-//! SAP does not document the algorithm. What is known is a receiver that checks RSASSA-PSS with SHA-256 and the longest
-//! salt that fits; a verifier that expects another length of salt refuses it. So three ways are tried, and which one
-//! fits is told once. (Concur docs, event subscription service; integrators.)
+//! SAP does not document the algorithm. What is known is a receiver that checks RSASSA-PSS with
+//! SHA-256 and the longest salt that fits; a verifier that expects another length of salt refuses
+//! it. So three ways are tried, and which one fits is told once. (Concur docs, event subscription
+//! service; integrators.)
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -71,8 +72,9 @@ impl Proof {
     }
 }
 
-/// Looks at the signature headers of an event, given the SHA-256 of its body and the key of its sender. Several
-/// headers, or several signatures in one, are several tries: one that fits is enough.
+/// Looks at the signature headers of an event, given the SHA-256 of its body and the key of its
+/// sender. Several headers, or several signatures in one, are several tries: one that fits is
+/// enough.
 #[must_use]
 pub fn prove(headers: &[&str], digest: &[u8; 32], key: Option<&PublicKey>) -> Proof {
     const TRIES_MAX: usize = 4;

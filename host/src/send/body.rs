@@ -1,4 +1,5 @@
-//! Request bodies: joined from their parts with the secrets filled in, and watched on their way out.
+//! Request bodies: joined from their parts with the secrets filled in, and watched on their way
+//! out.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::contract::http::BodyPart;
 
-/// Gives out secrets by name: `client-secret`, `refresh-token`, `authorization-code`, `company-request-token`,
-/// or `verifier:` with a callback id.
+/// Gives out secrets by name: `client-secret`, `refresh-token`, `authorization-code`,
+/// `company-request-token`, or `verifier:` with a callback id.
 pub trait SecretParts: Sync {
     /// The secret of this name; nothing if it is not held, or not for this request.
     fn secret(&self, name: &str) -> Option<Zeroizing<String>>;
@@ -52,8 +53,8 @@ fn push_json(joined: &mut String, secret: &str) {
 
 /// Whether a request may have begun to leave.
 ///
-/// The head of a request cannot be written before the length of its body is known, so as long as nobody has
-/// looked at the body, no byte has left.
+/// The head of a request cannot be written before the length of its body is known, so as long as
+/// nobody has looked at the body, no byte has left.
 #[derive(Clone, Default)]
 pub(super) struct Departure(Arc<AtomicBool>);
 

@@ -1,13 +1,14 @@
 //! Where requests may go: exact origins from the settings and SAP's published list, nothing else.
 //!
-//! The component has pinned and checked the base of a credential already; here it is checked again, since this
-//! is the one place where a token leaves.
+//! The component has pinned and checked the base of a credential already; here it is checked again,
+//! since this is the one place where a token leaves.
 
 use hyper::Uri;
 
 use crate::config::Connection;
 
-/// SAP Concur's datacenters and global landing zone (Concur docs, base URIs; those listed until 2023 last).
+/// SAP Concur's datacenters and global landing zone (Concur docs, base URIs; those listed until
+/// 2023 last).
 const CONCUR_HOSTS: [&str; 10] = [
     "us2",
     "eu2",
@@ -36,7 +37,8 @@ pub enum OriginError {
     Unlisted(String),
 }
 
-/// A base URL that requests may be sent to: scheme, host and port, in lower case, without a slash at the end.
+/// A base URL that requests may be sent to: scheme, host and port, in lower case, without a slash
+/// at the end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(String);
 

@@ -10,9 +10,11 @@ use crate::contract::types::Problem;
 /// One thing that is wrong with a settings file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// The line in the file, from 1. For a key that is missing: the line of the table that lacks it.
+    /// The line in the file, from 1. For a key that is missing: the line of the table that lacks
+    /// it.
     pub line: usize,
-    /// The key from the top of the file, such as `limits.shutdown_grace_s`; empty for a syntax error.
+    /// The key from the top of the file, such as `limits.shutdown_grace_s`; empty for a syntax
+    /// error.
     pub key: String,
     /// What was expected, one plain sentence.
     pub message: String,

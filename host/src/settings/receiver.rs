@@ -65,8 +65,8 @@ pub(super) fn read_tls(table: &mut Table<'_, '_>, directory: &Path) -> Option<Tl
     }
 }
 
-/// Whether a text is an http or https URL without user, query or fragment, and without a path unless
-/// `path_allowed`.
+/// Whether a text is an http or https URL without user, query or fragment, and without a path
+/// unless `path_allowed`.
 pub(super) fn is_base_url(text: &str, path_allowed: bool) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
         return false;

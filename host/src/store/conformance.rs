@@ -1,8 +1,8 @@
 //! The suite that every implementation of [`Store`] has to pass, with the feature `conformance`.
 //!
-//! A check is given a place: a function that opens the store there, again and again, each time with what was
-//! committed before. [`store_conformance!`](crate::store_conformance) makes a test of every check. Checks panic
-//! where a promise is broken.
+//! A check is given a place: a function that opens the store there, again and again, each time with
+//! what was committed before. [`store_conformance!`](crate::store_conformance) makes a test of
+//! every check. Checks panic where a promise is broken.
 
 mod batches;
 mod events;

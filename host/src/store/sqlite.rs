@@ -1,8 +1,9 @@
 //! The embedded store: one SQLite file.
 //!
-//! One thread writes, and commits what is waiting as one group with one sync of the disk; a few threads read.
-//! A lock file beside the store keeps a second process from writing to it. The write-ahead log is synced with
-//! every group, so a commit that has returned survives the loss of power.
+//! One thread writes, and commits what is waiting as one group with one sync of the disk; a few
+//! threads read. A lock file beside the store keeps a second process from writing to it. The
+//! write-ahead log is synced with every group, so a commit that has returned survives the loss of
+//! power.
 
 mod body;
 mod ending;
@@ -44,9 +45,10 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store for reading and writing; makes the file, for its owner alone, if it is missing, and
-    /// brings an older one up to date. Fails with [`StoreError::Unavailable`] while another process (or another store of this one) has
-    /// it open for writing, and with [`StoreError::Refused`] if the file is not one of this version's stores.
+    /// Opens the store for reading and writing; makes the file, for its owner alone, if it is
+    /// missing, and brings an older one up to date. Fails with [`StoreError::Unavailable`] while
+    /// another process (or another store of this one) has it open for writing, and with
+    /// [`StoreError::Refused`] if the file is not one of this version's stores.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let lock = Lock::take(path)?;
@@ -60,7 +62,8 @@ impl SqliteStore {
         })
     }
 
-    /// Opens an existing store for reading, beside a process that has it open for writing. Commits are refused.
+    /// Opens an existing store for reading, beside a process that has it open for writing. Commits
+    /// are refused.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let readers = Readers::start(path).map_err(|error| naming(path, error))?;

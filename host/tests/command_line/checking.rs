@@ -172,7 +172,8 @@ fn the_settings_file_is_found_by_flag_or_variable() {
     assert!(named.err.contains("other.toml"), "{}", named.err);
 }
 
-/// FreshBooks' accounts behind a socket: every request is answered with the same, and the requests are given back.
+/// FreshBooks' accounts behind a socket: every request is answered with the same, and the requests
+/// are given back.
 fn freshbooks(
     accounts: &'static str,
     requests: usize,

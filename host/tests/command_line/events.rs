@@ -1,4 +1,5 @@
-//! SAP Concur's events, from the subscription to the run: the program, real sockets, mutual TLS, the built component.
+//! SAP Concur's events, from the subscription to the run: the program, real sockets, mutual TLS,
+//! the built component.
 
 use std::net::TcpListener;
 

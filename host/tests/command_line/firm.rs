@@ -116,7 +116,8 @@ impl Firm {
         })
     }
 
-    /// Goes through the consent page as a browser does, and gives what our receiver shows at the end.
+    /// Goes through the consent page as a browser does, and gives what our receiver shows at the
+    /// end.
     pub fn agree(&self, consent_url: &str) -> String {
         get(&self
             .redirect(consent_url)

@@ -8,7 +8,8 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::http::Millis;
 
-/// `YYYY-MM-DD HH:MM:SS` in US Eastern time with daylight saving: most FreshBooks accounting stamps (FreshBooks docs, time zones).
+/// `YYYY-MM-DD HH:MM:SS` in US Eastern time with daylight saving: most FreshBooks accounting stamps
+/// (FreshBooks docs, time zones).
 pub(crate) fn eastern_stamp(at: Millis) -> String {
     space_form(eastern(at))
 }

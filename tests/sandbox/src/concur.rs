@@ -1,7 +1,7 @@
 //! SAP Concur as a machine: one company, its datacenters, its vendors and its payment requests.
 //!
-//! Entry is [`Concur::handle`]; which host a request is for decides what it may do. What people do in the browser is
-//! in [`person`].
+//! Entry is [`Concur::handle`]; which host a request is for decides what it may do. What people do
+//! in the browser is in [`person`].
 
 mod config;
 mod digests;

@@ -1,4 +1,5 @@
-//! What the machines send to others, and what becomes of it: webhooks of FreshBooks, events of Concur.
+//! What the machines send to others, and what becomes of it: webhooks of FreshBooks, events of
+//! Concur.
 
 use crate::concur::EVENT_TIMEOUT_MS;
 use crate::freshbooks::DELIVERY_TIMEOUT_MS;
@@ -9,7 +10,8 @@ use crate::http::{Millis, System};
 pub struct Delivery {
     /// Who sends it.
     pub system: System,
-    /// Names the delivery among those of its system in [`crate::Sandbox::delivered`]. A retry is a delivery of its own.
+    /// Names the delivery among those of its system in [`crate::Sandbox::delivered`]. A retry is a
+    /// delivery of its own.
     pub id: u64,
     /// Where it goes: the callback's URI, or the subscription's endpoint.
     pub url: String,

@@ -1,7 +1,7 @@
 //! FreshBooks as a machine: one account, its owner, its apps, its documents and its callbacks.
 //!
-//! Entry is [`FreshBooks::handle`] for requests, [`FreshBooks::take_due`] for webhooks that are due, and the methods
-//! of [`person`] for what its owner does in the browser.
+//! Entry is [`FreshBooks::handle`] for requests, [`FreshBooks::take_due`] for webhooks that are
+//! due, and the methods of [`person`] for what its owner does in the browser.
 
 mod accounts;
 mod bill_vendors;

@@ -21,7 +21,8 @@ pub enum System {
 /// One HTTP request as it arrives, before anything is believed about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The authority it was addressed to, such as `us2.api.concursolutions.com` or `127.0.0.1:4010`.
+    /// The authority it was addressed to, such as `us2.api.concursolutions.com` or
+    /// `127.0.0.1:4010`.
     pub host: String,
     /// The method in upper case.
     pub method: String,

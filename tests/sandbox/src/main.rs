@@ -58,11 +58,12 @@ enum Command {
         /// Writes every exchange to this file, one line of JSON each.
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
-        /// Writes the root of the client certificates that event deliveries show to this file, PEM. It is another one
-        /// at every start.
+        /// Writes the root of the client certificates that event deliveries show to this file, PEM.
+        /// It is another one at every start.
         #[arg(long, value_name = "FILE")]
         events_ca: Option<PathBuf>,
-        /// Roots that receivers of events are trusted under, PEM; otherwise it is the root of --events-ca.
+        /// Roots that receivers of events are trusted under, PEM; otherwise it is the root of
+        /// --events-ca.
         #[arg(long, value_name = "FILE")]
         receiver_roots: Option<PathBuf>,
         /// Switches and data, TOML; every key is a field of the library's SandboxConfig.

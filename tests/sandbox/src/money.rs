@@ -44,7 +44,8 @@ impl Currency {
     }
 }
 
-/// An amount as FreshBooks writes it: `{"amount":"10.00","code":"USD"}` with at least two digits behind the point.
+/// An amount as FreshBooks writes it: `{"amount":"10.00","code":"USD"}` with at least two digits
+/// behind the point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Money(pub(crate) Decimal, pub(crate) Currency);
 

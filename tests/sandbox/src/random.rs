@@ -1,4 +1,5 @@
-//! Seeded randomness: one stream per concern, so that a change in one place moves nothing elsewhere.
+//! Seeded randomness: one stream per concern, so that a change in one place moves nothing
+//! elsewhere.
 
 /// A splitmix64 generator.
 #[derive(Clone, Debug)]
@@ -75,7 +76,8 @@ impl Random {
         )
     }
 
-    /// A string shaped like a JSON Web Token with the given payload and a signature of so many characters.
+    /// A string shaped like a JSON Web Token with the given payload and a signature of so many
+    /// characters.
     pub(crate) fn jwt(&mut self, payload: &serde_json::Value, signature: usize) -> String {
         use base64::Engine as _;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

@@ -83,12 +83,14 @@ impl Sandbox {
         answer
     }
 
-    /// Whether a connection is accepted at all: for drivers with real sockets, before a request is read.
+    /// Whether a connection is accepted at all: for drivers with real sockets, before a request is
+    /// read.
     pub fn accept(&mut self, system: System) -> bool {
         !self.faults.refuse_connection(system)
     }
 
-    /// Carries out what was to be late and is due, and returns the deliveries that are due: webhooks and events.
+    /// Carries out what was to be late and is due, and returns the deliveries that are due:
+    /// webhooks and events.
     pub fn advance(&mut self, now: Millis) -> Vec<Delivery> {
         while let Some(entry) = self.late.first_entry().filter(|entry| entry.key().0 <= now) {
             let (due, _) = *entry.key();

@@ -1,7 +1,9 @@
-//! The machines behind real sockets: one port for FreshBooks, one per Concur host, one to steer them.
+//! The machines behind real sockets: one port for FreshBooks, one per Concur host, one to steer
+//! them.
 //!
-//! Servers listen on 127.0.0.1. Webhooks and events are delivered by clients of their own, many at once, without
-//! following redirects; events over TLS under a client certificate that a local authority issues.
+//! Servers listen on 127.0.0.1. Webhooks and events are delivered by clients of their own, many at
+//! once, without following redirects; events over TLS under a client certificate that a local
+//! authority issues.
 
 mod books;
 pub mod certificates;
@@ -60,7 +62,8 @@ pub struct Running {
     pub sandbox: Arc<Mutex<Sandbox>>,
     /// The machines, with a way to have webhooks looked for at once.
     pub shared: Shared,
-    /// Who issues the client certificates of event deliveries; receivers may get theirs from it too.
+    /// Who issues the client certificates of event deliveries; receivers may get theirs from it
+    /// too.
     pub authority: Arc<Authority>,
     stop: watch::Sender<bool>,
 }

@@ -1,4 +1,5 @@
-//! The second half of the demo: what SAP Concur approved becomes journal entries, and both books are laid side by side.
+//! The second half of the demo: what SAP Concur approved becomes journal entries, and both books
+//! are laid side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -73,7 +74,8 @@ impl Ledger {
     }
 }
 
-/// Approves documents in SAP Concur, switches faults on, kills the connector once, and waits until all is done.
+/// Approves documents in SAP Concur, switches faults on, kills the connector once, and waits until
+/// all is done.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! The built component behind the same trait. Values cross as JSON: both sides are made of the same WIT.
+//! The built component behind the same trait. Values cross as JSON: both sides are made of the same
+//! WIT.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The simulator's credentials and webhook keys. A real host seals them; here they lie open and survive every crash.
+//! The simulator's credentials and webhook keys. A real host seals them; here they lie open and
+//! survive every crash.
 
 use std::collections::BTreeMap;
 

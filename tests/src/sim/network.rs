@@ -1,4 +1,5 @@
-//! Between the simulator and the machines: base URLs, bearer tokens, time limits, and the three outcomes.
+//! Between the simulator and the machines: base URLs, bearer tokens, time limits, and the three
+//! outcomes.
 
 use ml_connector_component::contract::http::{
     BodyPart, Method, Request, Response, SendErrorCode, SendOutcome,
@@ -46,7 +47,8 @@ impl Sim {
         }
     }
 
-    /// The request without host and authorization, or nothing if it needs a secret that is not held.
+    /// The request without host and authorization, or nothing if it needs a secret that is not
+    /// held.
     pub(super) fn to_wire(&self, request: &Request) -> Option<sandbox::Request> {
         let mut text = String::new();
         for part in &request.body {

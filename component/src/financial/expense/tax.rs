@@ -32,8 +32,8 @@ impl<'a> Place<'_, 'a> {
         stated.unwrap_or(gross)
     }
 
-    /// Splits what the row reclaims over its taxes, in proportion to what each reclaims: the taxes' own amounts
-    /// may be in the currency that was spent.
+    /// Splits what the row reclaims over its taxes, in proportion to what each reclaims: the taxes'
+    /// own amounts may be in the currency that was spent.
     pub(super) fn reclaim(&self, row: &Row<'a>, difference: Decimal, posting: &mut Posting<'a>) {
         if difference.is_zero() {
             return;

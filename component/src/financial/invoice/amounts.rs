@@ -1,7 +1,8 @@
 //! What each allocation of an invoice comes to.
 //!
-//! It is documented neither whether `amountGross` is the allocation's or the whole line's, nor whether shipping and tax
-//! of the header are in the rows. So each reading is tried, and only one that comes to the invoice's own total counts.
+//! It is documented neither whether `amountGross` is the allocation's or the whole line's, nor
+//! whether shipping and tax of the header are in the rows. So each reading is tried, and only one
+//! that comes to the invoice's own total counts.
 
 use alloc::vec::Vec;
 
@@ -100,8 +101,8 @@ fn find(total: Decimal, parts: &[Parts], header: Header, minor_units: u32) -> Op
         .find_map(|(amounts, spread)| closing(amounts?, spread, total, minor_units))
 }
 
-/// The amounts with something of the header spread over them, if that comes to the total. The header is spread over
-/// lines with positive amounts. (Concur docs, invoice extract mapping.)
+/// The amounts with something of the header spread over them, if that comes to the total. The
+/// header is spread over lines with positive amounts. (Concur docs, invoice extract mapping.)
 fn closing(
     mut amounts: Vec<Decimal>,
     spread: Decimal,

@@ -1,4 +1,5 @@
-//! Documents of every type and shape, made by chance: an entry that balances and comes to the total, or a problem.
+//! Documents of every type and shape, made by chance: an entry that balances and comes to the
+//! total, or a problem.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

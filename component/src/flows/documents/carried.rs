@@ -16,7 +16,8 @@ use crate::runs::{EARLIER, Flow, Halt, LookUp};
 use crate::text::clean;
 use crate::update::Change;
 
-/// Pages and candidates of one look-up; more than these for one invoice number is no look-up but a search.
+/// Pages and candidates of one look-up; more than these for one invoice number is no look-up but a
+/// search.
 const LOOK_UP_PAGES_MAX: u32 = 20;
 const CANDIDATES_MAX: usize = 50;
 
@@ -178,8 +179,8 @@ impl Carried<'_> {
         Halt::Parked(self.flow.stop("already-there", sentence, remedy))
     }
 
-    /// Changes the payment request until it says what the document says. Every attempt is made of what a
-    /// fresh read shows, so that lines are never inserted twice.
+    /// Changes the payment request until it says what the document says. Every attempt is made of
+    /// what a fresh read shows, so that lines are never inserted twice.
     pub(super) async fn update(&self, id: &str) -> Result<Ending, Halt> {
         let look_up = async || {
             let request = wire::payment_request(id);

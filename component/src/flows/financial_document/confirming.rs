@@ -74,7 +74,8 @@ impl Case<'_> {
         }
     }
 
-    /// Confirms that the document is posted as this journal entry, or whatever stands for it in FreshBooks.
+    /// Confirms that the document is posted as this journal entry, or whatever stands for it in
+    /// FreshBooks.
     pub(super) async fn confirm(&self, number: &str, date: &str) -> Result<Confirmed, Halt> {
         let posting = Posting {
             company_code: &self.flow.settings.financial.company_code,
@@ -101,8 +102,8 @@ impl Case<'_> {
         }
     }
 
-    /// A document that cannot be translated: told to Concur where only Concur can mend it, or where the settings want
-    /// it told; else held until the settings are mended.
+    /// A document that cannot be translated: told to Concur where only Concur can mend it, or where
+    /// the settings want it told; else held until the settings are mended.
     pub(super) async fn untranslatable(&self, untranslatable: Untranslatable) -> Halt {
         let is_told = match self.flow.settings.financial.confirm_errors {
             ConfirmErrors::All => true,

@@ -1,4 +1,5 @@
-//! FreshBooks' journal: entries are found by the marker in their name, posted, and reversed, never changed.
+//! FreshBooks' journal: entries are found by the marker in their name, posted, and reversed, never
+//! changed.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -45,8 +46,8 @@ pub(super) fn entry(id: &str) -> ObjectRef {
 }
 
 impl Journal<'_> {
-    /// Posts an entry, once. Where it cannot have been posted before, the first attempt needs no look-up: to look up
-    /// is to list the whole ledger.
+    /// Posts an entry, once. Where it cannot have been posted before, the first attempt needs no
+    /// look-up: to look up is to list the whole ledger.
     pub(super) async fn post(&self, posted: &Posted<'_>) -> Result<Written<String>, Halt> {
         let settings = &self.flow.settings;
         let policy = &settings.financial;
@@ -91,7 +92,8 @@ impl Journal<'_> {
         Ok(ids.into_iter().next())
     }
 
-    /// What takes an entry back, made of what FreshBooks shows of it; nothing if it is gone or empty.
+    /// What takes an entry back, made of what FreshBooks shows of it; nothing if it is gone or
+    /// empty.
     pub(super) async fn reversal(&self, entry_id: &str) -> Result<Option<Entry>, Halt> {
         let lines = self.lines(|line| line.entry_id == entry_id).await?;
         let currencies: BTreeSet<&str> = lines.iter().map(|line| line.currency.as_str()).collect();

@@ -58,7 +58,8 @@ impl Case<'_> {
         }
     }
 
-    /// A document of which nothing is posted. What an earlier one of its source has posted does not stand any more.
+    /// A document of which nothing is posted. What an earlier one of its source has posted does not
+    /// stand any more.
     async fn not_posted(&self, code: &str, sentence: String) -> Result<Ending, Halt> {
         match &self.own.link {
             Some(link) => self.take_back(&link.target.id, &sentence).await,
@@ -153,7 +154,8 @@ impl Case<'_> {
         self.journal.post(&posted).await.map(drop)
     }
 
-    /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted twice.
+    /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted
+    /// twice.
     pub(super) async fn origin(&self) -> Result<Option<ObjectRef>, Halt> {
         let settings = &self.flow.settings.financial;
         if self.kind != DocumentType::Invoice || settings.own_invoices == OwnInvoices::Post {

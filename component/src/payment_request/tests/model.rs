@@ -1,4 +1,5 @@
-//! FreshBooks' arithmetic in whole minor units, apart from the code under test, and any JSON in any member.
+//! FreshBooks' arithmetic in whole minor units, apart from the code under test, and any JSON in any
+//! member.
 
 use alloc::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Are the accounts that the settings name FreshBooks' own? The component says what to ask and what the answers mean.
+//! Are the accounts that the settings name FreshBooks' own? The component says what to ask and what
+//! the answers mean.
 
 use hyper::header::HeaderValue;
 use ml_connector::brain::Brain;

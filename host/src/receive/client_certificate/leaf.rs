@@ -46,8 +46,8 @@ impl Leaf {
         })
     }
 
-    /// Whether it names exactly this host: in its subject alternative names or, only where it has none, as its common
-    /// name. A name with a wildcard is not exact.
+    /// Whether it names exactly this host: in its subject alternative names or, only where it has
+    /// none, as its common name. A name with a wildcard is not exact.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         self.names.iter().any(|own| own.eq_ignore_ascii_case(name))

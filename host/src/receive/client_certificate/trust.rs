@@ -1,4 +1,5 @@
-//! Whom to trust: the roots in a file, read again when it changes, and the name that the certificate must have.
+//! Whom to trust: the roots in a file, read again when it changes, and the name that the
+//! certificate must have.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -85,8 +86,8 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Reads the roots. Without a name every certificate under them is trusted: then they must be roots that make
-    /// certificates for nobody else.
+    /// Reads the roots. Without a name every certificate under them is trusted: then they must be
+    /// roots that make certificates for nobody else.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl Trust {
     /// Reads the file again if it has changed.
     pub fn reload(&self) -> Reloaded {
         let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        // A file that cannot be read for a moment, while it is replaced, is looked at again next time.
+        // A file that cannot be read for a moment, while it is replaced, is looked at again next
+        // time.
         let new = match std::fs::read(&self.file) {
             Ok(new) if new != *content => new,
             _ => return Reloaded::Same,
@@ -147,8 +149,8 @@ impl Trust {
         })
     }
 
-    /// A certificate for clients needs no more. One for servers only is taken where the settings allow it, and then what
-    /// its holder says must be signed.
+    /// A certificate for clients needs no more. One for servers only is taken where the settings
+    /// allow it, and then what its holder says must be signed.
     fn must_sign(
         &self,
         own: &CertificateDer<'_>,

@@ -16,8 +16,8 @@ use super::{Trust, Untrusted};
 use crate::contract::types::Instant;
 use crate::metrics::Metrics;
 
-/// Lets in whoever one of several parties trusts. The library's own verifier knows no certificate for servers only, no
-/// exact name, and no roots that change.
+/// Lets in whoever one of several parties trusts. The library's own verifier knows no certificate
+/// for servers only, no exact name, and no roots that change.
 pub(in crate::receive) struct Doorman {
     /// Whom to trust, those whose refusal is told first.
     pub(in crate::receive) trusted: Vec<Arc<Trust>>,

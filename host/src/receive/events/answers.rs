@@ -66,8 +66,8 @@ pub(super) async fn answer(events: &Events, caller: &Caller, request: Request<In
     status(events.receive(&peer, delivery).await)
 }
 
-/// The peer of SAP Concur that this comes from. Judged with each request: certificates end and roots change while a
-/// connection is open.
+/// The peer of SAP Concur that this comes from. Judged with each request: certificates end and
+/// roots change while a connection is open.
 fn peer(events: &Events, caller: &Caller, headers: &HeaderMap) -> Result<Peer, &'static str> {
     let now = (events.clock)();
     let chain = match caller {

@@ -1,5 +1,6 @@
-//! What an HTTP library says by itself must not reach SAP Concur: to a head that it cannot read it answers 400, 414 or
-//! 431, and each of them loses the event for good. A connection that ends instead is tried again.
+//! What an HTTP library says by itself must not reach SAP Concur: to a head that it cannot read it
+//! answers 400, 414 or 431, and each of them loses the event for good. A connection that ends
+//! instead is tried again.
 
 use std::io;
 use std::pin::Pin;

@@ -1,6 +1,8 @@
-//! The certificate that a proxy was shown, as it tells of it: `Client-Cert` and `Client-Cert-Chain` (RFC 9440).
+//! The certificate that a proxy was shown, as it tells of it: `Client-Cert` and `Client-Cert-Chain`
+//! (RFC 9440).
 //!
-//! Proxies are known to fill these in also where the certificate did not hold, so that it is judged here again.
+//! Proxies are known to fill these in also where the certificate did not hold, so that it is judged
+//! here again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,5 @@
-//! The socket of the events: mutual TLS, or a Unix socket behind a proxy; every time and count is bounded.
+//! The socket of the events: mutual TLS, or a Unix socket behind a proxy; every time and count is
+//! bounded.
 
 use std::io;
 use std::net::SocketAddr;

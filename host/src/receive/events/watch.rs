@@ -1,5 +1,6 @@
-//! The certificates that SAP Concur has shown: the last three, and when the latest one ends. It is replaced at least
-//! once a year, and a receiver that does not expect the next one loses events without any error of its own.
+//! The certificates that SAP Concur has shown: the last three, and when the latest one ends. It is
+//! replaced at least once a year, and a receiver that does not expect the next one loses events
+//! without any error of its own.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -51,7 +52,8 @@ pub async fn seen_certificates(store: &dyn Store) -> Result<Vec<SeenCertificate>
         .unwrap_or_default())
 }
 
-/// The days before the end of a certificate that have begun, of those at which a person is told; 0 when it has ended.
+/// The days before the end of a certificate that have begun, of those at which a person is told; 0
+/// when it has ended.
 #[must_use]
 pub fn warning(ends: Instant, now: Instant) -> Option<u64> {
     if ends <= now {
@@ -107,7 +109,8 @@ impl Watch {
         seen.first().cloned()
     }
 
-    /// Tells a person in time, once for each certificate and each of the days. Returns the days that were told.
+    /// Tells a person in time, once for each certificate and each of the days. Returns the days
+    /// that were told.
     pub fn remind(&self, now: Instant) -> Option<u64> {
         let latest = self.latest()?;
         let days = warning(latest.ends, now)?;

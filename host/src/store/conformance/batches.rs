@@ -124,7 +124,8 @@ pub fn abandoned_commits_are_whole_or_absent<S: Store>(place: &impl Fn() -> S) {
     }
 }
 
-/// Commits batches from several threads at once, and returns the answers in the order of the batches.
+/// Commits batches from several threads at once, and returns the answers in the order of the
+/// batches.
 pub(super) fn commit_at_once<S: Store>(
     store: &Arc<S>,
     batches: Vec<Vec<Write>>,

@@ -4,7 +4,8 @@ use super::samples::{event, object, oddity};
 use super::{commit, get};
 use crate::store::{EventCount, Notice, Store, StoredEvent, Write};
 
-/// An event that comes again is counted, and leads to no second notice; another connection's is another one.
+/// An event that comes again is counted, and leads to no second notice; another connection's is
+/// another one.
 pub fn an_event_is_kept_once<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let first = commit(&store, vec![Write::Event(event("acme", "e1"))]);

@@ -24,7 +24,8 @@ pub fn a_history_is_kept_in_order<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(get(store.history(other + 9)), []);
 }
 
-/// A row that has an outcome is not replaced, not even by the same row, and nor is an open row repeated.
+/// A row that has an outcome is not replaced, not even by the same row, and nor is an open row
+/// repeated.
 pub fn a_row_is_taken_once<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let id = start(&store, Write::Start(new_run("acme", "1")));

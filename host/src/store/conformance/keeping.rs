@@ -9,7 +9,8 @@ use crate::contract::runs::{Completion, EndingKind, Link, Standing};
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{Store, StoredCredential, Write};
 
-/// A link is replaced by the next of the same source, forgotten by source, and belongs to one connection.
+/// A link is replaced by the next of the same source, forgotten by source, and belongs to one
+/// connection.
 pub fn links_are_kept_by_source_and_connection<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let of = |connection, id| {

@@ -1,4 +1,5 @@
-//! The store as plain maps in memory: what every other store is compared with. It keeps nothing on a disk.
+//! The store as plain maps in memory: what every other store is compared with. It keeps nothing on
+//! a disk.
 
 mod apply;
 

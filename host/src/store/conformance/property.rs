@@ -26,8 +26,8 @@ const CASES: u32 = 40;
 const BATCHES_MAX: usize = 60;
 const WRITES_MAX: usize = 3;
 
-/// Commits random batches to stores at new places and to the model, and compares every answer and all that is
-/// kept, before and after reopening.
+/// Commits random batches to stores at new places and to the model, and compares every answer and
+/// all that is kept, before and after reopening.
 pub fn random_batches_agree_with_the_model<S: Store, P: Fn() -> S>(new_place: &impl Fn() -> P) {
     let batches = vec(vec(write(), 1..=WRITES_MAX), 1..=BATCHES_MAX);
     let config = Config {

@@ -61,7 +61,8 @@ pub fn concurrent_notices_start_one_run<S: Store>(place: &impl Fn() -> S) {
     );
 }
 
-/// A dirty object gets another run, with the reason and the settings of the last mark, when its run ends.
+/// A dirty object gets another run, with the reason and the settings of the last mark, when its run
+/// ends.
 pub fn a_dirty_mark_leads_to_the_next_run<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let first = start(&store, Write::StartOrMarkDirty(new_run("acme", "1")));
@@ -165,7 +166,8 @@ pub fn a_parked_run_is_looked_at_again<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(third, NONE, "without a time there is no other look");
 }
 
-/// A notice or a replay does not wait behind a look that lies ahead, but one that has begun is left alone.
+/// A notice or a replay does not wait behind a look that lies ahead, but one that has begun is left
+/// alone.
 pub fn a_notice_takes_the_look_that_has_not_begun<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let first = start(&store, Write::Start(new_run("acme", "1")));

@@ -106,7 +106,8 @@ pub fn the_end_of_an_object_wakes_who_waits_for_it<S: Store>(place: &impl Fn() -
     assert_eq!(run(&store, waiting[1]).due, 2_000);
 }
 
-/// Who begins to wait for an object that no run is under way for is due at once: the end may have been missed.
+/// Who begins to wait for an object that no run is under way for is due at once: the end may have
+/// been missed.
 pub fn a_wait_for_what_has_ended_is_over_at_once<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let id = start(&store, Write::Start(new_run("acme", "1")));

@@ -1,4 +1,5 @@
-//! Ends runs: counts the ending, wakes those who wait for the object, and starts the next look at it.
+//! Ends runs: counts the ending, wakes those who wait for the object, and starts the next look at
+//! it.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 

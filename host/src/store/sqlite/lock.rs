@@ -1,4 +1,5 @@
-//! The lock that keeps a second process from writing to the same store, held as long as the process lives.
+//! The lock that keeps a second process from writing to the same store, held as long as the process
+//! lives.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};

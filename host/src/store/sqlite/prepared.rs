@@ -1,4 +1,5 @@
-//! Writes made ready on the caller's thread, so that the writer thread does not spend its time on JSON.
+//! Writes made ready on the caller's thread, so that the writer thread does not spend its time on
+//! JSON.
 
 use super::body;
 use crate::contract::runs::Completion;

@@ -1,5 +1,5 @@
-//! The threads that read, each with its own connection, so that reading never waits for the writer and the
-//! callers' threads never wait for the disk.
+//! The threads that read, each with its own connection, so that reading never waits for the writer
+//! and the callers' threads never wait for the disk.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

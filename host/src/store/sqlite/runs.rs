@@ -31,7 +31,8 @@ pub(super) fn start(database: &Connection, new: &NewRun) -> Result<RunId, StoreE
     start_numbered(database, new, number, *reason)
 }
 
-/// Starts a run and returns its number, or sees to it that the active one is followed by another look.
+/// Starts a run and returns its number, or sees to it that the active one is followed by another
+/// look.
 pub(super) fn start_or_mark_dirty(
     database: &Connection,
     new: &NewRun,
@@ -137,7 +138,8 @@ struct Active {
 }
 
 impl Active {
-    /// Not begun, and not to be begun before this instant: it waits only for its time to look again.
+    /// Not begun, and not to be begun before this instant: it waits only for its time to look
+    /// again.
     fn only_looks_again_after(&self, instant: i64) -> bool {
         self.state == RunState::Waiting.word() && self.waits_for_nothing && self.due > instant
     }

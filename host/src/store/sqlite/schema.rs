@@ -16,7 +16,8 @@ const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_CACHED: usize = 64;
 
-/// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the same mode.
+/// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the
+/// same mode.
 pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     let file = OpenOptions::new()
         .write(true)

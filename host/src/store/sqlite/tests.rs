@@ -177,7 +177,8 @@ fn every_commit_is_synced() {
     assert_eq!(pragma("foreign_keys"), "Integer(1)");
 }
 
-/// A store whose file has only room for so many pages of 4 KiB: what it says is what a full disk makes it say.
+/// A store whose file has only room for so many pages of 4 KiB: what it says is what a full disk
+/// makes it say.
 fn with_room_for(pages: u32, path: &Path) -> SqliteStore {
     let database = schema::open_writer(path).expect("opens");
     database

@@ -1,4 +1,5 @@
-//! The one thread that writes: it takes what is waiting, commits it as one group, and then answers everyone.
+//! The one thread that writes: it takes what is waiting, commits it as one group, and then answers
+//! everyone.
 
 use std::thread::JoinHandle;
 
@@ -15,7 +16,8 @@ const QUEUE_BATCHES_MAX: usize = 1_024;
 /// Batches in one group, which share one sync of the disk.
 const GROUP_BATCHES_MAX: usize = 256;
 
-/// The way to the writer thread. Dropping it lets the thread finish what is queued, and waits for that.
+/// The way to the writer thread. Dropping it lets the thread finish what is queued, and waits for
+/// that.
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -86,7 +88,8 @@ fn commit_group(database: &Connection, group: &[Job]) -> Result<Vec<Answer>, Sto
     Ok(answers)
 }
 
-/// On a disk without room for the group some of its batches may still fit, such as one that makes room.
+/// On a disk without room for the group some of its batches may still fit, such as one that makes
+/// room.
 fn commit_each(database: &Connection, group: &[Job]) -> Vec<Answer> {
     let alone = |job| match commit_group(database, std::slice::from_ref(job)) {
         Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::events::config::EventSwitches;
 use super::financial::FinancialSwitches;
 
-/// The company, its datacenters and every switch. Section names in parentheses are those of the Concur docs.
+/// The company, its datacenters and every switch. Section names in parentheses are those of the
+/// Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConcurConfig {
@@ -25,7 +26,8 @@ pub struct ConcurConfig {
     pub expense_types: BTreeMap<String, String>,
     /// Names that payment requests may use: ledgers.
     pub ledgers: BTreeMap<String, String>,
-    /// Codes a custom field of an allocation may have, by field name such as `Custom1`; fields not named take any.
+    /// Codes a custom field of an allocation may have, by field name such as `Custom1`; fields not
+    /// named take any.
     pub allocation_lists: BTreeMap<String, BTreeSet<String>>,
     /// Codes a custom field of a vendor may have, by field name; fields not named take any.
     pub vendor_lists: BTreeMap<String, BTreeSet<String>>,
@@ -99,11 +101,13 @@ pub struct TokenSwitches {
     pub refresh_life_s: u64,
     /// `expires_in` is a number; the reference pages show a string (success body). Default: false.
     pub expires_in_number: bool,
-    /// How `refresh_expires_in` is written (success body; not in the reference table). Default: number.
+    /// How `refresh_expires_in` is written (success body; not in the reference table). Default:
+    /// number.
     pub refresh_expires_in: RefreshExpiresIn,
     /// What happens to a refresh token when it is used (lifecycle). Default: same.
     pub refresh: RefreshMode,
-    /// A refresh at a datacenter where the company does not live is refused with 108 (wrong datacenter; open). Default: false.
+    /// A refresh at a datacenter where the company does not live is refused with 108 (wrong
+    /// datacenter; open). Default: false.
     pub refresh_refused_elsewhere: bool,
     /// How `geolocation` is written (geolocation). Default: plain.
     pub geolocation: Geolocation,
@@ -155,13 +159,15 @@ pub enum Geolocation {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySwitches {
-    /// The status for a missing, unknown or expired token is 401 (401 versus 403). Default: false, that is 403.
+    /// The status for a missing, unknown or expired token is 401 (401 versus 403). Default: false,
+    /// that is 403.
     pub unauthenticated_401: bool,
     /// That answer has no body (401 versus 403). Default: false.
     pub unauthenticated_empty: bool,
     /// The envelope of v3 errors (v3 conventions). Default: documented.
     pub error_envelope: ErrorEnvelope,
-    /// Answers carry no `concur-correlationid` (correlation; absent on some legacy APIs). Default: false.
+    /// Answers carry no `concur-correlationid` (correlation; absent on some legacy APIs). Default:
+    /// false.
     pub no_correlation_id: bool,
 }
 
@@ -181,13 +187,16 @@ pub enum ErrorEnvelope {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VendorSwitches {
-    /// POST of an existing key updates it instead of refusing the record (vendor behaviour; open). Default: false.
+    /// POST of an existing key updates it instead of refusing the record (vendor behaviour; open).
+    /// Default: false.
     pub post_updates: bool,
-    /// PUT of an unknown key creates it instead of refusing the record (vendor behaviour; open). Default: false.
+    /// PUT of an unknown key creates it instead of refusing the record (vendor behaviour; open).
+    /// Default: false.
     pub put_creates: bool,
     /// PUT empties the fields that are not sent (open). Default: false.
     pub put_blanks: bool,
-    /// `Type` of a refused record's status (vendor fields; only WARNING was seen). Default: WARNING.
+    /// `Type` of a refused record's status (vendor fields; only WARNING was seen). Default:
+    /// WARNING.
     pub refused_type: String,
 }
 
@@ -195,7 +204,8 @@ pub struct VendorSwitches {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaymentRequestSwitches {
-    /// A second request with a vendor's invoice number is refused, not flagged (duplicates; inferred). Default: false.
+    /// A second request with a vendor's invoice number is refused, not flagged (duplicates;
+    /// inferred). Default: false.
     pub refuse_duplicates: bool,
     /// PUT is accepted after submission (open). Default: false.
     pub put_after_submit: bool,
@@ -209,7 +219,8 @@ pub struct PaymentRequestSwitches {
     pub digest_page_max: usize,
     /// A list of one line or allocation is an object, not an array (GET reply). Default: false.
     pub single_as_object: bool,
-    /// Approval codes of a tenant: not submitted, submitted, approved (GET reply; configurable). Default: R_NOTF, R_PEND, R_APPR.
+    /// Approval codes of a tenant: not submitted, submitted, approved (GET reply; configurable).
+    /// Default: R_NOTF, R_PEND, R_APPR.
     pub approval_codes: [String; 3],
 }
 

@@ -1,5 +1,5 @@
-//! The Event Subscription Service: subscriptions are managed here, events are published here, and both end in
-//! deliveries (Concur docs, Event Subscription Service v4).
+//! The Event Subscription Service: subscriptions are managed here, events are published here, and
+//! both end in deliveries (Concur docs, Event Subscription Service v4).
 
 mod api;
 pub(super) mod config;
@@ -59,7 +59,8 @@ impl Events {
         }
     }
 
-    /// A company token was given out to an app: subscriptions that are there already are told of the company.
+    /// A company token was given out to an app: subscriptions that are there already are told of
+    /// the company.
     pub(super) fn connect(&mut self, application_id: &str, company_id: &str, datacenter: &str) {
         self.subscriptions
             .connect(application_id, company_id, datacenter);
@@ -72,7 +73,8 @@ impl Events {
 }
 
 impl Concur {
-    /// Publishes an event of the company and returns its id. Types that nobody knows come with the financial documents.
+    /// Publishes an event of the company and returns its id. Types that nobody knows come with the
+    /// financial documents.
     pub fn publish(&mut self, event_type: &str, document_id: &str, now: Millis) -> String {
         self.tidy_subscriptions(now);
         let base_url = self.home_url();
@@ -140,7 +142,8 @@ impl Concur {
         self.events.subscriptions.records()
     }
 
-    /// Replaces the client certificate, with a new key or with the one it has; deliveries from now on are made with it.
+    /// Replaces the client certificate, with a new key or with the one it has; deliveries from now
+    /// on are made with it.
     pub fn rotate_certificate(&mut self, new_key: bool) -> CertificateState {
         let certificate = &mut self.events.certificate;
         certificate.issue += 1;

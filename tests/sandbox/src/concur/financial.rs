@@ -1,8 +1,9 @@
-//! Financial Integration v4: what is approved becomes a document in a queue, is acknowledged, posted elsewhere and
-//! confirmed (Concur docs, financial integration).
+//! Financial Integration v4: what is approved becomes a document in a queue, is acknowledged,
+//! posted elsewhere and confirmed (Concur docs, financial integration).
 //!
-//! Documents come from what people do, see [`Concur`](super::Concur): they approve reports and payment requests, issue
-//! cash advances and run the payroll. Calls are in `calls`, one file per call beside it.
+//! Documents come from what people do, see [`Concur`](super::Concur): they approve reports and
+//! payment requests, issue cash advances and run the payroll. Calls are in `calls`, one file per
+//! call beside it.
 
 mod acknowledgements;
 mod advances;

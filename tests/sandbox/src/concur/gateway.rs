@@ -1,5 +1,5 @@
-//! What every v3 call passes: token, datacenter, scope; and the two languages replies are written in (Concur docs,
-//! 401 versus 403, v3 conventions).
+//! What every v3 call passes: token, datacenter, scope; and the two languages replies are written
+//! in (Concur docs, 401 versus 403, v3 conventions).
 
 use serde_json::{Value, json};
 

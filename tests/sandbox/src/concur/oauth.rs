@@ -1,4 +1,5 @@
-//! Tokens: every grant's form rules, request tokens, refresh in three modes, geolocation (Concur docs, OAuth2).
+//! Tokens: every grant's form rules, request tokens, refresh in three modes, geolocation (Concur
+//! docs, OAuth2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -349,7 +350,8 @@ impl OAuth {
     }
 }
 
-/// Where calls with a token go: an app's at the datacenter that issued it, all others where the company lives.
+/// Where calls with a token go: an app's at the datacenter that issued it, all others where the
+/// company lives.
 fn geolocation_of(asked: &Asked, principal: &Principal) -> String {
     let own = *principal == Principal::App && asked.host != LANDING_ZONE;
     if own {

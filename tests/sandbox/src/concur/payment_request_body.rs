@@ -1,5 +1,5 @@
-//! Reading the body of a payment request: every scalar a string, custom fields in either spelling (Concur docs,
-//! payment request).
+//! Reading the body of a payment request: every scalar a string, custom fields in either spelling
+//! (Concur docs, payment request).
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};

@@ -1,5 +1,5 @@
-//! What a payment request must find in the company: one vendor, an owner or a policy, known codes (Concur docs,
-//! payment request).
+//! What a payment request must find in the company: one vendor, an owner or a policy, known codes
+//! (Concur docs, payment request).
 
 use super::Concur;
 use super::gateway::Refusal;
@@ -47,7 +47,8 @@ impl Concur {
         }
     }
 
-    /// The owner that the first matching employee key names; other keys do as well if there is none.
+    /// The owner that the first matching employee key names; other keys do as well if there is
+    /// none.
     pub(crate) fn match_owner(&self, body: &Body) -> Result<Option<usize>, Refusal> {
         let get = |name: &str| Some(body.header.get(name)).filter(|text| !text.is_empty());
         if !OWNER_KEYS.iter().any(|name| get(name).is_some()) {

@@ -1,5 +1,5 @@
-//! How GET shows a payment request: lists wrapped the XML way, amounts with 8 digits, days with a midnight (Concur
-//! docs, GET reply).
+//! How GET shows a payment request: lists wrapped the XML way, amounts with 8 digits, days with a
+//! midnight (Concur docs, GET reply).
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -204,7 +204,8 @@ fn line_view(line: &Line, number: usize, config: &ConcurConfig) -> Value {
     Value::Object(body)
 }
 
-/// A list the XML way: `{"Row": [...]}`, null when empty, and by switch one object when it is single.
+/// A list the XML way: `{"Row": [...]}`, null when empty, and by switch one object when it is
+/// single.
 fn wrapped(name: &str, mut rows: Vec<Value>, config: &ConcurConfig) -> Value {
     match rows.len() {
         0 => Value::Null,

@@ -49,8 +49,8 @@ pub struct PaymentRequestRecord {
 pub type VendorRecord = BTreeMap<String, String>;
 
 impl Concur {
-    /// Every secret that a client was ever given: tokens, codes and client secrets. For oracles that look for them
-    /// where they must not be.
+    /// Every secret that a client was ever given: tokens, codes and client secrets. For oracles
+    /// that look for them where they must not be.
     pub fn secrets(&self) -> Vec<String> {
         let clients = self
             .config
@@ -65,7 +65,8 @@ impl Concur {
         self.oauth.issue_request_token(0, now)
     }
 
-    /// An authorization code for the first app, as the consent page would send it to the redirect URI.
+    /// An authorization code for the first app, as the consent page would send it to the redirect
+    /// URI.
     pub fn issue_authorization_code(&mut self, redirect_uri: &str, now: Millis) -> String {
         self.oauth.issue_code(0, redirect_uri, now)
     }
@@ -94,7 +95,8 @@ impl Concur {
         self.oauth.expire_access_tokens();
     }
 
-    /// Disconnects the company: every refresh token is dead, and subscriptions get no events of it any more.
+    /// Disconnects the company: every refresh token is dead, and subscriptions get no events of it
+    /// any more.
     pub fn revoke_refresh_tokens(&mut self) {
         self.oauth.revoke_refresh_tokens();
         self.events.disconnect(&self.config.company_uuid);
@@ -105,7 +107,8 @@ impl Concur {
         self.work_on(id, now, |request| request.submitted = Some(now))
     }
 
-    /// A person approves a request; it becomes an invoice document, if the company has the integration.
+    /// A person approves a request; it becomes an invoice document, if the company has the
+    /// integration.
     pub fn approve_payment_request(&mut self, id: &str, now: Millis) -> bool {
         let approved = self.approve_payment_request_alone(id, now);
         if approved {
@@ -122,7 +125,8 @@ impl Concur {
         })
     }
 
-    /// A request is sent back or recalled: it can be changed again. False once its document is acknowledged.
+    /// A request is sent back or recalled: it can be changed again. False once its document is
+    /// acknowledged.
     pub fn recall_payment_request(&mut self, id: &str, now: Millis) -> bool {
         if matches!(self.recall(id, now), Err(CannotDo::InState(_))) {
             return false;

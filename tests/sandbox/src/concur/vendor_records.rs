@@ -126,7 +126,8 @@ impl Vendor {
         (lower("VendorCode"), lower("AddressCode"))
     }
 
-    /// Writes the fields that a record names. Country and currency keep their case: lower case is refused later.
+    /// Writes the fields that a record names. Country and currency keep their case: lower case is
+    /// refused later.
     pub(crate) fn write(&mut self, record: &Map<String, Value>) {
         for (name, value) in record {
             let text = value.as_str().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Vendor v3.1: filters, and batches whose records fail one by one under HTTP 200 (Concur docs, vendor).
+//! Vendor v3.1: filters, and batches whose records fail one by one under HTTP 200 (Concur docs,
+//! vendor).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

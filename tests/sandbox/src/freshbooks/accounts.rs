@@ -1,5 +1,5 @@
-//! The chart of accounts: accounts with sub-accounts under two kinds of id, and their legacy list (FreshBooks docs,
-//! journal entry accounts).
+//! The chart of accounts: accounts with sub-accounts under two kinds of id, and their legacy list
+//! (FreshBooks docs, journal entry accounts).
 
 use std::collections::BTreeMap;
 
@@ -169,7 +169,8 @@ impl Accounts {
 }
 
 impl FreshBooks {
-    /// The owner adds an account with its sub-accounts to the chart; returns them, the account first.
+    /// The owner adds an account with its sub-accounts to the chart; returns them, the account
+    /// first.
     pub fn create_account(&mut self, account: &AccountConfig, now: Millis) -> Vec<AccountRecord> {
         let at = self.accounts.add(account, now);
         (at..self.accounts.rows.len())
@@ -242,7 +243,8 @@ impl FreshBooks {
             "created_at": eastern_stamp(account.created), "sub_accounts": subs})
     }
 
-    /// What a sub-account holds in the business' own currency, debits or credits first as its type has it.
+    /// What a sub-account holds in the business' own currency, debits or credits first as its type
+    /// has it.
     pub(crate) fn balance(&self, at: usize) -> Decimal {
         Currency::parse(&self.config.currency).map_or(Decimal::ZERO, |currency| {
             self.journal.balance(&self.accounts.rows[at], at, currency)

@@ -75,7 +75,8 @@ const WORK: [&str; 6] = [
 ];
 
 impl FreshBooks {
-    /// Creates documents as a person would, with everything they need, events included. Returns how many were made.
+    /// Creates documents as a person would, with everything they need, events included. Returns how
+    /// many were made.
     pub fn create_bulk(&mut self, bulk: &Bulk, now: Millis) -> Result<u64, Declined> {
         let mut random = Random::new(bulk.seed, "freshbooks/bulk");
         let clients = bulk.clients.max(u32::from(bulk.invoices > 0));

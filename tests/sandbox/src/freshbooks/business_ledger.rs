@@ -1,5 +1,6 @@
-//! The ledger family below `/accounting/businesses/{business_uuid}`: the newer journal entries, the chart-of-accounts
-//! report and the ledger accounts with the ids of all generations (FreshBooks docs, journal entries, chart of accounts).
+//! The ledger family below `/accounting/businesses/{business_uuid}`: the newer journal entries, the
+//! chart-of-accounts report and the ledger accounts with the ids of all generations (FreshBooks
+//! docs, journal entries, chart of accounts).
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,8 @@ use crate::calendar::zulu_stamp;
 use crate::http::{Response, pair};
 
 impl FreshBooks {
-    /// Routes a request below `/accounting/businesses/`. `version` is the request's `x-api-version`.
+    /// Routes a request below `/accounting/businesses/`. `version` is the request's
+    /// `x-api-version`.
     pub(crate) fn handle_ledger(
         &mut self,
         call: &Call,

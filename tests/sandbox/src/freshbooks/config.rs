@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger_config::LedgerConfig;
 
-/// The account, the registered apps and every switch. Section names in parentheses are those of the FreshBooks docs.
+/// The account, the registered apps and every switch. Section names in parentheses are those of the
+/// FreshBooks docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreshBooksConfig {
@@ -24,41 +25,52 @@ pub struct FreshBooksConfig {
     pub apps: Vec<App>,
     /// Expense categories, by id; bill lines name one.
     pub categories: Vec<Category>,
-    /// `business.account_id` is null and only `roles[].accountid` tells the account (identity). Default: false.
+    /// `business.account_id` is null and only `roles[].accountid` tells the account (identity).
+    /// Default: false.
     pub null_account_id: bool,
     /// Seconds an access token lives (OAuth). Default: 43200.
     pub access_token_life_s: u64,
     /// A refresh kills the access token issued before (OAuth; not stated). Default: false.
     pub refresh_kills_access_token: bool,
-    /// A refreshed pair carries the first pair's `created_at` (OAuth; observed once). Default: false.
+    /// A refreshed pair carries the first pair's `created_at` (OAuth; observed once). Default:
+    /// false.
     pub refresh_keeps_created_at: bool,
     /// `redirect_uri` is compulsory on refresh (OAuth; not stated). Default: false.
     pub refresh_needs_redirect_uri: bool,
-    /// Consent and code exchange take any redirect URI, also `http://` ones: for demos. Default: false.
+    /// Consent and code exchange take any redirect URI, also `http://` ones: for demos. Default:
+    /// false.
     pub any_redirect_uri: bool,
     /// Features the plan lacks: their calls answer E1 with HTTP 200 (errors). Default: none.
     pub missing_features: Vec<Feature>,
-    /// E1 carries one error object instead of an array (errors; seen in SDK code paths). Default: false.
+    /// E1 carries one error object instead of an array (errors; seen in SDK code paths). Default:
+    /// false.
     pub errors_as_object: bool,
     /// Answers 200 with a `Retry-After` of so many seconds (rate limits; recorded). Default: none.
     pub retry_after_on_success_s: Option<u64>,
-    /// `total` of lists exceeds the rows the caller may read by so many (pages; observed). Default: 0.
+    /// `total` of lists exceeds the rows the caller may read by so many (pages; observed). Default:
+    /// 0.
     pub hidden_rows: u64,
     /// Lists begin with the newest row (sort; not stated). Default: true.
     pub newest_first: bool,
-    /// `*_max` filters include their day (filters; docs say less than, an SDK says or equal). Default: false.
+    /// `*_max` filters include their day (filters; docs say less than, an SDK says or equal).
+    /// Default: false.
     pub max_filter_inclusive: bool,
-    /// A single invoice has `lines` only when they are included (includes; lists do). Default: false.
+    /// A single invoice has `lines` only when they are included (includes; lists do). Default:
+    /// false.
     pub single_invoice_needs_include: bool,
     /// `discount_total` is written as a negative amount (invoices; not stated). Default: true.
     pub negative_discount_total: bool,
-    /// A second invoice or bill with a number in use is accepted, not refused with 1029 (invoices; inferred). Default: false.
+    /// A second invoice or bill with a number in use is accepted, not refused with 1029 (invoices;
+    /// inferred). Default: false.
     pub duplicate_numbers_allowed: bool,
-    /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table; open). Default: false.
+    /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
+    /// open). Default: false.
     pub refuse_astral: bool,
-    /// A bill line's `category` is an object instead of a string (bills; sources differ). Default: false.
+    /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
+    /// false.
     pub bill_category_as_object: bool,
-    /// Bill vendor stamps are US Eastern instead of UTC (time zones; sources conflict). Default: false.
+    /// Bill vendor stamps are US Eastern instead of UTC (time zones; sources conflict). Default:
+    /// false.
     pub bill_vendor_stamps_eastern: bool,
     /// What archiving (vis_state 2) raises (events; not stated). Default: update.
     pub archive_event: ArchiveEvent,
@@ -124,13 +136,15 @@ pub enum ArchiveEvent {
 pub struct WebhookConfig {
     /// The field order of deliveries (delivery). Default: current.
     pub field_order: FieldOrder,
-    /// The handshake's `name` is the event registered for, not `callback.verify` (handshake; sources differ). Default: false.
+    /// The handshake's `name` is the event registered for, not `callback.verify` (handshake;
+    /// sources differ). Default: false.
     pub handshake_names_event: bool,
     /// A resend makes a new verifier (handshake; open). Default: false.
     pub resend_makes_new_verifier: bool,
     /// Milliseconds between a change and its first delivery. Default: 0.
     pub delay_ms: u64,
-    /// Seconds after which a failed delivery is tried again, one entry per retry. Default: 60, 300, 1500.
+    /// Seconds after which a failed delivery is tried again, one entry per retry. Default: 60, 300,
+    /// 1500.
     pub retry_after_s: Vec<u64>,
     /// Deliveries given up in a row that disable a callback; 0 means never. Default: 10.
     pub disable_after_drops: u32,

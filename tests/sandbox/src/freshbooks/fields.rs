@@ -12,7 +12,8 @@ pub(crate) use crate::texts::Texts;
 pub(crate) type Fields = Map<String, Value>;
 
 impl Texts {
-    /// Writes every field of the table that a body names; null empties, a number counts as its digits.
+    /// Writes every field of the table that a body names; null empties, a number counts as its
+    /// digits.
     pub(crate) fn take(&mut self, fields: &Fields, object: &'static str) -> Result<(), Refusal> {
         for (name, value) in fields {
             match value {

@@ -1,4 +1,5 @@
-//! What the tests of this machine share: an account, a person's token and a clock that stands still.
+//! What the tests of this machine share: an account, a person's token and a clock that stands
+//! still.
 
 use serde_json::{Value, json};
 

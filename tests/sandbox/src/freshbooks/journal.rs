@@ -1,5 +1,5 @@
-//! The books themselves: entries, their lines and what comes of them per account. Append only, because no update and no
-//! delete is published.
+//! The books themselves: entries, their lines and what comes of them per account. Append only,
+//! because no update and no delete is published.
 
 use std::collections::BTreeMap;
 
@@ -230,8 +230,8 @@ impl FreshBooks {
         self.journal.entries.len()
     }
 
-    /// What journal entries have posted, per sub-account and currency, by account number. Other transactions, such as
-    /// invoices, are left out.
+    /// What journal entries have posted, per sub-account and currency, by account number. Other
+    /// transactions, such as invoices, are left out.
     pub fn trial_balance(&self) -> Vec<BalanceRow> {
         let row = |((at, currency), totals): (&(usize, Currency), &Totals)| BalanceRow {
             account_number: self.accounts.rows[*at].number.clone(),
@@ -254,7 +254,8 @@ impl FreshBooks {
         Ok(self.journal.post(&self.accounts.rows, draft, now))
     }
 
-    /// Brings invoices into the books that are not in there yet: noise among the details, as in a real account.
+    /// Brings invoices into the books that are not in there yet: noise among the details, as in a
+    /// real account.
     pub(crate) fn enter_sales(&mut self) {
         let ends = (
             self.accounts.first_of("accounts_receivable"),

@@ -44,7 +44,8 @@ pub struct LineRecord {
     pub credit: Decimal,
 }
 
-/// A row of the trial balance: what journal entries debited and credited to a sub-account in one currency.
+/// A row of the trial balance: what journal entries debited and credited to a sub-account in one
+/// currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BalanceRow {
     /// The number of the sub-account.

@@ -1,4 +1,5 @@
-//! The books of a FreshBooks account as they begin, and the switches for what their documentation leaves open.
+//! The books of a FreshBooks account as they begin, and the switches for what their documentation
+//! leaves open.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,25 +7,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedgerConfig {
-    /// A legacy journal entry without `currency_code` answers HTTP 500 instead of 422/1001 (journal entries;
-    /// observed). Default: true.
+    /// A legacy journal entry without `currency_code` answers HTTP 500 instead of 422/1001 (journal
+    /// entries; observed). Default: true.
     pub missing_currency_is_500: bool,
-    /// Amounts with more digits than the currency has are rounded instead of refused with 1004 (journal entries; not
-    /// stated, the newer endpoint takes floats). Default: false.
+    /// Amounts with more digits than the currency has are rounded instead of refused with 1004
+    /// (journal entries; not stated, the newer endpoint takes floats). Default: false.
     pub round_amounts: bool,
-    /// A line of zero is accepted instead of refused with 1004 (journal entries; not stated). Default: false.
+    /// A line of zero is accepted instead of refused with 1004 (journal entries; not stated).
+    /// Default: false.
     pub zero_lines_allowed: bool,
-    /// `search[date_min]` and `search[date_max]` narrow the list of details; no filter of it is documented, and
-    /// unknown filters are ignored. Default: false.
+    /// `search[date_min]` and `search[date_max]` narrow the list of details; no filter of it is
+    /// documented, and unknown filters are ignored. Default: false.
     pub date_filters: bool,
-    /// Invoices show up in the list of details as lines of type "sales", as other transactions do. Default: true.
+    /// Invoices show up in the list of details as lines of type "sales", as other transactions do.
+    /// Default: true.
     pub invoices_in_details: bool,
-    /// Whether the newer endpoint's body is wrapped in `manualJournalEntry`; one revision of its page has it, another
-    /// has not. Default: either.
+    /// Whether the newer endpoint's body is wrapped in `manualJournalEntry`; one revision of its
+    /// page has it, another has not. Default: either.
     pub wrapper: JournalWrapper,
-    /// The newer endpoint's replies write amounts as decimal strings instead of numbers (not seen). Default: false.
+    /// The newer endpoint's replies write amounts as decimal strings instead of numbers (not seen).
+    /// Default: false.
     pub amounts_as_text: bool,
-    /// The newer endpoint posts to accounts that have sub-accounts, too (not stated). Default: false.
+    /// The newer endpoint posts to accounts that have sub-accounts, too (not stated). Default:
+    /// false.
     pub post_to_parents: bool,
     /// The chart of accounts at the beginning.
     pub accounts: Vec<AccountConfig>,

@@ -1,7 +1,7 @@
 //! Lines of invoices and bills, and what they add up to.
 //!
-//! The docs do not say where amounts are rounded. Here each line and each tax of a line is rounded to the currency's
-//! smallest unit, so that the parts always add up to the total.
+//! The docs do not say where amounts are rounded. Here each line and each tax of a line is rounded
+//! to the currency's smallest unit, so that the parts always add up to the total.
 
 use rust_decimal::Decimal;
 use serde_json::Value;

@@ -326,7 +326,8 @@ impl Access {
     }
 }
 
-/// The fields of a token request: JSON when it says so or looks so, else a form; HTTP Basic credentials count too.
+/// The fields of a token request: JSON when it says so or looks so, else a form; HTTP Basic
+/// credentials count too.
 fn body_fields(request: &Request) -> Pairs {
     let mut fields = match serde_json::from_slice(&request.body) {
         Ok(Value::Object(object)) => object

@@ -1,4 +1,5 @@
-//! What the account's owner does in the browser, and what an oracle may look at. Changes raise events as the API's do.
+//! What the account's owner does in the browser, and what an oracle may look at. Changes raise
+//! events as the API's do.
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -59,8 +60,8 @@ impl From<Refusal> for Declined {
 }
 
 impl FreshBooks {
-    /// Every secret that a client was ever given: tokens, codes, verifiers and client secrets. For oracles that look for
-    /// them where they must not be.
+    /// Every secret that a client was ever given: tokens, codes, verifiers and client secrets. For
+    /// oracles that look for them where they must not be.
     pub fn secrets(&self) -> Vec<String> {
         let verifiers = self
             .callbacks
@@ -76,17 +77,20 @@ impl FreshBooks {
             .collect()
     }
 
-    /// An access token as a person would have one: every scope, and no app's refresh token dies for it.
+    /// An access token as a person would have one: every scope, and no app's refresh token dies for
+    /// it.
     pub fn person_token(&mut self, now: Millis) -> String {
         self.oauth.person_token(&self.config, now)
     }
 
-    /// The owner consents to the first app in the browser: the authorization code that its redirect URI would get.
+    /// The owner consents to the first app in the browser: the authorization code that its redirect
+    /// URI would get.
     pub fn consent(&mut self, now: Millis) -> String {
         self.oauth.consent_to_first(&self.config, now)
     }
 
-    /// Creates a document from the fields that the API documents, without the singular key around them.
+    /// Creates a document from the fields that the API documents, without the singular key around
+    /// them.
     pub fn create(&mut self, kind: Kind, fields: &Value, now: Millis) -> Result<u64, Declined> {
         let fields = object(fields);
         let id = match kind {
@@ -100,7 +104,8 @@ impl FreshBooks {
         Ok(id?)
     }
 
-    /// Updates a document; only the fields given change, and the phases of the API's PUT hold here too.
+    /// Updates a document; only the fields given change, and the phases of the API's PUT hold here
+    /// too.
     pub fn update(
         &mut self,
         kind: Kind,

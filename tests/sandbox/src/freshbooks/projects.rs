@@ -1,4 +1,5 @@
-//! Projects: the business family, with flat answers and errors of its own (FreshBooks docs, projects).
+//! Projects: the business family, with flat answers and errors of its own (FreshBooks docs,
+//! projects).
 
 use serde_json::{Value, json};
 

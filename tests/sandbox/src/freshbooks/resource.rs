@@ -1,5 +1,5 @@
-//! What all accounting resources have in common: create, list, read, the phased update and deletion (FreshBooks docs,
-//! listing and active_deleted).
+//! What all accounting resources have in common: create, list, read, the phased update and deletion
+//! (FreshBooks docs, listing and active_deleted).
 
 use std::collections::BTreeMap;
 
@@ -180,7 +180,8 @@ impl FreshBooks {
         Ok(id)
     }
 
-    /// Updates a row in phases: of ext_vis_state, vis_state, actions and data only the first that is present counts.
+    /// Updates a row in phases: of ext_vis_state, vis_state, actions and data only the first that
+    /// is present counts.
     pub(crate) fn change<R: Resource>(
         &mut self,
         id: u64,

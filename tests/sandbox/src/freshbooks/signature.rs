@@ -1,7 +1,7 @@
 //! The signature of a webhook delivery (FreshBooks docs, webhooks).
 //!
-//! The message is what Python's `json.dumps` makes of the decoded form as a dictionary of strings, fields in the
-//! order sent; so neither the form's bytes nor what a JSON library of today writes.
+//! The message is what Python's `json.dumps` makes of the decoded form as a dictionary of strings,
+//! fields in the order sent; so neither the form's bytes nor what a JSON library of today writes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -36,7 +36,8 @@ pub fn message(fields: &[(&str, &str)]) -> String {
     text + "}"
 }
 
-/// Python's string literal with `ensure_ascii`: DEL is escaped, the slash is not, the rest goes by UTF-16 unit.
+/// Python's string literal with `ensure_ascii`: DEL is escaped, the slash is not, the rest goes by
+/// UTF-16 unit.
 fn quote(text: &str, into: &mut String) {
     into.push('"');
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! The control plane's share of Financial Integration and of the books: what people approve and recall, and what came
-//! of it.
+//! The control plane's share of Financial Integration and of the books: what people approve and
+//! recall, and what came of it.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,5 +1,6 @@
-//! A certificate authority of its own: client certificates like the one SAP shows to receivers of events, in every
-//! state they may be found in, and server certificates for receivers (Concur docs, client certificate).
+//! A certificate authority of its own: client certificates like the one SAP shows to receivers of
+//! events, in every state they may be found in, and server certificates for receivers (Concur docs,
+//! client certificate).
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -239,7 +240,8 @@ mod tests {
 
     use super::*;
 
-    /// What the `openssl` command reads in the first certificate; none where there is no such command.
+    /// What the `openssl` command reads in the first certificate; none where there is no such
+    /// command.
     fn shown(pem: &str) -> Option<String> {
         use std::io::Write as _;
         let mut child = Command::new("openssl")

@@ -1,4 +1,5 @@
-//! The control plane: what a person or an administrator would do in a browser, and what only a sandbox can do.
+//! The control plane: what a person or an administrator would do in a browser, and what only a
+//! sandbox can do.
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -121,7 +122,8 @@ fn publish(sandbox: &mut Sandbox, body: &Value, now: Millis) -> Result<Value, St
     Ok(json!({"event_id": id}))
 }
 
-/// Replaces the client certificate: `{"new_key": true, "certificate": "server_only"}`, both optional.
+/// Replaces the client certificate: `{"new_key": true, "certificate": "server_only"}`, both
+/// optional.
 fn rotate(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
     if let Some(certificate) = body.get("certificate") {
         let certificate = serde_json::from_value(certificate.clone());

@@ -1,4 +1,5 @@
-//! How much the writer thread can do: `cargo test --release -p ml-connector capacity -- --ignored --nocapture`.
+//! How much the writer thread can do: `cargo test --release -p ml-connector capacity -- --ignored
+//! --nocapture`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -15,8 +16,8 @@ use crate::store::{HistoryRow, NewRun, Store, Write};
 const RECORDS: u32 = 20_000;
 const UNDER_WAY: u32 = 256;
 
-/// Brings records through everything that a run writes, many at once: a notice, its run, three batches of
-/// history (an open write, its outcome with another row, the link with the end).
+/// Brings records through everything that a run writes, many at once: a notice, its run, three
+/// batches of history (an open write, its outcome with another row, the link with the end).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement; CONTRIBUTING.md has its command"]
 async fn capacity_of_whole_records() {

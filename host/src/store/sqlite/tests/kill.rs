@@ -8,8 +8,8 @@ use crate::store::Store;
 
 const PATH: &str = "ML_CONNECTOR_TEST_STORE";
 
-/// Commits batches of two marks until it is killed, and says which are durable. Several batches are under way
-/// at once, so that the kill meets groups.
+/// Commits batches of two marks until it is killed, and says which are durable. Several batches are
+/// under way at once, so that the kill meets groups.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the process that is killed, started by the test below"]
 async fn writes_until_it_is_killed() {

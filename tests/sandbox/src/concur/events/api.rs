@@ -1,4 +1,5 @@
-//! The management API: topics and subscriptions, for application tokens only (Concur docs, management API).
+//! The management API: topics and subscriptions, for application tokens only (Concur docs,
+//! management API).
 
 use serde_json::{Value, json};
 

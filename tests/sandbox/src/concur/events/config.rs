@@ -1,8 +1,10 @@
-//! The switches of the Event Subscription Service: most of its wire is known from samples that contradict each other.
+//! The switches of the Event Subscription Service: most of its wire is known from samples that
+//! contradict each other.
 
 use serde::{Deserialize, Serialize};
 
-/// How subscriptions, events and deliveries behave. Section names in parentheses are those of the Concur docs.
+/// How subscriptions, events and deliveries behave. Section names in parentheses are those of the
+/// Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventSwitches {
@@ -18,7 +20,8 @@ pub struct EventSwitches {
     pub signature_url_safe: bool,
     /// The certificate that deliveries over TLS show. Default: current.
     pub certificate: ClientCertificate,
-    /// Certificates that receivers' certificates may be issued under, PEM; empty means the sandbox's own authority.
+    /// Certificates that receivers' certificates may be issued under, PEM; empty means the
+    /// sandbox's own authority.
     pub receiver_roots_pem: String,
 }
 
@@ -30,23 +33,29 @@ pub struct EventApiSwitches {
     pub error: EventError,
     /// Every refusal is HTTP 400 (no status but 200 is documented). Default: false.
     pub all_errors_400: bool,
-    /// GET of one subscription is the bare object of the API description, not the sample's array of one. Default: false.
+    /// GET of one subscription is the bare object of the API description, not the sample's array of
+    /// one. Default: false.
     pub one_is_bare: bool,
-    /// `GET /subscriptions/webhook` lists, as a Postman collection has it, instead of naming an id. Default: false.
+    /// `GET /subscriptions/webhook` lists, as a Postman collection has it, instead of naming an id.
+    /// Default: false.
     pub webhook_lists: bool,
-    /// Subscriptions are shown without `allowPublicAccess` and `startFromEarliest`, which no schema has. Default: false.
+    /// Subscriptions are shown without `allowPublicAccess` and `startFromEarliest`, which no schema
+    /// has. Default: false.
     pub documented_members_only: bool,
-    /// Milliseconds from DELETE until a subscription is gone (deletion is asynchronous). Default: 5000.
+    /// Milliseconds from DELETE until a subscription is gone (deletion is asynchronous). Default:
+    /// 5000.
     pub deletion_lag_ms: u64,
     /// The limit of five subscriptions counts per datacenter, not over all (open). Default: false.
     pub limit_per_datacenter: bool,
-    /// An app token of any datacenter will do (activation order: one per datacenter). Default: false.
+    /// An app token of any datacenter will do (activation order: one per datacenter). Default:
+    /// false.
     pub any_app_token: bool,
     /// Filters match anywhere in the event type, not the whole of it (open). Default: false.
     pub filter_finds: bool,
     /// Endpoints may be plain HTTP (webhook URL). Default: false.
     pub http_endpoints: bool,
-    /// The app is allowed this one company, whose id is filled in at once (release notes 2026-05). Default: false.
+    /// The app is allowed this one company, whose id is filled in at once (release notes 2026-05).
+    /// Default: false.
     pub single_company: bool,
     /// When subscriptions are cleaned up after 30 days. Default: never_delivered.
     pub clean_up: CleanUp,
@@ -96,7 +105,8 @@ pub struct EnvelopeSwitches {
     pub optional: OptionalMembers,
     /// `subtopic` is spelled `subTopic`. Default: false.
     pub sub_topic: bool,
-    /// Booleans among the facts are strings everywhere; in request and compliance events they always are. Default: false.
+    /// Booleans among the facts are strings everywhere; in request and compliance events they
+    /// always are. Default: false.
     pub string_booleans: bool,
     /// Objects and arrays among the facts are JSON text. Default: false.
     pub json_in_strings: bool,
@@ -158,15 +168,16 @@ pub enum OptionalMembers {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventDeliverySwitches {
-    /// Seconds after which a failed delivery is tried again, one entry per retry; the last goes on (not published).
-    /// Default: 10, 30, 60, 300, 900, 1800, 3600.
+    /// Seconds after which a failed delivery is tried again, one entry per retry; the last goes on
+    /// (not published). Default: 10, 30, 60, 300, 900, 1800, 3600.
     pub retry_after_s: Vec<u64>,
     /// Seconds from publication until an event is skipped. Default: 72 hours.
     pub window_s: u64,
-    /// The most deliveries of a subscription under way at once. Default: 24, as an older page has it.
+    /// The most deliveries of a subscription under way at once. Default: 24, as an older page has
+    /// it.
     pub in_flight_max: usize,
-    /// An event that is retried holds back the later ones of its partition; there are so many partitions, 0 means that
-    /// nothing is held back (ordering; inferred). Default: 0.
+    /// An event that is retried holds back the later ones of its partition; there are so many
+    /// partitions, 0 means that nothing is held back (ordering; inferred). Default: 0.
     pub blocking_partitions: u64,
     /// Milliseconds between publication and the first delivery. Default: 0.
     pub delay_ms: u64,
@@ -180,7 +191,8 @@ pub struct EventDeliverySwitches {
     pub late_per_mille: u16,
     /// How late, in milliseconds. Default: 6 hours.
     pub late_ms: u64,
-    /// Answers of 1xx and 3xx drop an event like 404 does, instead of being retried (open). Default: false.
+    /// Answers of 1xx and 3xx drop an event like 404 does, instead of being retried (open).
+    /// Default: false.
     pub redirect_drops: bool,
     /// No event is published at all. Default: false.
     pub silent: bool,

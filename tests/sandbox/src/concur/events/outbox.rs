@@ -1,4 +1,5 @@
-//! Events on their way: due, under way, delivered, dropped or skipped (Concur docs, delivery semantics).
+//! Events on their way: due, under way, delivered, dropped or skipped (Concur docs, delivery
+//! semantics).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use crate::delivery::DeliveryResult;
 use crate::http::Millis;
 use crate::random::Random;
 
-/// SAP waits this long for an answer; whoever drives the machine keeps this time, and so does the machine.
+/// SAP waits this long for an answer; whoever drives the machine keeps this time, and so does the
+/// machine.
 pub const EVENT_TIMEOUT_MS: Millis = 60_000;
 
 /// Events of all subscriptions. Items are numbered in the order of publication.
@@ -287,7 +289,8 @@ impl Outbox {
         let pauses = &switches.retry_after_s;
         let pause_s = pauses.get(item.failures).or(pauses.last());
         item.failures += 1;
-        // A schedule without entries or of zeros would be tried again and again in the same instant.
+        // A schedule without entries or of zeros would be tried again and again in the same
+        // instant.
         let pause = pause_s.copied().unwrap_or_default().max(1) * 1000;
         self.due.insert(((now + pause).min(item.expires), id));
     }

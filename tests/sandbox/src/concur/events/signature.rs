@@ -1,4 +1,5 @@
-//! The key of the client certificate and the signatures made with it (Concur docs, `Concur-Signature`).
+//! The key of the client certificate and the signatures made with it (Concur docs,
+//! `Concur-Signature`).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -76,7 +77,8 @@ impl EventKey {
         der.map(|der| der.as_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Signs a body as a switch has it, with salt drawn from `random`; none if no signature is wanted.
+    /// Signs a body as a switch has it, with salt drawn from `random`; none if no signature is
+    /// wanted.
     pub(super) fn sign(
         &self,
         body: &[u8],
@@ -133,7 +135,8 @@ fn make(number: u32) -> EventKey {
     EventKey { number, key }
 }
 
-/// The machine's own randomness where a generator fit for secrets is asked for: nothing here is secret.
+/// The machine's own randomness where a generator fit for secrets is asked for: nothing here is
+/// secret.
 struct Seeded<'a>(&'a mut Random);
 
 impl TryRng for Seeded<'_> {

@@ -1,4 +1,5 @@
-//! Subscriptions: whose they are, what they hear, and when they are cleaned up (Concur docs, management API).
+//! Subscriptions: whose they are, what they hear, and when they are cleaned up (Concur docs,
+//! management API).
 
 use std::collections::{BTreeMap, BTreeSet};
 

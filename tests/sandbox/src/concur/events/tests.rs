@@ -17,7 +17,8 @@ const READY: &str = "invoice.readyForIntegration";
 const TOPIC: &str = "public.concur.financialintegration";
 const ENDPOINT: &str = "https://hooks.example.test/concur/us2/fis";
 
-/// A company with an app token at hand. Events are not signed unless a test asks for it: that takes time.
+/// A company with an app token at hand. Events are not signed unless a test asks for it: that takes
+/// time.
 struct Bench {
     harness: Harness,
 }

@@ -1,4 +1,5 @@
-//! Topics: which scope opens them and which event types they carry (Concur docs, topics, scopes, event types).
+//! Topics: which scope opens them and which event types they carry (Concur docs, topics, scopes,
+//! event types).
 
 use std::collections::BTreeSet;
 

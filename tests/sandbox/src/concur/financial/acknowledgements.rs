@@ -1,4 +1,5 @@
-//! Acknowledgements: "received", and nothing else (Concur docs, financial integration, acknowledge).
+//! Acknowledgements: "received", and nothing else (Concur docs, financial integration,
+//! acknowledge).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

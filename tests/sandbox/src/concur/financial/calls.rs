@@ -1,5 +1,5 @@
-//! The four calls below `/financialintegration/fi/v4`: who may make them, and how true failures look (Concur docs,
-//! financial integration).
+//! The four calls below `/financialintegration/fi/v4`: who may make them, and how true failures
+//! look (Concur docs, financial integration).
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -29,7 +29,8 @@ pub(super) struct FinancialCall<'a> {
     pub(super) stale: Millis,
 }
 
-/// A true failure: an HTTP status with a code and a sentence. Everything else is told per item with HTTP 200.
+/// A true failure: an HTTP status with a code and a sentence. Everything else is told per item with
+/// HTTP 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) status: u16,

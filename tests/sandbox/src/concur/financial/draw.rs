@@ -1,4 +1,5 @@
-//! What documents are drawn from: people, currencies, kinds of expense, taxes, and amounts that add up.
+//! What documents are drawn from: people, currencies, kinds of expense, taxes, and amounts that add
+//! up.
 
 use rust_decimal::Decimal;
 

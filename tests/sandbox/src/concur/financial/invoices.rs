@@ -98,7 +98,8 @@ pub(super) fn extend_invoice(invoice: &mut Invoice, seed: u64, now: Millis) {
     invoice.submitted = now;
 }
 
-/// The invoice that an approved payment request is. Its total is what its header says, right or wrong.
+/// The invoice that an approved payment request is. Its total is what its header says, right or
+/// wrong.
 pub(super) fn from_request(request: &PaymentRequest, key: u64, owner: String) -> Invoice {
     let text = |name: &str| request.header.get(name).to_owned();
     let amount = |name: &str| parse_decimal(request.header.get(name)).unwrap_or_default();
@@ -197,7 +198,8 @@ fn request_line(line: &RequestLine) -> Line {
     }
 }
 
-/// Spreads an amount of the header over the lines with positive amounts; the last one takes what rounding leaves.
+/// Spreads an amount of the header over the lines with positive amounts; the last one takes what
+/// rounding leaves.
 fn spread(
     lines: &mut [Line],
     amount: Decimal,

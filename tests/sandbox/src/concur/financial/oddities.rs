@@ -16,7 +16,8 @@ pub enum Oddity {
     ZeroExponent,
     /// Amounts have 8 digits behind the point.
     EightDecimals,
-    /// Amounts have 23 digits, drawn so when the document is approved: of no effect on those that exist already.
+    /// Amounts have 23 digits, drawn so when the document is approved: of no effect on those that
+    /// exist already.
     LongDigits,
     /// Members stand in another order.
     Shuffled,

@@ -1,4 +1,5 @@
-//! Payment confirmations: for expense reports only (Concur docs, financial integration, payment confirmation).
+//! Payment confirmations: for expense reports only (Concur docs, financial integration, payment
+//! confirmation).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -34,8 +34,9 @@ impl Concur {
         self.file(Content::Invoice(invoice), options.filing.clone(), now)
     }
 
-    /// A payment request is approved and becomes an invoice document: none if there is no such request, it is deleted
-    /// or the integration is off. Approving again without a recall files nothing new.
+    /// A payment request is approved and becomes an invoice document: none if there is no such
+    /// request, it is deleted or the integration is off. Approving again without a recall files
+    /// nothing new.
     pub fn approve_payment_request_with(
         &mut self,
         id: &str,
@@ -150,15 +151,16 @@ impl Concur {
         total.into_iter().map(u64::from).sum()
     }
 
-    /// A person recalls a report, invoice or cash advance: possible while its document is READY, or after a failed
-    /// posting.
+    /// A person recalls a report, invoice or cash advance: possible while its document is READY, or
+    /// after a failed posting.
     pub fn recall(&mut self, source_id: &str, now: Millis) -> Result<(), CannotDo> {
         self.queue.settle(now);
         let source = self.queue.source(source_id).ok_or(CannotDo::Unknown)?;
         self.queue.recall(source, &self.config.financial, now)
     }
 
-    /// A person resubmits what was recalled, and it is approved again: a new document for the same source.
+    /// A person resubmits what was recalled, and it is approved again: a new document for the same
+    /// source.
     pub fn resubmit(
         &mut self,
         source_id: &str,
@@ -179,7 +181,8 @@ impl Concur {
         Ok(self.file(content, options.filing.clone(), now))
     }
 
-    /// Puts a document into a state that nobody brings about from outside, such as VOID; false if there is none.
+    /// Puts a document into a state that nobody brings about from outside, such as VOID; false if
+    /// there is none.
     pub fn force_document_status(&mut self, id: &str, status: DocStatus, now: Millis) -> bool {
         let found = self.queue.find(id);
         if let Some(at) = found {

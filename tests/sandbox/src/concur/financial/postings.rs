@@ -1,4 +1,5 @@
-//! Posting confirmations: posted or not, once (Concur docs, financial integration, posting confirmation).
+//! Posting confirmations: posted or not, once (Concur docs, financial integration, posting
+//! confirmation).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

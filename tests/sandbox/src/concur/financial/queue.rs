@@ -97,7 +97,8 @@ impl Queue {
         }
     }
 
-    /// Files a document for something approved: the first of its source, or the next one after a resubmission.
+    /// Files a document for something approved: the first of its source, or the next one after a
+    /// resubmission.
     pub(super) fn file(
         &mut self,
         content: Content,

@@ -1,4 +1,5 @@
-//! Drawing expense reports: entries of every shape whose rows and taxes add up to what was approved.
+//! Drawing expense reports: entries of every shape whose rows and taxes add up to what was
+//! approved.
 
 use rust_decimal::Decimal;
 

@@ -4,41 +4,51 @@ use serde::{Deserialize, Serialize};
 
 use super::Oddity;
 
-/// How the queue and its documents behave. Section names in parentheses are those of the Concur docs.
+/// How the queue and its documents behave. Section names in parentheses are those of the Concur
+/// docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinancialSwitches {
-    /// The company has the integration: approved payment requests become documents (prerequisites). Default: true.
+    /// The company has the integration: approved payment requests become documents (prerequisites).
+    /// Default: true.
     pub enabled: bool,
     /// The older, short id of the company.
     pub company_id: String,
     /// The id of the company's entity.
     pub entity_id: String,
-    /// More documents than this are never on one page, whatever is asked for (GET; not published). Default: 100.
+    /// More documents than this are never on one page, whatever is asked for (GET; not published).
+    /// Default: 100.
     pub limit_max: usize,
     /// The order of READY documents (GET; not stated). Default: oldest_first.
     pub order: QueueOrder,
-    /// Whether `document` is an object or a text (GET; the page's own example has a text). Default: as_asked.
+    /// Whether `document` is an object or a text (GET; the page's own example has a text). Default:
+    /// as_asked.
     pub document_format: DocumentFormat,
-    /// POST calls without `systemId` are refused (page: optional, Swagger: required). Default: false.
+    /// POST calls without `systemId` are refused (page: optional, Swagger: required). Default:
+    /// false.
     pub system_id_required: bool,
-    /// GET with `systemId` hides documents that another system acknowledged (not stated). Default: false.
+    /// GET with `systemId` hides documents that another system acknowledged (not stated). Default:
+    /// false.
     pub system_id_filters: bool,
-    /// When a different `systemId` is answered with code 99 (open for an empty one). Default: when_stored.
+    /// When a different `systemId` is answered with code 99 (open for an empty one). Default:
+    /// when_stored.
     pub system_id_check: SystemIdCheck,
-    /// A success without posting documents is accepted instead of refused (posting confirmation; reported by users).
-    /// Default: false.
+    /// A success without posting documents is accepted instead of refused (posting confirmation;
+    /// reported by users). Default: false.
     pub blank_posting_docs_allowed: bool,
-    /// A confirmed failure can be confirmed again as a success, not answered with 113 (not stated). Default: false.
+    /// A confirmed failure can be confirmed again as a success, not answered with 113 (not stated).
+    /// Default: false.
     pub success_after_failure: bool,
-    /// A failed document that is recalled becomes RECALLED; the status matrix lets it stay failed. Default: false.
+    /// A failed document that is recalled becomes RECALLED; the status matrix lets it stay failed.
+    /// Default: false.
     pub recall_marks_failed: bool,
-    /// Acknowledged documents can be recalled, as before October 2023 (acknowledge). Default: false.
+    /// Acknowledged documents can be recalled, as before October 2023 (acknowledge). Default:
+    /// false.
     pub recall_acknowledged: bool,
     /// A resubmission has the same `revisionNumber` (open). Default: false, that is one more.
     pub revision_stays: bool,
-    /// Documents write every custom field and organisation unit, null when empty, as published samples do.
-    /// Default: true.
+    /// Documents write every custom field and organisation unit, null when empty, as published
+    /// samples do. Default: true.
     pub null_fields: bool,
     /// How an invoice document writes its days (schema and example differ). Default: slashes.
     pub invoice_dates: InvoiceDates,

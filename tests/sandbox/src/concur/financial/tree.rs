@@ -1,5 +1,5 @@
-//! A JSON document as a tree that keeps decimals exact and members in order, so that it can be written in every
-//! notation that was seen.
+//! A JSON document as a tree that keeps decimals exact and members in order, so that it can be
+//! written in every notation that was seen.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -149,7 +149,8 @@ impl Members {
         self
     }
 
-    /// Adds `{prefix}1Code`, `{prefix}1Value` and so on; those with a code have it as their value, too.
+    /// Adds `{prefix}1Code`, `{prefix}1Value` and so on; those with a code have it as their value,
+    /// too.
     pub(crate) fn numbered(
         &mut self,
         prefix: &str,

@@ -1,4 +1,5 @@
-//! Events over real TLS, received the way a careful receiver would: with rustls' own client verifier.
+//! Events over real TLS, received the way a careful receiver would: with rustls' own client
+//! verifier.
 
 use std::sync::Arc;
 
@@ -51,7 +52,8 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver with a certificate for these names of an authority, which trusts clients of the same.
+    /// A receiver with a certificate for these names of an authority, which trusts clients of the
+    /// same.
     async fn new(authority: &Authority, names: &[&str]) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let trusted = Arc::new(roots(&authority.root_pem()).expect("a root"));

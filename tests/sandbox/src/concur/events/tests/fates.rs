@@ -1,4 +1,5 @@
-//! Whatever receivers do, every event comes to an end that can be seen (property test in virtual time).
+//! Whatever receivers do, every event comes to an end that can be seen (property test in virtual
+//! time).
 
 use std::collections::BTreeMap;
 
