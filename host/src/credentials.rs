@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 
 use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
-use crate::brain::{Mind, MindError, SettingsText};
 use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
 use crate::contract::types::{Instant, System};
+use crate::guest::{Mind, MindError, SettingsText};
 use crate::metrics::Metrics;
 use crate::seal::{Keyring, SealError};
 use crate::secrets::{Secret, SecretError, Secrets};

@@ -2,7 +2,6 @@
 //! for the component, and decides nothing about the business.
 
 pub mod admin;
-pub mod brain;
 pub mod callbacks;
 pub mod config;
 pub mod contract;
@@ -10,6 +9,7 @@ pub mod credentials;
 pub mod engine;
 #[cfg(test)]
 mod fixtures;
+pub mod guest;
 pub mod metrics;
 pub mod receive;
 pub mod seal;

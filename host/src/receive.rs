@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
 
-use crate::brain::{Brain, BrainError, Instance};
 use crate::callbacks::Callbacks;
 use crate::contract::http::Body;
 use crate::contract::runs::WaitReason;
@@ -29,6 +28,7 @@ use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::webhooks::{
     Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal, RefusalCode,
 };
+use crate::guest::{Guest, GuestError, Instance};
 use crate::metrics::Metrics;
 use crate::secrets::Secret;
 use crate::store::{Run, Store, StoredOddity, Write};
@@ -76,7 +76,7 @@ pub struct Receiver {
     /// Where notices are kept.
     pub store: Arc<dyn Store>,
     /// The component.
-    pub brain: Arc<Brain>,
+    pub guest: Arc<Guest>,
     /// The registrations.
     pub callbacks: Arc<Callbacks>,
     /// The addresses, by connection.
@@ -149,7 +149,7 @@ impl Receiver {
         &self,
         hook: &Hook,
         delivery: &Delivery,
-    ) -> Result<Result<Reading, Refusal>, BrainError> {
+    ) -> Result<Result<Reading, Refusal>, GuestError> {
         let registered = self
             .callbacks
             .receiver(&hook.connection, &hook.account_id, false);
@@ -171,11 +171,11 @@ impl Receiver {
         &self,
         delivery: &Delivery,
         registered: &Registered,
-    ) -> Result<Result<Reading, Refusal>, BrainError> {
+    ) -> Result<Result<Reading, Refusal>, GuestError> {
         let pooled = self.pool().pop();
         let mut instance = match pooled {
             Some(instance) => instance,
-            None => self.brain.instance()?,
+            None => self.guest.instance()?,
         };
         let read = instance.verify(delivery, registered)?;
         if !instance.is_near_memory_bound() {

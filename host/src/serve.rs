@@ -202,7 +202,7 @@ fn no_address(config: &Config, source: std::io::Error) -> ServeError {
 fn receiver(core: &Core, config: &Config) -> Receiver {
     Receiver {
         store: Arc::clone(&core.host.store),
-        brain: Arc::clone(&core.brain),
+        guest: Arc::clone(&core.guest),
         callbacks: Arc::clone(&core.host.callbacks),
         hooks: core.hooks.clone(),
         consents: Arc::clone(&core.consents),

@@ -6,10 +6,10 @@ mod online;
 
 use std::io::Write;
 
-use ml_connector::brain::Brain;
 use ml_connector::config::{Config, Connection};
 use ml_connector::contract::credentials::Life;
 use ml_connector::contract::types::System;
+use ml_connector::guest::Guest;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
 use ml_connector::store::Store;
@@ -121,14 +121,14 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     findings.extend(context::wait_for(credentials(
         config,
         store.as_ref(),
-        &checked.brain,
+        &checked.guest,
     ))?);
     if args.online {
         findings.extend(context::wait_for(online::ask(config, store.as_ref()))?);
         findings.extend(context::wait_for(accounts::compare(
             config,
             store.as_ref(),
-            &checked.brain,
+            &checked.guest,
         ))?);
     }
     print(&findings, args.json, out)?;
@@ -232,9 +232,9 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
 async fn credentials(
     config: &Config,
     store: Option<&SqliteStore>,
-    brain: &Brain,
+    guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut instance = brain.instance()?;
+    let mut instance = guest.instance()?;
     let mut findings = Vec::new();
     for connection in &config.connections {
         for system in [System::Freshbooks, System::Concur] {

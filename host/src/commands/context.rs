@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use ml_connector::brain::{Brain, BrainError, Instance};
 use ml_connector::config::Connection;
 use ml_connector::contract::types::Problem;
+use ml_connector::guest::{Guest, GuestError, Instance};
 use ml_connector::settings::{Draft, Settings};
 use ml_connector::store::sqlite::SqliteStore;
 
@@ -22,7 +22,7 @@ pub struct Checked {
     /// The settings.
     pub settings: Settings,
     /// The component.
-    pub brain: Brain,
+    pub guest: Guest,
 }
 
 impl Context {
@@ -45,11 +45,11 @@ impl Context {
     pub fn checked(&self) -> Result<Checked, Failure> {
         let draft = self.draft()?;
         let config = &draft.settings().config;
-        let loaded = Brain::load(&config.component, &config.limits);
-        match loaded.and_then(|brain| Ok((brain.instance()?, brain))) {
-            Ok((instance, brain)) => Ok(Checked {
+        let loaded = Guest::load(&config.component, &config.limits);
+        match loaded.and_then(|guest| Ok((guest.instance()?, guest))) {
+            Ok((instance, guest)) => Ok(Checked {
                 settings: check(draft, instance)?,
-                brain,
+                guest,
             }),
             Err(error) => {
                 // What is wrong with the file may well be why the component was not found.
@@ -70,7 +70,7 @@ fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
     Ok(draft.finish(&problems)?)
 }
 
-fn trapped(error: &BrainError) -> Problem {
+fn trapped(error: &GuestError) -> Problem {
     Problem {
         pointer: String::new(),
         code: "component-trap".to_string(),

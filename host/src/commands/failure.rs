@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ml_connector::brain::BrainError;
+use ml_connector::guest::GuestError;
 use ml_connector::settings::SettingsError;
 use ml_connector::store::StoreError;
 
@@ -52,8 +52,8 @@ impl From<SettingsError> for Failure {
     }
 }
 
-impl From<BrainError> for Failure {
-    fn from(error: BrainError) -> Self {
+impl From<GuestError> for Failure {
+    fn from(error: GuestError) -> Self {
         Self::new(exit::SETTINGS, error.to_string())
     }
 }

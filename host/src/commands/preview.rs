@@ -6,9 +6,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use ml_connector::brain::BrainError;
 use ml_connector::contract::mapping::Translation;
 use ml_connector::contract::types::Problem;
+use ml_connector::guest::GuestError;
 use serde_json::{Value, json};
 
 use super::context::{self, Checked, Context};
@@ -116,8 +116,8 @@ fn preview(
     settings: &str,
     kind: Kind,
     document: &str,
-) -> Result<Previewed, BrainError> {
-    let mut instance = checked.brain.instance()?;
+) -> Result<Previewed, GuestError> {
+    let mut instance = checked.guest.instance()?;
     match instance.load_settings(settings)? {
         Ok(settings) => instance.preview(settings, kind.name(), document),
         Err(problems) => Ok(Err(problems)),

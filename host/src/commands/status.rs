@@ -5,11 +5,11 @@ mod print;
 
 use std::io::Write;
 
-use ml_connector::brain::Instance;
 use ml_connector::contract::credentials::{Credential, Forecast, Life};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
+use ml_connector::guest::Instance;
 use ml_connector::settings::Settings;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
@@ -63,7 +63,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let mut instance = context
         .checked()
         .ok()
-        .and_then(|checked| checked.brain.instance().ok());
+        .and_then(|checked| checked.guest.instance().ok());
     let now = moment::now();
     let standings = context::wait_for(async {
         let mut standings = Vec::new();

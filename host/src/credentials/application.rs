@@ -109,7 +109,7 @@ impl Credentials {
         let seen = account
             .mind
             .call(|instance| instance.foresee(credential, now));
-        let seen = seen.map_err(crate::brain::MindError::from)?;
+        let seen = seen.map_err(crate::guest::MindError::from)?;
         Ok(seen.refresh_at.is_none_or(|at| at <= now))
     }
 

@@ -9,12 +9,12 @@ use tokio::sync::{Notify, watch};
 
 use super::Host;
 use super::lane::Lane;
-use crate::brain::{BrainError, Mind};
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
 use crate::credentials::word;
+use crate::guest::{GuestError, Mind};
 use crate::receive::Backlog;
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
@@ -32,7 +32,7 @@ enum DispatchError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Brain(#[from] BrainError),
+    Guest(#[from] GuestError),
 }
 
 /// Decides what notices lead to.
@@ -151,7 +151,7 @@ impl Dispatcher {
         })
     }
 
-    fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, BrainError> {
+    fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, GuestError> {
         let read = webhooks::Notice {
             object: notice.object.clone(),
             verb: verb(&notice.event),

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use self::meet::Met;
 use super::lane::Lane;
 use super::record::Record;
-use crate::brain::{MindError, OpenRun, SettingsText};
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
 use crate::contract::types::Instant;
+use crate::guest::{MindError, OpenRun, SettingsText};
 use crate::seal::SealError;
 use crate::store::{HistoryRow, Run, StoreError, Write};
 
@@ -175,7 +175,7 @@ impl<'l> Driver<'l> {
     /// Sees to a run that cannot be opened: starts it over, or parks it. True if that has ended it.
     async fn has_ended_by(&mut self, why: MindError) -> Result<bool, DriveError> {
         match why {
-            MindError::Brain(error) => self.trapped(&error.to_string()).await,
+            MindError::Guest(error) => self.trapped(&error.to_string()).await,
             MindError::Open(OpenError::UnknownKind(kind)) => {
                 let sentence = format!("the component brings no {kind} across");
                 self.park("unknown-kind", sentence).await?;
@@ -254,7 +254,7 @@ impl<'l> Driver<'l> {
                 return Ok(Some(next));
             }
             Err(MindError::Gone) => {}
-            Err(MindError::Brain(error)) => {
+            Err(MindError::Guest(error)) => {
                 self.record.add(demand, outcome, is_write);
                 return match self.trapped(&error.to_string()).await? {
                     true => Ok(None),

@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::brain::{BrainError, Mind};
 use crate::contract::http::SendOutcome;
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::types::{Instant, System};
+use crate::guest::{GuestError, Mind};
 
 /// A connection's gates.
 pub struct Gates {
@@ -30,7 +30,7 @@ impl Gates {
     /// # Errors
     ///
     /// A trap of the component.
-    pub fn new(mind: &Mind, kept: &[Gate]) -> Result<Self, BrainError> {
+    pub fn new(mind: &Mind, kept: &[Gate]) -> Result<Self, GuestError> {
         let of = |system| match kept.iter().find(|gate| gate.system == system) {
             Some(gate) => Ok(*gate),
             None => mind.call(|instance| instance.open_gate(system)),

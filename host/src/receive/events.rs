@@ -26,10 +26,10 @@ pub use watch::{SeenCertificate, Watch, seen_certificates, warning};
 use super::Backlog;
 use super::client_certificate::{Peer, Trust};
 use super::signature::{Proof, Told};
-use crate::brain::BrainError;
 use crate::config::SignatureRule;
 use crate::contract::events::{Hint, Name, Oddity, Reading};
 use crate::contract::types::{Duration, Instant};
+use crate::guest::GuestError;
 use crate::metrics::Metrics;
 use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write};
 
@@ -52,7 +52,7 @@ pub struct EventHook {
 }
 
 /// Reads an event from its body, given the id of the company that it must name.
-pub type ReadEvent = Box<dyn Fn(&str, &str) -> Result<Reading, BrainError> + Send + Sync>;
+pub type ReadEvent = Box<dyn Fn(&str, &str) -> Result<Reading, GuestError> + Send + Sync>;
 
 /// Everything that the receiver of events needs.
 pub struct Events {

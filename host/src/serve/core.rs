@@ -8,13 +8,13 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::Notify;
 
 use crate::admin::ConsentRounds;
-use crate::brain::{Brain, BrainError, Mind, MindError, SettingsText};
 use crate::callbacks::{CallbackError, Callbacks};
 use crate::config::{Config, Connection};
 use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
 use crate::engine::{Clock, Gates, Host, Lane, News, Renewal, SUBSCRIPTION_KIND};
+use crate::guest::{Guest, GuestError, Mind, MindError, SettingsText};
 use crate::metrics::Metrics;
 use crate::receive::events::EventHook;
 use crate::receive::{Backlog, Consents, Hook, ListenError};
@@ -29,7 +29,7 @@ use crate::store::{Store, StoreError, Write};
 pub enum ServeError {
     /// The component cannot be used.
     #[error(transparent)]
-    Brain(#[from] BrainError),
+    Guest(#[from] GuestError),
     /// The component failed on a connection's settings.
     #[error(transparent)]
     Mind(#[from] MindError),
@@ -83,7 +83,7 @@ pub struct Core {
     /// The means.
     pub host: Arc<Host>,
     /// The component.
-    pub brain: Arc<Brain>,
+    pub guest: Arc<Guest>,
     /// The instance that decides about notices.
     pub mind: Arc<Mind>,
     /// The connections, by name.
@@ -115,12 +115,12 @@ impl Core {
         secrets: &Secrets,
         clock: Clock,
     ) -> Result<Self, ServeError> {
-        let loading = load_brain(config);
+        let loading = load_guest(config);
         let keyring = keyring(config, secrets)?;
         let store = Arc::new(SqliteStore::open(&config.store)?);
-        let brain = loading.await.map_err(|_| ServeError::Defect)??;
+        let guest = loading.await.map_err(|_| ServeError::Defect)??;
         let secrets = secrets.clone();
-        Self::with(config, secrets, clock, store, keyring, brain).await
+        Self::with(config, secrets, clock, store, keyring, guest).await
     }
 
     /// The same with parts that were made otherwise, such as another store.
@@ -134,16 +134,16 @@ impl Core {
         clock: Clock,
         store: Arc<dyn Store>,
         keyring: Keyring,
-        brain: Brain,
+        guest: Guest,
     ) -> Result<Self, ServeError> {
-        let (keyring, brain) = (Arc::new(keyring), Arc::new(brain));
+        let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let names: Vec<&str> = config
             .connections
             .iter()
             .map(|one| one.name.as_str())
             .collect();
         let callbacks = Callbacks::load(&*store, Arc::clone(&keyring), &names).await?;
-        let minded = minds(config, &brain)?;
+        let minded = minds(config, &guest)?;
         keep_settings(&*store, &minded).await?;
         let metrics = Arc::new(Metrics::default());
         let sender = Arc::new(Sender::new(&config.limits)?);
@@ -177,9 +177,9 @@ impl Core {
         let backlog = Arc::new(Backlog::default());
         backlog.add(undecided(config, &*host.store).await?);
         Ok(Self {
-            mind: Arc::new(Mind::new(Arc::clone(&brain))?),
+            mind: Arc::new(Mind::new(Arc::clone(&guest))?),
             lanes: Arc::new(lanes(minded, &urls, &host).await?),
-            brain,
+            guest,
             hooks,
             event_hooks,
             consents: Arc::default(),
@@ -206,10 +206,10 @@ struct Minded<'c> {
 }
 
 /// Compiling takes longer than all the rest, so it is done beside it.
-fn load_brain(config: &Config) -> tokio::task::JoinHandle<Result<Brain, BrainError>> {
+fn load_guest(config: &Config) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
     let (path, limits) = (config.component.clone(), config.limits.clone());
     let kept = compiled(&config.store);
-    tokio::task::spawn_blocking(move || Brain::load_kept(&path, &limits, &kept))
+    tokio::task::spawn_blocking(move || Guest::load_kept(&path, &limits, &kept))
 }
 
 /// Where compiled code is kept: beside the store.
@@ -233,15 +233,15 @@ fn keyring(config: &Config, secrets: &Secrets) -> Result<Keyring, ServeError> {
     Ok(Keyring::parse(&keys)?)
 }
 
-fn minds<'c>(config: &'c Config, brain: &Arc<Brain>) -> Result<Vec<Minded<'c>>, ServeError> {
+fn minds<'c>(config: &'c Config, guest: &Arc<Guest>) -> Result<Vec<Minded<'c>>, ServeError> {
     let connections = config.connections.iter();
     connections
-        .map(|connection| minded(connection, brain))
+        .map(|connection| minded(connection, guest))
         .collect()
 }
 
-fn minded<'c>(connection: &'c Connection, brain: &Arc<Brain>) -> Result<Minded<'c>, ServeError> {
-    let mind = Arc::new(Mind::new(Arc::clone(brain))?);
+fn minded<'c>(connection: &'c Connection, guest: &Arc<Guest>) -> Result<Minded<'c>, ServeError> {
+    let mind = Arc::new(Mind::new(Arc::clone(guest))?);
     // Known by its version only once it is loaded.
     let loaded = mind.call(|instance| {
         let settings = match instance.load_settings(&connection.json)? {

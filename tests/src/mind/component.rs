@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ml_connector::brain::{Brain, Mind as HostMind, MindError, OpenRun, SettingsText};
 use ml_connector::config::Limits;
+use ml_connector::guest::{Guest, Mind as HostMind, MindError, OpenRun, SettingsText};
 use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::credentials::{
     Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
@@ -44,10 +44,10 @@ pub fn limits() -> Limits {
 ///
 /// If it cannot be built or loaded.
 #[must_use]
-pub fn brain() -> Arc<Brain> {
-    static BRAIN: std::sync::OnceLock<Arc<Brain>> = std::sync::OnceLock::new();
+pub fn brain() -> Arc<Guest> {
+    static BRAIN: std::sync::OnceLock<Arc<Guest>> = std::sync::OnceLock::new();
     let load =
-        || Brain::load(built::component(), &limits()).unwrap_or_else(|error| panic!("{error}"));
+        || Guest::load(built::component(), &limits()).unwrap_or_else(|error| panic!("{error}"));
     Arc::clone(BRAIN.get_or_init(|| Arc::new(load())))
 }
 

@@ -2,12 +2,12 @@
 //! the answers mean.
 
 use hyper::header::HeaderValue;
-use ml_connector::brain::Brain;
 use ml_connector::config::{Config, Connection};
 use ml_connector::contract::http::{Request, Response, SendOutcome};
 use ml_connector::contract::mapping::AccountCheck;
 use ml_connector::contract::types::{Problem, System};
 use ml_connector::credentials::kept_bearer;
+use ml_connector::guest::Guest;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
 use ml_connector::send::{NoSecrets, Origin, Origins, Sender};
@@ -21,7 +21,7 @@ use super::{Finding, Verdict};
 pub(super) async fn compare(
     config: &Config,
     store: Option<&SqliteStore>,
-    brain: &Brain,
+    guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
     let sender = Sender::new(&config.limits)
         .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
@@ -37,7 +37,7 @@ pub(super) async fn compare(
             origin: &origins.freshbooks,
             bearer: bearer(config, store, connection).await?,
         };
-        findings.extend(compare_one(&subject, brain, connection, &remote).await?);
+        findings.extend(compare_one(&subject, guest, connection, &remote).await?);
     }
     Ok(findings)
 }
@@ -70,11 +70,11 @@ async fn bearer(
 
 async fn compare_one(
     subject: &str,
-    brain: &Brain,
+    guest: &Guest,
     connection: &Connection,
     remote: &Remote<'_>,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut instance = brain.instance()?;
+    let mut instance = guest.instance()?;
     let Ok(settings) = instance.load_settings(&connection.json)? else {
         return Ok(Vec::new());
     };

@@ -181,7 +181,7 @@ async fn a_store_that_fails_is_not_now() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_fails_is_not_now() {
     let office = Office::new().await;
-    let trap = || Err(BrainError::Trapped("out of fuel".into()));
+    let trap = || Err(GuestError::Trapped("out of fuel".into()));
     let office = office
         .with(|events| events.read = Box::new(move |_, _| trap()))
         .await;

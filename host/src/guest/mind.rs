@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Brain, BrainError, Instance, RunHandle, Settings};
+use super::{Guest, GuestError, Instance, RunHandle, Settings};
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::Problem;
 
@@ -16,7 +16,7 @@ pub enum MindError {
     Gone,
     /// The call trapped; the instance has been replaced.
     #[error(transparent)]
-    Brain(#[from] BrainError),
+    Guest(#[from] GuestError),
     /// The settings of this version are not accepted by the component any more.
     #[error("the settings of the version that the run began with are not accepted any more: {}", first(.0))]
     Settings(Vec<Problem>),
@@ -54,7 +54,7 @@ pub struct Opened {
 
 /// One connection's instance.
 pub struct Mind {
-    brain: Arc<Brain>,
+    guest: Arc<Guest>,
     state: Mutex<State>,
 }
 
@@ -71,13 +71,13 @@ impl Mind {
     /// # Errors
     ///
     /// If it cannot be made within its limits.
-    pub fn new(brain: Arc<Brain>) -> Result<Self, BrainError> {
+    pub fn new(guest: Arc<Guest>) -> Result<Self, GuestError> {
         let state = Mutex::new(State {
-            instance: brain.instance()?,
+            instance: guest.instance()?,
             generation: 0,
             settings: BTreeMap::new(),
         });
-        Ok(Self { brain, state })
+        Ok(Self { guest, state })
     }
 
     /// Opens a run. An instance near its memory bound is replaced first.
@@ -134,8 +134,8 @@ impl Mind {
     /// A trap; the instance has been replaced then.
     pub fn call<T>(
         &self,
-        work: impl FnOnce(&mut Instance) -> Result<T, BrainError>,
-    ) -> Result<T, BrainError> {
+        work: impl FnOnce(&mut Instance) -> Result<T, GuestError>,
+    ) -> Result<T, GuestError> {
         let mut state = self.lock();
         let done = work(&mut state.instance);
         if done.is_err() {
@@ -152,7 +152,7 @@ impl Mind {
     pub fn call_with<T>(
         &self,
         settings: &SettingsText,
-        work: impl FnOnce(&mut Instance, Settings) -> Result<T, BrainError>,
+        work: impl FnOnce(&mut Instance, Settings) -> Result<T, GuestError>,
     ) -> Result<T, MindError> {
         let mut state = self.lock();
         let done = state
@@ -163,14 +163,14 @@ impl Mind {
 
     /// After a trap the instance is replaced, whatever the call was for.
     fn settle<T>(&self, state: &mut State, done: Result<T, MindError>) -> Result<T, MindError> {
-        if matches!(done, Err(MindError::Brain(_))) {
+        if matches!(done, Err(MindError::Guest(_))) {
             self.replace(state)?;
         }
         done
     }
 
-    fn replace(&self, state: &mut State) -> Result<(), BrainError> {
-        state.instance = self.brain.instance()?;
+    fn replace(&self, state: &mut State) -> Result<(), GuestError> {
+        state.instance = self.guest.instance()?;
         state.generation += 1;
         state.settings.clear();
         Ok(())

@@ -32,7 +32,7 @@ pub use mind::{Mind, MindError, OpenRun, Opened, SettingsText};
 
 /// Why the component cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BrainError {
+pub enum GuestError {
     /// There is no file, or it cannot be read.
     #[error(
         "the component {path} cannot be read ({source}): run `cargo component`, or correct the setting \
@@ -68,21 +68,21 @@ pub enum BrainError {
 }
 
 /// The component, compiled. Cheap to share, and to make instances of.
-pub struct Brain {
+pub struct Guest {
     engine: Engine,
     template: ConnectorPre<Bounds>,
     bytes_max: usize,
     fuel_max: u64,
 }
 
-impl Brain {
+impl Guest {
     /// Compiles the component in a file and checks that it is one of this contract and imports
     /// nothing.
     ///
     /// # Errors
     ///
-    /// Every [`BrainError`] but `Trapped`; each names the command that helps.
-    pub fn load(path: &Path, limits: &Limits) -> Result<Self, BrainError> {
+    /// Every [`GuestError`] but `Trapped`; each names the command that helps.
+    pub fn load(path: &Path, limits: &Limits) -> Result<Self, GuestError> {
         Self::made(path, limits, engine_config())
     }
 
@@ -92,34 +92,34 @@ impl Brain {
     ///
     /// # Errors
     ///
-    /// As [`Brain::load`].
-    pub fn load_kept(path: &Path, limits: &Limits, directory: &Path) -> Result<Self, BrainError> {
+    /// As [`Guest::load`].
+    pub fn load_kept(path: &Path, limits: &Limits, directory: &Path) -> Result<Self, GuestError> {
         let kept = CodeCache::open(directory);
         let cache = kept.as_ref().and_then(CodeCache::for_wasmtime);
         let mut config = engine_config();
         config.cache(cache.clone());
-        let brain = Self::made(path, limits, config)?;
+        let guest = Self::made(path, limits, config)?;
         if let (Some(kept), Some(cache)) = (kept, cache)
             && cache.cache_misses() > 0
         {
             kept.seal();
         }
-        Ok(brain)
+        Ok(guest)
     }
 
-    fn made(path: &Path, limits: &Limits, config: Config) -> Result<Self, BrainError> {
-        let bytes = std::fs::read(path).map_err(|source| BrainError::Unreadable {
+    fn made(path: &Path, limits: &Limits, config: Config) -> Result<Self, GuestError> {
+        let bytes = std::fs::read(path).map_err(|source| GuestError::Unreadable {
             path: path.into(),
             source,
         })?;
-        let unusable = |error: wasmtime::Error| BrainError::NotAComponent {
+        let unusable = |error: wasmtime::Error| GuestError::NotAComponent {
             path: path.into(),
             detail: format!("{error:#}"),
         };
         let engine = Engine::new(&config).map_err(unusable)?;
         let component = Component::from_binary(&engine, &bytes).map_err(unusable)?;
         let template =
-            template(&engine, &component).map_err(|error| BrainError::OtherContract {
+            template(&engine, &component).map_err(|error| GuestError::OtherContract {
                 path: path.into(),
                 detail: format!("{error:#}"),
             })?;
@@ -135,8 +135,8 @@ impl Brain {
     ///
     /// # Errors
     ///
-    /// [`BrainError::Trapped`] if it cannot be made within its limits.
-    pub fn instance(&self) -> Result<Instance, BrainError> {
+    /// [`GuestError::Trapped`] if it cannot be made within its limits.
+    pub fn instance(&self) -> Result<Instance, GuestError> {
         let mut store = Store::new(&self.engine, Bounds::new(self.bytes_max));
         store.limiter(|bounds| bounds);
         store
@@ -158,7 +158,7 @@ impl Brain {
 
 /// One instance of the component. Its methods are those of the WIT; each call gets its full fuel.
 ///
-/// Each method fails with [`BrainError::Trapped`] if the call traps, and from then on always.
+/// Each method fails with [`GuestError::Trapped`] if the call traps, and from then on always.
 pub struct Instance {
     store: Store<Bounds>,
     api: Connector,
@@ -175,7 +175,7 @@ pub struct Settings(ResourceAny);
 #[derive(Clone, Copy)]
 pub struct RunHandle(ResourceAny);
 
-type Called<T> = Result<T, BrainError>;
+type Called<T> = Result<T, GuestError>;
 
 impl Instance {
     /// True when the instance has grown so large that it should be replaced: a WebAssembly memory
@@ -451,7 +451,7 @@ impl Instance {
         work: impl FnOnce(&mut Store<Bounds>, &Connector) -> wasmtime::Result<T>,
     ) -> Called<T> {
         if self.trapped {
-            return Err(BrainError::Trapped("it trapped earlier".into()));
+            return Err(GuestError::Trapped("it trapped earlier".into()));
         }
         let done = self
             .store
@@ -478,12 +478,12 @@ fn template(engine: &Engine, component: &Component) -> wasmtime::Result<Connecto
 
 /// The trap alone: the frames above it name functions of the component, which help nobody who runs
 /// it.
-fn trapped(error: &wasmtime::Error) -> BrainError {
+fn trapped(error: &wasmtime::Error) -> GuestError {
     let said = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
-    BrainError::Trapped(said)
+    GuestError::Trapped(said)
 }
 
 /// The bounds of an instance, and how large it has become.
