@@ -20,7 +20,7 @@ use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
 use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
 use crate::contract::types::{Instant, System};
-use crate::guest::{Mind, MindError, SettingsText};
+use crate::guest::{InstanceError, SettingsText, SharedInstance};
 use crate::metrics::Metrics;
 use crate::seal::{Keyring, SealError};
 use crate::secrets::{Secret, SecretError, Secrets};
@@ -34,7 +34,7 @@ pub struct Account {
     /// Where requests may go.
     pub origins: Origins,
     /// The component's instance.
-    pub mind: Arc<Mind>,
+    pub instance: Arc<SharedInstance>,
     /// The settings in force.
     pub settings: SettingsText,
 }
@@ -76,7 +76,7 @@ pub enum CredentialError {
     Secret(#[from] SecretError),
     /// The component failed.
     #[error(transparent)]
-    Mind(#[from] MindError),
+    Instance(#[from] InstanceError),
     /// The remote did not give a token.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -211,9 +211,9 @@ impl Credentials {
         let account = self.account(connection)?;
         let (credential, now) = (self.credential(connection, system), (self.clock)());
         let seen = account
-            .mind
+            .instance
             .call(|instance| instance.foresee(&credential, now));
-        Ok(seen.map_err(MindError::from)?)
+        Ok(seen.map_err(InstanceError::from)?)
     }
 
     /// The credential that should be refreshed next, and when.
@@ -286,7 +286,7 @@ impl Credentials {
     pub fn consent_path(&self, connection: &str, state: &str) -> Result<String, CredentialError> {
         let account = self.account(connection)?;
         let path = account
-            .mind
+            .instance
             .call_with(&account.settings, |instance, settings| {
                 instance.consent_path(settings, state)
             });

@@ -33,7 +33,7 @@ use crate::callbacks::Callbacks;
 use crate::config::Limits;
 use crate::contract::http::{SendErrorCode, SendOutcome};
 use crate::credentials::Credentials;
-use crate::guest::Mind;
+use crate::guest::SharedInstance;
 use crate::metrics::Metrics;
 use crate::receive::Backlog;
 use crate::send::Sender;
@@ -85,7 +85,7 @@ impl Engine {
     /// Starts everything. `work` is rung by the receiver when notices or handshakes have been
     /// stored.
     pub fn start(
-        mind: Arc<Mind>,
+        instance: Arc<SharedInstance>,
         host: Arc<Host>,
         lanes: Arc<BTreeMap<String, Arc<Lane>>>,
         work: Arc<Notify>,
@@ -104,7 +104,7 @@ impl Engine {
         let dispatcher = dispatch::Dispatcher {
             host: Arc::clone(&host),
             lanes: Arc::clone(&lanes),
-            mind,
+            instance,
             work,
             backlog,
         };

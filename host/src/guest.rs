@@ -5,7 +5,7 @@
 //! instance that has trapped is never called again: its owner makes a new one.
 
 mod cache;
-mod mind;
+mod shared_instance;
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
 use crate::contract::{Connector, ConnectorPre};
 
 use cache::CodeCache;
-pub use mind::{Mind, MindError, OpenRun, Opened, SettingsText};
+pub use shared_instance::{InstanceError, OpenRun, Opened, SettingsText, SharedInstance};
 
 /// Why the component cannot be used.
 #[derive(Debug, thiserror::Error)]

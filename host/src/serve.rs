@@ -77,7 +77,7 @@ async fn start(
     let socket = admin::listen(&config.store)?;
     let (stop, stopped) = watch::channel(false);
     let engine = Engine::start(
-        Arc::clone(&core.mind),
+        Arc::clone(&core.instance),
         Arc::clone(&core.host),
         Arc::clone(&core.lanes),
         Arc::clone(&core.work),
@@ -236,11 +236,11 @@ async fn attentive(
         _ => None,
     };
     let seen = events::seen_certificates(&*core.host.store).await?;
-    let mind = Arc::clone(&core.mind);
+    let instance = Arc::clone(&core.instance);
     let attentive = events::Events {
         store: Arc::clone(&core.host.store),
         read: Box::new(move |body, company_id| {
-            mind.call(|instance| instance.read_event(body, company_id))
+            instance.call(|instance| instance.read_event(body, company_id))
         }),
         hooks: core.event_hooks.clone(),
         trust: Arc::new(trust.map_err(ListenError::from)?),

@@ -307,7 +307,7 @@ fn run() {
             black_box(run.step(outcome.clone())).expect("is taken");
         }
     });
-    let mind = ml_connector::guest::Mind::new(mind::brain()).expect("an instance");
+    let mind = ml_connector::guest::SharedInstance::new(mind::brain()).expect("an instance");
     let text = SettingsText {
         version: "bench".to_string(),
         json: json.into(),

@@ -8,7 +8,7 @@ use ml_connector::contract::runs::{
     Action, Demand, EndingKind, OpenError, Outcome, Reason, Report, Standing, Task,
 };
 use ml_connector::contract::types::{ObjectRef, System};
-use ml_connector::guest::{Guest, GuestError, Mind, MindError, SettingsText};
+use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
 use ml_connector_tests::{built, world};
 
 fn limits() -> Limits {
@@ -165,7 +165,7 @@ fn an_instance_that_wants_too_much_memory_traps() {
 
 #[test]
 fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
-    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let mind = SharedInstance::new(brain(&limits())).expect("an instance");
     let opened = mind
         .open(&task("invoice"), &settings(), &[])
         .expect("opens");
@@ -180,7 +180,7 @@ fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
     let trap = mind.call(|_| Err::<(), _>(GuestError::Trapped("on purpose".into())));
     assert!(trap.is_err());
     let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
-    assert!(matches!(stepped, Err(MindError::Gone)));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
     mind.close(opened.run);
     mind.open(&task("invoice"), &settings(), &[])
         .expect("opens anew");
@@ -192,7 +192,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
         component_bytes_max: 6 << 20,
         ..limits()
     };
-    let mind = Mind::new(brain(&tight)).expect("an instance");
+    let mind = SharedInstance::new(brain(&tight)).expect("an instance");
     let opened = mind
         .open(&task("invoice"), &settings(), &[])
         .expect("opens");
@@ -205,21 +205,21 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
     assert!(is_near.expect("no trap"));
     mind.open(&task("bill"), &settings(), &[]).expect("opens");
     let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
-    assert!(matches!(stepped, Err(MindError::Gone)));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
 }
 
 #[test]
 fn what_cannot_be_opened_says_why() {
-    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let mind = SharedInstance::new(brain(&limits())).expect("an instance");
     let unknown = mind.open(&task("teapot"), &settings(), &[]).err();
     assert!(matches!(
         unknown,
-        Some(MindError::Open(OpenError::UnknownKind(_)))
+        Some(InstanceError::Open(OpenError::UnknownKind(_)))
     ));
     let bad = SettingsText {
         version: "w".into(),
         json: Arc::from("{}"),
     };
     let refused = mind.open(&task("invoice"), &bad, &[]).err();
-    assert!(matches!(refused, Some(MindError::Settings(problems)) if !problems.is_empty()));
+    assert!(matches!(refused, Some(InstanceError::Settings(problems)) if !problems.is_empty()));
 }

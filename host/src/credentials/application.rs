@@ -107,9 +107,9 @@ impl Credentials {
     ) -> Result<bool, CredentialError> {
         let account = self.account(connection)?;
         let seen = account
-            .mind
+            .instance
             .call(|instance| instance.foresee(credential, now));
-        let seen = seen.map_err(crate::guest::MindError::from)?;
+        let seen = seen.map_err(crate::guest::InstanceError::from)?;
         Ok(seen.refresh_at.is_none_or(|at| at <= now))
     }
 

@@ -84,7 +84,7 @@ impl Credentials {
     ) -> Result<TokenRequest, CredentialError> {
         let account = self.account(connection)?;
         let asked = account
-            .mind
+            .instance
             .call_with(&account.settings, |instance, settings| {
                 instance.ask_token(settings, credential, grant)
             });
@@ -100,7 +100,7 @@ impl Credentials {
         let account = self.account(connection)?;
         let (shown, now) = (answer.shown(), (self.clock)());
         let read = account
-            .mind
+            .instance
             .call_with(&account.settings, |instance, settings| {
                 instance.read_token(
                     settings,

@@ -14,7 +14,7 @@ use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
 use crate::credentials::word;
-use crate::guest::{GuestError, Mind};
+use crate::guest::{GuestError, SharedInstance};
 use crate::receive::Backlog;
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
@@ -39,7 +39,7 @@ enum DispatchError {
 pub(super) struct Dispatcher {
     pub(super) host: Arc<Host>,
     pub(super) lanes: Arc<BTreeMap<String, Arc<Lane>>>,
-    pub(super) mind: Arc<Mind>,
+    pub(super) instance: Arc<SharedInstance>,
     pub(super) work: Arc<Notify>,
     pub(super) backlog: Arc<Backlog>,
 }
@@ -158,7 +158,7 @@ impl Dispatcher {
             event: notice.event.clone(),
         };
         let admission = self
-            .mind
+            .instance
             .call(|instance| instance.admit(&read, *activity))?;
         let object = match admission {
             Admission::NothingNew(sentence) => {

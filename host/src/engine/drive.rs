@@ -14,7 +14,7 @@ use super::record::Record;
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
 use crate::contract::types::Instant;
-use crate::guest::{MindError, OpenRun, SettingsText};
+use crate::guest::{InstanceError, OpenRun, SettingsText};
 use crate::seal::SealError;
 use crate::store::{HistoryRow, Run, StoreError, Write};
 
@@ -32,7 +32,7 @@ pub enum DriveError {
     Seal(#[from] SealError),
     /// The component gave no instance, or refused a step.
     #[error(transparent)]
-    Mind(MindError),
+    Instance(InstanceError),
 }
 
 /// Drives a run that is due, until it ends or rests.
@@ -110,7 +110,7 @@ impl<'l> Driver<'l> {
         }
         let asked = self
             .lane
-            .mind
+            .instance
             .call(|instance| instance.unknown_since(history));
         asked.unwrap_or(Some(self.run.started))
     }
@@ -156,7 +156,11 @@ impl<'l> Driver<'l> {
             let why = match self.settings().await? {
                 Some(settings) => {
                     let task = self.task();
-                    match self.lane.mind.open(&task, &settings, self.record.entries()) {
+                    match self
+                        .lane
+                        .instance
+                        .open(&task, &settings, self.record.entries())
+                    {
                         Ok(opened) => {
                             self.open = Some(opened.run);
                             return Ok(Some(opened.demand));
@@ -164,7 +168,7 @@ impl<'l> Driver<'l> {
                         Err(error) => error,
                     }
                 }
-                None => MindError::Settings(Vec::new()),
+                None => InstanceError::Settings(Vec::new()),
             };
             if self.has_ended_by(why).await? {
                 return Ok(None);
@@ -173,30 +177,30 @@ impl<'l> Driver<'l> {
     }
 
     /// Sees to a run that cannot be opened: starts it over, or parks it. True if that has ended it.
-    async fn has_ended_by(&mut self, why: MindError) -> Result<bool, DriveError> {
+    async fn has_ended_by(&mut self, why: InstanceError) -> Result<bool, DriveError> {
         match why {
-            MindError::Guest(error) => self.trapped(&error.to_string()).await,
-            MindError::Open(OpenError::UnknownKind(kind)) => {
+            InstanceError::Guest(error) => self.trapped(&error.to_string()).await,
+            InstanceError::Open(OpenError::UnknownKind(kind)) => {
                 let sentence = format!("the component brings no {kind} across");
                 self.park("unknown-kind", sentence).await?;
                 Ok(true)
             }
-            MindError::Open(OpenError::Diverged(divergence)) => {
+            InstanceError::Open(OpenError::Diverged(divergence)) => {
                 let index = divergence.index;
                 tracing::warn!(run = self.run.id, index, "a history does not replay");
                 let sentence =
                     format!("the component acts otherwise now at step {index} of the history");
                 self.start_over(sentence).await
             }
-            MindError::Open(OpenError::BrokenHistory(_)) => {
+            InstanceError::Open(OpenError::BrokenHistory(_)) => {
                 self.start_over("the history does not fit together".into())
                     .await
             }
-            MindError::Settings(_) => {
+            InstanceError::Settings(_) => {
                 self.start_over("the settings that it began with are not accepted any more".into())
                     .await
             }
-            other => Err(DriveError::Mind(other)),
+            other => Err(DriveError::Instance(other)),
         }
     }
 
@@ -243,8 +247,8 @@ impl<'l> Driver<'l> {
         let at = self.lane.now_after(self.record.latest());
         let outcome = Outcome { id, report, at };
         let stepped = match self.open {
-            Some(run) => self.lane.mind.step(run, &outcome),
-            None => Err(MindError::Gone),
+            Some(run) => self.lane.instance.step(run, &outcome),
+            None => Err(InstanceError::Replaced),
         };
         let is_write = is_write(&demand);
         match stepped {
@@ -253,15 +257,15 @@ impl<'l> Driver<'l> {
                 self.record.add(demand, outcome, is_write);
                 return Ok(Some(next));
             }
-            Err(MindError::Gone) => {}
-            Err(MindError::Guest(error)) => {
+            Err(InstanceError::Replaced) => {}
+            Err(InstanceError::Guest(error)) => {
                 self.record.add(demand, outcome, is_write);
                 return match self.trapped(&error.to_string()).await? {
                     true => Ok(None),
                     false => self.open().await,
                 };
             }
-            Err(other) => return Err(DriveError::Mind(other)),
+            Err(other) => return Err(DriveError::Instance(other)),
         }
         self.record.add(demand, outcome, is_write);
         self.open().await
@@ -315,7 +319,7 @@ impl<'l> Driver<'l> {
 
     fn close(&mut self) {
         if let Some(run) = self.open.take() {
-            self.lane.mind.close(run);
+            self.lane.instance.close(run);
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::contract::http::SendOutcome;
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::types::{Instant, System};
-use crate::guest::{GuestError, Mind};
+use crate::guest::{GuestError, SharedInstance};
 
 /// A connection's gates.
 pub struct Gates {
@@ -30,10 +30,10 @@ impl Gates {
     /// # Errors
     ///
     /// A trap of the component.
-    pub fn new(mind: &Mind, kept: &[Gate]) -> Result<Self, GuestError> {
+    pub fn new(instance: &SharedInstance, kept: &[Gate]) -> Result<Self, GuestError> {
         let of = |system| match kept.iter().find(|gate| gate.system == system) {
             Some(gate) => Ok(*gate),
-            None => mind.call(|instance| instance.open_gate(system)),
+            None => instance.call(|instance| instance.open_gate(system)),
         };
         Ok(Self {
             gates: Mutex::new([of(System::Freshbooks)?, of(System::Concur)?]),
@@ -72,7 +72,7 @@ impl Gates {
     /// Takes note of an outcome. Returns the gate if it has changed, to be kept.
     pub fn observe(
         &self,
-        mind: &Mind,
+        instance: &SharedInstance,
         system: System,
         outcome: &SendOutcome,
         now: Instant,
@@ -82,7 +82,7 @@ impl Gates {
         if is_success(outcome) && gate.failures == 0 {
             return None;
         }
-        match mind.call(|instance| instance.observe(gate, outcome, now)) {
+        match instance.call(|instance| instance.observe(gate, outcome, now)) {
             Ok(seen) if seen != gate => {
                 gates[index(system)] = seen;
                 Some(seen)

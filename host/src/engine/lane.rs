@@ -15,7 +15,7 @@ use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{Send, WaitReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::credentials::{Access, word};
-use crate::guest::{Mind, SettingsText};
+use crate::guest::{SettingsText, SharedInstance};
 use crate::metrics::happened_at;
 use crate::send::SecretParts;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
@@ -42,7 +42,7 @@ pub struct Lane {
     /// What is to be done on a schedule.
     pub schedules: Vec<Schedule>,
     /// Its instance of the component.
-    pub mind: Arc<Mind>,
+    pub instance: Arc<SharedInstance>,
     /// Its gates.
     pub gates: Gates,
     /// When its tokens are renewed.
@@ -147,9 +147,12 @@ impl Lane {
             self.host.credentials.forget_application(&self.name).await;
             return (outcome, None);
         }
-        let changed =
-            self.gates
-                .observe(&self.mind, request.system, &outcome, self.host.clock.now());
+        let changed = self.gates.observe(
+            &self.instance,
+            request.system,
+            &outcome,
+            self.host.clock.now(),
+        );
         if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
             self.renewal.refused(request.system, access.generation);
         }
@@ -163,7 +166,7 @@ impl Lane {
     ///
     /// If the store fails.
     pub async fn connected(&self, system: System) -> Result<(), StoreError> {
-        let opened = self.mind.call(|instance| instance.open_gate(system));
+        let opened = self.instance.call(|instance| instance.open_gate(system));
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
             self.host.store.commit(vec![self.keep_gate(gate)]).await?;
         }

@@ -14,7 +14,7 @@ use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
 use crate::engine::{Clock, Gates, Host, Lane, News, Renewal, SUBSCRIPTION_KIND};
-use crate::guest::{Guest, GuestError, Mind, MindError, SettingsText};
+use crate::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
 use crate::metrics::Metrics;
 use crate::receive::events::EventHook;
 use crate::receive::{Backlog, Consents, Hook, ListenError};
@@ -32,7 +32,7 @@ pub enum ServeError {
     Guest(#[from] GuestError),
     /// The component failed on a connection's settings.
     #[error(transparent)]
-    Mind(#[from] MindError),
+    Instance(#[from] InstanceError),
     /// The component refuses a connection's settings.
     #[error("the settings of connection `{connection}` have errors: {}", sentences(.problems))]
     Settings {
@@ -85,7 +85,7 @@ pub struct Core {
     /// The component.
     pub guest: Arc<Guest>,
     /// The instance that decides about notices.
-    pub mind: Arc<Mind>,
+    pub instance: Arc<SharedInstance>,
     /// The connections, by name.
     pub lanes: Arc<BTreeMap<String, Arc<Lane>>>,
     /// Their webhook addresses.
@@ -177,7 +177,7 @@ impl Core {
         let backlog = Arc::new(Backlog::default());
         backlog.add(undecided(config, &*host.store).await?);
         Ok(Self {
-            mind: Arc::new(Mind::new(Arc::clone(&guest))?),
+            instance: Arc::new(SharedInstance::new(Arc::clone(&guest))?),
             lanes: Arc::new(lanes(minded, &urls, &host).await?),
             guest,
             hooks,
@@ -200,7 +200,7 @@ pub(super) fn wall_clock() -> Instant {
 /// A connection and its part of the component.
 struct Minded<'c> {
     connection: &'c Connection,
-    mind: Arc<Mind>,
+    instance: Arc<SharedInstance>,
     settings: SettingsText,
     schedules: Vec<Schedule>,
 }
@@ -241,9 +241,9 @@ fn minds<'c>(config: &'c Config, guest: &Arc<Guest>) -> Result<Vec<Minded<'c>>, 
 }
 
 fn minded<'c>(connection: &'c Connection, guest: &Arc<Guest>) -> Result<Minded<'c>, ServeError> {
-    let mind = Arc::new(Mind::new(Arc::clone(guest))?);
+    let instance = Arc::new(SharedInstance::new(Arc::clone(guest))?);
     // Known by its version only once it is loaded.
-    let loaded = mind.call(|instance| {
+    let loaded = instance.call(|instance| {
         let settings = match instance.load_settings(&connection.json)? {
             Ok(settings) => settings,
             Err(problems) => return Ok(Err(problems)),
@@ -258,7 +258,7 @@ fn minded<'c>(connection: &'c Connection, guest: &Arc<Guest>) -> Result<Minded<'
     let json = Arc::from(connection.json.as_str());
     Ok(Minded {
         connection,
-        mind,
+        instance,
         settings: SettingsText { version, json },
         schedules,
     })
@@ -284,7 +284,7 @@ fn accounts(minded: &[Minded<'_>]) -> Result<Vec<Account>, OriginError> {
         Ok(Account {
             connection: one.connection.name.clone(),
             origins: Origins::of(one.connection)?,
-            mind: Arc::clone(&one.mind),
+            instance: Arc::clone(&one.instance),
             settings: one.settings.clone(),
         })
     };
@@ -322,13 +322,13 @@ async fn lanes(
     let mut lanes = BTreeMap::new();
     for one in minded {
         let name = one.connection.name.clone();
-        let gates = Gates::new(&one.mind, &host.store.gates(&name).await?)?;
+        let gates = Gates::new(&one.instance, &host.store.gates(&name).await?)?;
         let lane = Lane {
             webhook_url: urls.webhooks(&name),
             events_url: urls.events(&name),
             settings: one.settings,
             schedules: one.schedules,
-            mind: one.mind,
+            instance: one.instance,
             gates,
             renewal: Renewal::new(Arc::clone(&host.credentials)),
             bell: Notify::new(),

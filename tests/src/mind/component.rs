@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ml_connector::config::Limits;
-use ml_connector::guest::{Guest, Mind as HostMind, MindError, OpenRun, SettingsText};
+use ml_connector::guest::{Guest, InstanceError, OpenRun, SettingsText, SharedInstance};
 use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::credentials::{
     Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
@@ -53,7 +53,7 @@ pub fn brain() -> Arc<Guest> {
 
 /// The built component with settings.
 pub struct Component {
-    mind: Arc<HostMind>,
+    mind: Arc<SharedInstance>,
     settings: SettingsText,
 }
 
@@ -65,7 +65,7 @@ impl Component {
     /// If they are wrong.
     #[must_use]
     pub fn new(settings_json: &str) -> Self {
-        let mind = HostMind::new(brain()).unwrap_or_else(|error| panic!("{error}"));
+        let mind = SharedInstance::new(brain()).unwrap_or_else(|error| panic!("{error}"));
         let settings = SettingsText {
             version: "test".to_string(),
             json: settings_json.into(),
@@ -78,7 +78,7 @@ impl Component {
 }
 
 struct UnderWay {
-    mind: Arc<HostMind>,
+    mind: Arc<SharedInstance>,
     run: OpenRun,
 }
 
@@ -92,7 +92,7 @@ impl Open for UnderWay {
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
         match self.mind.step(self.run, &same(&outcome)) {
             Ok(demand) => Ok(same(&demand)),
-            Err(MindError::Step(error)) => Err(same(&error)),
+            Err(InstanceError::Step(error)) => Err(same(&error)),
             Err(error) => panic!("{error}"),
         }
     }
@@ -113,7 +113,7 @@ impl Mind for Component {
                 };
                 Ok((Box::new(run), same(&opened.demand)))
             }
-            Err(MindError::Open(error)) => Err(same(&error)),
+            Err(InstanceError::Open(error)) => Err(same(&error)),
             Err(error) => panic!("{error}"),
         }
     }

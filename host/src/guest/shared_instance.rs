@@ -10,10 +10,10 @@ use crate::contract::types::Problem;
 
 /// Why a run cannot go on in this instance.
 #[derive(Debug, thiserror::Error)]
-pub enum MindError {
+pub enum InstanceError {
     /// The instance was replaced; open the run again with its history.
     #[error("the component's instance was replaced")]
-    Gone,
+    Replaced,
     /// The call trapped; the instance has been replaced.
     #[error(transparent)]
     Guest(#[from] GuestError),
@@ -53,7 +53,7 @@ pub struct Opened {
 }
 
 /// One connection's instance.
-pub struct Mind {
+pub struct SharedInstance {
     guest: Arc<Guest>,
     state: Mutex<State>,
 }
@@ -65,7 +65,7 @@ struct State {
     settings: BTreeMap<String, Settings>,
 }
 
-impl Mind {
+impl SharedInstance {
     /// Makes the first instance.
     ///
     /// # Errors
@@ -84,13 +84,13 @@ impl Mind {
     ///
     /// # Errors
     ///
-    /// [`MindError`] but `Gone` and `Step`.
+    /// [`InstanceError`] but `Replaced` and `Step`.
     pub fn open(
         &self,
         task: &Task,
         settings: &SettingsText,
         history: &[Entry],
-    ) -> Result<Opened, MindError> {
+    ) -> Result<Opened, InstanceError> {
         let mut state = self.lock();
         if state.instance.is_near_memory_bound() {
             self.replace(&mut state)?;
@@ -103,16 +103,16 @@ impl Mind {
     ///
     /// # Errors
     ///
-    /// `Gone`, a trap, or `Step`.
-    pub fn step(&self, run: OpenRun, outcome: &Outcome) -> Result<Demand, MindError> {
+    /// `Replaced`, a trap, or `Step`.
+    pub fn step(&self, run: OpenRun, outcome: &Outcome) -> Result<Demand, InstanceError> {
         let mut state = self.lock();
         if run.generation != state.generation {
-            return Err(MindError::Gone);
+            return Err(InstanceError::Replaced);
         }
         let stepped = state.instance.step_run(run.handle, outcome);
         let stepped = stepped
-            .map_err(MindError::from)
-            .and_then(|step| step.map_err(MindError::Step));
+            .map_err(InstanceError::from)
+            .and_then(|step| step.map_err(InstanceError::Step));
         self.settle(&mut state, stepped)
     }
 
@@ -120,7 +120,10 @@ impl Mind {
     pub fn close(&self, run: OpenRun) {
         let mut state = self.lock();
         if run.generation == state.generation {
-            let dropped = state.instance.drop_run(run.handle).map_err(MindError::from);
+            let dropped = state
+                .instance
+                .drop_run(run.handle)
+                .map_err(InstanceError::from);
             if let Err(error) = self.settle(&mut state, dropped) {
                 tracing::warn!(%error, "a run could not be dropped");
             }
@@ -153,7 +156,7 @@ impl Mind {
         &self,
         settings: &SettingsText,
         work: impl FnOnce(&mut Instance, Settings) -> Result<T, GuestError>,
-    ) -> Result<T, MindError> {
+    ) -> Result<T, InstanceError> {
         let mut state = self.lock();
         let done = state
             .settings(settings)
@@ -162,8 +165,12 @@ impl Mind {
     }
 
     /// After a trap the instance is replaced, whatever the call was for.
-    fn settle<T>(&self, state: &mut State, done: Result<T, MindError>) -> Result<T, MindError> {
-        if matches!(done, Err(MindError::Guest(_))) {
+    fn settle<T>(
+        &self,
+        state: &mut State,
+        done: Result<T, InstanceError>,
+    ) -> Result<T, InstanceError> {
+        if matches!(done, Err(InstanceError::Guest(_))) {
             self.replace(state)?;
         }
         done
@@ -188,10 +195,10 @@ impl State {
         task: &Task,
         settings: &SettingsText,
         history: &[Entry],
-    ) -> Result<Opened, MindError> {
+    ) -> Result<Opened, InstanceError> {
         let settings = self.settings(settings)?;
         let opened = self.instance.open_run(task, settings, history)?;
-        let (handle, demand) = opened.map_err(MindError::Open)?;
+        let (handle, demand) = opened.map_err(InstanceError::Open)?;
         let run = OpenRun {
             generation: self.generation,
             handle,
@@ -199,12 +206,12 @@ impl State {
         Ok(Opened { run, demand })
     }
 
-    fn settings(&mut self, text: &SettingsText) -> Result<Settings, MindError> {
+    fn settings(&mut self, text: &SettingsText) -> Result<Settings, InstanceError> {
         if let Some(loaded) = self.settings.get(&text.version) {
             return Ok(*loaded);
         }
         let loaded = self.instance.load_settings(&text.json)?;
-        let loaded = loaded.map_err(MindError::Settings)?;
+        let loaded = loaded.map_err(InstanceError::Settings)?;
         self.settings.insert(text.version.clone(), loaded);
         Ok(loaded)
     }
