@@ -28,7 +28,7 @@ pub struct Config {
     /// Bounds of everything.
     pub limits: Limits,
     /// The connections, by name.
-    pub connections: Vec<Connection>,
+    pub connections: Vec<ConnectionConfig>,
 }
 
 /// The receiver of SAP Concur's events.
@@ -96,7 +96,7 @@ pub struct TlsFiles {
 
 /// One FreshBooks account joined to one Concur company.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
+pub struct ConnectionConfig {
     /// Its name: 1 to 64 of a-z, 0-9 and hyphen.
     pub name: String,
     /// Its table as JSON text for the component's `settings.load`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Connection, Limits};
+use crate::config::{ConnectionConfig, Limits};
 
 /// The documented defaults.
 pub(crate) fn limits() -> Limits {
@@ -20,8 +20,8 @@ pub(crate) fn limits() -> Limits {
 }
 
 /// A connection with the real base URLs.
-pub(crate) fn connection() -> Connection {
-    Connection {
+pub(crate) fn connection() -> ConnectionConfig {
+    ConnectionConfig {
         name: "main".into(),
         json: "{}".into(),
         freshbooks_base: "https://api.freshbooks.com".into(),

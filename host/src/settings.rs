@@ -18,7 +18,7 @@ mod table;
 
 use std::path::Path;
 
-use crate::config::{Config, Connection};
+use crate::config::{Config, ConnectionConfig};
 use crate::contract::types::Problem;
 pub use fault::{Fault, SettingsError};
 use fault::{Faults, Lines};
@@ -191,7 +191,7 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
     }
 }
 
-fn read_connections(root: &mut Table<'_, '_>, places: &mut Vec<Places>) -> Vec<Connection> {
+fn read_connections(root: &mut Table<'_, '_>, places: &mut Vec<Places>) -> Vec<ConnectionConfig> {
     let mut connections = Vec::new();
     root.table("connections", |all| {
         for (name, table) in all.named_tables() {

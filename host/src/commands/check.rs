@@ -6,7 +6,7 @@ mod online;
 
 use std::io::Write;
 
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::credentials::Life;
 use ml_connector::contract::types::System;
 use ml_connector::guest::Guest;
@@ -178,7 +178,7 @@ fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
 }
 
 /// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
-fn redirect(config: &Config, connection: &Connection) -> Finding {
+fn redirect(config: &Config, connection: &ConnectionConfig) -> Finding {
     let subject = format!("redirect_uri of {}", connection.name);
     let ours = format!("{}/oauth/freshbooks/callback", config.public_url);
     let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use ml_connector::config::Connection;
+use ml_connector::config::ConnectionConfig;
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
 use ml_connector::settings::{Draft, Settings};
@@ -82,7 +82,7 @@ fn trapped(error: &GuestError) -> Problem {
 pub fn connection<'s>(
     settings: &'s Settings,
     name: Option<&str>,
-) -> Result<&'s Connection, Failure> {
+) -> Result<&'s ConnectionConfig, Failure> {
     let connections = &settings.config.connections;
     let names: Vec<_> = connections
         .iter()

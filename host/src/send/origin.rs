@@ -5,7 +5,7 @@
 
 use hyper::Uri;
 
-use crate::config::Connection;
+use crate::config::ConnectionConfig;
 
 /// SAP Concur's datacenters and global landing zone (Concur docs, base URIs; those listed until
 /// 2023 last).
@@ -91,7 +91,7 @@ impl Origins {
     /// # Errors
     ///
     /// [`OriginError::Malformed`] for one that is no base URL.
-    pub fn of(connection: &Connection) -> Result<Self, OriginError> {
+    pub fn of(connection: &ConnectionConfig) -> Result<Self, OriginError> {
         let extra = connection.concur_extra_bases.iter();
         Ok(Self {
             freshbooks: Origin::parse(&connection.freshbooks_base)?,
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn origins(extra: &[&str]) -> Origins {
-        Origins::of(&Connection {
+        Origins::of(&ConnectionConfig {
             concur_token_base: "https://glz.api.concursolutions.com/".into(),
             concur_extra_bases: extra.iter().map(|base| (*base).into()).collect(),
             ..crate::fixtures::connection()

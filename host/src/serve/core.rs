@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::admin::ConsentRounds;
 use crate::callbacks::{CallbackError, Callbacks};
-use crate::config::{Config, Connection};
+use crate::config::{Config, ConnectionConfig};
 use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
@@ -199,7 +199,7 @@ pub(super) fn wall_clock() -> Instant {
 
 /// A connection and its part of the component.
 struct Minded<'c> {
-    connection: &'c Connection,
+    connection: &'c ConnectionConfig,
     instance: Arc<SharedInstance>,
     settings: SettingsText,
     schedules: Vec<Schedule>,
@@ -240,7 +240,10 @@ fn minds<'c>(config: &'c Config, guest: &Arc<Guest>) -> Result<Vec<Minded<'c>>, 
         .collect()
 }
 
-fn minded<'c>(connection: &'c Connection, guest: &Arc<Guest>) -> Result<Minded<'c>, ServeError> {
+fn minded<'c>(
+    connection: &'c ConnectionConfig,
+    guest: &Arc<Guest>,
+) -> Result<Minded<'c>, ServeError> {
     let instance = Arc::new(SharedInstance::new(Arc::clone(guest))?);
     // Known by its version only once it is loaded.
     let loaded = instance.call(|instance| {
@@ -424,7 +427,7 @@ fn address(config: &Config, hook: &Hook) -> String {
 
 fn consent_bases(config: &Config) -> BTreeMap<String, String> {
     let connections = config.connections.iter();
-    let base = |one: &Connection| (one.name.clone(), one.freshbooks_consent_base.clone());
+    let base = |one: &ConnectionConfig| (one.name.clone(), one.freshbooks_consent_base.clone());
     connections.map(base).collect()
 }
 

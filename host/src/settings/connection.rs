@@ -6,7 +6,7 @@ use super::fault::join;
 use super::json::{Places, Translation};
 use super::receiver::is_base_url;
 use super::table::{Key, Table};
-use crate::config::Connection;
+use crate::config::ConnectionConfig;
 
 const NAME_CHARACTERS_MAX: usize = 64;
 
@@ -14,7 +14,7 @@ pub(super) fn read<'t>(
     name: &'t Key<'t>,
     content: &'t DeTable<'t>,
     all: &mut Table<'t, '_>,
-) -> (Connection, Places) {
+) -> (ConnectionConfig, Places) {
     let name_text = name.get_ref().to_string();
     if !is_name(&name_text) {
         all.report_at(
@@ -31,8 +31,8 @@ pub(super) fn read<'t>(
     (connection, places)
 }
 
-fn read_endpoints(table: &mut Table<'_, '_>, name: String, json: String) -> Connection {
-    let mut connection = Connection {
+fn read_endpoints(table: &mut Table<'_, '_>, name: String, json: String) -> ConnectionConfig {
+    let mut connection = ConnectionConfig {
         name,
         json,
         freshbooks_base: String::new(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use ml_connector::admin::{self, AdminReply, AdminRequest};
-use ml_connector::config::{Config, Connection, Limits};
+use ml_connector::config::{Config, ConnectionConfig, Limits};
 use ml_connector::contract::credentials::Grant;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::secrets::Secrets;
@@ -262,13 +262,13 @@ fn keep_secrets(directory: &std::path::Path) {
     }
 }
 
-fn connection(sandbox: &skin::Running, redirect: &str) -> Connection {
+fn connection(sandbox: &skin::Running, redirect: &str) -> ConnectionConfig {
     let mut settings = world::settings("resend");
     let bases: Vec<&String> = sandbox.urls.concur.values().collect();
     settings["freshbooks"]["redirect_uri"] = json!(redirect);
     settings["concur"]["extra_bases"] = json!(bases);
     settings["payment_request"]["settle_s"] = json!(1);
-    Connection {
+    ConnectionConfig {
         name: "main".into(),
         json: settings.to_string(),
         freshbooks_base: sandbox.urls.freshbooks.clone(),

@@ -2,7 +2,7 @@
 //! the answers mean.
 
 use hyper::header::HeaderValue;
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::http::{Request, Response, SendOutcome};
 use ml_connector::contract::mapping::AccountCheck;
 use ml_connector::contract::types::{Problem, System};
@@ -52,7 +52,7 @@ struct Remote<'a> {
 async fn bearer(
     config: &Config,
     store: Option<&SqliteStore>,
-    connection: &Connection,
+    connection: &ConnectionConfig,
 ) -> Result<Option<HeaderValue>, Failure> {
     let Some(store) = store else {
         return Ok(None);
@@ -71,7 +71,7 @@ async fn bearer(
 async fn compare_one(
     subject: &str,
     guest: &Guest,
-    connection: &Connection,
+    connection: &ConnectionConfig,
     remote: &Remote<'_>,
 ) -> Result<Vec<Finding>, Failure> {
     let mut instance = guest.instance()?;

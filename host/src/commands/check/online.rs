@@ -1,6 +1,6 @@
 //! Can every remote be reached? One GET each, without credentials; any answer will do.
 
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::http::{Method, Request, SendOutcome};
 use ml_connector::contract::types::System;
 use ml_connector::send::{NoSecrets, Origin, OriginError, Origins, Sender};
@@ -40,7 +40,7 @@ pub(super) async fn ask(
 
 async fn pinned_base(
     store: Option<&SqliteStore>,
-    connection: &Connection,
+    connection: &ConnectionConfig,
 ) -> Result<Option<String>, Failure> {
     let Some(store) = store else {
         return Ok(None);
@@ -51,7 +51,7 @@ async fn pinned_base(
 }
 
 fn origins(
-    connection: &Connection,
+    connection: &ConnectionConfig,
     pinned: Option<&str>,
 ) -> Result<Vec<(System, Origin)>, OriginError> {
     let origins = Origins::of(connection)?;

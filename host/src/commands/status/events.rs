@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::types::Instant;
 use ml_connector::receive::events::{SeenCertificate, seen_certificates, warning};
 use ml_connector::store::sqlite::SqliteStore;
@@ -33,7 +33,7 @@ pub(super) fn are_wanted(config: &Config, connection: &str) -> bool {
 }
 
 /// Whether the connection's settings want events.
-pub fn is_enabled(connection: &Connection) -> bool {
+pub fn is_enabled(connection: &ConnectionConfig) -> bool {
     let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
     settings["events"]["enabled"] == true
 }
