@@ -4,11 +4,11 @@
 //! again. Whatever the engine holds in memory it can make again from the store.
 
 mod clock;
+mod connection;
 mod dispatch;
 mod drive;
 mod due;
 mod gates;
-mod lane;
 mod news;
 mod record;
 mod renewal;
@@ -23,10 +23,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use self::clock::Clock;
+pub(crate) use self::connection::SUBSCRIPTION_KIND;
+pub use self::connection::{Connection, Pass};
 pub(crate) use self::drive::drive;
 pub use self::gates::{Gates, Held};
-pub(crate) use self::lane::SUBSCRIPTION_KIND;
-pub use self::lane::{Lane, Pass};
 pub use self::news::{Event, News};
 pub use self::renewal::Renewal;
 use crate::callbacks::Callbacks;
@@ -71,7 +71,7 @@ impl Host {
 /// The loop, at work.
 pub struct Engine {
     host: Arc<Host>,
-    lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+    connections: Arc<BTreeMap<String, Arc<Connection>>>,
     stop: watch::Sender<bool>,
     /// Ends the grace of runs under way.
     cut: watch::Sender<bool>,
@@ -87,23 +87,23 @@ impl Engine {
     pub fn start(
         instance: Arc<SharedInstance>,
         host: Arc<Host>,
-        lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+        connections: Arc<BTreeMap<String, Arc<Connection>>>,
         work: Arc<Notify>,
         backlog: Arc<Backlog>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (cut, cut_off) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for lane in lanes.values() {
-            let driven = due::drive_due(Arc::clone(lane), stopped.clone(), cut_off.clone());
+        for connection in connections.values() {
+            let driven = due::drive_due(Arc::clone(connection), stopped.clone(), cut_off.clone());
             tasks.spawn(driven);
-            tasks.spawn(timetable::keep(Arc::clone(lane), stopped.clone()));
-            tasks.spawn(renewal::keep_fresh(Arc::clone(lane), stopped.clone()));
+            tasks.spawn(timetable::keep(Arc::clone(connection), stopped.clone()));
+            tasks.spawn(renewal::keep_fresh(Arc::clone(connection), stopped.clone()));
         }
         tasks.spawn(timetable::retire(Arc::clone(&host), stopped.clone()));
         let dispatcher = dispatch::Dispatcher {
             host: Arc::clone(&host),
-            lanes: Arc::clone(&lanes),
+            connections: Arc::clone(&connections),
             instance,
             work,
             backlog,
@@ -111,7 +111,7 @@ impl Engine {
         tasks.spawn(dispatcher.run(stopped));
         Self {
             host,
-            lanes,
+            connections,
             stop,
             cut,
             tasks,
@@ -120,8 +120,8 @@ impl Engine {
 
     /// The connections at work, by name.
     #[must_use]
-    pub fn lanes(&self) -> &Arc<BTreeMap<String, Arc<Lane>>> {
-        &self.lanes
+    pub fn connections(&self) -> &Arc<BTreeMap<String, Arc<Connection>>> {
+        &self.connections
     }
 
     /// Stops: runs under way get `grace` to reach their next durable point. Nothing is lost if they

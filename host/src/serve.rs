@@ -79,7 +79,7 @@ async fn start(
     let engine = Engine::start(
         Arc::clone(&core.instance),
         Arc::clone(&core.host),
-        Arc::clone(&core.lanes),
+        Arc::clone(&core.connections),
         Arc::clone(&core.work),
         Arc::clone(&core.backlog),
     );
@@ -108,7 +108,7 @@ async fn start(
         tokio::spawn(
             async move { receive::serve(listener, tls.as_ref(), receiver, stopped).await },
         );
-    tracing::info!(%address, connections = core.lanes.len(), "receiving");
+    tracing::info!(%address, connections = core.connections.len(), "receiving");
     Ok(Running {
         core,
         engine,

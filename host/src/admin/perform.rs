@@ -9,7 +9,7 @@ use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason};
 use crate::contract::types::System;
 use crate::credentials::{CredentialError, SYSTEMS};
-use crate::engine::Lane;
+use crate::engine::Connection;
 use crate::secrets::Secret;
 use crate::serve::{Core, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
@@ -63,18 +63,15 @@ pub(super) enum Refusal {
     UnknownRun(RunId),
 }
 
-fn consent(core: &Core, connection: &str, is_awaited: bool) -> Result<AdminReply, Refusal> {
-    let lane = lane(core, connection)?;
+fn consent(core: &Core, name: &str, is_awaited: bool) -> Result<AdminReply, Refusal> {
+    let connection = find_connection(core, name)?;
     let state = random_hex()?;
-    let path = core.host.credentials.consent_path(connection, &state)?;
-    let base = core
-        .consent_bases
-        .get(connection)
-        .map_or("", String::as_str);
+    let path = core.host.credentials.consent_path(name, &state)?;
+    let base = core.consent_bases.get(name).map_or("", String::as_str);
     let url = format!("{}{path}", base.trim_end_matches('/'));
     if is_awaited {
         core.rounds.begin(&state);
-        await_consent(core, lane, &state);
+        await_consent(core, connection, &state);
     }
     Ok(AdminReply::Consent {
         url,
@@ -84,15 +81,19 @@ fn consent(core: &Core, connection: &str, is_awaited: bool) -> Result<AdminReply
 }
 
 /// Waits beside everything else for the redirect, and connects with the code that it brings.
-fn await_consent(core: &Core, lane: &Arc<Lane>, state: &str) {
+fn await_consent(core: &Core, connection: &Arc<Connection>, state: &str) {
     let code = core.consents.expect(state);
-    let (lane, state, rounds) = (Arc::clone(lane), state.to_owned(), Arc::clone(&core.rounds));
+    let (connection, state, rounds) = (
+        Arc::clone(connection),
+        state.to_owned(),
+        Arc::clone(&core.rounds),
+    );
     tokio::spawn(async move {
         let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
             let sentence = "the consent did not come back in time; begin again".into();
             return rounds.end(&state, AdminReply::Refused { sentence });
         };
-        let reply = connect_lane(&lane, Grant::AuthorizationCode, code).await;
+        let reply = connect_one(&connection, Grant::AuthorizationCode, code).await;
         let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
             sentence: error.to_string(),
         });
@@ -102,31 +103,31 @@ fn await_consent(core: &Core, lane: &Arc<Lane>, state: &str) {
 
 async fn connect(
     core: &Core,
-    connection: &str,
+    name: &str,
     grant: Grant,
     secret: Secret,
     is_service: bool,
 ) -> Result<AdminReply, Refusal> {
-    let lane = lane(core, connection)?;
-    match lane.subscription() {
+    let connection = find_connection(core, name)?;
+    match connection.subscription() {
         Some(subscription) if grant == Grant::CompanyRequestToken => {
-            subscribe::connect(lane, subscription, secret, is_service).await
+            subscribe::connect(connection, subscription, secret, is_service).await
         }
-        _ => connect_lane(lane, grant, secret).await,
+        _ => connect_one(connection, grant, secret).await,
     }
 }
 
-pub(super) async fn connect_lane(
-    lane: &Lane,
+pub(super) async fn connect_one(
+    connection: &Connection,
     grant: Grant,
     secret: Secret,
 ) -> Result<AdminReply, Refusal> {
-    let credential = lane
+    let credential = connection
         .host
         .credentials
-        .connect(&lane.name, grant, secret)
+        .connect(&connection.name, grant, secret)
         .await?;
-    lane.connected(credential.system).await?;
+    connection.connected(credential.system).await?;
     Ok(AdminReply::Connected {
         credential,
         note: None,
@@ -136,15 +137,15 @@ pub(super) async fn connect_lane(
 async fn replay(core: &Core, run: RunId) -> Result<AdminReply, Refusal> {
     let store = &core.host.store;
     let run = store.run(run).await?.ok_or(Refusal::UnknownRun(run))?;
-    let lane = lane(core, &run.connection)?;
-    store.commit(vec![again(lane, &run)]).await?;
-    lane.bell.notify_one();
+    let connection = find_connection(core, &run.connection)?;
+    store.commit(vec![again(connection, &run)]).await?;
+    connection.bell.notify_one();
     Ok(AdminReply::Replayed { objects: 1 })
 }
 
 async fn replay_parked(core: &Core, connection: Option<String>) -> Result<AdminReply, Refusal> {
     if let Some(name) = &connection {
-        lane(core, name)?;
+        find_connection(core, name)?;
     }
     let (mut objects, mut before) = (0, None);
     loop {
@@ -168,47 +169,55 @@ async fn replay_page(core: &Core, page: &[Run]) -> Result<u64, Refusal> {
     // Runs of connections that are not in the settings any more cannot go on.
     let known = page
         .iter()
-        .filter_map(|run| Some((core.lanes.get(&run.connection)?, run)));
-    let writes: Vec<Write> = known.map(|(lane, run)| again(lane, run)).collect();
+        .filter_map(|run| Some((core.connections.get(&run.connection)?, run)));
+    let writes: Vec<Write> = known
+        .map(|(connection, run)| again(connection, run))
+        .collect();
     let count = writes.len() as u64;
     if count > 0 {
         core.host.store.commit(writes).await?;
-        core.lanes.values().for_each(|lane| lane.bell.notify_one());
+        core.connections
+            .values()
+            .for_each(|connection| connection.bell.notify_one());
     }
     Ok(count)
 }
 
-fn again(lane: &Lane, run: &Run) -> Write {
+fn again(connection: &Connection, run: &Run) -> Write {
     let task = NewTask {
         object: run.object.clone(),
         reason: Reason::Replay,
     };
-    Write::StartOrMarkDirty(lane.new_run(task, lane.host.clock.now()))
+    Write::StartOrMarkDirty(connection.new_run(task, connection.host.clock.now()))
 }
 
 fn status(core: &Core) -> Status {
-    let of = |lane: &Lane| ConnectionStatus {
-        name: lane.name.clone(),
-        settings_version: lane.settings.version.clone(),
+    let of = |connection: &Connection| ConnectionStatus {
+        name: connection.name.clone(),
+        settings_version: connection.settings.version.clone(),
         credentials: SYSTEMS
             .into_iter()
             .filter_map(|system| {
                 let credentials = &core.host.credentials;
-                let forecast = credentials.forecast(&lane.name, system).ok()?;
-                Some((credentials.credential(&lane.name, system), forecast))
+                let forecast = credentials.forecast(&connection.name, system).ok()?;
+                Some((credentials.credential(&connection.name, system), forecast))
             })
             .collect(),
         gates: [System::Freshbooks, System::Concur]
-            .map(|system| lane.gates.get(system))
+            .map(|system| connection.gates.get(system))
             .to_vec(),
     };
     Status {
-        connections: core.lanes.values().map(|lane| of(lane)).collect(),
+        connections: core
+            .connections
+            .values()
+            .map(|connection| of(connection))
+            .collect(),
         notices_undecided: core.backlog.count(),
     }
 }
 
-fn lane<'c>(core: &'c Core, connection: &str) -> Result<&'c Arc<Lane>, Refusal> {
-    let found = core.lanes.get(connection);
-    found.ok_or_else(|| Refusal::UnknownConnection(connection.into()))
+fn find_connection<'c>(core: &'c Core, name: &str) -> Result<&'c Arc<Connection>, Refusal> {
+    let found = core.connections.get(name);
+    found.ok_or_else(|| Refusal::UnknownConnection(name.into()))
 }

@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use super::AdminReply;
-use super::perform::{Refusal, connect_lane};
+use super::perform::{Refusal, connect_one};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason, Standing};
 use crate::contract::types::{Instant, ObjectRef, System};
-use crate::engine::{Lane, drive};
+use crate::engine::{Connection, drive};
 use crate::secrets::Secret;
 use crate::store::Write;
 
@@ -34,27 +34,31 @@ enum Checked {
 
 /// Subscribes, connects, and looks whether the company was added.
 pub(super) async fn connect(
-    lane: &Lane,
+    connection: &Connection,
     subscription: &ObjectRef,
     secret: Secret,
     is_service: bool,
 ) -> Result<AdminReply, Refusal> {
-    let credentials = &lane.host.credentials;
+    let credentials = &connection.host.credentials;
     // A refusal that is remembered may be what the person has just mended.
-    credentials.forget_application(&lane.name).await;
-    if let Checked::Not(why) = check(lane, subscription, is_service).await? {
+    credentials.forget_application(&connection.name).await;
+    if let Checked::Not(why) = check(connection, subscription, is_service).await? {
         return Err(Refusal::NotSubscribed(why));
     }
-    let base = || credentials.credential(&lane.name, System::Concur).base;
+    let base = || {
+        credentials
+            .credential(&connection.name, System::Concur)
+            .base
+    };
     let before = base();
-    let mut reply = connect_lane(lane, Grant::CompanyRequestToken, secret.clone()).await?;
-    let mut checked = check(lane, subscription, is_service).await?;
+    let mut reply = connect_one(connection, Grant::CompanyRequestToken, secret.clone()).await?;
+    let mut checked = check(connection, subscription, is_service).await?;
     if matches!(checked, Checked::CompanyMissing(_)) && base() != before {
         // The company lives at another datacenter than was known; only now is there a subscription
         // too. The token is good for several exchanges within its 24 hours (Concur docs, company
         // authentication).
-        reply = connect_lane(lane, Grant::CompanyRequestToken, secret).await?;
-        checked = check(lane, subscription, is_service).await?;
+        reply = connect_one(connection, Grant::CompanyRequestToken, secret).await?;
+        checked = check(connection, subscription, is_service).await?;
     }
     if let AdminReply::Connected { note, .. } = &mut reply {
         *note = match checked {
@@ -67,24 +71,24 @@ pub(super) async fn connect(
 
 /// Has the subscription checked by a run, as it is checked every day.
 async fn check(
-    lane: &Lane,
+    connection: &Connection,
     subscription: &ObjectRef,
     is_service: bool,
 ) -> Result<Checked, Refusal> {
-    let store = &lane.host.store;
-    let started = lane.host.clock.now();
+    let store = &connection.host.store;
+    let started = connection.host.clock.now();
     let task = NewTask {
         object: subscription.clone(),
         reason: Reason::Replay,
     };
-    let start = Write::StartOrMarkDirty(lane.new_run(task, started));
+    let start = Write::StartOrMarkDirty(connection.new_run(task, started));
     store.commit(vec![start]).await?;
-    lane.bell.notify_one();
+    connection.bell.notify_one();
     let until = started.saturating_add(PATIENCE_MS);
-    if let Some(why) = pursue(lane, subscription, is_service, until).await? {
+    if let Some(why) = pursue(connection, subscription, is_service, until).await? {
         return Ok(Checked::Not(why));
     }
-    let standings = store.standings(&lane.name, std::slice::from_ref(subscription));
+    let standings = store.standings(&connection.name, std::slice::from_ref(subscription));
     Ok(standings
         .await?
         .first()
@@ -94,21 +98,21 @@ async fn check(
 /// Waits until the runs of an object have ended, driving them where no service does. Tells why if
 /// they rest instead.
 async fn pursue(
-    lane: &Lane,
+    connection: &Connection,
     object: &ObjectRef,
     is_service: bool,
     until: Instant,
 ) -> Result<Option<String>, Refusal> {
-    let store = &lane.host.store;
-    while let Some(run) = store.active_run(&lane.name, object).await? {
-        let now = lane.host.clock.now();
+    let store = &connection.host.store;
+    while let Some(run) = store.active_run(&connection.name, object).await? {
+        let now = connection.host.clock.now();
         if now >= until || run.due > until {
             return Ok(Some(run.sentence));
         }
         if is_service || run.due > now {
             tokio::time::sleep(LOOK_INTERVAL).await;
         } else {
-            drive(lane, run)
+            drive(connection, run)
                 .await
                 .map_err(|error| Refusal::NotSubscribed(error.to_string()))?;
         }

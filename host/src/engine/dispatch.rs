@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::Host;
-use super::lane::Lane;
+use super::connection::Connection;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
@@ -38,7 +38,7 @@ enum DispatchError {
 /// Decides what notices lead to.
 pub(super) struct Dispatcher {
     pub(super) host: Arc<Host>,
-    pub(super) lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+    pub(super) connections: Arc<BTreeMap<String, Arc<Connection>>>,
     pub(super) instance: Arc<SharedInstance>,
     pub(super) work: Arc<Notify>,
     pub(super) backlog: Arc<Backlog>,
@@ -70,8 +70,8 @@ impl Dispatcher {
     }
 
     fn ring(&self) {
-        for lane in self.lanes.values() {
-            lane.bell.notify_one();
+        for connection in self.connections.values() {
+            connection.bell.notify_one();
         }
     }
 
@@ -181,8 +181,10 @@ impl Dispatcher {
 
     fn new_run(&self, notice: &Notice, object: ObjectRef) -> NewRun {
         // Of a connection that is not in the settings any more: the run waits for it to come back.
-        let lane = self.lanes.get(&notice.connection);
-        let settings_version = lane.map_or_else(String::new, |lane| lane.settings.version.clone());
+        let connection = self.connections.get(&notice.connection);
+        let settings_version = connection.map_or_else(String::new, |connection| {
+            connection.settings.version.clone()
+        });
         NewRun {
             connection: notice.connection.clone(),
             task: NewTask {

@@ -9,7 +9,7 @@ mod meet;
 use std::sync::Arc;
 
 use self::meet::Met;
-use super::lane::Lane;
+use super::connection::Connection;
 use super::record::Record;
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
@@ -40,14 +40,14 @@ pub enum DriveError {
 /// # Errors
 ///
 /// [`DriveError`]; the run is due again as it is in the store.
-pub async fn drive(lane: &Lane, run: Run) -> Result<(), DriveError> {
-    let mut driver = Driver::new(lane, run);
+pub async fn drive(connection: &Connection, run: Run) -> Result<(), DriveError> {
+    let mut driver = Driver::new(connection, run);
     driver.recover().await?;
     driver.work().await
 }
 
-struct Driver<'l> {
-    lane: &'l Lane,
+struct Driver<'c> {
+    connection: &'c Connection,
     run: Run,
     record: Record,
     open: Option<OpenRun>,
@@ -62,17 +62,17 @@ struct Driver<'l> {
     handshakes_since: u64,
 }
 
-impl<'l> Driver<'l> {
-    fn new(lane: &'l Lane, run: Run) -> Self {
+impl<'c> Driver<'c> {
+    fn new(connection: &'c Connection, run: Run) -> Self {
         Self {
             record: Record::new(run.id, run.epoch, run.started),
             open: None,
             unknown_since: None,
             traps: 0,
             is_waking: true,
-            news_since: lane.news.next(),
-            handshakes_since: lane.host.callbacks.arrivals(),
-            lane,
+            news_since: connection.news.next(),
+            handshakes_since: connection.host.callbacks.arrivals(),
+            connection,
             run,
         }
     }
@@ -80,7 +80,7 @@ impl<'l> Driver<'l> {
     /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it
     /// left.
     async fn recover(&mut self) -> Result<(), DriveError> {
-        let rows = self.lane.host.store.history(self.run.id).await?;
+        let rows = self.connection.host.store.history(self.run.id).await?;
         let epoch = self.record.epoch();
         let mut given_up = Vec::new();
         for row in rows {
@@ -109,7 +109,7 @@ impl<'l> Driver<'l> {
             return None;
         }
         let asked = self
-            .lane
+            .connection
             .instance
             .call(|instance| instance.unknown_since(history));
         asked.unwrap_or(Some(self.run.started))
@@ -126,7 +126,7 @@ impl<'l> Driver<'l> {
         let outcome = Outcome {
             id: effect.id,
             report: Report::Sent(SendOutcome::MaybeSent(error)),
-            at: self.lane.now_after(self.record.latest()),
+            at: self.connection.now_after(self.record.latest()),
         };
         self.record.add(demand, outcome, true);
         self.commit(None, Vec::new()).await
@@ -157,7 +157,7 @@ impl<'l> Driver<'l> {
                 Some(settings) => {
                     let task = self.task();
                     match self
-                        .lane
+                        .connection
                         .instance
                         .open(&task, &settings, self.record.entries())
                     {
@@ -206,7 +206,7 @@ impl<'l> Driver<'l> {
 
     async fn trapped(&mut self, detail: &str) -> Result<bool, DriveError> {
         self.traps += 1;
-        self.lane.host.metrics.traps.inc();
+        self.connection.host.metrics.traps.inc();
         tracing::error!(run = self.run.id, detail, "the component trapped");
         if self.traps < TRAPS_MAX {
             return Ok(false);
@@ -219,9 +219,9 @@ impl<'l> Driver<'l> {
     /// Starts over under the present settings. Counts like a trap, so that it cannot go on for
     /// ever.
     async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
-        self.lane.host.metrics.divergences.inc();
-        let started = self.lane.now_after(self.record.latest());
-        let settings_version = self.lane.settings.version.clone();
+        self.connection.host.metrics.divergences.inc();
+        let started = self.connection.now_after(self.record.latest());
+        let settings_version = self.connection.settings.version.clone();
         let write = Write::StartOver {
             run: self.run.id,
             settings_version: settings_version.clone(),
@@ -244,10 +244,10 @@ impl<'l> Driver<'l> {
         report: Report,
     ) -> Result<Option<Demand>, DriveError> {
         let id = number(&demand);
-        let at = self.lane.now_after(self.record.latest());
+        let at = self.connection.now_after(self.record.latest());
         let outcome = Outcome { id, report, at };
         let stepped = match self.open {
-            Some(run) => self.lane.instance.step(run, &outcome),
+            Some(run) => self.connection.instance.step(run, &outcome),
             None => Err(InstanceError::Replaced),
         };
         let is_write = is_write(&demand);
@@ -280,25 +280,25 @@ impl<'l> Driver<'l> {
         if batch.is_empty() {
             return Ok(());
         }
-        let receipt = self.lane.host.store.commit(batch).await?;
+        let receipt = self.connection.host.store.commit(batch).await?;
         self.record.is_kept();
         if !receipt.runs.is_empty() {
-            self.lane.bell.notify_one();
+            self.connection.bell.notify_one();
         }
         Ok(())
     }
 
     async fn settings(&self) -> Result<Option<SettingsText>, DriveError> {
-        let present = &self.lane.settings;
+        let present = &self.connection.settings;
         let version = &self.run.settings_version;
         if *version == present.version {
             return Ok(Some(present.clone()));
         }
         let json = self
-            .lane
+            .connection
             .host
             .store
-            .settings(&self.lane.name, version)
+            .settings(&self.connection.name, version)
             .await?;
         Ok(json.map(|json| SettingsText {
             version: version.clone(),
@@ -308,18 +308,18 @@ impl<'l> Driver<'l> {
 
     fn task(&self) -> Task {
         Task {
-            connection: self.lane.name.clone(),
+            connection: self.connection.name.clone(),
             object: self.run.object.clone(),
             reason: self.run.reason,
             started: self.run.started,
-            webhook_url: self.lane.address_of(&self.run.object).to_string(),
+            webhook_url: self.connection.address_of(&self.run.object).to_string(),
             unknown_since: self.unknown_since,
         }
     }
 
     fn close(&mut self) {
         if let Some(run) = self.open.take() {
-            self.lane.instance.close(run);
+            self.connection.instance.close(run);
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::connection::Connection;
 use super::drive::{DriveError, drive};
-use super::lane::Lane;
 use crate::contract::types::Instant;
 use crate::store::{Run, RunId, StoreError, Write};
 
@@ -29,18 +29,18 @@ const FETCH_FACTOR: u32 = 4;
 /// Drives a connection's runs until `stop`, then waits until those under way have come to rest, or
 /// cuts them off at `cut`. When it returns, none of them holds anything any more.
 pub(super) async fn drive_due(
-    lane: Arc<Lane>,
+    connection: Arc<Connection>,
     mut stop: watch::Receiver<bool>,
     mut cut: watch::Receiver<bool>,
 ) {
-    let mut line = Line::new(lane);
+    let mut line = Line::new(connection);
     while !*stop.borrow() {
         let next = line.start_due().await;
-        let lane = Arc::clone(&line.lane);
+        let connection = Arc::clone(&line.connection);
         tokio::select! {
             Some(done) = line.under_way.join_next() => line.ended(done.ok()),
-            () = lane.bell.notified() => line.look = true,
-            () = lane.host.clock.sleep_until(next) => line.look = true,
+            () = connection.bell.notified() => line.look = true,
+            () = connection.host.clock.sleep_until(next) => line.look = true,
             _ = stop.changed() => {}
         }
     }
@@ -57,7 +57,7 @@ pub(super) async fn drive_due(
 }
 
 struct Line {
-    lane: Arc<Lane>,
+    connection: Arc<Connection>,
     in_flight_max: usize,
     under_way: JoinSet<RunId>,
     numbers: BTreeSet<RunId>,
@@ -71,10 +71,10 @@ struct Line {
 }
 
 impl Line {
-    fn new(lane: Arc<Lane>) -> Self {
+    fn new(connection: Arc<Connection>) -> Self {
         Self {
-            in_flight_max: lane.host.limits.runs_in_flight_max.max(1) as usize,
-            lane,
+            in_flight_max: connection.host.limits.runs_in_flight_max.max(1) as usize,
+            connection,
             under_way: JoinSet::new(),
             numbers: BTreeSet::new(),
             fetched: VecDeque::new(),
@@ -88,13 +88,15 @@ impl Line {
     async fn start_due(&mut self) -> Option<Instant> {
         while self.under_way.len() < self.in_flight_max {
             if self.fetched.is_empty() && self.look {
-                let early = self.look_from.saturating_sub(self.lane.host.clock.now());
+                let early = self
+                    .look_from
+                    .saturating_sub(self.connection.host.clock.now());
                 // More than that is a clock that was set back.
                 if (1..=LINGER_MS).contains(&early) {
                     return Some(self.look_from);
                 }
                 if let Err(error) = self.fetch().await {
-                    tracing::error!(connection = self.lane.name, %error, "due runs cannot be read");
+                    tracing::error!(connection = self.connection.name, %error, "due runs cannot be read");
                     tokio::time::sleep(STORE_PAUSE).await;
                     return Some(0);
                 }
@@ -109,36 +111,41 @@ impl Line {
     }
 
     async fn fetch(&mut self) -> Result<(), StoreError> {
-        let (lane, store) = (&self.lane, &self.lane.host.store);
-        let limit = lane.host.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
+        let (connection, store) = (&self.connection, &self.connection.host.store);
+        let limit = connection.host.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
         let except = || self.numbers.iter().copied().collect();
         let due = store
-            .due_runs(&lane.name, lane.host.clock.now(), limit, except())
+            .due_runs(
+                &connection.name,
+                connection.host.clock.now(),
+                limit,
+                except(),
+            )
             .await?;
         if due.is_empty() {
             self.look = false;
-            self.next = store.next_due(&lane.name, except()).await?;
+            self.next = store.next_due(&connection.name, except()).await?;
         }
         self.fetched = due.into();
-        self.look_from = self.lane.host.clock.now() + LINGER_MS;
+        self.look_from = self.connection.host.clock.now() + LINGER_MS;
         Ok(())
     }
 
     fn start(&mut self, run: Run) {
-        let lane = Arc::clone(&self.lane);
+        let connection = Arc::clone(&self.connection);
         self.numbers.insert(run.id);
-        self.lane.host.metrics.runs_in_flight.inc();
+        self.connection.host.metrics.runs_in_flight.inc();
         self.under_way.spawn(async move {
             let id = run.id;
-            if let Err(error) = drive(&lane, run).await {
-                set_aside(&lane, id, &error).await;
+            if let Err(error) = drive(&connection, run).await {
+                set_aside(&connection, id, &error).await;
             }
             id
         });
     }
 
     fn ended(&mut self, id: Option<RunId>) {
-        self.lane.host.metrics.runs_in_flight.dec();
+        self.connection.host.metrics.runs_in_flight.dec();
         // What a run that has ended was holding up may be due now.
         self.look = true;
         match id {
@@ -146,7 +153,7 @@ impl Line {
             // A task that panicked does not tell its number; those under way are left out by their
             // rows.
             None => tracing::error!(
-                connection = self.lane.name,
+                connection = self.connection.name,
                 "a run was cut short by a defect"
             ),
         }
@@ -154,16 +161,16 @@ impl Line {
 }
 
 /// Leaves a run alone for a while that cannot be driven, so that it does not keep others waiting.
-async fn set_aside(lane: &Lane, run: RunId, error: &DriveError) {
-    tracing::error!(connection = lane.name, run, %error, "a run cannot go on now");
+async fn set_aside(connection: &Connection, run: RunId, error: &DriveError) {
+    tracing::error!(connection = connection.name, run, %error, "a run cannot go on now");
     let rest = Write::Wait {
         run,
-        due: lane.host.clock.now().saturating_add(AILING_REST_MS),
+        due: connection.host.clock.now().saturating_add(AILING_REST_MS),
         reason: Some(crate::contract::runs::WaitReason::Remote),
         on: None,
         sentence: format!("it cannot go on now ({error}); it is tried again in a minute"),
     };
-    if lane.host.store.commit(vec![rest]).await.is_err() {
+    if connection.host.store.commit(vec![rest]).await.is_err() {
         tokio::time::sleep(STORE_PAUSE).await;
     }
 }

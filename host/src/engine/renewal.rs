@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Mutex, Notify, watch};
 
+use super::connection::Connection;
 use super::gates::{Held, index, name};
-use super::lane::Lane;
 use crate::contract::credentials::{Life, Mend};
 use crate::contract::types::{Instant, System};
 use crate::credentials::{Access, CredentialError, Credentials, SYSTEMS};
@@ -56,27 +56,31 @@ impl Renewal {
 
     /// What a request needs. A token that the remote has refused is renewed first; whoever comes
     /// meanwhile waits.
-    pub(super) async fn access(&self, lane: &Lane, system: System) -> Result<Access, NoAccess> {
+    pub(super) async fn access(
+        &self,
+        connection: &Connection,
+        system: System,
+    ) -> Result<Access, NoAccess> {
         let slot = &self.slots[index(system)];
-        let access = self.current(lane, system)?;
+        let access = self.current(connection, system)?;
         if !slot.is_refused(access.generation) {
             return Ok(access);
         }
         let _turn = slot.turn.lock().await;
-        let access = self.current(lane, system)?;
+        let access = self.current(connection, system)?;
         if !slot.is_refused(access.generation) {
             return Ok(access);
         }
         let until = slot.not_before.load(Ordering::Acquire);
-        if until > lane.host.clock.now() {
+        if until > connection.host.clock.now() {
             let sentence = format!(
                 "the access token of {} could not be renewed yet",
                 name(system)
             );
             return Err(NoAccess::Later(Held { until, sentence }));
         }
-        self.renew(lane, system, access.generation).await?;
-        self.current(lane, system)
+        self.renew(connection, system, access.generation).await?;
+        self.current(connection, system)
     }
 
     /// Takes note that the remote has refused the token of this generation.
@@ -94,34 +98,39 @@ impl Renewal {
         self.wake.notify_one();
     }
 
-    fn current(&self, lane: &Lane, system: System) -> Result<Access, NoAccess> {
-        let access = self.credentials.access(&lane.name, system);
-        access.ok_or_else(|| NoAccess::Reconnect(self.why_not(lane, system)))
+    fn current(&self, connection: &Connection, system: System) -> Result<Access, NoAccess> {
+        let access = self.credentials.access(&connection.name, system);
+        access.ok_or_else(|| NoAccess::Reconnect(self.why_not(connection, system)))
     }
 
-    fn why_not(&self, lane: &Lane, system: System) -> String {
-        match self.credentials.forecast(&lane.name, system) {
+    fn why_not(&self, connection: &Connection, system: System) -> String {
+        match self.credentials.forecast(&connection.name, system) {
             Ok(forecast) => forecast.sentence,
             Err(error) => error.to_string(),
         }
     }
 
     /// Renews. A failure keeps the next try away for as long as the remote wants.
-    async fn renew(&self, lane: &Lane, system: System, generation: u32) -> Result<(), NoAccess> {
+    async fn renew(
+        &self,
+        connection: &Connection,
+        system: System,
+        generation: u32,
+    ) -> Result<(), NoAccess> {
         let renewed = self
             .credentials
-            .refresh(&lane.name, system, generation)
+            .refresh(&connection.name, system, generation)
             .await;
         let Err(error) = renewed else {
             return Ok(());
         };
-        tracing::warn!(connection = lane.name, ?system, %error, "a token was not renewed");
-        let until = retry_at(&error, lane.host.clock.now());
+        tracing::warn!(connection = connection.name, ?system, %error, "a token was not renewed");
+        let until = retry_at(&error, connection.host.clock.now());
         let slot = &self.slots[index(system)];
         slot.not_before.store(until, Ordering::Release);
-        let is_dead = self.credentials.credential(&lane.name, system).life != Life::Live;
+        let is_dead = self.credentials.credential(&connection.name, system).life != Life::Live;
         Err(match is_dead {
-            true => NoAccess::Reconnect(self.why_not(lane, system)),
+            true => NoAccess::Reconnect(self.why_not(connection, system)),
             false => NoAccess::Later(Held {
                 until,
                 sentence: format!(
@@ -133,22 +142,25 @@ impl Renewal {
     }
 
     /// Renews what is due, and tells when the next one is.
-    async fn renew_due(&self, lane: &Lane) -> Instant {
-        let mut next = lane.host.clock.now().saturating_add(LOOK_AGAIN_MS);
+    async fn renew_due(&self, connection: &Connection) -> Instant {
+        let mut next = connection.host.clock.now().saturating_add(LOOK_AGAIN_MS);
         for system in SYSTEMS {
-            let forecast = self.credentials.forecast(&lane.name, system);
+            let forecast = self.credentials.forecast(&connection.name, system);
             let Some(due) = forecast.ok().and_then(|forecast| forecast.refresh_at) else {
                 continue;
             };
             let slot = &self.slots[index(system)];
             let due = due.max(slot.not_before.load(Ordering::Acquire));
-            if due > lane.host.clock.now() {
+            if due > connection.host.clock.now() {
                 next = next.min(due);
                 continue;
             }
             let _turn = slot.turn.lock().await;
-            let generation = self.credentials.credential(&lane.name, system).generation;
-            if self.renew(lane, system, generation).await.is_err() {
+            let generation = self
+                .credentials
+                .credential(&connection.name, system)
+                .generation;
+            if self.renew(connection, system, generation).await.is_err() {
                 next = next.min(slot.not_before.load(Ordering::Acquire));
             } else {
                 next = 0;
@@ -165,12 +177,12 @@ impl Slot {
 }
 
 /// Renews a connection's tokens before they end, until `stop`.
-pub(super) async fn keep_fresh(lane: Arc<Lane>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn keep_fresh(connection: Arc<Connection>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let next = lane.renewal.renew_due(&lane).await;
+        let next = connection.renewal.renew_due(&connection).await;
         tokio::select! {
-            () = lane.host.clock.sleep_until(Some(next)) => {}
-            () = lane.renewal.wake.notified() => {}
+            () = connection.host.clock.sleep_until(Some(next)) => {}
+            () = connection.renewal.wake.notified() => {}
             _ = stop.changed() => {}
         }
     }

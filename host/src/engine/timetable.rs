@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Host;
-use super::lane::Lane;
+use super::connection::Connection;
 use crate::contract::mapping::Schedule;
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::Instant;
@@ -19,18 +19,18 @@ const RETIRE_INTERVAL_MS: u64 = 3_600_000;
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Starts a connection's scheduled runs, those that are overdue at once, until `stop`.
-pub(super) async fn keep(lane: Arc<Lane>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn keep(connection: Arc<Connection>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let next = match start_overdue(&lane).await {
+        let next = match start_overdue(&connection).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::error!(connection = lane.name, %error, "scheduled runs were not started");
+                tracing::error!(connection = connection.name, %error, "scheduled runs were not started");
                 tokio::time::sleep(FAILURE_PAUSE).await;
                 continue;
             }
         };
         tokio::select! {
-            () = lane.host.clock.sleep_until(next) => {}
+            () = connection.host.clock.sleep_until(next) => {}
             _ = stop.changed() => {}
         }
     }
@@ -57,20 +57,20 @@ pub(super) async fn retire(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
 }
 
 /// Starts what is overdue, and tells when the next one is due.
-async fn start_overdue(lane: &Lane) -> Result<Option<Instant>, StoreError> {
+async fn start_overdue(connection: &Connection) -> Result<Option<Instant>, StoreError> {
     let mut next: Option<Instant> = None;
-    for schedule in &lane.schedules {
-        let due = due(lane, schedule).await?;
+    for schedule in &connection.schedules {
+        let due = due(connection, schedule).await?;
         next = Some(next.map_or(due, |earlier| earlier.min(due)));
     }
     Ok(next)
 }
 
 /// Starts the scheduled run if it is due, and tells when it is due next.
-async fn due(lane: &Lane, schedule: &Schedule) -> Result<Instant, StoreError> {
-    let (store, now) = (&lane.host.store, lane.host.clock.now());
+async fn due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
+    let (store, now) = (&connection.host.store, connection.host.clock.now());
     let interval = schedule.interval_s.max(1).saturating_mul(1_000);
-    let name = mark(lane, schedule);
+    let name = mark(connection, schedule);
     let last: Option<Instant> = store.mark(&name).await?.and_then(|last| last.parse().ok());
     // A last start in the future is one of a clock that has been set back.
     if let Some(last) = last.filter(|last| *last <= now)
@@ -82,21 +82,21 @@ async fn due(lane: &Lane, schedule: &Schedule) -> Result<Instant, StoreError> {
         object: schedule.object.clone(),
         reason: Reason::Schedule,
     };
-    let start = Write::StartOrMarkDirty(lane.new_run(task, now));
+    let start = Write::StartOrMarkDirty(connection.new_run(task, now));
     let mark = Write::Mark {
         name,
         value: now.to_string(),
     };
     store.commit(vec![start, mark]).await?;
-    lane.bell.notify_one();
+    connection.bell.notify_one();
     Ok(now.saturating_add(interval))
 }
 
-fn mark(lane: &Lane, schedule: &Schedule) -> String {
+fn mark(connection: &Connection, schedule: &Schedule) -> String {
     let object = &schedule.object;
     format!(
         "schedule/{}/{}/{}/{}",
-        lane.name,
+        connection.name,
         word(object.system),
         object.kind,
         object.id

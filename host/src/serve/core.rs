@@ -13,7 +13,7 @@ use crate::config::{Config, ConnectionConfig};
 use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
-use crate::engine::{Clock, Gates, Host, Lane, News, Renewal, SUBSCRIPTION_KIND};
+use crate::engine::{Clock, Connection, Gates, Host, News, Renewal, SUBSCRIPTION_KIND};
 use crate::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
 use crate::metrics::Metrics;
 use crate::receive::events::EventHook;
@@ -87,7 +87,7 @@ pub struct Core {
     /// The instance that decides about notices.
     pub instance: Arc<SharedInstance>,
     /// The connections, by name.
-    pub lanes: Arc<BTreeMap<String, Arc<Lane>>>,
+    pub connections: Arc<BTreeMap<String, Arc<Connection>>>,
     /// Their webhook addresses.
     pub hooks: BTreeMap<String, Hook>,
     /// The addresses of their events.
@@ -178,7 +178,7 @@ impl Core {
         backlog.add(undecided(config, &*host.store).await?);
         Ok(Self {
             instance: Arc::new(SharedInstance::new(Arc::clone(&guest))?),
-            lanes: Arc::new(lanes(minded, &urls, &host).await?),
+            connections: Arc::new(connections(minded, &urls, &host).await?),
             guest,
             hooks,
             event_hooks,
@@ -317,16 +317,16 @@ impl Urls<'_> {
     }
 }
 
-async fn lanes(
+async fn connections(
     minded: Vec<Minded<'_>>,
     urls: &Urls<'_>,
     host: &Arc<Host>,
-) -> Result<BTreeMap<String, Arc<Lane>>, ServeError> {
-    let mut lanes = BTreeMap::new();
+) -> Result<BTreeMap<String, Arc<Connection>>, ServeError> {
+    let mut connections = BTreeMap::new();
     for one in minded {
         let name = one.connection.name.clone();
         let gates = Gates::new(&one.instance, &host.store.gates(&name).await?)?;
-        let lane = Lane {
+        let connection = Connection {
             webhook_url: urls.webhooks(&name),
             events_url: urls.events(&name),
             settings: one.settings,
@@ -339,9 +339,9 @@ async fn lanes(
             host: Arc::clone(host),
             name: name.clone(),
         };
-        lanes.insert(name, Arc::new(lane));
+        connections.insert(name, Arc::new(connection));
     }
-    Ok(lanes)
+    Ok(connections)
 }
 
 /// The webhook addresses. A token is made once and kept, since FreshBooks is told the address.

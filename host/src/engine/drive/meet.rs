@@ -8,8 +8,8 @@ use crate::contract::runs::{
     WaitReason, Wake,
 };
 use crate::contract::types::Instant;
+use crate::engine::connection::Connection;
 use crate::engine::gates::Held;
-use crate::engine::lane::Lane;
 use crate::engine::news::Event;
 use crate::store::{NewRun, Write};
 
@@ -35,13 +35,17 @@ impl Driver<'_> {
                     if self.record.has_attached() {
                         self.commit(None, Vec::new()).await?;
                     }
-                    let store = &self.lane.host.store;
-                    let found = store.standings(&self.lane.name, objects).await?;
+                    let store = &self.connection.host.store;
+                    let found = store.standings(&self.connection.name, objects).await?;
                     Ok(Met::Report(Report::Found(found)))
                 }
                 Action::Save(save) => Ok(Met::Report(self.save(save))),
                 Action::TrustVerifier(id) => {
-                    let write = self.lane.host.callbacks.trust(&self.lane.name, id)?;
+                    let write = self
+                        .connection
+                        .host
+                        .callbacks
+                        .trust(&self.connection.name, id)?;
                     let kept = u32::from(write.is_some());
                     write
                         .into_iter()
@@ -58,15 +62,18 @@ impl Driver<'_> {
     }
 
     async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Met, DriveError> {
-        if self.lane.host.is_stopping() {
+        if self.connection.host.is_stopping() {
             self.commit(None, Vec::new()).await?;
             return Ok(Met::Settled);
         }
-        let lane = self.lane;
+        let connection = self.connection;
         let pass = loop {
-            match lane.pass(send.request.system, send.request.bearer).await {
+            match connection
+                .pass(send.request.system, send.request.bearer)
+                .await
+            {
                 Ok(pass) => break pass,
-                Err(held) if held.until < lane.host.clock.now() + REST_MIN_MS => {
+                Err(held) if held.until < connection.host.clock.now() + REST_MIN_MS => {
                     tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
                 }
                 Err(held) => return self.hold_back(held).await,
@@ -77,16 +84,19 @@ impl Driver<'_> {
             let intent = is_write.then_some(demand);
             self.commit(intent, Vec::new()).await?;
         }
-        let (outcome, gate) = lane.send(send, pass).await;
+        let (outcome, gate) = connection.send(send, pass).await;
         if let Some(gate) = gate {
-            self.record.attach(lane.keep_gate(gate));
+            self.record.attach(connection.keep_gate(gate));
         }
         Ok(Met::Report(Report::Sent(outcome)))
     }
 
     /// Rests until the gate opens. The demand is not recorded: the run makes it again then.
     async fn hold_back(&mut self, held: Held) -> Result<Met, DriveError> {
-        self.lane.host.metrics.wait(&self.lane.name, "held-back");
+        self.connection
+            .host
+            .metrics
+            .wait(&self.connection.name, "held-back");
         let rest = Write::Wait {
             run: self.run.id,
             due: held.until,
@@ -99,17 +109,17 @@ impl Driver<'_> {
     }
 
     fn save(&mut self, save: &Save) -> Report {
-        let lane = self.lane;
+        let connection = self.connection;
         if !(save.links.is_empty() && save.unlinks.is_empty()) {
             self.record.attach(Write::Links {
-                connection: lane.name.clone(),
+                connection: connection.name.clone(),
                 links: save.links.clone(),
                 unlinks: save.unlinks.clone(),
             });
         }
-        let started = lane.now_after(self.record.latest());
+        let started = connection.now_after(self.record.latest());
         for task in &save.tasks {
-            let new = lane.new_run(task.clone(), started);
+            let new = connection.new_run(task.clone(), started);
             self.record.attach(Write::StartOrMarkDirty(new));
         }
         let kept = save.links.len() + save.unlinks.len() + save.tasks.len();
@@ -117,7 +127,7 @@ impl Driver<'_> {
     }
 
     async fn wait(&mut self, wait: &Wait) -> Result<Met, DriveError> {
-        let now = self.lane.now_after(self.record.latest());
+        let now = self.connection.now_after(self.record.latest());
         if let Some(wake) = self.awake(wait, now) {
             return Ok(Met::Report(Report::Woken(wake)));
         }
@@ -126,10 +136,10 @@ impl Driver<'_> {
             tokio::time::sleep(Duration::from_millis(left)).await;
             return Ok(Met::Report(Report::Woken(Wake::Due)));
         }
-        self.lane
+        self.connection
             .host
             .metrics
-            .wait(&self.lane.name, reason_word(wait.reason));
+            .wait(&self.connection.name, reason_word(wait.reason));
         let rest = Write::Wait {
             run: self.run.id,
             due: wait.until,
@@ -162,16 +172,16 @@ impl Driver<'_> {
 
     /// Whether what is waited for has happened since this run was taken up.
     fn missed(&mut self, wait: &Wait) -> Option<Wake> {
-        let lane = self.lane;
+        let connection = self.connection;
         if let Some(object) = &wait.on
-            && lane
+            && connection
                 .news
                 .has_since(self.news_since, &Event::Ended(object.clone()))
         {
-            self.news_since = lane.news.next();
+            self.news_since = connection.news.next();
             return Some(Wake::ObjectEnded);
         }
-        let arrivals = lane.host.callbacks.arrivals();
+        let arrivals = connection.host.callbacks.arrivals();
         if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
             self.handshakes_since = arrivals;
             return Some(Wake::Due);
@@ -180,10 +190,10 @@ impl Driver<'_> {
     }
 
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
-        let lane = self.lane;
+        let connection = self.connection;
         let how = ending_word(&completion.ending);
         tracing::info!(
-            connection = lane.name,
+            connection = connection.name,
             run = self.run.id,
             kind = self.run.object.kind,
             object = self.run.object.id,
@@ -191,15 +201,15 @@ impl Driver<'_> {
             code = completion.code(),
             "a run has ended"
         );
-        lane.news.add(Event::Ended(self.run.object.clone()));
+        connection.news.add(Event::Ended(self.run.object.clone()));
         let end = Write::End {
             run: self.run.id,
             completion,
-            at: lane.now_after(self.record.latest()),
+            at: connection.now_after(self.record.latest()),
         };
         self.commit(None, vec![end]).await?;
-        lane.host.metrics.run_ended(&lane.name, how);
-        lane.bell.notify_one();
+        connection.host.metrics.run_ended(&connection.name, how);
+        connection.bell.notify_one();
         Ok(())
     }
 
@@ -222,7 +232,7 @@ impl Driver<'_> {
                 sentence,
                 remedy: remedy.into(),
                 problems: Vec::new(),
-                since: self.lane.now_after(self.record.latest()),
+                since: self.connection.now_after(self.record.latest()),
                 look_again: None,
             },
         };
@@ -234,7 +244,7 @@ impl Driver<'_> {
     }
 }
 
-impl Lane {
+impl Connection {
     /// A run to start, under the present settings.
     #[must_use]
     pub fn new_run(&self, task: NewTask, started: Instant) -> NewRun {

@@ -30,7 +30,7 @@ const RELEASED_AT_ONCE: u32 = 256;
 pub(crate) const SUBSCRIPTION_KIND: &str = "event-subscription";
 
 /// One connection at work.
-pub struct Lane {
+pub struct Connection {
     /// Its name.
     pub name: String,
     /// The address that FreshBooks' webhooks of it come to; empty where none are received.
@@ -56,13 +56,13 @@ pub struct Lane {
 }
 
 /// Leave to send one request.
-pub struct Pass<'l> {
+pub struct Pass<'c> {
     access: Access,
     bearer: Option<Bearer>,
-    _probe: Option<SemaphorePermit<'l>>,
+    _probe: Option<SemaphorePermit<'c>>,
 }
 
-impl Lane {
+impl Connection {
     /// Where what an object's run registers is to be sent: events or webhooks.
     #[must_use]
     pub fn address_of(&self, object: &ObjectRef) -> &str {
@@ -262,7 +262,7 @@ fn is_denied(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 401 | 403))
 }
 
-impl SecretParts for Lane {
+impl SecretParts for Connection {
     /// Only verifiers: token requests are sent elsewhere.
     fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
         let id = name.strip_prefix("verifier:")?;
