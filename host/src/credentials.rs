@@ -136,7 +136,7 @@ impl Credentials {
     pub async fn load(parts: Parts, accounts: Vec<Account>) -> Result<Self, CredentialError> {
         let mut held = BTreeMap::new();
         for account in &accounts {
-            for system in SYSTEMS {
+            for system in System::ALL {
                 let stored = parts.store.credential(&account.connection, system).await?;
                 let stored = stored.unwrap_or_else(|| absent(&account.connection, system));
                 let tokens = open_tokens(&parts.keyring, &stored)?;
@@ -144,7 +144,7 @@ impl Credentials {
                     state: RwLock::new(State { stored, tokens }),
                     renewing: tokio::sync::Mutex::new(()),
                 };
-                held.insert((account.connection.clone(), word(system)), one);
+                held.insert((account.connection.clone(), system.as_str()), one);
             }
         }
         let accounts: BTreeMap<String, Account> = accounts
@@ -216,26 +216,6 @@ impl Credentials {
         Ok(seen.map_err(InstanceError::from)?)
     }
 
-    /// The credential that should be refreshed next, and when.
-    #[must_use]
-    pub fn next_refresh(&self) -> Option<(Instant, String, System)> {
-        let mut next: Option<(Instant, String, System)> = None;
-        for connection in self.accounts.keys() {
-            for system in SYSTEMS {
-                let at = self
-                    .forecast(connection, system)
-                    .ok()
-                    .and_then(|seen| seen.refresh_at);
-                if let Some(at) = at
-                    && next.as_ref().is_none_or(|(soonest, _, _)| at < *soonest)
-                {
-                    next = Some((at, connection.clone(), system));
-                }
-            }
-        }
-        next
-    }
-
     /// Refreshes a credential, unless somebody has done so since `generation` was in force. Whoever
     /// comes while it is being done waits for it.
     ///
@@ -300,7 +280,7 @@ impl Credentials {
     }
 
     fn held(&self, connection: &str, system: System) -> Result<&Held, CredentialError> {
-        let key = (connection.to_string(), word(system));
+        let key = (connection.to_string(), system.as_str());
         self.held
             .get(&key)
             .ok_or_else(|| CredentialError::Unknown(connection.to_string()))
@@ -338,18 +318,6 @@ fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
     let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
     bearer.set_sensitive(true);
     Some(bearer)
-}
-
-/// Both systems.
-pub const SYSTEMS: [System; 2] = [System::Freshbooks, System::Concur];
-
-/// A system's name for programs.
-#[must_use]
-pub fn word(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
-    }
 }
 
 fn absent(connection: &str, system: System) -> StoredCredential {

@@ -26,7 +26,7 @@ use crate::contract::http::Body;
 use crate::contract::runs::WaitReason;
 use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::webhooks::{
-    Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal, RefusalCode,
+    Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal,
 };
 use crate::guest::{Guest, GuestError, Instance};
 use crate::metrics::Metrics;
@@ -92,7 +92,7 @@ pub struct Receiver {
     /// Connections at once.
     pub connections_max: usize,
     /// Woken when there is something to do.
-    pub work: Arc<Notify>,
+    pub notices_stored: Arc<Notify>,
     /// The wall clock.
     pub clock: fn() -> Instant,
     /// Whether events are received as they should be; nothing where they are not to be.
@@ -116,7 +116,7 @@ impl Receiver {
             Ok(Ok(Reading::Handshake(handshake))) => self.handshake(hook, handshake).await,
             Ok(Ok(Reading::Unreadable(oddity))) => self.oddity(connection, oddity, &delivery).await,
             Ok(Err(refusal)) => {
-                self.metrics.webhook(connection, word(refusal.code));
+                self.metrics.webhook(connection, refusal.code.as_str());
                 refusal.status
             }
             Err(error) => {
@@ -195,7 +195,7 @@ impl Receiver {
         if status == 200 {
             self.backlog.add(1);
             self.metrics.backlog.set(self.backlog.count());
-            self.work.notify_one();
+            self.notices_stored.notify_one();
         }
         status
     }
@@ -222,7 +222,7 @@ impl Receiver {
             });
         }
         let status = self.keep(connection, "handshake", batch).await;
-        self.work.notify_one();
+        self.notices_stored.notify_one();
         status
     }
 
@@ -286,15 +286,4 @@ fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Reading, Refusal>)
     };
     let is_taken = matches!(read, Ok(Reading::Notice(_) | Reading::Handshake(_)));
     names_verifier && !is_taken
-}
-
-fn word(code: RefusalCode) -> &'static str {
-    match code {
-        RefusalCode::TooLong => "too-long",
-        RefusalCode::WrongContentType => "wrong-content-type",
-        RefusalCode::AmbiguousForm => "ambiguous-form",
-        RefusalCode::SignatureHeader => "signature-header",
-        RefusalCode::Signature => "signature",
-        RefusalCode::UnknownCallback => "unknown-callback",
-    }
 }

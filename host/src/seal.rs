@@ -204,7 +204,7 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         } => {
             part(b"tokens");
             part(connection.as_bytes());
-            part(name(*system));
+            part(system.as_str().as_bytes());
             part(&generation.to_be_bytes());
         }
         Purpose::TokenAnswer {
@@ -214,7 +214,7 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         } => {
             part(b"token-answer");
             part(connection.as_bytes());
-            part(name(*system));
+            part(system.as_str().as_bytes());
             part(&generation.to_be_bytes());
         }
         Purpose::Verifier {
@@ -228,13 +228,6 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         }
     }
     data
-}
-
-fn name(system: System) -> &'static [u8] {
-    match system {
-        System::Freshbooks => b"freshbooks",
-        System::Concur => b"concur",
-    }
 }
 
 #[cfg(test)]

@@ -78,9 +78,9 @@ async fn start(
     let (stop, stopped) = watch::channel(false);
     let engine = Engine::start(
         Arc::clone(&core.instance),
-        Arc::clone(&core.host),
+        Arc::clone(&core.services),
         Arc::clone(&core.connections),
-        Arc::clone(&core.work),
+        Arc::clone(&core.notices_stored),
         Arc::clone(&core.backlog),
     );
     let admin = tokio::spawn(admin::answer_all(
@@ -166,7 +166,7 @@ impl Running {
     /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
     /// durable point. Everything that was answered with 200 is in the store.
     pub async fn shutdown(self) {
-        let grace = self.core.host.limits.shutdown_grace;
+        let grace = self.core.services.limits.shutdown_grace;
         self.stop.send_replace(true);
         let drained = async {
             for receiver in std::iter::once(self.receiver).chain(self.events) {
@@ -201,16 +201,16 @@ fn no_address(config: &Config, source: std::io::Error) -> ServeError {
 
 fn receiver(core: &Core, config: &Config) -> Receiver {
     Receiver {
-        store: Arc::clone(&core.host.store),
+        store: Arc::clone(&core.services.store),
         guest: Arc::clone(&core.guest),
-        callbacks: Arc::clone(&core.host.callbacks),
+        callbacks: Arc::clone(&core.services.callbacks),
         hooks: core.hooks.clone(),
         consents: Arc::clone(&core.consents),
-        metrics: Arc::clone(&core.host.metrics),
+        metrics: Arc::clone(&core.services.metrics),
         backlog: Arc::clone(&core.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
         connections_max: config.limits.connections_max,
-        work: Arc::clone(&core.work),
+        notices_stored: Arc::clone(&core.notices_stored),
         clock: core::wall_clock,
         events_at_work: None,
         instances: Mutex::default(),
@@ -235,10 +235,10 @@ async fn attentive(
         } => Some(Trust::open(file, None, Purpose::ClientAuth).map_err(ListenError::from)?),
         _ => None,
     };
-    let seen = events::seen_certificates(&*core.host.store).await?;
+    let seen = events::seen_certificates(&*core.services.store).await?;
     let instance = Arc::clone(&core.instance);
     let attentive = events::Events {
-        store: Arc::clone(&core.host.store),
+        store: Arc::clone(&core.services.store),
         read: Box::new(move |body, company_id| {
             instance.call(|instance| instance.read_event(body, company_id))
         }),
@@ -247,11 +247,11 @@ async fn attentive(
         proxies: proxies.map(Arc::new),
         signature: settings.signature,
         watch: events::Watch::new(seen),
-        metrics: Arc::clone(&core.host.metrics),
+        metrics: Arc::clone(&core.services.metrics),
         backlog: Arc::clone(&core.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
         connections_max: config.limits.connections_max,
-        work: Arc::clone(&core.work),
+        notices_stored: Arc::clone(&core.notices_stored),
         clock: core::wall_clock,
         oddities: AtomicU64::default(),
         told: Told::default(),

@@ -13,7 +13,6 @@
 //!
 //! Implementations know nothing of the business: they keep what they are given.
 
-mod completion;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod sqlite;
@@ -29,6 +28,7 @@ use crate::contract::runs::{
     Completion, Demand, EndingKind, Link, NewTask, Outcome, Reason, Standing, WaitReason,
 };
 use crate::contract::types::{Instant, ObjectRef, System};
+use crate::contract::words::words;
 
 /// Numbers runs from 1, in the order in which they were started.
 pub type RunId = u64;
@@ -307,9 +307,11 @@ pub enum RunState {
     Due,
     /// Waiting for its instant.
     Waiting,
-    /// Ended.
+    /// Over, with a completion.
     Ended,
 }
+
+words!(RunState { Due = "due", Waiting = "waiting", Ended = "ended" });
 
 /// A stored run, without its history.
 #[derive(Debug, Clone, PartialEq)]

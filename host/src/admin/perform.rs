@@ -8,7 +8,7 @@ use super::{AdminReply, AdminRequest, ConnectionStatus, Status};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason};
 use crate::contract::types::System;
-use crate::credentials::{CredentialError, SYSTEMS};
+use crate::credentials::CredentialError;
 use crate::engine::Connection;
 use crate::secrets::Secret;
 use crate::serve::{Core, random_hex};
@@ -66,7 +66,7 @@ pub(super) enum Refusal {
 fn consent(core: &Core, name: &str, is_awaited: bool) -> Result<AdminReply, Refusal> {
     let connection = find_connection(core, name)?;
     let state = random_hex()?;
-    let path = core.host.credentials.consent_path(name, &state)?;
+    let path = core.services.credentials.consent_path(name, &state)?;
     let base = core.consent_bases.get(name).map_or("", String::as_str);
     let url = format!("{}{path}", base.trim_end_matches('/'));
     if is_awaited {
@@ -123,7 +123,7 @@ pub(super) async fn connect_one(
     secret: Secret,
 ) -> Result<AdminReply, Refusal> {
     let credential = connection
-        .host
+        .services
         .credentials
         .connect(&connection.name, grant, secret)
         .await?;
@@ -135,11 +135,11 @@ pub(super) async fn connect_one(
 }
 
 async fn replay(core: &Core, run: RunId) -> Result<AdminReply, Refusal> {
-    let store = &core.host.store;
+    let store = &core.services.store;
     let run = store.run(run).await?.ok_or(Refusal::UnknownRun(run))?;
     let connection = find_connection(core, &run.connection)?;
     store.commit(vec![again(connection, &run)]).await?;
-    connection.bell.notify_one();
+    connection.runs_due.notify_one();
     Ok(AdminReply::Replayed { objects: 1 })
 }
 
@@ -157,7 +157,7 @@ async fn replay_parked(core: &Core, connection: Option<String>) -> Result<AdminR
             limit: REPLAYED_AT_ONCE,
             ..RunFilter::default()
         };
-        let page = core.host.store.runs(filter).await?;
+        let page = core.services.store.runs(filter).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.id);
         objects += replay_page(core, &page).await?;
@@ -175,10 +175,10 @@ async fn replay_page(core: &Core, page: &[Run]) -> Result<u64, Refusal> {
         .collect();
     let count = writes.len() as u64;
     if count > 0 {
-        core.host.store.commit(writes).await?;
+        core.services.store.commit(writes).await?;
         core.connections
             .values()
-            .for_each(|connection| connection.bell.notify_one());
+            .for_each(|connection| connection.runs_due.notify_one());
     }
     Ok(count)
 }
@@ -188,22 +188,22 @@ fn again(connection: &Connection, run: &Run) -> Write {
         object: run.object.clone(),
         reason: Reason::Replay,
     };
-    Write::StartOrMarkDirty(connection.new_run(task, connection.host.clock.now()))
+    Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
 }
 
 fn status(core: &Core) -> Status {
     let of = |connection: &Connection| ConnectionStatus {
         name: connection.name.clone(),
         settings_version: connection.settings.version.clone(),
-        credentials: SYSTEMS
+        credentials: System::ALL
             .into_iter()
             .filter_map(|system| {
-                let credentials = &core.host.credentials;
+                let credentials = &core.services.credentials;
                 let forecast = credentials.forecast(&connection.name, system).ok()?;
                 Some((credentials.credential(&connection.name, system), forecast))
             })
             .collect(),
-        gates: [System::Freshbooks, System::Concur]
+        gates: System::ALL
             .map(|system| connection.gates.get(system))
             .to_vec(),
     };

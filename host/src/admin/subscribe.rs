@@ -39,7 +39,7 @@ pub(super) async fn connect(
     secret: Secret,
     is_service: bool,
 ) -> Result<AdminReply, Refusal> {
-    let credentials = &connection.host.credentials;
+    let credentials = &connection.services.credentials;
     // A refusal that is remembered may be what the person has just mended.
     credentials.forget_application(&connection.name).await;
     if let Checked::Not(why) = check(connection, subscription, is_service).await? {
@@ -75,15 +75,15 @@ async fn check(
     subscription: &ObjectRef,
     is_service: bool,
 ) -> Result<Checked, Refusal> {
-    let store = &connection.host.store;
-    let started = connection.host.clock.now();
+    let store = &connection.services.store;
+    let started = connection.services.clock.now();
     let task = NewTask {
         object: subscription.clone(),
         reason: Reason::Replay,
     };
     let start = Write::StartOrMarkDirty(connection.new_run(task, started));
     store.commit(vec![start]).await?;
-    connection.bell.notify_one();
+    connection.runs_due.notify_one();
     let until = started.saturating_add(PATIENCE_MS);
     if let Some(why) = pursue(connection, subscription, is_service, until).await? {
         return Ok(Checked::Not(why));
@@ -103,9 +103,9 @@ async fn pursue(
     is_service: bool,
     until: Instant,
 ) -> Result<Option<String>, Refusal> {
-    let store = &connection.host.store;
+    let store = &connection.services.store;
     while let Some(run) = store.active_run(&connection.name, object).await? {
-        let now = connection.host.clock.now();
+        let now = connection.services.clock.now();
         if now >= until || run.due > until {
             return Ok(Some(run.sentence));
         }

@@ -246,7 +246,7 @@ async fn credentials(
             let forecast = instance.foresee(&credential, moment::now())?;
             let subject = format!(
                 "{} credential of {}",
-                names::system(system),
+                system.display_name(),
                 connection.name
             );
             let sentence = match forecast.sentence.as_str() {

@@ -205,7 +205,7 @@ fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> R
         credential,
         note,
     } = connected;
-    let system = names::system(credential.system);
+    let system = credential.system.display_name();
     writeln!(
         out,
         "{system} is connected for {connection}. The access renews itself."

@@ -10,21 +10,9 @@ use ml_connector::store::RunState;
 
 use super::paint::Tone;
 
-/// A system's own name.
-pub fn system(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "FreshBooks",
-        System::Concur => "SAP Concur",
-    }
-}
-
 /// An object as `SYSTEM/KIND/ID`.
 pub fn object(object: &ObjectRef) -> String {
-    let system = match object.system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
-    };
-    format!("{system}/{}/{}", object.kind, object.id)
+    format!("{}/{}/{}", object.system.as_str(), object.kind, object.id)
 }
 
 /// Reads `SYSTEM/KIND/ID`; the id may hold slashes.

@@ -101,7 +101,7 @@ fn action(action: &Action) -> String {
             let (intent, method) = (names::intent(send.intent), names::method(*method));
             format!(
                 "{intent}: {} {method} {path_with_query}",
-                names::system(*system)
+                system.display_name()
             )
         }
         Action::FindObjects(objects) => {

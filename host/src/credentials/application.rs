@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::answer::RawAnswer;
-use super::{Access, CredentialError, Credentials, Refused, State, absent, word};
+use super::{Access, CredentialError, Credentials, Refused, State, absent};
 use crate::contract::credentials::{Credential, Grant, Mend};
 use crate::contract::types::{Instant, System};
 use crate::send::Origin;
@@ -139,7 +139,7 @@ impl Credentials {
                 Ok(credential) => {
                     let access = self.application_access(connection, &credential, &answer)?;
                     self.metrics
-                        .token_request(connection, word(System::Concur), "application");
+                        .token_request(connection, System::Concur.as_str(), "application");
                     return Ok((credential, access));
                 }
                 Err(failure) if failure.mend == Mend::TryThere && !is_last => {
@@ -147,7 +147,7 @@ impl Credentials {
                 }
                 Err(failure) => {
                     self.metrics
-                        .token_request(connection, word(System::Concur), "refused");
+                        .token_request(connection, System::Concur.as_str(), "refused");
                     return Err(CredentialError::Refused(Refused {
                         sentence: failure.sentence,
                         mend: failure.mend,

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::answer::RawAnswer;
 use super::tokens::{TokenSecrets, Tokens, answer_purpose, tokens_purpose};
-use super::{CredentialError, Credentials, Held, Refused, State, word};
+use super::{CredentialError, Credentials, Held, Refused, State};
 use crate::contract::credentials::{
     Credential, Grant, Life, Mend, TokenFailure, TokenHost, TokenRequest,
 };
@@ -66,7 +66,7 @@ impl Credentials {
             SendOutcome::Response(response) => Ok(RawAnswer::of(grant, response)),
             SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
                 self.metrics
-                    .token_request(connection, word(system), "unanswered");
+                    .token_request(connection, system.as_str(), "unanswered");
                 Err(CredentialError::Refused(Refused {
                     sentence: format!("the token endpoint gave no answer ({})", error.detail),
                     mend: Mend::TryAgain,
@@ -140,10 +140,10 @@ impl Credentials {
         stored.sealed_tokens = self.keyring.seal(&tokens_purpose(&stored), &text)?;
         let credential = stored.credential.clone();
         self.metrics
-            .token_request(&stored.connection, word(credential.system), "renewed");
+            .token_request(&stored.connection, credential.system.as_str(), "renewed");
         tracing::info!(
             connection = stored.connection,
-            system = word(credential.system),
+            system = credential.system.as_str(),
             generation = credential.generation,
             "a credential was renewed"
         );
@@ -180,7 +180,7 @@ impl Credentials {
                 .sentence
                 .clone_from(&failure.sentence);
         }
-        let system = word(state.stored.credential.system);
+        let system = state.stored.credential.system.as_str();
         self.metrics
             .token_request(&state.stored.connection, system, "refused");
         tracing::warn!(

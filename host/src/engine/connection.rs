@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tokio::sync::{Notify, SemaphorePermit};
 use zeroize::Zeroizing;
 
-use super::gates::{Gates, Held};
-use super::news::News;
-use super::renewal::{NoAccess, Renewal, retry_at};
-use super::{Host, outcome_word};
+use super::Services;
+use super::gates::{GateClosed, Gates};
+use super::recent_wakes::RecentWakes;
+use super::token_refresh::{NoAccess, TokenRefresh, retry_at};
 use crate::contract::http::{Bearer, SendOutcome};
 use crate::contract::mapping::Schedule;
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{Send, WaitReason};
 use crate::contract::types::{Instant, ObjectRef, System};
-use crate::credentials::{Access, word};
+use crate::credentials::Access;
 use crate::guest::{SettingsText, SharedInstance};
 use crate::metrics::happened_at;
 use crate::send::SecretParts;
@@ -46,17 +46,17 @@ pub struct Connection {
     /// Its gates.
     pub gates: Gates,
     /// When its tokens are renewed.
-    pub renewal: Renewal,
+    pub token_refresh: TokenRefresh,
     /// Rung when runs may be due.
-    pub bell: Notify,
+    pub runs_due: Notify,
     /// What happened lately.
-    pub news: News,
+    pub recent_wakes: RecentWakes,
     /// The means.
-    pub host: Arc<Host>,
+    pub services: Arc<Services>,
 }
 
 /// Leave to send one request.
-pub struct Pass<'c> {
+pub struct SendPermit<'c> {
     access: Access,
     bearer: Option<Bearer>,
     _probe: Option<SemaphorePermit<'c>>,
@@ -85,20 +85,24 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Held`]; nothing may be sent until then.
-    pub async fn pass(&self, system: System, bearer: Option<Bearer>) -> Result<Pass<'_>, Held> {
+    /// [`GateClosed`]; nothing may be sent until then.
+    pub async fn permit(
+        &self,
+        system: System,
+        bearer: Option<Bearer>,
+    ) -> Result<SendPermit<'_>, GateClosed> {
         if bearer == Some(Bearer::Application) {
-            return self.pass_for_application(system).await;
+            return self.permit_for_application(system).await;
         }
-        let now = || self.host.clock.now();
+        let now = || self.services.clock.now();
         let probe = self.gates.pass(system, now).await?;
-        match self.renewal.access(self, system).await {
-            Ok(access) => Ok(Pass {
+        match self.token_refresh.access(self, system).await {
+            Ok(access) => Ok(SendPermit {
                 access,
                 bearer,
                 _probe: probe,
             }),
-            Err(NoAccess::Later(held)) => Err(held),
+            Err(NoAccess::Later(closed)) => Err(closed),
             Err(NoAccess::Reconnect(sentence)) => {
                 Err(self.hold_for_reconnect(system, sentence).await)
             }
@@ -107,54 +111,62 @@ impl Connection {
 
     /// The application needs no company that is connected, so that a gate that waits for that is
     /// none for it.
-    async fn pass_for_application(&self, system: System) -> Result<Pass<'_>, Held> {
+    async fn permit_for_application(&self, system: System) -> Result<SendPermit<'_>, GateClosed> {
         let probe = match self.gates.get(system).reason {
             HoldReason::NeedsReconnect => None,
-            _ => self.gates.pass(system, || self.host.clock.now()).await?,
+            _ => {
+                self.gates
+                    .pass(system, || self.services.clock.now())
+                    .await?
+            }
         };
-        let access = self.host.credentials.application(&self.name).await;
+        let access = self.services.credentials.application(&self.name).await;
         match access {
-            Ok(access) => Ok(Pass {
+            Ok(access) => Ok(SendPermit {
                 access,
                 bearer: Some(Bearer::Application),
                 _probe: probe,
             }),
             Err(error) => {
-                let until = retry_at(&error, self.host.clock.now());
+                let until = retry_at(&error, self.services.clock.now());
                 let sentence = format!("the application's token is not to be had: {error}");
-                Err(Held { until, sentence })
+                Err(GateClosed { until, sentence })
             }
         }
     }
 
     /// Sends a request and takes note of what its outcome says about the remote. The gate, if it
     /// has changed, is for the caller to keep.
-    pub async fn send(&self, send: &Send, pass: Pass<'_>) -> (SendOutcome, Option<Gate>) {
+    pub async fn send(&self, send: &Send, pass: SendPermit<'_>) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
-        let (access, sender) = (&pass.access, &self.host.sender);
+        let (access, sender) = (&pass.access, &self.services.sender);
         let bearer = Some(&access.bearer);
         let outcome = sender.send(request, &access.origin, bearer, self).await;
-        let what = outcome_word(&outcome);
-        self.host
+        let label = outcome.label();
+        self.services
             .metrics
-            .request(&self.name, word(request.system), what);
-        if outcome_word(&outcome) == "withheld" {
+            .request(&self.name, request.system.as_str(), label);
+        if label == "withheld" {
             // Says something about the request's own secrets and nothing about the remote.
             return (outcome, None);
         }
         if pass.bearer.is_some() && is_denied(&outcome) {
             // Says something about the application's token, and nothing about the company's.
-            self.host.credentials.forget_application(&self.name).await;
+            self.services
+                .credentials
+                .forget_application(&self.name)
+                .await;
             return (outcome, None);
         }
         let changed = self.gates.observe(
             &self.instance,
             request.system,
             &outcome,
-            self.host.clock.now(),
+            self.services.clock.now(),
         );
         if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
-            self.renewal.refused(request.system, access.generation);
+            self.token_refresh
+                .refused(request.system, access.generation);
         }
         (outcome, changed)
     }
@@ -168,17 +180,20 @@ impl Connection {
     pub async fn connected(&self, system: System) -> Result<(), StoreError> {
         let opened = self.instance.call(|instance| instance.open_gate(system));
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
-            self.host.store.commit(vec![self.keep_gate(gate)]).await?;
+            self.services
+                .store
+                .commit(vec![self.keep_gate(gate)])
+                .await?;
         }
-        self.renewal.connected(system);
+        self.token_refresh.connected(system);
         self.release().await
     }
 
     /// The write that keeps a gate, which is told to the metrics too.
     #[must_use]
     pub fn keep_gate(&self, gate: Gate) -> Write {
-        let labels = happened_at(&self.name, word(gate.system), "held");
-        let held_until = &self.host.metrics.gate_held_until;
+        let labels = happened_at(&self.name, gate.system.as_str(), "held");
+        let held_until = &self.services.metrics.gate_held_until;
         held_until
             .get_or_create(&labels)
             .set(gate.held_until / 1_000);
@@ -199,17 +214,17 @@ impl Connection {
                 limit: RELEASED_AT_ONCE,
                 ..RunFilter::default()
             };
-            let page = self.host.store.runs(filter).await?;
+            let page = self.services.store.runs(filter).await?;
             let Some(last) = page.last() else { break };
             before = Some(last.id);
             self.wake_all(page).await;
         }
-        self.bell.notify_one();
+        self.runs_due.notify_one();
         Ok(())
     }
 
     async fn wake_all(&self, runs: Vec<Run>) {
-        let now = self.host.clock.now();
+        let now = self.services.clock.now();
         let waiting = runs
             .into_iter()
             .filter(|run| run.wait_reason == Some(WaitReason::Remote) && run.due > now);
@@ -225,14 +240,14 @@ impl Connection {
         if writes.is_empty() {
             return;
         }
-        if let Err(error) = self.host.store.commit(writes).await {
+        if let Err(error) = self.services.store.commit(writes).await {
             // They wake at their own instants.
             tracing::warn!(connection = self.name, %error, "waiting runs were not woken early");
         }
     }
 
-    async fn hold_for_reconnect(&self, system: System, sentence: String) -> Held {
-        let now = self.host.clock.now();
+    async fn hold_for_reconnect(&self, system: System, sentence: String) -> GateClosed {
+        let now = self.services.clock.now();
         let before = self.gates.get(system);
         let is_new = before.reason != HoldReason::NeedsReconnect;
         let gate = Gate {
@@ -243,18 +258,18 @@ impl Connection {
             failing_since: if is_new { now } else { before.failing_since },
         };
         if let Some(gate) = self.gates.set(gate)
-            && let Err(error) = self.host.store.commit(vec![self.keep_gate(gate)]).await
+            && let Err(error) = self.services.store.commit(vec![self.keep_gate(gate)]).await
         {
             tracing::warn!(connection = self.name, %error, "a gate was not kept");
         }
-        Held {
+        GateClosed {
             until: gate.held_until,
             sentence,
         }
     }
 
     pub(super) fn now_after(&self, earlier: Instant) -> Instant {
-        self.host.clock.now().max(earlier)
+        self.services.clock.now().max(earlier)
     }
 }
 
@@ -266,7 +281,7 @@ impl SecretParts for Connection {
     /// Only verifiers: token requests are sent elsewhere.
     fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
         let id = name.strip_prefix("verifier:")?;
-        let verifier = self.host.callbacks.verifier(&self.name, id)?;
+        let verifier = self.services.callbacks.verifier(&self.name, id)?;
         Some(Zeroizing::new(verifier.reveal().to_owned()))
     }
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::Host;
+use super::Services;
 use super::connection::Connection;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
-use crate::credentials::word;
 use crate::guest::{GuestError, SharedInstance};
 use crate::receive::Backlog;
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
@@ -37,10 +36,10 @@ enum DispatchError {
 
 /// Decides what notices lead to.
 pub(super) struct Dispatcher {
-    pub(super) host: Arc<Host>,
+    pub(super) services: Arc<Services>,
     pub(super) connections: Arc<BTreeMap<String, Arc<Connection>>>,
     pub(super) instance: Arc<SharedInstance>,
-    pub(super) work: Arc<Notify>,
+    pub(super) notices_stored: Arc<Notify>,
     pub(super) backlog: Arc<Backlog>,
 }
 
@@ -51,7 +50,7 @@ impl Dispatcher {
             match self.decide_batch().await {
                 Ok(0) => {
                     tokio::select! {
-                        () = self.work.notified() => self.ring(),
+                        () = self.notices_stored.notified() => self.ring(),
                         _ = stop.changed() => {}
                     }
                 }
@@ -71,13 +70,13 @@ impl Dispatcher {
 
     fn ring(&self) {
         for connection in self.connections.values() {
-            connection.bell.notify_one();
+            connection.runs_due.notify_one();
         }
     }
 
     /// Decides a batch of notices, and tells how many there were.
     async fn decide_batch(&self) -> Result<usize, DispatchError> {
-        let notices = self.host.store.undecided_notices(BATCH_MAX).await?;
+        let notices = self.services.store.undecided_notices(BATCH_MAX).await?;
         if notices.is_empty() {
             return Ok(0);
         }
@@ -91,14 +90,14 @@ impl Dispatcher {
         let decided = self.commit(writes).await?;
         self.backlog
             .add(-i64::try_from(decided).unwrap_or(i64::MAX));
-        self.host.metrics.backlog.set(self.backlog.count());
+        self.services.metrics.backlog.set(self.backlog.count());
         Ok(decided)
     }
 
     /// All in one commit; if that is refused each on its own, so that none holds up the others.
     async fn commit(&self, writes: Vec<Write>) -> Result<usize, DispatchError> {
         let count = writes.len();
-        match self.host.store.commit(writes.clone()).await {
+        match self.services.store.commit(writes.clone()).await {
             Ok(_) => return Ok(count),
             Err(StoreError::Refused(_)) => {}
             Err(error) => return Err(error.into()),
@@ -106,7 +105,7 @@ impl Dispatcher {
         let mut decided = 0;
         let mut refused = None;
         for write in writes {
-            match self.host.store.commit(vec![write]).await {
+            match self.services.store.commit(vec![write]).await {
                 Ok(_) => decided += 1,
                 Err(error) => refused = Some(error),
             }
@@ -130,7 +129,7 @@ impl Dispatcher {
         let mut activities = BTreeMap::new();
         for (connection, objects) in named {
             let refs: Vec<ObjectRef> = objects.values().copied().cloned().collect();
-            let standings = self.host.store.standings(connection, &refs).await?;
+            let standings = self.services.store.standings(connection, &refs).await?;
             for ((place, object), standing) in objects.into_iter().zip(standings) {
                 let activity = match standing.active {
                     true => self.activity(connection, object).await?,
@@ -143,7 +142,7 @@ impl Dispatcher {
     }
 
     async fn activity(&self, connection: &str, object: &ObjectRef) -> Result<Activity, StoreError> {
-        let run = self.host.store.active_run(connection, object).await?;
+        let run = self.services.store.active_run(connection, object).await?;
         Ok(match run {
             None => Activity::Idle,
             Some(run) if run.dirty => Activity::Dirty,
@@ -192,7 +191,7 @@ impl Dispatcher {
                 reason: Reason::Notice,
             },
             settings_version,
-            started: self.host.clock.now().max(notice.received),
+            started: self.services.clock.now().max(notice.received),
             notice: Some(notice.id),
         }
     }
@@ -211,7 +210,7 @@ impl<'n> Place<'n> {
         Self {
             id: &object.id,
             kind: &object.kind,
-            system: word(object.system),
+            system: object.system.as_str(),
         }
     }
 }

@@ -4,13 +4,13 @@
 //! leaves, its outcome before anything else is sent, and everything else when the run rests or
 //! ends.
 
-mod meet;
+mod perform;
 
 use std::sync::Arc;
 
-use self::meet::Met;
+use self::perform::Performed;
 use super::connection::Connection;
-use super::record::Record;
+use super::history_buffer::HistoryBuffer;
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
 use crate::contract::types::Instant;
@@ -43,13 +43,13 @@ pub enum DriveError {
 pub async fn drive(connection: &Connection, run: Run) -> Result<(), DriveError> {
     let mut driver = Driver::new(connection, run);
     driver.recover().await?;
-    driver.work().await
+    driver.run_to_rest().await
 }
 
 struct Driver<'c> {
     connection: &'c Connection,
     run: Run,
-    record: Record,
+    history: HistoryBuffer,
     open: Option<OpenRun>,
     /// What the component says of the histories of earlier epochs.
     unknown_since: Option<Instant>,
@@ -57,21 +57,21 @@ struct Driver<'c> {
     traps: u32,
     /// True until the first demand after opening has been met.
     is_waking: bool,
-    /// News from this number on is news to this run.
-    news_since: u64,
+    /// RecentWakes from this number on is news to this run.
+    wakes_since: u64,
     handshakes_since: u64,
 }
 
 impl<'c> Driver<'c> {
     fn new(connection: &'c Connection, run: Run) -> Self {
         Self {
-            record: Record::new(run.id, run.epoch, run.started),
+            history: HistoryBuffer::new(run.id, run.epoch, run.started),
             open: None,
             unknown_since: None,
             traps: 0,
             is_waking: true,
-            news_since: connection.news.next(),
-            handshakes_since: connection.host.callbacks.arrivals(),
+            wakes_since: connection.recent_wakes.next(),
+            handshakes_since: connection.services.callbacks.arrivals(),
             connection,
             run,
         }
@@ -80,8 +80,8 @@ impl<'c> Driver<'c> {
     /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it
     /// left.
     async fn recover(&mut self) -> Result<(), DriveError> {
-        let rows = self.connection.host.store.history(self.run.id).await?;
-        let epoch = self.record.epoch();
+        let rows = self.connection.services.store.history(self.run.id).await?;
+        let epoch = self.history.epoch();
         let mut given_up = Vec::new();
         for row in rows {
             let HistoryRow {
@@ -89,7 +89,7 @@ impl<'c> Driver<'c> {
             } = row;
             match outcome {
                 Some(outcome) if row.epoch < epoch => given_up.push(Entry { demand, outcome }),
-                Some(outcome) => self.record.recall(Entry { demand, outcome }),
+                Some(outcome) => self.history.recall(Entry { demand, outcome }),
                 None => self.interrupted(demand).await?,
             }
         }
@@ -99,7 +99,7 @@ impl<'c> Driver<'c> {
 
     fn unknown_since_ever(&self) -> Option<Instant> {
         self.unknown_since
-            .or_else(|| self.unknown_since_of(self.record.entries()))
+            .or_else(|| self.unknown_since_of(self.history.entries()))
     }
 
     /// When the history first reports on a write that may have been carried out; the start of the
@@ -126,20 +126,20 @@ impl<'c> Driver<'c> {
         let outcome = Outcome {
             id: effect.id,
             report: Report::Sent(SendOutcome::MaybeSent(error)),
-            at: self.connection.now_after(self.record.latest()),
+            at: self.connection.now_after(self.history.latest()),
         };
-        self.record.add(demand, outcome, true);
+        self.history.add(demand, outcome, true);
         self.commit(None, Vec::new()).await
     }
 
-    async fn work(&mut self) -> Result<(), DriveError> {
+    async fn run_to_rest(&mut self) -> Result<(), DriveError> {
         let Some(mut demand) = self.open().await? else {
             return Ok(());
         };
         loop {
-            let report = match self.meet(&demand).await? {
-                Met::Report(report) => report,
-                Met::Settled => return Ok(()),
+            let report = match self.perform(&demand).await? {
+                Performed::Report(report) => report,
+                Performed::Suspended => return Ok(()),
             };
             self.is_waking = false;
             let Some(next) = self.advance(demand, report).await? else {
@@ -159,7 +159,7 @@ impl<'c> Driver<'c> {
                     match self
                         .connection
                         .instance
-                        .open(&task, &settings, self.record.entries())
+                        .open(&task, &settings, self.history.entries())
                     {
                         Ok(opened) => {
                             self.open = Some(opened.run);
@@ -206,7 +206,7 @@ impl<'c> Driver<'c> {
 
     async fn trapped(&mut self, detail: &str) -> Result<bool, DriveError> {
         self.traps += 1;
-        self.connection.host.metrics.traps.inc();
+        self.connection.services.metrics.traps.inc();
         tracing::error!(run = self.run.id, detail, "the component trapped");
         if self.traps < TRAPS_MAX {
             return Ok(false);
@@ -219,8 +219,8 @@ impl<'c> Driver<'c> {
     /// Starts over under the present settings. Counts like a trap, so that it cannot go on for
     /// ever.
     async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
-        self.connection.host.metrics.divergences.inc();
-        let started = self.connection.now_after(self.record.latest());
+        self.connection.services.metrics.divergences.inc();
+        let started = self.connection.now_after(self.history.latest());
         let settings_version = self.connection.settings.version.clone();
         let write = Write::StartOver {
             run: self.run.id,
@@ -230,7 +230,7 @@ impl<'c> Driver<'c> {
         };
         self.commit(None, vec![write]).await?;
         self.unknown_since = self.unknown_since_ever();
-        self.record.start_over(started);
+        self.history.start_over(started);
         self.run.settings_version = settings_version;
         self.run.started = started;
         self.is_waking = false;
@@ -244,7 +244,7 @@ impl<'c> Driver<'c> {
         report: Report,
     ) -> Result<Option<Demand>, DriveError> {
         let id = number(&demand);
-        let at = self.connection.now_after(self.record.latest());
+        let at = self.connection.now_after(self.history.latest());
         let outcome = Outcome { id, report, at };
         let stepped = match self.open {
             Some(run) => self.connection.instance.step(run, &outcome),
@@ -254,12 +254,12 @@ impl<'c> Driver<'c> {
         match stepped {
             Ok(next) => {
                 self.traps = 0;
-                self.record.add(demand, outcome, is_write);
+                self.history.add(demand, outcome, is_write);
                 return Ok(Some(next));
             }
             Err(InstanceError::Replaced) => {}
             Err(InstanceError::Guest(error)) => {
-                self.record.add(demand, outcome, is_write);
+                self.history.add(demand, outcome, is_write);
                 return match self.trapped(&error.to_string()).await? {
                     true => Ok(None),
                     false => self.open().await,
@@ -267,7 +267,7 @@ impl<'c> Driver<'c> {
             }
             Err(other) => return Err(DriveError::Instance(other)),
         }
-        self.record.add(demand, outcome, is_write);
+        self.history.add(demand, outcome, is_write);
         self.open().await
     }
 
@@ -276,14 +276,14 @@ impl<'c> Driver<'c> {
         intent: Option<&Demand>,
         last: Vec<Write>,
     ) -> Result<(), DriveError> {
-        let batch = self.record.batch(intent, last);
+        let batch = self.history.batch(intent, last);
         if batch.is_empty() {
             return Ok(());
         }
-        let receipt = self.connection.host.store.commit(batch).await?;
-        self.record.is_kept();
+        let receipt = self.connection.services.store.commit(batch).await?;
+        self.history.is_kept();
         if !receipt.runs.is_empty() {
-            self.connection.bell.notify_one();
+            self.connection.runs_due.notify_one();
         }
         Ok(())
     }
@@ -296,7 +296,7 @@ impl<'c> Driver<'c> {
         }
         let json = self
             .connection
-            .host
+            .services
             .store
             .settings(&self.connection.name, version)
             .await?;

@@ -1,4 +1,4 @@
-//! The gates in front of a connection's two systems: no request passes a gate that is held.
+//! The gates in front of a connection's two systems: no request passes a gate that is closed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,9 +15,9 @@ pub struct Gates {
     probes: [Semaphore; 2],
 }
 
-/// A gate that is held.
+/// A gate that is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct GateClosed {
     /// Until when.
     pub until: Instant,
     /// Why, one plain sentence.
@@ -47,17 +47,17 @@ impl Gates {
         self.lock()[index(system)]
     }
 
-    /// Passes the gate, or says until when it is held. After a failure of the remote, one request
+    /// Passes the gate, or says until when it is closed. After a failure of the remote, one request
     /// at a time passes until one is answered; it holds the permit.
     ///
     /// # Errors
     ///
-    /// [`Held`].
+    /// [`GateClosed`].
     pub async fn pass(
         &self,
         system: System,
         now: impl Fn() -> Instant,
-    ) -> Result<Option<SemaphorePermit<'_>>, Held> {
+    ) -> Result<Option<SemaphorePermit<'_>>, GateClosed> {
         let gate = self.get(system);
         refuse_if_held(&gate, now())?;
         if gate.failures == 0 {
@@ -109,14 +109,6 @@ impl Gates {
     }
 }
 
-/// A system's name for people.
-pub(crate) fn name(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "FreshBooks",
-        System::Concur => "SAP Concur",
-    }
-}
-
 pub(super) fn index(system: System) -> usize {
     match system {
         System::Freshbooks => 0,
@@ -128,11 +120,11 @@ fn is_success(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Response(response) if (200..300).contains(&response.status))
 }
 
-fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), Held> {
+fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
     if gate.held_until <= now {
         return Ok(());
     }
-    let name = name(gate.system);
+    let name = gate.system.display_name();
     let sentence = match gate.reason {
         HoldReason::RateLimited => format!("{name} asks for fewer requests; they go on soon"),
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
@@ -143,7 +135,7 @@ fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), Held> {
         }
         HoldReason::None => format!("requests to {name} are held back"),
     };
-    Err(Held {
+    Err(GateClosed {
         until: gate.held_until,
         sentence,
     })

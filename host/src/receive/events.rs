@@ -79,7 +79,7 @@ pub struct Events {
     /// Connections at once.
     pub connections_max: usize,
     /// Rung when there is something to do.
-    pub work: Arc<Notify>,
+    pub notices_stored: Arc<Notify>,
     /// The wall clock.
     pub clock: fn() -> Instant,
     /// Unreadable deliveries that are kept.
@@ -190,7 +190,7 @@ impl Events {
         if !receipt.notices.is_empty() {
             self.backlog.add(1);
             self.metrics.backlog.set(self.backlog.count());
-            self.work.notify_one();
+            self.notices_stored.notify_one();
         }
         200
     }

@@ -13,7 +13,9 @@ use crate::config::{Config, ConnectionConfig};
 use crate::contract::mapping::Schedule;
 use crate::contract::types::{Instant, ObjectRef, Problem};
 use crate::credentials::{Account, CredentialError, Credentials, Parts};
-use crate::engine::{Clock, Connection, Gates, Host, News, Renewal, SUBSCRIPTION_KIND};
+use crate::engine::{
+    Clock, Connection, Gates, RecentWakes, SUBSCRIPTION_KIND, Services, TokenRefresh,
+};
 use crate::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
 use crate::metrics::Metrics;
 use crate::receive::events::EventHook;
@@ -81,7 +83,7 @@ pub enum ServeError {
 /// Store, component and connections, ready for work.
 pub struct Core {
     /// The means.
-    pub host: Arc<Host>,
+    pub services: Arc<Services>,
     /// The component.
     pub guest: Arc<Guest>,
     /// The instance that decides about notices.
@@ -99,7 +101,7 @@ pub struct Core {
     /// Where FreshBooks users give their consent, by connection.
     pub consent_bases: BTreeMap<String, String>,
     /// Rung when something was stored that the engine should look at.
-    pub work: Arc<Notify>,
+    pub notices_stored: Arc<Notify>,
     /// Notices without a decision.
     pub backlog: Arc<Backlog>,
 }
@@ -157,7 +159,7 @@ impl Core {
             clock: Arc::new(move || time.now()),
         };
         let credentials = Credentials::load(parts, accounts(&minded)?).await?;
-        let host = Arc::new(Host {
+        let services = Arc::new(Services {
             store,
             sender,
             credentials: Arc::new(credentials),
@@ -167,27 +169,27 @@ impl Core {
             limits: config.limits.clone(),
             stopping: AtomicBool::new(false),
         });
-        let hooks = hooks(config, &minded, &*host.store).await?;
-        let event_hooks = event_hooks(config, &minded, &*host.store).await?;
+        let hooks = hooks(config, &minded, &*services.store).await?;
+        let event_hooks = event_hooks(config, &minded, &*services.store).await?;
         let urls = Urls {
             config,
             hooks: &hooks,
             event_hooks: &event_hooks,
         };
         let backlog = Arc::new(Backlog::default());
-        backlog.add(undecided(config, &*host.store).await?);
+        backlog.add(undecided(config, &*services.store).await?);
         Ok(Self {
             instance: Arc::new(SharedInstance::new(Arc::clone(&guest))?),
-            connections: Arc::new(connections(minded, &urls, &host).await?),
+            connections: Arc::new(connections(minded, &urls, &services).await?),
             guest,
             hooks,
             event_hooks,
             consents: Arc::default(),
             rounds: Arc::default(),
             consent_bases: consent_bases(config),
-            work: Arc::new(Notify::new()),
+            notices_stored: Arc::new(Notify::new()),
             backlog,
-            host,
+            services,
         })
     }
 }
@@ -320,12 +322,12 @@ impl Urls<'_> {
 async fn connections(
     minded: Vec<Minded<'_>>,
     urls: &Urls<'_>,
-    host: &Arc<Host>,
+    services: &Arc<Services>,
 ) -> Result<BTreeMap<String, Arc<Connection>>, ServeError> {
     let mut connections = BTreeMap::new();
     for one in minded {
         let name = one.connection.name.clone();
-        let gates = Gates::new(&one.instance, &host.store.gates(&name).await?)?;
+        let gates = Gates::new(&one.instance, &services.store.gates(&name).await?)?;
         let connection = Connection {
             webhook_url: urls.webhooks(&name),
             events_url: urls.events(&name),
@@ -333,10 +335,10 @@ async fn connections(
             schedules: one.schedules,
             instance: one.instance,
             gates,
-            renewal: Renewal::new(Arc::clone(&host.credentials)),
-            bell: Notify::new(),
-            news: News::default(),
-            host: Arc::clone(host),
+            token_refresh: TokenRefresh::new(Arc::clone(&services.credentials)),
+            runs_due: Notify::new(),
+            recent_wakes: RecentWakes::default(),
+            services: Arc::clone(services),
             name: name.clone(),
         };
         connections.insert(name, Arc::new(connection));

@@ -218,7 +218,13 @@ pub async fn ended(service: &Running, ending: EndingKind) -> Vec<Run> {
         endings: vec![ending],
         ..RunFilter::default()
     };
-    service.core().host.store.runs(filter).await.expect("runs")
+    service
+        .core()
+        .services
+        .store
+        .runs(filter)
+        .await
+        .expect("runs")
 }
 
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -296,7 +302,7 @@ pub fn limits() -> Limits {
 /// Waits until so many invoices have ended, however they did.
 pub async fn until_invoices_ended(service: &Running, count: u64) {
     until(&format!("{count} invoices"), async || {
-        let text = service.core().host.metrics.text();
+        let text = service.core().services.metrics.text();
         let ended = text
             .lines()
             .filter(|line| line.starts_with("ml_connector_runs_ended_total"))

@@ -75,7 +75,7 @@ async fn get(sender: &Sender, system: System, origin: &Origin) -> Finding {
         body: Vec::new(),
         timeout: TIMEOUT_MS,
     };
-    let subject = format!("{} at {}", names::system(system), origin.as_str());
+    let subject = format!("{} at {}", system.display_name(), origin.as_str());
     match sender.send(&request, origin, None, &NoSecrets).await {
         SendOutcome::Response(response) => {
             Finding::ok(subject, format!("answers (status {})", response.status))

@@ -58,7 +58,7 @@ fn print_credential(
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
     let (word, tone) = names::life(credential.life);
-    let (name, word) = (names::system(credential.system), paint::word(word, tone));
+    let (name, word) = (credential.system.display_name(), paint::word(word, tone));
     let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
     let sentence = match (credential.life, forecast) {
@@ -105,7 +105,7 @@ fn argument(system: System) -> &'static str {
 }
 
 fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
-    let what = format!("requests to {} are held back", names::system(gate.system));
+    let what = format!("requests to {} are held back", gate.system.display_name());
     writeln!(
         out,
         "  {} until {} ({}): {}; no record loses an attempt",

@@ -21,7 +21,7 @@ async fn an_event_is_kept_answered_and_worked_on() {
     assert_eq!(office.events.backlog.count(), 1);
     tokio::time::timeout(
         std::time::Duration::from_secs(5),
-        office.events.work.notified(),
+        office.events.notices_stored.notified(),
     )
     .await
     .expect("the dispatcher is woken");

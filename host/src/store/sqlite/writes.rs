@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 
 use super::prepared::Prepared;
-use super::words::Word;
 use super::{ending, events, execute, history, integer, objects, runs};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
@@ -214,7 +213,7 @@ fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(),
     } = link;
     let values = (
         source,
-        target.system.word(),
+        target.system.as_str(),
         &target.kind,
         &target.id,
         version,
@@ -248,7 +247,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
                ON CONFLICT DO UPDATE SET generation = excluded.generation, visible = excluded.visible, \
                sealed_tokens = excluded.sealed_tokens, refreshing = excluded.refreshing, \
                sealed_answer = excluded.sealed_answer WHERE generation <= excluded.generation";
-    let (system, generation) = (credential.system.word(), credential.generation);
+    let (system, generation) = (credential.system.as_str(), credential.generation);
     let visible = json(credential)?;
     let values = (
         connection,
@@ -286,7 +285,12 @@ fn keep_callback(database: &Connection, callback: &StoredCallback) -> Result<(),
 
 fn keep_gate(database: &Connection, connection: &str, gate: &Gate) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO gates (connection, system, gate) VALUES (?, ?, ?)";
-    execute(database, sql, (connection, gate.system.word(), json(gate)?)).map(drop)
+    execute(
+        database,
+        sql,
+        (connection, gate.system.as_str(), json(gate)?),
+    )
+    .map(drop)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

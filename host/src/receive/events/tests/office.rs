@@ -265,7 +265,7 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> Events {
         backlog: Arc::default(),
         backlog_max: 100,
         connections_max: 8,
-        work: Arc::default(),
+        notices_stored: Arc::default(),
         clock: || NOW,
         oddities: AtomicU64::default(),
         told: Told::default(),

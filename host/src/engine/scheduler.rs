@@ -33,30 +33,30 @@ pub(super) async fn drive_due(
     mut stop: watch::Receiver<bool>,
     mut cut: watch::Receiver<bool>,
 ) {
-    let mut line = Line::new(connection);
+    let mut scheduler = Scheduler::new(connection);
     while !*stop.borrow() {
-        let next = line.start_due().await;
-        let connection = Arc::clone(&line.connection);
+        let next = scheduler.start_due().await;
+        let connection = Arc::clone(&scheduler.connection);
         tokio::select! {
-            Some(done) = line.under_way.join_next() => line.ended(done.ok()),
-            () = connection.bell.notified() => line.look = true,
-            () = connection.host.clock.sleep_until(next) => line.look = true,
+            Some(done) = scheduler.under_way.join_next() => scheduler.ended(done.ok()),
+            () = connection.runs_due.notified() => scheduler.look = true,
+            () = connection.services.clock.sleep_until(next) => scheduler.look = true,
             _ = stop.changed() => {}
         }
     }
     let rest = async {
-        while let Some(done) = line.under_way.join_next().await {
-            line.ended(done.ok());
+        while let Some(done) = scheduler.under_way.join_next().await {
+            scheduler.ended(done.ok());
         }
     };
     tokio::select! {
         () = rest => {}
         _ = cut.wait_for(|cut| *cut) => {}
     }
-    line.under_way.shutdown().await;
+    scheduler.under_way.shutdown().await;
 }
 
-struct Line {
+struct Scheduler {
     connection: Arc<Connection>,
     in_flight_max: usize,
     under_way: JoinSet<RunId>,
@@ -70,10 +70,10 @@ struct Line {
     next: Option<Instant>,
 }
 
-impl Line {
+impl Scheduler {
     fn new(connection: Arc<Connection>) -> Self {
         Self {
-            in_flight_max: connection.host.limits.runs_in_flight_max.max(1) as usize,
+            in_flight_max: connection.services.limits.runs_in_flight_max.max(1) as usize,
             connection,
             under_way: JoinSet::new(),
             numbers: BTreeSet::new(),
@@ -90,7 +90,7 @@ impl Line {
             if self.fetched.is_empty() && self.look {
                 let early = self
                     .look_from
-                    .saturating_sub(self.connection.host.clock.now());
+                    .saturating_sub(self.connection.services.clock.now());
                 // More than that is a clock that was set back.
                 if (1..=LINGER_MS).contains(&early) {
                     return Some(self.look_from);
@@ -111,13 +111,13 @@ impl Line {
     }
 
     async fn fetch(&mut self) -> Result<(), StoreError> {
-        let (connection, store) = (&self.connection, &self.connection.host.store);
-        let limit = connection.host.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
+        let (connection, store) = (&self.connection, &self.connection.services.store);
+        let limit = connection.services.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
         let except = || self.numbers.iter().copied().collect();
         let due = store
             .due_runs(
                 &connection.name,
-                connection.host.clock.now(),
+                connection.services.clock.now(),
                 limit,
                 except(),
             )
@@ -127,14 +127,14 @@ impl Line {
             self.next = store.next_due(&connection.name, except()).await?;
         }
         self.fetched = due.into();
-        self.look_from = self.connection.host.clock.now() + LINGER_MS;
+        self.look_from = self.connection.services.clock.now() + LINGER_MS;
         Ok(())
     }
 
     fn start(&mut self, run: Run) {
         let connection = Arc::clone(&self.connection);
         self.numbers.insert(run.id);
-        self.connection.host.metrics.runs_in_flight.inc();
+        self.connection.services.metrics.runs_in_flight.inc();
         self.under_way.spawn(async move {
             let id = run.id;
             if let Err(error) = drive(&connection, run).await {
@@ -145,7 +145,7 @@ impl Line {
     }
 
     fn ended(&mut self, id: Option<RunId>) {
-        self.connection.host.metrics.runs_in_flight.dec();
+        self.connection.services.metrics.runs_in_flight.dec();
         // What a run that has ended was holding up may be due now.
         self.look = true;
         match id {
@@ -165,12 +165,16 @@ async fn set_aside(connection: &Connection, run: RunId, error: &DriveError) {
     tracing::error!(connection = connection.name, run, %error, "a run cannot go on now");
     let rest = Write::Wait {
         run,
-        due: connection.host.clock.now().saturating_add(AILING_REST_MS),
+        due: connection
+            .services
+            .clock
+            .now()
+            .saturating_add(AILING_REST_MS),
         reason: Some(crate::contract::runs::WaitReason::Remote),
         on: None,
         sentence: format!("it cannot go on now ({error}); it is tried again in a minute"),
     };
-    if connection.host.store.commit(vec![rest]).await.is_err() {
+    if connection.services.store.commit(vec![rest]).await.is_err() {
         tokio::time::sleep(STORE_PAUSE).await;
     }
 }

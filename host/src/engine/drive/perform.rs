@@ -9,8 +9,8 @@ use crate::contract::runs::{
 };
 use crate::contract::types::Instant;
 use crate::engine::connection::Connection;
-use crate::engine::gates::Held;
-use crate::engine::news::Event;
+use crate::engine::gates::GateClosed;
+use crate::engine::recent_wakes::WakeEvent;
 use crate::store::{NewRun, Write};
 
 /// The code of a stop after a write that may or may not have happened; `wit/runs.wit` names it.
@@ -19,127 +19,127 @@ const AMBIGUOUS: &str = "ambiguous";
 const REST_MIN_MS: u64 = 200;
 
 /// How a demand was met.
-pub(super) enum Met {
+pub(super) enum Performed {
     /// With this report; the run goes on.
     Report(Report),
     /// The run rests or has ended, and that is in the store.
-    Settled,
+    Suspended,
 }
 
 impl Driver<'_> {
-    pub(super) async fn meet(&mut self, demand: &Demand) -> Result<Met, DriveError> {
+    pub(super) async fn perform(&mut self, demand: &Demand) -> Result<Performed, DriveError> {
         match demand {
             Demand::Perform(effect) => match &effect.action {
                 Action::Send(send) => self.send(demand, send).await,
                 Action::FindObjects(objects) => {
-                    if self.record.has_attached() {
+                    if self.history.has_attached() {
                         self.commit(None, Vec::new()).await?;
                     }
-                    let store = &self.connection.host.store;
+                    let store = &self.connection.services.store;
                     let found = store.standings(&self.connection.name, objects).await?;
-                    Ok(Met::Report(Report::Found(found)))
+                    Ok(Performed::Report(Report::Found(found)))
                 }
-                Action::Save(save) => Ok(Met::Report(self.save(save))),
+                Action::Save(save) => Ok(Performed::Report(self.save(save))),
                 Action::TrustVerifier(id) => {
                     let write = self
                         .connection
-                        .host
+                        .services
                         .callbacks
                         .trust(&self.connection.name, id)?;
                     let kept = u32::from(write.is_some());
                     write
                         .into_iter()
-                        .for_each(|write| self.record.attach(write));
-                    Ok(Met::Report(Report::Saved(kept)))
+                        .for_each(|write| self.history.attach(write));
+                    Ok(Performed::Report(Report::Saved(kept)))
                 }
             },
             Demand::Wait(wait) => self.wait(wait).await,
             Demand::Done(completion) => {
                 self.end(completion.clone()).await?;
-                Ok(Met::Settled)
+                Ok(Performed::Suspended)
             }
         }
     }
 
-    async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Met, DriveError> {
-        if self.connection.host.is_stopping() {
+    async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Performed, DriveError> {
+        if self.connection.services.is_stopping() {
             self.commit(None, Vec::new()).await?;
-            return Ok(Met::Settled);
+            return Ok(Performed::Suspended);
         }
         let connection = self.connection;
         let pass = loop {
             match connection
-                .pass(send.request.system, send.request.bearer)
+                .permit(send.request.system, send.request.bearer)
                 .await
             {
                 Ok(pass) => break pass,
-                Err(held) if held.until < connection.host.clock.now() + REST_MIN_MS => {
+                Err(closed) if closed.until < connection.services.clock.now() + REST_MIN_MS => {
                     tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
                 }
-                Err(held) => return self.hold_back(held).await,
+                Err(closed) => return self.hold_back(closed).await,
             }
         };
         let is_write = send.intent != Intent::Read;
-        if is_write || self.record.owes_write() {
+        if is_write || self.history.owes_write() {
             let intent = is_write.then_some(demand);
             self.commit(intent, Vec::new()).await?;
         }
         let (outcome, gate) = connection.send(send, pass).await;
         if let Some(gate) = gate {
-            self.record.attach(connection.keep_gate(gate));
+            self.history.attach(connection.keep_gate(gate));
         }
-        Ok(Met::Report(Report::Sent(outcome)))
+        Ok(Performed::Report(Report::Sent(outcome)))
     }
 
     /// Rests until the gate opens. The demand is not recorded: the run makes it again then.
-    async fn hold_back(&mut self, held: Held) -> Result<Met, DriveError> {
+    async fn hold_back(&mut self, closed: GateClosed) -> Result<Performed, DriveError> {
         self.connection
-            .host
+            .services
             .metrics
             .wait(&self.connection.name, "held-back");
         let rest = Write::Wait {
             run: self.run.id,
-            due: held.until,
+            due: closed.until,
             reason: Some(WaitReason::Remote),
             on: None,
-            sentence: held.sentence,
+            sentence: closed.sentence,
         };
         self.commit(None, vec![rest]).await?;
-        Ok(Met::Settled)
+        Ok(Performed::Suspended)
     }
 
     fn save(&mut self, save: &Save) -> Report {
         let connection = self.connection;
         if !(save.links.is_empty() && save.unlinks.is_empty()) {
-            self.record.attach(Write::Links {
+            self.history.attach(Write::Links {
                 connection: connection.name.clone(),
                 links: save.links.clone(),
                 unlinks: save.unlinks.clone(),
             });
         }
-        let started = connection.now_after(self.record.latest());
+        let started = connection.now_after(self.history.latest());
         for task in &save.tasks {
             let new = connection.new_run(task.clone(), started);
-            self.record.attach(Write::StartOrMarkDirty(new));
+            self.history.attach(Write::StartOrMarkDirty(new));
         }
         let kept = save.links.len() + save.unlinks.len() + save.tasks.len();
         Report::Saved(u32::try_from(kept).unwrap_or(u32::MAX))
     }
 
-    async fn wait(&mut self, wait: &Wait) -> Result<Met, DriveError> {
-        let now = self.connection.now_after(self.record.latest());
+    async fn wait(&mut self, wait: &Wait) -> Result<Performed, DriveError> {
+        let now = self.connection.now_after(self.history.latest());
         if let Some(wake) = self.awake(wait, now) {
-            return Ok(Met::Report(Report::Woken(wake)));
+            return Ok(Performed::Report(Report::Woken(wake)));
         }
         let left = wait.until.saturating_sub(now);
         if left < REST_MIN_MS {
             tokio::time::sleep(Duration::from_millis(left)).await;
-            return Ok(Met::Report(Report::Woken(Wake::Due)));
+            return Ok(Performed::Report(Report::Woken(Wake::Due)));
         }
         self.connection
-            .host
+            .services
             .metrics
-            .wait(&self.connection.name, reason_word(wait.reason));
+            .wait(&self.connection.name, wait.reason.as_str());
         let rest = Write::Wait {
             run: self.run.id,
             due: wait.until,
@@ -148,9 +148,9 @@ impl Driver<'_> {
             sentence: wait.sentence.clone(),
         };
         self.commit(None, vec![rest]).await?;
-        Ok(self
-            .missed(wait)
-            .map_or(Met::Settled, |wake| Met::Report(Report::Woken(wake))))
+        Ok(self.missed(wait).map_or(Performed::Suspended, |wake| {
+            Performed::Report(Report::Woken(wake))
+        }))
     }
 
     /// Whether a wait is over already.
@@ -175,13 +175,13 @@ impl Driver<'_> {
         let connection = self.connection;
         if let Some(object) = &wait.on
             && connection
-                .news
-                .has_since(self.news_since, &Event::Ended(object.clone()))
+                .recent_wakes
+                .has_happened_since(self.wakes_since, &WakeEvent::Ended(object.clone()))
         {
-            self.news_since = connection.news.next();
+            self.wakes_since = connection.recent_wakes.next();
             return Some(Wake::ObjectEnded);
         }
-        let arrivals = connection.host.callbacks.arrivals();
+        let arrivals = connection.services.callbacks.arrivals();
         if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
             self.handshakes_since = arrivals;
             return Some(Wake::Due);
@@ -191,7 +191,7 @@ impl Driver<'_> {
 
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
         let connection = self.connection;
-        let how = ending_word(&completion.ending);
+        let how = completion.kind().as_str();
         tracing::info!(
             connection = connection.name,
             run = self.run.id,
@@ -201,15 +201,17 @@ impl Driver<'_> {
             code = completion.code(),
             "a run has ended"
         );
-        connection.news.add(Event::Ended(self.run.object.clone()));
+        connection
+            .recent_wakes
+            .add(WakeEvent::Ended(self.run.object.clone()));
         let end = Write::End {
             run: self.run.id,
             completion,
-            at: connection.now_after(self.record.latest()),
+            at: connection.now_after(self.history.latest()),
         };
         self.commit(None, vec![end]).await?;
-        connection.host.metrics.run_ended(&connection.name, how);
-        connection.bell.notify_one();
+        connection.services.metrics.run_ended(&connection.name, how);
+        connection.runs_due.notify_one();
         Ok(())
     }
 
@@ -232,7 +234,7 @@ impl Driver<'_> {
                 sentence,
                 remedy: remedy.into(),
                 problems: Vec::new(),
-                since: self.connection.now_after(self.record.latest()),
+                since: self.connection.now_after(self.history.latest()),
                 look_again: None,
             },
         };
@@ -255,25 +257,5 @@ impl Connection {
             started,
             notice: None,
         }
-    }
-}
-
-fn reason_word(reason: WaitReason) -> &'static str {
-    match reason {
-        WaitReason::Retry => "retry",
-        WaitReason::Settle => "settle",
-        WaitReason::Remote => "remote",
-        WaitReason::Dependency => "dependency",
-        WaitReason::Handshake => "handshake",
-    }
-}
-
-fn ending_word(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Confirmed(_) => "confirmed",
-        Ending::Unchanged(_) => "unchanged",
-        Ending::Rejected(_) => "rejected",
-        Ending::Parked(_) => "parked",
-        Ending::Conflict(_) => "conflict",
     }
 }

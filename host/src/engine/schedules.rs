@@ -1,25 +1,21 @@
-//! What is done by the clock: the runs that the settings want again and again, and forgetting old
-//! histories.
+//! Scheduled runs: those that the settings want again and again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Host;
 use super::connection::Connection;
 use crate::contract::mapping::Schedule;
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::Instant;
-use crate::credentials::word;
 use crate::store::{StoreError, Write};
 
-const RETIRE_INTERVAL_MS: u64 = 3_600_000;
-
+/// Between tries while the store fails: long enough not to fill the log.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Starts a connection's scheduled runs, those that are overdue at once, until `stop`.
-pub(super) async fn keep(connection: Arc<Connection>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn start_scheduled(connection: Arc<Connection>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let next = match start_overdue(&connection).await {
             Ok(next) => next,
@@ -30,47 +26,27 @@ pub(super) async fn keep(connection: Arc<Connection>, mut stop: watch::Receiver<
             }
         };
         tokio::select! {
-            () = connection.host.clock.sleep_until(next) => {}
+            () = connection.services.clock.sleep_until(next) => {}
             _ = stop.changed() => {}
         }
     }
 }
 
-/// Forgets histories that are older than the settings want them kept, until `stop`.
-pub(super) async fn retire(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        let now = host.clock.now();
-        let retention =
-            u64::try_from(host.limits.history_retention.as_millis()).unwrap_or(u64::MAX);
-        let retire = Write::Retire {
-            ended_before: now.saturating_sub(retention),
-        };
-        if let Err(error) = host.store.commit(vec![retire]).await {
-            tracing::error!(%error, "old histories were not forgotten");
-        }
-        let next = Some(now.saturating_add(RETIRE_INTERVAL_MS));
-        tokio::select! {
-            () = host.clock.sleep_until(next) => {}
-            _ = stop.changed() => {}
-        }
-    }
-}
-
-/// Starts what is overdue, and tells when the next one is due.
+/// Starts what is overdue, and returns when the next one is due.
 async fn start_overdue(connection: &Connection) -> Result<Option<Instant>, StoreError> {
     let mut next: Option<Instant> = None;
     for schedule in &connection.schedules {
-        let due = due(connection, schedule).await?;
+        let due = start_if_due(connection, schedule).await?;
         next = Some(next.map_or(due, |earlier| earlier.min(due)));
     }
     Ok(next)
 }
 
-/// Starts the scheduled run if it is due, and tells when it is due next.
-async fn due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
-    let (store, now) = (&connection.host.store, connection.host.clock.now());
+/// Starts the scheduled run if it is due, and returns when it is due next.
+async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
+    let (store, now) = (&connection.services.store, connection.services.clock.now());
     let interval = schedule.interval_s.max(1).saturating_mul(1_000);
-    let name = mark(connection, schedule);
+    let name = last_start_mark(connection, schedule);
     let last: Option<Instant> = store.mark(&name).await?.and_then(|last| last.parse().ok());
     // A last start in the future is one of a clock that has been set back.
     if let Some(last) = last.filter(|last| *last <= now)
@@ -88,16 +64,16 @@ async fn due(connection: &Connection, schedule: &Schedule) -> Result<Instant, St
         value: now.to_string(),
     };
     store.commit(vec![start, mark]).await?;
-    connection.bell.notify_one();
+    connection.runs_due.notify_one();
     Ok(now.saturating_add(interval))
 }
 
-fn mark(connection: &Connection, schedule: &Schedule) -> String {
+fn last_start_mark(connection: &Connection, schedule: &Schedule) -> String {
     let object = &schedule.object;
     format!(
         "schedule/{}/{}/{}/{}",
         connection.name,
-        word(object.system),
+        object.system.as_str(),
         object.kind,
         object.id
     )

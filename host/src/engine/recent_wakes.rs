@@ -10,7 +10,7 @@ const KEPT_MAX: usize = 1_024;
 
 /// Something that a run may wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum WakeEvent {
     /// A run of this object has ended, or is about to.
     Ended(ObjectRef),
     /// A webhook handshake has arrived.
@@ -19,15 +19,15 @@ pub enum Event {
 
 /// The latest events of a connection, numbered.
 #[derive(Default)]
-pub struct News(Mutex<State>);
+pub struct RecentWakes(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     next: u64,
-    events: VecDeque<Event>,
+    events: VecDeque<WakeEvent>,
 }
 
-impl News {
+impl RecentWakes {
     /// The number of the next event.
     #[must_use]
     pub fn next(&self) -> u64 {
@@ -36,7 +36,7 @@ impl News {
 
     /// Adds an event. To be called before what it tells of is committed: then whoever commits a
     /// wait and looks here afterwards has either been woken by the store or finds it here.
-    pub fn add(&self, event: Event) {
+    pub fn add(&self, event: WakeEvent) {
         let mut state = self.lock();
         state.next += 1;
         if state.events.len() == KEPT_MAX {
@@ -47,7 +47,7 @@ impl News {
 
     /// Whether an event has happened since number `since`.
     #[must_use]
-    pub fn has_since(&self, since: u64, event: &Event) -> bool {
+    pub fn has_happened_since(&self, since: u64, event: &WakeEvent) -> bool {
         let state = self.lock();
         let fresh = usize::try_from(state.next - since).unwrap_or(usize::MAX);
         state
@@ -68,8 +68,8 @@ mod tests {
     use super::*;
     use crate::contract::types::System;
 
-    fn ended(id: &str) -> Event {
-        Event::Ended(ObjectRef {
+    fn ended(id: &str) -> WakeEvent {
+        WakeEvent::Ended(ObjectRef {
             system: System::Freshbooks,
             kind: "invoice".into(),
             id: id.into(),
@@ -78,17 +78,17 @@ mod tests {
 
     #[test]
     fn only_news_counts_and_only_so_much_is_kept() {
-        let news = News::default();
-        news.add(ended("1"));
-        let since = news.next();
-        assert!(!news.has_since(since, &ended("1")));
-        news.add(ended("2"));
-        assert!(news.has_since(since, &ended("2")));
-        assert!(!news.has_since(since, &Event::Handshake));
+        let recent_wakes = RecentWakes::default();
+        recent_wakes.add(ended("1"));
+        let since = recent_wakes.next();
+        assert!(!recent_wakes.has_happened_since(since, &ended("1")));
+        recent_wakes.add(ended("2"));
+        assert!(recent_wakes.has_happened_since(since, &ended("2")));
+        assert!(!recent_wakes.has_happened_since(since, &WakeEvent::Handshake));
         for id in 0..KEPT_MAX {
-            news.add(ended(&id.to_string()));
+            recent_wakes.add(ended(&id.to_string()));
         }
-        assert!(!news.has_since(0, &Event::Handshake));
-        assert_eq!(news.lock().events.len(), KEPT_MAX);
+        assert!(!recent_wakes.has_happened_since(0, &WakeEvent::Handshake));
+        assert_eq!(recent_wakes.lock().events.len(), KEPT_MAX);
     }
 }

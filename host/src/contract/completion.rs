@@ -1,7 +1,7 @@
 //! What a completion says, for those who keep and show it.
 
-use crate::contract::runs::{Completion, Ending, EndingKind, Stop};
-use crate::contract::types::Instant;
+use super::runs::{Completion, Ending, EndingKind, Stop};
+use super::types::Instant;
 
 impl Completion {
     /// How the run ended, without the details.

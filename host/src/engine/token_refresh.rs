@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Mutex, Notify, watch};
 
 use super::connection::Connection;
-use super::gates::{Held, index, name};
+use super::gates::{GateClosed, index};
 use crate::contract::credentials::{Life, Mend};
 use crate::contract::types::{Instant, System};
-use crate::credentials::{Access, CredentialError, Credentials, SYSTEMS};
+use crate::credentials::{Access, CredentialError, Credentials};
 
 /// How long to wait after a renewal that failed without saying when to come again.
 const PAUSE_MS: u64 = 60_000;
@@ -20,13 +20,13 @@ const LOOK_AGAIN_MS: u64 = 15 * 60_000;
 /// Why there is no access to a system now.
 pub(super) enum NoAccess {
     /// Not before this instant.
-    Later(Held),
+    Later(GateClosed),
     /// Not before a person has connected again; why, in one plain sentence.
     Reconnect(String),
 }
 
 /// The renewal of one connection's tokens.
-pub struct Renewal {
+pub struct TokenRefresh {
     credentials: Arc<Credentials>,
     slots: [Slot; 2],
     wake: Notify,
@@ -39,11 +39,11 @@ struct Slot {
     refused: AtomicU64,
     /// No renewal before this instant.
     not_before: AtomicU64,
-    /// Held by whoever renews: the others wait and look again.
+    /// GateClosed by whoever renews: the others wait and look again.
     turn: Mutex<()>,
 }
 
-impl Renewal {
+impl TokenRefresh {
     /// Of these credentials.
     #[must_use]
     pub fn new(credentials: Arc<Credentials>) -> Self {
@@ -72,12 +72,12 @@ impl Renewal {
             return Ok(access);
         }
         let until = slot.not_before.load(Ordering::Acquire);
-        if until > connection.host.clock.now() {
+        if until > connection.services.clock.now() {
             let sentence = format!(
                 "the access token of {} could not be renewed yet",
-                name(system)
+                system.display_name()
             );
-            return Err(NoAccess::Later(Held { until, sentence }));
+            return Err(NoAccess::Later(GateClosed { until, sentence }));
         }
         self.renew(connection, system, access.generation).await?;
         self.current(connection, system)
@@ -125,17 +125,17 @@ impl Renewal {
             return Ok(());
         };
         tracing::warn!(connection = connection.name, ?system, %error, "a token was not renewed");
-        let until = retry_at(&error, connection.host.clock.now());
+        let until = retry_at(&error, connection.services.clock.now());
         let slot = &self.slots[index(system)];
         slot.not_before.store(until, Ordering::Release);
         let is_dead = self.credentials.credential(&connection.name, system).life != Life::Live;
         Err(match is_dead {
             true => NoAccess::Reconnect(self.why_not(connection, system)),
-            false => NoAccess::Later(Held {
+            false => NoAccess::Later(GateClosed {
                 until,
                 sentence: format!(
                     "the access token of {} cannot be renewed: {error}",
-                    name(system)
+                    system.display_name()
                 ),
             }),
         })
@@ -143,15 +143,19 @@ impl Renewal {
 
     /// Renews what is due, and tells when the next one is.
     async fn renew_due(&self, connection: &Connection) -> Instant {
-        let mut next = connection.host.clock.now().saturating_add(LOOK_AGAIN_MS);
-        for system in SYSTEMS {
+        let mut next = connection
+            .services
+            .clock
+            .now()
+            .saturating_add(LOOK_AGAIN_MS);
+        for system in System::ALL {
             let forecast = self.credentials.forecast(&connection.name, system);
             let Some(due) = forecast.ok().and_then(|forecast| forecast.refresh_at) else {
                 continue;
             };
             let slot = &self.slots[index(system)];
             let due = due.max(slot.not_before.load(Ordering::Acquire));
-            if due > connection.host.clock.now() {
+            if due > connection.services.clock.now() {
                 next = next.min(due);
                 continue;
             }
@@ -179,10 +183,10 @@ impl Slot {
 /// Renews a connection's tokens before they end, until `stop`.
 pub(super) async fn keep_fresh(connection: Arc<Connection>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let next = connection.renewal.renew_due(&connection).await;
+        let next = connection.token_refresh.renew_due(&connection).await;
         tokio::select! {
-            () = connection.host.clock.sleep_until(Some(next)) => {}
-            () = connection.renewal.wake.notified() => {}
+            () = connection.services.clock.sleep_until(Some(next)) => {}
+            () = connection.token_refresh.wake.notified() => {}
             _ = stop.changed() => {}
         }
     }

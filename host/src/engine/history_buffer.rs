@@ -6,7 +6,7 @@ use crate::contract::types::Instant;
 use crate::store::{HistoryRow, RunId, Write};
 
 /// A run's history in memory.
-pub(super) struct Record {
+pub(super) struct HistoryBuffer {
     run: RunId,
     epoch: u32,
     entries: Vec<Entry>,
@@ -20,7 +20,7 @@ pub(super) struct Record {
     owes_write: bool,
 }
 
-impl Record {
+impl HistoryBuffer {
     pub(super) fn new(run: RunId, epoch: u32, started: Instant) -> Self {
         Self {
             run,
