@@ -4,7 +4,7 @@
 //! store, which only the same user can open: one request as JSON, then one reply. Where no service
 //! runs, the command opens the store itself and does the same through the same code.
 
-mod perform;
+mod handle;
 mod socket;
 mod subscribe;
 
@@ -15,14 +15,14 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-pub use self::perform::perform;
+pub use self::handle::handle;
 pub(crate) use self::socket::{answer_all, listen};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Forecast, Grant};
 use crate::contract::pacing::Gate;
-use crate::engine::Clock;
 use crate::secrets::Secrets;
-use crate::serve::{Core, ServeError};
+use crate::service::{Parts, ServeError};
 use crate::store::RunId;
 
 /// What is asked.
@@ -151,8 +151,8 @@ pub async fn call(
     if let Some(reply) = socket::ask(&config.store, &request).await? {
         return Ok(reply);
     }
-    let core = Core::open(config, secrets, Clock::system()).await?;
-    Ok(perform(&core, request, false).await)
+    let parts = Parts::open(config, secrets, Clock::system()).await?;
+    Ok(handle(&parts, request, false).await)
 }
 
 /// Consents that are awaited at once, or whose end nobody has asked for yet; the oldest gives way.

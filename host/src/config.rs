@@ -14,7 +14,7 @@ pub struct Config {
     /// (behind a proxy).
     pub tls: Option<TlsFiles>,
     /// Where SAP Concur's events are received; nothing where they are not.
-    pub events: Option<Events>,
+    pub events: Option<EventsConfig>,
     /// The public base URL of the receiver, without a trailing slash, such as
     /// `https://sync.example.test`.
     pub public_url: String,
@@ -33,7 +33,7 @@ pub struct Config {
 
 /// The receiver of SAP Concur's events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Events {
+pub struct EventsConfig {
     /// Where it listens.
     pub listen: EventsListen,
     /// Its public base URL, without a trailing slash, such as `https://events.example.test`.

@@ -3,7 +3,6 @@
 //! Everything wakes by a signal or at an instant that the store names; nothing is asked again and
 //! again. Whatever the engine holds in memory it can make again from the store.
 
-mod clock;
 mod connection;
 mod dispatch;
 mod drive;
@@ -24,7 +23,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-pub use self::clock::Clock;
 pub(crate) use self::connection::SUBSCRIPTION_KIND;
 pub use self::connection::{Connection, SendPermit};
 pub(crate) use self::drive::drive;
@@ -32,8 +30,8 @@ pub use self::gates::{GateClosed, Gates};
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
 pub use self::token_refresh::TokenRefresh;
+use crate::backlog::Backlog;
 use crate::guest::SharedInstance;
-use crate::receive::Backlog;
 
 /// The loop, at work.
 pub struct Engine {

@@ -2,19 +2,22 @@
 //! for the component, and decides nothing about the business.
 
 pub mod admin;
+pub mod backlog;
 pub mod callbacks;
+pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod credentials;
 pub mod engine;
+pub mod events;
 #[cfg(test)]
 mod fixtures;
 pub mod guest;
+pub mod http_client;
+pub mod listener;
 pub mod metrics;
-pub mod receive;
 pub mod seal;
 pub mod secrets;
-pub mod send;
-pub mod serve;
-pub mod settings;
+pub mod service;
 pub mod store;
+pub mod webhooks;

@@ -11,7 +11,7 @@ use ml_connector::contract::http::{SendErrorCode, SendOutcome};
 use ml_connector::contract::runs::{
     Action, Demand, Effect, EndingKind, Intent, Outcome, Report, WaitReason,
 };
-use ml_connector::serve::Running;
+use ml_connector::service::Running;
 use ml_connector::store::{HistoryRow, Run, RunFilter, RunState, Write};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 
@@ -66,7 +66,7 @@ async fn a_refused_token_is_renewed_and_costs_nothing() {
     bench.invoice(bench.client(), "INV-1");
     bench.until_payment_requests(1).await;
     let credential = service
-        .core()
+        .parts()
         .services
         .credentials
         .credential("main", ml_connector::contract::types::System::Freshbooks);
@@ -108,7 +108,7 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
     bench.until_payment_requests(1).await;
     let under_way = active_invoice(&service).await;
     let history = service
-        .core()
+        .parts()
         .services
         .store
         .history(under_way.id)
@@ -129,7 +129,7 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
     until_ended(&service, EndingKind::Confirmed, 1).await;
     assert_eq!(bench.payment_requests().len(), 1);
     let history = service
-        .core()
+        .parts()
         .services
         .store
         .history(under_way.id)
@@ -201,7 +201,7 @@ async fn settling(service: &Running) -> Option<Run> {
 
 /// Adds a step to the history that the component does not take, as if other code had recorded it.
 async fn spoil(service: &Running, run: &Run) {
-    let store = &service.core().services.store;
+    let store = &service.parts().services.store;
     let history = store.history(run.id).await.expect("rows");
     let last = history.last().expect("a row");
     let outcome = Outcome {
@@ -224,7 +224,7 @@ async fn spoil(service: &Running, run: &Run) {
 /// How many times the run has created something in SAP Concur, in all its epochs.
 async fn posts_of(service: &Running, run: u64) -> usize {
     let history = service
-        .core()
+        .parts()
         .services
         .store
         .history(run)
@@ -309,7 +309,7 @@ async fn until_swept(service: &Running, bench: &Bench, count: usize) {
 async fn until_all_ended(service: &Running) {
     until("all runs have ended", async || {
         let counts = service
-            .core()
+            .parts()
             .services
             .store
             .run_counts()
@@ -335,7 +335,7 @@ async fn invoices(service: &Running, ending: EndingKind) -> Vec<Run> {
 }
 
 async fn active_invoice(service: &Running) -> Run {
-    let store = &service.core().services.store;
+    let store = &service.parts().services.store;
     let runs = store.runs(RunFilter::default()).await.expect("runs");
     let invoice = runs.into_iter().find(|run| run.object.kind == "invoice");
     let run = invoice.expect("a run");
@@ -349,7 +349,7 @@ async fn waiting(service: &Running) -> Vec<Run> {
         ..RunFilter::default()
     };
     service
-        .core()
+        .parts()
         .services
         .store
         .runs(filter)

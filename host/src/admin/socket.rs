@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::{AdminError, AdminReply, AdminRequest, perform};
-use crate::serve::{Core, ServeError};
+use super::{AdminError, AdminReply, AdminRequest, handle};
+use crate::service::{Parts, ServeError};
 
 /// Bytes of a request.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -60,7 +60,7 @@ pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
 /// Answers requests one after the other until `stopped`.
 pub(crate) async fn answer_all(
     socket: Socket,
-    core: Arc<Core>,
+    parts: Arc<Parts>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
@@ -79,7 +79,7 @@ pub(crate) async fn answer_all(
         {
             continue;
         }
-        if let Err(error) = answer(stream, &core).await {
+        if let Err(error) = answer(stream, &parts).await {
             tracing::debug!(%error, "an administration request was not answered");
         }
     }
@@ -91,12 +91,12 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(mut stream: UnixStream, core: &Core) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
     let mut text = String::new();
     let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
     tokio::time::timeout(READ_TIMEOUT, limited.read_to_string(&mut text)).await??;
     let reply = match serde_json::from_str(&text) {
-        Ok(request) => perform(core, request, true).await,
+        Ok(request) => handle(parts, request, true).await,
         Err(error) => AdminReply::Refused {
             sentence: format!(
                 "the request cannot be read ({error}); use the same version for both"

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::AdminReply;
-use super::perform::{Refusal, connect_one};
+use super::handle::{AdminRefusal, connect_one};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason, Standing};
 use crate::contract::types::{Instant, ObjectRef, System};
@@ -38,12 +38,12 @@ pub(super) async fn connect(
     subscription: &ObjectRef,
     secret: Secret,
     is_service: bool,
-) -> Result<AdminReply, Refusal> {
+) -> Result<AdminReply, AdminRefusal> {
     let credentials = &connection.services.credentials;
     // A refusal that is remembered may be what the person has just mended.
     credentials.forget_application(&connection.name).await;
     if let Checked::Not(why) = check(connection, subscription, is_service).await? {
-        return Err(Refusal::NotSubscribed(why));
+        return Err(AdminRefusal::NotSubscribed(why));
     }
     let base = || {
         credentials
@@ -74,7 +74,7 @@ async fn check(
     connection: &Connection,
     subscription: &ObjectRef,
     is_service: bool,
-) -> Result<Checked, Refusal> {
+) -> Result<Checked, AdminRefusal> {
     let store = &connection.services.store;
     let started = connection.services.clock.now();
     let task = NewTask {
@@ -102,7 +102,7 @@ async fn pursue(
     object: &ObjectRef,
     is_service: bool,
     until: Instant,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, AdminRefusal> {
     let store = &connection.services.store;
     while let Some(run) = store.active_run(&connection.name, object).await? {
         let now = connection.services.clock.now();
@@ -114,7 +114,7 @@ async fn pursue(
         } else {
             drive(connection, run)
                 .await
-                .map_err(|error| Refusal::NotSubscribed(error.to_string()))?;
+                .map_err(|error| AdminRefusal::NotSubscribed(error.to_string()))?;
         }
     }
     Ok(None)

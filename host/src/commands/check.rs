@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::paint::{self, Tone};
 use super::status::absent;
-use super::{Done, exit, moment, names};
+use super::style::{self, Tone};
+use super::{Done, exit, labels, time_format};
 
 /// Check settings, secrets, component, store and credentials; write nothing
 ///
@@ -243,14 +243,14 @@ async fn credentials(
                 None => None,
             };
             let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
-            let forecast = instance.foresee(&credential, moment::now())?;
+            let forecast = instance.foresee(&credential, time_format::now())?;
             let subject = format!(
                 "{} credential of {}",
                 system.display_name(),
                 connection.name
             );
             let sentence = match forecast.sentence.as_str() {
-                "" => names::life(credential.life).0.to_string(),
+                "" => labels::life(credential.life).0.to_string(),
                 sentence => sentence.to_string(),
             };
             let (verdict, code) = match credential.life {
@@ -270,9 +270,9 @@ fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), F
     }
     for finding in findings {
         let word = match finding.verdict {
-            Verdict::Ok => paint::word("ok   ", Tone::Good),
-            Verdict::Later => paint::word("later", Tone::Waiting),
-            Verdict::Wrong => paint::word("wrong", Tone::Bad),
+            Verdict::Ok => style::word("ok   ", Tone::Good),
+            Verdict::Later => style::word("later", Tone::Waiting),
+            Verdict::Wrong => style::word("wrong", Tone::Bad),
         };
         writeln!(out, "{word}  {}: {}", finding.subject, finding.sentence)?;
     }

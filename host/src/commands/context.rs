@@ -4,9 +4,9 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use ml_connector::config::ConnectionConfig;
+use ml_connector::config::{Draft, Settings};
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
-use ml_connector::settings::{Draft, Settings};
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::exit;

@@ -5,12 +5,12 @@ mod print;
 
 use std::io::Write;
 
+use ml_connector::config::Settings;
 use ml_connector::contract::credentials::{Credential, Forecast, Life};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
 use ml_connector::guest::Instance;
-use ml_connector::settings::Settings;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use self::events::EventStanding;
 pub use self::events::is_enabled;
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, moment, runs};
+use super::{Done, exit, runs, time_format};
 
 /// Show how every connection stands: credentials, held requests, counts, what waits and what is
 /// parked
@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
         .checked()
         .ok()
         .and_then(|checked| checked.guest.instance().ok());
-    let now = moment::now();
+    let now = time_format::now();
     let standings = context::wait_for(async {
         let mut standings = Vec::new();
         for name in names {

@@ -16,8 +16,8 @@ use crate::contract::runs::{Send, WaitReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::credentials::Access;
 use crate::guest::{SettingsText, SharedInstance};
+use crate::http_client::SecretParts;
 use crate::metrics::happened_at;
-use crate::send::SecretParts;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
 /// How long a gate is held at a time while a person is needed; connecting opens it at once.
@@ -139,9 +139,11 @@ impl Connection {
     /// has changed, is for the caller to keep.
     pub async fn send(&self, send: &Send, pass: SendPermit<'_>) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
-        let (access, sender) = (&pass.access, &self.services.sender);
+        let (access, http_client) = (&pass.access, &self.services.http_client);
         let bearer = Some(&access.bearer);
-        let outcome = sender.send(request, &access.origin, bearer, self).await;
+        let outcome = http_client
+            .send(request, &access.origin, bearer, self)
+            .await;
         let label = outcome.label();
         self.services
             .metrics

@@ -9,12 +9,12 @@ use tokio::sync::{Notify, watch};
 
 use super::Services;
 use super::connection::Connection;
+use crate::backlog::Backlog;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
 use crate::guest::{GuestError, SharedInstance};
-use crate::receive::Backlog;
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
 /// Notices that are decided in one commit.

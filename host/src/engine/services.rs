@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::clock::Clock;
 use crate::callbacks::Callbacks;
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Credentials;
+use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
-use crate::send::Sender;
 use crate::store::Store;
 
 /// What every part of the engine works with; one for all connections.
@@ -16,7 +16,7 @@ pub struct Services {
     /// Notices, runs, histories, gates and credentials.
     pub store: Arc<dyn Store>,
     /// The one way to a remote.
-    pub sender: Arc<Sender>,
+    pub http_client: Arc<HttpClient>,
     /// Tokens of all connections.
     pub credentials: Arc<Credentials>,
     /// Webhook registrations and their verifiers.

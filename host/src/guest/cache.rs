@@ -133,8 +133,7 @@ fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
 }
 
 fn checksum(path: &Path) -> io::Result<String> {
-    let sum = Sha256::digest(fs::read(path)?);
-    Ok(sum.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(Sha256::digest(fs::read(path)?)))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

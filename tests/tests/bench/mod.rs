@@ -11,7 +11,7 @@ use ml_connector::config::{Config, ConnectionConfig, Limits};
 use ml_connector::contract::credentials::Grant;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::secrets::Secrets;
-use ml_connector::serve::{Running, serve};
+use ml_connector::service::{Running, serve};
 use ml_connector::store::{Run, RunFilter, RunState};
 use ml_connector_sandbox::skin::{self, Ports};
 use ml_connector_sandbox::{Answer, Request, SandboxConfig, System};
@@ -219,7 +219,7 @@ pub async fn ended(service: &Running, ending: EndingKind) -> Vec<Run> {
         ..RunFilter::default()
     };
     service
-        .core()
+        .parts()
         .services
         .store
         .runs(filter)
@@ -302,7 +302,7 @@ pub fn limits() -> Limits {
 /// Waits until so many invoices have ended, however they did.
 pub async fn until_invoices_ended(service: &Running, count: u64) {
     until(&format!("{count} invoices"), async || {
-        let text = service.core().services.metrics.text();
+        let text = service.parts().services.metrics.text();
         let ended = text
             .lines()
             .filter(|line| line.starts_with("ml_connector_runs_ended_total"))

@@ -6,16 +6,16 @@ use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::http::{Request, Response, SendOutcome};
 use ml_connector::contract::mapping::AccountCheck;
 use ml_connector::contract::types::{Problem, System};
-use ml_connector::credentials::kept_bearer;
+use ml_connector::credentials::stored_bearer;
 use ml_connector::guest::Guest;
+use ml_connector::http_client::{HttpClient, NoSecrets, Origin, Origins};
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
-use ml_connector::send::{NoSecrets, Origin, Origins, Sender};
 use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
-use super::super::{exit, names};
+use super::super::{exit, labels};
 use super::{Finding, Verdict};
 
 pub(super) async fn compare(
@@ -23,7 +23,7 @@ pub(super) async fn compare(
     store: Option<&SqliteStore>,
     guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
-    let sender = Sender::new(&config.limits)
+    let http_client = HttpClient::new(&config.limits)
         .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
     let mut findings = Vec::new();
     for connection in &config.connections {
@@ -33,7 +33,7 @@ pub(super) async fn compare(
             continue;
         };
         let remote = Remote {
-            sender: &sender,
+            http_client: &http_client,
             origin: &origins.freshbooks,
             bearer: bearer(config, store, connection).await?,
         };
@@ -44,7 +44,7 @@ pub(super) async fn compare(
 
 /// FreshBooks, with what a request there needs.
 struct Remote<'a> {
-    sender: &'a Sender,
+    http_client: &'a HttpClient,
     origin: &'a Origin,
     bearer: Option<HeaderValue>,
 }
@@ -65,7 +65,7 @@ async fn bearer(
     let keyring = keys.ok().and_then(|keys| Keyring::parse(&keys).ok());
     Ok(stored
         .zip(keyring)
-        .and_then(|(stored, keyring)| kept_bearer(&keyring, &stored).ok().flatten()))
+        .and_then(|(stored, keyring)| stored_bearer(&keyring, &stored).ok().flatten()))
 }
 
 async fn compare_one(
@@ -102,13 +102,13 @@ impl Remote<'_> {
             return Err(Finding::new(subject, Verdict::Later, exit::OK, sentence));
         };
         match self
-            .sender
+            .http_client
             .send(request, self.origin, Some(bearer), &NoSecrets)
             .await
         {
             SendOutcome::Response(response) => Ok(response),
             SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-                let sentence = format!("{}: {}", names::send_error(error.code), error.detail);
+                let sentence = format!("{}: {}", labels::send_error(error.code), error.detail);
                 Err(Finding::wrong(subject, exit::REMOTE, sentence))
             }
         }

@@ -9,8 +9,8 @@ use ml_connector::contract::types::{Instant, System};
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
-use super::super::paint::{self, Tone};
-use super::super::{moment, names, runs};
+use super::super::style::{self, Tone};
+use super::super::{labels, runs, time_format};
 use super::{ConnectionStanding, events};
 
 pub(super) fn print(
@@ -57,8 +57,8 @@ fn print_credential(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
-    let (word, tone) = names::life(credential.life);
-    let (name, word) = (credential.system.display_name(), paint::word(word, tone));
+    let (word, tone) = labels::life(credential.life);
+    let (name, word) = (credential.system.display_name(), style::word(word, tone));
     let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
     let sentence = match (credential.life, forecast) {
@@ -83,16 +83,16 @@ fn dates(forecast: &Forecast, now: Instant) -> String {
     let needs_you = forecast.needs_you_by.map_or_else(String::new, |by| {
         let text = format!(
             "needs you by {} ({})",
-            moment::day(by),
-            moment::distance(by, now)
+            time_format::day(by),
+            time_format::distance(by, now)
         );
-        format!(", {}", paint::word(&text, Tone::Waiting))
+        format!(", {}", style::word(&text, Tone::Waiting))
     });
     let refresh = forecast
         .refresh_at
         .filter(|at| *at > now)
         .map_or_else(String::new, |at| {
-            format!(", renews itself {}", moment::distance(at, now))
+            format!(", renews itself {}", time_format::distance(at, now))
         });
     needs_you + &refresh
 }
@@ -109,10 +109,10 @@ fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Fai
     writeln!(
         out,
         "  {} until {} ({}): {}; no record loses an attempt",
-        paint::word(&what, Tone::Waiting),
-        moment::instant(gate.held_until),
-        moment::distance(gate.held_until, now),
-        names::hold_reason(gate.reason)
+        style::word(&what, Tone::Waiting),
+        time_format::instant(gate.held_until),
+        time_format::distance(gate.held_until, now),
+        labels::hold_reason(gate.reason)
     )?;
     Ok(())
 }
@@ -122,13 +122,13 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
         writeln!(out, "  No run yet.")?;
         return Ok(());
     }
-    let mut table = paint::table(&["  standing", "objects", "runs"]);
+    let mut table = style::table(&["  standing", "objects", "runs"]);
     for count in counts {
-        let (word, tone) = names::standing(count.state, count.ending);
+        let (word, tone) = labels::standing(count.state, count.ending);
         table.add_row([
-            paint::cell(format!("  {word}"), tone),
-            paint::cell(count.objects, Tone::Plain),
-            paint::cell(count.runs, Tone::Plain),
+            style::cell(format!("  {word}"), tone),
+            style::cell(count.objects, Tone::Plain),
+            style::cell(count.runs, Tone::Plain),
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
@@ -138,7 +138,7 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
 fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
     let why = match run.wait_reason {
         Some(reason) if run.state == RunState::Waiting => {
-            format!("waits {}", names::wait_reason(reason))
+            format!("waits {}", labels::wait_reason(reason))
         }
         _ => "is due".to_string(),
     };
@@ -146,8 +146,8 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         out,
         "  Oldest that has not ended: run {} of {}, started {}, {why}. {}",
         run.id,
-        names::object(&run.object),
-        moment::distance(run.started, now),
+        labels::object(&run.object),
+        time_format::distance(run.started, now),
         run.sentence
     )?;
     Ok(())
@@ -167,7 +167,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     writeln!(
         out,
         "  {}:",
-        paint::word(&format!("{things} a person"), Tone::Bad)
+        style::word(&format!("{things} a person"), Tone::Bad)
     )?;
     for run in listed {
         print_stopped(run, out)?;
@@ -192,8 +192,8 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
 }
 
 fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
-    let (word, tone) = names::standing(run.state, runs::ending(run));
-    let (object, word) = (names::object(&run.object), paint::word(word, tone));
+    let (word, tone) = labels::standing(run.state, runs::ending(run));
+    let (object, word) = (labels::object(&run.object), style::word(word, tone));
     writeln!(
         out,
         "    run {} {object} {word}: {}",

@@ -106,7 +106,7 @@ fn follow(
         state: RunState::Due,
     };
     if let (Some(reason), Some(settings_version)) = (&run.next_reason, &run.next_settings_version) {
-        let reason = Reason::parse(reason)?;
+        let reason = known_word(Reason::from_word, reason)?;
         return insert(
             database,
             &Beginning {
