@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::fault::join;
-use super::json::{Places, Translation};
+use super::json::{Places, JsonConversion};
 use super::receiver::is_base_url;
 use super::table::{Key, Table};
 use crate::config::ConnectionConfig;
@@ -24,7 +24,7 @@ pub(super) fn read<'t>(
         );
     }
     let path = join("connections", &name_text);
-    let (json, places) = Translation::of(&path, name.span(), content, all.faults);
+    let (json, places) = JsonConversion::convert(&path, name.span(), content, all.faults);
     let mut table = all.beside(content, path, name.span());
     let connection = read_endpoints(&mut table, name_text, json.to_string());
     table.finish_leaving_the_rest();

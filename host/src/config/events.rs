@@ -20,7 +20,7 @@ enum Mode {
 /// Reads the table. Without `listen` no events are received, and nothing else need be set.
 pub(super) fn read(receiver: &mut Table<'_, '_>, directory: &Path) -> Option<EventsConfig> {
     receiver.table("events", |table| {
-        let is_wanted = table.has("listen");
+        let is_wanted = table.contains("listen");
         let events = read_table(table, directory, is_wanted);
         events.filter(|_| is_wanted)
     })
@@ -74,7 +74,7 @@ fn read_listen(
         return read_socket(table, directory.join(path), mode);
     }
     let proxy_anchors = read_proxies(table, mode, proxies);
-    if tls.is_none() && !table.has("tls_certificate") {
+    if tls.is_none() && !table.contains("tls_certificate") {
         table.report("tls_certificate", "must be set");
     }
     let Ok(address) = text.parse() else {
@@ -104,7 +104,7 @@ fn read_proxies(
     proxies: Option<PathBuf>,
 ) -> Option<PathBuf> {
     match (mode, &proxies) {
-        (Mode::Proxy, None) if !table.has("proxy_anchors") => {
+        (Mode::Proxy, None) if !table.contains("proxy_anchors") => {
             table.report(
                 "proxy_anchors",
                 "must be set together with mode = \"proxy\"",

@@ -26,7 +26,7 @@ pub enum SettingsError {
     /// The file cannot be read at all.
     #[error("cannot read the settings file {}: {why}; name it with --config or ML_CONNECTOR_CONFIG", file.display())]
     Unreadable {
-        /// The file.
+        /// Its path as it was given.
         file: PathBuf,
         /// The system's reason.
         why: String,
@@ -34,9 +34,9 @@ pub enum SettingsError {
     /// Something in it is wrong: all of it, in the order of the file; never empty.
     #[error("{}", Listing(file, faults))]
     Wrong {
-        /// The file.
+        /// Its path as it was given.
         file: PathBuf,
-        /// Everything that is wrong.
+        /// One for each error, at its line.
         faults: Vec<Fault>,
     },
 }
@@ -60,10 +60,10 @@ impl fmt::Display for Listing<'_> {
 
 /// Where the lines of a text begin.
 #[derive(Debug)]
-pub(super) struct Lines(Vec<usize>);
+pub(super) struct LineIndex(Vec<usize>);
 
-impl Lines {
-    pub(super) fn of(text: &str) -> Self {
+impl LineIndex {
+    pub(super) fn new(text: &str) -> Self {
         let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         Self(std::iter::once(0).chain(after_newlines).collect())
     }
@@ -77,14 +77,14 @@ impl Lines {
 #[derive(Debug)]
 pub(super) struct Faults {
     file: PathBuf,
-    lines: Lines,
+    lines: LineIndex,
     found: Vec<Fault>,
     /// Every key that was asked for, so that a test can hold the example file against it.
     pub(super) known: Vec<String>,
 }
 
 impl Faults {
-    pub(super) fn new(file: &Path, lines: Lines) -> Self {
+    pub(super) fn new(file: &Path, lines: LineIndex) -> Self {
         Self {
             file: file.to_path_buf(),
             lines,

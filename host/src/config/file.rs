@@ -1,34 +1,25 @@
 //! The settings file: one TOML file, read into a checked [`Config`] with every error gathered.
 //!
-//! Reading goes in two steps, because the errors of a connection's mapping and policy are found by
-//! the component, and where the component lies stands in the same file: [`Draft::read`] reads the
+//! Reading takes two steps, because the errors of a connection's mapping and policy are found by
+//! the component, and the path of the component is in the same file: [`Draft::read`] reads the
 //! host's part, [`Draft::finish`] lets the component check each connection's table and gives the
 //! settings, or every error with its line. [`load`] does both.
 //!
 //! Relative paths in the file start at the file's own directory. Secrets have no place in it.
 
-mod connection;
-mod events;
-mod fault;
-mod json;
-mod limits;
-mod receiver;
-mod secret_key;
-mod table;
-
 use std::path::Path;
 
-use crate::config::{Config, ConnectionConfig};
+use super::fault::{Faults, LineIndex, SettingsError};
+use super::json::Places;
+use super::table::Table;
+use super::{Config, ConnectionConfig, connection, limits, receiver, secret_key};
 use crate::contract::types::Problem;
-pub use fault::{Fault, SettingsError};
-use fault::{Faults, Lines};
-use json::Places;
-use table::Table;
 
-/// The longest settings file in bytes.
+/// The longest settings file in bytes: 4 MiB. A hundred connections with full mappings have less
+/// than one.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Checks one connection's table, given as JSON text, and tells everything that is wrong with it.
+/// Checks one connection's table, given as JSON text, and returns everything that is wrong with it.
 pub type Check<'a> = dyn Fn(&str) -> Vec<Problem> + 'a;
 
 /// Everything that the settings file says.
@@ -95,7 +86,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is not TOML; all else is told by [`Draft::finish`].
+    /// When the file cannot be read or is not TOML; all else is reported by [`Draft::finish`].
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         Self::parse(file, &read_text(file)?)
     }
@@ -107,7 +98,7 @@ impl Draft {
     ///
     /// When the text is not TOML.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
-        let mut faults = Faults::new(file, Lines::of(text));
+        let mut faults = Faults::new(file, LineIndex::new(text));
         let (document, errors) = toml::de::DeTable::parse_recoverable(text);
         for error in &errors {
             faults.syntax(error);
@@ -224,6 +215,3 @@ fn read_log(table: &mut Table<'_, '_>) -> Log {
         ),
     }
 }
-
-#[cfg(test)]
-mod tests;

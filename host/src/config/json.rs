@@ -31,13 +31,13 @@ impl Places {
 }
 
 /// Makes JSON of a table, and reports values that JSON cannot hold exactly. Secrets are left out.
-pub(super) struct Translation<'f> {
+pub(super) struct JsonConversion<'f> {
     faults: &'f mut Faults,
     places: Places,
 }
 
-impl<'f> Translation<'f> {
-    pub(super) fn of(
+impl<'f> JsonConversion<'f> {
+    pub(super) fn convert(
         key: &str,
         span: Range<usize>,
         table: &DeTable<'_>,

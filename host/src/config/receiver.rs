@@ -11,16 +11,16 @@ use crate::config::{EventsConfig, TlsFiles};
 
 const PORT: u16 = 8080;
 
-pub(super) struct Receiver {
+pub(super) struct ReceiverSection {
     pub(super) listen: SocketAddr,
     pub(super) tls: Option<TlsFiles>,
     pub(super) public_url: String,
     pub(super) events: Option<EventsConfig>,
 }
 
-pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> Receiver {
+pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> ReceiverSection {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-    Receiver {
+    ReceiverSection {
         listen: table.parsed_or("listen", listen, |text| {
             text.parse()
                 .map_err(|_| "an address and port such as \"0.0.0.0:8080\"".to_string())
@@ -53,11 +53,11 @@ pub(super) fn read_tls(table: &mut Table<'_, '_>, directory: &Path) -> Option<Tl
             certificate: directory.join(certificate),
             key: directory.join(key),
         }),
-        (Some(_), None) if !table.has("tls_key") => {
+        (Some(_), None) if !table.contains("tls_key") => {
             table.report("tls_key", "must be set together with tls_certificate");
             None
         }
-        (None, Some(_)) if !table.has("tls_certificate") => {
+        (None, Some(_)) if !table.contains("tls_certificate") => {
             table.report("tls_certificate", "must be set together with tls_key");
             None
         }

@@ -57,7 +57,7 @@ impl<'t, 'f> Table<'t, 'f> {
         Table::over(Some(table), path, span, self.faults)
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that were not read.
     pub(super) fn finish(self) {
         for key in &self.known {
             self.faults.known.push(join(&self.path, key));
@@ -75,7 +75,7 @@ impl<'t, 'f> Table<'t, 'f> {
         }
     }
 
-    /// Ends without a word about keys that nobody asked for: they are somebody else's.
+    /// Ends without reporting the keys that were not read: another reader checks them.
     pub(super) fn finish_leaving_the_rest(mut self) {
         self.open = true;
         self.finish();
@@ -93,7 +93,7 @@ impl<'t, 'f> Table<'t, 'f> {
         value
     }
 
-    /// A table inside, some keys of which are somebody else's.
+    /// A table inside, some keys of which another reader checks.
     pub(super) fn shared_table<T>(
         &mut self,
         key: &'static str,
@@ -136,7 +136,7 @@ impl<'t, 'f> Table<'t, 'f> {
 
     /// A text that must be there.
     pub(super) fn text(&mut self, key: &'static str) -> String {
-        if !self.has(key) {
+        if !self.contains(key) {
             self.known.push(key);
             self.report(key, "must be set");
             return String::new();
@@ -241,7 +241,7 @@ impl<'t, 'f> Table<'t, 'f> {
     }
 
     /// Whether the file has the key.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(super) fn contains(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
@@ -270,6 +270,7 @@ impl<'t, 'f> Table<'t, 'f> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> String {
+    // Jaro-Winkler: below this a suggestion misleads more often than it helps.
     const NEAR: f64 = 0.75;
     let likeness = |key: &&&str| strsim::jaro_winkler(name, key);
     let nearest = known

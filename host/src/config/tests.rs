@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::contract::types::Problem;
 
 const EXAMPLE: &str = include_str!("../../../ml-connector.example.toml");
 

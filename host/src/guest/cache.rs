@@ -133,7 +133,7 @@ fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
 }
 
 fn checksum(path: &Path) -> io::Result<String> {
-    Ok(hex::encode(Sha256::digest(fs::read(path)?)))
+    Ok(base16ct::lower::encode_string(&Sha256::digest(fs::read(path)?)))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -23,7 +23,7 @@ fn limits() -> Limits {
     Limits {
         requests_in_flight_max: 2,
         answer_bytes_max: 100,
-        ..crate::fixtures::limits()
+        ..crate::config::Limits::default()
     }
 }
 

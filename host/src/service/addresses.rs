@@ -119,5 +119,5 @@ async fn load_or_create_token(store: &dyn Store, mark: String) -> Result<String,
 pub(crate) fn random_hex() -> Result<String, SealError> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|_| SealError::NoRandomness)?;
-    Ok(hex::encode(bytes))
+    Ok(base16ct::lower::encode_string(&bytes))
 }

@@ -2,7 +2,6 @@
 //! WIT.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ml_connector::config::Limits;
 use ml_connector::guest::{Guest, InstanceError, OpenRun, SettingsText, SharedInstance};
@@ -25,17 +24,7 @@ use crate::built;
 /// The limits of production.
 #[must_use]
 pub fn limits() -> Limits {
-    Limits {
-        runs_in_flight_max: 32,
-        requests_in_flight_max: 32,
-        answer_bytes_max: 4 << 20,
-        connections_max: 512,
-        notices_max: 100_000,
-        component_bytes_max: 64 << 20,
-        component_fuel_max: 2_000_000_000,
-        shutdown_grace: Duration::from_secs(20),
-        history_retention: Duration::from_secs(400 * 86_400),
-    }
+    Limits::default()
 }
 
 /// The component, compiled once per process.

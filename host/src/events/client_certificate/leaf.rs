@@ -39,7 +39,7 @@ impl Leaf {
         let ends = content.validity().not_after.to_unix_duration();
         let key = content.subject_public_key_info().to_der().map_err(broken)?;
         Ok(Self {
-            fingerprint: hex::encode(Sha256::digest(der)),
+            fingerprint: base16ct::lower::encode_string(&Sha256::digest(der)),
             ends: Instant::try_from(ends.as_millis()).unwrap_or(Instant::MAX),
             names: names(&certificate).map_err(broken)?,
             key: PublicKey::from_public_key_der(&key).ok(),
