@@ -6,8 +6,10 @@ mod online;
 
 use std::io::Write;
 
+use ml_connector::clock::Clock;
 use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::credentials::Life;
+use ml_connector::credentials::absent_credential;
 use ml_connector::contract::types::System;
 use ml_connector::guest::Guest;
 use ml_connector::seal::Keyring;
@@ -19,7 +21,6 @@ use serde_json::Value;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::status::absent;
 use super::style::{self, Tone};
 use super::{Done, exit, labels, time_format};
 
@@ -116,7 +117,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             .iter()
             .map(|connection| redirect(config, connection)),
     );
-    findings.extend(events::look(config));
+    findings.extend(events::check_events(config));
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(credentials(
         config,
@@ -242,8 +243,9 @@ async fn credentials(
                 Some(store) => store.credential(&connection.name, system).await?,
                 None => None,
             };
-            let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
-            let forecast = instance.foresee(&credential, time_format::now())?;
+            let credential =
+                stored.map_or_else(|| absent_credential(system), |stored| stored.credential);
+            let forecast = instance.foresee(&credential, Clock::system().now())?;
             let subject = format!(
                 "{} credential of {}",
                 system.display_name(),
@@ -270,9 +272,9 @@ fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), F
     }
     for finding in findings {
         let word = match finding.verdict {
-            Verdict::Ok => style::word("ok   ", Tone::Good),
-            Verdict::Later => style::word("later", Tone::Waiting),
-            Verdict::Wrong => style::word("wrong", Tone::Bad),
+            Verdict::Ok => style::coloured("ok   ", Tone::Good),
+            Verdict::Later => style::coloured("later", Tone::Waiting),
+            Verdict::Wrong => style::coloured("wrong", Tone::Bad),
         };
         writeln!(out, "{word}  {}: {}", finding.subject, finding.sentence)?;
     }

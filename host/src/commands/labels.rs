@@ -1,4 +1,4 @@
-//! The contract's words as they are written on the command line and read from it.
+//! The contract's words as sentences for people, and as arguments of the command line.
 
 use clap::ValueEnum;
 use ml_connector::contract::credentials::Life;
@@ -19,12 +19,8 @@ pub fn object(object: &ObjectRef) -> String {
 pub fn parse_object(text: &str) -> Result<ObjectRef, String> {
     let mut parts = text.splitn(3, '/');
     let (system, kind, id) = (parts.next(), parts.next(), parts.next());
-    let system = match system {
-        Some("freshbooks") => System::Freshbooks,
-        Some("concur") => System::Concur,
-        _ => {
-            return Err("expected SYSTEM/KIND/ID with the system freshbooks or concur".to_string());
-        }
+    let Some(system) = system.and_then(System::from_word) else {
+        return Err("expected SYSTEM/KIND/ID with the system freshbooks or concur".to_string());
     };
     match (kind, id) {
         (Some(kind), Some(id)) if !kind.is_empty() && !id.is_empty() => Ok(ObjectRef {
@@ -87,14 +83,17 @@ impl From<EndingArg> for EndingKind {
 /// One word for how a run stands.
 pub fn standing(state: RunState, ending: EndingKind) -> (&'static str, Tone) {
     match (state, ending) {
-        (RunState::Due, _) => ("due", Tone::Waiting),
-        (RunState::Waiting, _) => ("waiting", Tone::Waiting),
-        (RunState::Ended, EndingKind::Confirmed) => ("confirmed", Tone::Good),
-        (RunState::Ended, EndingKind::Unchanged) => ("unchanged", Tone::Good),
-        (RunState::Ended, EndingKind::Rejected) => ("rejected", Tone::Bad),
-        (RunState::Ended, EndingKind::Parked) => ("parked", Tone::Bad),
-        (RunState::Ended, EndingKind::Conflict) => ("conflict", Tone::Bad),
-        (RunState::Ended, EndingKind::None) => ("ended", Tone::Plain),
+        (RunState::Ended, EndingKind::None) => (state.as_str(), Tone::Plain),
+        (RunState::Ended, ending) => (ending.as_str(), ending_tone(ending)),
+        (RunState::Due | RunState::Waiting, _) => (state.as_str(), Tone::Waiting),
+    }
+}
+
+fn ending_tone(ending: EndingKind) -> Tone {
+    match ending {
+        EndingKind::Confirmed | EndingKind::Unchanged => Tone::Good,
+        EndingKind::Rejected | EndingKind::Parked | EndingKind::Conflict => Tone::Bad,
+        EndingKind::None => Tone::Plain,
     }
 }
 
@@ -172,7 +171,7 @@ pub fn hold_reason(reason: HoldReason) -> &'static str {
         HoldReason::RateLimited => "its rate limit is used up",
         HoldReason::Maintenance => "it is down for maintenance",
         HoldReason::Unreachable => "it cannot be reached",
-        HoldReason::TokenExpired => "the access token is being renewed",
+        HoldReason::TokenExpired => "the access token is being refreshed",
         HoldReason::NeedsReconnect => "it must be connected again",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ml_connector::clock::Clock;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::ObjectRef;
 use ml_connector::store::{Run, RunFilter, RunId, Store};
@@ -85,7 +86,7 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
         writeln!(out, "No run matches.")?;
         return Ok(());
     }
-    let now = time_format::now();
+    let now = Clock::system().now();
     let mut table = style::table(&[
         "run",
         "connection",
@@ -102,7 +103,7 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
             style::cell(labels::object(&run.object), style::Tone::Plain),
             style::cell(word, tone),
             style::cell(
-                time_format::distance(run.ended.unwrap_or(run.started), now),
+                time_format::relative(run.ended.unwrap_or(run.started), now),
                 style::Tone::Plain,
             ),
             style::cell(sentence(run), style::Tone::Plain),

@@ -42,7 +42,7 @@ pub fn run(context: &Context, out: &mut impl Write) -> Done {
 async fn serve(context: &Context, settings: &Settings, out: &mut impl Write) -> Done {
     let mut stop = Stop::listen()?;
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
-    let mut running = serve::serve(&settings.config, &secrets)
+    let mut running = service::serve(&settings.config, &secrets)
         .await
         .map_err(|error| client::failure(context, error))?;
     announce(settings, &running, out)?;
@@ -109,7 +109,9 @@ fn log_to_stderr(log: Log) {
         .with_writer(io::stderr)
         .with_max_level(level);
     match log.format {
-        LogFormat::Text => lines.with_ansi(super::style::on_stderr()).init(),
+        LogFormat::Text => lines
+            .with_ansi(super::style::is_coloured(&io::stderr()))
+            .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ml_connector::clock::Clock;
 use ml_connector::contract::runs::{Completion, Ending, Stop};
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ fn print(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let (word, tone) = labels::standing(run.state, runs::ending(run));
-    let word = style::word(word, tone);
+    let word = style::coloured(word, tone);
     writeln!(
         out,
         "Run {}: {} of connection {}, {word}",
@@ -90,7 +91,7 @@ fn print(
     writeln!(
         out,
         "Started {} because {}.",
-        time_format::instant(run.started),
+        time_format::date_time(run.started),
         labels::reason(run.reason)
     )?;
     writeln!(out, "Settings version {}.", run.settings_version)?;
@@ -103,20 +104,20 @@ fn print(
 }
 
 fn print_open(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
-    let now = time_format::now();
+    let now = Clock::system().now();
     match run.wait_reason {
         Some(reason) if run.state == RunState::Waiting => writeln!(
             out,
             "Waits {} until {} ({}).",
             labels::wait_reason(reason),
-            time_format::instant(run.due),
-            time_format::distance(run.due, now)
+            time_format::date_time(run.due),
+            time_format::relative(run.due, now)
         )?,
         _ => writeln!(
             out,
             "Due {} ({}).",
-            time_format::instant(run.due),
-            time_format::distance(run.due, now)
+            time_format::date_time(run.due),
+            time_format::relative(run.due, now)
         )?,
     }
     if !run.sentence.is_empty() {
@@ -131,11 +132,11 @@ fn print_completion(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let (word, tone) = labels::standing(RunState::Ended, completion.kind());
-    let at = time_format::instant(run.ended.unwrap_or(run.due));
+    let at = time_format::date_time(run.ended.unwrap_or(run.due));
     writeln!(
         out,
         "Ended {at}: {}. {}",
-        style::word(word, tone),
+        style::coloured(word, tone),
         completion.sentence()
     )?;
     match &completion.ending {
@@ -167,14 +168,14 @@ fn print_stop(stop: &Stop, run: RunId, out: &mut impl Write) -> Result<(), Failu
         out,
         "Code: {}. Stopped first {}.",
         stop.code,
-        time_format::instant(stop.since)
+        time_format::date_time(stop.since)
     )?;
     writeln!(out, "What to do: {}", stop.remedy)?;
     if let Some(at) = stop.look_again {
         writeln!(
             out,
             "It looks again by itself {}.",
-            time_format::instant(at)
+            time_format::date_time(at)
         )?;
     }
     writeln!(out, "Then: ml-connector replay {run}")?;

@@ -1,7 +1,10 @@
 //! Colour, on a terminal only and never when `NO_COLOR` is set (no-color.org).
 
-use std::io::IsTerminal;
+use std::io;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 /// How a word is meant.
@@ -17,28 +20,39 @@ pub enum Tone {
     Plain,
 }
 
-/// A word in the colour of its tone, for standard output.
-pub fn word(text: &str, tone: Tone) -> String {
-    match escape(tone) {
-        Some(escape) if std::io::stdout().is_terminal() && allowed() => {
-            format!("\x1b[{escape}m{text}\x1b[0m")
-        }
-        _ => text.to_string(),
+/// A text in the colour of its tone, for standard output.
+pub fn coloured(text: &str, tone: Tone) -> String {
+    let style = tone.style();
+    if style == Style::new() || !is_coloured(&io::stdout()) {
+        return text.to_string();
     }
+    format!("{style}{text}{style:#}")
 }
 
 /// The word before a failure, for standard error.
-pub fn error_label() -> &'static str {
-    if on_stderr() {
-        "\x1b[1;31merror:\x1b[0m"
+pub fn error_label() -> String {
+    if is_coloured(&io::stderr()) {
+        let style = AnsiColor::Red.on_default().bold();
+        format!("{style}error:{style:#}")
     } else {
-        "error:"
+        "error:".to_string()
     }
 }
 
-/// Whether standard error is coloured.
-pub fn on_stderr() -> bool {
-    std::io::stderr().is_terminal() && allowed()
+/// Whether a stream is coloured: only on a terminal, and never when `NO_COLOR` is set.
+pub fn is_coloured(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Waiting => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Plain => Style::new(),
+        }
+    }
 }
 
 /// An empty table that fits the terminal.
@@ -48,7 +62,7 @@ pub fn table(head: &[&str]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head.iter().map(|name| name.to_uppercase()));
-    if !allowed() {
+    if !is_coloured(&io::stdout()) {
         table.force_no_tty();
     }
     for column in table.column_iter_mut() {
@@ -66,17 +80,4 @@ pub fn cell(text: impl ToString, tone: Tone) -> Cell {
         Tone::Bad => cell.fg(Color::Red),
         Tone::Plain => cell,
     }
-}
-
-fn escape(tone: Tone) -> Option<&'static str> {
-    match tone {
-        Tone::Good => Some("32"),
-        Tone::Waiting => Some("33"),
-        Tone::Bad => Some("31"),
-        Tone::Plain => None,
-    }
-}
-
-fn allowed() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,7 +1,5 @@
 //! Instants and lengths of time as a person reads them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jiff::Timestamp;
 use ml_connector::contract::types::{Duration, Instant};
 
@@ -10,21 +8,13 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The clock.
-pub fn now() -> Instant {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(Instant::MAX)
-}
-
 /// Date and time in UTC, such as `2026-11-23 20:45:52`.
-pub fn instant(at: Instant) -> String {
+pub fn date_time(at: Instant) -> String {
     format(at, "%Y-%m-%d %H:%M:%S")
 }
 
 /// Time of day in UTC with milliseconds, such as `20:45:52.123`.
-pub fn clock(at: Instant) -> String {
+pub fn time_of_day(at: Instant) -> String {
     format(at, "%H:%M:%S%.3f")
 }
 
@@ -34,7 +24,7 @@ pub fn day(at: Instant) -> String {
 }
 
 /// A length of time in its largest unit, such as `3 h`.
-pub fn length(duration: Duration) -> String {
+pub fn largest_unit(duration: Duration) -> String {
     let (unit, name) = match duration {
         ..SECOND => return format!("{duration} ms"),
         SECOND..MINUTE => (SECOND, "s"),
@@ -49,11 +39,11 @@ pub fn length(duration: Duration) -> String {
 }
 
 /// How far an instant is from now, such as `in 3 h` or `2 days ago`.
-pub fn distance(at: Instant, now: Instant) -> String {
+pub fn relative(at: Instant, now: Instant) -> String {
     if at > now {
-        format!("in {}", length(at - now))
+        format!("in {}", largest_unit(at - now))
     } else {
-        format!("{} ago", length(now - at))
+        format!("{} ago", largest_unit(now - at))
     }
 }
 
@@ -75,10 +65,10 @@ mod tests {
 
     #[test]
     fn instants_are_utc() {
-        assert_eq!(instant(AT), "2026-11-23 20:45:52");
-        assert_eq!(clock(AT), "20:45:52.123");
+        assert_eq!(date_time(AT), "2026-11-23 20:45:52");
+        assert_eq!(time_of_day(AT), "20:45:52.123");
         assert_eq!(day(0), "1970-01-01");
-        assert_eq!(instant(u64::MAX), "18446744073709551615 ms");
+        assert_eq!(date_time(u64::MAX), "18446744073709551615 ms");
     }
 
     #[test]
@@ -92,7 +82,7 @@ mod tests {
             86_400_000,
             200_000_000,
         ]
-        .map(length);
+        .map(largest_unit);
         assert_eq!(
             lengths,
             ["999 ms", "1 s", "59 s", "1 min", "2 h", "1 day", "2 days"]
@@ -101,7 +91,7 @@ mod tests {
 
     #[test]
     fn distances_have_a_direction() {
-        assert_eq!(distance(AT + 60_000, AT), "in 1 min");
-        assert_eq!(distance(AT - 60_000, AT), "1 min ago");
+        assert_eq!(relative(AT + 60_000, AT), "in 1 min");
+        assert_eq!(relative(AT - 60_000, AT), "1 min ago");
     }
 }

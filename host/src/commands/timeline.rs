@@ -48,7 +48,7 @@ fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(
     writeln!(
         out,
         "{}  {}",
-        time_format::clock(row.at),
+        time_format::time_of_day(row.at),
         demand(&row.demand)
     )?;
     if let (Bodies::Shown, Some(send)) = (bodies, sending(&row.demand)) {
@@ -57,7 +57,7 @@ fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(
     match &row.outcome {
         None => writeln!(out, "{INDENT}nothing came back yet")?,
         Some(outcome) => {
-            let took = time_format::length(outcome.at.saturating_sub(row.at));
+            let took = time_format::largest_unit(outcome.at.saturating_sub(row.at));
             writeln!(out, "{INDENT}{} ({took})", report(outcome))?;
             if let (Bodies::Shown, Report::Sent(SendOutcome::Response(response))) =
                 (bodies, &outcome.report)
@@ -147,7 +147,7 @@ fn waiting(wait: &Wait) -> String {
     format!(
         "wait {} until {}{on}: {}",
         labels::wait_reason(wait.reason),
-        time_format::instant(wait.until),
+        time_format::date_time(wait.until),
         wait.sentence
     )
 }

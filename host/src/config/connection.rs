@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::fault::join;
-use super::json::{Places, JsonConversion};
+use super::json::{JsonConversion, Places};
 use super::receiver::is_base_url;
 use super::table::{Key, Table};
 use crate::config::ConnectionConfig;

@@ -26,7 +26,11 @@ pub(super) fn read(receiver: &mut Table<'_, '_>, directory: &Path) -> Option<Eve
     })
 }
 
-fn read_table(table: &mut Table<'_, '_>, directory: &Path, is_wanted: bool) -> Option<EventsConfig> {
+fn read_table(
+    table: &mut Table<'_, '_>,
+    directory: &Path,
+    is_wanted: bool,
+) -> Option<EventsConfig> {
     let needed = |table: &mut Table<'_, '_>, key| match is_wanted {
         true => table.text(key),
         false => table.text_or(key, ""),

@@ -15,12 +15,36 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Limits {
     let days = default.history_retention.as_secs() / DAY_S;
     let history_retention_days = table.whole("history_retention_days", days, 1..=36_500);
     Limits {
-        runs_in_flight_max: count(table, "runs_in_flight_max", default.runs_in_flight_max, 4_096),
-        requests_in_flight_max: count(table, "requests_in_flight_max", default.requests_in_flight_max, 4_096),
-        answer_bytes_max: bytes(table, "answer_bytes_max", default.answer_bytes_max, 64 * MIB),
-        connections_max: size(table.whole("connections_max", default.connections_max as u64, 1..=65_536)),
+        runs_in_flight_max: count(
+            table,
+            "runs_in_flight_max",
+            default.runs_in_flight_max,
+            4_096,
+        ),
+        requests_in_flight_max: count(
+            table,
+            "requests_in_flight_max",
+            default.requests_in_flight_max,
+            4_096,
+        ),
+        answer_bytes_max: bytes(
+            table,
+            "answer_bytes_max",
+            default.answer_bytes_max,
+            64 * MIB,
+        ),
+        connections_max: size(table.whole(
+            "connections_max",
+            default.connections_max as u64,
+            1..=65_536,
+        )),
         notices_max: table.whole("notices_max", default.notices_max, 1..=10_000_000),
-        component_bytes_max: bytes(table, "component_bytes_max", default.component_bytes_max, 4_096 * MIB),
+        component_bytes_max: bytes(
+            table,
+            "component_bytes_max",
+            default.component_bytes_max,
+            4_096 * MIB,
+        ),
         component_fuel_max: table.whole(
             "component_fuel_max",
             default.component_fuel_max,

@@ -1,4 +1,7 @@
-//! The gates in front of a connection's two systems: no request passes a gate that is closed.
+//! The gates in front of a connection's two systems: circuit breakers. A gate closes for a while
+//! when the remote is down, asks for fewer requests or refuses our token; then one request at a
+//! time probes it until one succeeds. When it closes and for how long, the component's `pacing`
+//! decides.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,67 +12,67 @@ use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::types::{Instant, System};
 use crate::guest::{GuestError, SharedInstance};
 
-/// A connection's gates.
+/// A connection's two gates, by system.
 pub struct Gates {
     gates: Mutex<[Gate; 2]>,
     probes: [Semaphore; 2],
 }
 
-/// A gate that is closed.
+/// Nothing may be sent to this system now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateClosed {
-    /// Until when.
+    /// When to try again, in milliseconds since 1970.
     pub until: Instant,
-    /// Why, one plain sentence.
+    /// Why, one plain sentence such as "FreshBooks cannot be reached; it is tried again".
     pub sentence: String,
 }
 
 impl Gates {
-    /// Gates as they were kept; open where nothing was kept.
+    /// Gates as the store has them, open where it has none.
     ///
     /// # Errors
     ///
-    /// A trap of the component.
-    pub fn new(instance: &SharedInstance, kept: &[Gate]) -> Result<Self, GuestError> {
-        let of = |system| match kept.iter().find(|gate| gate.system == system) {
+    /// If the component traps.
+    pub fn new(instance: &SharedInstance, stored: &[Gate]) -> Result<Self, GuestError> {
+        let load = |system| match stored.iter().find(|gate| gate.system == system) {
             Some(gate) => Ok(*gate),
             None => instance.call(|instance| instance.open_gate(system)),
         };
         Ok(Self {
-            gates: Mutex::new([of(System::Freshbooks)?, of(System::Concur)?]),
+            gates: Mutex::new([load(System::Freshbooks)?, load(System::Concur)?]),
             probes: [Semaphore::new(1), Semaphore::new(1)],
         })
     }
 
-    /// The gate of a system.
+    /// A copy of the gate of a system.
     #[must_use]
     pub fn get(&self, system: System) -> Gate {
         self.lock()[index(system)]
     }
 
-    /// Passes the gate, or says until when it is closed. After a failure of the remote, one request
-    /// at a time passes until one is answered; it holds the permit.
+    /// Passes the gate. After a failure of the remote, one request at a time passes until one is
+    /// answered; it holds the permit that is returned.
     ///
     /// # Errors
     ///
-    /// [`GateClosed`].
+    /// [`GateClosed`] with the instant at which it opens.
     pub async fn pass(
         &self,
         system: System,
         now: impl Fn() -> Instant,
     ) -> Result<Option<SemaphorePermit<'_>>, GateClosed> {
         let gate = self.get(system);
-        refuse_if_held(&gate, now())?;
+        ensure_open(&gate, now())?;
         if gate.failures == 0 {
             return Ok(None);
         }
         let permit = self.probes[index(system)].acquire().await.ok();
         let gate = self.get(system);
-        refuse_if_held(&gate, now())?;
+        ensure_open(&gate, now())?;
         Ok(permit.filter(|_| gate.failures > 0))
     }
 
-    /// Takes note of an outcome. Returns the gate if it has changed, to be kept.
+    /// Lets the component judge an outcome. Returns the gate if it has changed, to be stored.
     pub fn observe(
         &self,
         instance: &SharedInstance,
@@ -83,19 +86,19 @@ impl Gates {
             return None;
         }
         match instance.call(|instance| instance.observe(gate, outcome, now)) {
-            Ok(seen) if seen != gate => {
-                gates[index(system)] = seen;
-                Some(seen)
+            Ok(changed) if changed != gate => {
+                gates[index(system)] = changed;
+                Some(changed)
             }
             Ok(_) => None,
             Err(error) => {
-                tracing::error!(%error, "an outcome could not be read for the gate");
+                tracing::error!(%error, "the component could not judge an outcome; its gate stays as it is");
                 None
             }
         }
     }
 
-    /// Replaces a gate. Returns it if that changed anything, to be kept.
+    /// Replaces a gate. Returns it if that changed anything, to be stored.
     pub fn set(&self, gate: Gate) -> Option<Gate> {
         let mut gates = self.lock();
         let place = &mut gates[index(gate.system)];
@@ -120,7 +123,7 @@ fn is_success(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Response(response) if (200..300).contains(&response.status))
 }
 
-fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
+fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
     if gate.held_until <= now {
         return Ok(());
     }
@@ -129,7 +132,7 @@ fn refuse_if_held(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
         HoldReason::RateLimited => format!("{name} asks for fewer requests; they go on soon"),
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
         HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
-        HoldReason::TokenExpired => format!("the access token of {name} is being renewed"),
+        HoldReason::TokenExpired => format!("the access token of {name} is being refreshed"),
         HoldReason::NeedsReconnect => {
             format!("{name} is not connected: run `ml-connector connect`")
         }

@@ -20,7 +20,7 @@ const CHECKSUMS: &str = "checksums";
 /// Wasmtime's own part of the directory: it removes what it does not know there.
 const CODE: &str = "code";
 
-/// A directory of compiled code that was found fit for use.
+/// A directory of compiled code that only this user can write to.
 pub(super) struct CodeCache {
     directory: PathBuf,
 }
@@ -29,14 +29,14 @@ impl CodeCache {
     /// Makes the directory if need be, and removes what is not as it was left. Nothing where it
     /// cannot be used: then the component is compiled at each start.
     pub(super) fn open(directory: &Path) -> Option<Self> {
-        let opened = make(directory).and_then(|directory| {
-            remove_strangers(&directory)?;
+        let opened = make_private(directory).and_then(|directory| {
+            remove_altered(&directory)?;
             Ok(Self { directory })
         });
         opened
             .inspect_err(|error| {
                 let directory = directory.display();
-                tracing::warn!(%directory, %error, "compiled code cannot be kept here");
+                tracing::warn!(%directory, %error, "compiled code cannot be cached here");
             })
             .ok()
     }
@@ -49,19 +49,19 @@ impl CodeCache {
             // It would write files anew in the background, which then have other checksums.
             .with_optimized_compression_usage_counter_threshold(u64::MAX);
         Cache::new(config)
-            .inspect_err(|error| tracing::warn!(%error, "compiled code cannot be kept"))
+            .inspect_err(|error| tracing::warn!(%error, "compiled code cannot be cached"))
             .ok()
     }
 
-    /// Keeps the checksums of what is there now.
-    pub(super) fn seal(&self) {
-        if let Err(error) = keep_checksums(&self.directory) {
-            tracing::warn!(%error, "compiled code cannot be kept");
+    /// Writes down the checksums of what is there now.
+    pub(super) fn store_checksums(&self) {
+        if let Err(error) = write_checksums(&self.directory) {
+            tracing::warn!(%error, "compiled code cannot be cached");
         }
     }
 }
 
-fn make(directory: &Path) -> io::Result<PathBuf> {
+fn make_private(directory: &Path) -> io::Result<PathBuf> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -80,7 +80,7 @@ fn make(directory: &Path) -> io::Result<PathBuf> {
     Ok(directory)
 }
 
-fn remove_strangers(directory: &Path) -> io::Result<()> {
+fn remove_altered(directory: &Path) -> io::Result<()> {
     let known = checksums(directory)?;
     for (name, path) in code(directory)? {
         if known.get(&name) != Some(&checksum(&path)?) {
@@ -90,7 +90,7 @@ fn remove_strangers(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn keep_checksums(directory: &Path) -> io::Result<()> {
+fn write_checksums(directory: &Path) -> io::Result<()> {
     let mut text = String::new();
     for (name, path) in code(directory)? {
         text.push_str(&format!("{} {name}\n", checksum(&path)?));
@@ -133,7 +133,8 @@ fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
 }
 
 fn checksum(path: &Path) -> io::Result<String> {
-    Ok(base16ct::lower::encode_string(&Sha256::digest(fs::read(path)?)))
+    let digest = Sha256::digest(fs::read(path)?);
+    Ok(base16ct::lower::encode_string(&digest))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -166,7 +167,7 @@ mod tests {
         let directory = place.path().join("code");
         let cache = CodeCache::open(&directory).expect("can be used");
         let file = with_code(&directory);
-        cache.seal();
+        cache.store_checksums();
         CodeCache::open(&directory).expect("can be used");
         assert!(file.exists());
     }
@@ -184,7 +185,7 @@ mod tests {
             let directory = place.path().join("code");
             let cache = CodeCache::open(&directory).expect("can be used");
             let file = with_code(&directory);
-            cache.seal();
+            cache.store_checksums();
             damage(&directory, &file);
             CodeCache::open(&directory).expect("can be used");
             assert!(!file.exists());

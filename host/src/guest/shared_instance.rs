@@ -1,14 +1,14 @@
-//! One connection's instance, shared by its runs, and replaced when it has trapped or grown too
-//! large.
+//! One connection's instance behind a mutex, shared by its runs, and replaced when it has trapped or
+//! grown too large.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Guest, GuestError, Instance, RunHandle, Settings};
+use super::{Guest, GuestError, Instance, RunHandle, SettingsHandle};
 use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::Problem;
 
-/// Why a run cannot go on in this instance.
+/// Why a call into a shared instance failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
     /// The instance was replaced; open the run again with its history.
@@ -33,7 +33,7 @@ pub enum InstanceError {
 pub struct SettingsText {
     /// `settings.version()` when it was kept.
     pub version: String,
-    /// The JSON text.
+    /// The text for the component's `settings.load`.
     pub json: Arc<str>,
 }
 
@@ -46,13 +46,13 @@ pub struct OpenRun {
 
 /// A run that was just opened, and what it wants.
 pub struct Opened {
-    /// The run.
+    /// To be passed to [`SharedInstance::step`].
     pub run: OpenRun,
-    /// Its next demand.
+    /// The demand at which it stopped.
     pub demand: Demand,
 }
 
-/// One connection's instance.
+/// An instance behind a mutex. Each call holds it: the component is quick and never waits.
 pub struct SharedInstance {
     guest: Arc<Guest>,
     state: Mutex<State>,
@@ -62,7 +62,7 @@ struct State {
     instance: Instance,
     generation: u64,
     /// By version; a handful, since runs end.
-    settings: BTreeMap<String, Settings>,
+    settings: BTreeMap<String, SettingsHandle>,
 }
 
 impl SharedInstance {
@@ -96,7 +96,7 @@ impl SharedInstance {
             self.replace(&mut state)?;
         }
         let opened = state.open(task, settings, history);
-        self.settle(&mut state, opened)
+        self.replace_if_trapped(&mut state, opened)
     }
 
     /// Reports to a run and returns what it wants next.
@@ -113,7 +113,7 @@ impl SharedInstance {
         let stepped = stepped
             .map_err(InstanceError::from)
             .and_then(|step| step.map_err(InstanceError::Step));
-        self.settle(&mut state, stepped)
+        self.replace_if_trapped(&mut state, stepped)
     }
 
     /// Drops a run, unless its instance is gone.
@@ -124,7 +124,7 @@ impl SharedInstance {
                 .instance
                 .drop_run(run.handle)
                 .map_err(InstanceError::from);
-            if let Err(error) = self.settle(&mut state, dropped) {
+            if let Err(error) = self.replace_if_trapped(&mut state, dropped) {
                 tracing::warn!(%error, "a run could not be dropped");
             }
         }
@@ -151,21 +151,21 @@ impl SharedInstance {
     ///
     /// # Errors
     ///
-    /// A trap, or `Settings`.
+    /// A trap, or `SettingsHandle`.
     pub fn call_with<T>(
         &self,
         settings: &SettingsText,
-        work: impl FnOnce(&mut Instance, Settings) -> Result<T, GuestError>,
+        work: impl FnOnce(&mut Instance, SettingsHandle) -> Result<T, GuestError>,
     ) -> Result<T, InstanceError> {
         let mut state = self.lock();
         let done = state
             .settings(settings)
             .and_then(|loaded| Ok(work(&mut state.instance, loaded)?));
-        self.settle(&mut state, done)
+        self.replace_if_trapped(&mut state, done)
     }
 
     /// After a trap the instance is replaced, whatever the call was for.
-    fn settle<T>(
+    fn replace_if_trapped<T>(
         &self,
         state: &mut State,
         done: Result<T, InstanceError>,
@@ -206,12 +206,12 @@ impl State {
         Ok(Opened { run, demand })
     }
 
-    fn settings(&mut self, text: &SettingsText) -> Result<Settings, InstanceError> {
+    fn settings(&mut self, text: &SettingsText) -> Result<SettingsHandle, InstanceError> {
         if let Some(loaded) = self.settings.get(&text.version) {
             return Ok(*loaded);
         }
         let loaded = self.instance.load_settings(&text.json)?;
-        let loaded = loaded.map_err(InstanceError::Settings)?;
+        let loaded = loaded.map_err(InstanceError::SettingsHandle)?;
         self.settings.insert(text.version.clone(), loaded);
         Ok(loaded)
     }

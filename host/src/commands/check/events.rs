@@ -10,7 +10,7 @@ use super::{Finding, Verdict};
 const SUBJECT: &str = "events";
 
 /// The findings about `[receiver.events]` and the connections that want events.
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn check_events(config: &Config) -> Vec<Finding> {
     let wanting: Vec<&str> = config
         .connections
         .iter()

@@ -58,8 +58,8 @@ pub(super) fn print(
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
     let latest = match &standing.count {
-        None => style::word("none has come yet", Tone::Waiting),
-        Some(count) => format!("the last came {}", time_format::distance(count.latest, now)),
+        None => style::coloured("none has come yet", Tone::Waiting),
+        Some(count) => format!("the last came {}", time_format::relative(count.latest, now)),
     };
     writeln!(out, "  {:<11} {latest}", "Events")?;
     if standing.unreadable > 0 {
@@ -73,14 +73,14 @@ pub(super) fn print(
         let ends = format!(
             "SAP Concur's certificate ends on {} ({})",
             time_format::day(latest.ends),
-            time_format::distance(latest.ends, now)
+            time_format::relative(latest.ends, now)
         );
         match days_to_warn(latest.ends, now) {
             None => writeln!(out, "{INDENT}{ends}")?,
             Some(_) => writeln!(
                 out,
                 "{INDENT}{}: see that trust_anchors holds the root of the next one",
-                style::word(&ends, Tone::Bad)
+                style::coloured(&ends, Tone::Bad)
             )?,
         }
     }

@@ -58,7 +58,10 @@ fn print_credential(
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
     let (word, tone) = labels::life(credential.life);
-    let (name, word) = (credential.system.display_name(), style::word(word, tone));
+    let (name, word) = (
+        credential.system.display_name(),
+        style::coloured(word, tone),
+    );
     let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
     let sentence = match (credential.life, forecast) {
@@ -84,15 +87,15 @@ fn dates(forecast: &Forecast, now: Instant) -> String {
         let text = format!(
             "needs you by {} ({})",
             time_format::day(by),
-            time_format::distance(by, now)
+            time_format::relative(by, now)
         );
-        format!(", {}", style::word(&text, Tone::Waiting))
+        format!(", {}", style::coloured(&text, Tone::Waiting))
     });
     let refresh = forecast
         .refresh_at
         .filter(|at| *at > now)
         .map_or_else(String::new, |at| {
-            format!(", renews itself {}", time_format::distance(at, now))
+            format!(", renews itself {}", time_format::relative(at, now))
         });
     needs_you + &refresh
 }
@@ -109,9 +112,9 @@ fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Fai
     writeln!(
         out,
         "  {} until {} ({}): {}; no record loses an attempt",
-        style::word(&what, Tone::Waiting),
-        time_format::instant(gate.held_until),
-        time_format::distance(gate.held_until, now),
+        style::coloured(&what, Tone::Waiting),
+        time_format::date_time(gate.held_until),
+        time_format::relative(gate.held_until, now),
         labels::hold_reason(gate.reason)
     )?;
     Ok(())
@@ -147,7 +150,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         "  Oldest that has not ended: run {} of {}, started {}, {why}. {}",
         run.id,
         labels::object(&run.object),
-        time_format::distance(run.started, now),
+        time_format::relative(run.started, now),
         run.sentence
     )?;
     Ok(())
@@ -167,7 +170,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     writeln!(
         out,
         "  {}:",
-        style::word(&format!("{things} a person"), Tone::Bad)
+        style::coloured(&format!("{things} a person"), Tone::Bad)
     )?;
     for run in listed {
         print_stopped(run, out)?;
@@ -193,7 +196,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
 
 fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
     let (word, tone) = labels::standing(run.state, runs::ending(run));
-    let (object, word) = (labels::object(&run.object), style::word(word, tone));
+    let (object, word) = (labels::object(&run.object), style::coloured(word, tone));
     writeln!(
         out,
         "    run {} {object} {word}: {}",
