@@ -126,7 +126,7 @@ pub struct ConnectionStatus {
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The service does not answer as it should.
-    #[error("the service at {path} gave no answer ({detail}); look at its log")]
+    #[error("the service at {path} gave no answer ({detail}); check its log")]
     NoAnswer {
         /// The socket.
         path: PathBuf,
@@ -193,8 +193,7 @@ impl ConsentRounds {
         let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = rounds.known.iter().find(|(_, (known, _))| known == state);
         let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let sentence =
-                "nobody waits for this consent any more; run `ml-connector connect freshbooks`";
+            let sentence = "this consent is no longer expected; start again with `ml-connector connect freshbooks`";
             return AdminReply::Refused {
                 sentence: sentence.into(),
             };

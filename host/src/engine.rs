@@ -33,7 +33,7 @@ pub use self::token_refresh::TokenRefresh;
 use crate::backlog::Backlog;
 use crate::guest::SharedInstance;
 
-/// The loop, at work.
+/// The running engine.
 pub struct Engine {
     services: Arc<Services>,
     connections: Arc<BTreeMap<String, Arc<Connection>>>,
@@ -47,8 +47,8 @@ pub struct Engine {
 const CUT_GRACE: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Starts everything. `work` is rung by the receiver when notices or handshakes have been
-    /// stored.
+    /// Starts everything. Receivers notify `notices_stored` when notices or
+    /// handshakes have been stored.
     pub fn start(
         instance: Arc<SharedInstance>,
         services: Arc<Services>,
@@ -61,7 +61,7 @@ impl Engine {
         let mut tasks = JoinSet::new();
         for connection in connections.values() {
             let driven =
-                scheduler::drive_due(Arc::clone(connection), stopped.clone(), cut_off.clone());
+                scheduler::run_due(Arc::clone(connection), stopped.clone(), cut_off.clone());
             tasks.spawn(driven);
             tasks.spawn(schedules::start_scheduled(
                 Arc::clone(connection),
@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// The connections at work, by name.
+    /// By name.
     #[must_use]
     pub fn connections(&self) -> &Arc<BTreeMap<String, Arc<Connection>>> {
         &self.connections
@@ -106,7 +106,7 @@ impl Engine {
         self.stop.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, all).await.is_err() {
-            tracing::warn!("runs under way were cut short; they go on at the next start");
+            tracing::warn!("runs under way were cut short; they continue at the next start");
         }
         self.cut.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };

@@ -258,7 +258,7 @@ fn unreadable(code: &str, what: &str) -> Reading {
     Reading::Unreadable(Oddity {
         code: code.to_string(),
         sentence: format!(
-            "SAP Concur sent {what}; it was kept and answered as if it were an event."
+            "SAP Concur sent {what}; it was stored for a person and answered with 200."
         ),
     })
 }

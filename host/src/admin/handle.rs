@@ -53,10 +53,10 @@ pub(super) enum AdminRefusal {
     Credential(#[from] CredentialError),
     #[error(transparent)]
     Seal(#[from] crate::seal::SealError),
-    #[error("no connection is called `{0}`; see `ml-connector status`")]
+    #[error("there is no connection named `{0}`; see `ml-connector status`")]
     UnknownConnection(String),
     #[error(
-        "nothing was connected, since the event subscription comes first and was not made: {0}"
+        "nothing was connected, because the event subscription must come first and could not be made: {0}"
     )]
     NotSubscribed(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
@@ -90,7 +90,7 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
     );
     tokio::spawn(async move {
         let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
-            let sentence = "the consent did not come back in time; begin again".into();
+            let sentence = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
             return rounds.end(&state, AdminReply::Refused { sentence });
         };
         let reply = connect_one(&connection, Grant::AuthorizationCode, code).await;

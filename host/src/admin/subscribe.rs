@@ -89,10 +89,10 @@ async fn check(
         return Ok(Checked::Not(why));
     }
     let standings = store.standings(&connection.name, std::slice::from_ref(subscription));
-    Ok(standings
-        .await?
-        .first()
-        .map_or_else(|| Checked::Not("it was not looked at".to_string()), checked))
+    Ok(standings.await?.first().map_or_else(
+        || Checked::Not("the subscription was not checked".to_string()),
+        checked,
+    ))
 }
 
 /// Waits until the runs of an object have ended, driving them where no service does. Tells why if

@@ -218,7 +218,7 @@ fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> R
         )?;
     }
     if let Some(note) = note {
-        writeln!(out, "Its events do not come yet: {note}.")?;
+        writeln!(out, "Its events do not arrive yet: {note}.")?;
     }
     let (next, other) = match credential.system {
         System::Freshbooks => ("Webhooks are registered next, by themselves", "concur"),

@@ -91,7 +91,7 @@ pub fn connection<'s>(
     match (name, connections.as_slice()) {
         (None, [only]) => Ok(only),
         (None, _) => Err(Failure::usage(format!(
-            "there are several connections; say which with --connection: {}",
+            "there are several connections; name one with --connection: {}",
             names.join(", ")
         ))),
         (Some(name), all) => all

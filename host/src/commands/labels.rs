@@ -103,7 +103,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::Notice => "a webhook named it",
         Reason::Sweep => "the sweep found it changed without a webhook",
         Reason::Replay => "a person asked for it",
-        Reason::LookAgain => "the run before named this time for another look",
+        Reason::LookAgain => "the previous run asked for another look at this time",
         Reason::Schedule => "its schedule was due",
         Reason::Dependency => "another run needs it carried over first",
     }

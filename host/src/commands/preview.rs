@@ -93,7 +93,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let document = read(&args.file)?;
     let kind = args.kind.or_else(|| kind_of(&document)).ok_or_else(|| {
         Failure::usage(
-            "say what the document is, such as --kind invoice or --kind expense-document",
+            "name the kind of the document, such as --kind invoice or --kind expense-document",
         )
     })?;
     let previewed = preview(&checked, &connection.json, kind, &document)?;

@@ -32,7 +32,7 @@ pub fn print(history: &[HistoryRow], bodies: Bodies, out: &mut impl Write) -> Re
             epoch = row.epoch;
             writeln!(
                 out,
-                "\nStarted over; what came before is kept for the record."
+                "\nStarted over; the earlier history is shown for the record."
             )?;
         }
         if time_format::day(row.at) != day {
@@ -55,7 +55,7 @@ fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(
         print_body(&request_body(&send.request), out)?;
     }
     match &row.outcome {
-        None => writeln!(out, "{INDENT}nothing came back yet")?,
+        None => writeln!(out, "{INDENT}no answer yet")?,
         Some(outcome) => {
             let took = time_format::largest_unit(outcome.at.saturating_sub(row.at));
             writeln!(out, "{INDENT}{} ({took})", report(outcome))?;
@@ -111,7 +111,7 @@ fn action(action: &Action) -> String {
         }
         Action::FindObjects(objects) => {
             format!(
-                "look up what is known of {}",
+                "look up what is stored about {}",
                 listed(objects.iter().map(labels::object))
             )
         }
@@ -169,7 +169,7 @@ fn report(outcome: &Outcome) -> String {
             )
         }
         Report::Sent(SendOutcome::MaybeSent(error)) => format!(
-            "maybe sent, nobody can know: {}{}",
+            "maybe sent, the outcome is unknown: {}{}",
             labels::send_error(error.code),
             detail(&error.detail)
         ),

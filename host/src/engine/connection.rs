@@ -1,4 +1,4 @@
-//! One connection at work: its part of the component, its settings, gates and tokens.
+//! One connection at run time: its instance of the component, its settings, gates and tokens.
 
 use std::sync::Arc;
 
@@ -20,42 +20,44 @@ use crate::http_client::SecretParts;
 use crate::metrics::happened_at;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
-/// How long a gate is held at a time while a person is needed; connecting opens it at once.
+/// How long a gate stays closed at a time while a person is needed. Connecting opens it at once, so
+/// that this only bounds how often waiting runs are driven in vain.
 const RECONNECT_HOLD_MS: u64 = 10 * 60_000;
 
-/// Runs that are looked at in one go when a gate opens early.
-const RELEASED_AT_ONCE: u32 = 256;
+/// Waiting runs that are read and released in one commit when a gate opens early. Enough that
+/// thousands take seconds, few enough that other commits are not held up.
+const RELEASE_BATCH_MAX: u32 = 256;
 
 /// The kind of the objects whose runs subscribe to events.
 pub(crate) const SUBSCRIPTION_KIND: &str = "event-subscription";
 
-/// One connection at work.
+/// One connection at run time.
 pub struct Connection {
-    /// Its name.
+    /// As in the settings file, such as `acme`.
     pub name: String,
-    /// The address that FreshBooks' webhooks of it come to; empty where none are received.
+    /// The URL for its FreshBooks webhooks; empty where none are received.
     pub webhook_url: String,
-    /// The address that SAP Concur's events of it come to; empty where none are received.
+    /// The URL for its SAP Concur events; empty where none are received.
     pub events_url: String,
     /// The settings that new runs begin with.
     pub settings: SettingsText,
-    /// What is to be done on a schedule.
+    /// The runs that are started again and again.
     pub schedules: Vec<Schedule>,
-    /// Its instance of the component.
+    /// Shared by all of its runs.
     pub instance: Arc<SharedInstance>,
-    /// Its gates.
+    /// Its circuit breakers.
     pub gates: Gates,
-    /// When its tokens are renewed.
+    /// Refreshes its tokens.
     pub token_refresh: TokenRefresh,
-    /// Rung when runs may be due.
+    /// Wakes the scheduler when runs may be due.
     pub runs_due: Notify,
-    /// What happened lately.
+    /// For runs that are about to wait for what has just happened.
     pub recent_wakes: RecentWakes,
-    /// The means.
+    /// What all connections share.
     pub services: Arc<Services>,
 }
 
-/// Leave to send one request.
+/// Permission to send one request: a token, and the turn to probe a gate that was closed.
 pub struct SendPermit<'c> {
     access: Access,
     bearer: Option<Bearer>,
@@ -80,12 +82,12 @@ impl Connection {
         objects.find(|object| object.kind == SUBSCRIPTION_KIND && !self.events_url.is_empty())
     }
 
-    /// Leave to send one request to a system, with this bearer token instead of the connection's
+    /// Permission to send one request to a system, with this bearer token instead of the connection's
     /// own if one is named.
     ///
     /// # Errors
     ///
-    /// [`GateClosed`]; nothing may be sent until then.
+    /// [`GateClosed`]; nothing may be sent until it opens.
     pub async fn permit(
         &self,
         system: System,
@@ -129,17 +131,17 @@ impl Connection {
             }),
             Err(error) => {
                 let until = retry_at(&error, self.services.clock.now());
-                let sentence = format!("the application's token is not to be had: {error}");
+                let sentence = format!("the application's token cannot be obtained: {error}");
                 Err(GateClosed { until, sentence })
             }
         }
     }
 
-    /// Sends a request and takes note of what its outcome says about the remote. The gate, if it
-    /// has changed, is for the caller to keep.
-    pub async fn send(&self, send: &Send, pass: SendPermit<'_>) -> (SendOutcome, Option<Gate>) {
+    /// Sends a request and observes what its outcome says about the remote. A gate that has changed
+    /// is for the caller to store.
+    pub async fn send(&self, send: &Send, permit: SendPermit<'_>) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
-        let (access, http_client) = (&pass.access, &self.services.http_client);
+        let (access, http_client) = (&permit.access, &self.services.http_client);
         let bearer = Some(&access.bearer);
         let outcome = http_client
             .send(request, &access.origin, bearer, self)
@@ -152,7 +154,7 @@ impl Connection {
             // Says something about the request's own secrets and nothing about the remote.
             return (outcome, None);
         }
-        if pass.bearer.is_some() && is_denied(&outcome) {
+        if permit.bearer.is_some() && is_unauthorized(&outcome) {
             // Says something about the application's token, and nothing about the company's.
             self.services
                 .credentials
@@ -173,8 +175,7 @@ impl Connection {
         (outcome, changed)
     }
 
-    /// Opens the gate of a system that was just connected, and lets the runs that wait for it go
-    /// on.
+    /// Opens the gate of a system that was just connected, and makes the runs that wait for it due.
     ///
     /// # Errors
     ///
@@ -184,16 +185,16 @@ impl Connection {
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
             self.services
                 .store
-                .commit(vec![self.keep_gate(gate)])
+                .commit(vec![self.gate_write(gate)])
                 .await?;
         }
-        self.token_refresh.connected(system);
-        self.release().await
+        self.token_refresh.note_connected(system);
+        self.release_waiting_runs().await
     }
 
-    /// The write that keeps a gate, which is told to the metrics too.
+    /// The write that stores a gate, which is shown in the metrics from here on.
     #[must_use]
-    pub fn keep_gate(&self, gate: Gate) -> Write {
+    pub fn gate_write(&self, gate: Gate) -> Write {
         let labels = happened_at(&self.name, gate.system.as_str(), "held");
         let held_until = &self.services.metrics.gate_held_until;
         held_until
@@ -206,26 +207,26 @@ impl Connection {
     }
 
     /// Makes the runs that wait for a remote due now.
-    async fn release(&self) -> Result<(), StoreError> {
+    async fn release_waiting_runs(&self) -> Result<(), StoreError> {
         let mut before = None;
         loop {
             let filter = RunFilter {
                 connection: Some(self.name.clone()),
                 state: Some(RunState::Waiting),
                 before,
-                limit: RELEASED_AT_ONCE,
+                limit: RELEASE_BATCH_MAX,
                 ..RunFilter::default()
             };
             let page = self.services.store.runs(filter).await?;
             let Some(last) = page.last() else { break };
             before = Some(last.id);
-            self.wake_all(page).await;
+            self.make_due(page).await;
         }
         self.runs_due.notify_one();
         Ok(())
     }
 
-    async fn wake_all(&self, runs: Vec<Run>) {
+    async fn make_due(&self, runs: Vec<Run>) {
         let now = self.services.clock.now();
         let waiting = runs
             .into_iter()
@@ -260,9 +261,13 @@ impl Connection {
             failing_since: if is_new { now } else { before.failing_since },
         };
         if let Some(gate) = self.gates.set(gate)
-            && let Err(error) = self.services.store.commit(vec![self.keep_gate(gate)]).await
+            && let Err(error) = self
+                .services
+                .store
+                .commit(vec![self.gate_write(gate)])
+                .await
         {
-            tracing::warn!(connection = self.name, %error, "a gate was not kept");
+            tracing::warn!(connection = self.name, %error, "a closed gate could not be stored");
         }
         GateClosed {
             until: gate.held_until,
@@ -275,7 +280,7 @@ impl Connection {
     }
 }
 
-fn is_denied(outcome: &SendOutcome) -> bool {
+fn is_unauthorized(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 401 | 403))
 }
 

@@ -17,12 +17,14 @@ use crate::contract::webhooks::{self, Verb};
 use crate::guest::{GuestError, SharedInstance};
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
-/// Notices that are decided in one commit.
+/// Notices that are decided in one commit: a flood of them costs few waits for the disk, and a
+/// single one is not held up.
 const BATCH_MAX: u32 = 256;
 
 /// How long to wait for more notices to decide together, so that a flood costs few commits.
 const LINGER: Duration = Duration::from_millis(4);
 
+/// Between tries while the store or the component fails.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why notices could not be decided.
@@ -50,31 +52,31 @@ impl Dispatcher {
             match self.decide_batch().await {
                 Ok(0) => {
                     tokio::select! {
-                        () = self.notices_stored.notified() => self.ring(),
+                        () = self.notices_stored.notified() => self.wake_schedulers(),
                         _ = stop.changed() => {}
                     }
                 }
                 Ok(decided) => {
-                    self.ring();
+                    self.wake_schedulers();
                     if decided < BATCH_MAX as usize {
                         tokio::time::sleep(LINGER).await;
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "notices cannot be decided");
+                    tracing::error!(%error, "notices could not be decided");
                     tokio::time::sleep(FAILURE_PAUSE).await;
                 }
             }
         }
     }
 
-    fn ring(&self) {
+    fn wake_schedulers(&self) {
         for connection in self.connections.values() {
             connection.runs_due.notify_one();
         }
     }
 
-    /// Decides a batch of notices, and tells how many there were.
+    /// Decides a batch of notices, and returns how many there were.
     async fn decide_batch(&self) -> Result<usize, DispatchError> {
         let notices = self.services.store.undecided_notices(BATCH_MAX).await?;
         if notices.is_empty() {
@@ -83,8 +85,8 @@ impl Dispatcher {
         let mut activities = self.activities(&notices).await?;
         let mut writes = Vec::with_capacity(notices.len());
         for notice in &notices {
-            let place = (notice.connection.as_str(), Place::of(&notice.object));
-            let activity = activities.entry(place).or_insert(Activity::Idle);
+            let key = (notice.connection.as_str(), ObjectKey::new(&notice.object));
+            let activity = activities.entry(key).or_insert(Activity::Idle);
             writes.push(self.decide(notice, activity)?);
         }
         let decided = self.commit(writes).await?;
@@ -120,22 +122,22 @@ impl Dispatcher {
     async fn activities<'n>(
         &self,
         notices: &'n [Notice],
-    ) -> Result<BTreeMap<(&'n str, Place<'n>), Activity>, StoreError> {
-        let mut named: BTreeMap<&str, BTreeMap<Place<'_>, &ObjectRef>> = BTreeMap::new();
+    ) -> Result<BTreeMap<(&'n str, ObjectKey<'n>), Activity>, StoreError> {
+        let mut named: BTreeMap<&str, BTreeMap<ObjectKey<'_>, &ObjectRef>> = BTreeMap::new();
         for notice in notices {
             let objects = named.entry(&notice.connection).or_default();
-            objects.insert(Place::of(&notice.object), &notice.object);
+            objects.insert(ObjectKey::new(&notice.object), &notice.object);
         }
         let mut activities = BTreeMap::new();
         for (connection, objects) in named {
             let refs: Vec<ObjectRef> = objects.values().copied().cloned().collect();
             let standings = self.services.store.standings(connection, &refs).await?;
-            for ((place, object), standing) in objects.into_iter().zip(standings) {
+            for ((key, object), standing) in objects.into_iter().zip(standings) {
                 let activity = match standing.active {
                     true => self.activity(connection, object).await?,
                     false => Activity::Idle,
                 };
-                activities.insert((connection, place), activity);
+                activities.insert((connection, key), activity);
             }
         }
         Ok(activities)
@@ -153,7 +155,7 @@ impl Dispatcher {
     fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, GuestError> {
         let read = webhooks::Notice {
             object: notice.object.clone(),
-            verb: verb(&notice.event),
+            verb: event_verb(&notice.event),
             event: notice.event.clone(),
         };
         let admission = self
@@ -197,16 +199,16 @@ impl Dispatcher {
     }
 }
 
-/// An object's name in an order.
+/// An object reference that can be ordered.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Place<'n> {
+struct ObjectKey<'n> {
     id: &'n str,
     kind: &'n str,
     system: &'static str,
 }
 
-impl<'n> Place<'n> {
-    fn of(object: &'n ObjectRef) -> Self {
+impl<'n> ObjectKey<'n> {
+    fn new(object: &'n ObjectRef) -> Self {
         Self {
             id: &object.id,
             kind: &object.kind,
@@ -216,7 +218,7 @@ impl<'n> Place<'n> {
 }
 
 /// What an event's name says was done (FreshBooks docs, webhooks).
-fn verb(event: &str) -> Verb {
+fn event_verb(event: &str) -> Verb {
     match event.split_once('.').map(|(_, verb)| verb) {
         Some("create") => Verb::Create,
         Some("update") => Verb::Update,

@@ -1,7 +1,7 @@
-//! Drives one run: meets its demands one after the other until it ends or rests.
+//! Drives one run: performs its demands one after the other until it ends or waits.
 //!
 //! What has been done is committed as seldom as the promises allow: a write's intent before it
-//! leaves, its outcome before anything else is sent, and everything else when the run rests or
+//! leaves, its outcome before anything else is sent, and everything else when the run waits or
 //! ends.
 
 mod perform;
@@ -18,7 +18,8 @@ use crate::guest::{InstanceError, OpenRun, SettingsText};
 use crate::seal::SealError;
 use crate::store::{HistoryRow, Run, StoreError, Write};
 
-/// Traps in a row after which a run is parked.
+/// Traps in a row after which a run is parked. One may be a transient lack of memory; a run that
+/// traps three times traps always.
 const TRAPS_MAX: u32 = 3;
 
 /// Why a run cannot be driven now. What is in the store stays; it is driven again.
@@ -35,7 +36,7 @@ pub enum DriveError {
     Instance(InstanceError),
 }
 
-/// Drives a run that is due, until it ends or rests.
+/// Drives a run that is due, until it ends or waits.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ struct Driver<'c> {
     unknown_since: Option<Instant>,
     /// Traps and refusals in a row.
     traps: u32,
-    /// True until the first demand after opening has been met.
+    /// True until the first demand after opening has been performed.
     is_waking: bool,
     /// RecentWakes from this number on is news to this run.
     wakes_since: u64,
@@ -89,22 +90,22 @@ impl<'c> Driver<'c> {
             } = row;
             match outcome {
                 Some(outcome) if row.epoch < epoch => given_up.push(Entry { demand, outcome }),
-                Some(outcome) => self.history.recall(Entry { demand, outcome }),
-                None => self.interrupted(demand).await?,
+                Some(outcome) => self.history.add_stored(Entry { demand, outcome }),
+                None => self.record_interrupted(demand).await?,
             }
         }
-        self.unknown_since = self.unknown_since_of(&given_up);
+        self.unknown_since = self.ask_unknown_since(&given_up);
         Ok(())
     }
 
-    fn unknown_since_ever(&self) -> Option<Instant> {
+    fn earliest_unknown_since(&self) -> Option<Instant> {
         self.unknown_since
-            .or_else(|| self.unknown_since_of(self.history.entries()))
+            .or_else(|| self.ask_unknown_since(self.history.entries()))
     }
 
     /// When the history first reports on a write that may have been carried out; the start of the
     /// run if the component fails over it.
-    fn unknown_since_of(&self, history: &[Entry]) -> Option<Instant> {
+    fn ask_unknown_since(&self, history: &[Entry]) -> Option<Instant> {
         if history.is_empty() {
             return None;
         }
@@ -115,7 +116,7 @@ impl<'c> Driver<'c> {
         asked.unwrap_or(Some(self.run.started))
     }
 
-    async fn interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
+    async fn record_interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
         let Demand::Perform(effect) = &demand else {
             return Ok(());
         };
@@ -153,7 +154,7 @@ impl<'c> Driver<'c> {
     async fn open(&mut self) -> Result<Option<Demand>, DriveError> {
         loop {
             self.close();
-            let why = match self.settings().await? {
+            let why = match self.settings_of_run().await? {
                 Some(settings) => {
                     let task = self.task();
                     match self
@@ -170,26 +171,27 @@ impl<'c> Driver<'c> {
                 }
                 None => InstanceError::Settings(Vec::new()),
             };
-            if self.has_ended_by(why).await? {
+            if self.resolve_failed_open(why).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Sees to a run that cannot be opened: starts it over, or parks it. True if that has ended it.
-    async fn has_ended_by(&mut self, why: InstanceError) -> Result<bool, DriveError> {
+    /// Starts a run that cannot be opened over, or parks it. True if that has ended it.
+    async fn resolve_failed_open(&mut self, why: InstanceError) -> Result<bool, DriveError> {
         match why {
-            InstanceError::Guest(error) => self.trapped(&error.to_string()).await,
+            InstanceError::Guest(error) => self.count_trap(&error.to_string()).await,
             InstanceError::Open(OpenError::UnknownKind(kind)) => {
-                let sentence = format!("the component brings no {kind} across");
+                let sentence = format!("the component has no flow for objects of kind {kind}");
                 self.park("unknown-kind", sentence).await?;
                 Ok(true)
             }
             InstanceError::Open(OpenError::Diverged(divergence)) => {
                 let index = divergence.index;
                 tracing::warn!(run = self.run.id, index, "a history does not replay");
-                let sentence =
-                    format!("the component acts otherwise now at step {index} of the history");
+                let sentence = format!(
+                    "the component now makes another demand at step {index} of the history"
+                );
                 self.start_over(sentence).await
             }
             InstanceError::Open(OpenError::BrokenHistory(_)) => {
@@ -197,14 +199,14 @@ impl<'c> Driver<'c> {
                     .await
             }
             InstanceError::Settings(_) => {
-                self.start_over("the settings that it began with are not accepted any more".into())
+                self.start_over("the settings that it began with are no longer accepted".into())
                     .await
             }
             other => Err(DriveError::Instance(other)),
         }
     }
 
-    async fn trapped(&mut self, detail: &str) -> Result<bool, DriveError> {
+    async fn count_trap(&mut self, detail: &str) -> Result<bool, DriveError> {
         self.traps += 1;
         self.connection.services.metrics.traps.inc();
         tracing::error!(run = self.run.id, detail, "the component trapped");
@@ -229,12 +231,12 @@ impl<'c> Driver<'c> {
             sentence: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
-        self.unknown_since = self.unknown_since_ever();
+        self.unknown_since = self.earliest_unknown_since();
         self.history.start_over(started);
         self.run.settings_version = settings_version;
         self.run.started = started;
         self.is_waking = false;
-        self.trapped(&why).await
+        self.count_trap(&why).await
     }
 
     /// Reports on a demand and returns the next one. Nothing if the run has ended by it.
@@ -243,7 +245,7 @@ impl<'c> Driver<'c> {
         demand: Demand,
         report: Report,
     ) -> Result<Option<Demand>, DriveError> {
-        let id = number(&demand);
+        let id = demand_id(&demand);
         let at = self.connection.now_after(self.history.latest());
         let outcome = Outcome { id, report, at };
         let stepped = match self.open {
@@ -260,7 +262,7 @@ impl<'c> Driver<'c> {
             Err(InstanceError::Replaced) => {}
             Err(InstanceError::Guest(error)) => {
                 self.history.add(demand, outcome, is_write);
-                return match self.trapped(&error.to_string()).await? {
+                return match self.count_trap(&error.to_string()).await? {
                     true => Ok(None),
                     false => self.open().await,
                 };
@@ -281,14 +283,14 @@ impl<'c> Driver<'c> {
             return Ok(());
         }
         let receipt = self.connection.services.store.commit(batch).await?;
-        self.history.is_kept();
+        self.history.mark_stored();
         if !receipt.runs.is_empty() {
             self.connection.runs_due.notify_one();
         }
         Ok(())
     }
 
-    async fn settings(&self) -> Result<Option<SettingsText>, DriveError> {
+    async fn settings_of_run(&self) -> Result<Option<SettingsText>, DriveError> {
         let present = &self.connection.settings;
         let version = &self.run.settings_version;
         if *version == present.version {
@@ -330,7 +332,7 @@ impl Drop for Driver<'_> {
     }
 }
 
-fn number(demand: &Demand) -> u32 {
+fn demand_id(demand: &Demand) -> u32 {
     match demand {
         Demand::Perform(effect) => effect.id,
         Demand::Wait(wait) => wait.id,

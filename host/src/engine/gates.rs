@@ -129,7 +129,7 @@ fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
     }
     let name = gate.system.display_name();
     let sentence = match gate.reason {
-        HoldReason::RateLimited => format!("{name} asks for fewer requests; they go on soon"),
+        HoldReason::RateLimited => format!("{name} asks for fewer requests; they continue soon"),
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
         HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
         HoldReason::TokenExpired => format!("the access token of {name} is being refreshed"),

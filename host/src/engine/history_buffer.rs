@@ -5,19 +5,19 @@ use crate::contract::runs::{Demand, Entry, Outcome};
 use crate::contract::types::Instant;
 use crate::store::{HistoryRow, RunId, Write};
 
-/// A run's history in memory.
+/// A run's history in memory, and the writes that go with it.
 pub(super) struct HistoryBuffer {
     run: RunId,
     epoch: u32,
     entries: Vec<Entry>,
     /// So many entries are in the store.
-    kept: usize,
+    stored: usize,
     /// Other writes that go with the entries.
     writes: Vec<Write>,
     /// The latest instant of the run; none is ever earlier.
     latest: Instant,
     /// Set while the outcome of a write is not in the store: nothing may be sent then.
-    owes_write: bool,
+    has_unstored_write: bool,
 }
 
 impl HistoryBuffer {
@@ -26,24 +26,24 @@ impl HistoryBuffer {
             run,
             epoch,
             entries: Vec::new(),
-            kept: 0,
+            stored: 0,
             writes: Vec::new(),
             latest: started,
-            owes_write: false,
+            has_unstored_write: false,
         }
     }
 
     /// Takes up an entry that is in the store already.
-    pub(super) fn recall(&mut self, entry: Entry) {
+    pub(super) fn add_stored(&mut self, entry: Entry) {
         self.latest = self.latest.max(entry.outcome.at);
         self.entries.push(entry);
-        self.kept = self.entries.len();
+        self.stored = self.entries.len();
     }
 
     /// Adds an entry; `is_write` if it is a write that was sent.
     pub(super) fn add(&mut self, demand: Demand, outcome: Outcome, is_write: bool) {
         self.latest = self.latest.max(outcome.at);
-        self.owes_write |= is_write;
+        self.has_unstored_write |= is_write;
         self.entries.push(Entry { demand, outcome });
     }
 
@@ -65,8 +65,8 @@ impl HistoryBuffer {
     }
 
     /// Whether something must be kept before anything is sent.
-    pub(super) fn owes_write(&self) -> bool {
-        self.owes_write
+    pub(super) fn has_unstored_write(&self) -> bool {
+        self.has_unstored_write
     }
 
     /// Whether something other than history waits to be kept, which look-ups must see.
@@ -77,7 +77,7 @@ impl HistoryBuffer {
     /// What is to be committed: all that is not in the store, the intent of a write if there is
     /// one, and whatever else goes with it.
     pub(super) fn batch(&self, intent: Option<&Demand>, last: Vec<Write>) -> Vec<Write> {
-        let unkept = self.entries.iter().zip(0_u32..).skip(self.kept);
+        let unkept = self.entries.iter().zip(0_u32..).skip(self.stored);
         let mut rows: Vec<HistoryRow> = unkept
             .map(|(entry, index)| {
                 let outcome = Some(entry.outcome.clone());
@@ -99,10 +99,10 @@ impl HistoryBuffer {
     }
 
     /// To be called when a batch is in the store.
-    pub(super) fn is_kept(&mut self) {
-        self.kept = self.entries.len();
+    pub(super) fn mark_stored(&mut self) {
+        self.stored = self.entries.len();
         self.writes.clear();
-        self.owes_write = false;
+        self.has_unstored_write = false;
     }
 
     /// Begins the next epoch. What was not kept of this one is forgotten: it led nowhere.

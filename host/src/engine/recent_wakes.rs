@@ -1,11 +1,11 @@
-//! What happened lately, for runs that are about to wait for just that.
+//! Wake-ups of the last moments, for runs that are about to wait for just that.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::contract::types::ObjectRef;
 
-/// Older news is forgotten; a run that misses it wakes at its instant all the same.
+/// Older ones are forgotten; a run that misses one wakes at its instant all the same.
 const KEPT_MAX: usize = 1_024;
 
 /// Something that a run may wait for.
@@ -17,7 +17,7 @@ pub enum WakeEvent {
     Handshake,
 }
 
-/// The latest events of a connection, numbered.
+/// The latest wake-ups of a connection, numbered.
 #[derive(Default)]
 pub struct RecentWakes(Mutex<State>);
 

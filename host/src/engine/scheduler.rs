@@ -13,8 +13,9 @@ use super::drive::{DriveError, drive};
 use crate::contract::types::Instant;
 use crate::store::{Run, RunId, StoreError, Write};
 
-/// How long a run is left alone that could not be driven.
-const AILING_REST_MS: u64 = 60_000;
+/// How long a run is left alone that could not be driven, so that a lasting defect of one run costs
+/// little.
+const FAILED_PAUSE_MS: u64 = 60_000;
 
 /// How long to wait before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -23,12 +24,13 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// costs few queries.
 const LINGER_MS: u64 = 4;
 
-/// Runs that are fetched ahead, as a multiple of those that may be under way.
+/// Runs that are fetched at once, as a multiple of those that may be under way: one query for
+/// several rounds, while what is fetched cannot be old, since only this scheduler starts them.
 const FETCH_FACTOR: u32 = 4;
 
 /// Drives a connection's runs until `stop`, then waits until those under way have come to rest, or
 /// cuts them off at `cut`. When it returns, none of them holds anything any more.
-pub(super) async fn drive_due(
+pub(super) async fn run_due(
     connection: Arc<Connection>,
     mut stop: watch::Receiver<bool>,
     mut cut: watch::Receiver<bool>,
@@ -38,15 +40,15 @@ pub(super) async fn drive_due(
         let next = scheduler.start_due().await;
         let connection = Arc::clone(&scheduler.connection);
         tokio::select! {
-            Some(done) = scheduler.under_way.join_next() => scheduler.ended(done.ok()),
-            () = connection.runs_due.notified() => scheduler.look = true,
-            () = connection.services.clock.sleep_until(next) => scheduler.look = true,
+            Some(done) = scheduler.under_way.join_next() => scheduler.note_ended(done.ok()),
+            () = connection.runs_due.notified() => scheduler.may_be_due = true,
+            () = connection.services.clock.sleep_until(next) => scheduler.may_be_due = true,
             _ = stop.changed() => {}
         }
     }
     let rest = async {
         while let Some(done) = scheduler.under_way.join_next().await {
-            scheduler.ended(done.ok());
+            scheduler.note_ended(done.ok());
         }
     };
     tokio::select! {
@@ -60,12 +62,12 @@ struct Scheduler {
     connection: Arc<Connection>,
     in_flight_max: usize,
     under_way: JoinSet<RunId>,
-    numbers: BTreeSet<RunId>,
+    in_flight: BTreeSet<RunId>,
     fetched: VecDeque<Run>,
     /// Whether the store may have runs that are due.
-    look: bool,
+    may_be_due: bool,
     /// Not to be asked again before this instant.
-    look_from: Instant,
+    query_from: Instant,
     /// When the next run is due, as far as is known.
     next: Option<Instant>,
 }
@@ -76,24 +78,24 @@ impl Scheduler {
             in_flight_max: connection.services.limits.runs_in_flight_max.max(1) as usize,
             connection,
             under_way: JoinSet::new(),
-            numbers: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             fetched: VecDeque::new(),
-            look: true,
-            look_from: 0,
+            may_be_due: true,
+            query_from: 0,
             next: None,
         }
     }
 
-    /// Starts as many runs as there is room for, and tells when to look again.
+    /// Starts as many runs as there is room for, and returns when to query the store again.
     async fn start_due(&mut self) -> Option<Instant> {
         while self.under_way.len() < self.in_flight_max {
-            if self.fetched.is_empty() && self.look {
+            if self.fetched.is_empty() && self.may_be_due {
                 let early = self
-                    .look_from
+                    .query_from
                     .saturating_sub(self.connection.services.clock.now());
                 // More than that is a clock that was set back.
                 if (1..=LINGER_MS).contains(&early) {
-                    return Some(self.look_from);
+                    return Some(self.query_from);
                 }
                 if let Err(error) = self.fetch().await {
                     tracing::error!(connection = self.connection.name, %error, "due runs cannot be read");
@@ -113,7 +115,7 @@ impl Scheduler {
     async fn fetch(&mut self) -> Result<(), StoreError> {
         let (connection, store) = (&self.connection, &self.connection.services.store);
         let limit = connection.services.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
-        let except = || self.numbers.iter().copied().collect();
+        let except = || self.in_flight.iter().copied().collect();
         let due = store
             .due_runs(
                 &connection.name,
@@ -123,33 +125,33 @@ impl Scheduler {
             )
             .await?;
         if due.is_empty() {
-            self.look = false;
+            self.may_be_due = false;
             self.next = store.next_due(&connection.name, except()).await?;
         }
         self.fetched = due.into();
-        self.look_from = self.connection.services.clock.now() + LINGER_MS;
+        self.query_from = self.connection.services.clock.now() + LINGER_MS;
         Ok(())
     }
 
     fn start(&mut self, run: Run) {
         let connection = Arc::clone(&self.connection);
-        self.numbers.insert(run.id);
+        self.in_flight.insert(run.id);
         self.connection.services.metrics.runs_in_flight.inc();
         self.under_way.spawn(async move {
             let id = run.id;
             if let Err(error) = drive(&connection, run).await {
-                set_aside(&connection, id, &error).await;
+                postpone(&connection, id, &error).await;
             }
             id
         });
     }
 
-    fn ended(&mut self, id: Option<RunId>) {
+    fn note_ended(&mut self, id: Option<RunId>) {
         self.connection.services.metrics.runs_in_flight.dec();
         // What a run that has ended was holding up may be due now.
-        self.look = true;
+        self.may_be_due = true;
         match id {
-            Some(id) => drop(self.numbers.remove(&id)),
+            Some(id) => drop(self.in_flight.remove(&id)),
             // A task that panicked does not tell its number; those under way are left out by their
             // rows.
             None => tracing::error!(
@@ -161,18 +163,18 @@ impl Scheduler {
 }
 
 /// Leaves a run alone for a while that cannot be driven, so that it does not keep others waiting.
-async fn set_aside(connection: &Connection, run: RunId, error: &DriveError) {
-    tracing::error!(connection = connection.name, run, %error, "a run cannot go on now");
+async fn postpone(connection: &Connection, run: RunId, error: &DriveError) {
+    tracing::error!(connection = connection.name, run, %error, "a run cannot continue now");
     let rest = Write::Wait {
         run,
         due: connection
             .services
             .clock
             .now()
-            .saturating_add(AILING_REST_MS),
+            .saturating_add(FAILED_PAUSE_MS),
         reason: Some(crate::contract::runs::WaitReason::Remote),
         on: None,
-        sentence: format!("it cannot go on now ({error}); it is tried again in a minute"),
+        sentence: format!("it cannot continue now ({error}); it is tried again in a minute"),
     };
     if connection.services.store.commit(vec![rest]).await.is_err() {
         tokio::time::sleep(STORE_PAUSE).await;

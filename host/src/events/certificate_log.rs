@@ -94,7 +94,7 @@ impl CertificateLog {
         let fingerprint = leaf.fingerprint.as_str();
         tracing::info!(
             fingerprint,
-            "SAP Concur shows a client certificate for the first time"
+            "SAP Concur uses a client certificate that was not seen before"
         );
         let value = serde_json::to_string(&*seen).ok()?;
         Some(Write::Mark {

@@ -18,7 +18,7 @@ pub enum InstanceError {
     #[error(transparent)]
     Guest(#[from] GuestError),
     /// The settings of this version are not accepted by the component any more.
-    #[error("the settings of the version that the run began with are not accepted any more: {}", first(.0))]
+    #[error("the settings that the run began with are no longer accepted: {}", first(.0))]
     Settings(Vec<Problem>),
     /// The run cannot be opened.
     #[error("the run cannot be opened")]

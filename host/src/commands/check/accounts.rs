@@ -88,7 +88,7 @@ async fn compare_one(
             AccountCheck::Done(_) if answers.is_empty() => return Ok(Vec::new()),
             AccountCheck::Done(problems) => return Ok(compared(subject, problems)),
             AccountCheck::Unreadable(sentence) => {
-                let sentence = format!("FreshBooks does not tell them: {sentence}");
+                let sentence = format!("FreshBooks does not return them: {sentence}");
                 return Ok(vec![Finding::wrong(subject, exit::REMOTE, sentence)]);
             }
         }

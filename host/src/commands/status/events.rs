@@ -58,15 +58,18 @@ pub(super) fn print(
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
     let latest = match &standing.count {
-        None => style::coloured("none has come yet", Tone::Waiting),
-        Some(count) => format!("the last came {}", time_format::relative(count.latest, now)),
+        None => style::coloured("none has arrived yet", Tone::Waiting),
+        Some(count) => format!(
+            "the last arrived {}",
+            time_format::relative(count.latest, now)
+        ),
     };
     writeln!(out, "  {:<11} {latest}", "Events")?;
     if standing.unreadable > 0 {
         let count = standing.unreadable;
         writeln!(
             out,
-            "{INDENT}{count} deliveries to this receiver could not be read and are kept"
+            "{INDENT}{count} requests to this receiver could not be read and are stored"
         )?;
     }
     if let Some(latest) = standing.certificates.first() {

@@ -95,7 +95,10 @@ fn dates(forecast: &Forecast, now: Instant) -> String {
         .refresh_at
         .filter(|at| *at > now)
         .map_or_else(String::new, |at| {
-            format!(", renews itself {}", time_format::relative(at, now))
+            format!(
+                ", refreshed automatically {}",
+                time_format::relative(at, now)
+            )
         });
     needs_you + &refresh
 }
@@ -188,7 +191,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     {
         writeln!(
             out,
-            "    When mended: ml-connector replay --parked --connection {name}"
+            "    Once fixed: ml-connector replay --parked --connection {name}"
         )?;
     }
     Ok(())

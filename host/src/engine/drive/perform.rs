@@ -1,4 +1,4 @@
-//! Meets a run's demands: sends, looks up, keeps, waits and ends.
+//! Performs a run's demands: sends, finds objects, saves, waits and ends.
 
 use std::time::Duration;
 
@@ -15,14 +15,15 @@ use crate::store::{NewRun, Write};
 
 /// The code of a stop after a write that may or may not have happened; `wit/runs.wit` names it.
 const AMBIGUOUS: &str = "ambiguous";
-/// Shorter waits are not worth a commit.
+/// Shorter waits are slept through: suspending and opening the run again costs two commits and a
+/// replay, which take about as long.
 const REST_MIN_MS: u64 = 200;
 
-/// How a demand was met.
+/// What came of a demand.
 pub(super) enum Performed {
-    /// With this report; the run goes on.
+    /// It was performed; the run goes on with this report.
     Report(Report),
-    /// The run rests or has ended, and that is in the store.
+    /// The run waits or has ended, and that is in the store.
     Suspended,
 }
 
@@ -46,11 +47,11 @@ impl Driver<'_> {
                         .services
                         .callbacks
                         .trust(&self.connection.name, id)?;
-                    let kept = u32::from(write.is_some());
+                    let saved = u32::from(write.is_some());
                     write
                         .into_iter()
                         .for_each(|write| self.history.attach(write));
-                    Ok(Performed::Report(Report::Saved(kept)))
+                    Ok(Performed::Report(Report::Saved(saved)))
                 }
             },
             Demand::Wait(wait) => self.wait(wait).await,
@@ -67,32 +68,32 @@ impl Driver<'_> {
             return Ok(Performed::Suspended);
         }
         let connection = self.connection;
-        let pass = loop {
+        let permit = loop {
             match connection
                 .permit(send.request.system, send.request.bearer)
                 .await
             {
-                Ok(pass) => break pass,
+                Ok(permit) => break permit,
                 Err(closed) if closed.until < connection.services.clock.now() + REST_MIN_MS => {
                     tokio::time::sleep(Duration::from_millis(REST_MIN_MS)).await;
                 }
-                Err(closed) => return self.hold_back(closed).await,
+                Err(closed) => return self.wait_for_gate(closed).await,
             }
         };
         let is_write = send.intent != Intent::Read;
-        if is_write || self.history.owes_write() {
+        if is_write || self.history.has_unstored_write() {
             let intent = is_write.then_some(demand);
             self.commit(intent, Vec::new()).await?;
         }
-        let (outcome, gate) = connection.send(send, pass).await;
+        let (outcome, gate) = connection.send(send, permit).await;
         if let Some(gate) = gate {
-            self.history.attach(connection.keep_gate(gate));
+            self.history.attach(connection.gate_write(gate));
         }
         Ok(Performed::Report(Report::Sent(outcome)))
     }
 
-    /// Rests until the gate opens. The demand is not recorded: the run makes it again then.
-    async fn hold_back(&mut self, closed: GateClosed) -> Result<Performed, DriveError> {
+    /// Suspends the run until the gate opens. The demand is not recorded: the run makes it again then.
+    async fn wait_for_gate(&mut self, closed: GateClosed) -> Result<Performed, DriveError> {
         self.connection
             .services
             .metrics
@@ -122,13 +123,13 @@ impl Driver<'_> {
             let new = connection.new_run(task.clone(), started);
             self.history.attach(Write::StartOrMarkDirty(new));
         }
-        let kept = save.links.len() + save.unlinks.len() + save.tasks.len();
-        Report::Saved(u32::try_from(kept).unwrap_or(u32::MAX))
+        let saved = save.links.len() + save.unlinks.len() + save.tasks.len();
+        Report::Saved(u32::try_from(saved).unwrap_or(u32::MAX))
     }
 
     async fn wait(&mut self, wait: &Wait) -> Result<Performed, DriveError> {
         let now = self.connection.now_after(self.history.latest());
-        if let Some(wake) = self.awake(wait, now) {
+        if let Some(wake) = self.wake_already(wait, now) {
             return Ok(Performed::Report(Report::Woken(wake)));
         }
         let left = wait.until.saturating_sub(now);
@@ -148,13 +149,13 @@ impl Driver<'_> {
             sentence: wait.sentence.clone(),
         };
         self.commit(None, vec![rest]).await?;
-        Ok(self.missed(wait).map_or(Performed::Suspended, |wake| {
+        Ok(self.wake_missed(wait).map_or(Performed::Suspended, |wake| {
             Performed::Report(Report::Woken(wake))
         }))
     }
 
     /// Whether a wait is over already.
-    fn awake(&mut self, wait: &Wait, now: Instant) -> Option<Wake> {
+    fn wake_already(&mut self, wait: &Wait, now: Instant) -> Option<Wake> {
         if wait.until <= now {
             return Some(Wake::Due);
         }
@@ -167,11 +168,11 @@ impl Driver<'_> {
             // Due before its instant: the receiver has woken it.
             return Some(Wake::Due);
         }
-        self.missed(wait)
+        self.wake_missed(wait)
     }
 
     /// Whether what is waited for has happened since this run was taken up.
-    fn missed(&mut self, wait: &Wait) -> Option<Wake> {
+    fn wake_missed(&mut self, wait: &Wait) -> Option<Wake> {
         let connection = self.connection;
         if let Some(object) = &wait.on
             && connection
@@ -191,13 +192,13 @@ impl Driver<'_> {
 
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
         let connection = self.connection;
-        let how = completion.kind().as_str();
+        let ending = completion.kind().as_str();
         tracing::info!(
             connection = connection.name,
             run = self.run.id,
             kind = self.run.object.kind,
             object = self.run.object.id,
-            how,
+            ending,
             code = completion.code(),
             "a run has ended"
         );
@@ -210,7 +211,10 @@ impl Driver<'_> {
             at: connection.now_after(self.history.latest()),
         };
         self.commit(None, vec![end]).await?;
-        connection.services.metrics.run_ended(&connection.name, how);
+        connection
+            .services
+            .metrics
+            .run_ended(&connection.name, ending);
         connection.runs_due.notify_one();
         Ok(())
     }
@@ -219,12 +223,14 @@ impl Driver<'_> {
     pub(super) async fn park(&mut self, code: &str, sentence: String) -> Result<(), DriveError> {
         let remedy =
             "update the component, then `ml-connector replay --parked`; report it if it stays";
-        let stop = match self.unknown_since_ever() {
+        let stop = match self.earliest_unknown_since() {
             // What cannot be known must not be forgotten over it.
             Some(since) => Stop {
                 code: AMBIGUOUS.into(),
-                sentence: format!("nobody can know whether it was carried out; and now {sentence}"),
-                remedy: format!("look whether it is there; then {remedy}"),
+                sentence: format!(
+                    "the last write may or may not have been carried out, and now {sentence}"
+                ),
+                remedy: format!("check in the remote whether the record is there; then {remedy}"),
                 problems: Vec::new(),
                 since,
                 look_again: None,
