@@ -1,10 +1,10 @@
-//! Does what is asked, in the process that has the store.
+//! Handles requests, in the process that has the store open.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::subscribe;
-use super::{AdminReply, AdminRequest, ConnectionStatus, Status};
+use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason};
 use crate::contract::types::System;
@@ -18,15 +18,15 @@ use crate::store::{Run, RunFilter, RunId, StoreError, Write};
 /// need longer.
 const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// Objects that are replayed in one commit.
-const REPLAYED_AT_ONCE: u32 = 256;
+/// Objects that are replayed in one commit: thousands take seconds, and other commits get through.
+const REPLAY_BATCH_MAX: u32 = 256;
 
-/// Does what is asked. `is_service` tells whether the receiver is at work, so that redirects
+/// Handles a request. `is_service` says whether the receiver runs, so that redirects
 /// arrive.
 pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> AdminReply {
     let done = match request {
         AdminRequest::Consent { connection } => consent(parts, &connection, is_service),
-        AdminRequest::Consented { state } => Ok(parts.rounds.ended(&state)),
+        AdminRequest::Consented { state } => Ok(parts.rounds.take_result(&state)),
         AdminRequest::Connect {
             connection,
             grant,
@@ -44,7 +44,7 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
     })
 }
 
-/// Why something was not done.
+/// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AdminRefusal {
     #[error(transparent)]
@@ -93,7 +93,7 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
             let sentence = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
             return rounds.end(&state, AdminReply::Refused { sentence });
         };
-        let reply = connect_one(&connection, Grant::AuthorizationCode, code).await;
+        let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
         let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
             sentence: error.to_string(),
         });
@@ -113,11 +113,11 @@ async fn connect(
         Some(subscription) if grant == Grant::CompanyRequestToken => {
             subscribe::connect(connection, subscription, secret, is_service).await
         }
-        _ => connect_one(connection, grant, secret).await,
+        _ => connect_credential(connection, grant, secret).await,
     }
 }
 
-pub(super) async fn connect_one(
+pub(super) async fn connect_credential(
     connection: &Connection,
     grant: Grant,
     secret: Secret,
@@ -138,7 +138,7 @@ async fn replay(parts: &Parts, run: RunId) -> Result<AdminReply, AdminRefusal> {
     let store = &parts.services.store;
     let run = store.run(run).await?.ok_or(AdminRefusal::UnknownRun(run))?;
     let connection = find_connection(parts, &run.connection)?;
-    store.commit(vec![again(connection, &run)]).await?;
+    store.commit(vec![replay_write(connection, &run)]).await?;
     connection.runs_due.notify_one();
     Ok(AdminReply::Replayed { objects: 1 })
 }
@@ -157,7 +157,7 @@ async fn replay_parked(
             endings: vec![EndingKind::Parked],
             latest_only: true,
             before,
-            limit: REPLAYED_AT_ONCE,
+            limit: REPLAY_BATCH_MAX,
             ..RunFilter::default()
         };
         let page = parts.services.store.runs(filter).await?;
@@ -174,7 +174,7 @@ async fn replay_page(parts: &Parts, page: &[Run]) -> Result<u64, AdminRefusal> {
         .iter()
         .filter_map(|run| Some((parts.connections.get(&run.connection)?, run)));
     let writes: Vec<Write> = known
-        .map(|(connection, run)| again(connection, run))
+        .map(|(connection, run)| replay_write(connection, run))
         .collect();
     let count = writes.len() as u64;
     if count > 0 {
@@ -187,7 +187,7 @@ async fn replay_page(parts: &Parts, page: &[Run]) -> Result<u64, AdminRefusal> {
     Ok(count)
 }
 
-fn again(connection: &Connection, run: &Run) -> Write {
+fn replay_write(connection: &Connection, run: &Run) -> Write {
     let task = NewTask {
         object: run.object.clone(),
         reason: Reason::Replay,
@@ -195,8 +195,8 @@ fn again(connection: &Connection, run: &Run) -> Write {
     Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
 }
 
-fn status(parts: &Parts) -> Status {
-    let of = |connection: &Connection| ConnectionStatus {
+fn status(parts: &Parts) -> ServiceStatus {
+    let connection_status = |connection: &Connection| ConnectionStatus {
         name: connection.name.clone(),
         settings_version: connection.settings.version.clone(),
         credentials: System::ALL
@@ -211,11 +211,11 @@ fn status(parts: &Parts) -> Status {
             .map(|system| connection.gates.get(system))
             .to_vec(),
     };
-    Status {
+    ServiceStatus {
         connections: parts
             .connections
             .values()
-            .map(|connection| of(connection))
+            .map(|connection| connection_status(connection))
             .collect(),
         notices_undecided: parts.backlog.count(),
     }

@@ -14,17 +14,20 @@ use tokio::sync::watch;
 use super::{AdminError, AdminReply, AdminRequest, handle};
 use crate::service::{Parts, ServeError};
 
-/// Bytes of a request.
+/// Bytes of a request: an authorization code or token has less than 8 KiB.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
-/// Bytes of a reply.
+/// Bytes of a reply: the status of ten thousand connections.
 const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// A request must have come whole within this time.
+/// A request must have arrived whole within this time.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longer than any token request takes.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Accepting fails when file descriptors run out; without a pause the loop would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The service's end of the socket.
 pub(crate) struct Socket {
@@ -33,7 +36,7 @@ pub(crate) struct Socket {
     owner: u32,
 }
 
-/// Makes the socket. Whoever calls this holds the store's lock, so that one that is there is left
+/// Makes the socket. The caller holds the store's lock, so that one that is there is left
 /// over.
 pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
     let path = path(store);
@@ -69,7 +72,7 @@ pub(crate) async fn answer_all(
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
         let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // Between its making and its permissions others might have reached the socket.
@@ -108,7 +111,7 @@ async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
     stream.shutdown().await
 }
 
-/// Asks the service; nothing if none is at work.
+/// Asks the service; nothing if none runs.
 pub(super) async fn ask(
     store: &Path,
     request: &AdminRequest,
