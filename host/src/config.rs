@@ -70,9 +70,9 @@ pub struct EventsConfig {
 pub enum EventsListen {
     /// On a network, with TLS.
     Network {
-        /// Address and port.
+        /// Address and port, such as `0.0.0.0:8443`.
         address: SocketAddr,
-        /// The server certificate.
+        /// The certificate that SAP Concur or the proxy sees.
         tls: TlsFiles,
         /// The roots of the certificates of proxies, which tell of the certificate that they were
         /// shown; without it nobody is believed to be one.
@@ -98,7 +98,7 @@ pub enum SignatureRule {
     Off,
     /// When there is one.
     WhenPresent,
-    /// Always.
+    /// Always; an event without one is refused.
     Required,
 }
 

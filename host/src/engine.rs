@@ -1,4 +1,5 @@
-//! The loop: notices become runs, runs that are due are driven, schedules and retention are kept.
+//! The loop: notices become runs, runs that are due are driven, schedules start runs, old histories
+//! are deleted.
 //!
 //! Everything wakes by a signal or at an instant that the store names; nothing is asked again and
 //! again. Whatever the engine holds in memory it can make again from the store.
@@ -33,7 +34,7 @@ pub use self::token_refresh::TokenRefresh;
 use crate::backlog::Backlog;
 use crate::guest::SharedInstance;
 
-/// The running engine.
+/// The running loop; [`Engine::stop`] ends it.
 pub struct Engine {
     services: Arc<Services>,
     connections: Arc<BTreeMap<String, Arc<Connection>>>,

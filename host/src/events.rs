@@ -70,7 +70,7 @@ pub struct EventReceiver {
     pub read: ReadEvent,
     /// By the name of the connection.
     pub addresses: BTreeMap<String, EventAddress>,
-    /// Recognises SAP Concur.
+    /// Recognises SAP Concur by its certificate.
     pub trust: Arc<Trust>,
     /// Recognises proxies that may forward the certificate that they were shown.
     pub proxies: Option<Arc<Trust>>,
@@ -86,7 +86,7 @@ pub struct EventReceiver {
     pub backlog_max: i64,
     /// TCP or Unix connections at once.
     pub connections_max: usize,
-    /// Wakes the dispatcher.
+    /// Notified when an event was stored as a notice.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored, and says which certificates are valid.
     pub clock: Clock,

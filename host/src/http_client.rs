@@ -1,4 +1,5 @@
-//! Sends requests, and tells exactly three outcomes apart: answered, surely not sent, maybe sent.
+//! The HTTP client: sends requests with exactly three outcomes: answered, surely not sent, maybe
+//! sent.
 //!
 //! One pool of kept-alive HTTP/1.1 connections; never a redirect; every time, size and count is
 //! bounded. Only here do base URL, bearer token and secrets meet a request.
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use hyper::{Method as Verb, Uri};
+use hyper::{Method as HttpMethod, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -31,7 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the remotes' own limits, so that a connection is seldom closed just as it is used.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why no sender can be made.
+/// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpClientError {
     /// The system's root certificates are missing.
@@ -51,7 +52,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A sender that trusts the system's root certificates.
+    /// A client that trusts the system's root certificates.
     ///
     /// # Errors
     ///
@@ -152,7 +153,7 @@ fn assemble(
     let body = body::join(&request.body, secrets)
         .map_err(|missing| format!("the host does not hold the secret `{missing}`"))?;
     let mut ready = hyper::Request::new(WatchedBody::new(body, departure));
-    *ready.method_mut() = verb(request.method);
+    *ready.method_mut() = http_method(request.method);
     *ready.uri_mut() = target(request, origin)?;
     for header in &request.headers {
         let name = HeaderName::try_from(&header.name);
@@ -180,12 +181,12 @@ fn target(request: &Request, origin: &Origin) -> Result<Uri, String> {
         .map_err(|error| format!("the path cannot be sent: {error}"))
 }
 
-fn verb(method: Method) -> Verb {
+fn http_method(method: Method) -> HttpMethod {
     match method {
-        Method::Get => Verb::GET,
-        Method::Post => Verb::POST,
-        Method::Put => Verb::PUT,
-        Method::Delete => Verb::DELETE,
+        Method::Get => HttpMethod::GET,
+        Method::Post => HttpMethod::POST,
+        Method::Put => HttpMethod::PUT,
+        Method::Delete => HttpMethod::DELETE,
     }
 }
 

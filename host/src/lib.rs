@@ -1,5 +1,5 @@
-//! The host of ml-connector as a library: it sends HTTP, keeps things, wakes up and holds secrets
-//! for the component, and decides nothing about the business.
+//! The host of ml-connector as a library: it receives and sends HTTP, stores, waits and
+//! holds secrets for the component, which decides about the business.
 
 pub mod admin;
 pub mod backlog;

@@ -70,13 +70,13 @@ pub enum SecretError {
     /// Others can read the file.
     #[error("{file} can be read by others; run `chmod 600 {file}`")]
     Exposed {
-        /// Its path.
+        /// The path of the file.
         file: PathBuf,
     },
     /// The file cannot be read or written.
     #[error("{file} cannot be used: {source}")]
     Unusable {
-        /// Its path.
+        /// The path of the file.
         file: PathBuf,
         /// What the operating system says.
         source: io::Error,
@@ -89,7 +89,7 @@ pub struct Secrets {
     directory: PathBuf,
 }
 
-/// The environment variable that holds the keys which seal what the store keeps.
+/// The environment variable that holds the keys that seal secrets in the store.
 pub const SEAL_KEYS_VARIABLE: &str = "ML_CONNECTOR_SEAL_KEYS";
 
 impl Secrets {
@@ -111,7 +111,7 @@ impl Secrets {
         self.find(&variable, &format!("{connection}.{}", name.as_str()))
     }
 
-    /// The keys that seal what the store keeps: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.
+    /// The keys that seal secrets in the store: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.
     ///
     /// # Errors
     ///

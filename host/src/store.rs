@@ -106,7 +106,7 @@ pub trait Store: Send + Sync + 'static {
     /// A connection's webhook registrations.
     fn callbacks(&self, connection: &str) -> Pending<'_, Vec<StoredCallback>>;
 
-    /// A connection's gates.
+    /// The gates of a connection that are stored, at most one for each system.
     fn gates(&self, connection: &str) -> Pending<'_, Vec<Gate>>;
 
     /// A small value that was stored under a name, such as the last start of a schedule.

@@ -2,7 +2,7 @@
 //! worked on.
 //!
 //! The order is fixed: path, size, signature, store, answer. Nothing of a delivery that is not
-//! authentic is stored, and its sender is told nothing but the status. When the store cannot take a
+//! authentic is stored, and its sender learns nothing but the status. When the store cannot take a
 //! notice the answer is 503, so that the sender comes again.
 
 mod consents;
@@ -113,7 +113,7 @@ pub struct WebhookReceiver {
     pub backlog_max: i64,
     /// TCP connections at once.
     pub connections_max: usize,
-    /// Wakes the dispatcher.
+    /// Notified when a notice or handshake was stored.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored.
     pub clock: Clock,
@@ -229,10 +229,10 @@ impl WebhookReceiver {
     async fn store_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
         let connection = address.connection.as_str();
         let verifier = Secret::new(handshake.verifier);
-        let kept = self
+        let added = self
             .callbacks
-            .keep_candidate(connection, &handshake.callback_id, &verifier);
-        let mut batch = match kept {
+            .add_candidate(connection, &handshake.callback_id, &verifier);
+        let mut batch = match added {
             Ok(Some(write)) => vec![write],
             Ok(None) | Err(_) => return 503,
         };

@@ -46,7 +46,7 @@ pub struct Args {
     json: bool,
 }
 
-/// What a look at one thing showed.
+/// What the check of one thing found.
 #[derive(Debug, Serialize)]
 struct Finding {
     /// What was looked at.

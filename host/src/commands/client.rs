@@ -23,8 +23,8 @@ pub async fn ask(
     })
 }
 
-/// Why the service cannot work. What the component has against the settings is told with file and
-/// line.
+/// Why the service cannot work. Errors that the component finds in the settings are reported with file
+/// and line.
 pub fn failure(context: &Context, error: ServeError) -> Failure {
     let code = match &error {
         ServeError::Settings { .. } => match context.checked() {

@@ -19,9 +19,9 @@ pub struct Context {
 
 /// Settings that the component has checked too, and the component.
 pub struct Checked {
-    /// The settings.
+    /// What the file says, without an error.
     pub settings: Settings,
-    /// The component.
+    /// The component that checked them.
     pub guest: Guest,
 }
 
@@ -36,7 +36,7 @@ impl Context {
         Ok(self.draft()?.finish(&|_| Vec::new())?)
     }
 
-    /// The settings as the host reads them, errors not yet told.
+    /// The settings as the host reads them, errors not yet reported.
     pub fn draft(&self) -> Result<Draft, Failure> {
         Ok(Draft::read(&self.file)?)
     }

@@ -1,4 +1,4 @@
-//! What a completion says, for those who keep and show it.
+//! The parts of a completion that are stored and shown whatever the ending is.
 
 use super::runs::{Completion, Ending, EndingKind, Stop};
 use super::types::Instant;

@@ -46,7 +46,7 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Works until `stop`.
+    /// Decides notices as they arrive, until `stop`.
     pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             match self.decide_batch().await {

@@ -25,7 +25,7 @@ const TRAPS_MAX: u32 = 3;
 /// Why a run cannot be driven now. What is in the store stays; it is driven again.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
-    /// The store failed.
+    /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A verifier could not be sealed.

@@ -47,7 +47,7 @@ impl HistoryBuffer {
         self.entries.push(Entry { demand, outcome });
     }
 
-    /// Adds a write that is kept together with the entries so far.
+    /// Adds a write that is committed together with the entries so far.
     pub(super) fn attach(&mut self, write: Write) {
         self.writes.push(write);
     }
@@ -64,12 +64,12 @@ impl HistoryBuffer {
         self.epoch
     }
 
-    /// Whether something must be kept before anything is sent.
+    /// Whether an outcome must be stored before anything is sent.
     pub(super) fn has_unstored_write(&self) -> bool {
         self.has_unstored_write
     }
 
-    /// Whether something other than history waits to be kept, which look-ups must see.
+    /// Whether other writes than history wait to be committed, which look-ups must see.
     pub(super) fn has_attached(&self) -> bool {
         !self.writes.is_empty()
     }
@@ -105,7 +105,7 @@ impl HistoryBuffer {
         self.has_unstored_write = false;
     }
 
-    /// Begins the next epoch. What was not kept of this one is forgotten: it led nowhere.
+    /// Begins the next epoch. What was not stored of this one is dropped: it led nowhere.
     pub(super) fn start_over(&mut self, started: Instant) {
         *self = Self::new(self.run, self.epoch + 1, started);
     }

@@ -39,7 +39,7 @@ struct RefreshSlot {
     refused: AtomicU64,
     /// No refresh before this instant.
     not_before: AtomicU64,
-    /// GateClosed by whoever renews: the others wait and look again.
+    /// Held during a refresh: others wait, and then check again.
     turn: Mutex<()>,
 }
 

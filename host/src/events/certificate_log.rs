@@ -24,9 +24,9 @@ const WARN_AT_DAYS: [u64; 3] = [7, 14, 30];
 /// A certificate that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenCertificate {
-    /// SHA-256, lower-case hex.
+    /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
-    /// When it ends.
+    /// The last instant at which it is valid.
     pub ends: Instant,
     /// When it was shown for the first time since another one.
     pub seen: Instant,
@@ -65,7 +65,7 @@ pub fn days_to_warn(ends: Instant, now: Instant) -> Option<u64> {
 }
 
 impl CertificateLog {
-    /// Goes on from what is kept.
+    /// Continues with what was stored.
     #[must_use]
     pub fn new(seen: Vec<SeenCertificate>) -> Self {
         Self {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// A peer whose certificate is trusted.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    /// Its certificate.
+    /// The names, key and end of its certificate.
     pub leaf: Arc<Leaf>,
     /// True for a certificate that is not made for clients: what such a peer says must be signed.
     pub must_sign: bool,

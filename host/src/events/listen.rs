@@ -124,7 +124,7 @@ fn acceptor(files: &TlsFiles, events: &EventReceiver) -> Result<TlsAcceptor, Lis
     let mut config = server_config(files, "receiver.events", |builder| {
         builder.with_client_cert_verifier(Arc::new(verifier))
     })?;
-    // A resumed session would bring a certificate along that nobody looked at again.
+    // A resumed session would keep a certificate that is not checked again.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -41,7 +41,7 @@ pub enum SignatureScheme {
 pub enum SignatureCheck {
     /// Valid: made by the holder of the key, with this scheme.
     Valid(SignatureScheme),
-    /// There is none.
+    /// No `Concur-Signature` header.
     Missing,
     /// There is one, and it does not fit the body and the key.
     Wrong,

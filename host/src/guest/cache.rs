@@ -1,4 +1,4 @@
-//! Compiled code, kept from one start to the next so that only the first one compiles.
+//! Compiled code, cached from one start to the next so that only the first one compiles.
 //!
 //! What lies here is run as it is. So it lies in a directory of the service's own that nobody else
 //! can write to, and each file has a checksum: wasmtime tells code of another component, version or

@@ -31,7 +31,7 @@ pub enum InstanceError {
 /// A version of a connection's settings as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsText {
-    /// `settings.version()` when it was kept.
+    /// What `settings.version` of the component returned for it.
     pub version: String,
     /// The text for the component's `settings.load`.
     pub json: Arc<str>,

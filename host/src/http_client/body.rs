@@ -20,7 +20,7 @@ pub trait SecretParts: Sync {
     fn secret(&self, name: &str) -> Option<Zeroizing<String>>;
 }
 
-/// Holds no secret.
+/// For requests without secrets: holds none.
 pub struct NoSecrets;
 
 impl SecretParts for NoSecrets {

@@ -91,7 +91,7 @@ impl Origins {
     /// # Errors
     ///
     /// [`OriginError::Malformed`] for one that is no base URL.
-    pub fn of(connection: &ConnectionConfig) -> Result<Self, OriginError> {
+    pub fn from_config(connection: &ConnectionConfig) -> Result<Self, OriginError> {
         let extra = connection.concur_extra_bases.iter();
         Ok(Self {
             freshbooks: Origin::parse(&connection.freshbooks_base)?,
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn origins(extra: &[&str]) -> Origins {
-        Origins::of(&ConnectionConfig {
+        Origins::from_config(&ConnectionConfig {
             concur_token_base: "https://glz.api.concursolutions.com/".into(),
             concur_extra_bases: extra.iter().map(|base| (*base).into()).collect(),
             ..crate::fixtures::connection()

@@ -43,7 +43,7 @@ fn request(method: Method, body: Vec<BodyPart>) -> Request {
 }
 
 fn origin(address: SocketAddr) -> Origin {
-    let origins = Origins::of(&crate::config::ConnectionConfig {
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
         freshbooks_base: format!("http://{address}"),
         ..crate::fixtures::connection()
     });
@@ -217,7 +217,7 @@ async fn silence_after_the_request_is_maybe_sent() {
 async fn silence_in_the_tls_handshake_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("bound");
-    let origins = Origins::of(&crate::config::ConnectionConfig {
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
         freshbooks_base: format!("https://{address}"),
         ..crate::fixtures::connection()
     });
@@ -240,7 +240,7 @@ async fn a_failed_tls_handshake_is_not_sent() {
             .await
             .expect("written");
     });
-    let origins = Origins::of(&crate::config::ConnectionConfig {
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
         freshbooks_base: format!("https://{address}"),
         ..crate::fixtures::connection()
     });

@@ -82,7 +82,7 @@ pub(super) fn accounts(loaded: &[LoadedConnection<'_>]) -> Result<Vec<Account>, 
     let account = |one: &LoadedConnection<'_>| {
         Ok(Account {
             connection: one.config.name.clone(),
-            origins: Origins::of(one.config)?,
+            origins: Origins::from_config(one.config)?,
             instance: Arc::clone(&one.instance),
             settings: one.settings.clone(),
         })

@@ -32,11 +32,11 @@ use crate::webhooks::{Consents, WebhookAddress};
 pub struct Parts {
     /// What all connections share.
     pub services: Arc<Services>,
-    /// The compiled component.
+    /// The compiled component, for more instances.
     pub guest: Arc<Guest>,
     /// The instance that decides about notices and reads events.
     pub instance: Arc<SharedInstance>,
-    /// By name.
+    /// The connections of the settings, by name.
     pub connections: Arc<BTreeMap<String, Arc<Connection>>>,
     /// Where webhooks arrive, by connection.
     pub webhook_addresses: BTreeMap<String, WebhookAddress>,
@@ -144,7 +144,7 @@ fn load_guest(config: &Config) -> tokio::task::JoinHandle<Result<Guest, GuestErr
     tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
 }
 
-/// Where compiled code is kept: beside the store.
+/// Where compiled code is cached: beside the store.
 fn compiled_code_directory(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".compiled");

@@ -110,7 +110,7 @@ impl Store for SqliteStore {
     }
 
     fn run(&self, id: RunId) -> Pending<'_, Option<Run>> {
-        self.read(move |database| run_reads::one(database, id))
+        self.read(move |database| run_reads::run_by_id(database, id))
     }
 
     fn active_run(&self, connection: &str, object: &ObjectRef) -> Pending<'_, Option<Run>> {

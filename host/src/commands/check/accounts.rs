@@ -29,7 +29,7 @@ pub(super) async fn compare(
     for connection in &config.connections {
         let subject = format!("FreshBooks accounts of {}", connection.name);
         // Origins that cannot be read are a finding already.
-        let Ok(origins) = Origins::of(connection) else {
+        let Ok(origins) = Origins::from_config(connection) else {
             continue;
         };
         let remote = Remote {

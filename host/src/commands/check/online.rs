@@ -54,7 +54,7 @@ fn origins(
     connection: &ConnectionConfig,
     pinned: Option<&str>,
 ) -> Result<Vec<(System, Origin)>, OriginError> {
-    let origins = Origins::of(connection)?;
+    let origins = Origins::from_config(connection)?;
     let mut all = vec![
         (System::Freshbooks, origins.freshbooks.clone()),
         (System::Concur, origins.concur_token.clone()),

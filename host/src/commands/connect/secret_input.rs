@@ -1,4 +1,5 @@
-//! What a person brings: a code or a token, from standard input or the environment.
+//! The secret that a person connects with: a code or a token, from standard input or the
+//! environment.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 

@@ -17,7 +17,7 @@ use crate::contract::types::Instant;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file} cannot be used as trust anchors ({detail}); put PEM certificates into it")]
 pub struct TrustError {
-    /// The file.
+    /// The path of the PEM file.
     pub file: PathBuf,
     /// What is wrong with it.
     pub detail: String,
@@ -44,7 +44,7 @@ pub enum Untrusted {
     /// Not made for clients.
     #[error("its certificate is not made for clients")]
     Purpose,
-    /// Anything else.
+    /// Anything else, such as a wrong signature.
     #[error("its certificate is not valid")]
     Broken,
 }

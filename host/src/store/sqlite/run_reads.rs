@@ -53,8 +53,8 @@ pub(super) fn next_due(
     Ok(None)
 }
 
-/// One run.
-pub(super) fn one(database: &Connection, id: RunId) -> Result<Option<Run>, StoreError> {
+/// A run by its number.
+pub(super) fn run_by_id(database: &Connection, id: RunId) -> Result<Option<Run>, StoreError> {
     first(
         database,
         &format!("{SELECT} WHERE runs.id = ?"),

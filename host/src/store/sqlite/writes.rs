@@ -51,11 +51,11 @@ fn apply_other(
             event,
             received,
         } => {
-            let notice = keep_notice(database, connection, object, event, *received)?;
+            let notice = insert_notice(database, connection, object, event, *received)?;
             receipt.notices.push(notice);
             Ok(())
         }
-        Write::Event(event) => keep_event(database, event, receipt),
+        Write::Event(event) => insert_event(database, event, receipt),
         Write::Start(new) => {
             receipt.runs.push(runs::start(database, new)?);
             Ok(())
@@ -82,16 +82,16 @@ fn apply_other(
         Write::Append { .. } | Write::End { .. } => {
             Err(StoreError::Refused("a write that was not prepared".into()))
         }
-        other => keep(database, other),
+        other => upsert(database, other),
     }
 }
 
-fn keep_event(
+fn insert_event(
     database: &Connection,
     event: &StoredEvent,
     receipt: &mut Receipt,
 ) -> Result<(), StoreError> {
-    if !events::keep(database, event)? {
+    if !events::insert_or_count(database, event)? {
         receipt.repeated_events += 1;
         return Ok(());
     }
@@ -102,13 +102,13 @@ fn keep_event(
         ..
     } = event;
     if let Some(object) = &event.object {
-        let notice = keep_notice(database, connection, object, event_type, *received)?;
+        let notice = insert_notice(database, connection, object, event_type, *received)?;
         receipt.notices.push(notice);
     }
     Ok(())
 }
 
-fn keep_notice(
+fn insert_notice(
     database: &Connection,
     connection: &str,
     object: &ObjectRef,
@@ -122,7 +122,7 @@ fn keep_notice(
     Ok(number.cast_unsigned())
 }
 
-fn keep(database: &Connection, write: &Write) -> Result<(), StoreError> {
+fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Decide { notice, decision } => decide(database, *notice, decision),
         Write::Oddity(oddity) => keep_oddity(database, oddity),
