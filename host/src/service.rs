@@ -63,7 +63,7 @@ async fn start(
 ) -> Result<Running, ServeError> {
     let parts = Arc::new(parts);
     let event_receiver = match &config.events {
-        Some(events) => Some(Arc::new(event_receiver(&parts, config, events).await?)),
+        Some(events) => Some(event_receiver(&parts, config, events).await?),
         None => None,
     };
     let address = listener
@@ -71,48 +71,62 @@ async fn start(
         .map_err(|error| address_error(config, error))?;
     let socket = admin::listen(&config.store)?;
     let (stop, stopped) = watch::channel(false);
-    let engine = Engine::start(
+    let events_address = bound.as_ref().and_then(events::Bound::address);
+    let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
+    let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
+    let running = Running {
+        engine: start_engine(&parts),
+        admin: tokio::spawn(admin::answer_all(
+            socket,
+            Arc::clone(&parts),
+            stopped.clone(),
+        )),
+        events: bound.zip(event_receiver).map(|(bound, receiver)| {
+            let running = events_running.unwrap_or_default();
+            spawn_events(bound, receiver, running, stopped.clone())
+        }),
+        receiver: spawn_webhooks(config, listener, webhook_receiver, stopped),
+        parts,
+        address,
+        events_address,
+        stop,
+    };
+    tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
+    Ok(running)
+}
+
+fn start_engine(parts: &Parts) -> Engine {
+    Engine::start(
         Arc::clone(&parts.instance),
         Arc::clone(&parts.services),
         Arc::clone(&parts.connections),
         Arc::clone(&parts.notices_stored),
         Arc::clone(&parts.backlog),
-    );
-    let admin = tokio::spawn(admin::answer_all(
-        socket,
-        Arc::clone(&parts),
-        stopped.clone(),
-    ));
-    let events_running = Arc::new(AtomicBool::new(true));
-    let receiver = Arc::new(WebhookReceiver {
-        events_running: event_receiver.as_ref().map(|_| Arc::clone(&events_running)),
-        ..webhook_receiver(&parts, config)
-    });
-    let tls = config.tls.clone();
-    let events_address = bound.as_ref().and_then(events::Bound::address);
-    let listening = bound.zip(event_receiver);
-    let events = listening.map(|(bound, receiver)| {
-        let serving = events::serve(bound, receiver, stopped.clone());
-        tokio::spawn(async move {
-            let ended = serving.await;
-            events_running.store(false, Ordering::Release);
-            ended
-        })
-    });
-    let receiver =
-        tokio::spawn(
-            async move { webhooks::serve(listener, tls.as_ref(), receiver, stopped).await },
-        );
-    tracing::info!(%address, connections = parts.connections.len(), "receiving");
-    Ok(Running {
-        parts,
-        engine,
-        address,
-        events_address,
-        stop,
-        receiver,
-        events,
-        admin,
+    )
+}
+
+fn spawn_webhooks(
+    config: &Config,
+    listener: TcpListener,
+    receiver: WebhookReceiver,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<Result<(), ListenError>> {
+    let (tls, receiver) = (config.tls.clone(), Arc::new(receiver));
+    tokio::spawn(async move { webhooks::serve(listener, tls.as_ref(), receiver, stopped).await })
+}
+
+/// `running` is true until the receiver has ended, which `/readyz` reports.
+fn spawn_events(
+    bound: events::Bound,
+    receiver: EventReceiver,
+    running: Arc<AtomicBool>,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<Result<(), ListenError>> {
+    running.store(true, Ordering::Release);
+    tokio::spawn(async move {
+        let ended = events::serve(bound, Arc::new(receiver), stopped).await;
+        running.store(false, Ordering::Release);
+        ended
     })
 }
 
@@ -195,7 +209,11 @@ fn address_error(config: &Config, source: std::io::Error) -> ServeError {
     })
 }
 
-fn webhook_receiver(parts: &Parts, config: &Config) -> WebhookReceiver {
+fn webhook_receiver(
+    parts: &Parts,
+    config: &Config,
+    events_running: Option<Arc<AtomicBool>>,
+) -> WebhookReceiver {
     WebhookReceiver {
         store: Arc::clone(&parts.services.store),
         guest: Arc::clone(&parts.guest),
@@ -208,7 +226,7 @@ fn webhook_receiver(parts: &Parts, config: &Config) -> WebhookReceiver {
         connections_max: config.limits.connections_max,
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
-        events_running: None,
+        events_running,
         instances: Mutex::default(),
     }
 }

@@ -9,9 +9,9 @@ use super::*;
 use crate::contract::http::{Body, BodyPart, Header, Response};
 use crate::contract::types::System;
 
-struct Held(BTreeMap<&'static str, &'static str>);
+struct TestSecrets(BTreeMap<&'static str, &'static str>);
 
-impl SecretParts for Held {
+impl SecretParts for TestSecrets {
     fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
         self.0
             .get(name)
@@ -111,7 +111,7 @@ async fn a_request_goes_out_with_token_secrets_and_length() {
         BodyPart::Text("\"}&".into()),
         BodyPart::FormSecret("f".into()),
     ];
-    let secrets = Held(BTreeMap::from([("j", "q\"\\\n"), ("f", "a&b c+")]));
+    let secrets = TestSecrets(BTreeMap::from([("j", "q\"\\\n"), ("f", "a&b c+")]));
     let bearer = HeaderValue::from_static("Bearer t");
     let request = request(Method::Post, parts);
     let outcome = sender
