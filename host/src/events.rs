@@ -298,7 +298,7 @@ fn reading_to_write(
 fn log_signature_check(check: SignatureCheck) {
     let what = check.label();
     match check {
-        SignatureCheck::Made(_) => tracing::info!(what, "the signatures of events are valid"),
+        SignatureCheck::Valid(_) => tracing::info!(what, "the signatures of events are valid"),
         SignatureCheck::Missing => tracing::warn!(what, "events arrive without a signature"),
         SignatureCheck::Wrong => tracing::warn!(
             what,

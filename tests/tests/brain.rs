@@ -104,7 +104,8 @@ fn compiled_code_is_kept_and_made_again_when_it_is_damaged() {
     let directory = tempfile::tempdir().expect("a directory");
     let kept = directory.path().join("store.db.compiled");
     let load = || {
-        let brain = Guest::load_kept(built::component(), &limits(), &kept).expect("the component");
+        let brain =
+            Guest::load_cached(built::component(), &limits(), &kept).expect("the component");
         let mut instance = brain.instance().expect("an instance");
         instance.default_retry_policy().expect("works");
     };

@@ -93,7 +93,7 @@ async fn check(
     let standings = store.standings(&connection.name, std::slice::from_ref(subscription));
     Ok(standings.await?.first().map_or_else(
         || Subscription::Failed("the subscription was not checked".to_string()),
-        checked,
+        subscription_of,
     ))
 }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::style::{self, Tone};
-use super::{Done, exit, labels, time_format};
+use super::{Done, exit, labels};
 
 /// Check settings, secrets, component, store and credentials; write nothing
 ///

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, client, exit, labels, time_format};
+use super::{Done, client, exit, time_format};
 
 /// Connect to FreshBooks or SAP Concur, for the first time or again
 #[derive(Debug, clap::Args)]

@@ -21,7 +21,7 @@ use self::events::EventStanding;
 pub use self::events::is_enabled;
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, runs, time_format};
+use super::{Done, exit, runs};
 
 /// Show how every connection stands: credentials, held requests, counts, what waits and what is
 /// parked

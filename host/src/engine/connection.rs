@@ -170,7 +170,7 @@ impl Connection {
         );
         if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
             self.token_refresh
-                .refused(request.system, access.generation);
+                .note_refused(request.system, access.generation);
         }
         (outcome, changed)
     }

@@ -118,7 +118,7 @@ fn acceptor(files: &TlsFiles, events: &EventReceiver) -> Result<TlsAcceptor, Lis
     let verifier = PeerVerifier {
         trusted,
         metrics: Arc::clone(&events.metrics),
-        clock: events.clock,
+        clock: events.clock.clone(),
         has_warned: AtomicBool::new(false),
     };
     let mut config = server_config(files, "receiver.events", |builder| {

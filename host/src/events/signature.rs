@@ -100,7 +100,7 @@ pub fn check_signature(
     matching
         .into_iter()
         .next()
-        .map_or(SignatureCheck::Wrong, SignatureCheck::Made)
+        .map_or(SignatureCheck::Wrong, SignatureCheck::Valid)
 }
 
 /// The digest that [`check_signature`] needs.

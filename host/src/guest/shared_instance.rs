@@ -211,7 +211,7 @@ impl State {
             return Ok(*loaded);
         }
         let loaded = self.instance.load_settings(&text.json)?;
-        let loaded = loaded.map_err(InstanceError::SettingsHandle)?;
+        let loaded = loaded.map_err(InstanceError::Settings)?;
         self.settings.insert(text.version.clone(), loaded);
         Ok(loaded)
     }

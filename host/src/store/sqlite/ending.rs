@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
-use super::{execute, integer};
+use super::{execute, integer, known_word};
 use crate::contract::runs::{Completion, EndingKind, Reason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
