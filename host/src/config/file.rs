@@ -78,7 +78,7 @@ pub fn load(file: &Path, check: &Check<'_>) -> Result<Settings, SettingsError> {
 pub struct Draft {
     settings: Settings,
     places: Vec<Places>,
-    faults: Faults,
+    pub(super) faults: Faults,
 }
 
 impl Draft {
