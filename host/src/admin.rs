@@ -1,10 +1,10 @@
-//! What a person asks of a service at work: connect, replay, tell how things stand.
+//! What a person asks of a running service: connect, replay, show its status.
 //!
 //! A running service holds the store, so that commands talk to it over a Unix socket beside the
 //! store, which only the same user can open: one request as JSON, then one reply. Where no service
 //! runs, the command opens the store itself and does the same through the same code.
 
-mod perform;
+mod handle;
 mod socket;
 mod subscribe;
 
@@ -15,36 +15,36 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-pub use self::perform::perform;
+pub use self::handle::handle;
 pub(crate) use self::socket::{answer_all, listen};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Forecast, Grant};
 use crate::contract::pacing::Gate;
-use crate::engine::Clock;
 use crate::secrets::Secrets;
-use crate::serve::{Core, ServeError};
+use crate::service::{Parts, ServeError};
 use crate::store::RunId;
 
-/// What is asked.
+/// A request to the service.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum AdminRequest {
     /// Begins FreshBooks' consent: answered with [`AdminReply::Consent`].
     Consent {
-        /// The connection.
+        /// The name of the connection.
         connection: String,
     },
     /// Whether the consent that was begun with this state has come back and what became of it:
     /// answered with `Waiting`, `Connected` or `Refused`.
     Consented {
-        /// The state.
+        /// The `state` of the consent's URL.
         state: String,
     },
     /// Connects with what a person brings: answered with `Connected` or `Refused`.
     Connect {
-        /// The connection.
+        /// The name of the connection.
         connection: String,
-        /// What it is: an authorization code of FreshBooks, or a company request token of SAP
+        /// What the secret is: an authorization code of FreshBooks, or a company request token of SAP
         /// Concur.
         grant: Grant,
         /// The secret itself.
@@ -52,7 +52,7 @@ pub enum AdminRequest {
     },
     /// Runs the object of a run again, from the source: answered with `Replayed`.
     Replay {
-        /// The run.
+        /// The number of the run.
         run: RunId,
     },
     /// Runs every object again whose latest run is parked: answered with `Replayed`.
@@ -60,11 +60,11 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
-    /// How things stand: answered with `Status`.
+    /// Credentials, gates and backlog: answered with `Status`.
     Status,
 }
 
-/// What is answered.
+/// Its reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "kebab-case")]
 pub enum AdminReply {
@@ -79,7 +79,7 @@ pub enum AdminReply {
     },
     /// The consent has not come back yet.
     Waiting,
-    /// Connected.
+    /// The system is connected.
     Connected {
         /// The credential without its secrets.
         credential: Credential,
@@ -88,31 +88,31 @@ pub enum AdminReply {
     },
     /// Objects that run again.
     Replayed {
-        /// How many.
+        /// How many objects.
         objects: u64,
     },
-    /// How things stand.
-    Status(Status),
-    /// It was not done: one plain sentence.
+    /// Credentials, gates and backlog.
+    Status(ServiceStatus),
+    /// The request was refused: one plain sentence.
     Refused {
         /// Why, and what helps.
         sentence: String,
     },
 }
 
-/// How things stand.
+/// The state of the service that is not in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// The connections.
+pub struct ServiceStatus {
+    /// In the order of their names.
     pub connections: Vec<ConnectionStatus>,
     /// Notices without a decision.
     pub notices_undecided: i64,
 }
 
-/// How a connection stands.
+/// The state of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionStatus {
-    /// Its name.
+    /// As in the settings file.
     pub name: String,
     /// The version of its settings.
     pub settings_version: String,
@@ -122,13 +122,13 @@ pub struct ConnectionStatus {
     pub gates: Vec<Gate>,
 }
 
-/// Why nothing was answered.
+/// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The service does not answer as it should.
-    #[error("the service at {path} gave no answer ({detail}); look at its log")]
+    #[error("the service at {path} gave no answer ({detail}); check its log")]
     NoAnswer {
-        /// The socket.
+        /// The path of the socket.
         path: PathBuf,
         /// What happened.
         detail: String,
@@ -138,7 +138,7 @@ pub enum AdminError {
     Serve(#[from] ServeError),
 }
 
-/// Asks the service at work, or does it in this process if none is.
+/// Asks the running service, or does it in this process if none runs.
 ///
 /// # Errors
 ///
@@ -151,11 +151,12 @@ pub async fn call(
     if let Some(reply) = socket::ask(&config.store, &request).await? {
         return Ok(reply);
     }
-    let core = Core::open(config, secrets, Clock::system()).await?;
-    Ok(perform(&core, request, false).await)
+    let parts = Parts::open(config, secrets, Clock::system()).await?;
+    Ok(handle(&parts, request, false).await)
 }
 
-/// Consents that are awaited at once, or whose end nobody has asked for yet; the oldest gives way.
+/// Consents that are awaited at once, or whose result was not asked for yet; one more drops the
+/// oldest. A person starts one at a time.
 const ROUNDS_MAX: usize = 16;
 
 /// What has become of consents, by state.
@@ -188,13 +189,12 @@ impl ConsentRounds {
         }
     }
 
-    /// The end, which is told once.
-    fn ended(&self, state: &str) -> AdminReply {
+    /// The result, which is returned once.
+    fn take_result(&self, state: &str) -> AdminReply {
         let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = rounds.known.iter().find(|(_, (known, _))| known == state);
         let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let sentence =
-                "nobody waits for this consent any more; run `ml-connector connect freshbooks`";
+            let sentence = "this consent is no longer expected; start again with `ml-connector connect freshbooks`";
             return AdminReply::Refused {
                 sentence: sentence.into(),
             };

@@ -12,13 +12,14 @@ use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
 use crate::store::{Store, StoreError, StoredCallback, Write};
 
-/// Candidates of one connection that are kept; more handshakes push out none and are not kept.
+/// Registrations of one connection that are known. Real ones number about a dozen; further
+/// handshakes are refused and push out none.
 const CANDIDATES_MAX: usize = 64;
 
 /// Why registrations cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// The store failed.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A verifier does not open.
@@ -40,7 +41,7 @@ struct Known {
 }
 
 impl Callbacks {
-    /// Reads what the store keeps of these connections.
+    /// Loads the registrations of these connections.
     ///
     /// # Errors
     ///
@@ -97,13 +98,13 @@ impl Callbacks {
         }
     }
 
-    /// The write that keeps a candidate, and the candidate from here on; nothing when there are too
+    /// Adds a candidate, and returns the write that stores it; nothing when there are too
     /// many already.
     ///
     /// # Errors
     ///
     /// If it cannot be sealed.
-    pub fn keep_candidate(
+    pub fn add_candidate(
         &self,
         connection: &str,
         id: &str,

@@ -1,21 +1,21 @@
 //! The command line: one module for each command, and what they share.
 
 mod check;
+mod client;
 mod completions;
 mod connect;
 mod context;
 mod exit;
 mod failure;
-mod moment;
-mod names;
-mod paint;
+mod labels;
 mod preview;
 mod replay;
 mod runs;
 mod serve;
-mod service;
 mod show;
 mod status;
+mod style;
+mod time_format;
 mod timeline;
 
 use std::io::{self, Write};

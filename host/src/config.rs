@@ -1,9 +1,26 @@
-//! The settings file as the host understands it. What is inside a connection's own table beyond the
-//! endpoints is the component's business, and is passed to it as JSON text.
+//! The settings file: [`Config`] is what the host understands of it, checked; [`load`] reads it.
+//!
+//! What is inside a connection's own table beyond the endpoints is the component's business, and is
+//! passed to it as JSON text.
+
+mod connection;
+mod events;
+mod fault;
+mod file;
+mod json;
+mod limits;
+mod receiver;
+mod secret_key;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use self::fault::{Fault, SettingsError};
+pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Settings, load};
 
 /// Everything that the host needs to know, checked.
 #[derive(Debug, Clone)]
@@ -14,27 +31,27 @@ pub struct Config {
     /// (behind a proxy).
     pub tls: Option<TlsFiles>,
     /// Where SAP Concur's events are received; nothing where they are not.
-    pub events: Option<Events>,
+    pub events: Option<EventsConfig>,
     /// The public base URL of the receiver, without a trailing slash, such as
     /// `https://sync.example.test`.
     pub public_url: String,
-    /// The store's file.
+    /// The SQLite file, default `ml-connector.sqlite`.
     pub store: PathBuf,
     /// Where client secrets and the seal keys are kept as files, for those that the environment
     /// does not give.
     pub secrets_dir: PathBuf,
-    /// The component's file.
+    /// The WebAssembly file, default `ml_connector_component.wasm`.
     pub component: PathBuf,
-    /// Bounds of everything.
+    /// The bounds of `[limits]`.
     pub limits: Limits,
-    /// The connections, by name.
-    pub connections: Vec<Connection>,
+    /// At least one, in the order of their names.
+    pub connections: Vec<ConnectionConfig>,
 }
 
 /// The receiver of SAP Concur's events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Events {
-    /// Where it listens.
+pub struct EventsConfig {
+    /// `receiver.events.listen`: a TCP address, or `unix:` and a path.
     pub listen: EventsListen,
     /// Its public base URL, without a trailing slash, such as `https://events.example.test`.
     pub public_url: String,
@@ -53,9 +70,9 @@ pub struct Events {
 pub enum EventsListen {
     /// On a network, with TLS.
     Network {
-        /// The address.
+        /// Address and port, such as `0.0.0.0:8443`.
         address: SocketAddr,
-        /// Certificate chain and key.
+        /// The certificate that SAP Concur or the proxy sees.
         tls: TlsFiles,
         /// The roots of the certificates of proxies, which tell of the certificate that they were
         /// shown; without it nobody is believed to be one.
@@ -81,7 +98,7 @@ pub enum SignatureRule {
     Off,
     /// When there is one.
     WhenPresent,
-    /// Always.
+    /// Always; an event without one is refused.
     Required,
 }
 
@@ -90,14 +107,14 @@ pub enum SignatureRule {
 pub struct TlsFiles {
     /// Certificate chain, leaf first.
     pub certificate: PathBuf,
-    /// Private key.
+    /// Private key: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
 }
 
 /// One FreshBooks account joined to one Concur company.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
-    /// Its name: 1 to 64 of a-z, 0-9 and hyphen.
+pub struct ConnectionConfig {
+    /// 1 to 64 of a-z, 0-9 and hyphen.
     pub name: String,
     /// Its table as JSON text for the component's `settings.load`.
     pub json: String,
@@ -135,4 +152,21 @@ pub struct Limits {
     pub shutdown_grace: Duration,
     /// How long histories of ended runs are kept. Default 400 days.
     pub history_retention: Duration,
+}
+
+impl Default for Limits {
+    /// The defaults of the settings file.
+    fn default() -> Self {
+        Self {
+            runs_in_flight_max: 32,
+            requests_in_flight_max: 32,
+            answer_bytes_max: 4 << 20,
+            connections_max: 512,
+            notices_max: 100_000,
+            component_bytes_max: 64 << 20,
+            component_fuel_max: 2_000_000_000,
+            shutdown_grace: Duration::from_secs(20),
+            history_retention: Duration::from_secs(400 * 86_400),
+        }
+    }
 }

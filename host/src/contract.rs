@@ -2,6 +2,9 @@
 //!
 //! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is.
 
+mod completion;
+pub(crate) mod words;
+
 mod bindings {
     #![allow(missing_docs, reason = "the WIT files carry the documentation")]
 

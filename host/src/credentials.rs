@@ -1,13 +1,13 @@
-//! Tokens: asked for, sealed before they are used, refreshed by one at a time.
+//! Tokens: requested, sealed before they are used, never two refreshes of one credential at once.
 //!
-//! FreshBooks' refresh token works once, so the order is fixed: the intent is kept, the request is
+//! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request is
 //! sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and only
 //! then it is used. After a crash in between, a kept answer is read again; without one the old
 //! token is presented once more, and if it is refused then, a person must connect again.
 
-mod answer;
 mod application;
-mod renew;
+mod raw_answer;
+mod token_refresh;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -18,23 +18,24 @@ use zeroize::Zeroizing;
 
 use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
-use crate::brain::{Mind, MindError, SettingsText};
+use crate::clock::Clock;
 use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
 use crate::contract::types::{Instant, System};
+use crate::guest::{InstanceError, SettingsText, SharedInstance};
+use crate::http_client::{HttpClient, Origin, Origins};
 use crate::metrics::Metrics;
 use crate::seal::{Keyring, SealError};
 use crate::secrets::{Secret, SecretError, Secrets};
-use crate::send::{Origin, Origins, Sender};
 use crate::store::{Store, StoreError, StoredCredential};
 
 /// A connection as its credentials need it.
 pub struct Account {
-    /// The connection's name.
+    /// The name of the connection, such as `acme`.
     pub connection: String,
     /// Where requests may go.
     pub origins: Origins,
-    /// The component's instance.
-    pub mind: Arc<Mind>,
+    /// Builds token requests and reads their responses.
+    pub instance: Arc<SharedInstance>,
     /// The settings in force.
     pub settings: SettingsText,
 }
@@ -42,9 +43,9 @@ pub struct Account {
 /// What an API request needs.
 #[derive(Clone)]
 pub struct Access {
-    /// Where it goes.
+    /// Where the request goes.
     pub origin: Origin,
-    /// The authorization header's value.
+    /// The value of the `Authorization` header; marked as sensitive.
     pub bearer: HeaderValue,
     /// The credential's generation, for [`Credentials::refresh`].
     pub generation: u32,
@@ -65,95 +66,97 @@ pub struct Refused {
 /// Why credentials cannot be worked with at all.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// The store failed.
+    /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is kept does not open.
+    /// A stored token was sealed with another key, or altered.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// A client secret is missing.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The component failed.
+    /// The component trapped, or does not accept the settings any more.
     #[error(transparent)]
-    Mind(#[from] MindError),
-    /// The remote did not give a token.
+    Instance(#[from] InstanceError),
+    /// The token endpoint refused, or gave no answer.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// No connection has this name.
-    #[error("no connection is called `{0}`")]
+    #[error("there is no connection named `{0}`")]
     Unknown(String),
 }
 
 /// The credentials of all connections.
 pub struct Credentials {
     store: Arc<dyn Store>,
-    sender: Arc<Sender>,
+    http_client: Arc<HttpClient>,
     keyring: Arc<Keyring>,
     secrets: Secrets,
     metrics: Arc<Metrics>,
-    clock: Arc<dyn Fn() -> Instant + Send + Sync>,
+    clock: Clock,
     accounts: BTreeMap<String, Account>,
-    held: BTreeMap<(String, &'static str), Held>,
+    slots: BTreeMap<(String, &'static str), CredentialSlot>,
     applications: BTreeMap<String, Application>,
 }
 
-/// One credential: what is in force, and the lock of whoever renews it.
-struct Held {
-    state: RwLock<State>,
-    renewing: tokio::sync::Mutex<()>,
+/// One credential: what is in force, and the lock of whoever refreshes it.
+struct CredentialSlot {
+    state: RwLock<CredentialState>,
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
-struct State {
+struct CredentialState {
     stored: StoredCredential,
     tokens: Option<Arc<Tokens>>,
 }
 
 /// What [`Credentials`] is made of.
-pub struct Parts {
-    /// Where credentials are kept.
+pub struct Dependencies {
+    /// Where credentials are stored, sealed.
     pub store: Arc<dyn Store>,
     /// Sends token requests.
-    pub sender: Arc<Sender>,
-    /// Seals tokens.
+    pub http_client: Arc<HttpClient>,
+    /// Seals tokens before they are stored.
     pub keyring: Arc<Keyring>,
-    /// Client secrets.
+    /// Where client secrets are read, anew for each request.
     pub secrets: Secrets,
-    /// The counters.
+    /// Counts token requests.
     pub metrics: Arc<Metrics>,
-    /// The wall clock.
-    pub clock: Arc<dyn Fn() -> Instant + Send + Sync>,
+    /// Says when tokens expire and when to ask again.
+    pub clock: Clock,
 }
 
 impl Credentials {
-    /// Reads what is kept, and finishes what a crash has left unfinished where no request is needed
-    /// for it.
+    /// Loads what is stored, and reads the token responses that a crash left unread.
     ///
     /// # Errors
     ///
-    /// If the store fails or something kept does not open.
-    pub async fn load(parts: Parts, accounts: Vec<Account>) -> Result<Self, CredentialError> {
-        let mut held = BTreeMap::new();
+    /// If the store fails or something in it does not open.
+    pub async fn load(
+        parts: Dependencies,
+        accounts: Vec<Account>,
+    ) -> Result<Self, CredentialError> {
+        let mut slots = BTreeMap::new();
         for account in &accounts {
-            for system in SYSTEMS {
+            for system in System::ALL {
                 let stored = parts.store.credential(&account.connection, system).await?;
                 let stored = stored.unwrap_or_else(|| absent(&account.connection, system));
                 let tokens = open_tokens(&parts.keyring, &stored)?;
-                let one = Held {
-                    state: RwLock::new(State { stored, tokens }),
-                    renewing: tokio::sync::Mutex::new(()),
+                let slot = CredentialSlot {
+                    state: RwLock::new(CredentialState { stored, tokens }),
+                    refreshing: tokio::sync::Mutex::new(()),
                 };
-                held.insert((account.connection.clone(), word(system)), one);
+                slots.insert((account.connection.clone(), system.as_str()), slot);
             }
         }
         let accounts: BTreeMap<String, Account> = accounts
             .into_iter()
             .map(|account| (account.connection.clone(), account))
             .collect();
-        let Parts {
+        let Dependencies {
             store,
-            sender,
+            http_client,
             keyring,
             secrets,
             metrics,
@@ -161,14 +164,14 @@ impl Credentials {
         } = parts;
         let credentials = Self {
             store,
-            sender,
+            http_client,
             keyring,
             secrets,
             metrics,
             clock,
-            applications: application::all(accounts.keys()),
+            applications: application::one_each(accounts.keys()),
             accounts,
-            held,
+            slots,
         };
         credentials.resume().await?;
         Ok(credentials)
@@ -177,7 +180,7 @@ impl Credentials {
     /// What an API request needs; nothing while the credential is absent or dead.
     #[must_use]
     pub fn access(&self, connection: &str, system: System) -> Option<Access> {
-        let state = self.held(connection, system).ok()?.read();
+        let state = self.slot(connection, system).ok()?.read();
         let tokens = state
             .tokens
             .filter(|_| state.stored.credential.life == Life::Live)?;
@@ -196,8 +199,8 @@ impl Credentials {
     /// A credential without its secrets.
     #[must_use]
     pub fn credential(&self, connection: &str, system: System) -> Credential {
-        match self.held(connection, system) {
-            Ok(held) => held.read().stored.credential,
+        match self.slot(connection, system) {
+            Ok(slot) => slot.read().stored.credential,
             Err(_) => absent(connection, system).credential,
         }
     }
@@ -209,35 +212,15 @@ impl Credentials {
     /// If the component fails.
     pub fn forecast(&self, connection: &str, system: System) -> Result<Forecast, CredentialError> {
         let account = self.account(connection)?;
-        let (credential, now) = (self.credential(connection, system), (self.clock)());
-        let seen = account
-            .mind
+        let (credential, now) = (self.credential(connection, system), self.clock.now());
+        let forecast = account
+            .instance
             .call(|instance| instance.foresee(&credential, now));
-        Ok(seen.map_err(MindError::from)?)
+        Ok(forecast.map_err(InstanceError::from)?)
     }
 
-    /// The credential that should be refreshed next, and when.
-    #[must_use]
-    pub fn next_refresh(&self) -> Option<(Instant, String, System)> {
-        let mut next: Option<(Instant, String, System)> = None;
-        for connection in self.accounts.keys() {
-            for system in SYSTEMS {
-                let at = self
-                    .forecast(connection, system)
-                    .ok()
-                    .and_then(|seen| seen.refresh_at);
-                if let Some(at) = at
-                    && next.as_ref().is_none_or(|(soonest, _, _)| at < *soonest)
-                {
-                    next = Some((at, connection.clone(), system));
-                }
-            }
-        }
-        next
-    }
-
-    /// Refreshes a credential, unless somebody has done so since `generation` was in force. Whoever
-    /// comes while it is being done waits for it.
+    /// Refreshes a credential, unless that has been done since `generation` was in force. Calls at
+    /// the same time wait for the first one.
     ///
     /// # Errors
     ///
@@ -248,17 +231,17 @@ impl Credentials {
         system: System,
         generation: u32,
     ) -> Result<Credential, CredentialError> {
-        let held = self.held(connection, system)?;
-        let _renewing = held.renewing.lock().await;
-        let credential = held.read().stored.credential;
+        let slot = self.slot(connection, system)?;
+        let _refreshing = slot.refreshing.lock().await;
+        let credential = slot.read().stored.credential;
         if credential.generation != generation {
             return Ok(credential);
         }
-        self.renew(connection, system, Grant::RefreshToken, None)
+        self.request_tokens(connection, system, Grant::RefreshToken, None)
             .await
     }
 
-    /// Connects with what a person has brought: an authorization code or a company request token.
+    /// Connects with what a person has: an authorization code or a company request token.
     ///
     /// # Errors
     ///
@@ -273,9 +256,10 @@ impl Credentials {
             Grant::CompanyRequestToken | Grant::ClientCredentials => System::Concur,
             Grant::AuthorizationCode | Grant::RefreshToken => System::Freshbooks,
         };
-        let held = self.held(connection, system)?;
-        let _renewing = held.renewing.lock().await;
-        self.renew(connection, system, grant, Some(secret)).await
+        let slot = self.slot(connection, system)?;
+        let _refreshing = slot.refreshing.lock().await;
+        self.request_tokens(connection, system, grant, Some(secret))
+            .await
     }
 
     /// The path and query of FreshBooks' consent page.
@@ -286,7 +270,7 @@ impl Credentials {
     pub fn consent_path(&self, connection: &str, state: &str) -> Result<String, CredentialError> {
         let account = self.account(connection)?;
         let path = account
-            .mind
+            .instance
             .call_with(&account.settings, |instance, settings| {
                 instance.consent_path(settings, state)
             });
@@ -299,16 +283,16 @@ impl Credentials {
             .ok_or_else(|| CredentialError::Unknown(connection.to_string()))
     }
 
-    fn held(&self, connection: &str, system: System) -> Result<&Held, CredentialError> {
-        let key = (connection.to_string(), word(system));
-        self.held
+    fn slot(&self, connection: &str, system: System) -> Result<&CredentialSlot, CredentialError> {
+        let key = (connection.to_string(), system.as_str());
+        self.slots
             .get(&key)
             .ok_or_else(|| CredentialError::Unknown(connection.to_string()))
     }
 }
 
-impl Held {
-    fn read(&self) -> State {
+impl CredentialSlot {
+    fn read(&self) -> CredentialState {
         self.state
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -316,13 +300,13 @@ impl Held {
     }
 }
 
-/// The authorization header of a credential that is kept, for a look at a remote beside a running
-/// service. It renews nothing; nothing while the credential is absent or dead.
+/// The `Authorization` header of a stored credential, for a look at a remote beside a running
+/// service. It refreshes nothing; nothing while the credential is absent or dead.
 ///
 /// # Errors
 ///
-/// If what is kept does not open.
-pub fn kept_bearer(
+/// If the stored tokens do not open.
+pub fn stored_bearer(
     keyring: &Keyring,
     stored: &StoredCredential,
 ) -> Result<Option<HeaderValue>, SealError> {
@@ -340,32 +324,26 @@ fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
     Some(bearer)
 }
 
-/// Both systems.
-pub const SYSTEMS: [System; 2] = [System::Freshbooks, System::Concur];
-
-/// A system's name for programs.
+/// The credential of a system that was never connected.
 #[must_use]
-pub fn word(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
+pub fn absent_credential(system: System) -> Credential {
+    Credential {
+        system,
+        life: Life::Absent,
+        generation: 0,
+        base: String::new(),
+        issued: 0,
+        access_expires: 0,
+        refresh_expires: None,
+        scope: String::new(),
+        sentence: String::new(),
     }
 }
 
 fn absent(connection: &str, system: System) -> StoredCredential {
     StoredCredential {
         connection: connection.to_string(),
-        credential: Credential {
-            system,
-            life: Life::Absent,
-            generation: 0,
-            base: String::new(),
-            issued: 0,
-            access_expires: 0,
-            refresh_expires: None,
-            scope: String::new(),
-            sentence: String::new(),
-        },
+        credential: absent_credential(system),
         sealed_tokens: Vec::new(),
         refreshing: false,
         sealed_answer: Vec::new(),

@@ -1,20 +1,23 @@
-//! The host of ml-connector as a library: it sends HTTP, keeps things, wakes up and holds secrets
-//! for the component, and decides nothing about the business.
+//! The host of ml-connector as a library: it receives and sends HTTP, stores, waits and
+//! holds secrets for the component, which decides about the business.
 
 pub mod admin;
-pub mod brain;
+pub mod backlog;
 pub mod callbacks;
+pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod credentials;
 pub mod engine;
+pub mod events;
 #[cfg(test)]
 mod fixtures;
+pub mod guest;
+pub mod http_client;
+pub mod listener;
 pub mod metrics;
-pub mod receive;
 pub mod seal;
 pub mod secrets;
-pub mod send;
-pub mod serve;
-pub mod settings;
+pub mod service;
 pub mod store;
+pub mod webhooks;

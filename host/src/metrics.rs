@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 /// The labels of a count by connection and what happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Happened {
-    /// The connection's name; empty where it is not known.
+    /// The connection's name; empty where it is unknown, as for a peer that is refused.
     pub connection: String,
     /// What happened: a stable kebab-case word.
     pub what: String,
@@ -45,13 +45,14 @@ pub struct Metrics {
     /// When the client certificate that SAP Concur showed last ends, in seconds since 1970; 0 for
     /// none yet.
     pub event_certificate_ends: Gauge<u64, AtomicU64>,
-    /// Ended runs by how they ended.
+    /// Ended runs by ending: `confirmed`, `unchanged`, `rejected`, `parked`, `conflict`.
     pub runs_ended: Family<Happened, Counter>,
-    /// Requests by outcome: a status class such as `2xx`, `not-sent`, `maybe-sent`, `held-back`.
+    /// Requests by outcome: a status class such as `2xx`, `not-sent`, `withheld`, `maybe-sent`.
     pub requests: Family<HappenedAt, Counter>,
-    /// Waits of runs by reason.
+    /// Waits of runs by reason: `retry`, `settle`, `remote`, `dependency`, `handshake`, or
+    /// `held-back` for a run that a closed gate stopped.
     pub waits: Family<Happened, Counter>,
-    /// Token requests by what came of them.
+    /// Token requests by outcome: `renewed`, `application`, `refused`, `unanswered`.
     pub token_requests: Family<HappenedAt, Counter>,
     /// Calls into the component that trapped.
     pub traps: Counter,
@@ -59,7 +60,7 @@ pub struct Metrics {
     pub divergences: Counter,
     /// Notices without a decision.
     pub backlog: Gauge<i64, std::sync::atomic::AtomicI64>,
-    /// Runs under way.
+    /// Runs that are driven at this moment.
     pub runs_in_flight: Gauge<i64, std::sync::atomic::AtomicI64>,
     /// When a gate opens again, in seconds since 1970; 0 when it is open.
     pub gate_held_until: Family<HappenedAt, Gauge<u64, AtomicU64>>,
@@ -105,7 +106,7 @@ impl Metrics {
         self.events.get_or_create(&happened(connection, what)).inc();
     }
 
-    /// Tells when the latest event of a connection arrived, in milliseconds since 1970.
+    /// Sets when the latest event of a connection arrived, in milliseconds since 1970.
     pub fn event_at(&self, connection: &str, at: u64) {
         let latest = &self.event_latest;
         latest
@@ -120,21 +121,21 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts one wait.
+    /// Counts a run that starts to wait.
     pub fn wait(&self, connection: &str, reason: &str) {
         self.waits
             .get_or_create(&happened(connection, reason))
             .inc();
     }
 
-    /// Counts one request.
+    /// Counts a request to a remote by its outcome.
     pub fn request(&self, connection: &str, system: &str, what: &str) {
         self.requests
             .get_or_create(&happened_at(connection, system, what))
             .inc();
     }
 
-    /// Counts one token request.
+    /// Counts a token request by its outcome.
     pub fn token_request(&self, connection: &str, system: &str, what: &str) {
         self.token_requests
             .get_or_create(&happened_at(connection, system, what))
@@ -185,7 +186,7 @@ impl Metrics {
         registry.register("waits", "Waits of runs, by reason", self.waits.clone());
         registry.register(
             "token_requests",
-            "Token requests, by what came of them",
+            "Token requests, by outcome",
             self.token_requests.clone(),
         );
         registry.register(

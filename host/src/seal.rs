@@ -1,5 +1,5 @@
-//! Sealing: what the store keeps of tokens and verifiers is encrypted, and bound to the place where
-//! it is kept.
+//! Sealing: tokens and verifiers are encrypted in the store, and bound to the place where they are
+//! stored.
 //!
 //! AES-256-GCM-SIV (RFC 8452): a nonce that is repeated by a restored snapshot does not break it. A
 //! sealed text is `version (1) | key id (1) | nonce (12) | ciphertext and tag`. The purpose is
@@ -19,32 +19,33 @@ const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 12;
 const HEADER_BYTES: usize = 2 + NONCE_BYTES;
 
-/// What a sealed text is for, and where it is kept.
+/// What a sealed text is for, and where it is stored. Part of the authenticated data, so that the
+/// words of systems here may never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose<'a> {
-    /// A credential's tokens.
+    /// The access and refresh token of a credential.
     Tokens {
-        /// The connection.
+        /// The name of the connection.
         connection: &'a str,
-        /// The system.
+        /// Whose tokens they are.
         system: System,
-        /// The credential's generation.
+        /// Counts the token pairs of this credential.
         generation: u32,
     },
     /// The raw answer to a token request that has not been read yet.
     TokenAnswer {
-        /// The connection.
+        /// The name of the connection.
         connection: &'a str,
-        /// The system.
+        /// Whose tokens they are.
         system: System,
         /// The generation that asked.
         generation: u32,
     },
-    /// A webhook verifier.
+    /// The key with which FreshBooks signs webhooks.
     Verifier {
-        /// The connection.
+        /// The name of the connection.
         connection: &'a str,
-        /// FreshBooks' callback id.
+        /// The id that FreshBooks gave the registration.
         callback: &'a str,
         /// Whether it is trusted, or a candidate.
         trusted: bool,
@@ -204,7 +205,7 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         } => {
             part(b"tokens");
             part(connection.as_bytes());
-            part(name(*system));
+            part(system.as_str().as_bytes());
             part(&generation.to_be_bytes());
         }
         Purpose::TokenAnswer {
@@ -214,7 +215,7 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         } => {
             part(b"token-answer");
             part(connection.as_bytes());
-            part(name(*system));
+            part(system.as_str().as_bytes());
             part(&generation.to_be_bytes());
         }
         Purpose::Verifier {
@@ -228,13 +229,6 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         }
     }
     data
-}
-
-fn name(system: System) -> &'static [u8] {
-    match system {
-        System::Freshbooks => b"freshbooks",
-        System::Concur => b"concur",
-    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// A text that must not be shown.
+/// A text that must not be shown: `Debug` prints `[redacted]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a text into custody.
+    /// Wraps a text; it is wiped from memory when the last clone is dropped.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -56,27 +56,27 @@ impl SecretName {
     }
 }
 
-/// Why a secret cannot be had.
+/// Why a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It is nowhere.
+    /// Neither the variable is set nor is there a file.
     #[error("set the environment variable {variable}, or put the secret into the file {file}")]
     Missing {
-        /// The variable that was looked at.
+        /// The environment variable, such as `ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET`.
         variable: String,
-        /// The file that was looked at.
+        /// The file, such as `secrets/acme.concur-client-secret`.
         file: PathBuf,
     },
     /// Others can read the file.
     #[error("{file} can be read by others; run `chmod 600 {file}`")]
     Exposed {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
     },
     /// The file cannot be read or written.
     #[error("{file} cannot be used: {source}")]
     Unusable {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// What the operating system says.
         source: io::Error,
@@ -89,7 +89,7 @@ pub struct Secrets {
     directory: PathBuf,
 }
 
-/// The environment variable that holds the keys which seal what the store keeps.
+/// The environment variable that holds the keys that seal secrets in the store.
 pub const SEAL_KEYS_VARIABLE: &str = "ML_CONNECTOR_SEAL_KEYS";
 
 impl Secrets {
@@ -104,29 +104,29 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`SecretError`]; each names what would help.
+    /// [`SecretError`]; each names the variable, file or command that helps.
     pub fn connection(&self, connection: &str, name: SecretName) -> Result<Secret, SecretError> {
         let variable = format!("ML_CONNECTOR_{connection}_{}", name.as_str());
         let variable = variable.replace('-', "_").to_ascii_uppercase();
         self.find(&variable, &format!("{connection}.{}", name.as_str()))
     }
 
-    /// The keys that seal what the store keeps: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.
+    /// The keys that seal secrets in the store: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.
     ///
     /// # Errors
     ///
-    /// [`SecretError`]; each names what would help.
+    /// [`SecretError`]; each names the variable, file or command that helps.
     pub fn seal_keys(&self) -> Result<Secret, SecretError> {
         self.find(SEAL_KEYS_VARIABLE, "seal.keys")
     }
 
-    /// Keeps new seal keys in `seal.keys`, readable by the owner only; refused if the file is
+    /// Writes new seal keys to `seal.keys`, readable by the owner only; refused if the file is
     /// there.
     ///
     /// # Errors
     ///
     /// [`SecretError::Unusable`].
-    pub fn keep_seal_keys(&self, keys: &Secret) -> Result<PathBuf, SecretError> {
+    pub fn store_seal_keys(&self, keys: &Secret) -> Result<PathBuf, SecretError> {
         let file = self.directory.join("seal.keys");
         let unusable = |source| SecretError::Unusable {
             file: file.clone(),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_refused_and_says_how_to_mend_it() {
+    fn a_file_that_others_can_read_is_refused_and_says_how_to_fix_it() {
         let (directory, secrets) = secrets();
         put(
             directory.path(),
@@ -255,12 +255,12 @@ mod tests {
     fn seal_keys_are_kept_once_and_for_the_owner_alone() {
         let (_directory, secrets) = secrets();
         let keys = Secret::new("k1:AAAA".to_string());
-        let file = secrets.keep_seal_keys(&keys).expect("is kept");
+        let file = secrets.store_seal_keys(&keys).expect("is kept");
         assert_eq!(
             fs::metadata(file).expect("is there").permissions().mode() & 0o777,
             0o600
         );
         assert_eq!(secrets.seal_keys().expect("is read"), keys);
-        assert!(secrets.keep_seal_keys(&keys).is_err());
+        assert!(secrets.store_seal_keys(&keys).is_err());
     }
 }

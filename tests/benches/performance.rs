@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, until_invoices_ended, until_registered};
-use ml_connector::brain::SettingsText;
+use ml_connector::guest::SettingsText;
 use ml_connector_component::contract::http::{Body, Header};
 use ml_connector_component::contract::webhooks::{Callback, CallbackState, Delivery, Receiver};
 use ml_connector_component::mapping;
@@ -307,7 +307,7 @@ fn run() {
             black_box(run.step(outcome.clone())).expect("is taken");
         }
     });
-    let mind = ml_connector::brain::Mind::new(mind::brain()).expect("an instance");
+    let mind = ml_connector::guest::SharedInstance::new(mind::brain()).expect("an instance");
     let text = SettingsText {
         version: "bench".to_string(),
         json: json.into(),

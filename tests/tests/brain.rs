@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ml_connector::brain::{Brain, BrainError, Mind, MindError, SettingsText};
 use ml_connector::config::Limits;
 use ml_connector::contract::runs::{
     Action, Demand, EndingKind, OpenError, Outcome, Reason, Report, Standing, Task,
 };
 use ml_connector::contract::types::{ObjectRef, System};
+use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
 use ml_connector_tests::{built, world};
 
 fn limits() -> Limits {
@@ -25,8 +25,8 @@ fn limits() -> Limits {
     }
 }
 
-fn brain(limits: &Limits) -> Arc<Brain> {
-    Arc::new(Brain::load(built::component(), limits).expect("the component"))
+fn brain(limits: &Limits) -> Arc<Guest> {
+    Arc::new(Guest::load(built::component(), limits).expect("the component"))
 }
 
 fn settings() -> SettingsText {
@@ -78,9 +78,9 @@ fn unheard_of(demand: &Demand) -> Outcome {
 
 #[test]
 fn a_missing_component_is_told_with_the_command_that_makes_it() {
-    let missing = Brain::load(Path::new("/nonexistent.wasm"), &limits());
+    let missing = Guest::load(Path::new("/nonexistent.wasm"), &limits());
     let error = missing.err().expect("an error");
-    assert!(matches!(error, BrainError::Unreadable { .. }));
+    assert!(matches!(error, GuestError::Unreadable { .. }));
     assert!(error.to_string().contains("`cargo component`"), "{error}");
 }
 
@@ -89,14 +89,14 @@ fn what_is_no_component_of_this_contract_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("other.wasm");
     std::fs::write(&file, b"\0asm\x01\0\0\0").expect("written");
-    let module = Brain::load(&file, &limits()).err().expect("an error");
+    let module = Guest::load(&file, &limits()).err().expect("an error");
     assert!(
-        matches!(module, BrainError::NotAComponent { .. }),
+        matches!(module, GuestError::NotAComponent { .. }),
         "{module}"
     );
     std::fs::write(&file, b"\0asm\x0d\0\x01\0").expect("written");
-    let empty = Brain::load(&file, &limits()).err().expect("an error");
-    assert!(matches!(empty, BrainError::OtherContract { .. }), "{empty}");
+    let empty = Guest::load(&file, &limits()).err().expect("an error");
+    assert!(matches!(empty, GuestError::OtherContract { .. }), "{empty}");
 }
 
 #[test]
@@ -104,7 +104,8 @@ fn compiled_code_is_kept_and_made_again_when_it_is_damaged() {
     let directory = tempfile::tempdir().expect("a directory");
     let kept = directory.path().join("store.db.compiled");
     let load = || {
-        let brain = Brain::load_kept(built::component(), &limits(), &kept).expect("the component");
+        let brain =
+            Guest::load_cached(built::component(), &limits(), &kept).expect("the component");
         let mut instance = brain.instance().expect("an instance");
         instance.default_retry_policy().expect("works");
     };
@@ -149,7 +150,7 @@ fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
     let trapped = instance.load_settings(&json).err().expect("a trap");
     assert!(trapped.to_string().contains("fuel"), "{trapped}");
     let after = instance.default_retry_policy().expect_err("an error");
-    assert!(matches!(after, BrainError::Trapped(_)), "{after}");
+    assert!(matches!(after, GuestError::Trapped(_)), "{after}");
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn an_instance_that_wants_too_much_memory_traps() {
 
 #[test]
 fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
-    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let mind = SharedInstance::new(brain(&limits())).expect("an instance");
     let opened = mind
         .open(&task("invoice"), &settings(), &[])
         .expect("opens");
@@ -177,10 +178,10 @@ fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
         "{next:?}"
     );
 
-    let trap = mind.call(|_| Err::<(), _>(BrainError::Trapped("on purpose".into())));
+    let trap = mind.call(|_| Err::<(), _>(GuestError::Trapped("on purpose".into())));
     assert!(trap.is_err());
     let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
-    assert!(matches!(stepped, Err(MindError::Gone)));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
     mind.close(opened.run);
     mind.open(&task("invoice"), &settings(), &[])
         .expect("opens anew");
@@ -192,7 +193,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
         component_bytes_max: 6 << 20,
         ..limits()
     };
-    let mind = Mind::new(brain(&tight)).expect("an instance");
+    let mind = SharedInstance::new(brain(&tight)).expect("an instance");
     let opened = mind
         .open(&task("invoice"), &settings(), &[])
         .expect("opens");
@@ -205,21 +206,21 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
     assert!(is_near.expect("no trap"));
     mind.open(&task("bill"), &settings(), &[]).expect("opens");
     let stepped = mind.step(opened.run, &unheard_of(&opened.demand));
-    assert!(matches!(stepped, Err(MindError::Gone)));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
 }
 
 #[test]
 fn what_cannot_be_opened_says_why() {
-    let mind = Mind::new(brain(&limits())).expect("an instance");
+    let mind = SharedInstance::new(brain(&limits())).expect("an instance");
     let unknown = mind.open(&task("teapot"), &settings(), &[]).err();
     assert!(matches!(
         unknown,
-        Some(MindError::Open(OpenError::UnknownKind(_)))
+        Some(InstanceError::Open(OpenError::UnknownKind(_)))
     ));
     let bad = SettingsText {
         version: "w".into(),
         json: Arc::from("{}"),
     };
     let refused = mind.open(&task("invoice"), &bad, &[]).err();
-    assert!(matches!(refused, Some(MindError::Settings(problems)) if !problems.is_empty()));
+    assert!(matches!(refused, Some(InstanceError::Settings(problems)) if !problems.is_empty()));
 }

@@ -11,7 +11,7 @@ use ml_connector::contract::http::{SendErrorCode, SendOutcome};
 use ml_connector::contract::runs::{
     Action, Demand, Effect, EndingKind, Intent, Outcome, Report, WaitReason,
 };
-use ml_connector::serve::Running;
+use ml_connector::service::Running;
 use ml_connector::store::{HistoryRow, Run, RunFilter, RunState, Write};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 
@@ -66,8 +66,8 @@ async fn a_refused_token_is_renewed_and_costs_nothing() {
     bench.invoice(bench.client(), "INV-1");
     bench.until_payment_requests(1).await;
     let credential = service
-        .core()
-        .host
+        .parts()
+        .services
         .credentials
         .credential("main", ml_connector::contract::types::System::Freshbooks);
     assert_eq!(credential.generation, 2, "renewed once");
@@ -108,8 +108,8 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
     bench.until_payment_requests(1).await;
     let under_way = active_invoice(&service).await;
     let history = service
-        .core()
-        .host
+        .parts()
+        .services
         .store
         .history(under_way.id)
         .await
@@ -129,8 +129,8 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
     until_ended(&service, EndingKind::Confirmed, 1).await;
     assert_eq!(bench.payment_requests().len(), 1);
     let history = service
-        .core()
-        .host
+        .parts()
+        .services
         .store
         .history(under_way.id)
         .await
@@ -201,7 +201,7 @@ async fn settling(service: &Running) -> Option<Run> {
 
 /// Adds a step to the history that the component does not take, as if other code had recorded it.
 async fn spoil(service: &Running, run: &Run) {
-    let store = &service.core().host.store;
+    let store = &service.parts().services.store;
     let history = store.history(run.id).await.expect("rows");
     let last = history.last().expect("a row");
     let outcome = Outcome {
@@ -223,7 +223,13 @@ async fn spoil(service: &Running, run: &Run) {
 
 /// How many times the run has created something in SAP Concur, in all its epochs.
 async fn posts_of(service: &Running, run: u64) -> usize {
-    let history = service.core().host.store.history(run).await.expect("rows");
+    let history = service
+        .parts()
+        .services
+        .store
+        .history(run)
+        .await
+        .expect("rows");
     let is_post = |row: &&HistoryRow| {
         let was_sent = row.outcome.as_ref().map(|outcome| &outcome.report);
         matches!(was_sent, Some(Report::Sent(_)))
@@ -303,8 +309,8 @@ async fn until_swept(service: &Running, bench: &Bench, count: usize) {
 async fn until_all_ended(service: &Running) {
     until("all runs have ended", async || {
         let counts = service
-            .core()
-            .host
+            .parts()
+            .services
             .store
             .run_counts()
             .await
@@ -329,7 +335,7 @@ async fn invoices(service: &Running, ending: EndingKind) -> Vec<Run> {
 }
 
 async fn active_invoice(service: &Running) -> Run {
-    let store = &service.core().host.store;
+    let store = &service.parts().services.store;
     let runs = store.runs(RunFilter::default()).await.expect("runs");
     let invoice = runs.into_iter().find(|run| run.object.kind == "invoice");
     let run = invoice.expect("a run");
@@ -342,5 +348,11 @@ async fn waiting(service: &Running) -> Vec<Run> {
         state: Some(RunState::Waiting),
         ..RunFilter::default()
     };
-    service.core().host.store.runs(filter).await.expect("runs")
+    service
+        .parts()
+        .services
+        .store
+        .runs(filter)
+        .await
+        .expect("runs")
 }

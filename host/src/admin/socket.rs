@@ -11,20 +11,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::{AdminError, AdminReply, AdminRequest, perform};
-use crate::serve::{Core, ServeError};
+use super::{AdminError, AdminReply, AdminRequest, handle};
+use crate::service::{Parts, ServeError};
 
-/// Bytes of a request.
+/// Bytes of a request: an authorization code or token has less than 8 KiB.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
-/// Bytes of a reply.
+/// Bytes of a reply: the status of ten thousand connections.
 const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// A request must have come whole within this time.
+/// A request must have arrived whole within this time.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longer than any token request takes.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Accepting fails when file descriptors run out; without a pause the loop would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The service's end of the socket.
 pub(crate) struct Socket {
@@ -33,7 +36,7 @@ pub(crate) struct Socket {
     owner: u32,
 }
 
-/// Makes the socket. Whoever calls this holds the store's lock, so that one that is there is left
+/// Makes the socket. The caller holds the store's lock, so that one that is there is left
 /// over.
 pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
     let path = path(store);
@@ -60,7 +63,7 @@ pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
 /// Answers requests one after the other until `stopped`.
 pub(crate) async fn answer_all(
     socket: Socket,
-    core: Arc<Core>,
+    parts: Arc<Parts>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
@@ -69,7 +72,7 @@ pub(crate) async fn answer_all(
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
         let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // Between its making and its permissions others might have reached the socket.
@@ -79,7 +82,7 @@ pub(crate) async fn answer_all(
         {
             continue;
         }
-        if let Err(error) = answer(stream, &core).await {
+        if let Err(error) = answer(stream, &parts).await {
             tracing::debug!(%error, "an administration request was not answered");
         }
     }
@@ -91,12 +94,12 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(mut stream: UnixStream, core: &Core) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
     let mut text = String::new();
     let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
     tokio::time::timeout(READ_TIMEOUT, limited.read_to_string(&mut text)).await??;
     let reply = match serde_json::from_str(&text) {
-        Ok(request) => perform(core, request, true).await,
+        Ok(request) => handle(parts, request, true).await,
         Err(error) => AdminReply::Refused {
             sentence: format!(
                 "the request cannot be read ({error}); use the same version for both"
@@ -108,7 +111,7 @@ async fn answer(mut stream: UnixStream, core: &Core) -> io::Result<()> {
     stream.shutdown().await
 }
 
-/// Asks the service; nothing if none is at work.
+/// Asks the service; nothing if none runs.
 pub(super) async fn ask(
     store: &Path,
     request: &AdminRequest,

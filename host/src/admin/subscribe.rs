@@ -6,60 +6,66 @@
 use std::time::Duration;
 
 use super::AdminReply;
-use super::perform::{Refusal, connect_lane};
+use super::handle::{AdminRefusal, connect_credential};
 use crate::contract::credentials::Grant;
 use crate::contract::runs::{EndingKind, NewTask, Reason, Standing};
 use crate::contract::types::{Instant, ObjectRef, System};
-use crate::engine::{Lane, drive};
+use crate::engine::{Connection, drive};
 use crate::secrets::Secret;
 use crate::store::Write;
 
-/// How long a subscription may take.
-const PATIENCE_MS: u64 = 90_000;
+/// How long a subscription may take: the client waits 150 s for all of it.
+const SUBSCRIBE_TIMEOUT_MS: u64 = 90_000;
 
+/// Between looks at a run that the service drives.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The code of a check that found everything in order but the company.
 const COMPANY_MISSING: &str = "company-not-subscribed";
 
 /// How a check of the subscription ended.
-enum Checked {
+enum Subscription {
     /// Everything is in order.
     Subscribed,
     /// The company is not among those that events come from.
     CompanyMissing(String),
     /// It is not there; why, one plain sentence.
-    Not(String),
+    Failed(String),
 }
 
 /// Subscribes, connects, and looks whether the company was added.
 pub(super) async fn connect(
-    lane: &Lane,
+    connection: &Connection,
     subscription: &ObjectRef,
     secret: Secret,
     is_service: bool,
-) -> Result<AdminReply, Refusal> {
-    let credentials = &lane.host.credentials;
-    // A refusal that is remembered may be what the person has just mended.
-    credentials.forget_application(&lane.name).await;
-    if let Checked::Not(why) = check(lane, subscription, is_service).await? {
-        return Err(Refusal::NotSubscribed(why));
+) -> Result<AdminReply, AdminRefusal> {
+    let credentials = &connection.services.credentials;
+    // A refusal that is remembered may be what the person has just fixed.
+    credentials.forget_application(&connection.name).await;
+    if let Subscription::Failed(why) = check(connection, subscription, is_service).await? {
+        return Err(AdminRefusal::NotSubscribed(why));
     }
-    let base = || credentials.credential(&lane.name, System::Concur).base;
+    let base = || {
+        credentials
+            .credential(&connection.name, System::Concur)
+            .base
+    };
     let before = base();
-    let mut reply = connect_lane(lane, Grant::CompanyRequestToken, secret.clone()).await?;
-    let mut checked = check(lane, subscription, is_service).await?;
-    if matches!(checked, Checked::CompanyMissing(_)) && base() != before {
+    let mut reply =
+        connect_credential(connection, Grant::CompanyRequestToken, secret.clone()).await?;
+    let mut checked = check(connection, subscription, is_service).await?;
+    if matches!(checked, Subscription::CompanyMissing(_)) && base() != before {
         // The company lives at another datacenter than was known; only now is there a subscription
         // too. The token is good for several exchanges within its 24 hours (Concur docs, company
         // authentication).
-        reply = connect_lane(lane, Grant::CompanyRequestToken, secret).await?;
-        checked = check(lane, subscription, is_service).await?;
+        reply = connect_credential(connection, Grant::CompanyRequestToken, secret).await?;
+        checked = check(connection, subscription, is_service).await?;
     }
     if let AdminReply::Connected { note, .. } = &mut reply {
         *note = match checked {
-            Checked::Subscribed => None,
-            Checked::CompanyMissing(why) | Checked::Not(why) => Some(why),
+            Subscription::Subscribed => None,
+            Subscription::CompanyMissing(why) | Subscription::Failed(why) => Some(why),
         };
     }
     Ok(reply)
@@ -67,60 +73,62 @@ pub(super) async fn connect(
 
 /// Has the subscription checked by a run, as it is checked every day.
 async fn check(
-    lane: &Lane,
+    connection: &Connection,
     subscription: &ObjectRef,
     is_service: bool,
-) -> Result<Checked, Refusal> {
-    let store = &lane.host.store;
-    let started = lane.host.clock.now();
+) -> Result<Subscription, AdminRefusal> {
+    let store = &connection.services.store;
+    let started = connection.services.clock.now();
     let task = NewTask {
         object: subscription.clone(),
         reason: Reason::Replay,
     };
-    let start = Write::StartOrMarkDirty(lane.new_run(task, started));
+    let start = Write::StartOrMarkDirty(connection.new_run(task, started));
     store.commit(vec![start]).await?;
-    lane.bell.notify_one();
-    let until = started.saturating_add(PATIENCE_MS);
-    if let Some(why) = pursue(lane, subscription, is_service, until).await? {
-        return Ok(Checked::Not(why));
+    connection.runs_due.notify_one();
+    let until = started.saturating_add(SUBSCRIBE_TIMEOUT_MS);
+    if let Some(why) = await_runs(connection, subscription, is_service, until).await? {
+        return Ok(Subscription::Failed(why));
     }
-    let standings = store.standings(&lane.name, std::slice::from_ref(subscription));
-    Ok(standings
-        .await?
-        .first()
-        .map_or_else(|| Checked::Not("it was not looked at".to_string()), checked))
+    let standings = store.standings(&connection.name, std::slice::from_ref(subscription));
+    Ok(standings.await?.first().map_or_else(
+        || Subscription::Failed("the subscription was not checked".to_string()),
+        subscription_of,
+    ))
 }
 
 /// Waits until the runs of an object have ended, driving them where no service does. Tells why if
 /// they rest instead.
-async fn pursue(
-    lane: &Lane,
+async fn await_runs(
+    connection: &Connection,
     object: &ObjectRef,
     is_service: bool,
     until: Instant,
-) -> Result<Option<String>, Refusal> {
-    let store = &lane.host.store;
-    while let Some(run) = store.active_run(&lane.name, object).await? {
-        let now = lane.host.clock.now();
+) -> Result<Option<String>, AdminRefusal> {
+    let store = &connection.services.store;
+    while let Some(run) = store.active_run(&connection.name, object).await? {
+        let now = connection.services.clock.now();
         if now >= until || run.due > until {
             return Ok(Some(run.sentence));
         }
         if is_service || run.due > now {
             tokio::time::sleep(LOOK_INTERVAL).await;
         } else {
-            drive(lane, run)
+            drive(connection, run)
                 .await
-                .map_err(|error| Refusal::NotSubscribed(error.to_string()))?;
+                .map_err(|error| AdminRefusal::NotSubscribed(error.to_string()))?;
         }
     }
     Ok(None)
 }
 
-fn checked(standing: &Standing) -> Checked {
+fn subscription_of(standing: &Standing) -> Subscription {
     let sentence = standing.sentence.clone();
     match standing.ending {
-        EndingKind::Confirmed | EndingKind::Unchanged => Checked::Subscribed,
-        EndingKind::Parked if standing.code == COMPANY_MISSING => Checked::CompanyMissing(sentence),
-        _ => Checked::Not(sentence),
+        EndingKind::Confirmed | EndingKind::Unchanged => Subscription::Subscribed,
+        EndingKind::Parked if standing.code == COMPANY_MISSING => {
+            Subscription::CompanyMissing(sentence)
+        }
+        _ => Subscription::Failed(sentence),
     }
 }

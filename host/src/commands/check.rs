@@ -6,10 +6,12 @@ mod online;
 
 use std::io::Write;
 
-use ml_connector::brain::Brain;
-use ml_connector::config::{Config, Connection};
+use ml_connector::clock::Clock;
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::credentials::Life;
 use ml_connector::contract::types::System;
+use ml_connector::credentials::absent_credential;
+use ml_connector::guest::Guest;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
 use ml_connector::store::Store;
@@ -19,9 +21,8 @@ use serde_json::Value;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::paint::{self, Tone};
-use super::status::absent;
-use super::{Done, exit, moment, names};
+use super::style::{self, Tone};
+use super::{Done, exit, labels};
 
 /// Check settings, secrets, component, store and credentials; write nothing
 ///
@@ -45,7 +46,7 @@ pub struct Args {
     json: bool,
 }
 
-/// What a look at one thing showed.
+/// What the check of one thing found.
 #[derive(Debug, Serialize)]
 struct Finding {
     /// What was looked at.
@@ -116,19 +117,19 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             .iter()
             .map(|connection| redirect(config, connection)),
     );
-    findings.extend(events::look(config));
+    findings.extend(events::check_events(config));
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(credentials(
         config,
         store.as_ref(),
-        &checked.brain,
+        &checked.guest,
     ))?);
     if args.online {
         findings.extend(context::wait_for(online::ask(config, store.as_ref()))?);
         findings.extend(context::wait_for(accounts::compare(
             config,
             store.as_ref(),
-            &checked.brain,
+            &checked.guest,
         ))?);
     }
     print(&findings, args.json, out)?;
@@ -178,7 +179,7 @@ fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
 }
 
 /// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
-fn redirect(config: &Config, connection: &Connection) -> Finding {
+fn redirect(config: &Config, connection: &ConnectionConfig) -> Finding {
     let subject = format!("redirect_uri of {}", connection.name);
     let ours = format!("{}/oauth/freshbooks/callback", config.public_url);
     let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
@@ -232,9 +233,9 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
 async fn credentials(
     config: &Config,
     store: Option<&SqliteStore>,
-    brain: &Brain,
+    guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut instance = brain.instance()?;
+    let mut instance = guest.instance()?;
     let mut findings = Vec::new();
     for connection in &config.connections {
         for system in [System::Freshbooks, System::Concur] {
@@ -242,15 +243,16 @@ async fn credentials(
                 Some(store) => store.credential(&connection.name, system).await?,
                 None => None,
             };
-            let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
-            let forecast = instance.foresee(&credential, moment::now())?;
+            let credential =
+                stored.map_or_else(|| absent_credential(system), |stored| stored.credential);
+            let forecast = instance.foresee(&credential, Clock::system().now())?;
             let subject = format!(
                 "{} credential of {}",
-                names::system(system),
+                system.display_name(),
                 connection.name
             );
             let sentence = match forecast.sentence.as_str() {
-                "" => names::life(credential.life).0.to_string(),
+                "" => labels::life(credential.life).0.to_string(),
                 sentence => sentence.to_string(),
             };
             let (verdict, code) = match credential.life {
@@ -270,9 +272,9 @@ fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), F
     }
     for finding in findings {
         let word = match finding.verdict {
-            Verdict::Ok => paint::word("ok   ", Tone::Good),
-            Verdict::Later => paint::word("later", Tone::Waiting),
-            Verdict::Wrong => paint::word("wrong", Tone::Bad),
+            Verdict::Ok => style::coloured("ok   ", Tone::Good),
+            Verdict::Later => style::coloured("later", Tone::Waiting),
+            Verdict::Wrong => style::coloured("wrong", Tone::Bad),
         };
         writeln!(out, "{word}  {}: {}", finding.subject, finding.sentence)?;
     }

@@ -1,21 +1,21 @@
 //! `connect`: gives the connection its credentials.
 
-mod brought;
+mod secret_input;
 
 use std::io::Write;
 use std::time::Duration;
 
 use clap::Subcommand;
 use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::config::Settings;
 use ml_connector::contract::credentials::{Credential, Grant};
 use ml_connector::contract::types::System;
 use ml_connector::secrets::Secret;
-use ml_connector::settings::Settings;
 use zeroize::Zeroizing;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, moment, names, service};
+use super::{Done, client, exit, time_format};
 
 /// Connect to FreshBooks or SAP Concur, for the first time or again
 #[derive(Debug, clap::Args)]
@@ -105,14 +105,14 @@ fn freshbooks(
         let consent = AdminRequest::Consent {
             connection: name.clone(),
         };
-        let reply = service::ask(context, settings, consent).await?;
+        let reply = client::ask(context, settings, consent).await?;
         let AdminReply::Consent {
             url,
             state,
             is_awaited,
         } = reply
         else {
-            return Err(service::refused(reply, exit::SETTINGS));
+            return Err(client::refused(reply, exit::SETTINGS));
         };
         writeln!(
             out,
@@ -144,7 +144,7 @@ fn pasted(args: &FreshbooksArgs, state: &str, out: &mut impl Write) -> Result<Se
     }
     writeln!(out, "Paste the address that the browser was redirected to:")?;
     out.flush()?;
-    brought::authorization_code(state)
+    secret_input::authorization_code(state)
 }
 
 async fn awaited(
@@ -157,10 +157,10 @@ async fn awaited(
         let consented = AdminRequest::Consented {
             state: state.clone(),
         };
-        match service::ask(context, settings, consented).await? {
+        match client::ask(context, settings, consented).await? {
             AdminReply::Waiting => {}
             AdminReply::Connected { credential, .. } => return Ok(credential),
-            reply => return Err(service::refused(reply, exit::CREDENTIALS)),
+            reply => return Err(client::refused(reply, exit::CREDENTIALS)),
         }
     }
 }
@@ -172,7 +172,7 @@ fn concur(
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
     let name = &context::connection(settings, args.connection.as_deref())?.name;
-    let token = brought::company_request_token(out)?;
+    let token = secret_input::company_request_token(out)?;
     let handed = hand_over(context, settings, name, Grant::CompanyRequestToken, &token);
     context::wait_for(handed)
 }
@@ -189,13 +189,13 @@ async fn hand_over(
         grant,
         secret: Zeroizing::new(secret.reveal().to_string()),
     };
-    match service::ask(context, settings, request).await? {
+    match client::ask(context, settings, request).await? {
         AdminReply::Connected { credential, note } => Ok(Connected {
             connection: connection.to_string(),
             credential,
             note,
         }),
-        reply => Err(service::refused(reply, exit::CREDENTIALS)),
+        reply => Err(client::refused(reply, exit::CREDENTIALS)),
     }
 }
 
@@ -205,7 +205,7 @@ fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> R
         credential,
         note,
     } = connected;
-    let system = names::system(credential.system);
+    let system = credential.system.display_name();
     writeln!(
         out,
         "{system} is connected for {connection}. The access renews itself."
@@ -214,11 +214,11 @@ fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> R
         writeln!(
             out,
             "If it cannot renew itself, it ends on {}.",
-            moment::day(at)
+            time_format::day(at)
         )?;
     }
     if let Some(note) = note {
-        writeln!(out, "Its events do not come yet: {note}.")?;
+        writeln!(out, "Its events do not arrive yet: {note}.")?;
     }
     let (next, other) = match credential.system {
         System::Freshbooks => ("Webhooks are registered next, by themselves", "concur"),

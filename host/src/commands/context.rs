@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use ml_connector::brain::{Brain, BrainError, Instance};
-use ml_connector::config::Connection;
+use ml_connector::config::ConnectionConfig;
+use ml_connector::config::{Draft, Settings};
 use ml_connector::contract::types::Problem;
-use ml_connector::settings::{Draft, Settings};
+use ml_connector::guest::{Guest, GuestError, Instance};
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::exit;
@@ -19,10 +19,10 @@ pub struct Context {
 
 /// Settings that the component has checked too, and the component.
 pub struct Checked {
-    /// The settings.
+    /// What the file says, without an error.
     pub settings: Settings,
-    /// The component.
-    pub brain: Brain,
+    /// The component that checked them.
+    pub guest: Guest,
 }
 
 impl Context {
@@ -36,7 +36,7 @@ impl Context {
         Ok(self.draft()?.finish(&|_| Vec::new())?)
     }
 
-    /// The settings as the host reads them, errors not yet told.
+    /// The settings as the host reads them, errors not yet reported.
     pub fn draft(&self) -> Result<Draft, Failure> {
         Ok(Draft::read(&self.file)?)
     }
@@ -45,11 +45,11 @@ impl Context {
     pub fn checked(&self) -> Result<Checked, Failure> {
         let draft = self.draft()?;
         let config = &draft.settings().config;
-        let loaded = Brain::load(&config.component, &config.limits);
-        match loaded.and_then(|brain| Ok((brain.instance()?, brain))) {
-            Ok((instance, brain)) => Ok(Checked {
+        let loaded = Guest::load(&config.component, &config.limits);
+        match loaded.and_then(|guest| Ok((guest.instance()?, guest))) {
+            Ok((instance, guest)) => Ok(Checked {
                 settings: check(draft, instance)?,
-                brain,
+                guest,
             }),
             Err(error) => {
                 // What is wrong with the file may well be why the component was not found.
@@ -70,7 +70,7 @@ fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
     Ok(draft.finish(&problems)?)
 }
 
-fn trapped(error: &BrainError) -> Problem {
+fn trapped(error: &GuestError) -> Problem {
     Problem {
         pointer: String::new(),
         code: "component-trap".to_string(),
@@ -82,7 +82,7 @@ fn trapped(error: &BrainError) -> Problem {
 pub fn connection<'s>(
     settings: &'s Settings,
     name: Option<&str>,
-) -> Result<&'s Connection, Failure> {
+) -> Result<&'s ConnectionConfig, Failure> {
     let connections = &settings.config.connections;
     let names: Vec<_> = connections
         .iter()
@@ -91,7 +91,7 @@ pub fn connection<'s>(
     match (name, connections.as_slice()) {
         (None, [only]) => Ok(only),
         (None, _) => Err(Failure::usage(format!(
-            "there are several connections; say which with --connection: {}",
+            "there are several connections; name one with --connection: {}",
             names.join(", ")
         ))),
         (Some(name), all) => all

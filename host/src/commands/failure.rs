@@ -3,11 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
-use ml_connector::brain::BrainError;
-use ml_connector::settings::SettingsError;
+use ml_connector::config::SettingsError;
+use ml_connector::guest::GuestError;
 use ml_connector::store::StoreError;
 
-use super::{exit, paint};
+use super::{exit, style};
 
 /// An exit code and what to tell the person.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Failure {
     /// Tells it on standard error and gives the exit code.
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            eprintln!("{} {}", paint::error_label(), self.message);
+            eprintln!("{} {}", style::error_label(), self.message);
         }
         ExitCode::from(self.code)
     }
@@ -52,8 +52,8 @@ impl From<SettingsError> for Failure {
     }
 }
 
-impl From<BrainError> for Failure {
-    fn from(error: BrainError) -> Self {
+impl From<GuestError> for Failure {
+    fn from(error: GuestError) -> Self {
         Self::new(exit::SETTINGS, error.to_string())
     }
 }

@@ -6,9 +6,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use ml_connector::brain::BrainError;
 use ml_connector::contract::mapping::Translation;
 use ml_connector::contract::types::Problem;
+use ml_connector::guest::GuestError;
 use serde_json::{Value, json};
 
 use super::context::{self, Checked, Context};
@@ -93,7 +93,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let document = read(&args.file)?;
     let kind = args.kind.or_else(|| kind_of(&document)).ok_or_else(|| {
         Failure::usage(
-            "say what the document is, such as --kind invoice or --kind expense-document",
+            "name the kind of the document, such as --kind invoice or --kind expense-document",
         )
     })?;
     let previewed = preview(&checked, &connection.json, kind, &document)?;
@@ -116,8 +116,8 @@ fn preview(
     settings: &str,
     kind: Kind,
     document: &str,
-) -> Result<Previewed, BrainError> {
-    let mut instance = checked.brain.instance()?;
+) -> Result<Previewed, GuestError> {
+    let mut instance = checked.guest.instance()?;
     match instance.load_settings(settings)? {
         Ok(settings) => instance.preview(settings, kind.name(), document),
         Err(problems) => Ok(Err(problems)),

@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use ml_connector::admin::{AdminReply, AdminRequest};
-use ml_connector::settings::Settings;
+use ml_connector::config::Settings;
 use ml_connector::store::{RunId, Store};
 use serde_json::json;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, service, show};
+use super::{Done, client, exit, show};
 
 /// Run again from the source: one run, or every parked one
 ///
@@ -42,9 +42,9 @@ pub struct Args {
 pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let request = request(&settings, args.run, args.connection)?;
-    let reply = context::wait_for(service::ask(context, &settings, request))?;
+    let reply = context::wait_for(client::ask(context, &settings, request))?;
     let AdminReply::Replayed { objects } = reply else {
-        return Err(service::refused(reply, exit::STORE));
+        return Err(client::refused(reply, exit::STORE));
     };
     if args.json {
         writeln!(out, "{}", json!({ "objects": objects }))?;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ml_connector::clock::Clock;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::ObjectRef;
 use ml_connector::store::{Run, RunFilter, RunId, Store};
@@ -9,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::names::{self, EndingArg, StateArg};
-use super::{Done, exit, moment, paint};
+use super::labels::{self, EndingArg, StateArg};
+use super::{Done, exit, style, time_format};
 
 /// List runs, newest first
 ///
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
     /// Only of this object, such as freshbooks/invoice/1234
-    #[arg(long, value_name = "SYSTEM/KIND/ID", value_parser = names::parse_object)]
+    #[arg(long, value_name = "SYSTEM/KIND/ID", value_parser = labels::parse_object)]
     object: Option<ObjectRef>,
     /// Only in this state
     #[arg(long, value_name = "STATE")]
@@ -85,8 +86,8 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
         writeln!(out, "No run matches.")?;
         return Ok(());
     }
-    let now = moment::now();
-    let mut table = paint::table(&[
+    let now = Clock::system().now();
+    let mut table = style::table(&[
         "run",
         "connection",
         "object",
@@ -95,17 +96,17 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
         "sentence",
     ]);
     for run in runs {
-        let (word, tone) = names::standing(run.state, ending(run));
+        let (word, tone) = labels::standing(run.state, ending(run));
         table.add_row([
-            paint::cell(run.id, paint::Tone::Plain),
-            paint::cell(&run.connection, paint::Tone::Plain),
-            paint::cell(names::object(&run.object), paint::Tone::Plain),
-            paint::cell(word, tone),
-            paint::cell(
-                moment::distance(run.ended.unwrap_or(run.started), now),
-                paint::Tone::Plain,
+            style::cell(run.id, style::Tone::Plain),
+            style::cell(&run.connection, style::Tone::Plain),
+            style::cell(labels::object(&run.object), style::Tone::Plain),
+            style::cell(word, tone),
+            style::cell(
+                time_format::relative(run.ended.unwrap_or(run.started), now),
+                style::Tone::Plain,
             ),
-            paint::cell(sentence(run), paint::Tone::Plain),
+            style::cell(sentence(run), style::Tone::Plain),
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
@@ -134,7 +135,7 @@ pub fn as_json(run: &Run) -> Value {
     json!({
         "run": run.id,
         "connection": run.connection,
-        "object": names::object(&run.object),
+        "object": labels::object(&run.object),
         "reason": run.reason,
         "state": run.state,
         "ending": ending(run),

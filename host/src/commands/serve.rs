@@ -2,16 +2,16 @@
 
 use std::io::{self, Write};
 
+use ml_connector::config::{Log, LogFormat, LogLevel, Settings};
 use ml_connector::secrets::Secrets;
-use ml_connector::serve::{self, Running};
-use ml_connector::settings::{Log, LogFormat, LogLevel, Settings};
+use ml_connector::service::{self, Running};
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{Done, exit, service};
+use super::{Done, client, exit};
 
 /// Receive webhooks and carry documents over, until it is told to stop
 ///
@@ -42,13 +42,13 @@ pub fn run(context: &Context, out: &mut impl Write) -> Done {
 async fn serve(context: &Context, settings: &Settings, out: &mut impl Write) -> Done {
     let mut stop = Stop::listen()?;
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
-    let mut running = serve::serve(&settings.config, &secrets)
+    let mut running = service::serve(&settings.config, &secrets)
         .await
-        .map_err(|error| service::failure(context, error))?;
+        .map_err(|error| client::failure(context, error))?;
     announce(settings, &running, out)?;
     tokio::select! {
         name = stop.wait() => tracing::info!(signal = name, "stopping"),
-        failed = running.failed() => failed.map_err(|error| service::failure(context, error))?,
+        failed = running.failed() => failed.map_err(|error| client::failure(context, error))?,
     }
     running.shutdown().await;
     tracing::info!("stopped");
@@ -109,7 +109,9 @@ fn log_to_stderr(log: Log) {
         .with_writer(io::stderr)
         .with_max_level(level);
     match log.format {
-        LogFormat::Text => lines.with_ansi(super::paint::on_stderr()).init(),
+        LogFormat::Text => lines
+            .with_ansi(super::style::is_coloured(&io::stderr()))
+            .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }

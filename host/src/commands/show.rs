@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ml_connector::clock::Clock;
 use ml_connector::contract::runs::{Completion, Ending, Stop};
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::timeline::{self, Bodies};
-use super::{Done, exit, moment, names, paint, runs};
+use super::{Done, exit, labels, runs, style, time_format};
 
 /// Show one run: what it asked, what came back, why it waited, how it ended and what to do
 ///
@@ -78,20 +79,20 @@ fn print(
     bodies: Bodies,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let (word, tone) = names::standing(run.state, runs::ending(run));
-    let word = paint::word(word, tone);
+    let (word, tone) = labels::standing(run.state, runs::ending(run));
+    let word = style::coloured(word, tone);
     writeln!(
         out,
         "Run {}: {} of connection {}, {word}",
         run.id,
-        names::object(&run.object),
+        labels::object(&run.object),
         run.connection
     )?;
     writeln!(
         out,
         "Started {} because {}.",
-        moment::instant(run.started),
-        names::reason(run.reason)
+        time_format::date_time(run.started),
+        labels::reason(run.reason)
     )?;
     writeln!(out, "Settings version {}.", run.settings_version)?;
     timeline::print(history, bodies, out)?;
@@ -103,20 +104,20 @@ fn print(
 }
 
 fn print_open(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
-    let now = moment::now();
+    let now = Clock::system().now();
     match run.wait_reason {
         Some(reason) if run.state == RunState::Waiting => writeln!(
             out,
             "Waits {} until {} ({}).",
-            names::wait_reason(reason),
-            moment::instant(run.due),
-            moment::distance(run.due, now)
+            labels::wait_reason(reason),
+            time_format::date_time(run.due),
+            time_format::relative(run.due, now)
         )?,
         _ => writeln!(
             out,
             "Due {} ({}).",
-            moment::instant(run.due),
-            moment::distance(run.due, now)
+            time_format::date_time(run.due),
+            time_format::relative(run.due, now)
         )?,
     }
     if !run.sentence.is_empty() {
@@ -130,24 +131,24 @@ fn print_completion(
     run: &Run,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let (word, tone) = names::standing(RunState::Ended, completion.kind());
-    let at = moment::instant(run.ended.unwrap_or(run.due));
+    let (word, tone) = labels::standing(RunState::Ended, completion.kind());
+    let at = time_format::date_time(run.ended.unwrap_or(run.due));
     writeln!(
         out,
         "Ended {at}: {}. {}",
-        paint::word(word, tone),
+        style::coloured(word, tone),
         completion.sentence()
     )?;
     match &completion.ending {
         Ending::Confirmed(confirmation) => {
-            let target = names::object(&confirmation.target);
-            writeln!(out, "{target} was {}.", names::how(confirmation.how))?;
+            let target = labels::object(&confirmation.target);
+            writeln!(out, "{target} was {}.", labels::how(confirmation.how))?;
         }
         Ending::Unchanged(_) => {}
         Ending::Rejected(stop) | Ending::Parked(stop) => print_stop(stop, run.id, out)?,
         Ending::Conflict(conflict) => {
             for target in &conflict.targets {
-                writeln!(out, "  {}", names::object(target))?;
+                writeln!(out, "  {}", labels::object(target))?;
             }
             writeln!(out, "What to do: {}", conflict.remedy)?;
         }
@@ -167,11 +168,15 @@ fn print_stop(stop: &Stop, run: RunId, out: &mut impl Write) -> Result<(), Failu
         out,
         "Code: {}. Stopped first {}.",
         stop.code,
-        moment::instant(stop.since)
+        time_format::date_time(stop.since)
     )?;
     writeln!(out, "What to do: {}", stop.remedy)?;
     if let Some(at) = stop.look_again {
-        writeln!(out, "It looks again by itself {}.", moment::instant(at))?;
+        writeln!(
+            out,
+            "It looks again by itself {}.",
+            time_format::date_time(at)
+        )?;
     }
     writeln!(out, "Then: ml-connector replay {run}")?;
     Ok(())

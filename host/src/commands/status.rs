@@ -5,12 +5,14 @@ mod print;
 
 use std::io::Write;
 
-use ml_connector::brain::Instance;
+use ml_connector::clock::Clock;
+use ml_connector::config::Settings;
 use ml_connector::contract::credentials::{Credential, Forecast, Life};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
-use ml_connector::settings::Settings;
+use ml_connector::credentials::absent_credential;
+use ml_connector::guest::Instance;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use self::events::EventStanding;
 pub use self::events::is_enabled;
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, moment, runs};
+use super::{Done, exit, runs};
 
 /// Show how every connection stands: credentials, held requests, counts, what waits and what is
 /// parked
@@ -63,8 +65,8 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let mut instance = context
         .checked()
         .ok()
-        .and_then(|checked| checked.brain.instance().ok());
-    let now = moment::now();
+        .and_then(|checked| checked.guest.instance().ok());
+    let now = Clock::system().now();
     let standings = context::wait_for(async {
         let mut standings = Vec::new();
         for name in names {
@@ -133,7 +135,8 @@ async fn gather(
     let mut credentials = Vec::new();
     for system in [System::Freshbooks, System::Concur] {
         let stored = store.credential(&name, system).await?;
-        let credential = stored.map_or_else(|| absent(system), |stored| stored.credential);
+        let credential =
+            stored.map_or_else(|| absent_credential(system), |stored| stored.credential);
         let forecast = instance
             .as_mut()
             .and_then(|instance| instance.foresee(&credential, now).ok());
@@ -202,21 +205,6 @@ async fn oldest_in(
         if !full {
             return Ok(oldest);
         }
-    }
-}
-
-/// The credential of a system that was never connected.
-pub fn absent(system: System) -> Credential {
-    Credential {
-        system,
-        life: Life::Absent,
-        generation: 0,
-        base: String::new(),
-        issued: 0,
-        access_expires: 0,
-        refresh_expires: None,
-        scope: String::new(),
-        sentence: String::new(),
     }
 }
 

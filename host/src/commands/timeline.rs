@@ -10,7 +10,7 @@ use ml_connector::store::HistoryRow;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{moment, names};
+use super::{labels, time_format};
 
 /// Whether the bodies of requests and answers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub fn print(history: &[HistoryRow], bodies: Bodies, out: &mut impl Write) -> Re
             epoch = row.epoch;
             writeln!(
                 out,
-                "\nStarted over; what came before is kept for the record."
+                "\nStarted over; the earlier history is shown for the record."
             )?;
         }
-        if moment::day(row.at) != day {
-            day = moment::day(row.at);
+        if time_format::day(row.at) != day {
+            day = time_format::day(row.at);
             writeln!(out, "\n{day}")?;
         }
         print_row(row, bodies, out)?;
@@ -45,14 +45,19 @@ pub fn print(history: &[HistoryRow], bodies: Bodies, out: &mut impl Write) -> Re
 }
 
 fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(), Failure> {
-    writeln!(out, "{}  {}", moment::clock(row.at), demand(&row.demand))?;
+    writeln!(
+        out,
+        "{}  {}",
+        time_format::time_of_day(row.at),
+        demand(&row.demand)
+    )?;
     if let (Bodies::Shown, Some(send)) = (bodies, sending(&row.demand)) {
         print_body(&request_body(&send.request), out)?;
     }
     match &row.outcome {
-        None => writeln!(out, "{INDENT}nothing came back yet")?,
+        None => writeln!(out, "{INDENT}no answer yet")?,
         Some(outcome) => {
-            let took = moment::length(outcome.at.saturating_sub(row.at));
+            let took = time_format::largest_unit(outcome.at.saturating_sub(row.at));
             writeln!(out, "{INDENT}{} ({took})", report(outcome))?;
             if let (Bodies::Shown, Report::Sent(SendOutcome::Response(response))) =
                 (bodies, &outcome.report)
@@ -98,16 +103,16 @@ fn action(action: &Action) -> String {
                 path_with_query,
                 ..
             } = &send.request;
-            let (intent, method) = (names::intent(send.intent), names::method(*method));
+            let (intent, method) = (labels::intent(send.intent), labels::method(*method));
             format!(
                 "{intent}: {} {method} {path_with_query}",
-                names::system(*system)
+                system.display_name()
             )
         }
         Action::FindObjects(objects) => {
             format!(
-                "look up what is known of {}",
-                listed(objects.iter().map(names::object))
+                "look up what is stored about {}",
+                listed(objects.iter().map(labels::object))
             )
         }
         Action::Save(save) => saving(save),
@@ -119,30 +124,30 @@ fn saving(save: &Save) -> String {
     let links = save.links.iter().map(|link| {
         format!(
             "link {} to {}",
-            names::object(&link.source),
-            names::object(&link.target)
+            labels::object(&link.source),
+            labels::object(&link.target)
         )
     });
     let unlinks = save
         .unlinks
         .iter()
-        .map(|source| format!("forget the link of {}", names::object(source)));
+        .map(|source| format!("forget the link of {}", labels::object(source)));
     let tasks = save
         .tasks
         .iter()
-        .map(|task| format!("start a run of {}", names::object(&task.object)));
+        .map(|task| format!("start a run of {}", labels::object(&task.object)));
     let all: Vec<String> = links.chain(unlinks).chain(tasks).collect();
     format!("save: {}", listed(all.into_iter()))
 }
 
 fn waiting(wait: &Wait) -> String {
     let on = wait.on.as_ref().map_or(String::new(), |object| {
-        format!(" or until {} ends", names::object(object))
+        format!(" or until {} ends", labels::object(object))
     });
     format!(
         "wait {} until {}{on}: {}",
-        names::wait_reason(wait.reason),
-        moment::instant(wait.until),
+        labels::wait_reason(wait.reason),
+        time_format::date_time(wait.until),
         wait.sentence
     )
 }
@@ -159,13 +164,13 @@ fn report(outcome: &Outcome) -> String {
         Report::Sent(SendOutcome::NotSent(error)) => {
             format!(
                 "not sent: {}{}",
-                names::send_error(error.code),
+                labels::send_error(error.code),
                 detail(&error.detail)
             )
         }
         Report::Sent(SendOutcome::MaybeSent(error)) => format!(
-            "maybe sent, nobody can know: {}{}",
-            names::send_error(error.code),
+            "maybe sent, the outcome is unknown: {}{}",
+            labels::send_error(error.code),
             detail(&error.detail)
         ),
         Report::Found(standings) => listed(standings.iter().map(standing)),
@@ -176,9 +181,9 @@ fn report(outcome: &Outcome) -> String {
 }
 
 fn standing(standing: &Standing) -> String {
-    let object = names::object(&standing.object);
+    let object = labels::object(&standing.object);
     match &standing.link {
-        Some(link) => format!("{object} is {}", names::object(&link.target)),
+        Some(link) => format!("{object} is {}", labels::object(&link.target)),
         None if standing.active => format!("{object} is under way"),
         None => format!("{object} has not been carried over"),
     }

@@ -6,27 +6,27 @@ use std::collections::BTreeMap;
 use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::answer::RawAnswer;
-use super::{Access, CredentialError, Credentials, Refused, State, absent, word};
+use super::raw_answer::RawAnswer;
+use super::{Access, CredentialError, CredentialState, Credentials, Refused, absent};
 use crate::contract::credentials::{Credential, Grant, Mend};
 use crate::contract::types::{Instant, System};
-use crate::send::Origin;
+use crate::http_client::Origin;
 
 /// When to ask again after a refusal that says no time: only a person can help then.
 const PAUSE_MS: u64 = 10 * 60_000;
 
 /// The token of one connection's application, and the lock of whoever asks for it.
 #[derive(Default)]
-pub(super) struct Application(tokio::sync::Mutex<Standing>);
+pub(super) struct Application(tokio::sync::Mutex<ApplicationState>);
 
 #[derive(Default)]
-struct Standing {
-    held: Option<Held>,
+struct ApplicationState {
+    token: Option<ApplicationToken>,
     /// Why there is none, and how long that is taken for granted.
     refused: Option<Refused>,
 }
 
-struct Held {
+struct ApplicationToken {
     /// The company's datacenter when it was asked for.
     company_base: String,
     credential: Credential,
@@ -34,7 +34,9 @@ struct Held {
 }
 
 /// One for each connection.
-pub(super) fn all<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<String, Application> {
+pub(super) fn one_each<'n>(
+    names: impl Iterator<Item = &'n String>,
+) -> BTreeMap<String, Application> {
     names
         .map(|name| (name.clone(), Application::default()))
         .collect()
@@ -48,27 +50,30 @@ impl Credentials {
     ///
     /// [`CredentialError`]; `Refused` says what is to be done.
     pub async fn application(&self, connection: &str) -> Result<Access, CredentialError> {
-        let mut standing = self.standing(connection)?.0.lock().await;
+        let mut state = self.application_of(connection)?.0.lock().await;
         let company_base = self.credential(connection, System::Concur).base;
-        let now = (self.clock)();
-        if let Some(held) = &standing.held
-            && held.company_base == company_base
-            && !self.is_due(connection, &held.credential, now)?
+        let now = self.clock.now();
+        if let Some(token) = &state.token
+            && token.company_base == company_base
+            && !self.is_due(connection, &token.credential, now)?
         {
-            return Ok(held.access.clone());
+            return Ok(token.access.clone());
         }
-        standing.held = None;
-        if let Some(refused) = standing
+        state.token = None;
+        if let Some(refused) = state
             .refused
             .as_ref()
             .filter(|refused| refused.retry_at > now)
         {
             return Err(CredentialError::Refused(refused.clone()));
         }
-        match self.ask_application(connection, &company_base).await {
+        match self
+            .request_application_token(connection, &company_base)
+            .await
+        {
             Ok((credential, access)) => {
-                standing.refused = None;
-                standing.held = Some(Held {
+                state.refused = None;
+                state.token = Some(ApplicationToken {
                     company_base,
                     credential,
                     access: access.clone(),
@@ -79,7 +84,7 @@ impl Credentials {
                 if refused.retry_at <= now {
                     refused.retry_at = now.saturating_add(PAUSE_MS);
                 }
-                standing.refused = Some(refused.clone());
+                state.refused = Some(refused.clone());
                 Err(CredentialError::Refused(refused))
             }
             Err(other) => Err(other),
@@ -89,12 +94,12 @@ impl Credentials {
     /// Forgets the application's token, since the remote has refused it; and a refusal, since a
     /// person has changed something.
     pub async fn forget_application(&self, connection: &str) {
-        if let Ok(application) = self.standing(connection) {
-            *application.0.lock().await = Standing::default();
+        if let Ok(application) = self.application_of(connection) {
+            *application.0.lock().await = ApplicationState::default();
         }
     }
 
-    fn standing(&self, connection: &str) -> Result<&Application, CredentialError> {
+    fn application_of(&self, connection: &str) -> Result<&Application, CredentialError> {
         let found = self.applications.get(connection);
         found.ok_or_else(|| CredentialError::Unknown(connection.to_string()))
     }
@@ -107,30 +112,30 @@ impl Credentials {
     ) -> Result<bool, CredentialError> {
         let account = self.account(connection)?;
         let seen = account
-            .mind
+            .instance
             .call(|instance| instance.foresee(credential, now));
-        let seen = seen.map_err(crate::brain::MindError::from)?;
+        let seen = seen.map_err(crate::guest::InstanceError::from)?;
         Ok(seen.refresh_at.is_none_or(|at| at <= now))
     }
 
-    async fn ask_application(
+    async fn request_application_token(
         &self,
         connection: &str,
         company_base: &str,
     ) -> Result<(Credential, Access), CredentialError> {
         const GRANT: Grant = Grant::ClientCredentials;
-        let mut state = State {
+        let mut state = CredentialState {
             stored: absent(connection, System::Concur),
             tokens: None,
         };
         state.stored.credential.base = company_base.to_string();
         let parts = self.token_secrets(connection, System::Concur, &state, None)?;
         for is_last in [false, true] {
-            let asked = self.ask(connection, &state.stored.credential, GRANT)?;
+            let asked = self.token_request(connection, &state.stored.credential, GRANT)?;
             let answer = self
-                .send(connection, System::Concur, &state, &asked, GRANT, &parts)
+                .send_token_request(connection, System::Concur, &state, &asked, GRANT, &parts)
                 .await?;
-            match self.read(connection, &state, &answer)? {
+            match self.read_answer(connection, &state, &answer)? {
                 // A token is good at the datacenter where it was made, and only now is known which
                 // that is.
                 Ok(credential) if state.stored.credential.base.is_empty() && !is_last => {
@@ -139,7 +144,7 @@ impl Credentials {
                 Ok(credential) => {
                     let access = self.application_access(connection, &credential, &answer)?;
                     self.metrics
-                        .token_request(connection, word(System::Concur), "application");
+                        .token_request(connection, System::Concur.as_str(), "application");
                     return Ok((credential, access));
                 }
                 Err(failure) if failure.mend == Mend::TryThere && !is_last => {
@@ -147,7 +152,7 @@ impl Credentials {
                 }
                 Err(failure) => {
                     self.metrics
-                        .token_request(connection, word(System::Concur), "refused");
+                        .token_request(connection, System::Concur.as_str(), "refused");
                     return Err(CredentialError::Refused(Refused {
                         sentence: failure.sentence,
                         mend: failure.mend,
@@ -156,7 +161,9 @@ impl Credentials {
                 }
             }
         }
-        Err(CredentialError::Refused(super::renew::nowhere()))
+        Err(CredentialError::Refused(
+            super::token_refresh::circular_redirect(),
+        ))
     }
 
     fn application_access(

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::http_client::SecretParts;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
-use crate::send::SecretParts;
 use crate::store::StoredCredential;
 
 #[derive(Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub(super) struct Tokens {
 pub(super) struct TokenSecrets {
     pub(super) client_secret: Secret,
     pub(super) refresh_token: Option<Zeroizing<String>>,
-    pub(super) brought: Option<Secret>,
+    pub(super) from_person: Option<Secret>,
 }
 
 impl SecretParts for TokenSecrets {
@@ -29,7 +29,7 @@ impl SecretParts for TokenSecrets {
         match name {
             "client-secret" => Some(plain(&self.client_secret)),
             "refresh-token" => self.refresh_token.clone(),
-            "authorization-code" | "company-request-token" => self.brought.as_ref().map(plain),
+            "authorization-code" | "company-request-token" => self.from_person.as_ref().map(plain),
             _ => None,
         }
     }

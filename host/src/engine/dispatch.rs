@@ -7,23 +7,24 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::Host;
-use super::lane::Lane;
-use crate::brain::{BrainError, Mind};
+use super::Services;
+use super::connection::Connection;
+use crate::backlog::Backlog;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, Reason};
 use crate::contract::types::ObjectRef;
 use crate::contract::webhooks::{self, Verb};
-use crate::credentials::word;
-use crate::receive::Backlog;
+use crate::guest::{GuestError, SharedInstance};
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
-/// Notices that are decided in one commit.
+/// Notices that are decided in one commit: a flood of them costs few waits for the disk, and a
+/// single one is not held up.
 const BATCH_MAX: u32 = 256;
 
 /// How long to wait for more notices to decide together, so that a flood costs few commits.
 const LINGER: Duration = Duration::from_millis(4);
 
+/// Between tries while the store or the component fails.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why notices could not be decided.
@@ -32,73 +33,73 @@ enum DispatchError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Brain(#[from] BrainError),
+    Guest(#[from] GuestError),
 }
 
 /// Decides what notices lead to.
 pub(super) struct Dispatcher {
-    pub(super) host: Arc<Host>,
-    pub(super) lanes: Arc<BTreeMap<String, Arc<Lane>>>,
-    pub(super) mind: Arc<Mind>,
-    pub(super) work: Arc<Notify>,
+    pub(super) services: Arc<Services>,
+    pub(super) connections: Arc<BTreeMap<String, Arc<Connection>>>,
+    pub(super) instance: Arc<SharedInstance>,
+    pub(super) notices_stored: Arc<Notify>,
     pub(super) backlog: Arc<Backlog>,
 }
 
 impl Dispatcher {
-    /// Works until `stop`.
+    /// Decides notices as they arrive, until `stop`.
     pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             match self.decide_batch().await {
                 Ok(0) => {
                     tokio::select! {
-                        () = self.work.notified() => self.ring(),
+                        () = self.notices_stored.notified() => self.wake_schedulers(),
                         _ = stop.changed() => {}
                     }
                 }
                 Ok(decided) => {
-                    self.ring();
+                    self.wake_schedulers();
                     if decided < BATCH_MAX as usize {
                         tokio::time::sleep(LINGER).await;
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "notices cannot be decided");
+                    tracing::error!(%error, "notices could not be decided");
                     tokio::time::sleep(FAILURE_PAUSE).await;
                 }
             }
         }
     }
 
-    fn ring(&self) {
-        for lane in self.lanes.values() {
-            lane.bell.notify_one();
+    fn wake_schedulers(&self) {
+        for connection in self.connections.values() {
+            connection.runs_due.notify_one();
         }
     }
 
-    /// Decides a batch of notices, and tells how many there were.
+    /// Decides a batch of notices, and returns how many there were.
     async fn decide_batch(&self) -> Result<usize, DispatchError> {
-        let notices = self.host.store.undecided_notices(BATCH_MAX).await?;
+        let notices = self.services.store.undecided_notices(BATCH_MAX).await?;
         if notices.is_empty() {
             return Ok(0);
         }
         let mut activities = self.activities(&notices).await?;
         let mut writes = Vec::with_capacity(notices.len());
         for notice in &notices {
-            let place = (notice.connection.as_str(), Place::of(&notice.object));
-            let activity = activities.entry(place).or_insert(Activity::Idle);
+            let key = (notice.connection.as_str(), ObjectKey::new(&notice.object));
+            let activity = activities.entry(key).or_insert(Activity::Idle);
             writes.push(self.decide(notice, activity)?);
         }
         let decided = self.commit(writes).await?;
         self.backlog
             .add(-i64::try_from(decided).unwrap_or(i64::MAX));
-        self.host.metrics.backlog.set(self.backlog.count());
+        self.services.metrics.backlog.set(self.backlog.count());
         Ok(decided)
     }
 
     /// All in one commit; if that is refused each on its own, so that none holds up the others.
     async fn commit(&self, writes: Vec<Write>) -> Result<usize, DispatchError> {
         let count = writes.len();
-        match self.host.store.commit(writes.clone()).await {
+        match self.services.store.commit(writes.clone()).await {
             Ok(_) => return Ok(count),
             Err(StoreError::Refused(_)) => {}
             Err(error) => return Err(error.into()),
@@ -106,7 +107,7 @@ impl Dispatcher {
         let mut decided = 0;
         let mut refused = None;
         for write in writes {
-            match self.host.store.commit(vec![write]).await {
+            match self.services.store.commit(vec![write]).await {
                 Ok(_) => decided += 1,
                 Err(error) => refused = Some(error),
             }
@@ -121,29 +122,29 @@ impl Dispatcher {
     async fn activities<'n>(
         &self,
         notices: &'n [Notice],
-    ) -> Result<BTreeMap<(&'n str, Place<'n>), Activity>, StoreError> {
-        let mut named: BTreeMap<&str, BTreeMap<Place<'_>, &ObjectRef>> = BTreeMap::new();
+    ) -> Result<BTreeMap<(&'n str, ObjectKey<'n>), Activity>, StoreError> {
+        let mut named: BTreeMap<&str, BTreeMap<ObjectKey<'_>, &ObjectRef>> = BTreeMap::new();
         for notice in notices {
             let objects = named.entry(&notice.connection).or_default();
-            objects.insert(Place::of(&notice.object), &notice.object);
+            objects.insert(ObjectKey::new(&notice.object), &notice.object);
         }
         let mut activities = BTreeMap::new();
         for (connection, objects) in named {
             let refs: Vec<ObjectRef> = objects.values().copied().cloned().collect();
-            let standings = self.host.store.standings(connection, &refs).await?;
-            for ((place, object), standing) in objects.into_iter().zip(standings) {
+            let standings = self.services.store.standings(connection, &refs).await?;
+            for ((key, object), standing) in objects.into_iter().zip(standings) {
                 let activity = match standing.active {
                     true => self.activity(connection, object).await?,
                     false => Activity::Idle,
                 };
-                activities.insert((connection, place), activity);
+                activities.insert((connection, key), activity);
             }
         }
         Ok(activities)
     }
 
     async fn activity(&self, connection: &str, object: &ObjectRef) -> Result<Activity, StoreError> {
-        let run = self.host.store.active_run(connection, object).await?;
+        let run = self.services.store.active_run(connection, object).await?;
         Ok(match run {
             None => Activity::Idle,
             Some(run) if run.dirty => Activity::Dirty,
@@ -151,14 +152,14 @@ impl Dispatcher {
         })
     }
 
-    fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, BrainError> {
+    fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, GuestError> {
         let read = webhooks::Notice {
             object: notice.object.clone(),
-            verb: verb(&notice.event),
+            verb: event_verb(&notice.event),
             event: notice.event.clone(),
         };
         let admission = self
-            .mind
+            .instance
             .call(|instance| instance.admit(&read, *activity))?;
         let object = match admission {
             Admission::NothingNew(sentence) => {
@@ -181,8 +182,10 @@ impl Dispatcher {
 
     fn new_run(&self, notice: &Notice, object: ObjectRef) -> NewRun {
         // Of a connection that is not in the settings any more: the run waits for it to come back.
-        let lane = self.lanes.get(&notice.connection);
-        let settings_version = lane.map_or_else(String::new, |lane| lane.settings.version.clone());
+        let connection = self.connections.get(&notice.connection);
+        let settings_version = connection.map_or_else(String::new, |connection| {
+            connection.settings.version.clone()
+        });
         NewRun {
             connection: notice.connection.clone(),
             task: NewTask {
@@ -190,32 +193,32 @@ impl Dispatcher {
                 reason: Reason::Notice,
             },
             settings_version,
-            started: self.host.clock.now().max(notice.received),
+            started: self.services.clock.now().max(notice.received),
             notice: Some(notice.id),
         }
     }
 }
 
-/// An object's name in an order.
+/// An object reference that can be ordered.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Place<'n> {
+struct ObjectKey<'n> {
     id: &'n str,
     kind: &'n str,
     system: &'static str,
 }
 
-impl<'n> Place<'n> {
-    fn of(object: &'n ObjectRef) -> Self {
+impl<'n> ObjectKey<'n> {
+    fn new(object: &'n ObjectRef) -> Self {
         Self {
             id: &object.id,
             kind: &object.kind,
-            system: word(object.system),
+            system: object.system.as_str(),
         }
     }
 }
 
 /// What an event's name says was done (FreshBooks docs, webhooks).
-fn verb(event: &str) -> Verb {
+fn event_verb(event: &str) -> Verb {
     match event.split_once('.').map(|(_, verb)| verb) {
         Some("create") => Verb::Create,
         Some("update") => Verb::Update,

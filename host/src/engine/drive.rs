@@ -1,30 +1,31 @@
-//! Drives one run: meets its demands one after the other until it ends or rests.
+//! Drives one run: performs its demands one after the other until it ends or waits.
 //!
 //! What has been done is committed as seldom as the promises allow: a write's intent before it
-//! leaves, its outcome before anything else is sent, and everything else when the run rests or
+//! leaves, its outcome before anything else is sent, and everything else when the run waits or
 //! ends.
 
-mod meet;
+mod perform;
 
 use std::sync::Arc;
 
-use self::meet::Met;
-use super::lane::Lane;
-use super::record::Record;
-use crate::brain::{MindError, OpenRun, SettingsText};
+use self::perform::Performed;
+use super::connection::Connection;
+use super::history_buffer::HistoryBuffer;
 use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
 use crate::contract::types::Instant;
+use crate::guest::{InstanceError, OpenRun, SettingsText};
 use crate::seal::SealError;
 use crate::store::{HistoryRow, Run, StoreError, Write};
 
-/// Traps in a row after which a run is parked.
+/// Traps in a row after which a run is parked. One may be a transient lack of memory; a run that
+/// traps three times traps always.
 const TRAPS_MAX: u32 = 3;
 
 /// Why a run cannot be driven now. What is in the store stays; it is driven again.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
-    /// The store failed.
+    /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A verifier could not be sealed.
@@ -32,47 +33,47 @@ pub enum DriveError {
     Seal(#[from] SealError),
     /// The component gave no instance, or refused a step.
     #[error(transparent)]
-    Mind(MindError),
+    Instance(InstanceError),
 }
 
-/// Drives a run that is due, until it ends or rests.
+/// Drives a run that is due, until it ends or waits.
 ///
 /// # Errors
 ///
 /// [`DriveError`]; the run is due again as it is in the store.
-pub async fn drive(lane: &Lane, run: Run) -> Result<(), DriveError> {
-    let mut driver = Driver::new(lane, run);
+pub async fn drive(connection: &Connection, run: Run) -> Result<(), DriveError> {
+    let mut driver = Driver::new(connection, run);
     driver.recover().await?;
-    driver.work().await
+    driver.run_to_rest().await
 }
 
-struct Driver<'l> {
-    lane: &'l Lane,
+struct Driver<'c> {
+    connection: &'c Connection,
     run: Run,
-    record: Record,
+    history: HistoryBuffer,
     open: Option<OpenRun>,
     /// What the component says of the histories of earlier epochs.
     unknown_since: Option<Instant>,
     /// Traps and refusals in a row.
     traps: u32,
-    /// True until the first demand after opening has been met.
+    /// True until the first demand after opening has been performed.
     is_waking: bool,
-    /// News from this number on is news to this run.
-    news_since: u64,
+    /// RecentWakes from this number on is news to this run.
+    wakes_since: u64,
     handshakes_since: u64,
 }
 
-impl<'l> Driver<'l> {
-    fn new(lane: &'l Lane, run: Run) -> Self {
+impl<'c> Driver<'c> {
+    fn new(connection: &'c Connection, run: Run) -> Self {
         Self {
-            record: Record::new(run.id, run.epoch, run.started),
+            history: HistoryBuffer::new(run.id, run.epoch, run.started),
             open: None,
             unknown_since: None,
             traps: 0,
             is_waking: true,
-            news_since: lane.news.next(),
-            handshakes_since: lane.host.callbacks.arrivals(),
-            lane,
+            wakes_since: connection.recent_wakes.next(),
+            handshakes_since: connection.services.callbacks.arrivals(),
+            connection,
             run,
         }
     }
@@ -80,8 +81,8 @@ impl<'l> Driver<'l> {
     /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it
     /// left.
     async fn recover(&mut self) -> Result<(), DriveError> {
-        let rows = self.lane.host.store.history(self.run.id).await?;
-        let epoch = self.record.epoch();
+        let rows = self.connection.services.store.history(self.run.id).await?;
+        let epoch = self.history.epoch();
         let mut given_up = Vec::new();
         for row in rows {
             let HistoryRow {
@@ -89,33 +90,33 @@ impl<'l> Driver<'l> {
             } = row;
             match outcome {
                 Some(outcome) if row.epoch < epoch => given_up.push(Entry { demand, outcome }),
-                Some(outcome) => self.record.recall(Entry { demand, outcome }),
-                None => self.interrupted(demand).await?,
+                Some(outcome) => self.history.add_stored(Entry { demand, outcome }),
+                None => self.record_interrupted(demand).await?,
             }
         }
-        self.unknown_since = self.unknown_since_of(&given_up);
+        self.unknown_since = self.ask_unknown_since(&given_up);
         Ok(())
     }
 
-    fn unknown_since_ever(&self) -> Option<Instant> {
+    fn earliest_unknown_since(&self) -> Option<Instant> {
         self.unknown_since
-            .or_else(|| self.unknown_since_of(self.record.entries()))
+            .or_else(|| self.ask_unknown_since(self.history.entries()))
     }
 
     /// When the history first reports on a write that may have been carried out; the start of the
     /// run if the component fails over it.
-    fn unknown_since_of(&self, history: &[Entry]) -> Option<Instant> {
+    fn ask_unknown_since(&self, history: &[Entry]) -> Option<Instant> {
         if history.is_empty() {
             return None;
         }
         let asked = self
-            .lane
-            .mind
+            .connection
+            .instance
             .call(|instance| instance.unknown_since(history));
         asked.unwrap_or(Some(self.run.started))
     }
 
-    async fn interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
+    async fn record_interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
         let Demand::Perform(effect) = &demand else {
             return Ok(());
         };
@@ -126,20 +127,20 @@ impl<'l> Driver<'l> {
         let outcome = Outcome {
             id: effect.id,
             report: Report::Sent(SendOutcome::MaybeSent(error)),
-            at: self.lane.now_after(self.record.latest()),
+            at: self.connection.now_after(self.history.latest()),
         };
-        self.record.add(demand, outcome, true);
+        self.history.add(demand, outcome, true);
         self.commit(None, Vec::new()).await
     }
 
-    async fn work(&mut self) -> Result<(), DriveError> {
+    async fn run_to_rest(&mut self) -> Result<(), DriveError> {
         let Some(mut demand) = self.open().await? else {
             return Ok(());
         };
         loop {
-            let report = match self.meet(&demand).await? {
-                Met::Report(report) => report,
-                Met::Settled => return Ok(()),
+            let report = match self.perform(&demand).await? {
+                Performed::Report(report) => report,
+                Performed::Suspended => return Ok(()),
             };
             self.is_waking = false;
             let Some(next) = self.advance(demand, report).await? else {
@@ -153,10 +154,14 @@ impl<'l> Driver<'l> {
     async fn open(&mut self) -> Result<Option<Demand>, DriveError> {
         loop {
             self.close();
-            let why = match self.settings().await? {
+            let why = match self.settings_of_run().await? {
                 Some(settings) => {
                     let task = self.task();
-                    match self.lane.mind.open(&task, &settings, self.record.entries()) {
+                    match self
+                        .connection
+                        .instance
+                        .open(&task, &settings, self.history.entries())
+                    {
                         Ok(opened) => {
                             self.open = Some(opened.run);
                             return Ok(Some(opened.demand));
@@ -164,45 +169,46 @@ impl<'l> Driver<'l> {
                         Err(error) => error,
                     }
                 }
-                None => MindError::Settings(Vec::new()),
+                None => InstanceError::Settings(Vec::new()),
             };
-            if self.has_ended_by(why).await? {
+            if self.resolve_failed_open(why).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Sees to a run that cannot be opened: starts it over, or parks it. True if that has ended it.
-    async fn has_ended_by(&mut self, why: MindError) -> Result<bool, DriveError> {
+    /// Starts a run that cannot be opened over, or parks it. True if that has ended it.
+    async fn resolve_failed_open(&mut self, why: InstanceError) -> Result<bool, DriveError> {
         match why {
-            MindError::Brain(error) => self.trapped(&error.to_string()).await,
-            MindError::Open(OpenError::UnknownKind(kind)) => {
-                let sentence = format!("the component brings no {kind} across");
+            InstanceError::Guest(error) => self.count_trap(&error.to_string()).await,
+            InstanceError::Open(OpenError::UnknownKind(kind)) => {
+                let sentence = format!("the component has no flow for objects of kind {kind}");
                 self.park("unknown-kind", sentence).await?;
                 Ok(true)
             }
-            MindError::Open(OpenError::Diverged(divergence)) => {
+            InstanceError::Open(OpenError::Diverged(divergence)) => {
                 let index = divergence.index;
                 tracing::warn!(run = self.run.id, index, "a history does not replay");
-                let sentence =
-                    format!("the component acts otherwise now at step {index} of the history");
+                let sentence = format!(
+                    "the component now makes another demand at step {index} of the history"
+                );
                 self.start_over(sentence).await
             }
-            MindError::Open(OpenError::BrokenHistory(_)) => {
+            InstanceError::Open(OpenError::BrokenHistory(_)) => {
                 self.start_over("the history does not fit together".into())
                     .await
             }
-            MindError::Settings(_) => {
-                self.start_over("the settings that it began with are not accepted any more".into())
+            InstanceError::Settings(_) => {
+                self.start_over("the settings that it began with are no longer accepted".into())
                     .await
             }
-            other => Err(DriveError::Mind(other)),
+            other => Err(DriveError::Instance(other)),
         }
     }
 
-    async fn trapped(&mut self, detail: &str) -> Result<bool, DriveError> {
+    async fn count_trap(&mut self, detail: &str) -> Result<bool, DriveError> {
         self.traps += 1;
-        self.lane.host.metrics.traps.inc();
+        self.connection.services.metrics.traps.inc();
         tracing::error!(run = self.run.id, detail, "the component trapped");
         if self.traps < TRAPS_MAX {
             return Ok(false);
@@ -215,9 +221,9 @@ impl<'l> Driver<'l> {
     /// Starts over under the present settings. Counts like a trap, so that it cannot go on for
     /// ever.
     async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
-        self.lane.host.metrics.divergences.inc();
-        let started = self.lane.now_after(self.record.latest());
-        let settings_version = self.lane.settings.version.clone();
+        self.connection.services.metrics.divergences.inc();
+        let started = self.connection.now_after(self.history.latest());
+        let settings_version = self.connection.settings.version.clone();
         let write = Write::StartOver {
             run: self.run.id,
             settings_version: settings_version.clone(),
@@ -225,12 +231,12 @@ impl<'l> Driver<'l> {
             sentence: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
-        self.unknown_since = self.unknown_since_ever();
-        self.record.start_over(started);
+        self.unknown_since = self.earliest_unknown_since();
+        self.history.start_over(started);
         self.run.settings_version = settings_version;
         self.run.started = started;
         self.is_waking = false;
-        self.trapped(&why).await
+        self.count_trap(&why).await
     }
 
     /// Reports on a demand and returns the next one. Nothing if the run has ended by it.
@@ -239,31 +245,31 @@ impl<'l> Driver<'l> {
         demand: Demand,
         report: Report,
     ) -> Result<Option<Demand>, DriveError> {
-        let id = number(&demand);
-        let at = self.lane.now_after(self.record.latest());
+        let id = demand_id(&demand);
+        let at = self.connection.now_after(self.history.latest());
         let outcome = Outcome { id, report, at };
         let stepped = match self.open {
-            Some(run) => self.lane.mind.step(run, &outcome),
-            None => Err(MindError::Gone),
+            Some(run) => self.connection.instance.step(run, &outcome),
+            None => Err(InstanceError::Replaced),
         };
         let is_write = is_write(&demand);
         match stepped {
             Ok(next) => {
                 self.traps = 0;
-                self.record.add(demand, outcome, is_write);
+                self.history.add(demand, outcome, is_write);
                 return Ok(Some(next));
             }
-            Err(MindError::Gone) => {}
-            Err(MindError::Brain(error)) => {
-                self.record.add(demand, outcome, is_write);
-                return match self.trapped(&error.to_string()).await? {
+            Err(InstanceError::Replaced) => {}
+            Err(InstanceError::Guest(error)) => {
+                self.history.add(demand, outcome, is_write);
+                return match self.count_trap(&error.to_string()).await? {
                     true => Ok(None),
                     false => self.open().await,
                 };
             }
-            Err(other) => return Err(DriveError::Mind(other)),
+            Err(other) => return Err(DriveError::Instance(other)),
         }
-        self.record.add(demand, outcome, is_write);
+        self.history.add(demand, outcome, is_write);
         self.open().await
     }
 
@@ -272,29 +278,29 @@ impl<'l> Driver<'l> {
         intent: Option<&Demand>,
         last: Vec<Write>,
     ) -> Result<(), DriveError> {
-        let batch = self.record.batch(intent, last);
+        let batch = self.history.batch(intent, last);
         if batch.is_empty() {
             return Ok(());
         }
-        let receipt = self.lane.host.store.commit(batch).await?;
-        self.record.is_kept();
+        let receipt = self.connection.services.store.commit(batch).await?;
+        self.history.mark_stored();
         if !receipt.runs.is_empty() {
-            self.lane.bell.notify_one();
+            self.connection.runs_due.notify_one();
         }
         Ok(())
     }
 
-    async fn settings(&self) -> Result<Option<SettingsText>, DriveError> {
-        let present = &self.lane.settings;
+    async fn settings_of_run(&self) -> Result<Option<SettingsText>, DriveError> {
+        let present = &self.connection.settings;
         let version = &self.run.settings_version;
         if *version == present.version {
             return Ok(Some(present.clone()));
         }
         let json = self
-            .lane
-            .host
+            .connection
+            .services
             .store
-            .settings(&self.lane.name, version)
+            .settings(&self.connection.name, version)
             .await?;
         Ok(json.map(|json| SettingsText {
             version: version.clone(),
@@ -304,18 +310,18 @@ impl<'l> Driver<'l> {
 
     fn task(&self) -> Task {
         Task {
-            connection: self.lane.name.clone(),
+            connection: self.connection.name.clone(),
             object: self.run.object.clone(),
             reason: self.run.reason,
             started: self.run.started,
-            webhook_url: self.lane.address_of(&self.run.object).to_string(),
+            webhook_url: self.connection.address_of(&self.run.object).to_string(),
             unknown_since: self.unknown_since,
         }
     }
 
     fn close(&mut self) {
         if let Some(run) = self.open.take() {
-            self.lane.mind.close(run);
+            self.connection.instance.close(run);
         }
     }
 }
@@ -326,7 +332,7 @@ impl Drop for Driver<'_> {
     }
 }
 
-fn number(demand: &Demand) -> u32 {
+fn demand_id(demand: &Demand) -> u32 {
     match demand {
         Demand::Perform(effect) => effect.id,
         Demand::Wait(wait) => wait.id,

@@ -17,7 +17,6 @@ mod reads;
 mod run_reads;
 mod runs;
 mod schema;
-mod words;
 mod writer;
 mod writes;
 
@@ -111,7 +110,7 @@ impl Store for SqliteStore {
     }
 
     fn run(&self, id: RunId) -> Pending<'_, Option<Run>> {
-        self.read(move |database| run_reads::one(database, id))
+        self.read(move |database| run_reads::run_by_id(database, id))
     }
 
     fn active_run(&self, connection: &str, object: &ObjectRef) -> Pending<'_, Option<Run>> {
@@ -226,6 +225,11 @@ fn integer(value: u64) -> Result<i64, StoreError> {
 /// The instant or number in a column.
 fn instant(row: &Row, column: usize) -> Result<u64, StoreError> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+/// What a word in a column stands for; the words are those of `contract::words`.
+fn known_word<T>(read: fn(&str) -> Option<T>, word: &str) -> Result<T, StoreError> {
+    read(word).ok_or_else(|| StoreError::Corrupt(format!("the word {word:?}")))
 }
 
 fn opened_read_only() -> StoreError {

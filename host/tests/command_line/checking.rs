@@ -275,7 +275,8 @@ fn online_says_what_hinders_the_comparison_of_accounts() {
         2,
     );
     let said = with_accounts(&base, true).run(&["check", "--online"]);
-    let finding = "wrong  FreshBooks accounts of acme: FreshBooks does not tell them: Not allowed";
+    let finding =
+        "wrong  FreshBooks accounts of acme: FreshBooks does not return them: Not allowed";
     assert!(said.out.contains(finding), "{}", said.out);
     serving.join().expect("server");
     let said = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);

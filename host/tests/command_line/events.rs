@@ -53,7 +53,7 @@ fn connect(firm: &Firm) -> Said {
         .office
         .run_with(&["connect", "concur"], &[], &format!("{token}\n"));
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(!said.out.contains("do not come yet"), "{}", said.out);
+    assert!(!said.out.contains("do not arrive yet"), "{}", said.out);
     said
 }
 

@@ -318,7 +318,7 @@ Settings version sv-0001.
 09:00:01.000  read: FreshBooks GET /invoices/778120
               answered 200, 46 bytes (250 ms)
 09:00:02.000  write (if in doubt: look up, then ask a person): SAP Concur POST /paymentrequests
-              maybe sent, nobody can know: no complete answer in time (after 30 s) (250 ms)
+              maybe sent, the outcome is unknown: no complete answer in time (after 30 s) (250 ms)
 09:00:33.000  wait for an uncertain write to settle until 2026-03-01 09:30:00: the payment request may still appear
               woken when it was due (250 ms)
 
@@ -473,7 +473,7 @@ fn status_tells_how_events_stand() {
     office.keep(vec![certificate(now() + 90 * DAY)]);
     let said = office.run(&["status"]);
     assert!(
-        said.out.contains("Events      none has come yet"),
+        said.out.contains("Events      none has arrived yet"),
         "{}",
         said.out
     );
@@ -489,7 +489,7 @@ fn status_tells_how_events_stand() {
     office.keep(vec![Write::Event(event), certificate(now() + 20 * DAY)]);
     let said = office.run(&["status"]);
     for part in [
-        "Events      the last came ",
+        "Events      the last arrived ",
         "SAP Concur's certificate ends on ",
         "see that trust_anchors holds the root of the next one",
     ] {

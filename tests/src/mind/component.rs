@@ -2,10 +2,9 @@
 //! WIT.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ml_connector::brain::{Brain, Mind as HostMind, MindError, OpenRun, SettingsText};
 use ml_connector::config::Limits;
+use ml_connector::guest::{Guest, InstanceError, OpenRun, SettingsText, SharedInstance};
 use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::credentials::{
     Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
@@ -25,17 +24,7 @@ use crate::built;
 /// The limits of production.
 #[must_use]
 pub fn limits() -> Limits {
-    Limits {
-        runs_in_flight_max: 32,
-        requests_in_flight_max: 32,
-        answer_bytes_max: 4 << 20,
-        connections_max: 512,
-        notices_max: 100_000,
-        component_bytes_max: 64 << 20,
-        component_fuel_max: 2_000_000_000,
-        shutdown_grace: Duration::from_secs(20),
-        history_retention: Duration::from_secs(400 * 86_400),
-    }
+    Limits::default()
 }
 
 /// The component, compiled once per process.
@@ -44,16 +33,16 @@ pub fn limits() -> Limits {
 ///
 /// If it cannot be built or loaded.
 #[must_use]
-pub fn brain() -> Arc<Brain> {
-    static BRAIN: std::sync::OnceLock<Arc<Brain>> = std::sync::OnceLock::new();
+pub fn brain() -> Arc<Guest> {
+    static BRAIN: std::sync::OnceLock<Arc<Guest>> = std::sync::OnceLock::new();
     let load =
-        || Brain::load(built::component(), &limits()).unwrap_or_else(|error| panic!("{error}"));
+        || Guest::load(built::component(), &limits()).unwrap_or_else(|error| panic!("{error}"));
     Arc::clone(BRAIN.get_or_init(|| Arc::new(load())))
 }
 
 /// The built component with settings.
 pub struct Component {
-    mind: Arc<HostMind>,
+    mind: Arc<SharedInstance>,
     settings: SettingsText,
 }
 
@@ -65,7 +54,7 @@ impl Component {
     /// If they are wrong.
     #[must_use]
     pub fn new(settings_json: &str) -> Self {
-        let mind = HostMind::new(brain()).unwrap_or_else(|error| panic!("{error}"));
+        let mind = SharedInstance::new(brain()).unwrap_or_else(|error| panic!("{error}"));
         let settings = SettingsText {
             version: "test".to_string(),
             json: settings_json.into(),
@@ -78,7 +67,7 @@ impl Component {
 }
 
 struct UnderWay {
-    mind: Arc<HostMind>,
+    mind: Arc<SharedInstance>,
     run: OpenRun,
 }
 
@@ -92,7 +81,7 @@ impl Open for UnderWay {
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
         match self.mind.step(self.run, &same(&outcome)) {
             Ok(demand) => Ok(same(&demand)),
-            Err(MindError::Step(error)) => Err(same(&error)),
+            Err(InstanceError::Step(error)) => Err(same(&error)),
             Err(error) => panic!("{error}"),
         }
     }
@@ -113,7 +102,7 @@ impl Mind for Component {
                 };
                 Ok((Box::new(run), same(&opened.demand)))
             }
-            Err(MindError::Open(error)) => Err(same(&error)),
+            Err(InstanceError::Open(error)) => Err(same(&error)),
             Err(error) => panic!("{error}"),
         }
     }

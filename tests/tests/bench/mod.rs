@@ -7,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use ml_connector::admin::{self, AdminReply, AdminRequest};
-use ml_connector::config::{Config, Connection, Limits};
+use ml_connector::config::{Config, ConnectionConfig, Limits};
 use ml_connector::contract::credentials::Grant;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::secrets::Secrets;
-use ml_connector::serve::{Running, serve};
+use ml_connector::service::{Running, serve};
 use ml_connector::store::{Run, RunFilter, RunState};
 use ml_connector_sandbox::skin::{self, Ports};
 use ml_connector_sandbox::{Answer, Request, SandboxConfig, System};
@@ -218,7 +218,13 @@ pub async fn ended(service: &Running, ending: EndingKind) -> Vec<Run> {
         endings: vec![ending],
         ..RunFilter::default()
     };
-    service.core().host.store.runs(filter).await.expect("runs")
+    service
+        .parts()
+        .services
+        .store
+        .runs(filter)
+        .await
+        .expect("runs")
 }
 
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -262,13 +268,13 @@ fn keep_secrets(directory: &std::path::Path) {
     }
 }
 
-fn connection(sandbox: &skin::Running, redirect: &str) -> Connection {
+fn connection(sandbox: &skin::Running, redirect: &str) -> ConnectionConfig {
     let mut settings = world::settings("resend");
     let bases: Vec<&String> = sandbox.urls.concur.values().collect();
     settings["freshbooks"]["redirect_uri"] = json!(redirect);
     settings["concur"]["extra_bases"] = json!(bases);
     settings["payment_request"]["settle_s"] = json!(1);
-    Connection {
+    ConnectionConfig {
         name: "main".into(),
         json: settings.to_string(),
         freshbooks_base: sandbox.urls.freshbooks.clone(),
@@ -296,7 +302,7 @@ pub fn limits() -> Limits {
 /// Waits until so many invoices have ended, however they did.
 pub async fn until_invoices_ended(service: &Running, count: u64) {
     until(&format!("{count} invoices"), async || {
-        let text = service.core().host.metrics.text();
+        let text = service.parts().services.metrics.text();
         let ended = text
             .lines()
             .filter(|line| line.starts_with("ml_connector_runs_ended_total"))

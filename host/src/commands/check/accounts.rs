@@ -2,49 +2,49 @@
 //! the answers mean.
 
 use hyper::header::HeaderValue;
-use ml_connector::brain::Brain;
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::http::{Request, Response, SendOutcome};
 use ml_connector::contract::mapping::AccountCheck;
 use ml_connector::contract::types::{Problem, System};
-use ml_connector::credentials::kept_bearer;
+use ml_connector::credentials::stored_bearer;
+use ml_connector::guest::Guest;
+use ml_connector::http_client::{HttpClient, NoSecrets, Origin, Origins};
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
-use ml_connector::send::{NoSecrets, Origin, Origins, Sender};
 use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
-use super::super::{exit, names};
+use super::super::{exit, labels};
 use super::{Finding, Verdict};
 
 pub(super) async fn compare(
     config: &Config,
     store: Option<&SqliteStore>,
-    brain: &Brain,
+    guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
-    let sender = Sender::new(&config.limits)
+    let http_client = HttpClient::new(&config.limits)
         .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
     let mut findings = Vec::new();
     for connection in &config.connections {
         let subject = format!("FreshBooks accounts of {}", connection.name);
         // Origins that cannot be read are a finding already.
-        let Ok(origins) = Origins::of(connection) else {
+        let Ok(origins) = Origins::from_config(connection) else {
             continue;
         };
         let remote = Remote {
-            sender: &sender,
+            http_client: &http_client,
             origin: &origins.freshbooks,
             bearer: bearer(config, store, connection).await?,
         };
-        findings.extend(compare_one(&subject, brain, connection, &remote).await?);
+        findings.extend(compare_one(&subject, guest, connection, &remote).await?);
     }
     Ok(findings)
 }
 
 /// FreshBooks, with what a request there needs.
 struct Remote<'a> {
-    sender: &'a Sender,
+    http_client: &'a HttpClient,
     origin: &'a Origin,
     bearer: Option<HeaderValue>,
 }
@@ -52,7 +52,7 @@ struct Remote<'a> {
 async fn bearer(
     config: &Config,
     store: Option<&SqliteStore>,
-    connection: &Connection,
+    connection: &ConnectionConfig,
 ) -> Result<Option<HeaderValue>, Failure> {
     let Some(store) = store else {
         return Ok(None);
@@ -65,16 +65,16 @@ async fn bearer(
     let keyring = keys.ok().and_then(|keys| Keyring::parse(&keys).ok());
     Ok(stored
         .zip(keyring)
-        .and_then(|(stored, keyring)| kept_bearer(&keyring, &stored).ok().flatten()))
+        .and_then(|(stored, keyring)| stored_bearer(&keyring, &stored).ok().flatten()))
 }
 
 async fn compare_one(
     subject: &str,
-    brain: &Brain,
-    connection: &Connection,
+    guest: &Guest,
+    connection: &ConnectionConfig,
     remote: &Remote<'_>,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut instance = brain.instance()?;
+    let mut instance = guest.instance()?;
     let Ok(settings) = instance.load_settings(&connection.json)? else {
         return Ok(Vec::new());
     };
@@ -88,7 +88,7 @@ async fn compare_one(
             AccountCheck::Done(_) if answers.is_empty() => return Ok(Vec::new()),
             AccountCheck::Done(problems) => return Ok(compared(subject, problems)),
             AccountCheck::Unreadable(sentence) => {
-                let sentence = format!("FreshBooks does not tell them: {sentence}");
+                let sentence = format!("FreshBooks does not return them: {sentence}");
                 return Ok(vec![Finding::wrong(subject, exit::REMOTE, sentence)]);
             }
         }
@@ -102,13 +102,13 @@ impl Remote<'_> {
             return Err(Finding::new(subject, Verdict::Later, exit::OK, sentence));
         };
         match self
-            .sender
+            .http_client
             .send(request, self.origin, Some(bearer), &NoSecrets)
             .await
         {
             SendOutcome::Response(response) => Ok(response),
             SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-                let sentence = format!("{}: {}", names::send_error(error.code), error.detail);
+                let sentence = format!("{}: {}", labels::send_error(error.code), error.detail);
                 Err(Finding::wrong(subject, exit::REMOTE, sentence))
             }
         }

@@ -1,7 +1,7 @@
 //! Is everything there to receive SAP Concur's events?
 
 use ml_connector::config::{self, Config, EventsListen, Purpose};
-use ml_connector::receive::client_certificate::Trust;
+use ml_connector::events::client_certificate::Trust;
 
 use super::super::exit;
 use super::super::status::is_enabled;
@@ -10,7 +10,7 @@ use super::{Finding, Verdict};
 const SUBJECT: &str = "events";
 
 /// The findings about `[receiver.events]` and the connections that want events.
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn check_events(config: &Config) -> Vec<Finding> {
     let wanting: Vec<&str> = config
         .connections
         .iter()
@@ -32,7 +32,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     }
 }
 
-fn receiver(events: &config::Events, wanting: &[&str]) -> Vec<Finding> {
+fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
     let mut findings = vec![anchors("events.trust_anchors", &events.trust_anchors)];
     if let EventsListen::Network {
         tls, proxy_anchors, ..

@@ -1,14 +1,14 @@
 //! Can every remote be reached? One GET each, without credentials; any answer will do.
 
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::http::{Method, Request, SendOutcome};
 use ml_connector::contract::types::System;
-use ml_connector::send::{NoSecrets, Origin, OriginError, Origins, Sender};
+use ml_connector::http_client::{HttpClient, NoSecrets, Origin, OriginError, Origins};
 use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
-use super::super::{exit, names};
+use super::super::{exit, labels};
 use super::Finding;
 
 const TIMEOUT_MS: u64 = 10_000;
@@ -17,7 +17,7 @@ pub(super) async fn ask(
     config: &Config,
     store: Option<&SqliteStore>,
 ) -> Result<Vec<Finding>, Failure> {
-    let sender = Sender::new(&config.limits)
+    let http_client = HttpClient::new(&config.limits)
         .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
     let mut findings = Vec::new();
     for connection in &config.connections {
@@ -25,7 +25,7 @@ pub(super) async fn ask(
         match origins(connection, pinned.as_deref()) {
             Ok(origins) => {
                 for (system, origin) in origins {
-                    findings.push(get(&sender, system, &origin).await);
+                    findings.push(get(&http_client, system, &origin).await);
                 }
             }
             Err(error) => findings.push(Finding::wrong(
@@ -40,7 +40,7 @@ pub(super) async fn ask(
 
 async fn pinned_base(
     store: Option<&SqliteStore>,
-    connection: &Connection,
+    connection: &ConnectionConfig,
 ) -> Result<Option<String>, Failure> {
     let Some(store) = store else {
         return Ok(None);
@@ -51,10 +51,10 @@ async fn pinned_base(
 }
 
 fn origins(
-    connection: &Connection,
+    connection: &ConnectionConfig,
     pinned: Option<&str>,
 ) -> Result<Vec<(System, Origin)>, OriginError> {
-    let origins = Origins::of(connection)?;
+    let origins = Origins::from_config(connection)?;
     let mut all = vec![
         (System::Freshbooks, origins.freshbooks.clone()),
         (System::Concur, origins.concur_token.clone()),
@@ -65,7 +65,7 @@ fn origins(
     Ok(all)
 }
 
-async fn get(sender: &Sender, system: System, origin: &Origin) -> Finding {
+async fn get(http_client: &HttpClient, system: System, origin: &Origin) -> Finding {
     let request = Request {
         system,
         bearer: None,
@@ -75,13 +75,13 @@ async fn get(sender: &Sender, system: System, origin: &Origin) -> Finding {
         body: Vec::new(),
         timeout: TIMEOUT_MS,
     };
-    let subject = format!("{} at {}", names::system(system), origin.as_str());
-    match sender.send(&request, origin, None, &NoSecrets).await {
+    let subject = format!("{} at {}", system.display_name(), origin.as_str());
+    match http_client.send(&request, origin, None, &NoSecrets).await {
         SendOutcome::Response(response) => {
             Finding::ok(subject, format!("answers (status {})", response.status))
         }
         SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-            let sentence = format!("{}: {}", names::send_error(error.code), error.detail);
+            let sentence = format!("{}: {}", labels::send_error(error.code), error.detail);
             Finding::wrong(subject, exit::REMOTE, sentence)
         }
     }

@@ -7,7 +7,7 @@ use ml_connector::contract::mapping::Posting;
 use serde_json::Value;
 
 use super::super::failure::Failure;
-use super::super::paint;
+use super::super::style;
 
 pub(super) fn print(
     body: &Value,
@@ -15,7 +15,7 @@ pub(super) fn print(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     writeln!(out, "journal-entry in FreshBooks{}:", particulars(body))?;
-    let mut table = paint::table(&["account", "name", "cost code", "debit", "credit"]);
+    let mut table = style::table(&["account", "name", "cost code", "debit", "credit"]);
     for posting in postings {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         table.add_row([

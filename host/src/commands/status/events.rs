@@ -2,17 +2,17 @@
 
 use std::io::Write;
 
-use ml_connector::config::{Config, Connection};
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::types::Instant;
-use ml_connector::receive::events::{SeenCertificate, seen_certificates, warning};
+use ml_connector::events::{SeenCertificate, days_to_warn, seen_certificates};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{EventCount, Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::super::failure::Failure;
-use super::super::moment;
-use super::super::paint::{self, Tone};
+use super::super::style::{self, Tone};
+use super::super::time_format;
 
 /// How the events of a connection stand.
 #[derive(Debug, Serialize)]
@@ -33,7 +33,7 @@ pub(super) fn are_wanted(config: &Config, connection: &str) -> bool {
 }
 
 /// Whether the connection's settings want events.
-pub fn is_enabled(connection: &Connection) -> bool {
+pub fn is_enabled(connection: &ConnectionConfig) -> bool {
     let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
     settings["events"]["enabled"] == true
 }
@@ -58,29 +58,32 @@ pub(super) fn print(
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
     let latest = match &standing.count {
-        None => paint::word("none has come yet", Tone::Waiting),
-        Some(count) => format!("the last came {}", moment::distance(count.latest, now)),
+        None => style::coloured("none has arrived yet", Tone::Waiting),
+        Some(count) => format!(
+            "the last arrived {}",
+            time_format::relative(count.latest, now)
+        ),
     };
     writeln!(out, "  {:<11} {latest}", "Events")?;
     if standing.unreadable > 0 {
         let count = standing.unreadable;
         writeln!(
             out,
-            "{INDENT}{count} deliveries to this receiver could not be read and are kept"
+            "{INDENT}{count} requests to this receiver could not be read and are stored"
         )?;
     }
     if let Some(latest) = standing.certificates.first() {
         let ends = format!(
             "SAP Concur's certificate ends on {} ({})",
-            moment::day(latest.ends),
-            moment::distance(latest.ends, now)
+            time_format::day(latest.ends),
+            time_format::relative(latest.ends, now)
         );
-        match warning(latest.ends, now) {
+        match days_to_warn(latest.ends, now) {
             None => writeln!(out, "{INDENT}{ends}")?,
             Some(_) => writeln!(
                 out,
                 "{INDENT}{}: see that trust_anchors holds the root of the next one",
-                paint::word(&ends, Tone::Bad)
+                style::coloured(&ends, Tone::Bad)
             )?,
         }
     }

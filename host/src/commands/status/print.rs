@@ -9,8 +9,8 @@ use ml_connector::contract::types::{Instant, System};
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
-use super::super::paint::{self, Tone};
-use super::super::{moment, names, runs};
+use super::super::style::{self, Tone};
+use super::super::{labels, runs, time_format};
 use super::{ConnectionStanding, events};
 
 pub(super) fn print(
@@ -57,8 +57,11 @@ fn print_credential(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
-    let (word, tone) = names::life(credential.life);
-    let (name, word) = (names::system(credential.system), paint::word(word, tone));
+    let (word, tone) = labels::life(credential.life);
+    let (name, word) = (
+        credential.system.display_name(),
+        style::coloured(word, tone),
+    );
     let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
     let sentence = match (credential.life, forecast) {
@@ -83,16 +86,19 @@ fn dates(forecast: &Forecast, now: Instant) -> String {
     let needs_you = forecast.needs_you_by.map_or_else(String::new, |by| {
         let text = format!(
             "needs you by {} ({})",
-            moment::day(by),
-            moment::distance(by, now)
+            time_format::day(by),
+            time_format::relative(by, now)
         );
-        format!(", {}", paint::word(&text, Tone::Waiting))
+        format!(", {}", style::coloured(&text, Tone::Waiting))
     });
     let refresh = forecast
         .refresh_at
         .filter(|at| *at > now)
         .map_or_else(String::new, |at| {
-            format!(", renews itself {}", moment::distance(at, now))
+            format!(
+                ", refreshed automatically {}",
+                time_format::relative(at, now)
+            )
         });
     needs_you + &refresh
 }
@@ -105,14 +111,14 @@ fn argument(system: System) -> &'static str {
 }
 
 fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
-    let what = format!("requests to {} are held back", names::system(gate.system));
+    let what = format!("requests to {} are held back", gate.system.display_name());
     writeln!(
         out,
         "  {} until {} ({}): {}; no record loses an attempt",
-        paint::word(&what, Tone::Waiting),
-        moment::instant(gate.held_until),
-        moment::distance(gate.held_until, now),
-        names::hold_reason(gate.reason)
+        style::coloured(&what, Tone::Waiting),
+        time_format::date_time(gate.held_until),
+        time_format::relative(gate.held_until, now),
+        labels::hold_reason(gate.reason)
     )?;
     Ok(())
 }
@@ -122,13 +128,13 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
         writeln!(out, "  No run yet.")?;
         return Ok(());
     }
-    let mut table = paint::table(&["  standing", "objects", "runs"]);
+    let mut table = style::table(&["  standing", "objects", "runs"]);
     for count in counts {
-        let (word, tone) = names::standing(count.state, count.ending);
+        let (word, tone) = labels::standing(count.state, count.ending);
         table.add_row([
-            paint::cell(format!("  {word}"), tone),
-            paint::cell(count.objects, Tone::Plain),
-            paint::cell(count.runs, Tone::Plain),
+            style::cell(format!("  {word}"), tone),
+            style::cell(count.objects, Tone::Plain),
+            style::cell(count.runs, Tone::Plain),
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
@@ -138,7 +144,7 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
 fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
     let why = match run.wait_reason {
         Some(reason) if run.state == RunState::Waiting => {
-            format!("waits {}", names::wait_reason(reason))
+            format!("waits {}", labels::wait_reason(reason))
         }
         _ => "is due".to_string(),
     };
@@ -146,8 +152,8 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         out,
         "  Oldest that has not ended: run {} of {}, started {}, {why}. {}",
         run.id,
-        names::object(&run.object),
-        moment::distance(run.started, now),
+        labels::object(&run.object),
+        time_format::relative(run.started, now),
         run.sentence
     )?;
     Ok(())
@@ -167,7 +173,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     writeln!(
         out,
         "  {}:",
-        paint::word(&format!("{things} a person"), Tone::Bad)
+        style::coloured(&format!("{things} a person"), Tone::Bad)
     )?;
     for run in listed {
         print_stopped(run, out)?;
@@ -185,15 +191,15 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     {
         writeln!(
             out,
-            "    When mended: ml-connector replay --parked --connection {name}"
+            "    Once fixed: ml-connector replay --parked --connection {name}"
         )?;
     }
     Ok(())
 }
 
 fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
-    let (word, tone) = names::standing(run.state, runs::ending(run));
-    let (object, word) = (names::object(&run.object), paint::word(word, tone));
+    let (word, tone) = labels::standing(run.state, runs::ending(run));
+    let (object, word) = (labels::object(&run.object), style::coloured(word, tone));
     writeln!(
         out,
         "    run {} {object} {word}: {}",

@@ -149,7 +149,7 @@ impl Store for ModelStore {
         self.read(|state| {
             state
                 .credentials
-                .get(&key(connection, system_name(system)))
+                .get(&key(connection, system.as_str()))
                 .cloned()
         })
     }
@@ -321,20 +321,8 @@ fn key(connection: &str, name: &str) -> Key {
 fn object_key(connection: &str, object: &ObjectRef) -> Key {
     key(
         connection,
-        &format!(
-            "{} {} {}",
-            system_name(object.system),
-            object.kind,
-            object.id
-        ),
+        &format!("{} {} {}", object.system.as_str(), object.kind, object.id),
     )
-}
-
-fn system_name(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
-    }
 }
 
 fn of_connection<T: Clone>(kept: &BTreeMap<Key, T>, connection: &str) -> Vec<T> {

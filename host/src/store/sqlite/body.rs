@@ -8,13 +8,13 @@ use crate::store::StoreError;
 const JSON: u8 = 0;
 const JSON_LZ4: u8 = 1;
 
-/// Below this length compression is not worth its time.
+/// Bytes. Shorter bodies shrink by less than the row around them takes.
 const COMPRESS_BYTES_MIN: usize = 256;
 
 /// No body is longer than this; a longer length in a stored body is damage.
 const BODY_BYTES_MAX: usize = 64 << 20;
 
-/// Encodes a value.
+/// Encodes a value as JSON, compressed with LZ4 where that is shorter.
 pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut plain = vec![JSON];
     serde_json::to_writer(&mut plain, value)

@@ -4,8 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
-use super::words::Word;
-use super::{execute, integer};
+use super::{execute, integer, known_word};
 use crate::contract::runs::{Completion, EndingKind, Reason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
@@ -66,7 +65,7 @@ fn count(database: &Connection, run: &EndedRun, kind: EndingKind) -> Result<(), 
     }
     let sql = "INSERT INTO endings (connection, ending, runs, objects) VALUES (?, ?, 1, 1) \
                ON CONFLICT DO UPDATE SET runs = runs + 1, objects = objects + 1";
-    execute(database, sql, (&run.connection, kind.word())).map(drop)
+    execute(database, sql, (&run.connection, kind.as_str())).map(drop)
 }
 
 fn record(
@@ -81,7 +80,7 @@ fn record(
     execute(
         database,
         sql,
-        (kind.word(), body, integer(at)?, integer(run)?),
+        (kind.as_str(), body, integer(at)?, integer(run)?),
     )
     .map(drop)
 }
@@ -107,7 +106,7 @@ fn follow(
         state: RunState::Due,
     };
     if let (Some(reason), Some(settings_version)) = (&run.next_reason, &run.next_settings_version) {
-        let reason = Reason::parse(reason)?;
+        let reason = known_word(Reason::from_word, reason)?;
         return insert(
             database,
             &Beginning {

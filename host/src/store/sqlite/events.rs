@@ -1,4 +1,4 @@
-//! Events: kept once, counted when they come again, forgotten when they are old.
+//! Events: stored once, counted when they are repeated, deleted when they are old.
 
 use rusqlite::Connection;
 
@@ -6,8 +6,11 @@ use super::{collect, execute, instant, integer, reads};
 use crate::contract::types::Instant;
 use crate::store::{EventCount, Inbox, StoreError, StoredEvent};
 
-/// Keeps an event; false if it was kept already and is only counted.
-pub(super) fn keep(database: &Connection, event: &StoredEvent) -> Result<bool, StoreError> {
+/// Stores an event; false if it was stored already and is only counted.
+pub(super) fn insert_or_count(
+    database: &Connection,
+    event: &StoredEvent,
+) -> Result<bool, StoreError> {
     let sql = "INSERT INTO events (connection, id, event_type, received, repeats) VALUES (?, ?, ?, ?, 0) \
                ON CONFLICT DO NOTHING";
     let StoredEvent {

@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::words::Word;
 use crate::contract::types::ObjectRef;
 use crate::store::StoreError;
 
@@ -14,7 +13,7 @@ pub(super) fn find(
 ) -> Result<Option<i64>, StoreError> {
     let sql =
         "SELECT id FROM objects WHERE connection = ? AND name = ? AND kind = ? AND system = ?";
-    let values = (connection, &object.id, &object.kind, object.system.word());
+    let values = (connection, &object.id, &object.kind, object.system.as_str());
     Ok(database
         .prepare_cached(sql)?
         .query_row(values, |row| row.get(0))
@@ -31,6 +30,6 @@ pub(super) fn number(
         return Ok(number);
     }
     let sql = "INSERT INTO objects (connection, name, kind, system) VALUES (?, ?, ?, ?)";
-    let values = (connection, &object.id, &object.kind, object.system.word());
+    let values = (connection, &object.id, &object.kind, object.system.as_str());
     Ok(database.prepare_cached(sql)?.insert(values)?)
 }

@@ -10,10 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::schema;
 use crate::store::StoreError;
 
-/// Threads that read.
+/// Threads that read: one for lists of commands, which are slow, and two for the engine.
 const READERS: usize = 3;
 
-/// Queries that may wait for a reader; more make the callers wait.
+/// Queries that may wait for a reader; more make the callers wait. Every run under way asks at most
+/// one at a time.
 const QUEUE_QUERIES_MAX: usize = 1_024;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
@@ -41,12 +42,12 @@ impl Readers {
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let job: Job = Box::new(move |database| {
             let _ = reply.send(in_transaction(database, query));
         });
         self.jobs.send(job).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        result.await.map_err(|_| stopped())?
     }
 }
 
@@ -54,7 +55,7 @@ fn start_reader(database: Connection, queue: Queue) -> Result<(), StoreError> {
     std::thread::Builder::new()
         .name("store-reader".into())
         .spawn(move || {
-            while let Some(job) = next(&queue) {
+            while let Some(job) = next_job(&queue) {
                 job(&database);
             }
         })
@@ -62,7 +63,7 @@ fn start_reader(database: Connection, queue: Queue) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Unavailable(format!("no thread for a reader: {error}")))
 }
 
-fn next(queue: &Queue) -> Option<Job> {
+fn next_job(queue: &Queue) -> Option<Job> {
     queue.lock().ok()?.blocking_recv()
 }
 

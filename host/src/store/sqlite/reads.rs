@@ -3,8 +3,7 @@
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 
-use super::words::Word;
-use super::{body, collect, instant};
+use super::{body, collect, instant, known_word};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, EndingKind, Link, Standing};
 use crate::contract::types::{ObjectRef, System};
@@ -66,7 +65,7 @@ pub(super) fn credential(
 ) -> Result<Option<StoredCredential>, StoreError> {
     let sql = "SELECT visible, sealed_tokens, refreshing, sealed_answer FROM credentials \
                WHERE connection = ? AND system = ?";
-    first(database, sql, (connection, system.word()), |row| {
+    first(database, sql, (connection, system.as_str()), |row| {
         Ok(StoredCredential {
             connection: connection.to_owned(),
             credential: json(row, 0)?,
@@ -127,7 +126,7 @@ pub(super) fn oddities(database: &Connection, limit: u32) -> Result<Vec<StoredOd
 /// The object reference in three columns: system, kind, name.
 pub(super) fn object(row: &Row, column: usize) -> Result<ObjectRef, StoreError> {
     Ok(ObjectRef {
-        system: Word::parse(row.get_ref(column)?.as_str()?)?,
+        system: known_word(System::from_word, row.get_ref(column)?.as_str()?)?,
         kind: row.get(column + 1)?,
         id: row.get(column + 2)?,
     })
@@ -158,7 +157,7 @@ fn standing(
     connection: &str,
     of: ObjectRef,
 ) -> Result<Standing, StoreError> {
-    let values = (connection, &of.id, &of.kind, of.system.word());
+    let values = (connection, &of.id, &of.kind, of.system.as_str());
     let known = first(database, STANDING, values, |row| {
         Ok((link(row, &of)?, row.get::<_, bool>(5)?, completion(row, 6)?))
     })?;

@@ -4,9 +4,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 
 use super::reads::{completion, first, object};
-use super::words::Word;
-use super::{collect, instant, integer, objects};
-use crate::contract::runs::EndingKind;
+use super::{collect, instant, integer, known_word, objects};
+use crate::contract::runs::{EndingKind, Reason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Run, RunCount, RunFilter, RunId, RunState, StoreError};
 
@@ -54,8 +53,8 @@ pub(super) fn next_due(
     Ok(None)
 }
 
-/// One run.
-pub(super) fn one(database: &Connection, id: RunId) -> Result<Option<Run>, StoreError> {
+/// A run by its number.
+pub(super) fn run_by_id(database: &Connection, id: RunId) -> Result<Option<Run>, StoreError> {
     first(
         database,
         &format!("{SELECT} WHERE runs.id = ?"),
@@ -92,8 +91,8 @@ pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError>
     collect(database, sql, [], |row| {
         Ok(RunCount {
             connection: row.get(0)?,
-            state: RunState::parse(row.get_ref(1)?.as_str()?)?,
-            ending: EndingKind::parse(row.get_ref(2)?.as_str()?)?,
+            state: known_word(RunState::from_word, row.get_ref(1)?.as_str()?)?,
+            ending: known_word(EndingKind::from_word, row.get_ref(2)?.as_str()?)?,
             objects: instant(row, 3)?,
             runs: instant(row, 4)?,
         })
@@ -133,7 +132,7 @@ fn conditions(filter: &RunFilter) -> Result<(String, Vec<Value>), StoreError> {
             [
                 object.id.clone(),
                 object.kind.clone(),
-                object.system.word().into(),
+                object.system.as_str().into(),
             ]
             .map(Value::from),
         );
@@ -166,7 +165,7 @@ fn state_condition(state: RunState) -> &'static str {
 fn endings_condition(endings: &[EndingKind]) -> String {
     let words: Vec<_> = endings
         .iter()
-        .map(|ending| format!("'{}'", ending.word()))
+        .map(|ending| format!("'{}'", ending.as_str()))
         .collect();
     let condition = format!("ending IN ({})", words.join(", "));
     let stopped = [
@@ -193,17 +192,17 @@ fn read_run(row: &Row) -> Result<Run, StoreError> {
     let wait_reason = row
         .get_ref(11)?
         .as_str_or_null()?
-        .map(Word::parse)
+        .map(|word| known_word(WaitReason::from_word, word))
         .transpose()?;
     Ok(Run {
         id: instant(row, 0)?,
         connection: row.get(1)?,
         object: object(row, 2)?,
-        reason: Word::parse(row.get_ref(5)?.as_str()?)?,
+        reason: known_word(Reason::from_word, row.get_ref(5)?.as_str()?)?,
         started: instant(row, 6)?,
         settings_version: row.get(7)?,
         epoch: row.get(8)?,
-        state: RunState::parse(row.get_ref(9)?.as_str()?)?,
+        state: known_word(RunState::from_word, row.get_ref(9)?.as_str()?)?,
         due: instant(row, 10)?,
         wait_reason,
         woken_by_object: row.get(12)?,

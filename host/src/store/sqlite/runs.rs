@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::words::Word;
 use super::{execute, integer, objects, writes};
 use crate::contract::runs::{NewTask, Reason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
@@ -58,10 +57,10 @@ pub(super) fn insert(database: &Connection, run: &Beginning) -> Result<RunId, St
     let values = (
         run.object,
         run.connection,
-        run.reason.word(),
+        run.reason.as_str(),
         integer(run.started)?,
         run.settings_version,
-        run.state.word(),
+        run.state.as_str(),
     );
     Ok(database
         .prepare_cached(sql)?
@@ -93,9 +92,9 @@ pub(super) fn wait(
     let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = ?, \
                sentence = ? WHERE id = ? AND ended IS NULL";
     let values = (
-        state.word(),
+        state.as_str(),
         integer(due)?,
-        reason.filter(|_| !is_over).map(Word::word),
+        reason.filter(|_| !is_over).map(WaitReason::as_str),
         waits_on.filter(|_| !is_over),
         is_over,
         if is_over { "" } else { sentence },
@@ -141,7 +140,7 @@ impl Active {
     /// Not begun, and not to be begun before this instant: it waits only for its time to look
     /// again.
     fn only_looks_again_after(&self, instant: i64) -> bool {
-        self.state == RunState::Waiting.word() && self.waits_for_nothing && self.due > instant
+        self.state == RunState::Waiting.as_str() && self.waits_for_nothing && self.due > instant
     }
 }
 
@@ -188,7 +187,7 @@ fn take_over(database: &Connection, run: i64, new: &NewRun) -> Result<(), StoreE
     let sql = "UPDATE runs SET reason = ?, settings_version = ?, started = ?3, due = ?3, state = 'due' \
                WHERE id = ?";
     let values = (
-        new.task.reason.word(),
+        new.task.reason.as_str(),
         &new.settings_version,
         integer(new.started)?,
         run,
@@ -197,10 +196,10 @@ fn take_over(database: &Connection, run: i64, new: &NewRun) -> Result<(), StoreE
 }
 
 fn mark_dirty(database: &Connection, active: &Active, new: &NewRun) -> Result<(), StoreError> {
-    let replay = Reason::Replay.word();
+    let replay = Reason::Replay.as_str();
     let reason = match active.next_reason.as_deref() {
         Some(next) if next == replay => replay,
-        _ => new.task.reason.word(),
+        _ => new.task.reason.as_str(),
     };
     let sql = "UPDATE runs SET next_reason = ?, next_settings_version = ? WHERE id = ?";
     execute(database, sql, (reason, &new.settings_version, active.id)).map(drop)

@@ -13,7 +13,10 @@ use crate::store::StoreError;
 /// One script for each version of the schema; `user_version` counts those that were applied.
 const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
 
+/// How long a statement waits for another process, such as a command that reads or a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// More than the statements that this store has, so that none is ever prepared twice.
 const STATEMENTS_CACHED: usize = 64;
 
 /// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the
@@ -62,12 +65,18 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 fn configure_writer(connection: &Connection) -> Result<(), StoreError> {
+    // Readers go on while a commit is written.
     connection.pragma_update(None, "journal_mode", "wal")?;
+    // A commit that has returned survives a loss of power; "normal" would lose the last ones.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -16_384)?; // KiB
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages
-    connection.pragma_update(None, "journal_size_limit", 64 << 20)?; // bytes
+    // 16 MiB, negative since it is in KiB: the indexes of some hundred thousand runs.
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    // In pages, 16 MiB: four times the default, so that a flood of notices pays for fewer
+    // checkpoints, while the log stays small enough to be read quickly after a crash.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // In bytes: a log that once grew larger behind a long read gives its space back.
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     Ok(())
 }
 

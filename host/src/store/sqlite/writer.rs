@@ -13,7 +13,8 @@ use crate::store::{Receipt, StoreError};
 /// Batches that may wait for the writer; more make the callers wait.
 const QUEUE_BATCHES_MAX: usize = 1_024;
 
-/// Batches in one group, which share one sync of the disk.
+/// Batches in one group, which share one sync of the disk. Larger groups make each caller wait
+/// longer and save little.
 const GROUP_BATCHES_MAX: usize = 256;
 
 /// The way to the writer thread. Dropping it lets the thread finish what is queued, and waits for
@@ -25,16 +26,16 @@ pub(super) struct Writer {
 
 struct Job {
     batch: Vec<Prepared>,
-    reply: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<Committed>,
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread, which owns the only connection that writes.
     pub(super) fn start(database: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE_BATCHES_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&database, queue))
+            .spawn(move || write_until_closed(&database, queue))
             .map_err(|error| {
                 StoreError::Unavailable(format!("no thread for the writer: {error}"))
             })?;
@@ -45,7 +46,7 @@ impl Writer {
     }
 
     /// Commits a batch. Once it is queued it is carried out even if the caller no longer waits.
-    pub(super) async fn commit(&self, batch: Vec<Prepared>) -> Answer {
+    pub(super) async fn commit(&self, batch: Vec<Prepared>) -> Committed {
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         let (reply, answer) = oneshot::channel();
         jobs.send(Job { batch, reply })
@@ -64,9 +65,10 @@ impl Drop for Writer {
     }
 }
 
-type Answer = Result<Receipt, StoreError>;
+/// What a batch came to.
+type Committed = Result<Receipt, StoreError>;
 
-fn work(database: &Connection, mut queue: mpsc::Receiver<Job>) {
+fn write_until_closed(database: &Connection, mut queue: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(GROUP_BATCHES_MAX);
     while queue.blocking_recv_many(&mut group, GROUP_BATCHES_MAX) > 0 {
         let answers =
@@ -77,8 +79,8 @@ fn work(database: &Connection, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-/// The outer error is that of the whole group: nothing of it was kept.
-fn commit_group(database: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+/// The outer error is that of the whole group: nothing of it was stored.
+fn commit_group(database: &Connection, group: &[Job]) -> Result<Vec<Committed>, StoreError> {
     let transaction = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
     let answers = group
         .iter()
@@ -90,7 +92,7 @@ fn commit_group(database: &Connection, group: &[Job]) -> Result<Vec<Answer>, Sto
 
 /// On a disk without room for the group some of its batches may still fit, such as one that makes
 /// room.
-fn commit_each(database: &Connection, group: &[Job]) -> Vec<Answer> {
+fn commit_each(database: &Connection, group: &[Job]) -> Vec<Committed> {
     let alone = |job| match commit_group(database, std::slice::from_ref(job)) {
         Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),
         Err(error) => Err(error),
@@ -98,7 +100,7 @@ fn commit_each(database: &Connection, group: &[Job]) -> Vec<Answer> {
     group.iter().map(alone).collect()
 }
 
-fn apply_batch(database: &Connection, batch: &[Prepared]) -> Result<Answer, StoreError> {
+fn apply_batch(database: &Connection, batch: &[Prepared]) -> Result<Committed, StoreError> {
     execute(database, "SAVEPOINT batch", [])?;
     let receipt = writes::apply_all(database, batch);
     if let Err(error) = &receipt {

@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 
 use super::prepared::Prepared;
-use super::words::Word;
 use super::{ending, events, execute, history, integer, objects, runs};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
@@ -52,11 +51,11 @@ fn apply_other(
             event,
             received,
         } => {
-            let notice = keep_notice(database, connection, object, event, *received)?;
+            let notice = insert_notice(database, connection, object, event, *received)?;
             receipt.notices.push(notice);
             Ok(())
         }
-        Write::Event(event) => keep_event(database, event, receipt),
+        Write::Event(event) => insert_event(database, event, receipt),
         Write::Start(new) => {
             receipt.runs.push(runs::start(database, new)?);
             Ok(())
@@ -83,16 +82,16 @@ fn apply_other(
         Write::Append { .. } | Write::End { .. } => {
             Err(StoreError::Refused("a write that was not prepared".into()))
         }
-        other => keep(database, other),
+        other => upsert(database, other),
     }
 }
 
-fn keep_event(
+fn insert_event(
     database: &Connection,
     event: &StoredEvent,
     receipt: &mut Receipt,
 ) -> Result<(), StoreError> {
-    if !events::keep(database, event)? {
+    if !events::insert_or_count(database, event)? {
         receipt.repeated_events += 1;
         return Ok(());
     }
@@ -103,13 +102,13 @@ fn keep_event(
         ..
     } = event;
     if let Some(object) = &event.object {
-        let notice = keep_notice(database, connection, object, event_type, *received)?;
+        let notice = insert_notice(database, connection, object, event_type, *received)?;
         receipt.notices.push(notice);
     }
     Ok(())
 }
 
-fn keep_notice(
+fn insert_notice(
     database: &Connection,
     connection: &str,
     object: &ObjectRef,
@@ -123,7 +122,7 @@ fn keep_notice(
     Ok(number.cast_unsigned())
 }
 
-fn keep(database: &Connection, write: &Write) -> Result<(), StoreError> {
+fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Decide { notice, decision } => decide(database, *notice, decision),
         Write::Oddity(oddity) => keep_oddity(database, oddity),
@@ -214,7 +213,7 @@ fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(),
     } = link;
     let values = (
         source,
-        target.system.word(),
+        target.system.as_str(),
         &target.kind,
         &target.id,
         version,
@@ -248,7 +247,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
                ON CONFLICT DO UPDATE SET generation = excluded.generation, visible = excluded.visible, \
                sealed_tokens = excluded.sealed_tokens, refreshing = excluded.refreshing, \
                sealed_answer = excluded.sealed_answer WHERE generation <= excluded.generation";
-    let (system, generation) = (credential.system.word(), credential.generation);
+    let (system, generation) = (credential.system.as_str(), credential.generation);
     let visible = json(credential)?;
     let values = (
         connection,
@@ -286,7 +285,12 @@ fn keep_callback(database: &Connection, callback: &StoredCallback) -> Result<(),
 
 fn keep_gate(database: &Connection, connection: &str, gate: &Gate) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO gates (connection, system, gate) VALUES (?, ?, ?)";
-    execute(database, sql, (connection, gate.system.word(), json(gate)?)).map(drop)
+    execute(
+        database,
+        sql,
+        (connection, gate.system.as_str(), json(gate)?),
+    )
+    .map(drop)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

@@ -1,6 +1,6 @@
 //! The writes, on the model.
 
-use super::{KeptRun, State, key, object_key, system_name};
+use super::{KeptRun, State, key, object_key};
 use crate::contract::runs::{Completion, NewTask, Reason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
@@ -144,7 +144,7 @@ impl State {
                 self.settings.entry((connection, version)).or_insert(json);
             }
             Write::Credential(stored) => {
-                let key = key(&stored.connection, system_name(stored.credential.system));
+                let key = key(&stored.connection, stored.credential.system.as_str());
                 let kept = self.credentials.get(&key);
                 if kept
                     .is_some_and(|kept| kept.credential.generation > stored.credential.generation)
@@ -159,7 +159,7 @@ impl State {
             }
             Write::Gate { connection, gate } => {
                 self.gates
-                    .insert(key(&connection, system_name(gate.system)), gate);
+                    .insert(key(&connection, gate.system.as_str()), gate);
             }
             Write::Mark { name, value } => drop(self.marks.insert(name, value)),
             Write::Forget { received_before } => {

@@ -1,0 +1,227 @@
+//! Handles requests, in the process that has the store open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::subscribe;
+use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
+use crate::contract::credentials::Grant;
+use crate::contract::runs::{EndingKind, NewTask, Reason};
+use crate::contract::types::System;
+use crate::credentials::CredentialError;
+use crate::engine::Connection;
+use crate::secrets::Secret;
+use crate::service::{Parts, random_hex};
+use crate::store::{Run, RunFilter, RunId, StoreError, Write};
+
+/// FreshBooks' authorization codes are good for 5 minutes (FreshBooks docs, authentication); people
+/// need longer.
+const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// Objects that are replayed in one commit: thousands take seconds, and other commits get through.
+const REPLAY_BATCH_MAX: u32 = 256;
+
+/// Handles a request. `is_service` says whether the receiver runs, so that redirects
+/// arrive.
+pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> AdminReply {
+    let done = match request {
+        AdminRequest::Consent { connection } => consent(parts, &connection, is_service),
+        AdminRequest::Consented { state } => Ok(parts.rounds.take_result(&state)),
+        AdminRequest::Connect {
+            connection,
+            grant,
+            secret,
+        } => {
+            let secret = Secret::new(secret.as_str().to_owned());
+            connect(parts, &connection, grant, secret, is_service).await
+        }
+        AdminRequest::Replay { run } => replay(parts, run).await,
+        AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
+        AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
+    };
+    done.unwrap_or_else(|error| AdminReply::Refused {
+        sentence: error.to_string(),
+    })
+}
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AdminRefusal {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
+    #[error("there is no connection named `{0}`; see `ml-connector status`")]
+    UnknownConnection(String),
+    #[error(
+        "nothing was connected, because the event subscription must come first and could not be made: {0}"
+    )]
+    NotSubscribed(String),
+    #[error("there is no run {0}; see `ml-connector runs`")]
+    UnknownRun(RunId),
+}
+
+fn consent(parts: &Parts, name: &str, is_awaited: bool) -> Result<AdminReply, AdminRefusal> {
+    let connection = find_connection(parts, name)?;
+    let state = random_hex()?;
+    let path = parts.services.credentials.consent_path(name, &state)?;
+    let base = parts.consent_bases.get(name).map_or("", String::as_str);
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    if is_awaited {
+        parts.rounds.begin(&state);
+        await_consent(parts, connection, &state);
+    }
+    Ok(AdminReply::Consent {
+        url,
+        state,
+        is_awaited,
+    })
+}
+
+/// Waits beside everything else for the redirect, and connects with the code that it brings.
+fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
+    let code = parts.consents.expect(state);
+    let (connection, state, rounds) = (
+        Arc::clone(connection),
+        state.to_owned(),
+        Arc::clone(&parts.rounds),
+    );
+    tokio::spawn(async move {
+        let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
+            let sentence = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
+            return rounds.end(&state, AdminReply::Refused { sentence });
+        };
+        let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
+        let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
+            sentence: error.to_string(),
+        });
+        rounds.end(&state, reply);
+    });
+}
+
+async fn connect(
+    parts: &Parts,
+    name: &str,
+    grant: Grant,
+    secret: Secret,
+    is_service: bool,
+) -> Result<AdminReply, AdminRefusal> {
+    let connection = find_connection(parts, name)?;
+    match connection.subscription() {
+        Some(subscription) if grant == Grant::CompanyRequestToken => {
+            subscribe::connect(connection, subscription, secret, is_service).await
+        }
+        _ => connect_credential(connection, grant, secret).await,
+    }
+}
+
+pub(super) async fn connect_credential(
+    connection: &Connection,
+    grant: Grant,
+    secret: Secret,
+) -> Result<AdminReply, AdminRefusal> {
+    let credential = connection
+        .services
+        .credentials
+        .connect(&connection.name, grant, secret)
+        .await?;
+    connection.connected(credential.system).await?;
+    Ok(AdminReply::Connected {
+        credential,
+        note: None,
+    })
+}
+
+async fn replay(parts: &Parts, run: RunId) -> Result<AdminReply, AdminRefusal> {
+    let store = &parts.services.store;
+    let run = store.run(run).await?.ok_or(AdminRefusal::UnknownRun(run))?;
+    let connection = find_connection(parts, &run.connection)?;
+    store.commit(vec![replay_write(connection, &run)]).await?;
+    connection.runs_due.notify_one();
+    Ok(AdminReply::Replayed { objects: 1 })
+}
+
+async fn replay_parked(
+    parts: &Parts,
+    connection: Option<String>,
+) -> Result<AdminReply, AdminRefusal> {
+    if let Some(name) = &connection {
+        find_connection(parts, name)?;
+    }
+    let (mut objects, mut before) = (0, None);
+    loop {
+        let filter = RunFilter {
+            connection: connection.clone(),
+            endings: vec![EndingKind::Parked],
+            latest_only: true,
+            before,
+            limit: REPLAY_BATCH_MAX,
+            ..RunFilter::default()
+        };
+        let page = parts.services.store.runs(filter).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        objects += replay_page(parts, &page).await?;
+    }
+    Ok(AdminReply::Replayed { objects })
+}
+
+async fn replay_page(parts: &Parts, page: &[Run]) -> Result<u64, AdminRefusal> {
+    // Runs of connections that are not in the settings any more cannot go on.
+    let known = page
+        .iter()
+        .filter_map(|run| Some((parts.connections.get(&run.connection)?, run)));
+    let writes: Vec<Write> = known
+        .map(|(connection, run)| replay_write(connection, run))
+        .collect();
+    let count = writes.len() as u64;
+    if count > 0 {
+        parts.services.store.commit(writes).await?;
+        parts
+            .connections
+            .values()
+            .for_each(|connection| connection.runs_due.notify_one());
+    }
+    Ok(count)
+}
+
+fn replay_write(connection: &Connection, run: &Run) -> Write {
+    let task = NewTask {
+        object: run.object.clone(),
+        reason: Reason::Replay,
+    };
+    Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
+}
+
+fn status(parts: &Parts) -> ServiceStatus {
+    let connection_status = |connection: &Connection| ConnectionStatus {
+        name: connection.name.clone(),
+        settings_version: connection.settings.version.clone(),
+        credentials: System::ALL
+            .into_iter()
+            .filter_map(|system| {
+                let credentials = &parts.services.credentials;
+                let forecast = credentials.forecast(&connection.name, system).ok()?;
+                Some((credentials.credential(&connection.name, system), forecast))
+            })
+            .collect(),
+        gates: System::ALL
+            .map(|system| connection.gates.get(system))
+            .to_vec(),
+    };
+    ServiceStatus {
+        connections: parts
+            .connections
+            .values()
+            .map(|connection| connection_status(connection))
+            .collect(),
+        notices_undecided: parts.backlog.count(),
+    }
+}
+
+fn find_connection<'c>(parts: &'c Parts, name: &str) -> Result<&'c Arc<Connection>, AdminRefusal> {
+    let found = parts.connections.get(name);
+    found.ok_or_else(|| AdminRefusal::UnknownConnection(name.into()))
+}

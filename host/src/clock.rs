@@ -1,0 +1,51 @@
+//! The clock, as a value, so that tests can set the time.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::contract::types::Instant;
+
+/// The wall clock, and sleeping until an instant on it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
+
+/// A sleep is cut into pieces of this length, so that a clock that is set does not make it endless.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::from_fn(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            since.map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
+        })
+    }
+
+    /// A clock that calls this function for the time.
+    pub fn from_fn(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.0)()
+    }
+
+    /// Sleeps until an instant; for ever without one.
+    pub async fn sleep_until(&self, until: Option<Instant>) {
+        let Some(until) = until else {
+            return std::future::pending().await;
+        };
+        loop {
+            let left = Duration::from_millis(until.saturating_sub(self.now()));
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(SLEEP_MAX)).await;
+        }
+    }
+}

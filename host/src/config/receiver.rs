@@ -1,0 +1,82 @@
+//! `[receiver]`: where webhooks and redirects arrive.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use hyper::Uri;
+
+use super::events;
+use super::table::Table;
+use crate::config::{EventsConfig, TlsFiles};
+
+const PORT: u16 = 8080;
+
+pub(super) struct ReceiverSection {
+    pub(super) listen: SocketAddr,
+    pub(super) tls: Option<TlsFiles>,
+    pub(super) public_url: String,
+    pub(super) events: Option<EventsConfig>,
+}
+
+pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> ReceiverSection {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+    ReceiverSection {
+        listen: table.parsed_or("listen", listen, |text| {
+            text.parse()
+                .map_err(|_| "an address and port such as \"0.0.0.0:8080\"".to_string())
+        }),
+        public_url: read_public_url(table),
+        tls: read_tls(table, directory),
+        events: events::read(table, directory),
+    }
+}
+
+fn read_public_url(table: &mut Table<'_, '_>) -> String {
+    let text = table.text("public_url");
+    checked_base_url(table, "public_url", &text)
+}
+
+/// A base URL without its last slash; one that is none is reported, and an empty one has been.
+pub(super) fn checked_base_url(table: &mut Table<'_, '_>, key: &str, text: &str) -> String {
+    let trimmed = text.trim_end_matches('/');
+    if !text.is_empty() && !is_base_url(trimmed, true) {
+        table.report(key, "expected a URL such as \"https://sync.example.test\"");
+    }
+    trimmed.to_string()
+}
+
+pub(super) fn read_tls(table: &mut Table<'_, '_>, directory: &Path) -> Option<TlsFiles> {
+    let certificate = table.optional_text("tls_certificate");
+    let key = table.optional_text("tls_key");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate: directory.join(certificate),
+            key: directory.join(key),
+        }),
+        (Some(_), None) if !table.contains("tls_key") => {
+            table.report("tls_key", "must be set together with tls_certificate");
+            None
+        }
+        (None, Some(_)) if !table.contains("tls_certificate") => {
+            table.report("tls_certificate", "must be set together with tls_key");
+            None
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is an http or https URL without user, query or fragment, and without a path
+/// unless `path_allowed`.
+pub(super) fn is_base_url(text: &str, path_allowed: bool) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return false;
+    };
+    let plain = uri
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
+    plain
+        && matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.query().is_none()
+        && !text.contains('#')
+        && (path_allowed || uri.path() == "/")
+}

@@ -1,0 +1,208 @@
+//! Compiled code, cached from one start to the next so that only the first one compiles.
+//!
+//! What lies here is run as it is. So it lies in a directory of the service's own that nobody else
+//! can write to, and each file has a checksum: wasmtime tells code of another component, version or
+//! processor by its name, but not code that the disk has damaged. Whatever is not as it was left is
+//! removed and compiled again.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+use sha2::{Digest, Sha256};
+use wasmtime::{Cache, CacheConfig};
+
+/// The file with the checksums: in each line that of a file, and its path below the directory.
+const CHECKSUMS: &str = "checksums";
+
+/// Wasmtime's own part of the directory: it removes what it does not know there.
+const CODE: &str = "code";
+
+/// A directory of compiled code that only this user can write to.
+pub(super) struct CodeCache {
+    directory: PathBuf,
+}
+
+impl CodeCache {
+    /// Makes the directory if need be, and removes what is not as it was left. Nothing where it
+    /// cannot be used: then the component is compiled at each start.
+    pub(super) fn open(directory: &Path) -> Option<Self> {
+        let opened = make_private(directory).and_then(|directory| {
+            remove_altered(&directory)?;
+            Ok(Self { directory })
+        });
+        opened
+            .inspect_err(|error| {
+                let directory = directory.display();
+                tracing::warn!(%directory, %error, "compiled code cannot be cached here");
+            })
+            .ok()
+    }
+
+    /// What wasmtime needs to use it.
+    pub(super) fn for_wasmtime(&self) -> Option<Cache> {
+        let mut config = CacheConfig::new();
+        config
+            .with_directory(self.directory.join(CODE))
+            // It would write files anew in the background, which then have other checksums.
+            .with_optimized_compression_usage_counter_threshold(u64::MAX);
+        Cache::new(config)
+            .inspect_err(|error| tracing::warn!(%error, "compiled code cannot be cached"))
+            .ok()
+    }
+
+    /// Writes down the checksums of what is there now.
+    pub(super) fn store_checksums(&self) {
+        if let Err(error) = write_checksums(&self.directory) {
+            tracing::warn!(%error, "compiled code cannot be cached");
+        }
+    }
+}
+
+fn make_private(directory: &Path) -> io::Result<PathBuf> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let directory = directory.canonicalize()?;
+    let found = fs::metadata(&directory)?;
+    // A file that this process makes tells whose directory it should be.
+    let probe = directory.join(format!("probe-{}", process::id()));
+    let own = write(&probe, b"")
+        .and_then(|()| fs::metadata(&probe))?
+        .uid();
+    fs::remove_file(&probe)?;
+    if found.uid() != own || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others can write to it"));
+    }
+    Ok(directory)
+}
+
+fn remove_altered(directory: &Path) -> io::Result<()> {
+    let known = checksums(directory)?;
+    for (name, path) in code(directory)? {
+        if known.get(&name) != Some(&checksum(&path)?) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_checksums(directory: &Path) -> io::Result<()> {
+    let mut text = String::new();
+    for (name, path) in code(directory)? {
+        text.push_str(&format!("{} {name}\n", checksum(&path)?));
+    }
+    let new = directory.join(format!("{CHECKSUMS}-{}", process::id()));
+    write(&new, text.as_bytes())?;
+    fs::rename(new, directory.join(CHECKSUMS))
+}
+
+fn checksums(directory: &Path) -> io::Result<BTreeMap<String, String>> {
+    let text = match fs::read(directory.join(CHECKSUMS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        text => text?,
+    };
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    Ok(lines
+        .map(|(checksum, name)| (name.to_owned(), checksum.to_owned()))
+        .collect())
+}
+
+/// Wasmtime's files with code: `code/modules/COMPILER/NAME`, by that path. Names with an extension
+/// are statistics.
+fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    let modules = directory.join(CODE).join("modules");
+    if !modules.exists() {
+        return Ok(files);
+    }
+    for compiler in fs::read_dir(modules)? {
+        for file in fs::read_dir(compiler?.path())? {
+            let path = file?.path();
+            if path.extension().is_none() {
+                let name = path.strip_prefix(directory).unwrap_or(&path);
+                files.insert(name.to_string_lossy().into_owned(), path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn checksum(path: &Path) -> io::Result<String> {
+    let digest = Sha256::digest(fs::read(path)?);
+    Ok(base16ct::lower::encode_string(&digest))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn with_code(directory: &Path) -> PathBuf {
+        let compiler = directory.join(CODE).join("modules/cranelift-1");
+        fs::create_dir_all(&compiler).expect("made");
+        let file = compiler.join("abc");
+        fs::write(&file, b"code").expect("written");
+        file
+    }
+
+    #[test]
+    fn what_is_as_it_was_left_stays() {
+        let place = tempfile::tempdir().expect("a directory");
+        let directory = place.path().join("code");
+        let cache = CodeCache::open(&directory).expect("can be used");
+        let file = with_code(&directory);
+        cache.store_checksums();
+        CodeCache::open(&directory).expect("can be used");
+        assert!(file.exists());
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_left_is_removed() {
+        let damages: [fn(&Path, &Path); 4] = [
+            |_, file| fs::write(file, b"c0de").expect("written"),
+            |_, file| fs::write(file, b"").expect("written"),
+            |directory, _| fs::remove_file(directory.join(CHECKSUMS)).expect("removed"),
+            |directory, _| fs::write(directory.join(CHECKSUMS), [0xff; 9]).expect("written"),
+        ];
+        for damage in damages {
+            let place = tempfile::tempdir().expect("a directory");
+            let directory = place.path().join("code");
+            let cache = CodeCache::open(&directory).expect("can be used");
+            let file = with_code(&directory);
+            cache.store_checksums();
+            damage(&directory, &file);
+            CodeCache::open(&directory).expect("can be used");
+            assert!(!file.exists());
+        }
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_not_used() {
+        let place = tempfile::tempdir().expect("a directory");
+        let directory = place.path().join("code");
+        CodeCache::open(&directory).expect("can be used");
+        let mode = fs::metadata(&directory).expect("is there").mode();
+        assert_eq!(mode & 0o777, 0o700);
+        for mode in [0o720, 0o702] {
+            let open = fs::Permissions::from_mode(mode);
+            fs::set_permissions(&directory, open).expect("set");
+            assert!(CodeCache::open(&directory).is_none());
+        }
+    }
+}

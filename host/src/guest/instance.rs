@@ -1,0 +1,258 @@
+//! One instance of the component, called as the WIT says.
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::bounds::Bounds;
+use super::{GuestError, trapped};
+use crate::contract::Connector;
+use crate::contract::admission::{Activity, Admission};
+use crate::contract::credentials::{
+    Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
+};
+use crate::contract::events::Reading as EventReading;
+use crate::contract::http::{Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Schedule, Translation};
+use crate::contract::pacing::Gate;
+use crate::contract::retry::Policy;
+use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
+use crate::contract::types::{Instant, Problem, System};
+use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
+
+/// One instance of the component. Its methods are those of the WIT; each call gets its full fuel.
+///
+/// # Errors
+///
+/// Every method fails with [`GuestError::Trapped`] if the call traps, and from then on always. What
+/// the component itself refuses is inside the value.
+pub struct Instance {
+    pub(super) store: Store<Bounds>,
+    pub(super) api: Connector,
+    pub(super) fuel_max: u64,
+    pub(super) bytes_max: usize,
+    pub(super) trapped: bool,
+}
+
+/// SettingsHandle that live in an instance.
+#[derive(Clone, Copy)]
+pub struct SettingsHandle(ResourceAny);
+
+/// A run opened in an instance; means nothing to another one.
+#[derive(Clone, Copy)]
+pub struct RunHandle(ResourceAny);
+
+type CallResult<T> = Result<T, GuestError>;
+
+impl Instance {
+    /// True when the instance has grown so large that it should be replaced: a WebAssembly memory
+    /// never shrinks.
+    #[must_use]
+    pub fn is_near_memory_bound(&self) -> bool {
+        self.store.data().bytes > self.bytes_max / 4 * 3
+    }
+
+    /// `webhooks.verify`.
+    pub fn verify(
+        &mut self,
+        delivery: &Delivery,
+        receiver: &Receiver,
+    ) -> CallResult<Result<Reading, Refusal>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_webhooks()
+                .call_verify(store, delivery, receiver)
+        })
+    }
+
+    /// `events.read`.
+    pub fn read_event(&mut self, body: &str, company_id: &str) -> CallResult<EventReading> {
+        self.call(|store, api| {
+            api.ml_connector_sync_events()
+                .call_read(store, body, company_id)
+        })
+    }
+
+    /// `admission.admit`.
+    pub fn admit(&mut self, notice: &Notice, activity: Activity) -> CallResult<Admission> {
+        self.call(|store, api| {
+            api.ml_connector_sync_admission()
+                .call_admit(store, notice, activity)
+        })
+    }
+
+    /// `settings.load`.
+    pub fn load_settings(
+        &mut self,
+        json: &str,
+    ) -> CallResult<Result<SettingsHandle, Vec<Problem>>> {
+        let loaded = self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .settings()
+                .call_load(store, json)
+        })?;
+        Ok(loaded.map(SettingsHandle))
+    }
+
+    /// `settings.version`.
+    pub fn settings_version(&mut self, settings: SettingsHandle) -> CallResult<String> {
+        self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .settings()
+                .call_version(store, settings.0)
+        })
+    }
+
+    /// `settings.schedules`.
+    pub fn schedules(&mut self, settings: SettingsHandle) -> CallResult<Vec<Schedule>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .settings()
+                .call_schedules(store, settings.0)
+        })
+    }
+
+    /// `mapping.preview`: what a document of this kind would be sent as.
+    pub fn preview(
+        &mut self,
+        settings: SettingsHandle,
+        kind: &str,
+        document: &str,
+    ) -> CallResult<Result<Vec<Translation>, Vec<Problem>>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .call_preview(store, settings.0, kind, document)
+        })
+    }
+
+    /// `mapping.check-accounts`: how the accounts that the settings name compare with FreshBooks'
+    /// own.
+    pub fn check_accounts(
+        &mut self,
+        settings: SettingsHandle,
+        answers: &[Response],
+    ) -> CallResult<AccountCheck> {
+        self.call(|store, api| {
+            api.ml_connector_sync_mapping()
+                .call_check_accounts(store, settings.0, answers)
+        })
+    }
+
+    /// `run.open`.
+    pub fn open_run(
+        &mut self,
+        task: &Task,
+        settings: SettingsHandle,
+        history: &[Entry],
+    ) -> CallResult<Result<(RunHandle, Demand), OpenError>> {
+        let opened = self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .run()
+                .call_open(store, task, settings.0, history)
+        })?;
+        Ok(opened.map(|(run, demand)| (RunHandle(run), demand)))
+    }
+
+    /// `run.step`.
+    pub fn step_run(
+        &mut self,
+        run: RunHandle,
+        outcome: &Outcome,
+    ) -> CallResult<Result<Demand, StepError>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .run()
+                .call_step(store, run.0, outcome)
+        })
+    }
+
+    /// `runs.unknown-since`.
+    pub fn unknown_since(&mut self, history: &[Entry]) -> CallResult<Option<Instant>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .call_unknown_since(store, history)
+        })
+    }
+
+    /// Drops a run, which frees its memory in the component.
+    pub fn drop_run(&mut self, run: RunHandle) -> CallResult<()> {
+        self.call(|store, _| run.0.resource_drop(store))
+    }
+
+    /// `retry.default-policy`.
+    pub fn default_retry_policy(&mut self) -> CallResult<Policy> {
+        self.call(|store, api| api.ml_connector_sync_retry().call_default_policy(store))
+    }
+
+    /// `pacing.open-gate`.
+    pub fn open_gate(&mut self, system: System) -> CallResult<Gate> {
+        self.call(|store, api| api.ml_connector_sync_pacing().call_open_gate(store, system))
+    }
+
+    /// `pacing.observe`.
+    pub fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> CallResult<Gate> {
+        self.call(|store, api| {
+            api.ml_connector_sync_pacing()
+                .call_observe(store, gate, outcome, now)
+        })
+    }
+
+    /// `credentials.consent-path`.
+    pub fn consent_path(&mut self, settings: SettingsHandle, state: &str) -> CallResult<String> {
+        self.call(|store, api| {
+            api.ml_connector_sync_credentials()
+                .call_consent_path(store, settings.0, state)
+        })
+    }
+
+    /// `credentials.ask`.
+    pub fn ask_token(
+        &mut self,
+        settings: SettingsHandle,
+        credential: &Credential,
+        grant: Grant,
+    ) -> CallResult<TokenRequest> {
+        self.call(|store, api| {
+            api.ml_connector_sync_credentials()
+                .call_ask(store, settings.0, credential, grant)
+        })
+    }
+
+    /// `credentials.read`.
+    pub fn read_token(
+        &mut self,
+        settings: SettingsHandle,
+        credential: &Credential,
+        grant: Grant,
+        answer: &TokenAnswer,
+        now: Instant,
+    ) -> CallResult<Result<Credential, TokenFailure>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_credentials()
+                .call_read(store, settings.0, credential, grant, answer, now)
+        })
+    }
+
+    /// `credentials.foresee`.
+    pub fn foresee(&mut self, credential: &Credential, now: Instant) -> CallResult<Forecast> {
+        self.call(|store, api| {
+            api.ml_connector_sync_credentials()
+                .call_foresee(store, credential, now)
+        })
+    }
+
+    fn call<T>(
+        &mut self,
+        work: impl FnOnce(&mut Store<Bounds>, &Connector) -> wasmtime::Result<T>,
+    ) -> CallResult<T> {
+        if self.trapped {
+            return Err(GuestError::Trapped("it trapped earlier".into()));
+        }
+        let done = self
+            .store
+            .set_fuel(self.fuel_max)
+            .and_then(|()| work(&mut self.store, &self.api));
+        done.map_err(|error| {
+            self.trapped = true;
+            trapped(&error)
+        })
+    }
+}

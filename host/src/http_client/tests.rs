@@ -1,0 +1,297 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::contract::http::{Body, BodyPart, Header, Response};
+use crate::contract::types::System;
+
+struct TestSecrets(BTreeMap<&'static str, &'static str>);
+
+impl SecretParts for TestSecrets {
+    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
+        self.0
+            .get(name)
+            .map(|secret| Zeroizing::new((*secret).into()))
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        requests_in_flight_max: 2,
+        answer_bytes_max: 100,
+        ..crate::config::Limits::default()
+    }
+}
+
+fn request(method: Method, body: Vec<BodyPart>) -> Request {
+    Request {
+        system: System::Freshbooks,
+        bearer: None,
+        method,
+        path_with_query: "/a/b?c=d".into(),
+        headers: vec![Header {
+            name: "content-type".into(),
+            value: "application/json".into(),
+        }],
+        body,
+        timeout: 500,
+    }
+}
+
+fn origin(address: SocketAddr) -> Origin {
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
+        freshbooks_base: format!("http://{address}"),
+        ..crate::fixtures::connection()
+    });
+    origins.expect("well-formed").freshbooks
+}
+
+/// Serves one connection: reads one request, answers with these bytes, and gives the request back.
+async fn answer_once(bytes: &'static [u8]) -> (SocketAddr, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let request = read_request(&mut stream).await;
+        stream.write_all(bytes).await.expect("written");
+        request
+    });
+    (address, served)
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut bytes = vec![0; 4_096];
+    let count = stream.read(&mut bytes).await.expect("read");
+    String::from_utf8_lossy(&bytes[..count]).into_owned()
+}
+
+async fn send_get(address: SocketAddr) -> SendOutcome {
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let request = request(Method::Get, vec![]);
+    sender
+        .send(&request, &origin(address), None, &NoSecrets)
+        .await
+}
+
+fn response(outcome: SendOutcome) -> Response {
+    match outcome {
+        SendOutcome::Response(response) => response,
+        other => panic!("no response but {other:?}"),
+    }
+}
+
+fn maybe_sent(outcome: SendOutcome) -> SendErrorCode {
+    match outcome {
+        SendOutcome::MaybeSent(error) => error.code,
+        other => panic!("not maybe-sent but {other:?}"),
+    }
+}
+
+fn not_sent(outcome: SendOutcome) -> SendErrorCode {
+    match outcome {
+        SendOutcome::NotSent(error) => error.code,
+        other => panic!("not not-sent but {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_out_with_token_secrets_and_length() {
+    let (address, served) = answer_once(
+        b"HTTP/1.1 201 Created\r\nContent-Type: text/plain\r\nSet-Cookie: x\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nok",
+    )
+    .await;
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let parts = vec![
+        BodyPart::Text("{\"a\":\"".into()),
+        BodyPart::JsonSecret("j".into()),
+        BodyPart::Text("\"}&".into()),
+        BodyPart::FormSecret("f".into()),
+    ];
+    let secrets = TestSecrets(BTreeMap::from([("j", "q\"\\\n"), ("f", "a&b c+")]));
+    let bearer = HeaderValue::from_static("Bearer t");
+    let request = request(Method::Post, parts);
+    let outcome = sender
+        .send(&request, &origin(address), Some(&bearer), &secrets)
+        .await;
+    let sent = served.await.expect("served");
+    assert!(sent.starts_with("POST /a/b?c=d HTTP/1.1\r\n"), "{sent}");
+    assert!(sent.contains("authorization: Bearer t\r\n"), "{sent}");
+    let body = r#"{"a":"q\"\\\n"}&a%26b+c%2B"#;
+    assert!(
+        sent.contains(&format!("content-length: {}\r\n", body.len())),
+        "{sent}"
+    );
+    assert!(sent.ends_with(&format!("\r\n\r\n{body}")), "{sent}");
+    let response = response(outcome);
+    assert_eq!(
+        (response.status, response.body),
+        (201, Body::Text("ok".into()))
+    );
+    let names: Vec<_> = response
+        .headers
+        .iter()
+        .map(|header| header.name.as_str())
+        .collect();
+    assert_eq!(names, ["content-type", "retry-after"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_not_followed() {
+    let (address, served) = answer_once(
+        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
+    assert_eq!(response(send_get(address).await).status, 302);
+    served.await.expect("served");
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_text_are_kept_byte_for_byte() {
+    let (address, _served) =
+        answer_once(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe").await;
+    assert_eq!(
+        response(send_get(address).await).body,
+        Body::Bytes(vec![0xff, 0xfe])
+    );
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    assert_eq!(
+        not_sent(send_get(address).await),
+        SendErrorCode::Unreachable
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_an_answer_is_maybe_sent() {
+    let (address, _served) = answer_once(b"").await;
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::ConnectionLost
+    );
+}
+
+#[tokio::test]
+async fn an_answer_cut_short_is_maybe_sent() {
+    let (address, _served) = answer_once(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok").await;
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::ConnectionLost
+    );
+}
+
+#[tokio::test]
+async fn an_answer_over_the_bound_is_maybe_sent() {
+    const LONG: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n65\r\n\
+        12345678901234567890123456789012345678901234567890\
+        123456789012345678901234567890123456789012345678901\r\n0\r\n\r\n";
+    let (address, _served) = answer_once(LONG).await;
+    assert_eq!(
+        maybe_sent(send_get(address).await),
+        SendErrorCode::AnswerTooLong
+    );
+}
+
+#[tokio::test]
+async fn silence_after_the_request_is_maybe_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let held = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        read_request(&mut stream).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    assert_eq!(maybe_sent(send_get(address).await), SendErrorCode::Timeout);
+    held.abort();
+}
+
+#[tokio::test]
+async fn silence_in_the_tls_handshake_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
+        freshbooks_base: format!("https://{address}"),
+        ..crate::fixtures::connection()
+    });
+    let origin = origins.expect("well-formed").freshbooks;
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let request = request(Method::Post, vec![BodyPart::Text("{}".into())]);
+    let outcome = sender.send(&request, &origin, None, &NoSecrets).await;
+    assert_eq!(not_sent(outcome), SendErrorCode::Timeout);
+}
+
+#[tokio::test]
+async fn a_failed_tls_handshake_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let _served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        read_request(&mut stream).await;
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .expect("written");
+    });
+    let origins = Origins::from_config(&crate::config::ConnectionConfig {
+        freshbooks_base: format!("https://{address}"),
+        ..crate::fixtures::connection()
+    });
+    let origin = origins.expect("well-formed").freshbooks;
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let outcome = sender
+        .send(&request(Method::Get, vec![]), &origin, None, &NoSecrets)
+        .await;
+    assert_eq!(not_sent(outcome), SendErrorCode::Tls);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_held_withholds_the_request() {
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let request = request(
+        Method::Post,
+        vec![BodyPart::JsonSecret("verifier:7".into())],
+    );
+    let address = "127.0.0.1:1".parse().expect("an address");
+    let outcome = sender
+        .send(&request, &origin(address), None, &NoSecrets)
+        .await;
+    let SendOutcome::NotSent(error) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(error.code, SendErrorCode::Withheld);
+    assert!(error.detail.contains("verifier:7"));
+}
+
+#[tokio::test]
+async fn no_more_requests_to_a_host_than_allowed_are_under_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let open = tokio::spawn(async move {
+        let mut streams = vec![];
+        while let Ok(accepted) =
+            tokio::time::timeout(Duration::from_millis(200), listener.accept()).await
+        {
+            streams.push(accepted.expect("accepted"));
+        }
+        streams.len()
+    });
+    let sender = Arc::new(HttpClient::new(&limits()).expect("roots"));
+    for _ in 0..5 {
+        let sender = Arc::clone(&sender);
+        tokio::spawn(async move {
+            let request = request(Method::Get, vec![]);
+            sender
+                .send(&request, &origin(address), None, &NoSecrets)
+                .await
+        });
+    }
+    assert_eq!(open.await.expect("counted"), 2);
+}

@@ -1,0 +1,274 @@
+//! The service put together: store, component, engine, receiver and administration in one process.
+//!
+//! [`Parts`] is everything but the loops: what a command needs that has the store to itself.
+//! [`serve`] starts the loops on top of it.
+
+mod addresses;
+mod connections;
+mod error;
+mod parts;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub(crate) use self::addresses::random_hex;
+pub use self::error::ServeError;
+pub use self::parts::Parts;
+use crate::admin;
+use crate::clock::Clock;
+use crate::config::{Config, EventsConfig, EventsListen, Purpose};
+use crate::engine::Engine;
+use crate::events::client_certificate::Trust;
+use crate::events::signature::ReportOnce;
+use crate::events::{self, CertificateLog, EventReceiver};
+use crate::listener::ListenError;
+use crate::secrets::Secrets;
+use crate::webhooks::{self, WebhookReceiver};
+
+/// A running service.
+pub struct Running {
+    parts: Arc<Parts>,
+    engine: Engine,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    events_address: Option<SocketAddr>,
+    receiver: JoinHandle<Result<(), ListenError>>,
+    events: Option<JoinHandle<Result<(), ListenError>>>,
+    admin: JoinHandle<()>,
+}
+
+/// Starts the service and returns when it receives.
+///
+/// # Errors
+///
+/// [`ServeError`]; each names the setting or the command that helps.
+pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
+    // Before all else, so that an address that is taken is reported at once.
+    let listener = bind(config).await?;
+    let bound = bind_events(config).await?;
+    let parts = Parts::open(config, secrets, Clock::system()).await?;
+    start(config, parts, listener, bound).await
+}
+
+async fn start(
+    config: &Config,
+    parts: Parts,
+    listener: TcpListener,
+    bound: Option<events::Bound>,
+) -> Result<Running, ServeError> {
+    let parts = Arc::new(parts);
+    let event_receiver = match &config.events {
+        Some(events) => Some(event_receiver(&parts, config, events).await?),
+        None => None,
+    };
+    let address = listener
+        .local_addr()
+        .map_err(|error| address_error(config, error))?;
+    let socket = admin::listen(&config.store)?;
+    let (stop, stopped) = watch::channel(false);
+    let events_address = bound.as_ref().and_then(events::Bound::address);
+    let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
+    let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
+    let running = Running {
+        engine: start_engine(&parts),
+        admin: tokio::spawn(admin::answer_all(
+            socket,
+            Arc::clone(&parts),
+            stopped.clone(),
+        )),
+        events: bound.zip(event_receiver).map(|(bound, receiver)| {
+            let running = events_running.unwrap_or_default();
+            spawn_events(bound, receiver, running, stopped.clone())
+        }),
+        receiver: spawn_webhooks(config, listener, webhook_receiver, stopped),
+        parts,
+        address,
+        events_address,
+        stop,
+    };
+    tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
+    Ok(running)
+}
+
+fn start_engine(parts: &Parts) -> Engine {
+    Engine::start(
+        Arc::clone(&parts.instance),
+        Arc::clone(&parts.services),
+        Arc::clone(&parts.connections),
+        Arc::clone(&parts.notices_stored),
+        Arc::clone(&parts.backlog),
+    )
+}
+
+fn spawn_webhooks(
+    config: &Config,
+    listener: TcpListener,
+    receiver: WebhookReceiver,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<Result<(), ListenError>> {
+    let (tls, receiver) = (config.tls.clone(), Arc::new(receiver));
+    tokio::spawn(async move { webhooks::serve(listener, tls.as_ref(), receiver, stopped).await })
+}
+
+/// `running` is true until the receiver has ended, which `/readyz` reports.
+fn spawn_events(
+    bound: events::Bound,
+    receiver: EventReceiver,
+    running: Arc<AtomicBool>,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<Result<(), ListenError>> {
+    running.store(true, Ordering::Release);
+    tokio::spawn(async move {
+        let ended = events::serve(bound, Arc::new(receiver), stopped).await;
+        running.store(false, Ordering::Release);
+        ended
+    })
+}
+
+impl Running {
+    /// Where it listens for webhooks, with the port that the system chose.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens for events, if it does so on a network.
+    #[must_use]
+    pub fn events_address(&self) -> Option<SocketAddr> {
+        self.events_address
+    }
+
+    /// What the loops run on.
+    #[must_use]
+    pub fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+
+    /// Resolves when a receiver has ended by itself, which only happens if its certificate cannot
+    /// be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Listen`].
+    pub async fn failed(&mut self) -> Result<(), ServeError> {
+        let events = async {
+            match &mut self.events {
+                Some(events) => events.await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = &mut self.receiver => ended,
+            ended = events => ended,
+        };
+        match ended {
+            Ok(ended) => Ok(ended?),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
+    /// durable point. Everything that was answered with 200 is in the store.
+    pub async fn shutdown(self) {
+        let grace = self.parts.services.limits.shutdown_grace;
+        self.stop.send_replace(true);
+        let drained = async {
+            for receiver in std::iter::once(self.receiver).chain(self.events) {
+                if !receiver.is_finished() {
+                    let _ = receiver.await;
+                }
+            }
+        };
+        let administered = tokio::time::timeout(grace, self.admin);
+        let _ = tokio::join!(drained, self.engine.stop(grace), administered);
+    }
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, ServeError> {
+    let bound = TcpListener::bind(config.listen).await;
+    bound.map_err(|source| address_error(config, source))
+}
+
+async fn bind_events(config: &Config) -> Result<Option<events::Bound>, ServeError> {
+    match &config.events {
+        Some(settings) => Ok(Some(events::bind(settings).await?)),
+        None => Ok(None),
+    }
+}
+
+fn address_error(config: &Config, source: std::io::Error) -> ServeError {
+    ServeError::Listen(ListenError::Address {
+        address: config.listen.to_string(),
+        setting: "receiver.listen",
+        source,
+    })
+}
+
+fn webhook_receiver(
+    parts: &Parts,
+    config: &Config,
+    events_running: Option<Arc<AtomicBool>>,
+) -> WebhookReceiver {
+    WebhookReceiver {
+        store: Arc::clone(&parts.services.store),
+        guest: Arc::clone(&parts.guest),
+        callbacks: Arc::clone(&parts.services.callbacks),
+        addresses: parts.webhook_addresses.clone(),
+        consents: Arc::clone(&parts.consents),
+        metrics: Arc::clone(&parts.services.metrics),
+        backlog: Arc::clone(&parts.backlog),
+        backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
+        connections_max: config.limits.connections_max,
+        notices_stored: Arc::clone(&parts.notices_stored),
+        clock: parts.services.clock.clone(),
+        events_running,
+        instances: Mutex::default(),
+    }
+}
+
+async fn event_receiver(
+    parts: &Parts,
+    config: &Config,
+    settings: &EventsConfig,
+) -> Result<EventReceiver, ServeError> {
+    let trust = Trust::open(
+        &settings.trust_anchors,
+        Some(&settings.identity),
+        settings.purpose,
+    );
+    let proxies = match &settings.listen {
+        EventsListen::Network {
+            proxy_anchors: Some(file),
+            ..
+        } => Some(Trust::open(file, None, Purpose::ClientAuth).map_err(ListenError::from)?),
+        _ => None,
+    };
+    let seen = events::seen_certificates(&*parts.services.store).await?;
+    let instance = Arc::clone(&parts.instance);
+    let receiver = EventReceiver {
+        store: Arc::clone(&parts.services.store),
+        read: Box::new(move |body, company_id| {
+            instance.call(|instance| instance.read_event(body, company_id))
+        }),
+        addresses: parts.event_addresses.clone(),
+        trust: Arc::new(trust.map_err(ListenError::from)?),
+        proxies: proxies.map(Arc::new),
+        signature: settings.signature,
+        certificates: CertificateLog::new(seen),
+        metrics: Arc::clone(&parts.services.metrics),
+        backlog: Arc::clone(&parts.backlog),
+        backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
+        connections_max: config.limits.connections_max,
+        notices_stored: Arc::clone(&parts.notices_stored),
+        clock: parts.services.clock.clone(),
+        oddities: AtomicU64::default(),
+        signature_reports: ReportOnce::default(),
+    };
+    receiver.count_stored().await?;
+    Ok(receiver)
+}

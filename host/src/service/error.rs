@@ -1,0 +1,75 @@
+//! Why the service cannot start, in sentences that name the setting or command that helps.
+
+use std::path::PathBuf;
+
+use crate::callbacks::CallbackError;
+use crate::contract::types::Problem;
+use crate::credentials::CredentialError;
+use crate::guest::{GuestError, InstanceError};
+use crate::http_client::{HttpClientError, OriginError};
+use crate::listener::ListenError;
+use crate::seal::SealError;
+use crate::secrets::SecretError;
+use crate::store::StoreError;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The component cannot be loaded.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    /// The component failed on a connection's settings.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The component refuses a connection's settings.
+    #[error("the settings of connection `{connection}` have errors: {}", sentences(.problems))]
+    Settings {
+        /// The name of the connection.
+        connection: String,
+        /// All that was found.
+        problems: Vec<Problem>,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret is missing or exposed.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The seal keys cannot be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A base URL in the settings is malformed.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// No request can be sent.
+    #[error(transparent)]
+    HttpClient(#[from] HttpClientError),
+    /// Webhook registrations cannot be used.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// Credentials cannot be used.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// The receiver cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The administration socket cannot be made.
+    #[error("the administration socket {path} cannot be made ({source}); correct `store.path`")]
+    Admin {
+        /// The path of the store with `.sock` after it.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A task panicked.
+    #[error("a part of the service panicked; the log says more, please report it")]
+    Defect,
+}
+
+fn sentences(problems: &[Problem]) -> String {
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.pointer, problem.message))
+        .collect();
+    said.join("; ")
+}

@@ -1,0 +1,178 @@
+//! Everything but the loops, made from the settings and the store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::Notify;
+
+use super::ServeError;
+use super::addresses::Addresses;
+use super::connections::{accounts, load_all, start_all, store_settings};
+use crate::admin::ConsentRounds;
+use crate::backlog::Backlog;
+use crate::callbacks::Callbacks;
+use crate::clock::Clock;
+use crate::config::{Config, ConnectionConfig};
+use crate::credentials::{Account, Credentials, Dependencies};
+use crate::engine::{Connection, Services};
+use crate::events::EventAddress;
+use crate::guest::{Guest, GuestError, SharedInstance};
+use crate::http_client::HttpClient;
+use crate::metrics::Metrics;
+use crate::seal::Keyring;
+use crate::secrets::{SecretError, Secrets};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
+use crate::webhooks::{Consents, WebhookAddress};
+
+/// Store, component and connections, ready for work: all that a command needs that has the store to
+/// itself, and all that the loops of the service run on.
+pub struct Parts {
+    /// What all connections share.
+    pub services: Arc<Services>,
+    /// The compiled component, for more instances.
+    pub guest: Arc<Guest>,
+    /// The instance that decides about notices and reads events.
+    pub instance: Arc<SharedInstance>,
+    /// The connections of the settings, by name.
+    pub connections: Arc<BTreeMap<String, Arc<Connection>>>,
+    /// Where webhooks arrive, by connection.
+    pub webhook_addresses: BTreeMap<String, WebhookAddress>,
+    /// Where events arrive, by connection.
+    pub event_addresses: BTreeMap<String, EventAddress>,
+    /// Redirects from FreshBooks' consent page that are awaited.
+    pub consents: Arc<Consents>,
+    /// What has become of them.
+    pub rounds: Arc<ConsentRounds>,
+    /// Where FreshBooks users give their consent, by connection.
+    pub consent_bases: BTreeMap<String, String>,
+    /// Notified when notices or handshakes have been stored.
+    pub notices_stored: Arc<Notify>,
+    /// Notices without a decision.
+    pub backlog: Arc<Backlog>,
+}
+
+impl Parts {
+    /// Opens the store, loads the component and makes the connections ready.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]; each names the setting or the command that helps.
+    pub async fn open(
+        config: &Config,
+        secrets: &Secrets,
+        clock: Clock,
+    ) -> Result<Self, ServeError> {
+        let loading = load_guest(config);
+        let keyring = load_or_create_keyring(config, secrets)?;
+        let store = Arc::new(SqliteStore::open(&config.store)?);
+        let guest = loading.await.map_err(|_| ServeError::Defect)??;
+        let secrets = secrets.clone();
+        Self::with(config, secrets, clock, store, keyring, guest).await
+    }
+
+    /// The same with parts that were made otherwise, such as another store.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]; each names the setting or the command that helps.
+    pub async fn with(
+        config: &Config,
+        secrets: Secrets,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        keyring: Keyring,
+        guest: Guest,
+    ) -> Result<Self, ServeError> {
+        let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
+        let loaded = load_all(config, &guest)?;
+        store_settings(&*store, &loaded).await?;
+        let dependencies = Dependencies {
+            store,
+            http_client: Arc::new(HttpClient::new(&config.limits)?),
+            keyring,
+            secrets,
+            metrics: Arc::new(Metrics::default()),
+            clock,
+        };
+        let services = make_services(config, dependencies, accounts(&loaded)?).await?;
+        let addresses = Addresses::load(config, &loaded, &*services.store).await?;
+        let backlog = Arc::new(Backlog::default());
+        backlog.add(count_undecided(config, &*services.store).await?);
+        Ok(Self {
+            instance: Arc::new(SharedInstance::new(Arc::clone(&guest))?),
+            connections: Arc::new(start_all(config, loaded, &addresses, &services).await?),
+            guest,
+            webhook_addresses: addresses.webhooks,
+            event_addresses: addresses.events,
+            consents: Arc::default(),
+            rounds: Arc::default(),
+            consent_bases: consent_bases(config),
+            notices_stored: Arc::new(Notify::new()),
+            backlog,
+            services,
+        })
+    }
+}
+
+async fn make_services(
+    config: &Config,
+    dependencies: Dependencies,
+    accounts: Vec<Account>,
+) -> Result<Arc<Services>, ServeError> {
+    let store = Arc::clone(&dependencies.store);
+    let names: Vec<&str> = accounts.iter().map(|one| one.connection.as_str()).collect();
+    let callbacks = Callbacks::load(&*store, Arc::clone(&dependencies.keyring), &names).await?;
+    Ok(Arc::new(Services {
+        store,
+        http_client: Arc::clone(&dependencies.http_client),
+        callbacks: Arc::new(callbacks),
+        metrics: Arc::clone(&dependencies.metrics),
+        clock: dependencies.clock.clone(),
+        limits: config.limits.clone(),
+        stopping: AtomicBool::new(false),
+        credentials: Arc::new(Credentials::load(dependencies, accounts).await?),
+    }))
+}
+
+/// Compiling takes longer than all the rest, so it is done beside it.
+fn load_guest(config: &Config) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
+    let (path, limits) = (config.component.clone(), config.limits.clone());
+    let directory = compiled_code_directory(&config.store);
+    tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
+}
+
+/// Where compiled code is cached: beside the store.
+fn compiled_code_directory(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".compiled");
+    name.into()
+}
+
+/// The seal keys; new ones only where there is no store yet that could need older ones.
+fn load_or_create_keyring(config: &Config, secrets: &Secrets) -> Result<Keyring, ServeError> {
+    let keys = match secrets.seal_keys() {
+        Err(SecretError::Missing { .. }) if !config.store.exists() => {
+            let keys = Keyring::generate()?;
+            let file = secrets.store_seal_keys(&keys)?;
+            tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");
+            keys
+        }
+        keys => keys?,
+    };
+    Ok(Keyring::parse(&keys)?)
+}
+
+fn consent_bases(config: &Config) -> BTreeMap<String, String> {
+    let connections = config.connections.iter();
+    let base = |one: &ConnectionConfig| (one.name.clone(), one.freshbooks_consent_base.clone());
+    connections.map(base).collect()
+}
+
+async fn count_undecided(config: &Config, store: &dyn Store) -> Result<i64, StoreError> {
+    let limit = u32::try_from(config.limits.notices_max).unwrap_or(u32::MAX);
+    let undecided = store.undecided_notices(limit).await?.len();
+    Ok(i64::try_from(undecided).unwrap_or(i64::MAX))
+}

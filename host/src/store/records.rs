@@ -1,0 +1,204 @@
+//! What a store returns.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NoticeId, RunId};
+use crate::contract::credentials::Credential;
+use crate::contract::runs::{Completion, Demand, EndingKind, Outcome, Reason, WaitReason};
+use crate::contract::types::{Instant, ObjectRef};
+use crate::contract::words::words;
+
+/// A stored notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counts from 1.
+    pub id: NoticeId,
+    /// The connection that it arrived at.
+    pub connection: String,
+    /// The object that it names.
+    pub object: ObjectRef,
+    /// The event's full name.
+    pub event: String,
+    /// When it arrived.
+    pub received: Instant,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// Due at once, or under way.
+    Due,
+    /// Waiting for its instant.
+    Waiting,
+    /// Over, with a completion.
+    Ended,
+}
+
+words!(RunState { Due = "due", Waiting = "waiting", Ended = "ended" });
+
+/// A stored run, without its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Counts from 1.
+    pub id: RunId,
+    /// The name of the connection.
+    pub connection: String,
+    /// What the run carries over; one run of it at a time.
+    pub object: ObjectRef,
+    /// Why it was started.
+    pub reason: Reason,
+    /// The instant of its (last) start: an input of the run.
+    pub started: Instant,
+    /// The version of the settings that it runs under: an input of the run.
+    pub settings_version: String,
+    /// Counts how often it was started over, from 0.
+    pub epoch: u32,
+    /// Due, waiting or ended.
+    pub state: RunState,
+    /// When it is due, unless it has ended.
+    pub due: Instant,
+    /// Why it waits; nothing unless it does.
+    pub wait_reason: Option<WaitReason>,
+    /// True when it was woken by the end of the object that it waited for.
+    pub woken_by_object: bool,
+    /// True when another run of the object is due after it.
+    pub dirty: bool,
+    /// What it waits for, or why it was started over, or empty.
+    pub sentence: String,
+    /// How it ended; nothing before that.
+    pub completion: Option<Completion>,
+    /// When it ended; nothing before that.
+    pub ended: Option<Instant>,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this connection only.
+    pub connection: Option<String>,
+    /// Of this object only.
+    pub object: Option<ObjectRef>,
+    /// In this state only.
+    pub state: Option<RunState>,
+    /// That ended in one of these ways only; empty for any.
+    pub endings: Vec<EndingKind>,
+    /// Only the latest run of each object; together with `endings`, the latest that has ended, so
+    /// that an object stays parked while it waits to be looked at again.
+    pub latest_only: bool,
+    /// Only runs with a smaller number, for paging.
+    pub before: Option<RunId>,
+    /// At most so many; 0 for no bound.
+    pub limit: u32,
+}
+
+/// How many runs of a connection are in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCount {
+    /// The name of the connection.
+    pub connection: String,
+    /// The state that these runs have.
+    pub state: RunState,
+    /// How they ended; `None` kind unless the state is `Ended`.
+    pub ending: EndingKind,
+    /// How many there are, counting the run of each object that has not ended, and the latest that
+    /// has.
+    pub objects: u64,
+    /// How many there are in all.
+    pub runs: u64,
+}
+
+/// One row of a history. Its bodies are stored compressed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryRow {
+    /// The epoch that it belongs to.
+    pub epoch: u32,
+    /// Its number in the epoch, from 0.
+    pub index: u32,
+    /// When the demand was recorded.
+    pub at: Instant,
+    /// What was demanded; never `done`.
+    pub demand: Demand,
+    /// What came of it; nothing for a write whose outcome is not known yet.
+    pub outcome: Option<Outcome>,
+}
+
+/// A credential as it is stored: the visible part, and the secrets sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCredential {
+    /// The name of the connection.
+    pub connection: String,
+    /// What is no secret, as the component has it.
+    pub credential: Credential,
+    /// The sealed tokens; empty for none.
+    pub sealed_tokens: Vec<u8>,
+    /// True between the recorded intent to refresh and its outcome.
+    pub refreshing: bool,
+    /// The sealed raw answer of a refresh that has not been read yet; empty for none.
+    pub sealed_answer: Vec<u8>,
+}
+
+/// A webhook registration as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCallback {
+    /// The name of the connection.
+    pub connection: String,
+    /// FreshBooks' callback id.
+    pub id: String,
+    /// The sealed verifier that is trusted; empty while pending.
+    pub sealed_verifier: Vec<u8>,
+    /// The sealed verifier that was received and is not confirmed; empty for none.
+    pub sealed_candidate: Vec<u8>,
+}
+
+/// An event of SAP Concur as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The connection that it arrived at.
+    pub connection: String,
+    /// Its id, as the sender named it.
+    pub id: String,
+    /// Such as `concur.expense.report.finalApproval`.
+    pub event_type: String,
+    /// When it arrived.
+    pub received: Instant,
+    /// The object that it is a reason to look at; nothing if it leads to none.
+    pub object: Option<ObjectRef>,
+}
+
+/// What has arrived and is not forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inbox {
+    /// Events, by connection.
+    pub events: Vec<EventCount>,
+    /// Authentic deliveries that could not be read.
+    pub oddities: u64,
+}
+
+/// How many events of a connection are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventCount {
+    /// The name of the connection.
+    pub connection: String,
+    /// Events that are stored.
+    pub events: u64,
+    /// How often one of them was repeated.
+    pub repeats: u64,
+    /// When the latest of them arrived for the first time.
+    pub latest: Instant,
+}
+
+/// An authentic delivery that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOddity {
+    /// The connection that it arrived at.
+    pub connection: String,
+    /// When it arrived.
+    pub received: Instant,
+    /// A stable kebab-case code.
+    pub code: String,
+    /// What is wrong with it, one plain sentence.
+    pub sentence: String,
+    /// The raw body, at most 8 KiB; of an event at most 256 KiB.
+    pub body: Vec<u8>,
+}

@@ -1,0 +1,176 @@
+//! The changes that a store applies, and what a commit returns.
+
+use super::{
+    HistoryRow, NoticeId, RunId, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+};
+// Named in the documentation.
+#[cfg(doc)]
+use super::Run;
+use crate::contract::pacing::Gate;
+use crate::contract::runs::{Completion, Link, NewTask, WaitReason};
+use crate::contract::types::{Instant, ObjectRef};
+
+/// One change. Writes of a batch are applied in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Stores a notice, without a decision.
+    Notice {
+        /// The connection that it arrived at.
+        connection: String,
+        /// The object that it names.
+        object: ObjectRef,
+        /// The event's full name.
+        event: String,
+        /// When it arrived.
+        received: Instant,
+    },
+    /// Records what a notice led to. A decision is made once; a second one is refused.
+    Decide {
+        /// The number of the notice.
+        notice: NoticeId,
+        /// What it led to.
+        decision: Decision,
+    },
+    /// Stores an authentic delivery that could not be read.
+    Oddity(StoredOddity),
+    /// Stores an event, by connection and id, together with a notice of the object that it names, if
+    /// it names one. An event that is stored already leads to no notice: it is counted there, and in
+    /// [`Receipt::repeated_events`].
+    Event(StoredEvent),
+    /// Forgets events and unreadable deliveries that arrived before this instant.
+    Forget {
+        /// Milliseconds since 1970.
+        received_before: Instant,
+    },
+    /// Starts a run; refused while a run of the object has not ended.
+    Start(NewRun),
+    /// Starts a run, or, where one has not ended, marks its object dirty so that another run starts
+    /// (with this reason; of several marks the last counts, but `replay` stays) when that one ends.
+    /// A run that has not begun because it only waits for its time to look again is taken instead:
+    /// it gets this reason, settings and start, and is due at once.
+    StartOrMarkDirty(NewRun),
+    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and if
+    /// `index` is taken already, unless it holds the same demand without an outcome, which this
+    /// completes.
+    Append {
+        /// The number of the run.
+        run: RunId,
+        /// In the order of their `index`.
+        rows: Vec<HistoryRow>,
+    },
+    /// Stores and forgets links of a connection.
+    Links {
+        /// The name of the connection.
+        connection: String,
+        /// Links to insert or replace, by source.
+        links: Vec<Link>,
+        /// Links to forget, by source.
+        unlinks: Vec<ObjectRef>,
+    },
+    /// Sets when a run is due again, and why it waits.
+    Wait {
+        /// The number of the run.
+        run: RunId,
+        /// Due at this instant.
+        due: Instant,
+        /// Why; nothing when it is simply due.
+        reason: Option<WaitReason>,
+        /// Woken earlier when a run of this object of the same connection ends; at once, as if one
+        /// had just ended, when none is there that could.
+        on: Option<ObjectRef>,
+        /// One plain sentence for the timeline.
+        sentence: String,
+    },
+    /// Starts a run over under the next epoch: its old history stays for the audit and is not
+    /// replayed.
+    StartOver {
+        /// The number of the run.
+        run: RunId,
+        /// The version of the settings that it runs under from here on.
+        settings_version: String,
+        /// The instant that stands for its start.
+        started: Instant,
+        /// Why, one plain sentence.
+        sentence: String,
+    },
+    /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`,
+    /// with [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion
+    /// names a time to look again, starts the next run of the object: at once, or waiting (without
+    /// a reason) for that time, which then is its start too.
+    End {
+        /// The number of the run.
+        run: RunId,
+        /// How it ended; nothing before that.
+        completion: Completion,
+        /// When it ended.
+        at: Instant,
+    },
+    /// Stores a version of a connection's settings; storing the same one again changes nothing.
+    Settings {
+        /// The name of the connection.
+        connection: String,
+        /// `settings.version()` of the component.
+        version: String,
+        /// The text for the component's `settings.load`.
+        json: String,
+    },
+    /// Stores a credential. Refused if the stored generation is already higher.
+    Credential(StoredCredential),
+    /// Stores a webhook registration, by its callback id.
+    Callback(StoredCallback),
+    /// Stores the state of a gate.
+    Gate {
+        /// The name of the connection.
+        connection: String,
+        /// It replaces the one of the same system.
+        gate: Gate,
+    },
+    /// Stores a small value under a name, such as `schedule/acme/...`.
+    Mark {
+        /// Replaces what is stored under this name.
+        name: String,
+        /// Any text; numbers in decimal.
+        value: String,
+    },
+    /// Forgets histories of runs that ended before this instant; the runs themselves stay.
+    Retire {
+        /// Milliseconds since 1970.
+        ended_before: Instant,
+    },
+}
+
+/// What a commit gave rise to: the numbers of the notices and runs that its writes made, in order.
+/// The run that follows an ended one is among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Numbers of the notices that were stored.
+    pub notices: Vec<NoticeId>,
+    /// Numbers of runs that were started (an object that was only marked dirty has none).
+    pub runs: Vec<RunId>,
+    /// Events that had been stored before.
+    pub repeated_events: u32,
+}
+
+/// What a notice led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The run that was started, or that will look again.
+    Run(RunId),
+    /// Nothing, for this reason.
+    NothingNew(String),
+}
+
+/// A run to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// The name of the connection.
+    pub connection: String,
+    /// What is to be done.
+    pub task: NewTask,
+    /// The version of the settings to begin with.
+    pub settings_version: String,
+    /// Now; the run is due at once.
+    pub started: Instant,
+    /// The notice that led to it, if one did: decided in the same write.
+    pub notice: Option<NoticeId>,
+}

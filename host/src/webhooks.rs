@@ -1,0 +1,315 @@
+//! Receives webhooks: authenticated over the raw bytes, stored durably, answered, and only then
+//! worked on.
+//!
+//! The order is fixed: path, size, signature, store, answer. Nothing of a delivery that is not
+//! authentic is stored, and its sender learns nothing but the status. When the store cannot take a
+//! notice the answer is 503, so that the sender comes again.
+
+mod consents;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::ServerConfig;
+use subtle::ConstantTimeEq;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio_rustls::TlsAcceptor;
+
+pub use self::consents::Consents;
+use crate::backlog::Backlog;
+use crate::callbacks::Callbacks;
+use crate::clock::Clock;
+use crate::config::TlsFiles;
+use crate::contract::http::Body;
+use crate::contract::runs::WaitReason;
+use crate::contract::types::ObjectRef;
+use crate::contract::webhooks::{
+    Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal,
+};
+use crate::guest::{Guest, GuestError, Instance};
+use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
+use crate::metrics::Metrics;
+use crate::secrets::Secret;
+use crate::store::{Run, Store, StoredOddity, Write};
+
+/// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
+/// have a few hundred (FreshBooks docs, webhooks).
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
+
+/// FreshBooks' webhooks and redirects have about a dozen headers of less than 4 KiB; proxies add a
+/// few.
+const HEAD_BOUNDS: HeadBounds = HeadBounds {
+    headers_max: 64,
+    bytes_max: 16 * 1024,
+};
+
+/// Receives until `stopped` turns true, then finishes what is under way.
+///
+/// # Errors
+///
+/// [`ListenError::Tls`] if certificate or key cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<&TlsFiles>,
+    receiver: Arc<WebhookReceiver>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), ListenError> {
+    let listener = match tls {
+        None => Listener::Plain(listener),
+        Some(files) => Listener::Tls(listener, acceptor(files)?),
+    };
+    let (connections_max, ending) = (receiver.connections_max, stopped.clone());
+    listener::accept_all(listener, connections_max, ending, move |stream, _| {
+        let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
+        async move {
+            let answer = |request| routes::answer(&receiver, request);
+            listener::exchange(stream, HEAD_BOUNDS, stopped, answer).await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
+fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
+    let config: ServerConfig =
+        server_config(files, "receiver", |builder| builder.with_no_client_auth())?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A connection's webhook address: `/hooks/freshbooks/CONNECTION/TOKEN`.
+#[derive(Debug, Clone)]
+pub struct WebhookAddress {
+    /// The name of the connection.
+    pub connection: String,
+    /// The FreshBooks account that its webhooks must name.
+    pub account_id: String,
+    /// The last segment of its address: 128 random bits in hex.
+    pub token: String,
+    /// The objects whose runs register its webhooks.
+    pub registrations: Vec<ObjectRef>,
+}
+
+/// The receiver of FreshBooks' webhooks. It also answers OAuth redirects, health checks and
+/// `/metrics`.
+pub struct WebhookReceiver {
+    /// Where notices are stored before they are answered.
+    pub store: Arc<dyn Store>,
+    /// Makes the instances that verify.
+    pub guest: Arc<Guest>,
+    /// The registrations and their verifiers.
+    pub callbacks: Arc<Callbacks>,
+    /// By the name of the connection.
+    pub addresses: BTreeMap<String, WebhookAddress>,
+    /// People who are on their way back from the consent page.
+    pub consents: Arc<Consents>,
+    /// Counts by what became of each webhook; shown at `/metrics`.
+    pub metrics: Arc<Metrics>,
+    /// A notice that is stored counts here.
+    pub backlog: Arc<Backlog>,
+    /// With more undecided notices webhooks are answered with 503.
+    pub backlog_max: i64,
+    /// TCP connections at once.
+    pub connections_max: usize,
+    /// Notified when a notice or handshake was stored.
+    pub notices_stored: Arc<Notify>,
+    /// Stamps what is stored.
+    pub clock: Clock,
+    /// Whether the receiver of events runs; nothing where none is configured.
+    pub events_running: Option<Arc<AtomicBool>>,
+    /// Instances for verification, so that it does not queue behind runs.
+    pub instances: Mutex<Vec<Instance>>,
+}
+
+impl WebhookReceiver {
+    /// Verifies and stores a webhook, and returns the HTTP status to answer.
+    pub async fn receive(&self, connection: &str, token: &str, delivery: Delivery) -> u16 {
+        let Some(address) = self.find_address(connection, token) else {
+            return 404;
+        };
+        if self.backlog.count() >= self.backlog_max {
+            self.metrics.webhook(connection, "unavailable");
+            return 503;
+        }
+        match self.read_delivery(address, &delivery).await {
+            Ok(Ok(Reading::Notice(notice))) => self.store_notice(connection, notice).await,
+            Ok(Ok(Reading::Handshake(handshake))) => self.store_handshake(address, handshake).await,
+            Ok(Ok(Reading::Unreadable(oddity))) => {
+                self.store_oddity(connection, oddity, &delivery).await
+            }
+            Ok(Err(refusal)) => {
+                self.metrics.webhook(connection, refusal.code.as_str());
+                refusal.status
+            }
+            Err(error) => {
+                self.metrics.traps.inc();
+                tracing::error!(connection, %error, "a webhook could not be verified");
+                503
+            }
+        }
+    }
+
+    /// Whether notices can be stored.
+    pub async fn is_ready(&self) -> bool {
+        self.store.mark("ready").await.is_ok()
+    }
+
+    /// Whether events are received, where a receiver of events is configured.
+    #[must_use]
+    pub fn receives_events(&self) -> bool {
+        let running = self.events_running.as_ref();
+        running.is_none_or(|running| running.load(Ordering::Acquire))
+    }
+
+    fn find_address(&self, connection: &str, token: &str) -> Option<&WebhookAddress> {
+        let address = self.addresses.get(connection)?;
+        let same = address.token.as_bytes().ct_eq(token.as_bytes());
+        bool::from(same).then_some(address)
+    }
+
+    async fn read_delivery(
+        &self,
+        address: &WebhookAddress,
+        delivery: &Delivery,
+    ) -> Result<Result<Reading, Refusal>, GuestError> {
+        let registered = self
+            .callbacks
+            .receiver(&address.connection, &address.account_id, false);
+        let read = self.verify(delivery, &registered)?;
+        if !is_unexpected_handshake(delivery, &read)
+            || self.active_registrations(address).await.is_empty()
+        {
+            return Ok(read);
+        }
+        // A registration is on its way: its handshake may come before the answer that has its id.
+        self.verify(
+            delivery,
+            &Registered {
+                registering: true,
+                ..registered
+            },
+        )
+    }
+
+    fn verify(
+        &self,
+        delivery: &Delivery,
+        registered: &Registered,
+    ) -> Result<Result<Reading, Refusal>, GuestError> {
+        let pooled = self.pool().pop();
+        let mut instance = match pooled {
+            Some(instance) => instance,
+            None => self.guest.instance()?,
+        };
+        let read = instance.verify(delivery, registered)?;
+        if !instance.is_near_memory_bound() {
+            self.pool().push(instance);
+        }
+        Ok(read)
+    }
+
+    async fn store_notice(&self, connection: &str, notice: Notice) -> u16 {
+        let write = Write::Notice {
+            connection: connection.to_string(),
+            object: notice.object,
+            event: notice.event,
+            received: self.clock.now(),
+        };
+        let status = self.commit(connection, "notice", vec![write]).await;
+        if status == 200 {
+            self.backlog.add(1);
+            self.metrics.backlog.set(self.backlog.count());
+            self.notices_stored.notify_one();
+        }
+        status
+    }
+
+    async fn store_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
+        let connection = address.connection.as_str();
+        let verifier = Secret::new(handshake.verifier);
+        let added = self
+            .callbacks
+            .add_candidate(connection, &handshake.callback_id, &verifier);
+        let mut batch = match added {
+            Ok(Some(write)) => vec![write],
+            Ok(None) | Err(_) => return 503,
+        };
+        let now = self.clock.now();
+        let registrations = self.active_registrations(address).await.into_iter();
+        for run in registrations.filter(|run| run.wait_reason == Some(WaitReason::Handshake)) {
+            batch.push(Write::Wait {
+                run: run.id,
+                due: now,
+                reason: run.wait_reason,
+                on: None,
+                sentence: run.sentence,
+            });
+        }
+        let status = self.commit(connection, "handshake", batch).await;
+        self.notices_stored.notify_one();
+        status
+    }
+
+    async fn store_oddity(&self, connection: &str, oddity: Oddity, delivery: &Delivery) -> u16 {
+        tracing::warn!(
+            connection,
+            code = oddity.code,
+            "an authentic webhook could not be read"
+        );
+        let body = match &delivery.body {
+            Body::Text(text) => text.clone().into_bytes(),
+            Body::Bytes(bytes) => bytes.clone(),
+        };
+        let stored = StoredOddity {
+            connection: connection.to_string(),
+            received: self.clock.now(),
+            code: oddity.code,
+            sentence: oddity.sentence,
+            body,
+        };
+        self.commit(connection, "oddity", vec![Write::Oddity(stored)])
+            .await
+    }
+
+    async fn commit(&self, connection: &str, label: &str, batch: Vec<Write>) -> u16 {
+        match self.store.commit(batch).await {
+            Ok(_) => {
+                self.metrics.webhook(connection, label);
+                200
+            }
+            Err(error) => {
+                self.metrics.webhook(connection, "unavailable");
+                tracing::error!(connection, %error, "a webhook could not be stored");
+                503
+            }
+        }
+    }
+
+    /// The runs under way or waiting that register webhooks.
+    async fn active_registrations(&self, address: &WebhookAddress) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for object in &address.registrations {
+            let active = self.store.active_run(&address.connection, object).await;
+            runs.extend(active.ok().flatten());
+        }
+        runs
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it looks like a handshake that the registrations known so far do not expect.
+fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Reading, Refusal>) -> bool {
+    let names_verifier = match &delivery.body {
+        Body::Text(text) => text.contains("verifier="),
+        Body::Bytes(_) => false,
+    };
+    let is_taken = matches!(read, Ok(Reading::Notice(_) | Reading::Handshake(_)));
+    names_verifier && !is_taken
+}
