@@ -20,6 +20,8 @@ pub(crate) mod bindings {
     });
 }
 
+mod names;
+
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bindings::export;
 pub use bindings::exports::ml_connector::sync::{

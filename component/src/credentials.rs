@@ -2,15 +2,15 @@
 //! SAP Concur's company grant. Decides and reads; no secret is ever seen here.
 //!
 //! After [`Mend::TryThere`] the host sends the same request once to `base`, and reads the answer
-//! with a credential that has that `base`: a second such answer is then told as what it is.
+//! with a credential that has that `base`: a second such answer is then the refusal that it is.
 //!
 //! [`Mend::TryThere`]: crate::contract::credentials::Mend::TryThere
 
 mod answer;
 mod concur;
+mod concur_errors;
 mod forecast;
 mod freshbooks;
-mod refusals;
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -21,6 +21,7 @@ use alloc::vec::Vec;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::answer::Answer;
+use self::forecast::connect_command;
 pub use self::forecast::foresee;
 use crate::contract::credentials::{
     Credential, Grant, Life, Mend, TokenAnswer, TokenFailure, TokenHost, TokenRequest,
@@ -34,8 +35,8 @@ const MINUTE: Duration = 60 * 1_000;
 /// takes not to refresh in a loop. A 401 tells if it is dead.
 const DOUBTFUL_LIFE: Duration = 60 * MINUTE;
 
-/// RFC 3986, unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+/// Everything but the unreserved characters. (RFC 3986, section 2.3.)
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -54,7 +55,7 @@ pub struct App<'a> {
     /// The scopes to ask for, separated by spaces; empty for all that the app has.
     pub scope: &'a str,
     /// Origins that count as SAP Concur's beside the published ones; see
-    /// [`crate::geolocation::pin`].
+    /// [`crate::concur::geolocation::pin`].
     pub extra_bases: &'a [String],
 }
 
@@ -109,7 +110,7 @@ pub fn read(
 }
 
 fn encode(value: &str) -> String {
-    utf8_percent_encode(value, RESERVED).collect()
+    utf8_percent_encode(value, ENCODED).collect()
 }
 
 /// One field of a form: a plain value, or the name of a secret.
@@ -196,9 +197,9 @@ fn next_generation(
 
 fn unusable(system: System, now: Instant) -> TokenFailure {
     let sentence = format!(
-        "{} answered a token request without a usable access token; it is asked again in a minute. If this \
-         goes on, run `{}`.",
-        name(system),
+        "{} answered a token request without a usable access token; it is asked again in a minute. \
+         If this goes on, run `{}`.",
+        system.display_name(),
         connect_command(system)
     );
     try_again("unreadable-answer", sentence, now.saturating_add(MINUTE))
@@ -219,20 +220,6 @@ fn stop(code: &str, sentence: String, mend: Mend) -> TokenFailure {
         mend,
         retry_at: 0,
         base: String::new(),
-    }
-}
-
-fn name(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "FreshBooks",
-        System::Concur => "SAP Concur",
-    }
-}
-
-fn connect_command(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "ml-connector connect freshbooks",
-        System::Concur => "ml-connector connect concur",
     }
 }
 

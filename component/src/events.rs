@@ -19,7 +19,8 @@ use crate::contract::types::{ObjectRef, System};
 /// `payroll`.
 pub const QUEUE_KIND: &str = "financial-queue";
 
-/// Bytes of an event's id and of its type.
+/// The longest id and type of an event in bytes: the documented ones are UUIDs and short names, and
+/// both are stored.
 const NAME_BYTES_MAX: usize = 200;
 
 /// What the types of events that announce a financial document begin with, and the queues that they
@@ -59,6 +60,7 @@ fn read_event(body: &str, company_id: &str) -> Result<Reading, Oddity> {
 
 /// A JSON object, also one that is written down inside of a string.
 fn object(value: Value) -> Option<Map<String, Value>> {
+    // Samples wrap JSON in a string once; the bound ends a text that is nothing but wrappings.
     const STRINGS_MAX: usize = 3;
     let mut value = value;
     for _ in 0..STRINGS_MAX {
@@ -118,7 +120,7 @@ fn queue_object(queue: &str) -> ObjectRef {
 fn not_json() -> Oddity {
     oddity(
         "not-json",
-        "The event is no JSON object; the next look at the queues finds what it was about."
+        "The event is not a JSON object; the next check of the queues finds what it was about."
             .to_owned(),
     )
 }
@@ -127,8 +129,8 @@ fn nameless(code: &str, member: &str) -> Oddity {
     oddity(
         code,
         format!(
-            "The event has no usable member `{member}` (1 to {NAME_BYTES_MAX} bytes); the next look at the queues \
-             finds what it was about."
+            "The event has no usable member `{member}` (1 to {NAME_BYTES_MAX} bytes); the next \
+             check of the queues finds what it was about."
         ),
     )
 }
@@ -138,7 +140,8 @@ fn other_company(name: &Name, company: &str) -> Oddity {
     oddity(
         "other-company",
         format!(
-            "The event {:?} names the company {shown:?}, which is not that of the setting `concur.company_id`.",
+            "The event {:?} names the company {shown:?}, which is not that of the setting \
+             `concur.company_id`.",
             name.id
         ),
     )

@@ -63,12 +63,12 @@ impl pacing::Guest for Component {
 
 impl credentials::Guest for Component {
     fn consent_path(settings: SettingsBorrow<'_>, state: String) -> String {
-        let settings = settings.get::<Held>();
+        let settings = settings.get::<SettingsHandle>();
         crate::credentials::consent_path(&settings.app(System::Freshbooks), &state)
     }
 
     fn ask(settings: SettingsBorrow<'_>, credential: Credential, grant: Grant) -> TokenRequest {
-        let settings = settings.get::<Held>();
+        let settings = settings.get::<SettingsHandle>();
         crate::credentials::ask(&settings.app(credential.system), &credential, grant)
     }
 
@@ -79,7 +79,7 @@ impl credentials::Guest for Component {
         answer: TokenAnswer,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
-        let settings = settings.get::<Held>();
+        let settings = settings.get::<SettingsHandle>();
         let app = settings.app(credential.system);
         crate::credentials::read(&app, &credential, grant, &answer, now)
     }
@@ -90,23 +90,26 @@ impl credentials::Guest for Component {
 }
 
 impl mapping::Guest for Component {
-    type Settings = Held;
+    type Settings = SettingsHandle;
 
     fn preview(
         settings: SettingsBorrow<'_>,
         kind: String,
         document: String,
     ) -> Result<Vec<Translation>, Vec<Problem>> {
-        crate::mapping::preview(&settings.get::<Held>().0, &kind, &document)
+        crate::mapping::preview(&settings.get::<SettingsHandle>().0, &kind, &document)
     }
 
     fn check_accounts(settings: SettingsBorrow<'_>, answers: Vec<Response>) -> AccountCheck {
-        crate::chart::check(&settings.get::<Held>().0, &answers)
+        crate::freshbooks::account_check::check_accounts(
+            &settings.get::<SettingsHandle>().0,
+            &answers,
+        )
     }
 }
 
 impl runs::Guest for Component {
-    type Run = UnderWay;
+    type Run = RunHandle;
 
     fn unknown_since(history: Vec<Entry>) -> Option<Instant> {
         crate::runs::unknown_since(&history)
@@ -114,9 +117,9 @@ impl runs::Guest for Component {
 }
 
 /// Settings behind a handle.
-struct Held(Rc<Settings>);
+struct SettingsHandle(Rc<Settings>);
 
-impl core::ops::Deref for Held {
+impl core::ops::Deref for SettingsHandle {
     type Target = Settings;
 
     fn deref(&self) -> &Settings {
@@ -124,7 +127,7 @@ impl core::ops::Deref for Held {
     }
 }
 
-impl mapping::GuestSettings for Held {
+impl mapping::GuestSettings for SettingsHandle {
     fn load(json: String) -> Result<mapping::Settings, Vec<Problem>> {
         let settings = Settings::load(&json)?;
         Ok(mapping::Settings::new(Self(Rc::new(settings))))
@@ -140,15 +143,15 @@ impl mapping::GuestSettings for Held {
 }
 
 /// A run behind a handle.
-struct UnderWay(RefCell<Run>);
+struct RunHandle(RefCell<Run>);
 
-impl runs::GuestRun for UnderWay {
+impl runs::GuestRun for RunHandle {
     fn open(
         task: Task,
         settings: SettingsBorrow<'_>,
         history: Vec<Entry>,
     ) -> Result<(runs::Run, Demand), OpenError> {
-        let settings = Rc::clone(&settings.get::<Held>().0);
+        let settings = Rc::clone(&settings.get::<SettingsHandle>().0);
         let run = Run::open(task, settings, history)?;
         let demand = run.demand().clone();
         Ok((runs::Run::new(Self(RefCell::new(run))), demand))

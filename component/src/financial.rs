@@ -4,83 +4,32 @@
 //! An entry balances to the cent, is in one currency, and comes to the document's own total; what
 //! does not is a problem and never an entry. (Concur docs, financial integration.)
 
+mod account;
 mod cash_advance;
 mod entry;
 mod expense;
 mod invoice;
+mod outcome;
 mod payroll;
 mod posting;
-mod wire;
 
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::concur::DocumentType;
+use crate::concur::document_schema::{Amount, Code, Heads};
 use crate::contract::types::Problem;
-use crate::document::NUMBER_BOUND;
-use crate::money;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
 pub use entry::{Entry, Line};
-use posting::Posting;
-use wire::{Heads, Raw, is_yes, text};
-
-/// As much of a text is repeated in a problem's message.
-const SHOWN_CHARS_MAX: usize = 60;
-
-/// A type of financial document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DocumentType {
-    /// An expense report.
-    Expense,
-    /// A supplier's invoice.
-    Invoice,
-    /// A cash advance that was issued.
-    CashAdvance,
-    /// What a report hands to payroll.
-    Payroll,
-}
-
-impl DocumentType {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Expense,
-        Self::Invoice,
-        Self::CashAdvance,
-        Self::Payroll,
-    ];
-
-    /// The type of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CashAdvance => "cash-advance",
-            other => other.wire(),
-        }
-    }
-
-    /// Its name in paths and rows. (Concur docs, financial integration.)
-    #[must_use]
-    pub fn wire(self) -> &'static str {
-        match self {
-            Self::Expense => "expense",
-            Self::Invoice => "invoice",
-            Self::CashAdvance => "cashadvance",
-            Self::Payroll => "payroll",
-        }
-    }
-}
+use outcome::problem;
+pub use outcome::{FixIn, Translated, Untranslatable};
+use posting::{Basis, Posting};
 
 /// What is known of a document before it is translated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,38 +51,6 @@ pub struct Head {
     pub customs: Vec<String>,
 }
 
-/// A translation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Translated {
-    /// The journal entry that it becomes.
-    Entry(Entry),
-    /// It is in order and becomes none.
-    NotPosted {
-        /// Why, stable: `test-document`, `payroll-acknowledged` or `nothing-to-post`.
-        code: &'static str,
-        /// Why, for people.
-        sentence: String,
-    },
-}
-
-/// Why a document becomes no entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untranslatable {
-    /// Every problem found, with its pointer into the document; never empty.
-    pub problems: Vec<Problem>,
-    /// Who can mend them all.
-    pub mend: Mend,
-}
-
-/// Where problems are mended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
-    /// All of them in our settings.
-    Settings,
-    /// At least one only in SAP Concur.
-    Document,
-}
-
 /// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds
 /// it.
 ///
@@ -143,7 +60,7 @@ pub enum Mend {
 pub fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
     let text = inner(document)?;
     let heads: Heads = parse(&text)?;
-    let head = Head::of(kind, &heads);
+    let head = Head::new(kind, &heads);
     if head.source_id.is_empty() {
         let message = format!("the {} document has no id", kind.name());
         return Err(problem("", "id-missing", message));
@@ -193,23 +110,12 @@ pub fn translate(
     }
 }
 
-/// What every document says about itself.
-struct Basis<'a> {
-    is_test: Raw<'a>,
-    title: Raw<'a>,
-    currency_at: &'static str,
-    currency: Raw<'a>,
-    date_at: &'static str,
-    /// Where the day is looked for, best first.
-    dates: Vec<Raw<'a>>,
-}
-
 fn finish<'a>(
     settings: &'a Settings,
     basis: Basis<'a>,
     post: impl FnOnce(&mut Posting<'a>),
 ) -> Result<Translated, Untranslatable> {
-    if is_yes(basis.is_test) {
+    if basis.is_test.is_yes() {
         return Ok(Translated::NotPosted {
             code: "test-document",
             sentence: "a test user wrote it: SAP Concur marks it as a test".to_string(),
@@ -221,49 +127,51 @@ fn finish<'a>(
 }
 
 impl Head {
-    fn of(kind: DocumentType, heads: &Heads) -> Self {
+    fn new(kind: DocumentType, heads: &Heads) -> Self {
         let Heads {
             report,
             request,
             advance,
         } = heads;
-        let own = |raw: Raw| text(raw).map(Cow::into_owned).unwrap_or_default();
+        let own = |code: &Code| code.text().map(Cow::into_owned).unwrap_or_default();
         let (id, revision, title, is_test, currency, total) = match kind {
             DocumentType::Expense | DocumentType::Payroll => (
-                report.id,
-                report.revision,
-                report.name,
+                &report.id,
+                &report.revision,
+                &report.name,
                 report.is_test,
-                report.currency,
-                report.total,
+                &report.currency,
+                &report.total,
             ),
             DocumentType::Invoice => (
-                request.id,
-                request.revision,
-                request.title,
+                &request.id,
+                &request.revision,
+                &request.title,
                 request.is_test,
-                request.currency,
-                request.total,
+                &request.currency,
+                &request.total,
             ),
             DocumentType::CashAdvance => (
-                advance.id,
-                advance.revision,
-                advance.name,
+                &advance.id,
+                &advance.revision,
+                &advance.name,
                 advance.is_test,
-                advance.currency,
-                advance.amount,
+                &advance.currency,
+                &advance.amount,
             ),
         };
         let customs = request.customs.iter();
         Self {
             source_id: own(id),
-            revision: text(revision).map_or_else(|| "1".to_string(), Cow::into_owned),
+            revision: revision
+                .text()
+                .map_or_else(|| "1".to_string(), Cow::into_owned),
             title: own(title),
-            is_test: is_yes(is_test),
+            is_test: is_test.is_yes(),
             currency: own(currency),
-            total: number(total),
+            total: Amount::number(total),
             customs: customs
-                .filter_map(|custom| text(Some(custom.value)).map(Cow::into_owned))
+                .filter_map(|custom| custom.value.text().map(Cow::into_owned))
                 .collect(),
         }
     }
@@ -288,28 +196,6 @@ fn parse<'a, T: Deserialize<'a>>(document: &'a str) -> Result<T, Problem> {
         };
         problem("", code, format!("the document cannot be read: {error}"))
     })
-}
-
-/// A number below the bound.
-fn number(raw: Raw) -> Option<Decimal> {
-    money::parse(&text(raw)?).filter(|number| number.abs() < NUMBER_BOUND)
-}
-
-fn problem(pointer: &str, code: &str, message: String) -> Problem {
-    Problem {
-        pointer: pointer.to_string(),
-        code: code.to_string(),
-        message,
-    }
-}
-
-impl From<Problem> for Untranslatable {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problems: vec![problem],
-            mend: Mend::Document,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The brain of ml-connector, as a pure library and as a WebAssembly component without imports.
+//! The logic of ml-connector, as a pure library and as a WebAssembly component without imports.
 //!
 //! All that it knows arrives as an argument, and all that it wants done is returned as a value.
 //! There is no clock, no socket, no store and no random source in it: time is an argument, and
@@ -9,7 +9,15 @@
 //! refused step changes nothing. The same task, settings and history give the same demands, byte
 //! for byte, so recovery is replay.
 //!
-//! The modules have the names of the interfaces in `wit/`.
+//! The public modules have the names of the interfaces in `wit/`, beside [`settings`] and [`marker`].
+//! The private ones, from what knows least:
+//!
+//! - `money`, `text`, `country`, `subdivisions`, `lax_json`, `error_bodies`: helpers;
+//! - `concur`, `freshbooks`: the two wires, read tolerantly and written;
+//! - `payment_request`, `vendor`, `financial`: translations, pure, gathering every problem;
+//! - `classify`, `runs`, `flow`: the run mechanism, and what flows are written in;
+//! - `flows`: the stories, one for each kind of object;
+//! - `exports`: the component's interfaces, each one line.
 
 #![no_std]
 
@@ -18,12 +26,12 @@ extern crate alloc;
 extern crate std as _;
 
 pub mod admission;
-pub mod chart;
-pub mod concur;
+mod classify;
+mod concur;
 pub mod contract;
-pub mod country;
+mod country;
 pub mod credentials;
-pub mod document;
+mod error_bodies;
 pub mod events;
 #[cfg(target_arch = "wasm32")]
 #[allow(
@@ -31,22 +39,20 @@ pub mod events;
     reason = "the generated glue between the component's ABI and the library"
 )]
 mod exports;
-pub mod financial;
+mod financial;
+mod flow;
 mod flows;
 mod freshbooks;
-pub mod geolocation;
+mod lax_json;
 pub mod mapping;
 pub mod marker;
-pub mod money;
+mod money;
 pub mod pacing;
-pub mod party;
-pub mod payment_request;
-pub mod refusals;
+mod payment_request;
 pub mod retry;
 pub mod runs;
 pub mod settings;
-pub mod states;
+mod subdivisions;
 mod text;
-pub mod update;
-pub mod vendor;
+mod vendor;
 pub mod webhooks;

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::contract::mapping::Translation;
-use crate::contract::types::{ObjectRef, Problem, System};
-use crate::document::{Document, Kind};
-use crate::refusals::Unread;
+use crate::contract::types::{ObjectRef, Problem};
+use crate::error_bodies::Unread;
+use crate::freshbooks::{Document, Kind};
 use crate::settings::Settings;
 use crate::{marker, payment_request, vendor};
 
@@ -30,21 +30,17 @@ pub fn preview(
         return financial::preview(settings, kind, document);
     }
     let Some(kind) = Kind::named(kind) else {
-        return Err(one(
+        return Err(one_problem(
             "unknown-kind",
-            "the kind must be invoice, bill, expense-document, invoice-document, cash-advance-document or \
-             payroll-document"
+            "the kind must be invoice, bill, expense-document, invoice-document, \
+             cash-advance-document or payroll-document"
                 .to_string(),
         ));
     };
     let raw = unwrapped(document, kind)?;
     let document = Document::read(kind, raw).map_err(unreadable)?;
-    let source = ObjectRef {
-        system: System::Freshbooks,
-        kind: kind.name().to_string(),
-        id: document.id.clone(),
-    };
-    let marker = marker::of("preview", &source, "payment-request");
+    let source = ObjectRef::freshbooks(kind.name(), document.id.clone());
+    let marker = marker::marker_for("preview", &source, "payment-request");
     let translated = payment_request::translate(&document, settings, &marker)?;
     let key = vendor::key_of(&document.party, settings);
     Ok(vec![Translation {
@@ -67,8 +63,9 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
         #[serde(borrow)]
         bill: Option<&'a RawValue>,
     }
+    // `response`, `result` and the object's own key: the whole envelope.
     const WRAPPERS_MAX: usize = 3;
-    let not_json = |error: serde_json::Error| one("not-json", error.to_string());
+    let not_json = |error: serde_json::Error| one_problem("not-json", error.to_string());
     let mut raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     for _ in 0..WRAPPERS_MAX {
         let Ok(wrapped) = serde_json::from_str::<Wrapped>(raw.get()) else {
@@ -88,12 +85,12 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
 
 fn unreadable(why: Unread) -> Vec<Problem> {
     match why {
-        Unread::Garbled(why) => one("unreadable", why),
-        Unread::Refused(refusal) => one("refusal", refusal.words),
+        Unread::Garbled(why) => one_problem("unreadable", why),
+        Unread::Refused(refusal) => one_problem("refusal", refusal.words),
     }
 }
 
-fn one(code: &str, message: String) -> Vec<Problem> {
+fn one_problem(code: &str, message: String) -> Vec<Problem> {
     vec![Problem {
         pointer: String::new(),
         code: code.to_string(),

@@ -1,11 +1,11 @@
 //! Markers: the key that every record which a run creates carries, so that a look-up can find it.
 
 use alloc::string::String;
-use core::fmt::Write;
 
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
-use crate::contract::types::{ObjectRef, System};
+use crate::contract::types::ObjectRef;
 
 /// The length of a marker in characters; SAP Concur's custom fields hold 48.
 pub const LENGTH: usize = 24;
@@ -16,16 +16,12 @@ pub const LENGTH: usize = 24;
 /// with its length, so that no two lists of names run together. The same input gives the same
 /// marker for ever.
 #[must_use]
-pub fn of(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
-    let system = match object.system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
-    };
+pub fn marker_for(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
     let mut marker = String::from("mlc-");
     marker.push_str(&short_hash(&[
         "v1",
         connection,
-        system,
+        object.system.key(),
         &object.kind,
         &object.id,
         target_kind,
@@ -35,7 +31,7 @@ pub fn of(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
 
 /// Whether a text is a marker of some record.
 #[must_use]
-pub fn is_one(text: &str) -> bool {
+pub fn is_marker(text: &str) -> bool {
     let is_base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
     text.strip_prefix("mlc-")
         .is_some_and(|rest| text.len() == LENGTH && rest.bytes().all(is_base32))
@@ -55,30 +51,20 @@ pub fn short_hash(parts: &[&str]) -> String {
 /// SHA-256 as 64 characters of lower-case hex.
 #[must_use]
 pub fn content_hash(content: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(content) {
-        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
-    }
-    hex
+    HEXLOWER.encode(&Sha256::digest(content))
 }
 
+/// The first characters of the base32 (RFC 4648) in lower case.
 fn base32(bytes: &[u8], characters: usize) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    (0..characters)
-        .map(|position| {
-            let five = (0..5).fold(0_usize, |value, bit| {
-                let at = position * 5 + bit;
-                let byte = bytes.get(at / 8).copied().unwrap_or(0);
-                value << 1 | usize::from(byte >> (7 - at % 8) & 1)
-            });
-            char::from(ALPHABET[five])
-        })
-        .collect()
+    let mut text = BASE32_NOPAD.encode(bytes).to_ascii_lowercase();
+    text.truncate(characters);
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::types::System;
     use alloc::string::ToString;
 
     fn object(id: &str) -> ObjectRef {
@@ -91,16 +77,23 @@ mod tests {
 
     #[test]
     fn a_marker_is_stable_and_short() {
-        let marker = of("acme", &object("778120"), "payment-request");
+        let marker = marker_for("acme", &object("778120"), "payment-request");
         assert_eq!(marker.len(), LENGTH);
-        assert_eq!(marker, of("acme", &object("778120"), "payment-request"));
+        assert_eq!(
+            marker,
+            marker_for("acme", &object("778120"), "payment-request")
+        );
         // Worked out with another implementation of SHA-256 and base32.
         assert_eq!(marker, "mlc-67t75pxxmcusv4w5xrnx");
     }
 
     #[test]
     fn a_marker_is_known_by_its_form() {
-        assert!(is_one(&of("acme", &object("1"), "payment-request")));
+        assert!(is_marker(&marker_for(
+            "acme",
+            &object("1"),
+            "payment-request"
+        )));
         for other in [
             "",
             "mlc-",
@@ -108,16 +101,16 @@ mod tests {
             "abc-67t75pxxmcusv4w5xrnx",
             "mlc-67t75pxxmcusv4w5xrn",
         ] {
-            assert!(!is_one(other), "{other}");
+            assert!(!is_marker(other), "{other}");
         }
     }
 
     #[test]
     fn every_name_counts() {
-        let base = of("acme", &object("1"), "payment-request");
-        assert_ne!(base, of("acme2", &object("1"), "payment-request"));
-        assert_ne!(base, of("acme", &object("2"), "payment-request"));
-        assert_ne!(base, of("acme", &object("1"), "vendor"));
+        let base = marker_for("acme", &object("1"), "payment-request");
+        assert_ne!(base, marker_for("acme2", &object("1"), "payment-request"));
+        assert_ne!(base, marker_for("acme", &object("2"), "payment-request"));
+        assert_ne!(base, marker_for("acme", &object("1"), "vendor"));
     }
 
     #[test]

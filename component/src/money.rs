@@ -6,6 +6,10 @@ use core::str::FromStr;
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+/// Amounts stay below this (10^15), so that no sum of them can overflow: a [`Decimal`] holds 28
+/// digits, which leaves room for eight after the point and a hundred thousand addends.
+pub(crate) const NUMBER_BOUND: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+
 /// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217
 /// does not know the code. Codes are upper case.
 #[must_use]
@@ -69,7 +73,7 @@ pub fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }
 
-/// One minor unit.
+/// One minor unit, such as 0.01 for a currency with two.
 #[must_use]
 pub fn cent(minor_units: u32) -> Decimal {
     Decimal::new(1, minor_units)

@@ -21,17 +21,20 @@ use crate::retry::delay_after;
 const SECOND: Duration = 1_000;
 const MINUTE: Duration = 60 * SECOND;
 
-/// SAP Concur has been seen to ask for 0 seconds; an hour is longer than any limit that is
-/// documented.
+/// Bounds of a `Retry-After`. SAP Concur has been seen to ask for 0 seconds; an hour is longer than
+/// any limit that is documented.
 const RETRY_AFTER_MIN: Duration = SECOND;
 const RETRY_AFTER_MAX: Duration = 60 * MINUTE;
 
+/// A credential that needs a person is looked at again each minute, so that a new connection takes
+/// effect at once without a request being wasted meanwhile.
 const RECONNECT_HOLD: Duration = MINUTE;
 
-/// As much of a body as is searched for the signs of throttling.
+/// As much of a body as is searched for the signs of throttling: they are in the first lines of an
+/// error, and a body may have megabytes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
 
-/// An open gate.
+/// A gate that lets every request through, as it is before the first failure.
 pub fn open_gate(system: System) -> Gate {
     Gate {
         system,
@@ -188,7 +191,7 @@ fn hold(gate: Gate, failure: Failure, now: Instant) -> Gate {
         failing_since,
         ..gate
     };
-    // A longer hold outlasts this failure, and its reason is still the one to mend.
+    // A longer hold outlasts this failure, and its reason is still the one to fix.
     if held_until < gate.held_until {
         return kept;
     }

@@ -3,6 +3,7 @@
 //!
 //! Every scalar on the wire is a JSON string, amounts included. (Concur docs, payment request.)
 
+pub(crate) mod diff;
 mod lines;
 mod sums;
 
@@ -16,11 +17,12 @@ use serde_json::{Map, Value, json};
 
 use crate::concur::VendorKey;
 use crate::contract::types::Problem;
-use crate::document::Document;
+use crate::freshbooks::Document;
 use crate::settings::Settings;
 use crate::text::{clean, shortened};
 use crate::{country, money};
 
+// The longest values that Concur takes. (Concur docs, payment request.)
 const NAME_CHARS_MAX: usize = 100;
 const NUMBER_CHARS_MAX: usize = 50;
 /// As much of a name is repeated in a problem's message.
@@ -33,7 +35,7 @@ pub struct Translated {
     pub invoice_number: String,
     /// Text members of the header by name.
     pub header: BTreeMap<String, String>,
-    /// The lines.
+    /// The lines, in the document's order; a discount is the last one.
     pub lines: Vec<Line>,
 }
 
@@ -55,7 +57,7 @@ pub struct Allocation {
     pub percentage: String,
     /// The allocation field that holds cost codes.
     pub field: String,
-    /// The cost code.
+    /// The cost code of its project; none where the line has no project.
     pub cost_code: Option<String>,
 }
 
@@ -215,7 +217,7 @@ impl Work<'_> {
                 .iter()
                 .any(|problem| problem.pointer == issued_at) => {}
             None => {
-                let message = "the document has no date; fill it in in FreshBooks".to_string();
+                let message = "the document has no date; enter it in FreshBooks".to_string();
                 self.report(issued_at, "date-missing", message);
             }
         }
@@ -230,7 +232,7 @@ impl Work<'_> {
         let country = self.document.country.as_deref();
         let Some(name) = country.or(self.settings.vendor.default_country.as_deref()) else {
             let message = format!(
-                "the {} has no country; fill it in in FreshBooks or set `vendor.default_country`",
+                "the {} has no country; enter it in FreshBooks or set `vendor.default_country`",
                 kind.party()
             );
             self.report(kind.places().country, "country-missing", message);
@@ -239,7 +241,7 @@ impl Work<'_> {
         let code = country::code(name, &self.settings.countries);
         if code.is_none() {
             let message = format!(
-                "\"{}\" is no country that we know; add it to `countries`",
+                "\"{}\" is not a known country; add it to `countries`",
                 shortened(name, SHOWN_CHARS_MAX)
             );
             self.report(kind.places().country, "country-unmapped", message);
@@ -263,7 +265,8 @@ impl Work<'_> {
         });
         if number.chars().count() > NUMBER_CHARS_MAX {
             let message = format!(
-                "the number is longer than the {NUMBER_CHARS_MAX} characters that SAP Concur keeps; shorten it in FreshBooks"
+                "the number is longer than the {NUMBER_CHARS_MAX} characters that SAP Concur \
+                 stores; shorten it in FreshBooks"
             );
             self.report(
                 self.document.kind.places().number,

@@ -4,12 +4,10 @@
 //! feeds it one more. Each returns the next [`Demand`]. A run asks for one thing at a time, and a
 //! refused step changes nothing. The flow is polled with a waker that does nothing: it can only
 //! wait for an outcome, so when it does not go on, it has asked for something.
+//!
+//! Nothing here knows a flow. [`Run::open`] is in `flows`, which chooses the flow for a task.
 
-mod port;
-mod sending;
-mod stops;
-mod trouble;
-mod verdict;
+mod effect_channel;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -21,66 +19,59 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
+use crate::classify;
 use crate::contract::runs::{
     Action, Completion, Demand, Divergence, Entry, Intent, OpenError, Outcome, Report, StepError,
-    StepErrorCode, Task,
+    StepErrorCode,
 };
 use crate::contract::types::Instant;
-use crate::flows;
-use crate::settings::Settings;
 
-pub(crate) use port::Port;
-pub(crate) use sending::{Flow, Halt, LookUp, Written, name};
-pub(crate) use stops::{AMBIGUOUS, EARLIER, next_look};
+pub(crate) use effect_channel::EffectChannel;
 
-/// The most characters of a demand that a [`Divergence`] shows.
+/// The most characters of a demand that a [`Divergence`] shows: enough to name the request, and
+/// short enough for a log line.
 const SHOWN_CHARS_MAX: usize = 400;
+
+/// A flow under way.
+pub(crate) type FlowFuture = Pin<Box<dyn Future<Output = Completion>>>;
 
 /// A run under way. See `wit/runs.wit`.
 pub struct Run {
-    future: Pin<Box<dyn Future<Output = Completion>>>,
-    port: Rc<Port>,
-    open: Demand,
+    flow: FlowFuture,
+    channel: Rc<EffectChannel>,
+    demand: Demand,
     at: Instant,
 }
 
 impl Run {
-    /// Opens a run, replays its history, and returns it; [`Run::demand`] is what it wants next.
+    /// A run of a flow that asks through `channel`, up to its first demand.
+    pub(crate) fn new(mut flow: FlowFuture, channel: Rc<EffectChannel>) -> Self {
+        let demand = next_demand(&mut flow, &channel);
+        Self {
+            flow,
+            demand,
+            at: channel.now(),
+            channel,
+        }
+    }
+
+    /// The run after its history.
     ///
     /// # Errors
     ///
-    /// `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
-    /// what the history says, `broken-history` if an outcome does not answer its demand.
-    pub fn open(
-        task: Task,
-        settings: Rc<Settings>,
-        history: Vec<Entry>,
-    ) -> Result<Self, OpenError> {
-        let at = task.started;
-        let port = Rc::new(Port::new(at));
-        let future = flows::start(Rc::clone(&port), task, settings)?;
-        let mut run = Self::of(future, port, at);
+    /// `diverged` if the flow does not demand what the history says, `broken-history` if an outcome
+    /// does not answer its demand.
+    pub(crate) fn replayed(mut self, history: Vec<Entry>) -> Result<Self, OpenError> {
         for (index, entry) in (0..).zip(history) {
-            run.replay(index, entry)?;
+            self.replay(index, entry)?;
         }
-        Ok(run)
-    }
-
-    fn of(future: Pin<Box<dyn Future<Output = Completion>>>, port: Rc<Port>, at: Instant) -> Self {
-        let mut run = Self {
-            future,
-            port,
-            open: Demand::Done(flows::nothing_done()),
-            at,
-        };
-        run.open = run.poll();
-        run
+        Ok(self)
     }
 
     /// What the run wants next.
     #[must_use]
     pub fn demand(&self) -> &Demand {
-        &self.open
+        &self.demand
     }
 
     /// Reports on the open demand and returns the next one.
@@ -91,17 +82,17 @@ impl Run {
     pub fn step(&mut self, outcome: Outcome) -> Result<&Demand, StepError> {
         self.check(&outcome)?;
         self.at = outcome.at;
-        self.port.answer(outcome.report, outcome.at);
-        self.open = self.poll();
-        Ok(&self.open)
+        self.channel.report(outcome.report, outcome.at);
+        self.demand = next_demand(&mut self.flow, &self.channel);
+        Ok(&self.demand)
     }
 
     fn replay(&mut self, index: u32, entry: Entry) -> Result<(), OpenError> {
-        if entry.demand != self.open {
+        if entry.demand != self.demand {
             return Err(OpenError::Diverged(Divergence {
                 index,
                 recorded: shown(&entry.demand),
-                demanded: shown(&self.open),
+                demanded: shown(&self.demand),
             }));
         }
         self.step(entry.outcome)
@@ -116,7 +107,7 @@ impl Run {
                 detail: String::from(detail),
             })
         };
-        let id = match &self.open {
+        let id = match &self.demand {
             Demand::Perform(effect) => effect.id,
             Demand::Wait(wait) => wait.id,
             Demand::Done(_) => return refused(StepErrorCode::Finished, "the run has ended"),
@@ -125,7 +116,7 @@ impl Run {
             let detail = format!("the open demand is number {id}, not {}", outcome.id);
             return refused(StepErrorCode::WrongId, &detail);
         }
-        if !answers(&self.open, &outcome.report) {
+        if !answers(&self.demand, &outcome.report) {
             return refused(
                 StepErrorCode::WrongReport,
                 "the report is of another kind than the demand",
@@ -139,13 +130,13 @@ impl Run {
         }
         Ok(())
     }
+}
 
-    fn poll(&mut self) -> Demand {
-        let mut context = Context::from_waker(Waker::noop());
-        match self.future.as_mut().poll(&mut context) {
-            Poll::Ready(completion) => Demand::Done(completion),
-            Poll::Pending => self.port.asked(),
-        }
+fn next_demand(flow: &mut FlowFuture, channel: &EffectChannel) -> Demand {
+    let mut context = Context::from_waker(Waker::noop());
+    match flow.as_mut().poll(&mut context) {
+        Poll::Ready(completion) => Demand::Done(completion),
+        Poll::Pending => channel.take_demand(),
     }
 }
 
@@ -170,7 +161,7 @@ fn may_be_done(entry: &Entry) -> bool {
     match send.intent {
         Intent::Read | Intent::ServerDeduplicated => false,
         Intent::LookUpThenResend | Intent::LookUpThenPark => {
-            verdict::may_be_done(send.request.system, outcome)
+            classify::may_be_done(send.request.system, outcome)
         }
     }
 }

@@ -12,11 +12,12 @@ use serde_json::json;
 
 use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
-use crate::party::Party;
+use crate::freshbooks::Party;
 use crate::settings::Settings;
 use crate::text::{clean, shortened};
-use crate::{country, money, states};
+use crate::{country, money, subdivisions};
 
+// The longest values that Concur takes. (Concur docs, vendor.)
 const NAME_CHARS_MAX: usize = 255;
 const TAX_ID_CHARS_MAX: usize = 48;
 const POSTAL_CODE_CHARS_MAX: usize = 20;
@@ -31,7 +32,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 pub struct Translated {
     /// Its key, made of the source's id.
     pub key: VendorKey,
-    /// `VendorName`.
+    /// `VendorName`, at most 255 characters.
     pub name: String,
     /// All members by name, the key and name among them.
     pub fields: BTreeMap<&'static str, String>,
@@ -151,7 +152,8 @@ impl Work<'_> {
         let key = key_of(object, self.settings);
         if key.code.chars().count() > CODE_CHARS_MAX {
             let message = format!(
-                "the vendor code is longer than {CODE_CHARS_MAX} characters; shorten `vendor.code_prefix`"
+                "the vendor code is longer than {CODE_CHARS_MAX} characters; shorten \
+                 `vendor.code_prefix`"
             );
             self.report("", "code-too-long", message);
         }
@@ -161,7 +163,8 @@ impl Work<'_> {
     fn name(&mut self) -> String {
         let name = self.party.name.as_deref().map(clean).unwrap_or_default();
         if name.is_empty() {
-            let message = "it has neither an organisation nor a name nor an e-mail address; fill one in in FreshBooks";
+            let message = "it has neither an organisation nor a name nor an e-mail address; fill \
+                one in in FreshBooks";
             self.report(self.places.name, "name-missing", message.to_string());
         }
         shortened(&name, NAME_CHARS_MAX)
@@ -171,13 +174,13 @@ impl Work<'_> {
         let default = self.settings.vendor.default_country.as_deref();
         let Some(name) = self.party.country.as_deref().or(default) else {
             let message =
-                "it has no country; fill it in in FreshBooks or set `vendor.default_country`";
+                "it has no country; enter it in FreshBooks or set `vendor.default_country`";
             self.report(self.places.country, "country-missing", message.to_string());
             return String::new();
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
             let message = format!(
-                "\"{}\" is no country that we know; add it to `countries`",
+                "\"{}\" is not a known country; add it to `countries`",
                 shortened(name, SHOWN_CHARS_MAX)
             );
             self.report(self.places.country, "country-unmapped", message);
@@ -192,7 +195,7 @@ impl Work<'_> {
                 "it has no currency; choose one in FreshBooks".to_string()
             } else {
                 let shown = shortened(&currency, SHOWN_CHARS_MAX);
-                format!("\"{shown}\" is no ISO 4217 currency; choose one in FreshBooks")
+                format!("\"{shown}\" is not an ISO 4217 currency; choose one in FreshBooks")
             };
             self.report("/currency_code", "currency-unknown", message);
         }
@@ -202,20 +205,21 @@ impl Work<'_> {
     fn state(&mut self, country: &str) -> Option<String> {
         let province = self.party.province.as_deref().map(clean);
         let province = province.filter(|province| !province.is_empty());
-        if !states::has(country) {
+        if !subdivisions::are_required(country) {
             return province.map(|province| shortened(&province, NAME_CHARS_MAX));
         }
         let code = province
             .as_deref()
-            .and_then(|name| states::code(country, name));
+            .and_then(|name| subdivisions::subdivision_code(country, name));
         if code.is_none() {
             let message = match province.as_deref() {
                 Some(said) => format!(
-                    "\"{}\" is no state or province of {country}; correct it in FreshBooks",
+                    "\"{}\" is not a state or province of {country}; correct it in FreshBooks",
                     shortened(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(
-                    "it has no state or province, which SAP Concur wants for {country}; fill it in in FreshBooks"
+                    "it has no state or province, which SAP Concur requires for {country}; enter \
+                     it in FreshBooks"
                 ),
             };
             self.report(self.places.province, "state-unmapped", message);

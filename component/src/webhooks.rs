@@ -1,8 +1,8 @@
 //! FreshBooks webhooks that arrive: is it authentic, and what does it say?
 //!
-//! Size and form first, then the signature, and only then the meaning: nothing of an unauthentic
-//! delivery is told. A handshake brings its own key and so proves nothing by its signature; it
-//! counts only for a registration that is under way, and never replaces a key.
+//! Size and form are checked first, then the signature, and only then the meaning: nothing about an
+//! unauthenticated delivery is returned. A handshake brings its own key and so proves nothing by
+//! its signature; it counts only for a registration that is under way, and never replaces a key.
 
 mod form;
 mod signature;
@@ -20,9 +20,12 @@ use crate::contract::webhooks::{
     RefusalCode, Verb,
 };
 
+/// The longest body that is read: FreshBooks' seven short fields come to a few hundred bytes.
 const BODY_BYTES_MAX: usize = 8 * 1024;
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+/// The longest event name, such as `invoice.create`.
 const EVENT_BYTES_MAX: usize = 64;
+/// The longest id; FreshBooks' are numbers.
 const ID_BYTES_MAX: usize = 200;
 
 /// Kinds of the connector itself, which no notice may name.
@@ -137,8 +140,9 @@ fn verifier_for_active(id: &str) -> Oddity {
     oddity(
         "verifier-for-active",
         format!(
-            "FreshBooks sent a new verifier for callback {id}, which is active; the key was kept. If its \
-             notices stop, delete that callback and run `ml-connector connect freshbooks`."
+            "FreshBooks sent a new verifier for callback {id}, which is active; the key was not \
+             changed. If its notices stop, delete that callback and run `ml-connector connect \
+             freshbooks`."
         ),
     )
 }
@@ -170,8 +174,8 @@ fn required<'f>(form: &'f Form<'_>, name: &str) -> Result<&'f str, Oddity> {
         .filter(|value| (1..=ID_BYTES_MAX).contains(&value.len()))
         .ok_or_else(|| {
             let sentence = format!(
-                "The notice has no usable field `{name}` (1 to {ID_BYTES_MAX} bytes); the next sweep finds \
-                 the change."
+                "The notice has no usable field `{name}` (1 to {ID_BYTES_MAX} bytes); the next \
+                 sweep finds the change."
             );
             oddity("field-missing", sentence)
         })

@@ -162,7 +162,7 @@ pub fn source(doc_type: DocType, source_id: &str) -> ObjectRef {
 pub fn marker_of(document: &DocumentRecord) -> String {
     let object = source(document.doc_type, &document.source_id);
     let target = format!("journal-entry {}/{}", document.id, document.revision);
-    marker::of("acme", &object, &target)
+    marker::marker_for("acme", &object, &target)
 }
 
 /// How the latest run of a document's source ended.

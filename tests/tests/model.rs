@@ -277,7 +277,7 @@ impl World {
         amount: &serde_json::Value,
         state: &serde_json::Value,
     ) {
-        let marker = marker::of("acme", &object(kind, &id.to_string()), "payment-request");
+        let marker = marker::marker_for("acme", &object(kind, &id.to_string()), "payment-request");
         let all = self.sim.sandbox.concur.payment_requests();
         let there: Vec<_> = all
             .iter()

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::{get, query, text, with_body};
+use super::json::member_text;
+use super::requests::{encoded, get, with_body};
 use crate::contract::http::{Bearer, Method, Request, Response};
-use crate::refusals::{self, Unread};
+use crate::error_bodies::{self, Unread};
 
 const SUBSCRIPTIONS: &str = "/events/v4/subscriptions";
 
-/// A subscription as Concur tells it, as far as it is compared.
+/// A subscription as Concur shows it, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscription {
     pub(crate) id: String,
@@ -24,9 +25,9 @@ pub(crate) struct Subscription {
     pub(crate) companies: Vec<String>,
 }
 
-/// One subscription.
-pub(crate) fn subscription(id: &str) -> Request {
-    with_application(get(format!("{SUBSCRIPTIONS}/{}", query(id))))
+/// Asks for the subscription of this id, with the application's own token.
+pub(crate) fn get_subscription(id: &str) -> Request {
+    with_application(get(format!("{SUBSCRIPTIONS}/{}", encoded(id))))
 }
 
 /// Creates a subscription, or changes the one with this id.
@@ -47,8 +48,8 @@ pub(crate) fn put_subscription(wanted: &Subscription) -> Request {
 /// Reads a subscription: the prose shows an array of one, the schema an object. An empty array is
 /// none.
 pub(crate) fn read_subscription(response: &Response) -> Result<Option<Subscription>, Unread> {
-    let value: Value = serde_json::from_str(refusals::text(response)?)
-        .map_err(|error| refusals::garbled(&error))?;
+    let value: Value = serde_json::from_str(error_bodies::text(response)?)
+        .map_err(|error| error_bodies::garbled(&error))?;
     let one = match &value {
         Value::Array(all) => match all.as_slice() {
             [] => return Ok(None),
@@ -57,7 +58,7 @@ pub(crate) fn read_subscription(response: &Response) -> Result<Option<Subscripti
         },
         one => one,
     };
-    let id = text(one, "id");
+    let id = member_text(one, "id");
     if id.is_empty() {
         return Err(garbled());
     }
@@ -66,15 +67,15 @@ pub(crate) fn read_subscription(response: &Response) -> Result<Option<Subscripti
     let companies = companies.into_iter().flatten().filter_map(Value::as_str);
     Ok(Some(Subscription {
         id,
-        topic: text(one, "topic"),
-        filter: text(one, "filter"),
-        endpoint: text(&hook, "endpoint"),
+        topic: member_text(one, "topic"),
+        filter: member_text(one, "filter"),
+        endpoint: member_text(&hook, "endpoint"),
         companies: companies.map(ToString::to_string).collect(),
     }))
 }
 
 /// The answer to a change says nothing that is needed.
-pub(crate) fn read_saved(_: &Response) -> Result<Option<Subscription>, Unread> {
+pub(crate) fn read_nothing(_: &Response) -> Result<Option<Subscription>, Unread> {
     Ok(None)
 }
 
@@ -86,7 +87,7 @@ fn with_application(request: Request) -> Request {
 }
 
 fn garbled() -> Unread {
-    Unread::Garbled("the answer is no subscription".to_string())
+    Unread::Garbled("the answer is not a subscription".to_string())
 }
 
 #[cfg(test)]
@@ -136,7 +137,7 @@ mod tests {
     fn both_requests_go_out_with_the_token_of_the_application() {
         let wanted = read_subscription(&answer(ONE)).expect("is read");
         let wanted = wanted.expect("is there");
-        let (get, put) = (subscription("a b"), put_subscription(&wanted));
+        let (get, put) = (get_subscription("a b"), put_subscription(&wanted));
         assert_eq!(get.path_with_query, "/events/v4/subscriptions/a%20b");
         assert_eq!(put.path_with_query, "/events/v4/subscriptions/webhook");
         assert_eq!(

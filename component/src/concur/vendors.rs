@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{get, items, json, listed, query, text, with_body};
+use super::json::{items, json_object, list_rows, member_text};
+use super::requests::{encoded, get, with_body};
 use crate::contract::http::{Method, Request, Response};
-use crate::refusals::{self, Refusal, Unread};
+use crate::error_bodies::{self, Refusal, Unread};
 
 const VENDORS: &str = "/api/v3.1/invoice/vendors";
 
@@ -40,22 +41,22 @@ impl VendorKey {
         })
     }
 
-    fn is(&self, other: &Self) -> bool {
+    fn is_same(&self, other: &Self) -> bool {
         self.code.eq_ignore_ascii_case(&other.code)
             && self.address.eq_ignore_ascii_case(&other.address)
     }
 }
 
-/// A vendor as Concur tells it, as far as it is compared.
+/// A vendor as Concur shows it, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vendor {
-    /// Its key.
+    /// Code and address code.
     pub key: VendorKey,
-    /// `VendorName`.
+    /// `VendorName`; empty where Concur has none.
     pub name: String,
-    /// `Address1`.
+    /// `Address1`, the street; empty where Concur has none.
     pub address1: String,
-    /// `PostalCode`.
+    /// `PostalCode`; empty where Concur has none.
     pub postal_code: String,
 }
 
@@ -63,8 +64,8 @@ pub struct Vendor {
 pub(crate) fn vendors_by_key(key: &VendorKey) -> Request {
     get(format!(
         "{VENDORS}?vendorCode={}&addressCode={}&searchType=exact&limit=25",
-        query(&key.code),
-        query(&key.address)
+        encoded(&key.code),
+        encoded(&key.address)
     ))
 }
 
@@ -72,25 +73,25 @@ pub(crate) fn vendors_by_key(key: &VendorKey) -> Request {
 pub(crate) fn vendors_by_name(name: &str) -> Request {
     get(format!(
         "{VENDORS}?vendorName={}&searchType=exact&limit=1000",
-        query(name)
+        encoded(name)
     ))
 }
 
-/// Creates a vendor.
+/// Creates a vendor; `json` is the list of one that Concur takes.
 pub(crate) fn create_vendor(json: String) -> Request {
     with_body(Method::Post, VENDORS, json)
 }
 
-/// Reads vendors.
+/// Reads a list of vendors; rows without a code are left out.
 pub(crate) fn read_vendors(response: &Response) -> Result<Vec<Vendor>, Unread> {
-    let value = json(response)?;
-    let vendors = listed(&value, "Vendor")?;
+    let value = json_object(response)?;
+    let vendors = list_rows(&value, "Vendor")?;
     Ok(vendors.into_iter().filter_map(vendor).collect())
 }
 
 /// Reads the answer to a vendor write: HTTP 200 with a status for each record.
 pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unread> {
-    let value = json(response)?;
+    let value = json_object(response)?;
     let Some(record) = items(&value, "Vendor").into_iter().next() else {
         return Err(Unread::Garbled("the answer names no vendor".to_string()));
     };
@@ -98,12 +99,15 @@ pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unre
     if statuses.iter().any(|status| is_failure(status)) {
         let words: Vec<String> = statuses
             .iter()
-            .map(|status| text(status, "Message"))
+            .map(|status| member_text(status, "Message"))
             .collect();
         return Err(Unread::Refused(Refusal {
             status: response.status,
-            codes: statuses.iter().map(|status| text(status, "Code")).collect(),
-            words: refusals::of_words(response, &words.join("; ")),
+            codes: statuses
+                .iter()
+                .map(|status| member_text(status, "Code"))
+                .collect(),
+            words: error_bodies::tamed_words(response, &words.join("; ")),
         }));
     }
     let vendor = vendor(record).map(|vendor| vendor.key);
@@ -112,27 +116,100 @@ pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unre
 
 // No list of types is published; integrators take everything but success for a failure.
 fn is_failure(status: &Value) -> bool {
-    let kind = text(status, "Type").to_ascii_uppercase();
-    let says_missing = text(status, "Message")
+    let kind = member_text(status, "Type").to_ascii_uppercase();
+    let says_missing = member_text(status, "Message")
         .to_ascii_lowercase()
         .contains("missing");
     !matches!(kind.as_str(), "" | "SUCCESS" | "INFO") || says_missing
 }
 
 fn vendor(value: &Value) -> Option<Vendor> {
-    let code = text(value, "VendorCode");
+    let code = member_text(value, "VendorCode");
     (!code.is_empty()).then(|| Vendor {
         key: VendorKey {
             code,
-            address: text(value, "AddressCode"),
+            address: member_text(value, "AddressCode"),
         },
-        name: text(value, "VendorName"),
-        address1: text(value, "Address1"),
-        postal_code: text(value, "PostalCode"),
+        name: member_text(value, "VendorName"),
+        address1: member_text(value, "Address1"),
+        postal_code: member_text(value, "PostalCode"),
     })
 }
 
 /// The vendor with this key.
 pub(crate) fn with_key(vendors: Vec<Vendor>, key: &VendorKey) -> Option<Vendor> {
-    vendors.into_iter().find(|vendor| vendor.key.is(key))
+    vendors.into_iter().find(|vendor| vendor.key.is_same(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contract::http::Body;
+
+    fn answer(body: &str) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Text(body.to_string()),
+        }
+    }
+
+    #[test]
+    fn rows_are_found_under_either_member() {
+        for body in [
+            r#"{"Vendor":[{"VendorCode":"A"}],"Items":null}"#,
+            r#"{"Vendor":null,"Items":[{"VendorCode":"A"}]}"#,
+            r#"{"Items":{"Vendor":{"VendorCode":"A"}}}"#,
+        ] {
+            assert_eq!(
+                read_vendors(&answer(body)).expect("is read").len(),
+                1,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refused_vendor_hides_in_a_200() {
+        let body = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Code":9,"Message":"State is missing","Type":"WARNING"}]}]}"#;
+        let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(body)) else {
+            panic!("is a refusal");
+        };
+        assert_eq!(refusal.words, "State is missing");
+        let wordless = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Type":"ERROR"}]}]}"#;
+        let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(wordless)) else {
+            panic!("is a refusal");
+        };
+        assert!(!refusal.words.is_empty());
+    }
+
+    #[test]
+    fn keys_are_compared_without_case() {
+        let vendors = vec![Vendor {
+            key: VendorKey {
+                code: "fb-c1".to_string(),
+                address: "main".to_string(),
+            },
+            name: String::new(),
+            address1: String::new(),
+            postal_code: String::new(),
+        }];
+        let key = VendorKey {
+            code: "FB-C1".to_string(),
+            address: "MAIN".to_string(),
+        };
+        assert!(with_key(vendors, &key).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn a_vendor_key_survives_as_an_id(code in ".{1,32}", address in ".{1,32}") {
+            let key = VendorKey { code, address };
+            prop_assert_eq!(VendorKey::from_id(&key.to_id()), Some(key));
+        }
+    }
 }

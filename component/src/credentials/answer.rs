@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::contract::credentials::TokenAnswer;
 use crate::contract::types::Instant;
 
+/// The longest error name that is repeated: those of RFC 6749 have at most 25 characters.
 const CODE_BYTES_MAX: usize = 40;
 
 /// An answer; one that is no JSON object has no members.

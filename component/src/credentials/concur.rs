@@ -7,25 +7,26 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::answer::Answer;
-use super::refusals::{Cure, refusal};
+use super::concur_errors::{Cure, error_meaning};
 use super::{App, Field, MINUTE, form_request, next_generation, stop, try_again};
+use crate::concur::geolocation::pin;
 use crate::contract::credentials::{
     Credential, Grant, Mend, TokenFailure, TokenHost, TokenRequest,
 };
 use crate::contract::types::{Duration, Instant, System};
-use crate::geolocation::pin;
 
 const TOKEN_PATH: &str = "/oauth2/v0/token";
 
 /// A little over the 60 s within which SAP Concur says it answers.
 const TIMEOUT: Duration = 65 * 1_000;
 
-/// Where an answer does not say.
+/// Seconds that an access token lives where the answer does not say: the documented hour.
 const ACCESS_LIFE_S: u64 = 60 * 60;
 
 /// Six months, counted as the shortest there are (181 days), less a margin of 14 days.
 const ASSUMED_REFRESH_LIFE: Duration = (181 - 14) * 24 * 60 * MINUTE;
 
+/// How long SAP Concur asks clients to wait after a 503. (Concur docs, HTTP status codes.)
 const MAINTENANCE_DELAY: Duration = 5 * MINUTE;
 
 pub(super) fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
@@ -134,8 +135,9 @@ fn refresh_expires(
     if !answer.has_sealed("refresh_token") && grant != Grant::RefreshToken {
         return access_expires;
     }
-    let told = answer.instant("refresh_expires_in");
-    told.filter(|expires| *expires > now)
+    let stated = answer.instant("refresh_expires_in");
+    stated
+        .filter(|expires| *expires > now)
         .unwrap_or_else(|| now.saturating_add(ASSUMED_REFRESH_LIFE))
 }
 
@@ -148,7 +150,7 @@ pub(super) fn refused(
     now: Instant,
 ) -> TokenFailure {
     let number = answer.whole("code");
-    let known = number.and_then(|number| Some((number.to_string(), refusal(number)?)));
+    let known = number.and_then(|number| Some((number.to_string(), error_meaning(number)?)));
     let Some((code, (cure, meaning))) = known else {
         return unknown(number, answer, now);
     };
@@ -187,8 +189,8 @@ fn ask_there(
         Some(Ok(base)) if base != credential.base => TokenFailure {
             retry_at: now,
             sentence: format!(
-                "SAP Concur names another datacenter, {base}, which is asked next (code {code}: {meaning}). If \
-                 that fails, run `ml-connector connect concur`."
+                "SAP Concur names another datacenter, {base}, which is asked next (code {code}: \
+                 {meaning}). If that fails, run `ml-connector connect concur`."
             ),
             base,
             ..stop(code, String::new(), Mend::TryThere)
@@ -199,32 +201,33 @@ fn ask_there(
 
 fn reconnect(code: &str, meaning: &str) -> TokenFailure {
     let sentence = format!(
-        "SAP Concur refused the credential (code {code}: {meaning}). Have an administrator make a new company \
-         request token, then run `ml-connector connect concur`."
+        "SAP Concur refused the credential (code {code}: {meaning}). Have an administrator make a \
+         new company request token, then run `ml-connector connect concur`."
     );
     stop(code, sentence, Mend::Reconnect)
 }
 
 fn fix_settings(code: &str, meaning: &str) -> TokenFailure {
     let sentence = format!(
-        "SAP Concur refused the app (code {code}: {meaning}). Correct the settings `client_id` and `scope`, the \
-         client secret, or the app itself, then run `ml-connector connect concur`."
+        "SAP Concur refused the app (code {code}: {meaning}). Correct the settings `client_id` and \
+         `scope`, the client secret, or the app itself, then run `ml-connector connect concur`."
     );
     stop(code, sentence, Mend::FixSettings)
 }
 
 fn report_defect(code: &str, meaning: &str) -> TokenFailure {
     let sentence = format!(
-        "SAP Concur did not understand the token request (code {code}: {meaning}). Check the settings \
-         `client_id` and `company_id`; if they are right, this is a defect of ml-connector: please report it."
+        "SAP Concur did not understand the token request (code {code}: {meaning}). Check the \
+         settings `client_id` and `company_id`; if they are right, this is a defect of \
+         ml-connector: please report it."
     );
     stop(code, sentence, Mend::FixSettings)
 }
 
 fn later(code: &str, delay: Duration, now: Instant) -> TokenFailure {
     let sentence = format!(
-        "SAP Concur gives out no token at the moment ({code}); it is asked again in {} min. If this goes on \
-         outside of a maintenance, run `ml-connector connect concur`.",
+        "SAP Concur gives out no token at the moment ({code}); it is asked again in {} min. If \
+         this goes on outside of a maintenance, run `ml-connector connect concur`.",
         delay / MINUTE
     );
     try_again(code, sentence, now.saturating_add(delay))
@@ -233,15 +236,16 @@ fn later(code: &str, delay: Duration, now: Instant) -> TokenFailure {
 fn geolocation_refused(raw: &str) -> TokenFailure {
     let shown: String = raw.chars().take(100).collect();
     let sentence = format!(
-        "SAP Concur named {shown:?} as its datacenter, which is none of SAP's published base URLs; nothing was \
-         sent there. If it is right, add it to the setting `extra_bases` and run `ml-connector connect concur`."
+        "SAP Concur named {shown:?} as its datacenter, which is none of SAP's published base URLs; \
+         nothing was sent there. If it is right, add it to the setting `extra_bases` and run \
+         `ml-connector connect concur`."
     );
     stop("geolocation-refused", sentence, Mend::FixSettings)
 }
 
 fn no_geolocation(now: Instant) -> TokenFailure {
-    let sentence = "SAP Concur gave out a token without naming its datacenter; it is asked again in a minute. \
-                    If this goes on, run `ml-connector connect concur`.";
+    let sentence = "SAP Concur gave out a token without naming its datacenter; it is asked again \
+        in a minute. If this goes on, run `ml-connector connect concur`.";
     try_again(
         "geolocation-missing",
         sentence.to_owned(),

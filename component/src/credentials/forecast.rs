@@ -3,9 +3,8 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::{connect_command, name};
 use crate::contract::credentials::{Credential, Forecast, Life};
-use crate::contract::types::{Duration, Instant};
+use crate::contract::types::{Duration, Instant, System};
 
 const DAY: Duration = 24 * 60 * 60 * 1_000;
 
@@ -42,23 +41,31 @@ fn due(credential: &Credential, now: Instant) -> Instant {
 }
 
 fn live_sentence(credential: &Credential, now: Instant) -> String {
-    let (system, command) = (name(credential.system), connect_command(credential.system));
+    let (system, command) = (
+        credential.system.display_name(),
+        connect_command(credential.system),
+    );
     match credential.refresh_expires {
         None => format!(
             "{system} is connected and renewed by itself; to connect anew, run `{command}`."
         ),
         Some(expires) if expires <= now => format!(
-            "The refresh token of {system} should have ended by now; if requests fail, run `{command}`."
+            "The refresh token of {system} should have ended by now; if requests fail, run \
+             `{command}`."
         ),
         Some(expires) => format!(
-            "{system} is connected and renewed by itself; if no renewal succeeds, run `{command}` within {}.",
+            "{system} is connected and renewed by itself; if no renewal succeeds, run `{command}` \
+             within {}.",
             days(expires - now)
         ),
     }
 }
 
 fn stopped_sentence(credential: &Credential) -> String {
-    let (system, command) = (name(credential.system), connect_command(credential.system));
+    let (system, command) = (
+        credential.system.display_name(),
+        connect_command(credential.system),
+    );
     if credential.life == Life::Absent {
         return format!("{system} is not connected: run `{command}`.");
     }
@@ -66,6 +73,14 @@ fn stopped_sentence(credential: &Credential) -> String {
         return format!("{system} has refused the credential for good: run `{command}`.");
     }
     credential.sentence.clone()
+}
+
+/// What a person runs to connect a system, for the first time or anew.
+pub(super) fn connect_command(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "ml-connector connect freshbooks",
+        System::Concur => "ml-connector connect concur",
+    }
 }
 
 fn days(span: Duration) -> String {

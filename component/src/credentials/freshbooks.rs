@@ -10,9 +10,10 @@ use crate::contract::credentials::{
 use crate::contract::types::{Duration, Instant, System};
 
 const TOKEN_PATH: &str = "/auth/oauth/token";
+/// As for every other request to FreshBooks, in milliseconds.
 const TIMEOUT: Duration = 30 * 1_000;
 
-/// Where an answer does not say.
+/// Seconds that an access token lives where the answer does not say: the documented 12 hours.
 const ACCESS_LIFE_S: u64 = 12 * 60 * 60;
 
 pub(super) fn ask(app: &App<'_>, grant: Grant) -> TokenRequest {
@@ -61,24 +62,24 @@ pub(super) fn refused(answer: &Answer<'_>, now: Instant) -> TokenFailure {
 
 fn reconnect(code: &str) -> TokenFailure {
     let sentence = format!(
-        "FreshBooks no longer accepts the credential ({code}): run `ml-connector connect freshbooks` and \
-         consent again."
+        "FreshBooks no longer accepts the credential ({code}): run `ml-connector connect \
+         freshbooks` and consent again."
     );
     stop(code, sentence, Mend::Reconnect)
 }
 
 fn fix_settings(code: &str) -> TokenFailure {
     let sentence = format!(
-        "FreshBooks does not know this app ({code}): correct the setting `client_id` or the client secret, \
-         then run `ml-connector connect freshbooks`."
+        "FreshBooks does not know this app ({code}): correct the setting `client_id` or the client \
+         secret, then run `ml-connector connect freshbooks`."
     );
     stop(code, sentence, Mend::FixSettings)
 }
 
 fn later(code: &str, now: Instant) -> TokenFailure {
     let sentence = format!(
-        "FreshBooks gave out no token ({code}); it is asked again in a minute. If this goes on, run \
-         `ml-connector connect freshbooks`."
+        "FreshBooks gave out no token ({code}); it is asked again in a minute. If this goes on, \
+         run `ml-connector connect freshbooks`."
     );
     try_again(code, sentence, now.saturating_add(MINUTE))
 }

@@ -468,7 +468,7 @@ fn concur_codes_decide_whatever_the_status() {
 
 #[test]
 fn every_published_code_is_known_once() {
-    let published = (0..200).filter(|code| refusals::refusal(*code).is_some());
+    let published = (0..200).filter(|code| concur_errors::error_meaning(*code).is_some());
     let listed = RECONNECT.len() + SETTINGS.len() + DEFECT.len() + [16, 108, 134].len();
     assert_eq!(published.count(), listed);
 }

@@ -7,29 +7,28 @@ use alloc::vec;
 
 use rust_decimal::Decimal;
 
-use super::posting::{Account, Party, Posting};
-use super::wire::{CashAdvanceDocument, CashRow, text};
-use super::{Basis, number};
-use crate::document::NUMBER_BOUND;
-use crate::money;
+use super::account::{Account, Party};
+use super::posting::{Basis, Posting};
+use crate::concur::document_schema::{CashAdvanceDocument, CashRow};
+use crate::money::{self, NUMBER_BOUND};
 
 pub(super) fn basis<'a>(document: &CashAdvanceDocument<'a>) -> Basis<'a> {
     let advance = &document.advance;
     Basis {
         is_test: advance.is_test,
-        title: advance.name,
+        title: advance.name.clone(),
         currency_at: "/cashAdvanceData/employeeCurrencyAlphaCode",
-        currency: advance.currency.or(advance.issue_currency),
+        currency: advance.currency.or(&advance.issue_currency).clone(),
         date_at: "/cashAdvanceData/issuedDate",
-        dates: vec![advance.issued, advance.requested],
+        days: vec![advance.issued.clone(), advance.requested.clone()],
     }
 }
 
 pub(super) fn post<'a>(document: &CashAdvanceDocument<'a>, posting: &mut Posting<'a>) {
     for (index, row) in document.rows.0.iter().enumerate() {
         let place = format_args!("/journalData/{index}");
-        posting.same_currency(format_args!("{place}/currencyAlphaCode"), row.currency);
-        let amount = posting.amount(format_args!("{place}/amount"), row.amount);
+        posting.same_currency(format_args!("{place}/currencyAlphaCode"), &row.currency);
+        let amount = posting.amount(format_args!("{place}/amount"), &row.amount);
         if !side_agrees(row, amount) {
             let message = "the amount's sign and `debitOrCredit` do not agree".into();
             posting.report(
@@ -41,7 +40,7 @@ pub(super) fn post<'a>(document: &CashAdvanceDocument<'a>, posting: &mut Posting
         posting.count(amount);
         let at = format_args!("{place}/accountCode");
         let name = Cow::Borrowed("cash advance");
-        if let Some(account) = posting.account(at, row.account, None, None, name) {
+        if let Some(account) = posting.account(at, row.account.text(), None, None, name) {
             posting.add(account, None, amount);
         }
         if let Some(account) = other_side(index, document, row, posting) {
@@ -53,7 +52,7 @@ pub(super) fn post<'a>(document: &CashAdvanceDocument<'a>, posting: &mut Posting
 
 /// Positive is a debit; a missing side leaves the sign to speak for itself.
 fn side_agrees(row: &CashRow, amount: Decimal) -> bool {
-    match text(row.side).as_deref() {
+    match row.side.text().as_deref() {
         Some("DR") => !amount.is_sign_negative() || amount.is_zero(),
         Some("CR") => !amount.is_sign_positive() || amount.is_zero(),
         Some(_) => false,
@@ -68,9 +67,9 @@ fn other_side<'a>(
     posting: &mut Posting<'a>,
 ) -> Option<Account<'a>> {
     let at = format_args!("/journalData/{index}/payee");
-    match Party::other_than_company(row.payer, row.payee) {
+    match Party::other_than_company(&row.payer, &row.payee) {
         Some(key) if key == "EMPL" => {
-            posting.account_of_party(at, Party::employee(document.employee.id))
+            posting.account_of_party(at, Party::employee(document.employee.id.text()))
         }
         Some(key) => {
             let name = Cow::Borrowed("cash advance");
@@ -89,15 +88,15 @@ fn other_side<'a>(
 fn check_total(document: &CashAdvanceDocument, posting: &mut Posting) {
     let advance = &document.advance;
     let at = format_args!("/cashAdvanceData/requestAmount");
-    let issued_in = text(advance.issue_currency);
+    let issued_in = advance.issue_currency.text();
     let same = issued_in.is_none_or(|issued_in| issued_in == posting.currency());
     let total = if same {
-        posting.optional_amount(at, advance.amount)
+        posting.optional_amount(at, &advance.amount)
     } else {
         converted(document, posting)
     };
     // An advance that is taken back has the other sign.
-    let is_issued = matches!(text(advance.kind).as_deref(), None | Some("1"));
+    let is_issued = matches!(advance.kind.text().as_deref(), None | Some("1"));
     let taken_back = !is_issued && total.is_some_and(|total| posting.rows() == -total);
     posting.check_total(
         at,
@@ -109,7 +108,7 @@ fn check_total(document: &CashAdvanceDocument, posting: &mut Posting) {
 /// multiplies or divides, so the rows may follow either.
 fn converted(document: &CashAdvanceDocument, posting: &mut Posting) -> Option<Decimal> {
     let advance = &document.advance;
-    let (Some(amount), Some(rate)) = (number(advance.amount), number(advance.rate)) else {
+    let (Some(amount), Some(rate)) = (advance.amount.number(), advance.rate.number()) else {
         if posting.amounts_known() {
             let message = format!(
                 "it was issued in another currency than {}, and has no exchange rate",

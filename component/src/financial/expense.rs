@@ -10,28 +10,28 @@ use alloc::vec;
 
 use rust_decimal::Decimal;
 
-use super::Basis;
-use super::posting::{Account, Party, Posting};
-use super::wire::{
-    Allocation, Application, Custom, ExpenseDocument, ExpenseEntry, Row, is_yes, text,
+use super::account::{Account, Party};
+use super::posting::{Basis, Posting};
+use crate::concur::document_schema::{
+    Allocation, Application, Custom, CustomPlace, ExpenseDocument, ExpenseEntry, Row,
 };
 
 pub(super) fn basis<'a>(document: &ExpenseDocument<'a>) -> Basis<'a> {
     let report = &document.report;
-    let mut dates = vec![
-        report.processed,
-        report.submitted,
-        report.ended,
-        report.created,
+    let mut days = vec![
+        report.processed.clone(),
+        report.submitted.clone(),
+        report.ended.clone(),
+        report.created.clone(),
     ];
-    dates.extend(document.entries.0.iter().map(|entry| entry.date));
+    days.extend(document.entries.0.iter().map(|entry| entry.date.clone()));
     Basis {
         is_test: report.is_test,
-        title: report.name,
+        title: report.name.clone(),
         currency_at: "/report/employeeCurrencyAlphaCode",
-        currency: report.currency,
+        currency: report.currency.clone(),
         date_at: "/report/reportPaymentProcessingDate",
-        dates,
+        days,
     }
 }
 
@@ -59,8 +59,8 @@ pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>
 /// The report's total; old documents have none and state only what was approved of each entry.
 pub(super) fn total(document: &ExpenseDocument, posting: &mut Posting) -> Option<Decimal> {
     let at = format_args!("/report/totalApprovedAmount");
-    if text(document.report.total).is_some() {
-        return posting.optional_amount(at, document.report.total);
+    if !document.report.total.is_missing() {
+        return posting.optional_amount(at, &document.report.total);
     }
     if document.entries.0.is_empty() {
         return None;
@@ -69,18 +69,20 @@ pub(super) fn total(document: &ExpenseDocument, posting: &mut Posting) -> Option
     let approved = entries.map(|(index, entry)| {
         posting.optional_amount(
             format_args!("/expenseEntry/{index}/entryApprovedAmount"),
-            entry.approved,
+            &entry.approved,
         )
     });
     approved.sum()
 }
 
-/// The cost code of a custom field with this number.
+/// The code in the custom field of this number.
 pub(super) fn cost_code<'a>(customs: &[Custom<'a>], number: u8) -> Option<Cow<'a, str>> {
-    let mut codes = customs
-        .iter()
-        .filter(|custom| custom.is_code && custom.number == number);
-    codes.find_map(|custom| text(Some(custom.value)))
+    let place = CustomPlace {
+        number,
+        is_code: true,
+    };
+    let mut codes = customs.iter().filter(|custom| custom.place == place);
+    codes.find_map(|custom| custom.value.text())
 }
 
 /// Where a row stands.
@@ -95,8 +97,8 @@ impl<'a> Place<'_, 'a> {
     fn post(&self, row: &Row<'a>, posting: &mut Posting<'a>) {
         let [e, a, r] = self.at;
         let place = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}");
-        posting.same_currency(format_args!("{place}/currencyAlphaCode"), row.currency);
-        let gross = posting.amount(format_args!("{place}/amountGross"), row.gross);
+        posting.same_currency(format_args!("{place}/currencyAlphaCode"), &row.currency);
+        let gross = posting.amount(format_args!("{place}/amountGross"), &row.gross);
         posting.count(gross);
         let net = self.net_of_reclaim(row, gross, posting);
         let cost_code = self.cost_code(posting);
@@ -104,8 +106,8 @@ impl<'a> Place<'_, 'a> {
         let account_at = format_args!("{place}/journalAccountCode");
         let account = posting.account(
             account_at,
-            row.account,
-            self.entry.expense_type,
+            row.account.text(),
+            self.entry.expense_type.text(),
             cost_code.as_deref(),
             name,
         );
@@ -119,10 +121,10 @@ impl<'a> Place<'_, 'a> {
     }
 
     fn name(&self) -> Cow<'a, str> {
-        if is_yes(self.entry.is_personal) {
+        if self.entry.is_personal.is_yes() {
             return Cow::Borrowed("personal item");
         }
-        text(self.entry.expense_type_name).unwrap_or_default()
+        self.entry.expense_type_name.text().unwrap_or_default()
     }
 
     /// From the most granular level that has it, and never from the employee. (Concur docs, cost
@@ -137,20 +139,20 @@ impl<'a> Place<'_, 'a> {
     fn other_side(&self, row: &Row<'a>, posting: &mut Posting<'a>) -> Option<Account<'a>> {
         let [e, a, r] = self.at;
         let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/journalPayee");
-        let Some(key) = Party::other_than_company(row.payer, row.payee) else {
+        let Some(key) = Party::other_than_company(&row.payer, &row.payee) else {
             let message = "exactly one of payer and payee must be the company (COMP)".into();
             posting.report(at, "parties-unclear", message);
             return None;
         };
         if key == "EMPL" {
-            let party = Party::employee(self.document.employee.id);
+            let party = Party::employee(self.document.employee.id.text());
             return posting.account_of_party(at, party);
         }
         let name = Cow::Borrowed(match &*key {
             "COPD" => "company-paid liability",
             _ => "card liability",
         });
-        if let Some(code) = text(self.entry.liability_account) {
+        if let Some(code) = self.entry.liability_account.text() {
             let at = format_args!("/expenseEntry/{e}/liabilityAccountCode");
             return posting.account_of_code(at, code, None, name);
         }
@@ -163,8 +165,8 @@ impl<'a> Place<'_, 'a> {
     /// than the row.
     fn own_payment_type(&self, posting: &Posting) -> Option<Cow<'a, str>> {
         const DOCUMENTED: [&str; 5] = ["CASH", "EMPL", "IBCP", "CBCP", "COPD"];
-        text(self.entry.payment_type)
-            .filter(|key| !DOCUMENTED.contains(&&**key) && posting.knows_party(key))
+        let payment_type = self.entry.payment_type.text();
+        payment_type.filter(|key| !DOCUMENTED.contains(&&**key) && posting.knows_party(key))
     }
 }
 
@@ -178,19 +180,19 @@ fn apply_cash_advance<'a>(
     const APPLIED: &str = "2";
     let place = format_args!("/cashAdvanceApplication/{index}");
     let at = format_args!("{place}/cashAdvanceApplicationAmount");
-    let amount = posting.amount(at, application.amount);
+    let amount = posting.amount(at, &application.amount);
     if amount.is_zero() {
         return;
     }
-    let kind = text(application.kind).unwrap_or(Cow::Borrowed(APPLIED));
+    let kind = application.kind.text().unwrap_or(Cow::Borrowed(APPLIED));
     if amount.is_sign_positive() || kind != APPLIED {
         let message = "expected a negative amount of cash advance transaction type 2".into();
         return posting.report(at, "cash-advance-unclear", message);
     }
     let account_at = format_args!("{place}/cashAdvanceClearingAccountCode");
     let name = Cow::Borrowed("cash advance");
-    let account = posting.account(account_at, application.account, None, None, name);
-    let employee = posting.account_of_party(at, Party::employee(document.employee.id));
+    let account = posting.account(account_at, application.account.text(), None, None, name);
+    let employee = posting.account_of_party(at, Party::employee(document.employee.id.text()));
     if let (Some(account), Some(employee)) = (account, employee) {
         posting.add(account, None, amount);
         posting.add(employee, None, -amount);

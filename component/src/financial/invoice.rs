@@ -6,43 +6,42 @@ use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::Basis;
+use super::account::Party;
 use super::expense::cost_code;
-use super::posting::{Party, Posting};
-use super::wire::{InvoiceDocument, Journal, LineItem, Share, text};
+use super::posting::{Basis, Posting};
+use crate::concur::document_schema::{InvoiceDocument, Journal, LineItem, Share};
 
 pub(super) fn basis<'a>(document: &InvoiceDocument<'a>) -> Basis<'a> {
     let header = &document.header;
     Basis {
         is_test: header.is_test,
-        title: header.title,
+        title: header.title.clone(),
         currency_at: "/requestHeader/currencyAlphaCode",
-        currency: header.currency,
+        currency: header.currency.clone(),
         date_at: "/requestHeader/invoiceDate",
-        dates: vec![
-            header.posted,
-            header.invoiced,
-            header.completed,
-            header.submitted,
+        days: vec![
+            header.posted.clone(),
+            header.invoiced.clone(),
+            header.completed.clone(),
+            header.submitted.clone(),
         ],
     }
 }
 
 pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>) {
     let rows = rows(document);
-    let amounts = amounts::of(document, &rows, posting);
+    let amounts = amounts::amounts_of_rows(document, &rows, posting);
     for (row, amount) in rows.iter().zip(&amounts) {
         let [l, a] = row.at;
         let place = format_args!("/lineItem/{l}/allocation/{a}");
         let cost_code = cost_code(&row.share.customs, posting.financial().cost_code_field);
         let currency_at = format_args!("{place}/journal/currencyAlphaCode");
-        posting.same_currency(currency_at, row.journal.currency);
-        let code = text(row.journal.account).and(row.journal.account);
-        let name = text(row.line.expense_type_name).unwrap_or_default();
+        posting.same_currency(currency_at, &row.journal.currency);
+        let name = row.line.expense_type_name.text().unwrap_or_default();
         let account = posting.account(
             format_args!("{place}/journal/accountCode"),
-            code.or(row.share.account),
-            row.line.expense_type,
+            row.journal.account.or(&row.share.account).text(),
+            row.line.expense_type.text(),
             cost_code.as_deref(),
             name,
         );
@@ -55,7 +54,7 @@ pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>
 }
 
 fn vendor<'a>(document: &InvoiceDocument<'a>) -> Party<'a> {
-    let name = text(document.vendor.name).or_else(|| text(document.vendor.code));
+    let name = document.vendor.name.or(&document.vendor.code).text();
     Party {
         key: Cow::Borrowed("VENDOR"),
         name: name.unwrap_or_default(),

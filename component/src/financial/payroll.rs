@@ -6,16 +6,17 @@ use alloc::string::ToString;
 
 use rust_decimal::Decimal;
 
-use super::Translated;
+use super::account::{Account, Party};
 use super::expense::total;
-use super::posting::{Account, Party, Posting};
-use super::wire::{Application, ExpenseDocument, PayrollData, Raw, is_yes, text};
+use super::outcome::Translated;
+use super::posting::Posting;
+use crate::concur::document_schema::{Application, ExpenseDocument, PayrollData};
 
 pub(super) fn acknowledged() -> Translated {
     Translated::NotPosted {
         code: "payroll-acknowledged",
-        sentence: "payroll documents are acknowledged and not posted: the report's expense document carries the cost; \
-                   `financial.payroll = \"post\"` posts them by wage type"
+        sentence: "payroll documents are acknowledged and not posted: the report's expense \
+            document carries the cost; `financial.payroll = \"post\"` posts them by wage type"
             .to_string(),
     }
 }
@@ -42,13 +43,13 @@ pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>
 fn post_wage<'a>(at: [usize; 2], data: &PayrollData<'a>, posting: &mut Posting<'a>) -> Decimal {
     let [e, p] = at;
     let place = format_args!("/expenseEntry/{e}/payrollData/{p}");
-    let amount = posting.amount(format_args!("{place}/entryApprovedAmount"), data.amount);
-    if !is_yes(data.by_payroll) {
+    let amount = posting.amount(format_args!("{place}/entryApprovedAmount"), &data.amount);
+    if !data.by_payroll.is_yes() {
         return amount;
     }
     posting.count(amount);
     let at = format_args!("{place}/wageType");
-    let wage = posting.account_of_wage_type(at, data.wage_type, Cow::Borrowed("wage type"));
+    let wage = posting.account_of_wage_type(at, &data.wage_type, Cow::Borrowed("wage type"));
     let clearing = clearing(posting);
     move_between(wage, clearing, amount, posting);
     Decimal::ZERO
@@ -58,9 +59,9 @@ fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: 
     let place = format_args!("/cashAdvanceApplication/{index}");
     let at = format_args!("{place}/cashAdvanceApplicationAmount");
     let amount = posting
-        .optional_amount(at, application.amount)
+        .optional_amount(at, &application.amount)
         .unwrap_or_default();
-    let paid = !is_no(application.by_payroll);
+    let paid = !application.by_payroll.is_no();
     if amount.is_zero() || !paid {
         return;
     }
@@ -70,7 +71,7 @@ fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: 
     }
     let at = format_args!("{place}/cashAdvanceClearingWageType");
     let name = Cow::Borrowed("cash advance");
-    let advance = posting.account_of_wage_type(at, application.wage_type, name);
+    let advance = posting.account_of_wage_type(at, &application.wage_type, name);
     let clearing = clearing(posting);
     move_between(advance, clearing, amount, posting);
 }
@@ -93,8 +94,4 @@ fn move_between<'a>(
         posting.add(to, None, amount);
         posting.add(from, None, -amount);
     }
-}
-
-fn is_no(raw: Raw) -> bool {
-    text(raw).is_some() && !is_yes(raw)
 }

@@ -2,7 +2,6 @@
 //! wrong gathered.
 
 mod accounts;
-mod dates;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -13,19 +12,33 @@ use core::fmt::Arguments;
 
 use rust_decimal::Decimal;
 
+use super::account::Account;
 use super::entry::{Entry, Line};
-use super::wire::{Raw, text};
-use super::{Basis, Mend, SHOWN_CHARS_MAX, Translated, Untranslatable, number, problem};
+use super::outcome::{FixIn, Translated, Untranslatable, problem};
+use crate::concur::document_schema::{Amount, Code, Day, Flag};
 use crate::contract::types::Problem;
-use crate::document::NUMBER_BOUND;
-use crate::money;
+use crate::money::{self, NUMBER_BOUND};
 use crate::settings::Settings;
 use crate::settings::financial::Financial;
 use crate::text::{clean, shortened};
-pub(super) use accounts::{Account, Party};
 
-/// So many problems are told; a document with more of them is broken anyway.
+/// So many problems are reported; a document with more of them is broken as a whole.
 const PROBLEMS_MAX: usize = 100;
+
+/// As much of a text is repeated in a problem's message: enough to find it, and no room for a
+/// document that is all one text.
+pub(super) const SHOWN_CHARS_MAX: usize = 60;
+
+/// What every document says about itself.
+pub(super) struct Basis<'a> {
+    pub(super) is_test: Flag,
+    pub(super) title: Code<'a>,
+    pub(super) currency_at: &'static str,
+    pub(super) currency: Code<'a>,
+    pub(super) date_at: &'static str,
+    /// The days that the document may be of, best first.
+    pub(super) days: Vec<Day>,
+}
 
 /// An entry in the making.
 pub(super) struct Posting<'a> {
@@ -41,7 +54,7 @@ pub(super) struct Posting<'a> {
     problems: Vec<Problem>,
     /// Settings that were found missing already.
     missing: BTreeSet<String>,
-    mend: Mend,
+    fix_in: FixIn,
 }
 
 /// Lines with the same side are one line.
@@ -63,18 +76,20 @@ impl<'a> Posting<'a> {
     pub(super) fn new(settings: &'a Settings, basis: &Basis<'a>) -> Self {
         let mut posting = Self {
             settings,
-            title: text(basis.title)
+            title: basis
+                .title
+                .text()
                 .map(|title| clean(&title))
                 .unwrap_or_default(),
             date: String::new(),
-            currency: text(basis.currency).unwrap_or_default(),
+            currency: basis.currency.text().unwrap_or_default(),
             minor_units: 2,
             sums: BTreeMap::new(),
             rows: Decimal::ZERO,
             amounts_known: true,
             problems: Vec::new(),
             missing: BTreeSet::new(),
-            mend: Mend::Settings,
+            fix_in: FixIn::Settings,
         };
         posting.check_currency(basis.currency_at);
         posting.date = posting.day(basis);
@@ -115,18 +130,18 @@ impl<'a> Posting<'a> {
     }
 
     /// An amount that must be there.
-    pub(super) fn amount(&mut self, at: Arguments, raw: Raw) -> Decimal {
-        if text(raw).is_none() {
+    pub(super) fn amount(&mut self, at: Arguments, amount: &Amount) -> Decimal {
+        if amount.is_missing() {
             self.unknown(at, "amount-missing", "an amount is missing".to_string());
         }
-        self.optional_amount(at, raw).unwrap_or_default()
+        self.optional_amount(at, amount).unwrap_or_default()
     }
 
     /// An amount that need not be there; what is no amount in this currency is reported.
-    pub(super) fn optional_amount(&mut self, at: Arguments, raw: Raw) -> Option<Decimal> {
-        let shown = text(raw)?;
-        let Some(amount) = number(raw) else {
-            let shown = shortened(&shown, SHOWN_CHARS_MAX);
+    pub(super) fn optional_amount(&mut self, at: Arguments, amount: &Amount) -> Option<Decimal> {
+        let written = amount.written()?;
+        let Some(amount) = amount.number() else {
+            let shown = shortened(&written, SHOWN_CHARS_MAX);
             let message = format!("\"{shown}\" is not a decimal number below {NUMBER_BOUND}");
             self.unknown(at, "not-a-number", message);
             return None;
@@ -134,7 +149,7 @@ impl<'a> Posting<'a> {
         if !money::fits(amount, self.minor_units) {
             let message = format!(
                 "{} has more digits after the point than the {} of {}",
-                shortened(&shown, SHOWN_CHARS_MAX),
+                shortened(&written, SHOWN_CHARS_MAX),
                 self.minor_units,
                 self.shown_currency()
             );
@@ -145,8 +160,8 @@ impl<'a> Posting<'a> {
     }
 
     /// A row may name its currency, though none is documented to; it must be the document's.
-    pub(super) fn same_currency(&mut self, at: Arguments, raw: Raw) {
-        let Some(named) = text(raw).filter(|named| *named != self.currency()) else {
+    pub(super) fn same_currency(&mut self, at: Arguments, named: &Code) {
+        let Some(named) = named.text().filter(|named| *named != self.currency()) else {
             return;
         };
         let message = format!(
@@ -166,7 +181,8 @@ impl<'a> Posting<'a> {
             Some(total) if total == self.rows => {}
             Some(total) => {
                 let message = format!(
-                    "its rows come to {} {currency}, its total is {} {currency}: a difference of {}",
+                    "its rows come to {} {currency}, its total is {} {currency}: a difference of \
+                     {}",
                     self.shown(self.rows),
                     self.shown(total),
                     self.shown(total - self.rows),
@@ -206,13 +222,13 @@ impl<'a> Posting<'a> {
         money::wire(amount, self.minor_units)
     }
 
-    /// A problem that only SAP Concur can mend.
+    /// A problem that only SAP Concur can fix.
     pub(super) fn report(&mut self, at: Arguments, code: &str, message: String) {
-        self.mend = Mend::Document;
+        self.fix_in = FixIn::Document;
         self.push(at, code, message);
     }
 
-    /// A setting that is not there: said once for each.
+    /// A setting that is not there, reported once.
     fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
         if self.missing.insert(message.clone()) {
             self.push(at, code, message);
@@ -226,7 +242,7 @@ impl<'a> Posting<'a> {
         if !self.problems.is_empty() {
             return Err(Untranslatable {
                 problems: self.problems,
-                mend: self.mend,
+                fix_in: self.fix_in,
             });
         }
         if self.sums.is_empty() {
@@ -256,6 +272,16 @@ impl<'a> Posting<'a> {
         }
     }
 
+    /// The first day that can be read.
+    fn day(&mut self, basis: &Basis) -> String {
+        let mut days = basis.days.iter().filter_map(|day| day.0.clone());
+        days.next().unwrap_or_else(|| {
+            let message = "the document has no date that can be read".to_string();
+            self.report(format_args!("{}", basis.date_at), "date-missing", message);
+            String::new()
+        })
+    }
+
     fn check_currency(&mut self, at: &str) {
         if self.currency.is_empty() {
             let message = "the document has no currency".to_string();
@@ -265,7 +291,7 @@ impl<'a> Posting<'a> {
         match money::minor_units(&self.currency) {
             Some(minor_units) => self.minor_units = minor_units,
             None => {
-                let message = format!("\"{shown}\" is no ISO 4217 currency code");
+                let message = format!("\"{shown}\" is not an ISO 4217 currency code");
                 return self.report(format_args!("{at}"), "currency-unknown", message);
             }
         }

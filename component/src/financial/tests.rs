@@ -53,23 +53,23 @@ pub(crate) fn problems(
     kind: DocumentType,
     document: &str,
     settings: &Settings,
-) -> (Vec<(String, String)>, Mend) {
+) -> (Vec<(String, String)>, FixIn) {
     match translate(kind, document, settings) {
         Err(untranslatable) => {
             let problems = untranslatable.problems.into_iter();
             let problems = problems.map(|problem| (problem.code, problem.pointer));
-            (problems.collect(), untranslatable.mend)
+            (problems.collect(), untranslatable.fix_in)
         }
         Ok(translated) => panic!("{translated:?}"),
     }
 }
 
 /// The single problem.
-pub(crate) fn problem_of(kind: DocumentType, document: &str) -> (String, String, Mend) {
-    let (problems, mend) = problems(kind, document, &settings());
+pub(crate) fn problem_of(kind: DocumentType, document: &str) -> (String, String, FixIn) {
+    let (problems, fix_in) = problems(kind, document, &settings());
     assert_eq!(problems.len(), 1, "{problems:?}");
     let (code, pointer) = problems.into_iter().next().expect("is there");
-    (code, pointer, mend)
+    (code, pointer, fix_in)
 }
 
 /// A document with one piece of text changed, which must be there exactly once.
@@ -82,7 +82,7 @@ pub(crate) fn with(document: &str, old: &str, new: &str) -> String {
 fn every_type_has_its_two_names() {
     let names: Vec<_> = DocumentType::ALL
         .iter()
-        .map(|kind| (kind.name(), kind.wire()))
+        .map(|kind| (kind.name(), kind.wire_name()))
         .collect();
     let expected = [
         ("expense", "expense"),

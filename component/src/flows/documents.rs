@@ -1,75 +1,89 @@
 //! Invoices and bills become payment requests.
 
-mod carried;
+mod payment_request_run;
 
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use carried::Carried;
+use payment_request_run::{PaymentRequestRun, unknown_since};
 
-use super::{ambiguity, rejected, stamp, unchanged, unmapped};
-use crate::concur::{self as wire, VendorKey};
+use super::{ambiguity, change_stamp};
+use crate::concur::{self, VendorKey};
 use crate::contract::runs::{
     Confirmation, Ending, How, NewTask, Reason, Save, Standing, WaitReason,
 };
-use crate::contract::types::{Duration, Instant, ObjectRef, System};
-use crate::document::{Document, Kind};
+use crate::contract::types::{Duration, ObjectRef, System};
+use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
+use crate::freshbooks::{self, Document, Kind};
+use crate::marker;
 use crate::payment_request;
-use crate::runs::{Flow, Halt};
-use crate::{freshbooks, marker};
 
-/// How often a run looks after a vendor that is being carried over, unless it is woken.
+/// How often a run checks on a vendor that is being carried over, in milliseconds. The vendor's run
+/// wakes it when it ends; this is for a wake-up that got lost.
 const VENDOR_LOOK: Duration = 3_600_000;
 
 /// Reads the document, and creates or changes its payment request if its content is not there yet.
-pub(super) async fn carry(flow: &Flow, kind: Kind) -> Result<Ending, Halt> {
+pub(super) async fn sync_document(flow: &Flow, kind: Kind) -> Result<Ending, EarlyEnd> {
     let own = flow.find_own().await;
-    let ended = look(flow, kind, &own).await;
+    let ended = read_and_sync(flow, kind, &own).await;
     match unknown_since(flow, &own) {
-        Some(since) => ambiguity::still(flow, since, ended),
+        Some(since) => ambiguity::stay_ambiguous(flow, since, ended),
         None => ended,
     }
 }
 
-async fn look(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending, Halt> {
-    if !enabled(flow, kind) {
+async fn read_and_sync(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending, EarlyEnd> {
+    if !is_enabled(flow, kind) {
         let sentence = format!("the settings do not carry over {}s", kind.name());
         return Ok(unchanged("not-enabled", sentence));
     }
     let id = &flow.task.object.id;
-    let request = freshbooks::document(&flow.settings.freshbooks.account_id, kind, id);
+    let request = freshbooks::get_document(&flow.settings.freshbooks.account_id, kind, id);
     let reader = match kind {
         Kind::Invoice => freshbooks::read_invoice,
         Kind::Bill => freshbooks::read_bill,
     };
     let document = match flow.read(request, reader).await? {
         Ok(document) => document,
-        Err(refusal) if refusal.is_missing() => return gone(flow, kind, own, "is not there").await,
-        Err(refusal) => return Err(rejected(flow, System::Freshbooks, "to show it", &refusal)),
+        Err(refusal) if refusal.is_missing() => {
+            return sync_deletion(flow, kind, own, "is not there").await;
+        }
+        Err(refusal) => {
+            return Err(remote_refused(
+                flow,
+                System::Freshbooks,
+                "to show it",
+                &refusal,
+            ));
+        }
     };
     if !document.id.is_empty() && document.id != *id {
         return Err(other_document(flow, &document));
     }
-    flow.looked_at(&stamp::settled(&document.version, flow.now()));
+    flow.note_version(&change_stamp::mark_if_fresh(&document.version, flow.now()));
     if document.deleted {
-        return gone(flow, kind, own, "was deleted").await;
+        return sync_deletion(flow, kind, own, "was deleted").await;
     }
-    carry_document(flow, &document, own).await
+    sync_content(flow, &document, own).await
 }
 
-async fn carry_document(flow: &Flow, document: &Document, own: &Standing) -> Result<Ending, Halt> {
+async fn sync_content(
+    flow: &Flow,
+    document: &Document,
+    own: &Standing,
+) -> Result<Ending, EarlyEnd> {
     if document.draft && !flow.settings.invoice.drafts && own.link.is_none() {
         let sentence = "a draft; it is carried over when it is sent".to_string();
         return Ok(unchanged("draft", sentence));
     }
     let marker = flow.marker("payment-request");
     let translated = payment_request::translate(document, &flow.settings, &marker)
-        .map_err(|problems| unmapped(flow, document.kind.name(), problems))?;
-    let vendor = vendor(flow, document.party.clone()).await?;
+        .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;
+    let vendor = require_vendor(flow, document.party.clone()).await?;
     let body = translated.to_create(&vendor);
-    let carried = Carried {
+    let run = PaymentRequestRun {
         flow,
         document,
         hash: marker::content_hash(body.as_bytes()),
@@ -79,16 +93,16 @@ async fn carry_document(flow: &Flow, document: &Document, own: &Standing) -> Res
         marker,
     };
     match &own.link {
-        Some(link) if link.content_hash == carried.hash => {
+        Some(link) if link.content_hash == run.hash => {
             let sentence = format!("its content is already there as {}", link.target.id);
             Ok(unchanged("same-content", sentence))
         }
-        Some(link) => carried.update(&link.target.id).await,
-        None => carried.create(own).await,
+        Some(link) => run.update(&link.target.id).await,
+        None => run.create(own).await,
     }
 }
 
-fn other_document(flow: &Flow, document: &Document) -> Halt {
+fn other_document(flow: &Flow, document: &Document) -> EarlyEnd {
     let sentence = format!(
         "FreshBooks was asked for {} {} and showed {}",
         document.kind.name(),
@@ -96,10 +110,10 @@ fn other_document(flow: &Flow, document: &Document) -> Halt {
         document.id
     );
     let remedy = "check `freshbooks.account_id`, then `ml-connector replay RUN`";
-    Halt::Parked(flow.stop("other-document", sentence, remedy))
+    flow.parked("other-document", sentence, remedy)
 }
 
-fn enabled(flow: &Flow, kind: Kind) -> bool {
+fn is_enabled(flow: &Flow, kind: Kind) -> bool {
     match kind {
         Kind::Invoice => flow.settings.invoice.enabled,
         Kind::Bill => flow.settings.bill_enabled,
@@ -107,7 +121,7 @@ fn enabled(flow: &Flow, kind: Kind) -> bool {
 }
 
 /// The vendor of the document's party; carried over first if it is not there.
-async fn vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Halt> {
+async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, EarlyEnd> {
     let mut party = flow.find_one(party).await;
     let mut awaited = false;
     while party.link.is_none() {
@@ -133,7 +147,7 @@ async fn vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Halt> {
     }
     let id = party.link.map(|link| link.target.id).unwrap_or_default();
     VendorKey::from_id(&id).ok_or_else(|| {
-        Halt::Parked(flow.stop(
+        EarlyEnd::Parked(flow.stop(
             "link-unreadable",
             format!("the link to vendor {id} cannot be read"),
             "report this as a bug",
@@ -141,17 +155,22 @@ async fn vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Halt> {
     })
 }
 
-fn vendor_stopped(flow: &Flow, party: &Standing) -> Halt {
+fn vendor_stopped(flow: &Flow, party: &Standing) -> EarlyEnd {
     let sentence = format!(
         "its {} {} has not become a vendor: {}",
         party.object.kind, party.object.id, party.sentence
     );
-    let remedy = "mend what stopped the vendor, then `ml-connector replay --parked`";
-    Halt::Parked(flow.stop(&format!("vendor-{}", party.code), sentence, remedy))
+    let remedy = "fix what stopped the vendor, then `ml-connector replay --parked`";
+    EarlyEnd::Parked(flow.stop(&format!("vendor-{}", party.code), sentence, remedy))
 }
 
 /// A document that is no longer there. SAP Concur's API cannot delete a payment request.
-async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Ending, Halt> {
+async fn sync_deletion(
+    flow: &Flow,
+    kind: Kind,
+    own: &Standing,
+    how: &str,
+) -> Result<Ending, EarlyEnd> {
     let Some(link) = own.link.clone() else {
         let sentence = format!(
             "the {} {how} in FreshBooks and was never carried over",
@@ -161,12 +180,15 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
     };
     let id = &link.target.id;
     let there = match flow
-        .read(wire::payment_request(id), wire::read_payment_request)
+        .read(
+            concur::get_payment_request(id),
+            concur::read_payment_request,
+        )
         .await?
     {
         Ok(request) => !request.deleted,
         Err(refusal) if refusal.is_missing() => false,
-        Err(refusal) => return Err(rejected(flow, System::Concur, "to show it", &refusal)),
+        Err(refusal) => return Err(remote_refused(flow, System::Concur, "to show it", &refusal)),
     };
     if there {
         let sentence = format!(
@@ -174,11 +196,7 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
             kind.name()
         );
         let remedy = "delete it in SAP Concur by hand, then `ml-connector replay RUN`";
-        return Err(Halt::Parked(flow.stop(
-            "deleted-in-freshbooks",
-            sentence,
-            remedy,
-        )));
+        return Err(flow.parked("deleted-in-freshbooks", sentence, remedy));
     }
     flow.save(Save {
         links: Vec::new(),
@@ -191,11 +209,4 @@ async fn gone(flow: &Flow, kind: Kind, own: &Standing, how: &str) -> Result<Endi
         target: link.target,
         how: How::Withdrawn,
     }))
-}
-
-/// Since when nobody can know whether the payment request was created. What is linked was created;
-/// a change of it is made of what a fresh read shows.
-fn unknown_since(flow: &Flow, own: &Standing) -> Option<Instant> {
-    let is_new = own.link.is_none();
-    ambiguity::since(flow, own, flow.settings.payment_request.ambiguity, is_new)
 }

@@ -9,41 +9,40 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::financial_document::Source;
-use super::{rejected, unchanged};
-use crate::concur::{self as wire, Row};
+use super::financial_document::source::Source;
+use crate::concur::{self, DocumentType, FinancialPage, FinancialRow};
 use crate::contract::runs::{
     Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing, WaitReason,
 };
 use crate::contract::types::{Duration, System};
-use crate::financial::DocumentType;
-use crate::runs::{Flow, Halt};
+use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 
-/// How long the queue is left alone for the documents that were just found, unless the last of them
-/// ends earlier.
+/// How long the queue is left alone for the documents that were just found, in milliseconds, unless
+/// the last of them ends earlier: a document takes a few requests, so half a minute is plenty.
 const DOCUMENTS_LOOK: Duration = 30_000;
 /// Pages with something new that one run reads; the next run goes on, so that no history grows
 /// without bound.
-const NEWS_MAX: u32 = 4;
-/// Pages that one run reads in all.
+const NEW_PAGES_MAX: u32 = 4;
+/// Pages that one run reads in all: at the default of 25 documents, 2 500 of them. The bound ends a
+/// list whose number of pages is wrong.
 const PAGES_MAX: u32 = 100;
 
 /// Reads the queue of a type until it shows nothing new.
-pub(super) async fn read(flow: &Flow) -> Result<Ending, Halt> {
+pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let id = &flow.task.object.id;
     let Some(kind) = DocumentType::named(id) else {
         let sentence = format!("\"{id}\" names no queue of documents");
         let remedy = "report this as a bug";
-        return Err(Halt::Parked(flow.stop("unknown-queue", sentence, remedy)));
+        return Err(flow.parked("unknown-queue", sentence, remedy));
     };
     if !flow.settings.financial.carries(kind) {
         let sentence = format!("the settings bring no {} documents", kind.name());
         return Ok(unchanged("not-enabled", sentence));
     }
-    let (mut page, mut found, mut news) = (0, 0, 0);
+    let (mut page, mut found, mut new_pages) = (0, 0, 0);
     for _ in 0..PAGES_MAX {
-        let listed = list(flow, kind, page).await?;
-        let tasks = sources(flow, kind, &listed.rows).await;
+        let listed = read_page(flow, kind, page).await?;
+        let tasks = new_sources(flow, kind, &listed.rows).await;
         if tasks.is_empty() {
             page += 1;
             if u64::from(page) >= listed.pages {
@@ -52,31 +51,31 @@ pub(super) async fn read(flow: &Flow) -> Result<Ending, Halt> {
             continue;
         }
         page = 0;
-        news += 1;
+        new_pages += 1;
         found += tasks.len();
-        carry(flow, tasks).await;
-        if news == NEWS_MAX {
-            go_on(flow).await;
+        start_and_wait(flow, tasks).await;
+        if new_pages == NEW_PAGES_MAX {
+            read_again_later(flow).await;
             break;
         }
     }
     Ok(Ending::Confirmed(Confirmation {
         target: flow.task.object.clone(),
         how: How::Checked,
-        sentence: format!("{found} documents found that nobody had looked at"),
+        sentence: format!("{found} new documents found"),
     }))
 }
 
-async fn list(flow: &Flow, kind: DocumentType, page: u32) -> Result<wire::DocumentPage, Halt> {
-    let request = wire::ready(kind, page, flow.settings.financial.page_size);
-    match flow.read(request, wire::read_documents).await? {
+async fn read_page(flow: &Flow, kind: DocumentType, page: u32) -> Result<FinancialPage, EarlyEnd> {
+    let request = concur::list_ready(kind, page, flow.settings.financial.page_size);
+    match flow.read(request, concur::read_financial_documents).await? {
         Ok(page) => Ok(page),
-        Err(refusal) => Err(rejected(flow, System::Concur, "the list", &refusal)),
+        Err(refusal) => Err(remote_refused(flow, System::Concur, "the list", &refusal)),
     }
 }
 
 /// Has this queue read once more when this run has ended.
-async fn go_on(flow: &Flow) {
+async fn read_again_later(flow: &Flow) {
     let object = flow.task.object.clone();
     let reason = Reason::Schedule;
     flow.start([NewTask { object, reason }].into()).await;
@@ -84,7 +83,7 @@ async fn go_on(flow: &Flow) {
 
 /// Starts the runs of the documents that were found, and leaves them time to take themselves off
 /// the list.
-async fn carry(flow: &Flow, found: Vec<NewTask>) {
+async fn start_and_wait(flow: &Flow, found: Vec<NewTask>) {
     let Some(last) = found.last().map(|task| task.object.clone()) else {
         return;
     };
@@ -97,11 +96,11 @@ async fn carry(flow: &Flow, found: Vec<NewTask>) {
 }
 
 /// The sources of documents that no run has looked at.
-async fn sources(flow: &Flow, kind: DocumentType, rows: &[Row]) -> Vec<NewTask> {
+async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> Vec<NewTask> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let sources: Vec<(Source, String)> = rows.iter().map(|row| Source::of(kind, row)).collect();
+    let sources: Vec<(Source, String)> = rows.iter().map(|row| Source::of_row(kind, row)).collect();
     let objects = sources.iter().map(|(source, _)| source.object()).collect();
     let standings = flow.find(objects).await;
     let mut tasks: Vec<NewTask> = Vec::new();

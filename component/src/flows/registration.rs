@@ -6,23 +6,24 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::{rejected, unchanged};
 use crate::contract::http::{BodyPart, Method, Request};
 use crate::contract::runs::{Confirmation, Ending, How, Intent, Link, Save, WaitReason};
 use crate::contract::types::{Duration, ObjectRef, System};
+use crate::error_bodies::Refusal;
+use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
 use crate::freshbooks::{self, Callback};
-use crate::refusals::Refusal;
-use crate::runs::{Flow, Halt, LookUp, Written};
 
-/// Pages of registrations that are looked through.
+/// Pages of registrations that are looked through. An account has a handful of registrations; the
+/// bound ends a list whose number of pages is wrong.
 const PAGES_MAX: u32 = 20;
-/// How long the handshake may take before it is asked for again, and how often that is done.
+/// How long the handshake may take before it is asked for again, in milliseconds, and how often
+/// that is done. FreshBooks sends it within seconds; after five minutes the address is wrong.
 const HANDSHAKE_WAIT: Duration = 60_000;
 const HANDSHAKES_MAX: u32 = 5;
 
 /// Sees to it that our registration for this noun exists, is verified, and has a verifier that we
 /// hold.
-pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
+pub(super) async fn check_registration(flow: &Flow) -> Result<Ending, EarlyEnd> {
     if flow.task.webhook_url.is_empty() {
         let sentence = "no webhooks are received here; the sweep finds what changed".to_string();
         return Ok(unchanged("no-receiver", sentence));
@@ -31,12 +32,12 @@ pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
     let Written {
         record: callback,
         found,
-    } = registered(flow).await?;
+    } = find_or_register(flow).await?;
     if callback.verified && held.is_some_and(|link| link.target.id == callback.id) {
         return Ok(confirmed(&callback, How::Checked));
     }
     // FreshBooks sends the handshake of a new registration by itself.
-    verified(flow, &callback, !found).await?;
+    verify(flow, &callback, !found).await?;
     flow.trust_verifier(&callback.id).await;
     let link = Link {
         source: flow.task.object.clone(),
@@ -54,11 +55,11 @@ pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
 }
 
 /// Our registration, made if it is not there.
-async fn registered(flow: &Flow) -> Result<Written<Callback>, Halt> {
+async fn find_or_register(flow: &Flow) -> Result<Written<Callback>, EarlyEnd> {
     let look_up = async || {
-        Ok(match find(flow).await? {
-            Some(callback) => LookUp::There(callback),
-            None => LookUp::Missing(register(flow)),
+        Ok(match find_registration(flow).await? {
+            Some(callback) => LookUp::Found(callback),
+            None => LookUp::Missing(register_request(flow)),
         })
     };
     let written = flow
@@ -67,7 +68,7 @@ async fn registered(flow: &Flow) -> Result<Written<Callback>, Halt> {
     written.map_err(|refusal| refused(flow, &refusal))
 }
 
-async fn find(flow: &Flow) -> Result<Option<Callback>, Halt> {
+async fn find_registration(flow: &Flow) -> Result<Option<Callback>, EarlyEnd> {
     let noun = &flow.task.object.id;
     let account_id = &flow.settings.freshbooks.account_id;
     // A filter may be ignored silently, so the rows are looked at again.
@@ -75,7 +76,7 @@ async fn find(flow: &Flow) -> Result<Option<Callback>, Halt> {
         |callback: &Callback| callback.event == *noun && callback.uri == flow.task.webhook_url;
     let mut found: Option<Callback> = None;
     for page in 1..=PAGES_MAX {
-        let request = freshbooks::callbacks(account_id, noun, page);
+        let request = freshbooks::list_callbacks(account_id, noun, page);
         let listed = flow.read(request, freshbooks::read_callbacks).await?;
         let listed = listed.map_err(|refusal| refused(flow, &refusal))?;
         // One that is verified comes before one that a lost answer left behind.
@@ -91,7 +92,7 @@ async fn find(flow: &Flow) -> Result<Option<Callback>, Halt> {
     Ok(found)
 }
 
-fn register(flow: &Flow) -> Request {
+fn register_request(flow: &Flow) -> Request {
     let body = serde_json::json!({"callback": {"event": flow.task.object.id, "uri": flow.task.webhook_url}});
     let path = freshbooks::callbacks_path(&flow.settings.freshbooks.account_id);
     freshbooks::with_body(Method::Post, path, vec![BodyPart::Text(body.to_string())])
@@ -99,10 +100,10 @@ fn register(flow: &Flow) -> Request {
 
 /// Waits for the handshake and sends its verifier back, asking for the handshake again if it does
 /// not come.
-async fn verified(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(), Halt> {
+async fn verify(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(), EarlyEnd> {
     for _ in 0..HANDSHAKES_MAX {
         if !awaited {
-            flow.try_once(resend(flow, callback), freshbooks::read_callback)
+            flow.try_once(resend_request(flow, callback), freshbooks::read_callback)
                 .await;
         }
         awaited = false;
@@ -111,7 +112,7 @@ async fn verified(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result
         flow.wait(HANDSHAKE_WAIT, WaitReason::Handshake, sentence)
             .await;
         let answer = flow
-            .try_once(confirm(flow, callback), freshbooks::read_callback)
+            .try_once(confirm_request(flow, callback), freshbooks::read_callback)
             .await;
         if answer.is_some_and(|callback| callback.verified) {
             return Ok(());
@@ -121,36 +122,33 @@ async fn verified(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result
         "FreshBooks' verification of {} did not reach us",
         flow.task.webhook_url
     );
-    let remedy = "check that `receiver.public_url` can be reached from the internet, then `ml-connector replay RUN`";
-    Err(Halt::Parked(flow.stop(
-        "handshake-missing",
-        sentence,
-        remedy,
-    )))
+    let remedy = "check that `receiver.public_url` can be reached from the internet, then \
+        `ml-connector replay RUN`";
+    Err(flow.parked("handshake-missing", sentence, remedy))
 }
 
-fn resend(flow: &Flow, callback: &Callback) -> Request {
+fn resend_request(flow: &Flow, callback: &Callback) -> Request {
     let body = r#"{"callback":{"resend":true}}"#.to_string();
-    put(flow, callback, vec![BodyPart::Text(body)])
+    put_request(flow, callback, vec![BodyPart::Text(body)])
 }
 
-fn confirm(flow: &Flow, callback: &Callback) -> Request {
+fn confirm_request(flow: &Flow, callback: &Callback) -> Request {
     let body = vec![
         BodyPart::Text(r#"{"callback":{"verifier":""#.to_string()),
         BodyPart::JsonSecret(format!("verifier:{}", callback.id)),
         BodyPart::Text(r#""}}"#.to_string()),
     ];
-    put(flow, callback, body)
+    put_request(flow, callback, body)
 }
 
-fn put(flow: &Flow, callback: &Callback, body: Vec<BodyPart>) -> Request {
+fn put_request(flow: &Flow, callback: &Callback, body: Vec<BodyPart>) -> Request {
     let account_id = &flow.settings.freshbooks.account_id;
     let path = freshbooks::callback_path(account_id, &callback.id);
     freshbooks::with_body(Method::Put, path, body)
 }
 
-fn refused(flow: &Flow, refusal: &Refusal) -> Halt {
-    rejected(
+fn refused(flow: &Flow, refusal: &Refusal) -> EarlyEnd {
+    remote_refused(
         flow,
         System::Freshbooks,
         "the webhook registration",
@@ -159,11 +157,7 @@ fn refused(flow: &Flow, refusal: &Refusal) -> Halt {
 }
 
 fn target(callback: &Callback) -> ObjectRef {
-    ObjectRef {
-        system: System::Freshbooks,
-        kind: "callback".to_string(),
-        id: callback.id.clone(),
-    }
+    ObjectRef::freshbooks("callback", callback.id.clone())
 }
 
 fn confirmed(callback: &Callback, how: How) -> Ending {

@@ -9,12 +9,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{concur, rejected, unchanged};
-use crate::concur::{Subscription, put_subscription, read_saved, read_subscription, subscription};
-use crate::contract::runs::{Confirmation, Ending, How, Intent, Stop};
-use crate::contract::types::System;
-use crate::refusals::Refusal;
-use crate::runs::{Flow, Halt, LookUp, Written};
+use crate::concur::{self, Subscription};
+use crate::contract::runs::{Confirmation, Ending, How, Intent};
+use crate::contract::types::{ObjectRef, System};
+use crate::error_bodies::Refusal;
+use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
 
 /// The code of the stop when events are subscribed to and the company is not among those that they
 /// come from.
@@ -23,31 +22,31 @@ const COMPANY_MISSING: &str = "company-not-subscribed";
 const TOPIC_PREFIX: &str = "public.concur.";
 
 /// Sees to it that our subscription for this topic exists, leads here, and holds our company.
-pub(super) async fn check(flow: &Flow) -> Result<Ending, Halt> {
+pub(super) async fn check_subscription(flow: &Flow) -> Result<Ending, EarlyEnd> {
     if flow.task.webhook_url.is_empty() {
         let sentence = "no events are received here; the schedule finds what is ready".to_string();
         return Ok(unchanged("no-receiver", sentence));
     }
     flow.find_own().await;
     let wanted = wanted(flow);
-    let written = subscribed(flow, &wanted).await?;
-    let kept = match written.record {
-        Some(kept) if written.found => Some(kept),
-        _ => read(flow, &wanted.id).await?,
+    let written = find_or_subscribe(flow, &wanted).await?;
+    let stored = match written.record {
+        Some(stored) if written.found => Some(stored),
+        _ => read_stored(flow, &wanted.id).await?,
     };
-    let kept = kept.filter(|kept| is_as_wanted(kept, &wanted));
-    let Some(kept) = kept else {
-        return Err(Halt::Parked(not_ours(flow, &wanted)));
+    let stored = stored.filter(|stored| is_as_wanted(stored, &wanted));
+    let Some(stored) = stored else {
+        return Err(subscription_differs(flow, &wanted));
     };
-    if !holds(&kept, &flow.settings.concur.company_id) {
-        return Err(Halt::Parked(company_missing(flow, &kept)));
+    if !holds_company(&stored, &flow.settings.concur.company_id) {
+        return Err(company_missing(flow, &stored));
     }
     let how = if written.found {
         How::Checked
     } else {
         How::Created
     };
-    Ok(confirmed(&kept, how))
+    Ok(confirmed(&stored, how))
 }
 
 fn wanted(flow: &Flow) -> Subscription {
@@ -62,32 +61,35 @@ fn wanted(flow: &Flow) -> Subscription {
 }
 
 /// Our subscription, made or changed if it is not as it should be.
-async fn subscribed(
+async fn find_or_subscribe(
     flow: &Flow,
     wanted: &Subscription,
-) -> Result<Written<Option<Subscription>>, Halt> {
+) -> Result<Written<Option<Subscription>>, EarlyEnd> {
     let look_up = async || {
-        let there = read(flow, &wanted.id).await?;
+        let there = read_stored(flow, &wanted.id).await?;
         Ok(match there.filter(|there| is_as_wanted(there, wanted)) {
-            Some(there) => LookUp::There(Some(there)),
-            None => LookUp::Missing(put_subscription(wanted)),
+            Some(there) => LookUp::Found(Some(there)),
+            None => LookUp::Missing(concur::put_subscription(wanted)),
         })
     };
     let written = flow
-        .write(Intent::LookUpThenResend, read_saved, look_up)
+        .write(Intent::LookUpThenResend, concur::read_nothing, look_up)
         .await?;
     written.map_err(|refusal| refused(flow, &refusal))
 }
 
-async fn read(flow: &Flow, id: &str) -> Result<Option<Subscription>, Halt> {
-    match flow.read(subscription(id), read_subscription).await? {
+async fn read_stored(flow: &Flow, id: &str) -> Result<Option<Subscription>, EarlyEnd> {
+    match flow
+        .read(concur::get_subscription(id), concur::read_subscription)
+        .await?
+    {
         Ok(found) => Ok(found.filter(|found| found.id == id)),
         Err(refusal) if refusal.is_missing() => Ok(None),
         Err(refusal) => Err(refused(flow, &refusal)),
     }
 }
 
-/// The topic is told with and without its prefix.
+/// Concur shows the topic with and without its prefix.
 fn is_as_wanted(there: &Subscription, wanted: &Subscription) -> bool {
     let bare = |topic: &str| {
         let topic = topic.strip_prefix("public.").unwrap_or(topic);
@@ -98,45 +100,47 @@ fn is_as_wanted(there: &Subscription, wanted: &Subscription) -> bool {
         && bare(&there.topic) == bare(&wanted.topic)
 }
 
-fn holds(kept: &Subscription, company_id: &str) -> bool {
-    let mut companies = kept.companies.iter();
+fn holds_company(stored: &Subscription, company_id: &str) -> bool {
+    let mut companies = stored.companies.iter();
     companies.any(|company| company.eq_ignore_ascii_case(company_id))
 }
 
-fn not_ours(flow: &Flow, wanted: &Subscription) -> Stop {
+fn subscription_differs(flow: &Flow, wanted: &Subscription) -> EarlyEnd {
     let sentence = format!(
-        "SAP Concur said that it kept the event subscription {}, and does not show it as it was sent",
+        "SAP Concur accepted the event subscription {}, but does not show it as it was sent",
         wanted.id
     );
-    let remedy = "set `events.subscription_id` to an id that nobody else uses, then `ml-connector replay RUN`";
-    flow.stop("subscription-differs", sentence, remedy)
+    let remedy = "set `events.subscription_id` to an id that is not in use elsewhere, then \
+        `ml-connector replay RUN`";
+    flow.parked("subscription-differs", sentence, remedy)
 }
 
-fn company_missing(flow: &Flow, kept: &Subscription) -> Stop {
+fn company_missing(flow: &Flow, stored: &Subscription) -> EarlyEnd {
     let sentence = format!(
-        "SAP Concur does not send us the events of company {}: it was connected before the event subscription {} \
-         existed, or was disconnected since",
-        flow.settings.concur.company_id, kept.id
+        "SAP Concur does not send us the events of company {}: it was connected before the event \
+         subscription {} existed, or was disconnected since",
+        flow.settings.concur.company_id, stored.id
     );
-    let remedy = "have an administrator make a new company request token, then run `ml-connector connect concur`";
-    flow.stop(COMPANY_MISSING, sentence, remedy)
+    let remedy = "have an administrator make a new company request token, then run `ml-connector \
+        connect concur`";
+    flow.parked(COMPANY_MISSING, sentence, remedy)
 }
 
-fn refused(flow: &Flow, refusal: &Refusal) -> Halt {
-    rejected(flow, System::Concur, "the event subscription", refusal)
+fn refused(flow: &Flow, refusal: &Refusal) -> EarlyEnd {
+    remote_refused(flow, System::Concur, "the event subscription", refusal)
 }
 
-fn confirmed(kept: &Subscription, how: How) -> Ending {
+fn confirmed(stored: &Subscription, how: How) -> Ending {
     Ending::Confirmed(Confirmation {
-        target: concur("event-subscription", kept.id.clone()),
+        target: ObjectRef::concur("event-subscription", stored.id.clone()),
         how,
-        sentence: announced(kept),
+        sentence: announced(stored),
     })
 }
 
-fn announced(kept: &Subscription) -> String {
+fn announced(stored: &Subscription) -> String {
     format!(
         "SAP Concur announces what is ready to us (event subscription {})",
-        kept.id
+        stored.id
     )
 }

@@ -5,41 +5,44 @@
 //! object's id says which: `invoice`, then `invoice/2`, ..., then `invoice/deleted/1` and on.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{rejected, stamp};
+use super::day::day_before;
 use crate::contract::runs::{Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing};
 use crate::contract::types::{ObjectRef, System};
-use crate::document::Kind;
-use crate::freshbooks::{self, Row};
-use crate::runs::{Flow, Halt};
+use crate::flow::{EarlyEnd, Flow, remote_refused};
+use crate::freshbooks::{self, Kind, Row};
 
-/// Sweeps one page.
-pub(super) async fn page(flow: &Flow) -> Result<Ending, Halt> {
+/// Sweeps the page that the object's id names, and starts the run of the next one.
+pub(super) async fn sweep_page(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let Some(place) = Place::read(&flow.task.object.id) else {
         let sentence = format!("\"{}\" names no page of a sweep", flow.task.object.id);
-        return Err(Halt::Parked(flow.stop(
-            "unknown-sweep",
-            sentence,
-            "report this as a bug",
-        )));
+        return Err(flow.parked("unknown-sweep", sentence, "report this as a bug"));
     };
     let account_id = &flow.settings.freshbooks.account_id;
-    let since = stamp::day(flow.now(), flow.settings.sweep.lookback_days);
-    let request = freshbooks::list(account_id, place.kind, place.page, place.deleted, &since);
+    let since = day_before(flow.now(), flow.settings.sweep.lookback_days);
+    let request =
+        freshbooks::list_documents(account_id, place.kind, place.page, place.deleted, &since);
     let reader = match place.kind {
         Kind::Invoice => freshbooks::read_invoice_page,
         Kind::Bill => freshbooks::read_bill_page,
     };
     let page = match flow.read(request, reader).await? {
         Ok(page) => page,
-        Err(refusal) => return Err(rejected(flow, System::Freshbooks, "the list", &refusal)),
+        Err(refusal) => {
+            return Err(remote_refused(
+                flow,
+                System::Freshbooks,
+                "the list",
+                &refusal,
+            ));
+        }
     };
     let mut tasks = missed(flow, &place, &page.rows).await;
     let count = tasks.len();
     tasks.extend(place.next(page.pages).map(|next| NewTask {
-        object: own("sweep", next.to_id()),
+        object: ObjectRef::freshbooks("sweep", next.to_id()),
         reason: Reason::Schedule,
     }));
     if !tasks.is_empty() {
@@ -49,7 +52,7 @@ pub(super) async fn page(flow: &Flow) -> Result<Ending, Halt> {
         target: flow.task.object.clone(),
         how: How::Checked,
         sentence: format!(
-            "{} listed, {count} not looked at since they changed",
+            "{} listed, {count} changed since they were last read",
             page.rows.len()
         ),
     }))
@@ -62,7 +65,7 @@ async fn missed(flow: &Flow, place: &Place, rows: &[Row]) -> Vec<NewTask> {
     }
     let objects = rows
         .iter()
-        .map(|row| own(place.kind.name(), row.id.clone()))
+        .map(|row| ObjectRef::freshbooks(place.kind.name(), row.id.clone()))
         .collect();
     let standings = flow.find(objects).await;
     let changed = rows
@@ -133,14 +136,6 @@ impl Place {
             }
             _ => standing.version != row.version,
         }
-    }
-}
-
-fn own(kind: &str, id: String) -> ObjectRef {
-    ObjectRef {
-        system: System::Freshbooks,
-        kind: kind.to_string(),
-        id,
     }
 }
 

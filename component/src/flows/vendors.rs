@@ -5,73 +5,79 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{concur, rejected, unchanged, unmapped};
-use crate::concur::{self as wire, VendorKey};
+use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Confirmation, Ending, How, Intent, Link, Save};
-use crate::contract::types::System;
-use crate::party::Party;
-use crate::runs::{Flow, Halt, LookUp};
+use crate::contract::types::{ObjectRef, System};
+use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
+use crate::freshbooks::{self, Party};
+use crate::marker;
 use crate::vendor::{self, Translated};
-use crate::{freshbooks, marker};
 
 /// Finds or creates the vendor of a client or bill vendor, and links them.
-pub(super) async fn carry(flow: &Flow) -> Result<Ending, Halt> {
+pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let object = &flow.task.object;
     if let Some(link) = flow.find_own().await.link {
         let sentence = format!("it is vendor {} already", link.target.id);
         return Ok(unchanged("linked", sentence));
     }
-    let party = party(flow).await?;
-    flow.looked_at(&party.version);
+    let party = read_party(flow).await?;
+    flow.note_version(&party.version);
     let translated = vendor::translate(object, &party, &flow.settings)
-        .map_err(|problems| unmapped(flow, &object.kind, problems))?;
+        .map_err(|problems| cannot_translate(flow, &object.kind, problems))?;
     let look_up = async || {
-        Ok(match find(flow, &translated).await? {
-            Some(key) => LookUp::There(key),
-            None => LookUp::Missing(wire::create_vendor(translated.to_create())),
+        Ok(match find_vendor(flow, &translated).await? {
+            Some(key) => LookUp::Found(key),
+            None => LookUp::Missing(concur::create_vendor(translated.to_create())),
         })
     };
     match flow
-        .write(Intent::LookUpThenResend, wire::read_vendor_written, look_up)
+        .write(
+            Intent::LookUpThenResend,
+            concur::read_vendor_written,
+            look_up,
+        )
         .await?
     {
         Ok(written) if written.found => {
-            link(flow, &party, &translated, written.record, How::Adopted).await
+            link_vendor(flow, &party, &translated, written.record, How::Adopted).await
         }
-        Ok(written) => link(flow, &party, &translated, written.record, How::Created).await,
-        Err(refusal) => Err(rejected(flow, System::Concur, "the vendor", &refusal)),
+        Ok(written) => link_vendor(flow, &party, &translated, written.record, How::Created).await,
+        Err(refusal) => Err(remote_refused(flow, System::Concur, "the vendor", &refusal)),
     }
 }
 
-async fn party(flow: &Flow) -> Result<Party, Halt> {
+async fn read_party(flow: &Flow) -> Result<Party, EarlyEnd> {
     let account_id = &flow.settings.freshbooks.account_id;
     let id = &flow.task.object.id;
     let read = if flow.task.object.kind == "client" {
-        flow.read(freshbooks::client(account_id, id), freshbooks::read_client)
-            .await?
+        flow.read(
+            freshbooks::get_client(account_id, id),
+            freshbooks::read_client,
+        )
+        .await?
     } else {
         flow.read(
-            freshbooks::bill_vendor(account_id, id),
+            freshbooks::get_bill_vendor(account_id, id),
             freshbooks::read_bill_vendor,
         )
         .await?
     };
-    read.map_err(|refusal| rejected(flow, System::Freshbooks, "to show it", &refusal))
+    read.map_err(|refusal| remote_refused(flow, System::Freshbooks, "to show it", &refusal))
 }
 
-async fn find(flow: &Flow, translated: &Translated) -> Result<Option<VendorKey>, Halt> {
-    let refused = |refusal| rejected(flow, System::Concur, "the look-up", &refusal);
-    let by_key = wire::vendors_by_key(&translated.key);
+async fn find_vendor(flow: &Flow, translated: &Translated) -> Result<Option<VendorKey>, EarlyEnd> {
+    let refused = |refusal| remote_refused(flow, System::Concur, "the look-up", &refusal);
+    let by_key = concur::vendors_by_key(&translated.key);
     let vendors = flow
-        .read(by_key, wire::read_vendors)
+        .read(by_key, concur::read_vendors)
         .await?
         .map_err(refused)?;
-    if let Some(vendor) = wire::with_key(vendors, &translated.key) {
+    if let Some(vendor) = concur::with_key(vendors, &translated.key) {
         return Ok(Some(vendor.key));
     }
-    let by_name = wire::vendors_by_name(&translated.name);
+    let by_name = concur::vendors_by_name(&translated.name);
     let vendors = flow
-        .read(by_name, wire::read_vendors)
+        .read(by_name, concur::read_vendors)
         .await?
         .map_err(refused)?;
     let mut like: Vec<_> = vendors
@@ -85,23 +91,19 @@ async fn find(flow: &Flow, translated: &Translated) -> Result<Option<VendorKey>,
             codes.join(", ")
         );
         let remedy = "make one of them differ in SAP Concur, then `ml-connector replay --parked`";
-        return Err(Halt::Parked(flow.stop(
-            "vendor-ambiguous",
-            sentence,
-            remedy,
-        )));
+        return Err(flow.parked("vendor-ambiguous", sentence, remedy));
     }
     Ok(like.pop().map(|vendor| vendor.key))
 }
 
-async fn link(
+async fn link_vendor(
     flow: &Flow,
     party: &Party,
     translated: &Translated,
     key: VendorKey,
     how: How,
-) -> Result<Ending, Halt> {
-    let target = concur("vendor", key.to_id());
+) -> Result<Ending, EarlyEnd> {
+    let target = ObjectRef::concur("vendor", key.to_id());
     let link = Link {
         source: flow.task.object.clone(),
         target: target.clone(),

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::one;
+use super::one_problem;
+use crate::concur::DocumentType;
 use crate::contract::mapping::{Posting, Translation};
-use crate::contract::types::{ObjectRef, Problem, System};
-use crate::financial::{self, DocumentType, Entry, Line, Translated};
+use crate::contract::types::{ObjectRef, Problem};
+use crate::financial::{self, Entry, Line, Translated};
 use crate::settings::Settings;
 use crate::{marker, money};
 
@@ -40,7 +41,7 @@ pub(super) fn preview(
     }
     match (problems.is_empty(), translations.is_empty()) {
         (true, false) => Ok(translations),
-        (true, true) => Err(one("no-document", "the list is empty".to_string())),
+        (true, true) => Err(one_problem("no-document", "the list is empty".to_string())),
         (false, _) => Err(problems),
     }
 }
@@ -105,12 +106,8 @@ fn translation(settings: &Settings, kind: DocumentType, translated: Translated) 
 
 /// The body with a marker of its own, since a preview is no record.
 fn body(settings: &Settings, kind: DocumentType, entry: &Entry) -> String {
-    let source = ObjectRef {
-        system: System::Concur,
-        kind: format!("{}-document", kind.name()),
-        id: entry.title.clone(),
-    };
-    let name = marker::of("preview", &source, "journal-entry");
+    let source = ObjectRef::concur(&format!("{}-document", kind.name()), entry.title.clone());
+    let name = marker::marker_for("preview", &source, "journal-entry");
     entry.body(
         settings.financial.endpoint,
         &name,

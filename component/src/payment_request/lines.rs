@@ -10,10 +10,11 @@ use rust_decimal::Decimal;
 
 use super::sums::Priced;
 use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
-use crate::document::{Kind, Line as Source};
+use crate::freshbooks::{Kind, Line as Source};
 use crate::money;
 use crate::text::{clean, shortened};
 
+/// The longest description of a line. (Concur docs, payment request.)
 const DESCRIPTION_CHARS_MAX: usize = 250;
 
 impl Work<'_> {
@@ -115,7 +116,8 @@ impl Work<'_> {
                     format!("{what} has no Concur expense type; set `{setting}`")
                 }
                 _ => format!(
-                    "{what} has no Concur expense type; add it to `{setting}` or set `expense_types.default`"
+                    "{what} has no Concur expense type; add it to `{setting}` or set \
+                     `expense_types.default`"
                 ),
             };
             self.report(pointer, "expense-type-unmapped", message);

@@ -9,10 +9,12 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{SHOWN_CHARS_MAX, Work};
-use crate::document::{Line as Source, NUMBER_BOUND};
-use crate::money;
+use crate::freshbooks::Line as Source;
+use crate::money::{self, NUMBER_BOUND};
 use crate::text::shortened;
 
+/// Lines of one document. Neither system documents a bound; the body of so many stays well below a
+/// megabyte.
 const LINES_MAX: usize = 500;
 
 /// A line with its money.
@@ -32,7 +34,8 @@ impl<'a> Work<'a> {
         let document = self.document;
         if document.lines.is_empty() || document.lines.len() > LINES_MAX {
             let message = format!(
-                "the document has {} lines; 1 to {LINES_MAX} can be carried over, so change it in FreshBooks",
+                "the document has {} lines; 1 to {LINES_MAX} can be carried over, so change it in \
+                 FreshBooks",
                 document.lines.len()
             );
             self.report("/lines", "line-count", message);
@@ -68,7 +71,7 @@ impl<'a> Work<'a> {
         let product = line.quantity.checked_mul(line.unit_cost);
         let Some(product) = product.filter(|product| product.abs() < NUMBER_BOUND) else {
             let message = format!(
-                "{} x {} is no amount below {NUMBER_BOUND}",
+                "{} x {} is not an amount below {NUMBER_BOUND}",
                 line.quantity, line.unit_cost
             );
             self.report(pointer, "amount-too-large", message);
@@ -129,7 +132,8 @@ impl<'a> Work<'a> {
             .collect();
         if gap.abs() > cent * Decimal::from(taxed.len()) {
             let message = format!(
-                "the lines, taxes and discount come to {sum}, the document says {}: {gap} apart",
+                "the lines, taxes and discount come to {sum}, the document's total is {}: a \
+                 difference of {gap}",
                 self.document.total
             );
             self.report("", "total-mismatch", message);
@@ -146,7 +150,8 @@ impl<'a> Work<'a> {
     pub(super) fn check_amount(&mut self, pointer: &str, amount: Decimal) {
         if !money::fits(amount, self.minor_units) {
             let message = format!(
-                "{amount} has more digits after the point than {} allows ({}); correct it in FreshBooks",
+                "{amount} has more digits after the point than {} allows ({}); correct it in \
+                 FreshBooks",
                 shortened(&self.document.currency, SHOWN_CHARS_MAX),
                 self.minor_units
             );

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::document::Kind;
+use crate::freshbooks::Kind;
 use crate::settings::tests::MINIMAL;
 
 mod model;
@@ -207,19 +207,19 @@ fn awkward_names_are_made_fit() {
 
 /// Asserts that the right invoice with one text replaced has this problem, and that its message
 /// says this.
-fn assert_problem(from: &str, to: &str, pointer: &str, code: &str, mend: &str) {
+fn assert_problem(from: &str, to: &str, pointer: &str, code: &str, remedy: &str) {
     let json = invoice("CAD", "1130.00", "0", &both()).replacen(from, to, 1);
     let found = problems(Kind::Invoice, &json, &settings());
     let hit = found
         .iter()
         .find(|problem| problem.code == code && problem.pointer == pointer);
     let hit = hit.unwrap_or_else(|| panic!("{code} is missing in {found:?}"));
-    assert!(hit.message.contains(mend), "{}", hit.message);
+    assert!(hit.message.contains(remedy), "{}", hit.message);
 }
 
 #[test]
 fn what_is_not_mapped_names_its_setting() {
-    for (from, to, pointer, code, mend) in [
+    for (from, to, pointer, code, remedy) in [
         (
             r#""currency_code": "CAD""#,
             r#""currency_code": "GBP""#,
@@ -244,7 +244,7 @@ fn what_is_not_mapped_names_its_setting() {
         ("HST", "VAT", "/lines/0", "tax-unmapped", "`taxes`"),
         ("5512", "77", "/lines/0", "project-unmapped", "`projects`"),
     ] {
-        assert_problem(from, to, pointer, code, mend);
+        assert_problem(from, to, pointer, code, remedy);
     }
 }
 
@@ -263,7 +263,7 @@ fn what_is_wrong_in_freshbooks_says_so() {
 
 #[test]
 fn what_does_not_add_up_says_by_how_much() {
-    for (from, to, pointer, code, mend) in [
+    for (from, to, pointer, code, remedy) in [
         ("1130.00", "1130.03", "", "total-mismatch", "0.03 apart"),
         (
             "600.00",
@@ -287,7 +287,7 @@ fn what_does_not_add_up_says_by_how_much() {
             "99999999999999",
         ),
     ] {
-        assert_problem(from, to, pointer, code, mend);
+        assert_problem(from, to, pointer, code, remedy);
     }
 }
 

@@ -3,8 +3,9 @@ use alloc::vec;
 
 use super::*;
 use crate::contract::http::{Body, Response, SendOutcome};
-use crate::contract::runs::{Effect, Ending, Reason, Send, Wait, WaitReason, Wake};
+use crate::contract::runs::{Effect, Ending, Reason, Send, Task, Wait, WaitReason, Wake};
 use crate::contract::types::{ObjectRef, System};
+use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
 
 pub(crate) const STARTED: Instant = 1_772_323_200_000;

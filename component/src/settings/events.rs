@@ -1,13 +1,11 @@
 //! SAP Concur's events: which are subscribed to, and under which name.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::checks::subscription_id;
 use super::reader::Reader;
-use super::{Check, Concur, Settings};
 use crate::contract::mapping::Schedule;
-use crate::contract::types::{ObjectRef, System};
-use crate::marker;
+use crate::contract::types::ObjectRef;
 
 /// The topic of what is ready to be carried over, without `public.concur.`
 const TOPIC: &str = "financialintegration";
@@ -15,7 +13,7 @@ const TOPIC: &str = "financialintegration";
 /// (Concur docs, event subscription service.)
 const INTERVAL_S: u64 = 86_400;
 
-/// Events.
+/// The subscription to SAP Concur's events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Events {
     /// Whether they are subscribed to.
@@ -38,40 +36,9 @@ impl Events {
     /// The check of the subscription, if there is to be one.
     pub(super) fn schedule(&self) -> Option<Schedule> {
         self.enabled.then(|| Schedule {
-            object: ObjectRef {
-                system: System::Concur,
-                kind: "event-subscription".to_string(),
-                id: TOPIC.to_string(),
-            },
+            object: ObjectRef::concur("event-subscription", TOPIC),
             interval_s: INTERVAL_S,
             purpose: "checks that SAP Concur announces to us what is ready".to_string(),
         })
     }
-}
-
-impl Settings {
-    /// The id of the event subscription of a connection: the setting's, or one that nobody else
-    /// has, since it must be unique over all customers of SAP. (Concur docs, event subscription
-    /// service.)
-    #[must_use]
-    pub fn subscription_id(&self, connection: &str, topic: &str) -> String {
-        let own = || {
-            let Concur {
-                company_id,
-                client_id,
-                ..
-            } = &self.concur;
-            let hash = marker::short_hash(&["subscription", connection, company_id, client_id]);
-            format!("ml-connector.{connection}.{hash}.{topic}")
-        };
-        self.events.subscription_id.clone().unwrap_or_else(own)
-    }
-}
-
-fn subscription_id(id: &str) -> Check {
-    let is_allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-    ((1..=100).contains(&id.len()) && id.bytes().all(is_allowed))
-        .then_some(())
-        .ok_or("1 to 100 of a-z, 0-9, dot and hyphen")
 }

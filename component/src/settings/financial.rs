@@ -4,12 +4,12 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::Check;
+use super::checks::{Check, code, day, sub_account_id, uuid};
 use super::reader::Reader;
+use crate::concur::DocumentType;
 use crate::contract::mapping::Schedule;
 use crate::contract::runs::Intent;
-use crate::contract::types::{Duration, ObjectRef, System};
-use crate::financial::DocumentType;
+use crate::contract::types::{Duration, ObjectRef};
 
 /// Financial documents from SAP Concur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Financial {
     pub company_code: String,
     /// What is done with invoices that we brought to SAP Concur ourselves.
     pub own_invoices: OwnInvoices,
-    /// Which problems are told to SAP Concur as a failed posting.
+    /// Which problems are reported to SAP Concur as a failed posting.
     pub confirm_errors: ConfirmErrors,
     /// The last day of the closed books, `YYYY-MM-DD`.
     pub closed_until: Option<String>,
@@ -67,7 +67,7 @@ pub struct Accounts {
     pub by_party: BTreeMap<String, String>,
     /// By tax, `AUTHORITY/CODE` or `CODE`.
     pub by_tax: BTreeMap<String, String>,
-    /// By wage type.
+    /// By the code of a wage type.
     pub by_wage_type: BTreeMap<String, String>,
 }
 
@@ -80,14 +80,14 @@ pub enum OwnInvoices {
     Post,
 }
 
-/// Problems that SAP Concur hears of.
+/// Which problems are reported to SAP Concur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfirmErrors {
-    /// Those that only a change of the document mends.
+    /// Those that only a change of the document fixes.
     Document,
-    /// All.
+    /// All, also those that a setting would fix.
     All,
-    /// None.
+    /// None: they are parked here.
     None,
 }
 
@@ -98,11 +98,11 @@ pub enum ClosedPeriod {
     Hold,
     /// Posted on the first open day.
     NextOpenDay,
-    /// Parked.
+    /// Parked until a person decides.
     Park,
 }
 
-/// Payroll documents.
+/// What is done with payroll documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payroll {
     /// Acknowledged and not posted.
@@ -111,7 +111,7 @@ pub enum Payroll {
     Post,
 }
 
-/// FreshBooks' journal entries.
+/// The two generations of FreshBooks' journal entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// Below the account id, with sub-account ids.
@@ -125,10 +125,12 @@ pub enum Endpoint {
 pub enum LookUp {
     /// Only where one may have been posted.
     WhenInDoubt,
-    /// Before every entry.
+    /// Before every entry, at the cost of listing the whole ledger each time.
     Always,
 }
 
+/// Seconds that an ambiguous write is left alone by default. How long FreshBooks takes to show a
+/// new entry is not documented; half an hour is longer than any request is known to take.
 const SETTLE_S: u64 = 1_800;
 
 impl Financial {
@@ -188,11 +190,7 @@ impl Financial {
     pub(super) fn schedules(&self) -> impl Iterator<Item = Schedule> {
         let documents = self.documents.iter().filter(|_| self.enabled);
         documents.map(|kind| Schedule {
-            object: ObjectRef {
-                system: System::Concur,
-                kind: "financial-queue".to_string(),
-                id: kind.name().to_string(),
-            },
+            object: ObjectRef::concur("financial-queue", kind.name()),
             interval_s: self.interval_s,
             purpose: format!(
                 "fetches {} documents that SAP Concur has ready",
@@ -293,40 +291,4 @@ fn custom_field(table: &mut Reader, key: &str, max: u8) -> u8 {
             .ok_or("a custom field such as \"Custom1\" (allocations have 1 to 20, entries 1 to 40)")
     });
     number(&name).unwrap_or(1)
-}
-
-fn code<const CHARS_MAX: usize>(code: &str) -> Check {
-    (code.chars().count() <= CHARS_MAX)
-        .then_some(())
-        .ok_or("fewer characters: at most 50 in `system_id`, at most 32 in `company_code`")
-}
-
-fn day(text: &str) -> Check {
-    text.parse::<jiff::civil::Date>()
-        .ok()
-        .filter(|date| date.to_string() == text)
-        .map(drop)
-        .ok_or("a day such as \"2026-01-31\"")
-}
-
-fn sub_account_id(id: &str) -> Check {
-    id.parse::<u64>()
-        .ok()
-        .filter(|id| *id > 0)
-        .map(drop)
-        .ok_or("the id of a FreshBooks sub-account, a number in quotes")
-}
-
-fn uuid(text: &str) -> Check {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let right = text.len() == 36
-        && (0..)
-            .zip(text.bytes())
-            .all(|(at, byte)| match HYPHENS.contains(&at) {
-                true => byte == b'-',
-                false => byte.is_ascii_hexdigit(),
-            });
-    right
-        .then_some(())
-        .ok_or("a UUID such as \"1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b\"")
 }

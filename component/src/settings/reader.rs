@@ -9,8 +9,11 @@ use core::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::{Check, TEXT_BYTES_MAX};
+use super::checks::Check;
 use crate::contract::types::Problem;
+
+/// The longest settings text in bytes: room for a mapping of ten thousand names.
+pub(super) const TEXT_BYTES_MAX: usize = 1_048_576;
 
 /// One table, the keys of it that were asked for, and the problems so far.
 pub(super) struct Reader {
@@ -193,7 +196,7 @@ impl Reader {
         }
     }
 
-    /// True or false.
+    /// A switch, `true` or `false`, with a default.
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
         match self.take(key) {
             None => default,

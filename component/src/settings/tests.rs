@@ -1,4 +1,9 @@
+use alloc::string::ToString;
+
+use super::reader::TEXT_BYTES_MAX;
 use super::*;
+use crate::contract::runs::Intent;
+use crate::retry;
 
 /// Settings with everything that must be set.
 pub(crate) const MINIMAL: &str = r#"{

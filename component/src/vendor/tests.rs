@@ -117,11 +117,11 @@ fn every_problem_is_gathered_and_points_into_its_kind() {
 }
 
 #[test]
-fn every_message_names_what_would_mend_it() {
+fn every_message_names_what_would_fix_it() {
     let long = "9".repeat(40);
     let party = Party::read_client(raw(CLIENT)).expect("is an object");
     let long = translate(&object("client", &long), &party, &settings());
-    for (translated, code, mend) in [
+    for (translated, code, remedy) in [
         (client("{}"), "country-missing", "`vendor.default_country`"),
         (
             client(&CLIENT.replace("Canada", "Narnia")),
@@ -151,7 +151,7 @@ fn every_message_names_what_would_mend_it() {
             .iter()
             .find(|problem| problem.code == code)
             .expect("is there");
-        assert!(found.message.contains(mend), "{}", found.message);
+        assert!(found.message.contains(remedy), "{}", found.message);
     }
 }
 

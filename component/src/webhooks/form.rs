@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// FreshBooks sends seven pairs at most.
+/// FreshBooks sends seven pairs at most; the check for names that come twice compares every two.
 const PAIRS_MAX: usize = 32;
 
 /// The pairs of an `application/x-www-form-urlencoded` body in the order of arrival, every key

@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use super::Place;
-use crate::financial::number;
+use crate::concur::document_schema::{Row, Tax};
 use crate::financial::posting::{Posting, shares};
-use crate::financial::wire::{Row, Tax, text, texts};
 
 impl<'a> Place<'_, 'a> {
     /// The row's amount without the tax that the company gets back.
@@ -19,13 +18,13 @@ impl<'a> Place<'_, 'a> {
     ) -> Decimal {
         let [e, a, r] = self.at;
         let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/amountNetOfReclaim");
-        let stated = posting.optional_amount(at, row.net_of_reclaim);
+        let stated = posting.optional_amount(at, &row.net_of_reclaim);
         let claimed = || {
             self.taxes_of(row)
                 .iter()
                 .any(|tax| !reclaim_of(tax).is_zero())
         };
-        if text(row.net_of_reclaim).is_none() && claimed() {
+        if row.net_of_reclaim.is_missing() && claimed() {
             let message = "the row has tax to reclaim but no amount without it".into();
             posting.report(at, "reclaim-unclear", message);
         }
@@ -43,7 +42,7 @@ impl<'a> Place<'_, 'a> {
         let weights: Vec<_> = taxes.iter().map(|tax| reclaim_of(tax)).collect();
         let Some(shares) = shares(difference, &weights, posting.minor_units()) else {
             let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/taxGuid");
-            let message = "the row reclaims tax, and its taxes do not say which".into();
+            let message = "the row reclaims tax, but its taxes do not show which".into();
             return posting.report(at, "reclaim-unclear", message);
         };
         let at = format_args!("/expenseEntry/{e}/allocation/{a}/tax");
@@ -52,8 +51,8 @@ impl<'a> Place<'_, 'a> {
             .zip(shares)
             .filter(|(_, share)| !share.is_zero())
         {
-            let code = text(tax.code).or_else(|| text(tax.reclaim_code));
-            let account = posting.account_of_tax(at, text(tax.authority), code);
+            let code = tax.code.or(&tax.reclaim_code).text();
+            let account = posting.account_of_tax(at, tax.authority.text(), code);
             if let Some(account) = account {
                 posting.add(account, None, share);
             }
@@ -62,9 +61,9 @@ impl<'a> Place<'_, 'a> {
 
     /// The taxes that the row names; all of the allocation if it names none.
     fn taxes_of(&self, row: &Row<'a>) -> Vec<&Tax<'a>> {
-        let named = texts(row.taxes);
+        let named = &row.taxes.0;
         let taxes = self.allocation.taxes.0.iter();
-        let is_named = |tax: &&Tax| text(tax.guid).is_some_and(|guid| named.contains(&guid));
+        let is_named = |tax: &&Tax| tax.guid.text().is_some_and(|guid| named.contains(&guid));
         if named.is_empty() {
             taxes.collect()
         } else {
@@ -74,5 +73,5 @@ impl<'a> Place<'_, 'a> {
 }
 
 fn reclaim_of(tax: &Tax) -> Decimal {
-    number(tax.reclaim).unwrap_or_default()
+    tax.reclaim.number().unwrap_or_default()
 }

@@ -9,13 +9,17 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use super::Row;
+use crate::concur::document_schema::InvoiceDocument;
 use crate::financial::posting::{Posting, shares};
-use crate::financial::wire::InvoiceDocument;
 
 /// One amount for each row. They come to the invoice's total, or the difference is reported.
-pub(super) fn of(document: &InvoiceDocument, rows: &[Row], posting: &mut Posting) -> Vec<Decimal> {
+pub(super) fn amounts_of_rows(
+    document: &InvoiceDocument,
+    rows: &[Row],
+    posting: &mut Posting,
+) -> Vec<Decimal> {
     let at = format_args!("/requestHeader/requestTotal");
-    let total = posting.optional_amount(at, document.header.total);
+    let total = posting.optional_amount(at, &document.header.total);
     let header = Header::read(document, posting);
     let parts: Vec<_> = rows.iter().map(|row| Parts::read(row, posting)).collect();
     let found = total.and_then(|total| find(total, &parts, header, posting.minor_units()));
@@ -36,9 +40,9 @@ impl Header {
     fn read(document: &InvoiceDocument, posting: &mut Posting) -> Self {
         let header = &document.header;
         let shipping_at = format_args!("/requestHeader/amountShippingTotal");
-        let shipping = posting.optional_amount(shipping_at, header.shipping);
+        let shipping = posting.optional_amount(shipping_at, &header.shipping);
         let tax_at = format_args!("/requestHeader/amountTax");
-        let tax = posting.optional_amount(tax_at, header.tax);
+        let tax = posting.optional_amount(tax_at, &header.tax);
         Self {
             shipping: shipping.unwrap_or_default(),
             tax: tax.unwrap_or_default(),
@@ -59,13 +63,14 @@ impl Parts {
         let [l, a] = row.at;
         let place = format_args!("/lineItem/{l}/allocation/{a}/journal");
         let journal = row.journal;
-        let mut read = |name, raw| posting.optional_amount(format_args!("{place}/{name}"), raw);
+        let mut read =
+            |name, amount| posting.optional_amount(format_args!("{place}/{name}"), amount);
         let taxes = journal.taxes.0.iter();
-        let tax = taxes.filter_map(|tax| read("tax", tax.amount)).sum();
+        let tax = taxes.filter_map(|tax| read("tax", &tax.amount)).sum();
         Self {
-            gross: read("amountGross", journal.gross),
-            net: read("amountNet", journal.net),
-            shipping: read("amountShipping", journal.shipping).unwrap_or_default(),
+            gross: read("amountGross", &journal.gross),
+            net: read("amountNet", &journal.net),
+            shipping: read("amountShipping", &journal.shipping).unwrap_or_default(),
             tax,
         }
     }

@@ -6,62 +6,22 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt::Arguments;
 
-use super::Posting;
-use crate::financial::SHOWN_CHARS_MAX;
-use crate::financial::wire::{Raw, text};
+use super::{Posting, SHOWN_CHARS_MAX};
+use crate::concur::document_schema::Code;
+use crate::financial::account::{Account, Party};
 use crate::text::shortened;
-
-/// An account, with SAP Concur's words for it.
-#[derive(Clone)]
-pub(in crate::financial) struct Account<'a> {
-    pub(super) id: &'a str,
-    pub(super) code: Cow<'a, str>,
-    pub(super) name: Cow<'a, str>,
-}
-
-/// Who pays or is paid.
-pub(in crate::financial) struct Party<'a> {
-    /// `EMPL`, a card, `VENDOR`, ...
-    pub(in crate::financial) key: Cow<'a, str>,
-    /// Who it is, for people.
-    pub(in crate::financial) name: Cow<'a, str>,
-}
-
-impl<'a> Party<'a> {
-    /// The side of a row that is not the company. (Concur docs, posting use cases.)
-    pub(in crate::financial) fn other_than_company(
-        payer: Raw<'a>,
-        payee: Raw<'a>,
-    ) -> Option<Cow<'a, str>> {
-        const COMPANY: &str = "COMP";
-        match (text(payer)?, text(payee)?) {
-            (payer, payee) if payer == COMPANY && payee != COMPANY => Some(payee),
-            (payer, payee) if payee == COMPANY && payer != COMPANY => Some(payer),
-            _ => None,
-        }
-    }
-
-    /// An employee, by id.
-    pub(in crate::financial) fn employee(id: Raw) -> Self {
-        let id = text(id).unwrap_or_default();
-        Self {
-            key: Cow::Borrowed("EMPL"),
-            name: Cow::Owned(format!("employee payable {id}")),
-        }
-    }
-}
 
 impl<'a> Posting<'a> {
     /// The account of a Concur account code, else that of the expense type.
     pub(in crate::financial) fn account(
         &mut self,
         at: Arguments,
-        code: Raw<'a>,
-        expense_type: Raw<'a>,
+        code: Option<Cow<'a, str>>,
+        expense_type: Option<Cow<'a, str>>,
         cost_code: Option<&str>,
         name: Cow<'a, str>,
     ) -> Option<Account<'a>> {
-        match (text(code), text(expense_type)) {
+        match (code, expense_type) {
             (Some(code), _) => self.account_of_code(at, code, cost_code, name),
             (None, Some(expense_type)) => self.account_of_expense_type(at, expense_type, name),
             (None, None) => {
@@ -101,8 +61,8 @@ impl<'a> Posting<'a> {
         let id = by_expense_type.get(&*expense_type);
         if id.is_none() {
             let message = format!(
-                "the row has no account code; add one to expense type \"{}\" in SAP Concur, or add the expense type to \
-                 `financial.accounts.by_expense_type`",
+                "the row has no account code; add one to expense type \"{}\" in SAP Concur, or add \
+                 the expense type to `financial.accounts.by_expense_type`",
                 shown(&expense_type)
             );
             self.report(at, "account-code-missing", message);
@@ -174,10 +134,10 @@ impl<'a> Posting<'a> {
     pub(in crate::financial) fn account_of_wage_type(
         &mut self,
         at: Arguments,
-        wage_type: Raw<'a>,
+        wage_type: &Code<'a>,
         name: Cow<'a, str>,
     ) -> Option<Account<'a>> {
-        let Some(code) = text(wage_type) else {
+        let Some(code) = wage_type.text() else {
             let message = "the row has no wage type".into();
             self.report(at, "wage-type-missing", message);
             return None;

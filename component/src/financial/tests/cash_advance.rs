@@ -19,8 +19,8 @@ fn an_advance_becomes_the_expected_entry() {
 #[test]
 fn sign_and_side_must_agree() {
     let credit = with(CASH_ADVANCE, r#""DR""#, r#""CR""#);
-    let (code, pointer, mend) = problem_of(CashAdvance, &credit);
-    assert_eq!((code.as_str(), mend), ("side-unclear", Mend::Document));
+    let (code, pointer, fix_in) = problem_of(CashAdvance, &credit);
+    assert_eq!((code.as_str(), fix_in), ("side-unclear", FixIn::Document));
     assert_eq!(pointer, "/journalData/0/debitOrCredit");
     let unsaid = with(CASH_ADVANCE, r#""DR""#, "null");
     assert_eq!(

@@ -1,4 +1,8 @@
+use alloc::vec;
+
 use super::*;
+use crate::concur::document_schema::ExpenseDocument;
+use crate::money;
 use crate::settings::financial::Endpoint;
 
 fn entry() -> Entry {
@@ -90,16 +94,16 @@ fn an_entry_that_does_not_balance_is_never_finished() {
     let settings = settings();
     let text =
         r#"{"report": {"employeeCurrencyAlphaCode": "CAD", "reportSubmitDate": "2026-01-01"}}"#;
-    let document = parse::<wire::ExpenseDocument>(text).expect("is read");
+    let document = parse::<ExpenseDocument>(text).expect("is read");
     let mut posting = Posting::new(&settings, &crate::financial::expense::basis(&document));
-    let party = posting::Party::employee(None);
+    let party = account::Party::employee(None);
     let account = posting
         .account_of_party(format_args!(""), party)
         .expect("is mapped");
     posting.add(account, None, Decimal::ONE);
     let refused = posting.finish().expect_err("is refused");
     assert_eq!(
-        (refused.problems[0].code.as_str(), refused.mend),
-        ("unbalanced", Mend::Document)
+        (refused.problems[0].code.as_str(), refused.fix_in),
+        ("unbalanced", FixIn::Document)
     );
 }

@@ -107,8 +107,11 @@ fn the_side_that_is_not_the_company_is_the_counter_account() {
     }
     for (payer, payee) in [("COMP", "COMP"), ("EMPL", "IBCP"), ("COMP", "")] {
         let document = report("10", &row(payer, payee, r#""6200""#, "10", "10"), "", "");
-        let (code, pointer, mend) = problem_of(Expense, &document);
-        assert_eq!((code.as_str(), mend), ("parties-unclear", Mend::Document));
+        let (code, pointer, fix_in) = problem_of(Expense, &document);
+        assert_eq!(
+            (code.as_str(), fix_in),
+            ("parties-unclear", FixIn::Document)
+        );
         assert_eq!(
             pointer,
             "/expenseEntry/0/allocation/0/journal/0/journalPayee"
@@ -282,26 +285,29 @@ fn a_row_s_own_difference_counts_and_not_the_taxes_amounts() {
 #[test]
 fn reclaimed_tax_must_say_which() {
     let without = report("55", &cash("55", "50"), "", "");
-    let (code, pointer, mend) = problem_of(Expense, &without);
-    assert_eq!((code.as_str(), mend), ("reclaim-unclear", Mend::Document));
+    let (code, pointer, fix_in) = problem_of(Expense, &without);
+    assert_eq!(
+        (code.as_str(), fix_in),
+        ("reclaim-unclear", FixIn::Document)
+    );
     assert_eq!(pointer, "/expenseEntry/0/allocation/0/journal/0/taxGuid");
-    let (found, mend) = problems(
+    let (found, fix_in) = problems(
         Expense,
         &report("55", &cash("55", "null"), "", TAXES),
         &two_taxes(),
     );
     assert_eq!(
-        (found[0].0.as_str(), mend),
-        ("reclaim-unclear", Mend::Document)
+        (found[0].0.as_str(), fix_in),
+        ("reclaim-unclear", FixIn::Document)
     );
-    let (found, mend) = problems(
+    let (found, fix_in) = problems(
         Expense,
         &report("55", &cash("55", "51.83"), "", TAXES),
         &settings(),
     );
     assert_eq!(
-        (found.len(), found[0].0.as_str(), mend),
-        (1, "tax-unmapped", Mend::Settings)
+        (found.len(), found[0].0.as_str(), fix_in),
+        (1, "tax-unmapped", FixIn::Settings)
     );
 }
 
@@ -310,7 +316,7 @@ fn a_total_that_does_not_add_up_is_a_problem_with_the_difference() {
     let Err(refused) = translate(Expense, &simple("11", "10"), &settings()) else {
         panic!("is refused");
     };
-    assert_eq!(refused.mend, Mend::Document);
+    assert_eq!(refused.fix_in, FixIn::Document);
     let problem = &refused.problems[0];
     assert_eq!(
         (problem.code.as_str(), problem.pointer.as_str()),
@@ -360,8 +366,8 @@ fn an_advance_that_is_used_is_taken_from_what_the_employee_gets() {
         (": 2}", ": 3}", "cash-advance-unclear"),
         ("\"1150\"", "null", "account-code-missing"),
     ] {
-        let (found, pointer, mend) = problem_of(Expense, &with(&used.replace(old, new)));
-        assert_eq!((found.as_str(), mend), (code, Mend::Document), "{new}");
+        let (found, pointer, fix_in) = problem_of(Expense, &with(&used.replace(old, new)));
+        assert_eq!((found.as_str(), fix_in), (code, FixIn::Document), "{new}");
         assert!(
             pointer.starts_with("/cashAdvanceApplication/0/"),
             "{pointer}"
@@ -372,10 +378,10 @@ fn an_advance_that_is_used_is_taken_from_what_the_employee_gets() {
 #[test]
 fn a_row_without_an_account_code_falls_back_on_its_expense_type() {
     let document = report("10", &row("COMP", "EMPL", r#""""#, "10", "10"), "", "");
-    let (code, pointer, mend) = problem_of(Expense, &document);
+    let (code, pointer, fix_in) = problem_of(Expense, &document);
     assert_eq!(
-        (code.as_str(), mend),
-        ("account-code-missing", Mend::Document)
+        (code.as_str(), fix_in),
+        ("account-code-missing", FixIn::Document)
     );
     assert_eq!(
         pointer,
@@ -386,16 +392,16 @@ fn a_row_without_an_account_code_falls_back_on_its_expense_type() {
 }
 
 #[test]
-fn an_unmapped_account_is_said_once_and_can_be_mended_in_the_settings() {
+fn an_unmapped_account_is_reported_once_and_can_be_fixed_in_the_settings() {
     let rows =
         [r#""7000""#, r#""7000""#, r#""7001""#].map(|code| row("COMP", "EMPL", code, "1", "1"));
-    let (found, mend) = problems(Expense, &report("3", &rows.join(","), "", ""), &settings());
+    let (found, fix_in) = problems(Expense, &report("3", &rows.join(","), "", ""), &settings());
     let pointer =
         |row: u8| format!("/expenseEntry/0/allocation/0/journal/{row}/journalAccountCode");
     let expected = [0, 2].map(|row| ("account-unmapped".to_string(), pointer(row)));
     assert_eq!(
-        (found.as_slice(), mend),
-        (expected.as_slice(), Mend::Settings)
+        (found.as_slice(), fix_in),
+        (expected.as_slice(), FixIn::Settings)
     );
 }
 
@@ -405,8 +411,8 @@ fn one_problem_of_the_document_leaves_it_to_sap_concur() {
         row("COMP", "EMPL", r#""7000""#, "1", "1"),
         row("COMP", "COMP", r#""6200""#, "1", "1"),
     ];
-    let (found, mend) = problems(Expense, &report("2", &rows.join(","), "", ""), &settings());
-    assert_eq!((found.len(), mend), (2, Mend::Document));
+    let (found, fix_in) = problems(Expense, &report("2", &rows.join(","), "", ""), &settings());
+    assert_eq!((found.len(), fix_in), (2, FixIn::Document));
 }
 
 #[test]

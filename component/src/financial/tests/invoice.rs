@@ -86,8 +86,8 @@ fn gross_amounts_alone_take_what_of_the_header_is_not_in_them() {
     for (total, expected) in [("30", "30"), ("32", "32"), ("35", "35"), ("37", "37")] {
         assert_eq!(amounts(&invoice(total, header, &rows)), [expected]);
     }
-    let (code, _, mend) = problem_of(Invoice, &invoice("36", header, &rows));
-    assert_eq!((code.as_str(), mend), ("unbalanced", Mend::Document));
+    let (code, _, fix_in) = problem_of(Invoice, &invoice("36", header, &rows));
+    assert_eq!((code.as_str(), fix_in), ("unbalanced", FixIn::Document));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_nothing_closes_is_a_problem_with_the_difference() {
     let Err(refused) = translate(Invoice, &document, &settings()) else {
         panic!("is refused");
     };
-    assert_eq!(refused.mend, Mend::Document);
+    assert_eq!(refused.fix_in, FixIn::Document);
     let problem = refused
         .problems
         .iter()

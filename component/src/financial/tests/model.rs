@@ -1,10 +1,13 @@
 //! Documents of every type and shape, made by chance: an entry that balances and comes to the
 //! total, or a problem.
 
+use alloc::vec;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::money;
 
 fn all_settings() -> Settings {
     settings_with(
@@ -213,7 +216,7 @@ proptest! {
     #[test]
     fn a_report_whose_total_is_off_is_never_posted((_, document) in report(1_i64..5)) {
         let refused = translate(DocumentType::Expense, &document, &all_settings()).expect_err("is refused");
-        prop_assert_eq!(refused.mend, Mend::Document);
+        prop_assert_eq!(refused.fix_in, FixIn::Document);
         prop_assert_eq!(&refused.problems[0].code, "unbalanced");
     }
 

@@ -62,12 +62,12 @@ fn amounts_are_read_to_the_last_digit_or_not_at_all() {
         ("true", "not-a-number"),
         ("1E400", "not-a-number"),
     ] {
-        let (found, mend) = problems(Expense, &gross(amount), &settings());
+        let (found, fix_in) = problems(Expense, &gross(amount), &settings());
         assert!(
             found.iter().all(|(found, _)| found == code),
             "{amount}: {found:?}"
         );
-        assert_eq!((found.len(), mend), (3, Mend::Document));
+        assert_eq!((found.len(), fix_in), (3, FixIn::Document));
     }
     let (found, _) = problems(Expense, &gross("null"), &settings());
     assert_eq!(found[0].0, "amount-missing");
@@ -89,13 +89,13 @@ fn a_currency_rules_its_minor_units() {
 #[test]
 fn a_currency_must_be_one_that_is_known_and_carried_over() {
     for (currency, code, expected) in [
-        ("GBP", "currency-unmapped", Mend::Settings),
-        ("XQQ", "currency-unknown", Mend::Document),
-        ("CAD,USD", "currency-unknown", Mend::Document),
-        ("", "currency-missing", Mend::Document),
+        ("GBP", "currency-unmapped", FixIn::Settings),
+        ("XQQ", "currency-unknown", FixIn::Document),
+        ("CAD,USD", "currency-unknown", FixIn::Document),
+        ("", "currency-missing", FixIn::Document),
     ] {
-        let (found, pointer, mend) = problem_of(Expense, &with(SIMPLE, "CAD", currency));
-        assert_eq!((found.as_str(), mend), (code, expected));
+        let (found, pointer, fix_in) = problem_of(Expense, &with(SIMPLE, "CAD", currency));
+        assert_eq!((found.as_str(), fix_in), (code, expected));
         assert_eq!(pointer, "/report/employeeCurrencyAlphaCode");
     }
 }
@@ -114,10 +114,10 @@ fn what_is_no_document_is_said() {
             "unreadable",
         ),
     ] {
-        let (found, pointer, mend) = problem_of(Expense, document);
+        let (found, pointer, fix_in) = problem_of(Expense, document);
         assert_eq!(
-            (found.as_str(), pointer.as_str(), mend),
-            (code, "", Mend::Document),
+            (found.as_str(), pointer.as_str(), fix_in),
+            (code, "", FixIn::Document),
             "{document}"
         );
     }

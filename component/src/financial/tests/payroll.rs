@@ -44,27 +44,30 @@ fn what_payroll_only_records_is_not_posted() {
         r#""totalApprovedAmount": 54.00"#,
         r#""totalApprovedAmount": 75"#,
     );
-    let (found, mend) = problems(Payroll, &wrong, &posting());
-    assert_eq!((found[0].0.as_str(), mend), ("unbalanced", Mend::Document));
+    let (found, fix_in) = problems(Payroll, &wrong, &posting());
+    assert_eq!(
+        (found[0].0.as_str(), fix_in),
+        ("unbalanced", FixIn::Document)
+    );
 }
 
 #[test]
 fn a_wage_type_needs_its_account() {
     let other = with(PAYROLL, "M010", "M011");
-    let (found, mend) = problems(Payroll, &other, &posting());
+    let (found, fix_in) = problems(Payroll, &other, &posting());
     let pointer = "/expenseEntry/0/payrollData/0/wageType".to_string();
     assert_eq!(
-        (found.as_slice(), mend),
+        (found.as_slice(), fix_in),
         (
             [("wage-type-unmapped".to_string(), pointer)].as_slice(),
-            Mend::Settings
+            FixIn::Settings
         )
     );
     let none = with(PAYROLL, r#""M010""#, "null");
-    let (found, mend) = problems(Payroll, &none, &posting());
+    let (found, fix_in) = problems(Payroll, &none, &posting());
     assert_eq!(
-        (found[0].0.as_str(), mend),
-        ("wage-type-missing", Mend::Document)
+        (found[0].0.as_str(), fix_in),
+        ("wage-type-missing", FixIn::Document)
     );
 }
 

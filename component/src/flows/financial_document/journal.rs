@@ -12,12 +12,13 @@ use rust_decimal::Decimal;
 use crate::contract::runs::Conflict;
 use crate::contract::types::{ObjectRef, System};
 use crate::financial::{Entry, Line};
-use crate::flows::rejected;
-use crate::freshbooks::{self as wire, JournalLine, JournalPage};
-use crate::runs::{Flow, Halt, LookUp, Written};
+use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused};
+use crate::freshbooks::{self, JournalLine, JournalPage};
 use crate::settings::financial::{self, Endpoint};
 
-/// Pages of one look-up. FreshBooks lists every line of the ledger and can search for none.
+/// Pages of one look-up. FreshBooks lists every line of the ledger and can search for none; at 100
+/// lines a page this is a ledger of 50 000 lines. A longer one is looked through by a
+/// person, who can search in FreshBooks.
 const PAGES_MAX: u32 = 500;
 
 /// The journal of this connection's account.
@@ -26,7 +27,7 @@ pub(super) struct Journal<'a> {
 }
 
 /// What is to be posted.
-pub(super) struct Posted<'a> {
+pub(super) struct NewPosting<'a> {
     pub(super) entry: &'a Entry,
     /// The marker, in the entry's name.
     pub(super) marker: &'a str,
@@ -37,18 +38,14 @@ pub(super) struct Posted<'a> {
 }
 
 /// A journal entry as an object.
-pub(super) fn entry(id: &str) -> ObjectRef {
-    ObjectRef {
-        system: System::Freshbooks,
-        kind: "journal-entry".to_string(),
-        id: id.to_string(),
-    }
+pub(super) fn entry_object(id: &str) -> ObjectRef {
+    ObjectRef::freshbooks("journal-entry", id)
 }
 
 impl Journal<'_> {
     /// Posts an entry, once. Where it cannot have been posted before, the first attempt needs no
     /// look-up: to look up is to list the whole ledger.
-    pub(super) async fn post(&self, posted: &Posted<'_>) -> Result<Written<String>, Halt> {
+    pub(super) async fn post(&self, posted: &NewPosting<'_>) -> Result<Written<String>, EarlyEnd> {
         let settings = &self.flow.settings;
         let policy = &settings.financial;
         let body = posted.entry.body(
@@ -62,18 +59,18 @@ impl Journal<'_> {
             if doubt.replace(true)
                 && let Some(id) = self.find_marked(posted.marker).await?
             {
-                return Ok(LookUp::There(id));
+                return Ok(LookUp::Found(id));
             }
-            let request = wire::create_journal_entry(settings, body.clone());
+            let request = freshbooks::create_journal_entry(settings, body.clone());
             Ok(LookUp::Missing(request))
         };
         let reader = match policy.endpoint {
-            Endpoint::Legacy => wire::read_journal_entry,
-            Endpoint::New => wire::read_new_journal_entry,
+            Endpoint::Legacy => freshbooks::read_journal_entry,
+            Endpoint::New => freshbooks::read_new_journal_entry,
         };
         match self.flow.write(policy.ambiguity, reader, look_up).await? {
             Ok(written) => Ok(written),
-            Err(refusal) => Err(rejected(
+            Err(refusal) => Err(remote_refused(
                 self.flow,
                 System::Freshbooks,
                 "the journal entry",
@@ -83,7 +80,7 @@ impl Journal<'_> {
     }
 
     /// The entry that carries the marker.
-    pub(super) async fn find_marked(&self, marker: &str) -> Result<Option<String>, Halt> {
+    pub(super) async fn find_marked(&self, marker: &str) -> Result<Option<String>, EarlyEnd> {
         let lines = self.lines(|line| line.name.contains(marker)).await?;
         let ids: BTreeSet<String> = lines.into_iter().map(|line| line.entry_id).collect();
         if ids.len() > 1 {
@@ -94,7 +91,7 @@ impl Journal<'_> {
 
     /// What takes an entry back, made of what FreshBooks shows of it; nothing if it is gone or
     /// empty.
-    pub(super) async fn reversal(&self, entry_id: &str) -> Result<Option<Entry>, Halt> {
+    pub(super) async fn reversal(&self, entry_id: &str) -> Result<Option<Entry>, EarlyEnd> {
         let lines = self.lines(|line| line.entry_id == entry_id).await?;
         let currencies: BTreeSet<&str> = lines.iter().map(|line| line.currency.as_str()).collect();
         let unread = lines.iter().any(|line| line.account.is_empty());
@@ -129,15 +126,18 @@ impl Journal<'_> {
         Ok(Some(standing.reversed()))
     }
 
-    fn irreversible(&self, entry_id: &str) -> Halt {
+    fn irreversible(&self, entry_id: &str) -> EarlyEnd {
         let sentence =
-            format!("FreshBooks does not tell enough of journal entry {entry_id} to reverse it");
+            format!("FreshBooks does not show enough of journal entry {entry_id} to reverse it");
         let remedy = "delete that entry in FreshBooks by hand, then `ml-connector replay RUN`";
-        Halt::Parked(self.flow.stop("entry-unreadable", sentence, remedy))
+        self.flow.parked("entry-unreadable", sentence, remedy)
     }
 
     /// All lines of the ledger that are wanted.
-    async fn lines(&self, wanted: impl Fn(&JournalLine) -> bool) -> Result<Vec<JournalLine>, Halt> {
+    async fn lines(
+        &self,
+        wanted: impl Fn(&JournalLine) -> bool,
+    ) -> Result<Vec<JournalLine>, EarlyEnd> {
         let mut found = Vec::new();
         for page in 1..=PAGES_MAX {
             let page = self.page(page).await?;
@@ -148,24 +148,21 @@ impl Journal<'_> {
         }
         let sentence =
             format!("the ledger has more than {PAGES_MAX} pages of lines to look through");
-        let remedy = "look for the marker in FreshBooks by hand; `ml-connector show RUN` names it";
-        Err(Halt::Parked(self.flow.stop(
-            "ledger-too-long",
-            sentence,
-            remedy,
-        )))
+        let remedy =
+            "search for the marker in FreshBooks by hand; `ml-connector show RUN` shows it";
+        Err(self.flow.parked("ledger-too-long", sentence, remedy))
     }
 
-    async fn page(&self, page: u32) -> Result<JournalPage, Halt> {
+    async fn page(&self, page: u32) -> Result<JournalPage, EarlyEnd> {
         let settings = &self.flow.settings;
         let reader = match settings.financial.endpoint {
-            Endpoint::Legacy => wire::read_journal_lines,
-            Endpoint::New => wire::read_new_journal_lines,
+            Endpoint::Legacy => freshbooks::read_journal_lines,
+            Endpoint::New => freshbooks::read_new_journal_lines,
         };
-        let request = wire::journal_lines(settings, page);
+        let request = freshbooks::journal_lines(settings, page);
         match self.flow.read(request, reader).await? {
             Ok(page) => Ok(page),
-            Err(refusal) => Err(rejected(
+            Err(refusal) => Err(remote_refused(
                 self.flow,
                 System::Freshbooks,
                 "the list of journal entries",
@@ -175,14 +172,14 @@ impl Journal<'_> {
     }
 }
 
-fn conflict(marker: &str, ids: &BTreeSet<String>) -> Halt {
-    let told: Vec<&str> = ids.iter().map(String::as_str).collect();
-    Halt::Conflict(Conflict {
-        targets: ids.iter().map(|id| entry(id)).collect(),
+fn conflict(marker: &str, ids: &BTreeSet<String>) -> EarlyEnd {
+    let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
+    EarlyEnd::Conflict(Conflict {
+        targets: ids.iter().map(|id| entry_object(id)).collect(),
         sentence: format!(
             "{} journal entries carry our marker {marker}: {}",
             ids.len(),
-            told.join(", ")
+            listed.join(", ")
         ),
         remedy: "delete all but one in FreshBooks, then `ml-connector replay RUN`".to_string(),
     })

@@ -7,23 +7,24 @@ use alloc::vec::Vec;
 
 use jiff::civil::Date;
 
-use super::Case;
-use super::journal::Posted;
+use super::confirming::Confirmed;
+use super::journal::NewPosting;
+use super::run::FinancialRun;
+use crate::concur::DocumentType;
 use crate::contract::runs::{Confirmation, Ending, How, Save, Stop};
-use crate::contract::types::{Instant, ObjectRef};
-use crate::financial::{self, DocumentType, Entry, Translated};
-use crate::flows::financial_document::confirming::Confirmed;
-use crate::flows::{ambiguity, concur, stamp, unchanged};
+use crate::contract::types::ObjectRef;
+use crate::financial::{self, Entry, Translated};
+use crate::flow::{EARLIER, EarlyEnd, unchanged};
+use crate::flows::ambiguity;
+use crate::flows::day::{DAY, day_before};
 use crate::marker;
-use crate::runs::{EARLIER, Halt};
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
-const DAY_MS: Instant = 86_400_000;
 const RECALLED: &str = "recalled in SAP Concur";
 
-impl Case<'_> {
+impl FinancialRun<'_> {
     /// Posts the document and confirms it. `doubt`: it may have been posted before this run.
-    pub(super) async fn post(&self, doubt: bool) -> Result<Ending, Halt> {
+    pub(super) async fn post(&self, doubt: bool) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
             return self
                 .finish(&link.target.id, &self.date_again(), How::Adopted)
@@ -60,7 +61,7 @@ impl Case<'_> {
 
     /// A document of which nothing is posted. What an earlier one of its source has posted does not
     /// stand any more.
-    async fn not_posted(&self, code: &str, sentence: String) -> Result<Ending, Halt> {
+    async fn not_posted(&self, code: &str, sentence: String) -> Result<Ending, EarlyEnd> {
         match &self.own.link {
             Some(link) => self.take_back(&link.target.id, &sentence).await,
             None => Ok(unchanged(code, sentence)),
@@ -68,16 +69,21 @@ impl Case<'_> {
     }
 
     /// Enters the entry, or finds it entered.
-    async fn enter(&self, entry: &Entry, date: &str, doubt: bool) -> Result<(String, How), Halt> {
+    async fn enter(
+        &self,
+        entry: &Entry,
+        date: &str,
+        doubt: bool,
+    ) -> Result<(String, How), EarlyEnd> {
         let marker = self.marker();
         let intent = self.flow.settings.financial.ambiguity;
-        if ambiguity::since(self.flow, self.own, intent, true).is_some() {
+        if ambiguity::ambiguous_since(self.flow, self.own, intent, true).is_some() {
             // An earlier attempt was never answered: only a person may have it sent again.
             let found = self.journal.find_marked(&marker).await?;
             let found = found.map(|id| (id, How::Adopted));
-            return found.ok_or_else(|| Halt::Parked(self.flow.ambiguous(EARLIER)));
+            return found.ok_or_else(|| EarlyEnd::Parked(self.flow.ambiguous(EARLIER)));
         }
-        let posted = Posted {
+        let posted = NewPosting {
             entry,
             marker: &marker,
             date,
@@ -93,7 +99,7 @@ impl Case<'_> {
     }
 
     /// The entry is there: confirms it, or takes it back if the document was taken back meanwhile.
-    async fn finish(&self, entry_id: &str, date: &str, how: How) -> Result<Ending, Halt> {
+    async fn finish(&self, entry_id: &str, date: &str, how: How) -> Result<Ending, EarlyEnd> {
         match self.confirm(entry_id, date).await? {
             Confirmed::Yes => {
                 let sentence = match how {
@@ -107,7 +113,7 @@ impl Case<'_> {
     }
 
     /// A document that was taken back before it was through: nothing of it may stay in the journal.
-    pub(super) async fn withdraw(&self) -> Result<Ending, Halt> {
+    pub(super) async fn withdraw(&self) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
             return self.take_back(&link.target.id, RECALLED).await;
         }
@@ -125,8 +131,8 @@ impl Case<'_> {
         }
     }
 
-    async fn take_back(&self, entry_id: &str, why: &str) -> Result<Ending, Halt> {
-        let date = self.open_day(&stamp::day(self.flow.now(), 0))?;
+    async fn take_back(&self, entry_id: &str, why: &str) -> Result<Ending, EarlyEnd> {
+        let date = self.open_day(&day_before(self.flow.now(), 0))?;
         self.reverse(entry_id, &date).await?;
         self.flow
             .save(Save {
@@ -140,12 +146,12 @@ impl Case<'_> {
     }
 
     /// Posts what takes an entry back, once; nothing if it is gone.
-    async fn reverse(&self, entry_id: &str, date: &str) -> Result<(), Halt> {
+    async fn reverse(&self, entry_id: &str, date: &str) -> Result<(), EarlyEnd> {
         let Some(reversal) = self.journal.reversal(entry_id).await? else {
             return Ok(());
         };
         let marker = self.flow.marker(&format!("journal-reversal {entry_id}"));
-        let posted = Posted {
+        let posted = NewPosting {
             entry: &reversal,
             marker: &marker,
             date,
@@ -156,7 +162,7 @@ impl Case<'_> {
 
     /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted
     /// twice.
-    pub(super) async fn origin(&self) -> Result<Option<ObjectRef>, Halt> {
+    pub(super) async fn origin(&self) -> Result<Option<ObjectRef>, EarlyEnd> {
         let settings = &self.flow.settings.financial;
         if self.kind != DocumentType::Invoice || settings.own_invoices == OwnInvoices::Post {
             return Ok(None);
@@ -164,23 +170,25 @@ impl Case<'_> {
         let Ok(head) = financial::head(self.kind, &self.row.document) else {
             return Ok(None);
         };
-        let request = concur("payment-request", head.source_id);
+        let request = ObjectRef::concur("payment-request", head.source_id);
         if let Some(link) = self.flow.find_one(request).await.link {
             return Ok(Some(link.target));
         }
-        let is_ours = |value: &String| marker::is_one(value);
+        let is_ours = |value: &String| marker::is_marker(value);
         if head.customs.iter().any(is_ours) {
             return Err(self.stop(
                 "own-invoice-unlinked",
-                "it carries a marker of ml-connector, but no link says which FreshBooks document it was"
+                "it carries a marker of ml-connector, but no stored link leads to its FreshBooks \
+                 document"
                     .to_string(),
-                "confirm it in SAP Concur by hand; or set `financial.own_invoices = \"post\"` if it is to be posted, then `ml-connector replay RUN`",
+                "confirm it in SAP Concur by hand; or set `financial.own_invoices = \"post\"` if \
+                 it is to be posted, then `ml-connector replay RUN`",
             ));
         }
         Ok(None)
     }
 
-    async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, Halt> {
+    async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, EarlyEnd> {
         let number = format!("{}-{}", origin.kind, origin.id);
         if self.confirm(&number, &self.date_again()).await? == Confirmed::Recalled {
             return Ok(unchanged(
@@ -198,7 +206,7 @@ impl Case<'_> {
         }))
     }
 
-    /// The day that the document's entry has, as far as it can be told again; else today.
+    /// The day that the document's entry has, as far as it can be worked out again; else today.
     fn date_again(&self) -> String {
         let settings = &self.flow.settings;
         let translated = financial::translate(self.kind, &self.row.document, settings);
@@ -206,11 +214,11 @@ impl Case<'_> {
             Ok(Translated::Entry(entry)) => self.open_day(&entry.date).ok(),
             _ => None,
         };
-        date.unwrap_or_else(|| stamp::day(self.flow.now(), 0))
+        date.unwrap_or_else(|| day_before(self.flow.now(), 0))
     }
 
     /// The day to post on: the document's own, unless the books are closed for it.
-    fn open_day(&self, date: &str) -> Result<String, Halt> {
+    fn open_day(&self, date: &str) -> Result<String, EarlyEnd> {
         let settings = &self.flow.settings.financial;
         let Some(closed_until) = settings.closed_until.as_deref().filter(|end| date <= *end) else {
             return Ok(date.to_string());
@@ -221,10 +229,11 @@ impl Case<'_> {
         let is_held = settings.closed_period == ClosedPeriod::Hold;
         let sentence =
             format!("it is to be posted on {date}, and the books are closed until {closed_until}");
-        let remedy = "change `financial.closed_until` or `financial.closed_period`, then `ml-connector replay --parked`";
+        let remedy = "change `financial.closed_until` or `financial.closed_period`, then \
+            `ml-connector replay --parked`";
         let stop = self.flow.stop("closed-period", sentence, remedy);
-        Err(Halt::Parked(Stop {
-            look_again: is_held.then(|| self.flow.now().saturating_add(DAY_MS)),
+        Err(EarlyEnd::Parked(Stop {
+            look_again: is_held.then(|| self.flow.now().saturating_add(DAY)),
             ..stop
         }))
     }

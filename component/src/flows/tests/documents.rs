@@ -96,7 +96,7 @@ fn request(id: &str, marker: &str, vendor: &str) -> Value {
 }
 
 fn our_marker() -> String {
-    marker::of("acme", &own(), "payment-request")
+    marker::marker_for("acme", &own(), "payment-request")
 }
 
 #[test]

@@ -427,7 +427,7 @@ fn a_recall_after_the_entry_reverses_it() {
 }
 
 #[test]
-fn what_only_concur_can_mend_is_told_there() {
+fn what_only_concur_can_fix_is_reported_there() {
     let mut world = with("READY");
     world.books.documents[0].text = report("54.00", "55.00");
     let driven = run(&mut world);
@@ -454,7 +454,7 @@ fn what_only_concur_can_mend_is_told_there() {
 }
 
 #[test]
-fn what_the_settings_can_mend_is_held_until_they_are() {
+fn what_the_settings_can_fix_is_held_until_they_are() {
     let mut world = with("READY");
     world.books.documents[0].text = report("54.00", "54.00").replace("6200", "6999");
     let driven = run(&mut world);
@@ -467,7 +467,7 @@ fn what_the_settings_can_mend_is_held_until_they_are() {
 }
 
 #[test]
-fn held_documents_are_finished_after_the_mend() {
+fn held_documents_are_finished_after_the_fix() {
     let mut world = with("READY");
     world.books.documents[0].text = report("54.00", "54.00").replace("6200", "6999");
     run(&mut world);
@@ -683,7 +683,7 @@ fn what_came_from_freshbooks_is_confirmed_and_not_posted_again() {
 #[test]
 fn our_marker_without_a_link_stops_and_a_setting_posts() {
     let mut world = world();
-    let marker = crate::marker::of("acme", &payment_request(), "payment-request");
+    let marker = crate::marker::marker_for("acme", &payment_request(), "payment-request");
     world.books.documents.push(invoice(&marker));
     assert_eq!(stop(&run_invoice(&mut world)).code, "own-invoice-unlinked");
     assert!(world.books.entries.is_empty());

@@ -78,7 +78,7 @@ fn the_live_pass_starts_what_no_run_has_looked_at_in_this_version() {
     };
     assert_eq!(
         confirmation.sentence,
-        "8 listed, 5 not looked at since they changed"
+        "8 listed, 5 changed since they were last read"
     );
 }
 

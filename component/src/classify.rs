@@ -1,0 +1,93 @@
+//! What an answer, or the lack of one, says about the request.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::contract::http::{Response, SendError, SendErrorCode, SendOutcome};
+use crate::contract::types::System;
+use crate::error_bodies::{self, Refusal, Unread};
+use crate::pacing;
+
+/// What reads an answer of the 2xx kind.
+pub(crate) type Reader<T> = fn(&Response) -> Result<T, Unread>;
+
+/// Whose failure it is: a record that is to blame uses up its retries, a remote does not.
+pub(crate) enum Blame {
+    Record,
+    Remote,
+}
+
+/// What became of a request.
+pub(crate) enum Verdict<T> {
+    Answered(T),
+    /// A definite refusal of this request.
+    Refused(Refusal),
+    /// Surely not carried out, and not the record's fault.
+    NotNow(NotNow),
+    /// It may or may not have been carried out: why, and whose failure that is.
+    Unknown(String, Blame),
+}
+
+/// Why it is to be sent again later.
+pub(crate) enum NotNow {
+    /// The token was refused, with this status.
+    Denied(u16),
+    /// The remote took no requests.
+    NotTaken(String),
+    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like
+    /// it.
+    Throttled(Refusal),
+}
+
+/// Classifies an answer; `reader` reads one of the 2xx kind.
+pub(crate) fn classify<T>(system: System, response: &Response, reader: Reader<T>) -> Verdict<T> {
+    match response.status {
+        200..=299 => match reader(response) {
+            Ok(answer) => Verdict::Answered(answer),
+            Err(Unread::Refused(refusal)) => Verdict::Refused(refusal),
+            Err(Unread::Garbled(why)) => Verdict::Unknown(why, Blame::Record),
+        },
+        status if pacing::is_denial(system, status) => Verdict::NotNow(NotNow::Denied(status)),
+        429 => Verdict::NotNow(NotNow::NotTaken(String::from("rate limit (HTTP 429)"))),
+        // Documented by both systems as "not now".
+        503 => Verdict::NotNow(NotNow::NotTaken(String::from("maintenance (HTTP 503)"))),
+        400 if pacing::says_throttled(response) => {
+            Verdict::NotNow(NotNow::Throttled(error_bodies::read_refusal(response)))
+        }
+        // From a gateway that cannot know.
+        status @ (408 | 502 | 504) => Verdict::Unknown(format!("HTTP {status}"), Blame::Remote),
+        400..=499 => Verdict::Refused(error_bodies::read_refusal(response)),
+        status => Verdict::Unknown(format!("HTTP {status}"), Blame::Record),
+    }
+}
+
+/// Whether a write of this outcome may have been carried out: it was answered so, or nobody can
+/// know.
+pub(crate) fn may_be_done(system: System, outcome: &SendOutcome) -> bool {
+    match outcome {
+        SendOutcome::NotSent(_) => false,
+        SendOutcome::MaybeSent(_) => true,
+        SendOutcome::Response(response) => matches!(
+            classify(system, response, |_| Ok(())),
+            Verdict::Answered(()) | Verdict::Unknown(..)
+        ),
+    }
+}
+
+/// A failure to send, for people.
+pub(crate) fn describe_error(error: &SendError) -> String {
+    let kind = match error.code {
+        SendErrorCode::Unreachable => "no connection",
+        SendErrorCode::Tls => "TLS handshake failed",
+        SendErrorCode::Timeout => "no answer in time",
+        SendErrorCode::ConnectionLost => "the connection ended early",
+        SendErrorCode::AnswerTooLong => "the answer was too long",
+        SendErrorCode::Interrupted => "the host stopped meanwhile",
+        SendErrorCode::Withheld => "held back by the host",
+    };
+    if error.detail.is_empty() {
+        String::from(kind)
+    } else {
+        format!("{kind} ({})", error.detail)
+    }
+}

@@ -1,0 +1,108 @@
+//! What is to be done with a document, by the status that Concur gives it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::confirming::Acknowledged;
+use super::run::{CORRECT_IN_CONCUR, FinancialRun};
+use crate::concur::FinancialStatus;
+use crate::contract::runs::{Ending, How};
+use crate::flow::{EarlyEnd, unchanged};
+use crate::text::clean;
+
+impl FinancialRun<'_> {
+    pub(super) async fn sync(&self) -> Result<Ending, EarlyEnd> {
+        if !self.is_of_its_type() {
+            return Err(self.unknown_type());
+        }
+        match &self.row.status {
+            FinancialStatus::Ready => match self.acknowledge().await? {
+                Acknowledged::Now => self.post(false).await,
+                Acknowledged::Before => self.post(true).await,
+                Acknowledged::Recalled => self.withdraw().await,
+            },
+            FinancialStatus::Acknowledged if self.row.system_id == *self.system_id() => {
+                self.post(true).await
+            }
+            FinancialStatus::Acknowledged => Err(self.acknowledged_elsewhere(&self.row.system_id)),
+            FinancialStatus::Posted => self.posted_before().await,
+            FinancialStatus::Failed => Err(self.failed_before()),
+            FinancialStatus::Recalled => self.withdraw().await,
+            FinancialStatus::Other(word) => Err(self.unknown_status(word)),
+        }
+    }
+
+    /// Whether the list says of the document what was asked for, in whatever case.
+    fn is_of_its_type(&self) -> bool {
+        let named = self.row.doc_type.as_str();
+        named.is_empty() || named.eq_ignore_ascii_case(self.kind.wire_name())
+    }
+
+    /// No call of its own type would be for it, so that it is not even acknowledged.
+    fn unknown_type(&self) -> EarlyEnd {
+        self.stop(
+            "unknown-type",
+            format!(
+                "SAP Concur lists it among the {} documents and calls it \"{}\"",
+                self.kind.name(),
+                clean(&self.row.doc_type)
+            ),
+            "check it in SAP Concur; it is left unchanged there",
+        )
+    }
+
+    /// Concur says that it is posted: it must be in the journal, under our marker.
+    async fn posted_before(&self) -> Result<Ending, EarlyEnd> {
+        if let Some(link) = self.linked() {
+            let sentence = format!(
+                "already posted as journal entry {} and confirmed",
+                link.target.id
+            );
+            return Ok(unchanged("already-posted", sentence));
+        }
+        if let Some(origin) = self.origin().await? {
+            let sentence = format!(
+                "it came from FreshBooks as {} {}, and is confirmed",
+                origin.kind, origin.id
+            );
+            return Ok(unchanged("already-confirmed", sentence));
+        }
+        match self.journal.find_marked(&self.marker()).await? {
+            Some(id) => {
+                self.link(&id, String::new()).await;
+                let sentence = format!("journal entry {id} was there already, with our marker");
+                Ok(self.confirmed(&id, How::Adopted, sentence))
+            }
+            None => Err(self.stop(
+                "posted-elsewhere",
+                "SAP Concur shows it as posted, but FreshBooks has no journal entry with our marker"
+                    .to_string(),
+                "find out what else confirms financial documents of this company; if it is missing \
+                 in FreshBooks, enter it there by hand",
+            )),
+        }
+    }
+
+    /// Its posting was confirmed as failed; why is what the run that did it ended with.
+    fn failed_before(&self) -> EarlyEnd {
+        if let Some(link) = self.linked() {
+            return self.posted_but_failed(&link.target.id);
+        }
+        let (code, sentence) = match self.own.code.as_str() {
+            "" => (
+                "posting-failed",
+                "SAP Concur shows its posting as failed".to_string(),
+            ),
+            code => (code, self.own.sentence.clone()),
+        };
+        self.stop(code, sentence, CORRECT_IN_CONCUR)
+    }
+
+    fn unknown_status(&self, word: &str) -> EarlyEnd {
+        self.stop(
+            "unknown-status",
+            format!("SAP Concur gives it the status \"{word}\""),
+            "check it in SAP Concur, then `ml-connector replay RUN`",
+        )
+    }
+}

@@ -1,0 +1,195 @@
+//! An invoice or a bill as FreshBooks shows it, one shape for both.
+
+mod reading;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+
+use super::envelope::result_member;
+use super::requests::{accounting_path, get, segment};
+use crate::contract::http::{Request, Response};
+use crate::contract::types::{ObjectRef, Problem};
+use crate::error_bodies::{self, Unread};
+
+/// Which kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An invoice to a client.
+    Invoice,
+    /// A bill from a vendor.
+    Bill,
+}
+
+impl Kind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "invoice" => Some(Self::Invoice),
+            "bill" => Some(Self::Bill),
+            _ => None,
+        }
+    }
+
+    /// Its name in webhooks, object references and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoice",
+            Self::Bill => "bill",
+        }
+    }
+
+    /// Its path in the accounting family. (FreshBooks docs, accounting.)
+    #[must_use]
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoices/invoices",
+            Self::Bill => "bills/bills",
+        }
+    }
+
+    /// The kind of the other party.
+    #[must_use]
+    pub fn party(self) -> &'static str {
+        match self {
+            Self::Invoice => "client",
+            Self::Bill => "bill-vendor",
+        }
+    }
+
+    /// Where it keeps what the other kind keeps under another name.
+    pub(crate) fn places(self) -> &'static Places {
+        match self {
+            Self::Invoice => &Places {
+                party: "/customerid",
+                number: "/invoice_number",
+                issued: "/create_date",
+                total: "/amount",
+                country: "/country",
+                quantity: "qty",
+                percents: ["taxAmount1", "taxAmount2"],
+            },
+            Self::Bill => &Places {
+                party: "/vendorid",
+                number: "/bill_number",
+                issued: "/issue_date",
+                total: "/total_amount",
+                country: "/vendor/country",
+                quantity: "quantity",
+                percents: ["tax_percent1", "tax_percent2"],
+            },
+        }
+    }
+}
+
+/// JSON Pointers into a document, and member names of its lines.
+pub(crate) struct Places {
+    party: &'static str,
+    pub(crate) number: &'static str,
+    pub(crate) issued: &'static str,
+    pub(crate) total: &'static str,
+    pub(crate) country: &'static str,
+    quantity: &'static str,
+    percents: [&'static str; 2],
+}
+
+/// A document, with what could not be read of it among the problems.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Whether it is an invoice or a bill.
+    pub kind: Kind,
+    /// FreshBooks' id of it, unique in the account for its kind.
+    pub id: String,
+    /// The number that people know it by.
+    pub number: Option<String>,
+    /// When it was last changed, in FreshBooks' own words; opaque.
+    pub version: String,
+    /// Whether it was deleted there (`vis_state` 1).
+    pub deleted: bool,
+    /// Whether it is an invoice that has not been sent (`status` 1).
+    pub draft: bool,
+    /// The client or bill vendor.
+    pub party: ObjectRef,
+    /// The other party's name in the document.
+    pub party_name: Option<String>,
+    /// The other party's country in the document, as FreshBooks writes it.
+    pub country: Option<String>,
+    /// The date on it, `YYYY-MM-DD`.
+    pub issued: Option<String>,
+    /// When it is to be paid, `YYYY-MM-DD`.
+    pub due: Option<String>,
+    /// The currency of every amount, ISO 4217; empty where FreshBooks names none.
+    pub currency: String,
+    /// The total with taxes.
+    pub total: Decimal,
+    /// What is taken off the sum of the lines before taxes, zero or more.
+    pub discount: Decimal,
+    /// The lines, in the order of the document.
+    pub lines: Vec<Line>,
+    /// Whether every amount in it could be read.
+    pub amounts_known: bool,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// A line of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The name of the item that the line sells.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How many of the item; 1 where FreshBooks does not say.
+    pub quantity: Decimal,
+    /// The price of one, before taxes.
+    pub unit_cost: Decimal,
+    /// The line's amount before taxes, as FreshBooks states it.
+    pub amount: Option<Decimal>,
+    /// Its taxes, at most two.
+    pub taxes: Vec<Tax>,
+    /// Whether the second tax is on top of the first.
+    pub compound: bool,
+    /// The id of its expense category.
+    pub category: Option<String>,
+    /// The id of its project.
+    pub project: Option<String>,
+}
+
+/// A tax of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tax {
+    /// Its name in FreshBooks.
+    pub name: String,
+    /// Its rate in per cent.
+    pub percent: Decimal,
+}
+
+/// One invoice or bill, lines included.
+pub(crate) fn get_document(account_id: &str, kind: Kind, id: &str) -> Request {
+    let resource = kind.resource();
+    let include = match kind {
+        Kind::Invoice => "?include%5B%5D=lines",
+        Kind::Bill => "",
+    };
+    let path = accounting_path(account_id, resource);
+    get(format!("{path}/{}{include}", segment(id)))
+}
+
+/// Reads the answer that holds an invoice.
+pub(crate) fn read_invoice(response: &Response) -> Result<Document, Unread> {
+    let text = error_bodies::text(response)?;
+    Document::read(Kind::Invoice, result_member(text, "invoice", response)?)
+}
+
+/// Reads the answer that holds a bill.
+pub(crate) fn read_bill(response: &Response) -> Result<Document, Unread> {
+    let text = error_bodies::text(response)?;
+    Document::read(Kind::Bill, result_member(text, "bill", response)?)
+}
+
+#[cfg(test)]
+mod tests;

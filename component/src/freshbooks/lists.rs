@@ -1,0 +1,131 @@
+//! Lists of invoices and bills, as far as a sweep needs them.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::document::Kind;
+use super::envelope::{page_count, result_rows};
+use super::requests::{PAGE_ROWS_MAX, accounting_path, get};
+use crate::contract::http::{Request, Response};
+use crate::error_bodies::Unread;
+use crate::lax_json::{Raw, lax_text, parse};
+
+/// A row of a list, as far as a sweep needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) version: String,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pages: u64,
+}
+
+/// A page of invoices or bills: the live ones changed since a day (bills cannot be filtered by it),
+/// or the deleted ones.
+pub(crate) fn list_documents(
+    account_id: &str,
+    kind: Kind,
+    page: u32,
+    deleted: bool,
+    since: &str,
+) -> Request {
+    let resource = kind.resource();
+    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
+    if kind == Kind::Invoice {
+        query.push_str(&format!("&search%5Bupdated_min%5D={since}"));
+    }
+    if deleted {
+        query.push_str("&search%5Bvis_state%5D=1");
+    }
+    get(format!("{}?{query}", accounting_path(account_id, resource)))
+}
+
+/// Reads a page of invoices.
+pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
+    read_page(response, "invoices")
+}
+
+/// Reads a page of bills.
+pub(crate) fn read_bill_page(response: &Response) -> Result<Page, Unread> {
+    read_page(response, "bills")
+}
+
+fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
+    #[derive(Deserialize)]
+    struct Listed<'a> {
+        #[serde(borrow)]
+        id: Raw<'a>,
+        #[serde(borrow)]
+        updated: Raw<'a>,
+        #[serde(borrow)]
+        updated_at: Raw<'a>,
+    }
+    let (rows, members) = result_rows(response, key)?;
+    let listed = rows
+        .into_iter()
+        .map(parse)
+        .collect::<Result<Vec<Listed>, _>>()?;
+    let rows = listed.into_iter().filter_map(|row| {
+        Some(Row {
+            id: lax_text(row.id)?,
+            version: lax_text(row.updated.or(row.updated_at)).unwrap_or_default(),
+        })
+    });
+    Ok(Page {
+        rows: rows.collect(),
+        pages: page_count(&members),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+    use crate::contract::http::Body;
+
+    fn answer(body: &str) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Text(body.to_string()),
+        }
+    }
+
+    fn target(request: Request) -> String {
+        request.path_with_query
+    }
+
+    #[test]
+    fn only_invoices_are_filtered_by_day() {
+        assert_eq!(
+            target(list_documents("a", Kind::Invoice, 2, true, "2026-02-01")),
+            "/accounting/account/a/invoices/invoices?page=2&per_page=100&search%5Bupdated_min%5D=2026-02-01&search%5Bvis_state%5D=1"
+        );
+        assert_eq!(
+            target(list_documents("a", Kind::Bill, 1, false, "2026-02-01")),
+            "/accounting/account/a/bills/bills?page=1&per_page=100"
+        );
+    }
+
+    #[test]
+    fn a_page_is_read_and_its_rows_without_an_id_are_left_out() {
+        let body = r#"{"response":{"result":{"bills":[{"id":"1","updated_at":"a"},{"id":2},{"id":null}],"page":1,"pages":"3"}}}"#;
+        let page = read_bill_page(&answer(body)).expect("is read");
+        let rows: Vec<_> = page
+            .rows
+            .iter()
+            .map(|row| (row.id.as_str(), row.version.as_str()))
+            .collect();
+        assert_eq!((rows, page.pages), (vec![("1", "a"), ("2", "")], 3));
+        assert!(read_invoice_page(&answer(body)).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! What a text of the settings must look like. A check that fails says what was expected.
+
+use alloc::format;
+use alloc::string::ToString;
+
+use crate::{country, money};
+
+/// Nothing, or what was expected.
+pub(super) type Check = Result<(), &'static str>;
+
+pub(super) fn anything(_: &str) -> Check {
+    Ok(())
+}
+
+pub(super) fn currency(code: &str) -> Check {
+    money::minor_units(code)
+        .map(drop)
+        .ok_or("an ISO 4217 currency code such as \"EUR\"")
+}
+
+pub(super) fn country_code(code: &str) -> Check {
+    country::is_code(code)
+        .then_some(())
+        .ok_or("a two-letter ISO 3166 country code such as \"CA\"")
+}
+
+// A hyphen separates the levels of a list item's long code. (Concur docs, list items.)
+pub(super) fn cost_code(code: &str) -> Check {
+    (!code.is_empty() && code.chars().count() <= 32 && !code.contains('-'))
+        .then_some(())
+        .ok_or("a cost code of 1 to 32 characters without a hyphen")
+}
+
+pub(super) fn code32(code: &str) -> Check {
+    (!code.is_empty() && code.chars().count() <= 32)
+        .then_some(())
+        .ok_or("1 to 32 characters")
+}
+
+pub(super) fn custom(name: &str, max: u32) -> Check {
+    let number = name
+        .strip_prefix("Custom")
+        .and_then(|digits| digits.parse::<u32>().ok());
+    number
+        .filter(|number| (1..=max).contains(number) && *name == format!("Custom{number}"))
+        .map(drop)
+        .ok_or("a custom field such as \"Custom24\" (headers have 1 to 24, allocations 1 to 20)")
+}
+
+pub(super) fn subscription_id(id: &str) -> Check {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    ((1..=100).contains(&id.len()) && id.bytes().all(is_allowed))
+        .then_some(())
+        .ok_or("1 to 100 of a-z, 0-9, dot and hyphen")
+}
+
+pub(super) fn code<const CHARS_MAX: usize>(code: &str) -> Check {
+    (code.chars().count() <= CHARS_MAX)
+        .then_some(())
+        .ok_or("fewer characters: at most 50 in `system_id`, at most 32 in `company_code`")
+}
+
+pub(super) fn day(text: &str) -> Check {
+    text.parse::<jiff::civil::Date>()
+        .ok()
+        .filter(|date| date.to_string() == text)
+        .map(drop)
+        .ok_or("a day such as \"2026-01-31\"")
+}
+
+pub(super) fn sub_account_id(id: &str) -> Check {
+    id.parse::<u64>()
+        .ok()
+        .filter(|id| *id > 0)
+        .map(drop)
+        .ok_or("the id of a FreshBooks sub-account, a number in quotes")
+}
+
+pub(super) fn uuid(text: &str) -> Check {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let right = text.len() == 36
+        && (0..)
+            .zip(text.bytes())
+            .all(|(at, byte)| match HYPHENS.contains(&at) {
+                true => byte == b'-',
+                false => byte.is_ascii_hexdigit(),
+            });
+    right
+        .then_some(())
+        .ok_or("a UUID such as \"1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b\"")
+}
