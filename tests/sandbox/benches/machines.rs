@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use ml_connector_sandbox::concur::DocumentBulk;
 use ml_connector_sandbox::freshbooks::Bulk;
-use ml_connector_sandbox::freshbooks::person::Kind;
-use ml_connector_sandbox::{Answer, Millis, Request, Sandbox, SandboxConfig, System};
+use ml_connector_sandbox::freshbooks::RecordKind;
+use ml_connector_sandbox::{WireOutcome, Millis, Request, Sandbox, SandboxConfig, System};
 use serde_json::{Value, json};
 
 const NOW: Millis = 1_772_463_600_000;
@@ -32,7 +32,7 @@ fn main() {
         "bulk                    {:>10} us per invoice",
         micros(started, DOCUMENTS)
     );
-    let ids = sandbox.freshbooks.ids(Kind::Invoice);
+    let ids = sandbox.freshbooks.ids(RecordKind::Invoice);
     measure(&mut sandbox, "GET invoice", System::FreshBooks, |at| {
         let id = ids[at as usize % ids.len()];
         let target = format!("/accounting/account/zQ7pLm/invoices/invoices/{id}?include[]=lines");
@@ -148,7 +148,7 @@ fn measure(sandbox: &mut Sandbox, name: &str, system: System, request: impl Fn(u
     let started = cpu_nanos();
     for request in &requests {
         match black_box(sandbox.exchange(system, request, NOW)) {
-            Answer::Response { response, .. } => {
+            WireOutcome::Response { response, .. } => {
                 assert_eq!(response.status, 200, "{}", response.value())
             }
             other => panic!("{other:?}"),
@@ -183,7 +183,7 @@ fn company_token(sandbox: &mut Sandbox) -> String {
             ("password", &password),
         ]);
     match sandbox.exchange(System::Concur, &request, NOW) {
-        Answer::Response { response, .. } => response.value()["access_token"]
+        WireOutcome::Response { response, .. } => response.value()["access_token"]
             .as_str()
             .expect("a token")
             .to_owned(),

@@ -3,24 +3,26 @@
 use serde_json::{Value, json};
 
 use super::FreshBooks;
-use super::call::Call;
-use super::errors::Refusal;
+use super::api::call::ApiCall;
+use super::api::errors::ApiError;
 use crate::http::Response;
 
 impl FreshBooks {
     /// Routes a request below `/auth/api/v1/`.
     pub(crate) fn handle_identity(
         &self,
-        call: &Call,
+        call: &ApiCall,
         segments: &[&str],
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiError> {
         match (call.method, segments) {
-            ("GET", ["users", "me"]) => Ok(Response::json(200, &json!({"response": self.me()}))),
-            _ => Err(Refusal::no_route()),
+            ("GET", ["users", "me"]) => {
+                Ok(Response::json(200, &json!({"response": self.users_me()})))
+            }
+            _ => Err(ApiError::no_route()),
         }
     }
 
-    fn me(&self) -> Value {
+    fn users_me(&self) -> Value {
         let config = &self.config;
         let (account, identity) = (&config.account_id, config.identity_id);
         json!({
@@ -50,12 +52,12 @@ impl FreshBooks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::Harness;
     use super::*;
+    use crate::test_support::freshbooks::FreshBooksHarness;
 
     #[test]
     fn the_answer_has_no_result_level() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
         let business = &body["response"]["business_memberships"][0]["business"];
         assert_eq!(
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_null_account_id_leaves_the_one_in_roles() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         harness.machine.config.null_account_id = true;
         let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
         assert!(body["response"]["business_memberships"][0]["business"]["account_id"].is_null());

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::config::{CleanUp, EventError};
 use super::{Bench, COMPANY, ENDPOINT, TOPIC};
+use crate::concur::events::config::{CleanUp, ErrorShape};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -313,13 +313,13 @@ fn refusals_have_four_shapes() {
         bench.send("GET", "subscriptions/nothing")
     };
     assert_eq!(
-        refused(EventError::Nested).value()["error"]["code"],
+        refused(ErrorShape::Nested).value()["error"]["code"],
         "not.found"
     );
-    let stamped = refused(EventError::Stamped).value();
+    let stamped = refused(ErrorShape::Stamped).value();
     assert_eq!(stamped["path"], "/events/v4/subscriptions/nothing");
-    assert!(refused(EventError::Message).value()["message"].is_string());
-    assert!(refused(EventError::Empty).body.is_empty());
+    assert!(refused(ErrorShape::Message).value()["message"].is_string());
+    assert!(refused(ErrorShape::Empty).body.is_empty());
     bench.harness.machine.config.events.api.all_errors_400 = true;
     assert_eq!(bench.send("GET", "subscriptions/nothing").status, 400);
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{EventRecord, Fate};
 use super::{Bench, document};
+use crate::concur::events::{EventRecord, Fate};
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::http::Millis;
 

@@ -1,0 +1,181 @@
+//! What holds for every history of calls and of what people do.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::properties::config;
+use super::*;
+use crate::test_support::concur::{ConcurHarness, codes};
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_history_follows_the_status_matrix(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut world = World::new();
+        for step in steps {
+            world.play(step);
+            world.check();
+        }
+    }
+}
+
+/// Something that a client or a person does.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Approve,
+    Acknowledge(usize),
+    Post(usize, bool),
+    Pay(usize),
+    Recall(usize),
+    Resubmit(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Approve),
+        (0..8usize).prop_map(Step::Acknowledge),
+        (0..8usize, any::<bool>()).prop_map(|(at, success)| Step::Post(at, success)),
+        (0..8usize).prop_map(Step::Pay),
+        (0..8usize).prop_map(Step::Recall),
+        (0..8usize).prop_map(Step::Resubmit),
+    ]
+}
+
+/// The machine beside a model of it that is only the table of the docs.
+struct World {
+    harness: ConcurHarness,
+    /// Documents by id: source and state.
+    model: Vec<(String, String, DocStatus)>,
+    recalled: BTreeMap<String, bool>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            harness: ConcurHarness::new(),
+            model: Vec::new(),
+            recalled: BTreeMap::new(),
+        }
+    }
+
+    fn play(&mut self, step: Step) {
+        use DocStatus::{
+            Acknowledged, PaymentConfirmedSuccess as Paid, PostingConfirmedFailure as Failed,
+            PostingConfirmedSuccess as Posted, Ready, Recalled,
+        };
+        let now = self.harness.now;
+        if let Step::Approve = step {
+            let filed = self
+                .harness
+                .machine
+                .approve_report(&ReportOptions::default(), now);
+            self.add(filed);
+            return;
+        }
+        let (Step::Acknowledge(at)
+        | Step::Post(at, _)
+        | Step::Pay(at)
+        | Step::Recall(at)
+        | Step::Resubmit(at)) = step
+        else {
+            return;
+        };
+        if self.model.is_empty() {
+            return;
+        }
+        let at = at % self.model.len();
+        let (id, source, status) = self.model[at].clone();
+        match step {
+            Step::Acknowledge(_) => {
+                let (code, next) = match status {
+                    Ready => (0, Acknowledged),
+                    Recalled => (102, Recalled),
+                    other => (101, other),
+                };
+                assert_eq!(self.harness.acknowledge(&[&id], "FRESHBOOKS-01"), [code]);
+                self.model[at].2 = next;
+            }
+            Step::Post(_, success) => {
+                let (code, next) = match (status, success) {
+                    (Ready, _) => (111, Ready),
+                    (Recalled, _) => (112, Recalled),
+                    (Acknowledged, true) => (0, Posted),
+                    (Acknowledged, false) => (0, Failed),
+                    (other, _) => (113, other),
+                };
+                let answer = self.harness.confirm(&id, success, json!({}));
+                assert_eq!(answer["code"], code, "{status:?}");
+                self.model[at].2 = next;
+            }
+            Step::Pay(_) => {
+                let (code, next) = match status {
+                    Posted => (0, Paid),
+                    Paid => (213, Paid),
+                    other => (298, other),
+                };
+                let item = json!({"docId": id, "processingStatusCode": "CP"});
+                let body = json!({"systemId": "FRESHBOOKS-01", "processingConfirmation": [item]});
+                let reply = self
+                    .harness
+                    .financial("expense", "/paymentconfirmations", Some(body));
+                assert_eq!(codes(&reply), [code], "{status:?}");
+                self.model[at].2 = next;
+            }
+            Step::Recall(_) => {
+                let newest = self.newest(&source);
+                let status = self.model[newest].2;
+                let possible = matches!(status, Ready | Failed);
+                let done = self.harness.machine.recall(&source, now);
+                assert_eq!(done.is_ok(), possible, "{status:?}");
+                if possible {
+                    self.recalled.insert(source, true);
+                    self.model[newest].2 = if status == Ready { Recalled } else { status };
+                }
+            }
+            _ => {
+                let possible = self.recalled[&source];
+                let filed = self
+                    .harness
+                    .machine
+                    .resubmit(&source, &Resubmission::default(), now);
+                assert_eq!(filed.is_ok(), possible);
+                filed.into_iter().for_each(|filed| self.add(filed));
+            }
+        }
+    }
+
+    fn add(&mut self, filed: Filed) {
+        self.recalled.insert(filed.source_id.clone(), false);
+        self.model
+            .push((filed.document_id, filed.source_id, DocStatus::Ready));
+    }
+
+    fn newest(&self, source: &str) -> usize {
+        let newest = self.model.iter().rposition(|(_, other, _)| other == source);
+        newest.expect("a document")
+    }
+
+    fn check(&mut self) {
+        let states: Vec<(String, DocStatus)> = self
+            .model
+            .iter()
+            .map(|(id, _, status)| (id.clone(), *status))
+            .collect();
+        let records = self.harness.machine.documents();
+        let found: Vec<(String, DocStatus)> = records
+            .into_iter()
+            .map(|record| (record.id, record.status))
+            .collect();
+        assert_eq!(found, states);
+        let ready = states
+            .iter()
+            .filter(|(_, status)| *status == DocStatus::Ready);
+        let ready: Vec<&str> = ready.map(|(id, _)| id.as_str()).collect();
+        let listed = self.harness.expenses("?limit=100");
+        let listed: Vec<&str> = listed.iter().filter_map(|one| one["id"].as_str()).collect();
+        assert_eq!(listed, ready);
+    }
+}
