@@ -7,7 +7,7 @@
 
 mod config;
 mod events;
-mod financial;
+pub(crate) mod financial;
 mod gateway;
 mod inspect;
 mod invoice;

@@ -244,7 +244,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::freshbooks::user_actions::Kind;
+    use crate::freshbooks::RecordKind;
 
     const NOW: Millis = 1_772_463_600_000;
     const CLIENTS: &str = "/accounting/account/zQ7pLm/users/clients";
@@ -272,7 +272,7 @@ mod tests {
         }
 
         fn clients(&self) -> usize {
-            self.sandbox.freshbooks.ids(Kind::Client).len()
+            self.sandbox.freshbooks.ids(RecordKind::Client).len()
         }
     }
 

@@ -267,6 +267,7 @@ impl OAuth {
 mod tests {
     use super::*;
     use crate::concur::config::App;
+    use crate::concur::config::Geolocation;
     use crate::test_support::concur::{ConcurHarness, NOW};
 
     const COMPANY: &str = "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d";

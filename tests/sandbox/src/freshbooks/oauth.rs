@@ -371,7 +371,7 @@ mod tests {
         ]);
         fields.extend(changes.iter().copied());
         let target = format!("/oauth/authorize/?{}", encode_form(fields));
-        oauth.authorize(&Request::new(HOST, "GET", &target), config, 0)
+        oauth.handle_consent_page(&Request::new(HOST, "GET", &target), config, 0)
     }
 
     fn code(oauth: &mut OAuth, config: &FreshBooksConfig) -> String {
@@ -399,7 +399,7 @@ mod tests {
         ]);
         fields.extend(changes.iter().copied());
         let fields: Vec<(&str, &str)> = fields.into_iter().collect();
-        oauth.token(
+        oauth.handle_token_request(
             &Request::new(HOST, "POST", "/auth/oauth/token").with_form(&fields),
             config,
             now,
@@ -562,7 +562,7 @@ mod tests {
         let body = json!({"client_id": "sandbox-freshbooks-client", "client_secret": "sandbox-freshbooks-secret",
             "grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": code});
         let request = Request::new(HOST, "POST", "/auth/oauth/token").with_json(&body);
-        assert_eq!(oauth.token(&request, &config, 0).status, 200);
+        assert_eq!(oauth.handle_token_request(&request, &config, 0).status, 200);
     }
 
     #[test]
@@ -592,7 +592,7 @@ mod tests {
             ("token", &access),
         ];
         let request = Request::new(HOST, "POST", "/auth/oauth/revoke").with_form(&fields);
-        let answer = oauth.revoke(&request, &config);
+        let answer = oauth.handle_revocation(&request, &config);
         assert_eq!((answer.status, answer.value()), (200, json!({})));
         assert!(oauth.access_token(&access, 1).is_none());
     }

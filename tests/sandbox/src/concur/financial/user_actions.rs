@@ -224,6 +224,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use rust_decimal::Decimal;
     use serde_json::{Value, json};
 
     use super::*;

@@ -233,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    const NAMES: LineNames = LineFieldNames {
+    const NAMES: LineFieldNames = LineFieldNames {
         object: "invoice",
         id: "lineid",
         quantity: "qty",

@@ -132,14 +132,14 @@ mod tests {
         let mut texts = SparseFields::new(NAMES);
         let body = json!({"notes": "n", "terms": 30, "unknown": "x"});
         texts
-            .take(body.as_object().expect("an object"), "invoice")
+            .write_fields(body.as_object().expect("an object"), "invoice")
             .expect("readable");
         assert_eq!(
             (texts.get("notes"), texts.get("terms"), texts.get("unknown")),
             ("n", "30", "")
         );
         texts
-            .take(
+            .write_fields(
                 json!({"notes": null}).as_object().expect("an object"),
                 "invoice",
             )
@@ -151,7 +151,7 @@ mod tests {
     fn texts_refuse_objects() {
         let body = json!({"notes": {"a": 1}});
         let refused =
-            SparseFields::new(NAMES).take(body.as_object().expect("an object"), "invoice");
+            SparseFields::new(NAMES).write_fields(body.as_object().expect("an object"), "invoice");
         assert_eq!(refused.expect_err("a refusal").errno, 1004);
     }
 
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn money_may_be_bare() {
         assert_eq!(
-            amount(&json!({"amount": "1.50", "code": "EUR"})),
-            amount(&json!("1.5"))
+            read_amount(&json!({"amount": "1.50", "code": "EUR"})),
+            read_amount(&json!("1.5"))
         );
     }
 

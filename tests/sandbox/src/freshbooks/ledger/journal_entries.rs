@@ -223,10 +223,7 @@ mod tests {
     fn entries_must_balance_and_have_two_details() {
         let mut harness = FreshBooksHarness::new();
         let pair = |a: &str, b: &str| [("debit", json!(a)), ("credit", json!(b))];
-        assert_eq!(
-            details(&mut harness, &first_value("1.00", "1.01")),
-            (422, 1040)
-        );
+        assert_eq!(details(&mut harness, &pair("1.00", "1.01")), (422, 1040));
         assert_eq!(details(&mut harness, &[]), (422, 1004));
         assert_eq!(details(&mut harness, &[("debit", json!("1"))]), (422, 1004));
     }

@@ -56,7 +56,7 @@ impl Receiver {
     /// same.
     async fn new(authority: &Authority, names: &[&str]) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let trusted = Arc::new(roots(&authority.root_pem()).expect("a root"));
+        let trusted = Arc::new(parse_roots(&authority.root_pem()).expect("a root"));
         let verifier = WebPkiClientVerifier::builder_with_provider(trusted, provider.clone());
         let identity = authority.server(names, now()).expect("a certificate");
         let config = ServerConfig::builder_with_provider(provider)
@@ -120,6 +120,7 @@ fn delivery(url: &str) -> Delivery {
         url: url.to_owned(),
         headers: vec![("Content-Type".into(), "application/json".into())],
         body: b"{}".to_vec(),
+        timeout_ms: 60_000,
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::properties::config;
-use super::*;
+use crate::concur::financial::*;
 use crate::test_support::concur::{ConcurHarness, codes};
 
 proptest! {

@@ -2,12 +2,10 @@
 
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::*;
-use crate::money::Currency;
+use super::checks::{check_expense, check_invoice, check_schema};
+use crate::concur::financial::*;
 use crate::test_support::concur::ConcurHarness;
 
 const CURRENCIES: [&str; 6] = ["CAD", "EUR", "USD", "JPY", "KWD", "CLP"];
