@@ -5,7 +5,7 @@ use std::hint::black_box;
 use ml_connector_sandbox::concur::DocumentBulk;
 use ml_connector_sandbox::freshbooks::Bulk;
 use ml_connector_sandbox::freshbooks::RecordKind;
-use ml_connector_sandbox::{WireOutcome, Millis, Request, Sandbox, SandboxConfig, System};
+use ml_connector_sandbox::{Millis, Request, Sandbox, SandboxConfig, System, WireOutcome};
 use serde_json::{Value, json};
 
 const NOW: Millis = 1_772_463_600_000;
@@ -92,8 +92,10 @@ fn journal_entries(sandbox: &mut Sandbox, token: &str) {
         .filter_map(|one| one.sub_account_id)
         .collect();
     measure(sandbox, "POST journal entry", System::FreshBooks, |at| {
-        let details = json!([{"sub_accountid": subs[0], "debit": "119.00"}, {"sub_accountid": subs[1], "credit": "119.00"}]);
-        let entry = json!({"name": format!("E{at}"), "user_entered_date": "2026-01-31", "currency_code": "EUR",
+        let details = json!([{"sub_accountid": subs[0], "debit": "119.00"},
+            {"sub_accountid": subs[1], "credit": "119.00"}]);
+        let entry = json!({"name": format!("E{at}"), "user_entered_date": "2026-01-31",
+            "currency_code": "EUR",
             "details": details});
         Request::new(FRESHBOOKS, "POST", &format!("{BASE}/journal_entries"))
             .with_bearer(token)
@@ -192,16 +194,20 @@ fn company_token(sandbox: &mut Sandbox) -> String {
 }
 
 fn vendor(at: u32) -> Value {
-    json!({"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN", "VendorName": format!("Vendor {at}"),
-        "Address1": "12 Mill Lane", "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6", "CountryCode": "CA",
+    json!({"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN",
+        "VendorName": format!("Vendor {at}"),
+        "Address1": "12 Mill Lane", "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6",
+        "CountryCode": "CA",
         "CurrencyCode": "CAD", "Approved": "Y"})
 }
 
 fn payment_request(at: u32) -> Value {
-    json!({"Name": format!("Invoice {at}"), "InvoiceNumber": format!("N{at}"), "InvoiceDate": "2026-02-27",
+    json!({"Name": format!("Invoice {at}"), "InvoiceNumber": format!("N{at}"),
+        "InvoiceDate": "2026-02-27",
         "InvoiceAmount": "113.00", "CurrencyCode": "CAD", "CountryCode": "CA", "TaxAmount": "13.00",
         "EmployeeLoginId": "ap.clerk@example.test", "Custom5": format!("FB:{at}"),
         "VendorRemitToIdentifier": {"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN"},
-        "LineItems": [{"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "1", "UnitPrice": "100.00",
+        "LineItems": [{"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "1",
+        "UnitPrice": "100.00",
             "Tax": "13.00", "Allocations": [{"Percentage": "100", "Custom1": "PRJ_A"}]}]})
 }

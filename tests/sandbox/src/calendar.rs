@@ -8,9 +8,9 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::http::Millis;
 
-/// US Eastern time by the rules in force since 2007: UTC-5, and UTC-4 from the second Sunday of March
-/// to the first Sunday of November, both at two in the morning. It is the only local time of either
-/// vendor, and nothing here is older, so this line does what a time-zone database would.
+/// US Eastern time by the rules in force since 2007: UTC-5, and UTC-4 from the second Sunday of
+/// March to the first Sunday of November, both at two in the morning. It is the only local time of
+/// either vendor, and nothing here is older, so this line does what a time-zone database would.
 const EASTERN: &str = "EST5EDT,M3.2.0,M11.1.0";
 
 /// `YYYY-MM-DD HH:MM:SS` in US Eastern time with daylight saving: most FreshBooks accounting stamps

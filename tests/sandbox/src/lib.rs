@@ -2,9 +2,9 @@
 //! their oddities and bent to no client.
 //!
 //! **Requests come in through [`Sandbox::exchange`], webhooks and events go out through
-//! [`Sandbox::advance`], and time is an argument.** A [`Sandbox`] opens no socket, reads no clock and
-//! starts no thread; the same seed and the same calls give the same bytes. A simulator may drive it
-//! in virtual time; the [`server`] puts the same sandbox behind real sockets.
+//! [`Sandbox::advance`], and time is an argument.** A [`Sandbox`] opens no socket, reads no clock
+//! and starts no thread; the same seed and the same calls give the same bytes. A simulator may
+//! drive it in virtual time; the [`server`] puts the same sandbox behind real sockets.
 //!
 //! | Part | What it holds |
 //! |---|---|
@@ -15,8 +15,9 @@
 //! | [`Fault`] | what goes wrong between a client and a vendor |
 //! | [`server`] | sockets, deliveries over TLS, and the control plane |
 //!
-//! What the documentation leaves open is a named switch in [`FreshBooksConfig`] or [`ConcurConfig`];
-//! each names its source. "(FreshBooks docs, ...)" and "(Concur docs, ...)" cite the vendor's page.
+//! What the documentation leaves open is a named switch in [`FreshBooksConfig`] or
+//! [`ConcurConfig`]; each names its source. "(FreshBooks docs, ...)" and "(Concur docs, ...)" cite
+//! the vendor's page.
 //!
 //! ```
 //! use ml_connector_sandbox::{Request, Sandbox, SandboxConfig, System, WireOutcome};

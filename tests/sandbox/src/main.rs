@@ -30,7 +30,8 @@ always = ["eight_decimals", "padded_codes"]   # what is odd about documents
 #[command(
     name = "ml-connector-sandbox",
     version,
-    after_help = "Try `ml-connector-sandbox serve --help`: it explains the first steps, all control \
+    after_help = "Try `ml-connector-sandbox serve --help`: it explains the first steps, all \
+        control \
                   calls and the configuration."
 )]
 struct Arguments {
@@ -46,8 +47,8 @@ enum Command {
         /// Port of FreshBooks, API and consent page; 0 picks a free one.
         #[arg(long, default_value_t = 0)]
         freshbooks_port: u16,
-        /// Port of a Concur host, such as glz=4011 or us2=4012; once per host. Hosts not named get a
-        /// free one.
+        /// Port of a Concur host, such as glz=4011 or us2=4012; once per host. Hosts not named get
+        /// a free one.
         #[arg(long, value_name = "HOST=PORT", value_parser = host_port)]
         concur_port: Vec<(String, u16)>,
         /// Port of the control plane; 0 picks a free one.

@@ -1,9 +1,10 @@
 //! Seeded randomness: one stream per concern, so that a change in one place moves nothing
 //! elsewhere.
 //!
-//! The generator is written out because its sequence is part of the contract with tests: a seed that
-//! found a fault must find it again after any update, and test figures, recorded ids and the RSA
-//! keys of events all follow from it. A crate such as `rand_pcg` would change every one of them.
+//! The generator is written out because its sequence is part of the contract with tests: a seed
+//! that found a fault must find it again after any update, and test figures, recorded ids and the
+//! RSA keys of events all follow from it. A crate such as `rand_pcg` would change every one of
+//! them.
 
 /// A splitmix64 generator (Steele, Lea and Flood, 2014). Not for secrets: nothing here is one.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`, or 0 when the bound is 0. The modulo prefers small numbers by less than
-    /// one in a million for every bound in use.
+    /// A number below `bound`, or 0 when the bound is 0. The modulo prefers small numbers by less
+    /// than one in a million for every bound in use.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.next() % bound }
     }

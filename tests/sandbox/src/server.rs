@@ -214,7 +214,8 @@ mod tests {
         let mut stream = TcpStream::connect(authority).await.expect("a listener");
         let length = body.len();
         let request = format!(
-            "{head}\r\nHost: {authority}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            "{head}\r\nHost: {authority}\r\nContent-Length: {length}\r\nConnection: \
+             close\r\n\r\n{body}"
         );
         let mut answer = Vec::new();
         if stream.write_all(request.as_bytes()).await.is_ok() {
@@ -340,7 +341,8 @@ mod tests {
             .expect("a verifier")
             .to_owned();
         let head = format!(
-            "PUT /events/account/zQ7pLm/events/callbacks/2001 HTTP/1.1\r\nAuthorization: Bearer {token}"
+            "PUT /events/account/zQ7pLm/events/callbacks/2001 HTTP/1.1\r\nAuthorization: Bearer \
+             {token}"
         );
         let body = json!({"callback": {"verifier": verifier}}).to_string();
         assert!(

@@ -305,7 +305,8 @@ impl Host {
 
 impl Default for App {
     fn default() -> Self {
-        let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read spend.listitem.read";
+        let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read \
+            spend.listitem.read";
         Self {
             client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
             client_secrets: vec!["sandbox-concur-secret".into()],

@@ -86,7 +86,8 @@ impl GatewayError {
     pub(crate) fn to_reply(&self, envelope: ErrorEnvelope, id: &str, now: Millis) -> Reply {
         let body = match envelope {
             ErrorEnvelope::Documented => {
-                json!({"Error": {"Message": self.message, "Server-Time": bare_stamp(now), "Id": id}})
+                json!({"Error": {"Message": self.message, "Server-Time": bare_stamp(now),
+                    "Id": id}})
             }
             ErrorEnvelope::MessageDetails => json!({"Message": self.message, "Details": null}),
             ErrorEnvelope::Message => json!({"Message": self.message}),
@@ -159,7 +160,8 @@ impl Concur {
     /// The refusal of a datacenter where the company does not live.
     pub(crate) fn wrong_datacenter(&self) -> Response {
         let message = "The company is not served by this datacenter.";
-        let body = json!({"error": {"code": "wrong.datacenter", "message": message}, "geolocation": self.home_url()});
+        let body = json!({"error": {"code": "wrong.datacenter", "message": message},
+            "geolocation": self.home_url()});
         Response::json(403, &body)
     }
 

@@ -256,7 +256,8 @@ impl OAuth {
                 .unwrap_or_default(),
             Principal::App => asked.app().client_id.clone(),
         };
-        let payload = json!({"concur.scopes": granted.scopes, "concur.version": 3, "concur.type": "company", "aud": "*",
+        let payload = json!({"concur.scopes": granted.scopes, "concur.version": 3,
+            "concur.type": "company", "aud": "*",
             "sub": subject, "iss": home_geolocation(asked.config), "iat": seconds, "nbf": seconds,
             "exp": seconds + asked.config.token.access_life_s});
         self.random.jwt(&payload, SIGNATURE_CHARACTERS)

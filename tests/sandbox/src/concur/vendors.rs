@@ -116,7 +116,8 @@ impl Concur {
         for (at, record) in records.into_iter().enumerate() {
             let status = match write(self, &record, call.now) {
                 Ok(message) => {
-                    json!({"Code": 0, "Message": message, "RecordNumber": at + 1, "Type": "SUCCESS"})
+                    json!({"Code": 0, "Message": message, "RecordNumber": at + 1,
+                        "Type": "SUCCESS"})
                 }
                 Err(message) => {
                     let kind = &self.config.vendors.refused_type;
@@ -222,7 +223,8 @@ impl Concur {
         let vendor =
             removed.ok_or_else(|| GatewayError::bad_request("The vendor could not be found."))?;
         let mut row = vendor_row(&vendor, &call.base_url);
-        row["StatusList"] = json!([{"Code": 0, "Message": "Vendor deleted.", "RecordNumber": 1, "Type": "SUCCESS"}]);
+        row["StatusList"] = json!([{"Code": 0, "Message": "Vendor deleted.", "RecordNumber": 1,
+            "Type": "SUCCESS"}]);
         Ok(Reply::ok(ROOT, collection(vec![row], 1, Value::Null)))
     }
 }
@@ -290,7 +292,8 @@ fn vendor_row(vendor: &Vendor, base_url: &str) -> Value {
 }
 
 fn collection(rows: Vec<Value>, total: usize, next_page: Value) -> Value {
-    json!({"Items": null, "NextPage": next_page, "RequestRunSummary": null, "TotalCount": total, "Vendor": rows})
+    json!({"Items": null, "NextPage": next_page, "RequestRunSummary": null, "TotalCount": total,
+        "Vendor": rows})
 }
 
 /// A count out of the query.

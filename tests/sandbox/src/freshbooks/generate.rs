@@ -140,14 +140,18 @@ fn pick_name(random: &mut Random, serial: u32) -> String {
 fn client_fields(random: &mut Random, seed: u64, serial: u32) -> Value {
     let (street, city, province, code, country) = random.pick(&ADDRESSES);
     json!({"organization": pick_name(random, serial), "fname": "Ida", "lname": "Röe",
-        "email": format!("client{serial}.{seed}@example.test"), "currency_code": random.pick(&CURRENCIES),
-        "p_street": street, "p_city": city, "p_province": province, "p_code": code, "p_country": country})
+        "email": format!("client{serial}.{seed}@example.test"),
+        "currency_code": random.pick(&CURRENCIES),
+        "p_street": street, "p_city": city, "p_province": province, "p_code": code,
+        "p_country": country})
 }
 
 fn vendor_fields(random: &mut Random, seed: u64, serial: u32) -> Value {
     let (street, city, province, code, country) = random.pick(&ADDRESSES);
-    json!({"vendor_name": pick_name(random, serial), "language": "en", "currency_code": random.pick(&CURRENCIES),
-        "account_number": format!("V-{seed}-{serial}"), "street": street, "city": city, "province": province,
+    json!({"vendor_name": pick_name(random, serial), "language": "en",
+        "currency_code": random.pick(&CURRENCIES),
+        "account_number": format!("V-{seed}-{serial}"), "street": street, "city": city,
+        "province": province,
         "postal_code": code, "country": country})
 }
 
@@ -163,8 +167,10 @@ fn invoice_fields(
     let lines: Vec<Value> = (0..=random.below(4))
         .map(|_| invoice_line(random, code, projects))
         .collect();
-    json!({"customerid": customer, "create_date": eastern_day(now), "due_offset_days": random.pick(&[0, 14, 30, 60]),
-        "currency_code": code, "invoice_number": format!("B{seed}-{serial:06}"), "po_number": format!("PO/{serial}"),
+    json!({"customerid": customer, "create_date": eastern_day(now),
+        "due_offset_days": random.pick(&[0, 14, 30, 60]),
+        "currency_code": code, "invoice_number": format!("B{seed}-{serial:06}"),
+        "po_number": format!("PO/{serial}"),
         "notes": random.pick(&["", "Thank you!", "Vielen Dank für Ihren Auftrag", "ありがとう"]),
         "status": if random.per_mille(750) { 2 } else { 1 },
         "discount_value": if random.per_mille(100) { "5" } else { "0" }, "lines": lines})
@@ -172,7 +178,8 @@ fn invoice_fields(
 
 fn invoice_line(random: &mut Random, code: &str, projects: &[u64]) -> Value {
     let mut line = json!({"type": 0, "name": random.pick(&WORK), "description": "From the sandbox",
-        "qty": (random.below(10) + 1).to_string(), "unit_cost": {"amount": unit_cost(random, code), "code": code}});
+        "qty": (random.below(10) + 1).to_string(), "unit_cost": {"amount": unit_cost(random, code),
+        "code": code}});
     let taxes = pick_taxes(random);
     for (at, (tax, percent)) in taxes.iter().enumerate() {
         line[format!("taxName{}", at + 1)] = json!(tax);
@@ -194,13 +201,15 @@ fn bill_fields(
     now: Millis,
 ) -> Value {
     let code = *random.pick(&CURRENCIES);
-    let mut line = json!({"categoryid": category, "description": random.pick(&WORK), "quantity": "1",
+    let mut line = json!({"categoryid": category, "description": random.pick(&WORK),
+        "quantity": "1",
         "unit_cost": {"amount": unit_cost(random, code), "code": code}});
     for (at, (tax, percent)) in pick_taxes(random).iter().enumerate() {
         line[format!("tax_name{}", at + 1)] = json!(tax);
         line[format!("tax_percent{}", at + 1)] = json!(percent);
     }
-    json!({"vendorid": vendor, "issue_date": eastern_day(now), "due_offset_days": 30, "currency_code": code,
+    json!({"vendorid": vendor, "issue_date": eastern_day(now), "due_offset_days": 30,
+        "currency_code": code,
         "language": "en", "bill_number": format!("R{seed}-{serial:06}"), "lines": [line]})
 }
 

@@ -26,15 +26,18 @@ impl FreshBooks {
         let config = &self.config;
         let (account, identity) = (&config.account_id, config.identity_id);
         json!({
-            "id": identity, "identity_id": identity, "identity_uuid": config.business_uuid.chars().rev().collect::<String>(),
+            "id": identity, "identity_id": identity,
+            "identity_uuid": config.business_uuid.chars().rev().collect::<String>(),
             "first_name": "Ida", "last_name": "Roe", "email": "ida@example.test", "language": "en",
             "confirmed_at": "2024-01-02T03:04:05Z", "created_at": "2024-01-02T03:00:00Z",
             "permissions": {account: {}}, "subscription_statuses": {account: "active"},
             "groups": [{"id": 1, "group_id": 2, "role": "owner", "identity_id": identity,
                         "business_id": config.business_id, "active": true}],
             "business_memberships": [self.membership()],
-            "roles": [{"id": 9, "role": "admin", "systemid": 654, "userid": 1, "created_at": "2024-01-02T03:04:05Z",
-                       "links": {"destroy": "/service/auth/api/v1/users/role/9"}, "accountid": account}],
+            "roles": [{"id": 9, "role": "admin", "systemid": 654, "userid": 1,
+            "created_at": "2024-01-02T03:04:05Z",
+                       "links": {"destroy": "/service/auth/api/v1/users/role/9"},
+                       "accountid": account}],
         })
     }
 
@@ -42,9 +45,11 @@ impl FreshBooks {
         let config = &self.config;
         let account = (!config.null_account_id).then_some(&config.account_id);
         json!({"id": 777, "role": "owner", "unacknowledged_change": false, "business": {
-            "id": config.business_id, "business_uuid": config.business_uuid, "name": config.business_name,
+            "id": config.business_id, "business_uuid": config.business_uuid,
+            "name": config.business_name,
             "account_id": account, "date_format": "dd/mm/yyyy",
-            "address": {"id": 1, "street": "1 Mill Lane", "city": "Berlin", "province": "", "country": "Germany",
+            "address": {"id": 1, "street": "1 Mill Lane", "city": "Berlin", "province": "",
+            "country": "Germany",
                         "postal_code": "10115"},
             "phone_number": {"id": 2, "phone_number": "+49 30 000000"}, "business_clients": []}})
     }

@@ -301,8 +301,10 @@ impl OAuth {
         self.refresh.retain(|_, refresh| refresh.app != app);
         let access = self.issue_access(Some(app), scopes, config, now);
         let refresh = self.random.hex(64);
-        let body = json!({"access_token": access, "token_type": "Bearer", "expires_in": config.access_token_life_s,
-            "refresh_token": refresh, "scope": scopes.names(), "created_at": created_at_s, "direct_buy_tokens": {}});
+        let body = json!({"access_token": access, "token_type": "Bearer",
+            "expires_in": config.access_token_life_s,
+            "refresh_token": refresh, "scope": scopes.names(), "created_at": created_at_s,
+            "direct_buy_tokens": {}});
         self.refresh.insert(
             refresh,
             RefreshToken {
@@ -340,8 +342,8 @@ impl OAuth {
 }
 
 impl AccessToken {
-    /// Whether its holder may make a call of this HTTP method on a scope's object. A token without an
-    /// app belongs to a person, who may do anything.
+    /// Whether its holder may make a call of this HTTP method on a scope's object. A token without
+    /// an app belongs to a person, who may do anything.
     pub(crate) fn permits(&self, object: &str, method: &str) -> bool {
         let verb = if method == "GET" { "read" } else { "write" };
         self.app.is_none() || self.scopes.allow(object, verb)
@@ -559,7 +561,8 @@ mod tests {
     fn json_bodies_are_read_too() {
         let (mut oauth, config) = oauth();
         let code = code(&mut oauth, &config);
-        let body = json!({"client_id": "sandbox-freshbooks-client", "client_secret": "sandbox-freshbooks-secret",
+        let body = json!({"client_id": "sandbox-freshbooks-client",
+            "client_secret": "sandbox-freshbooks-secret",
             "grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": code});
         let request = Request::new(HOST, "POST", "/auth/oauth/token").with_json(&body);
         assert_eq!(oauth.handle_token_request(&request, &config, 0).status, 200);

@@ -159,7 +159,8 @@ impl FreshBooks {
         };
         let (rows, total) = page.select(self.projects.rows.values().rev().filter(wanted));
         let rows: Vec<Value> = rows.into_iter().map(Project::view).collect();
-        let meta = json!({"total": total, "per_page": page.per_page, "page": page.page, "pages": page.pages(total),
+        let meta = json!({"total": total, "per_page": page.per_page, "page": page.page,
+            "pages": page.pages(total),
             "sort": first_value(&call.query, "sort")});
         Ok(Response::json(
             200,
@@ -204,8 +205,10 @@ impl Project {
     fn view(&self) -> Value {
         let text = |name: &str| Some(self.texts.get(name)).filter(|text| !text.is_empty());
         json!({"id": self.head.id, "title": text("title"), "description": text("description"),
-            "due_date": text("due_date"), "client_id": self.client, "internal": self.internal, "budget": self.budget_s,
-            "fixed_price": text("fixed_price"), "rate": text("rate"), "billing_method": text("billing_method"),
+            "due_date": text("due_date"), "client_id": self.client, "internal": self.internal,
+            "budget": self.budget_s,
+            "fixed_price": text("fixed_price"), "rate": text("rate"),
+            "billing_method": text("billing_method"),
             "project_type": text("project_type"), "project_manager_id": null, "active": self.active,
             "complete": self.complete, "sample": false, "created_at": bare_stamp(self.head.created),
             "updated_at": bare_stamp(self.head.updated), "logged_duration": null, "services": [],
@@ -222,7 +225,8 @@ mod tests {
     const PATH: &str = "/projects/business/8812345";
 
     fn create(harness: &mut FreshBooksHarness, title: &str) -> u64 {
-        let body = json!({"project": {"title": title, "client_id": 41, "project_type": "fixed_price", "fixed_price": "600.00"}});
+        let body = json!({"project": {"title": title, "client_id": 41,
+            "project_type": "fixed_price", "fixed_price": "600.00"}});
         let response = harness.send("POST", &format!("{PATH}/projects"), Some(body));
         response.value()["project"]["id"].as_u64().expect("an id")
     }

@@ -115,9 +115,11 @@ impl ConcurHarness {
     pub(crate) fn confirm(&mut self, id: &str, success: bool, changes: Value) -> Value {
         let posting = json!({"companyId": "FB-ACME", "documentNumber": "JE-1", "fiscalYear": 2026,
             "paymentRelevantLineItems": [], "postingDate": "2026-03-04"});
-        let message = json!({"messageId": "FB-MAP", "messageLanguage": "EN", "messageShortText": "Not mapped.",
+        let message = json!({"messageId": "FB-MAP", "messageLanguage": "EN",
+            "messageShortText": "Not mapped.",
             "messageLongText": "", "concurTransactionLineItemId": ""});
-        let mut item = json!({"docId": id, "overallPostingStatusCode": if success { "success" } else { "error" },
+        let mut item = json!({"docId": id,
+            "overallPostingStatusCode": if success { "success" } else { "error" },
             "postingDocs": if success { json!([posting]) } else { json!([]) },
             "systemMessages": if success { json!([]) } else { json!([message]) }});
         for (name, value) in changes.as_object().cloned().unwrap_or_default() {
@@ -181,22 +183,30 @@ pub(crate) fn codes(reply: &Response) -> Vec<u64> {
 
 /// An acceptable vendor record.
 pub(crate) fn vendor(code: &str) -> Value {
-    json!({"VendorCode": code, "AddressCode": "MAIN", "VendorName": "Northwind Paper Ltd", "Address1": "12 Mill Lane",
-        "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6", "CountryCode": "CA", "CurrencyCode": "CAD",
+    json!({"VendorCode": code, "AddressCode": "MAIN", "VendorName": "Northwind Paper Ltd",
+        "Address1": "12 Mill Lane",
+        "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6", "CountryCode": "CA",
+        "CurrencyCode": "CAD",
         "PaymentTerms": "30", "Approved": "Y"})
 }
 
 /// An acceptable payment request for vendor FB-1, with changes.
 pub(crate) fn payment_request(changes: Value) -> Value {
-    let mut body = json!({"Name": "INV-2093 Northwind Paper", "InvoiceNumber": "2093", "InvoiceDate": "2026-02-27",
-        "InvoiceAmount": "1130.00", "CurrencyCode": "CAD", "CountryCode": "CA", "TaxAmount": "130.00",
-        "PaymentDueDate": "2026-03-29", "EmployeeLoginId": "ap.clerk@example.test", "Custom5": "FB:778120",
+    let mut body = json!({"Name": "INV-2093 Northwind Paper", "InvoiceNumber": "2093",
+        "InvoiceDate": "2026-02-27",
+        "InvoiceAmount": "1130.00", "CurrencyCode": "CAD", "CountryCode": "CA",
+        "TaxAmount": "130.00",
+        "PaymentDueDate": "2026-03-29", "EmployeeLoginId": "ap.clerk@example.test",
+        "Custom5": "FB:778120",
         "VendorRemitToIdentifier": {"VendorCode": "FB-1", "AddressCode": "MAIN"},
         "LineItems": [
-            {"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "10", "UnitPrice": "60.00",
+            {"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "10",
+                "UnitPrice": "60.00",
              "TotalPrice": "600.00", "Tax": "78.00",
-             "Allocations": [{"Percentage": "60", "Custom1": "PRJ_A"}, {"Percentage": "40", "Custom1": "PRJ_B"}]},
-            {"Description": "Toner", "ExpenseTypeCode": "OFFSP", "Quantity": "4", "UnitPrice": "100.00",
+             "Allocations": [{"Percentage": "60", "Custom1": "PRJ_A"}, {"Percentage": "40",
+             "Custom1": "PRJ_B"}]},
+            {"Description": "Toner", "ExpenseTypeCode": "OFFSP", "Quantity": "4",
+                "UnitPrice": "100.00",
              "Tax": "52.00", "Allocations": [{"Percentage": "100", "Custom1": "PRJ_A"}]}]});
     for (name, value) in changes.as_object().cloned().unwrap_or_default() {
         body[name] = value;

@@ -69,13 +69,15 @@ impl FreshBooksHarness {
     }
 
     pub(crate) fn client(&mut self) -> u64 {
-        let body = json!({"client": {"organization": "Roe GmbH", "email": "ida@example.test", "currency_code": "EUR"}});
+        let body = json!({"client": {"organization": "Roe GmbH", "email": "ida@example.test",
+            "currency_code": "EUR"}});
         let response = self.accounting("POST", "users/clients", Some(body));
         object(&response, "client")["id"].as_u64().expect("an id")
     }
 
     pub(crate) fn vendor(&mut self) -> u64 {
-        let body = json!({"bill_vendor": {"vendor_name": "Northwind Paper", "language": "en", "currency_code": "CAD"}});
+        let body = json!({"bill_vendor": {"vendor_name": "Northwind Paper", "language": "en",
+            "currency_code": "CAD"}});
         let response = self.accounting("POST", "bill_vendors/bill_vendors", Some(body));
         object(&response, "bill_vendor")["vendorid"]
             .as_u64()

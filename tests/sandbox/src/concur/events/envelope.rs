@@ -182,7 +182,8 @@ fn document_facts(news: &EventSubject) -> Value {
     let kind = kind.to_ascii_lowercase();
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!(
-        "{base_url}/financialintegration/fi/v4/companies/transactiontypes/{kind}/transactions?docId={id}"
+        "{base_url}/financialintegration/fi/v4/companies/transactiontypes/{kind}/transactions?docI\
+         d={id}"
     );
     json!({"documentId": id, "entityId": news.entity_id, "href": href})
 }
@@ -200,7 +201,8 @@ fn report_facts(news: &EventSubject, random: &mut Random) -> Value {
         facts["href"] = json!(href);
     }
     if news.event_type == "statusChanged" {
-        let step = json!({"roleCode": "MANAGER", "stepInstances": [{"id": random.hex(32), "assignedUserId": null}]});
+        let step = json!({"roleCode": "MANAGER", "stepInstances": [{"id": random.hex(32),
+            "assignedUserId": null}]});
         let changes = [
             ("previousApprovalStatus", json!("A_NOTF")),
             ("currentApprovalStatus", json!("A_PEND")),
@@ -228,7 +230,8 @@ fn provision_facts(news: &EventSubject) -> Value {
 fn user_facts(news: &EventSubject) -> Value {
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!("{base_url}/profile/identity/v4.1/Users/{id}");
-    json!({"originator": "api", "userId": id, "userHref": href, "attributes": ["name.familyName", "emails"]})
+    json!({"originator": "api", "userId": id, "userHref": href, "attributes": ["name.familyName",
+        "emails"]})
 }
 
 #[cfg(test)]
@@ -261,13 +264,16 @@ mod tests {
     fn a_document_event_is_as_documented() {
         let (event, body) = written("invoice.readyForIntegration", &EnvelopeConfig::default());
         let expected = json!({
-            "id": event.id, "correlationId": event.correlation_id, "eventType": "invoice.readyForIntegration",
+            "id": event.id, "correlationId": event.correlation_id,
+            "eventType": "invoice.readyForIntegration",
             "topic": "public.concur.financialintegration", "subtopic": "p0600001abcd",
             "timeStamp": "2026-03-02T09:41:07.120+0000", "route": "stable", "data": null,
             "facts": {
-                "companyId": "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d", "documentId": "4B1F0A9C77D24E0E8E21",
+                "companyId": "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d",
+                "documentId": "4B1F0A9C77D24E0E8E21",
                 "entityId": "p0600001abcd",
-                "href": "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/transactiontypes/invoice/transactions?docId=4B1F0A9C77D24E0E8E21",
+                "href": "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/\
+                 transactiontypes/invoice/transactions?docId=4B1F0A9C77D24E0E8E21",
             },
         });
         assert_eq!(body, expected);

@@ -81,7 +81,8 @@ impl Bench {
     }
 
     fn put(&mut self, id: &str, changes: Value) -> Response {
-        let mut body = json!({"id": id, "filter": ".*", "topic": TOPIC, "webHookConfig": {"endpoint": ENDPOINT}});
+        let mut body = json!({"id": id, "filter": ".*", "topic": TOPIC,
+            "webHookConfig": {"endpoint": ENDPOINT}});
         for (name, value) in changes.as_object().cloned().unwrap_or_default() {
             body[name] = value;
         }

@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn members_become_elements_and_arrays_repeat() {
         let body = json!({"Lines": {"Line": [{"Name": "A & B"}, {"Name": "C"}]}, "Next": null});
-        let expected = "<R><Lines><Line><Name>A &amp; B</Name></Line><Line><Name>C</Name></Line></Lines><Next/></R>";
+        let expected = "<R><Lines><Line><Name>A &amp; \
+            B</Name></Line><Line><Name>C</Name></Line></Lines><Next/></R>";
         assert!(document("R", &body).ends_with(expected));
     }
 

@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_custom_and_org_unit_are_one_field() {
-        let body = json!({"Custom05": "a", "Custom12": "b", "OrgUnit3": "c", "OrgUnit04": "d", "PurchaseOrderId": "e"});
+        let body = json!({"Custom05": "a", "Custom12": "b", "OrgUnit3": "c", "OrgUnit04": "d",
+            "PurchaseOrderId": "e"});
         let body = read_body(body.to_string().as_bytes()).expect("readable");
         let get = |name: &str| body.header.get(name).to_owned();
         assert_eq!(

@@ -88,7 +88,8 @@ impl Concur {
         let next =
             (offset + limit < found.len()).then(|| self.next_digest_page(call, offset + limit));
         let next = next.unwrap_or_else(|| self.config.payment_requests.absent_next_page());
-        let body = json!({"Items": null, "NextPage": next, "PaymentRequestDigest": rows, "TotalCount": found.len()});
+        let body = json!({"Items": null, "NextPage": next, "PaymentRequestDigest": rows,
+            "TotalCount": found.len()});
         Ok(Reply::ok("PaymentRequestDigests", body))
     }
 
@@ -204,13 +205,17 @@ fn digest_view(
     let deleted = request.deleted.is_some_and(|at| at <= as_of);
     json!({
         "ID": id, "URI": format!("{base_url}/api/v3.0/invoice/paymentrequestdigests/{id}"),
-        "PaymentRequestId": id, "PaymentRequestUri": format!("{base_url}/api/v3.0/invoice/paymentrequest/{id}"),
-        "ApprovalStatusCode": approval_code(request, config), "PaymentStatusCode": payment_code(request),
-        "VendorName": request.vendor.texts.get("VendorName"), "VendorCode": request.vendor.texts.get("VendorCode"),
+        "PaymentRequestId": id,
+        "PaymentRequestUri": format!("{base_url}/api/v3.0/invoice/paymentrequest/{id}"),
+        "ApprovalStatusCode": approval_code(request, config),
+        "PaymentStatusCode": payment_code(request),
+        "VendorName": request.vendor.texts.get("VendorName"),
+        "VendorCode": request.vendor.texts.get("VendorCode"),
         "InvoiceNumber": text("InvoiceNumber"), "Total": amount_text(invoice_amount(request)),
         "CurrencyCode": text("CurrencyCode"), "CreateDate": stamp_text(request.created),
         "UserDefinedDate": text("InvoiceDate").map(|day| format!("{day} 00:00:00.0")),
-        "PaidDate": request.paid.map(stamp_text), "ExtractedDate": null, "LastModifiedDate": stamp_text(request.modified),
+        "PaidDate": request.paid.map(stamp_text), "ExtractedDate": null,
+        "LastModifiedDate": stamp_text(request.modified),
         "IsDeleted": deleted.to_string(), "OwnerLoginID": owner_login(request, config),
         "OwnerName": owner_name(request, config), "PaymentMethod": "CLIENT",
         "PurchaseOrderNumber": text("PurchaseOrderNumber"),
@@ -366,8 +371,10 @@ mod tests {
 
     #[test]
     fn digests_use_documented_names_only() {
-        const DOCUMENTED: &str = "ApprovalStatusCode CreateDate CurrencyCode ID InvoiceNumber IsDeleted OwnerLoginID \
-            OwnerName PaidDate PaymentRequestId PaymentRequestUri PaymentStatusCode PurchaseOrderNumber Total URI \
+        const DOCUMENTED: &str = "ApprovalStatusCode CreateDate CurrencyCode ID InvoiceNumber \
+            IsDeleted OwnerLoginID \
+            OwnerName PaidDate PaymentRequestId PaymentRequestUri PaymentStatusCode \
+            PurchaseOrderNumber Total URI \
             UserDefinedDate VendorName VendorCode ExtractedDate LastModifiedDate PaymentMethod";
         let mut harness = harness(1);
         let digest = list(&mut harness, "")["PaymentRequestDigest"][0].clone();

@@ -17,7 +17,10 @@ impl Concur {
             .codes(kind)
             .ok_or_else(|| GatewayError::bad_request(format!("type {kind} is not valid.")))?;
         let language = first_value(&call.query, "langCode").unwrap_or("en");
-        let row = |(code, text): (&str, &str)| json!({"Code": code, "LangCode": language, "LocalizedValue": text});
+        let row = |(code, text): (&str, &str)| {
+            json!({"Code": code, "LangCode": language,
+            "LocalizedValue": text})
+        };
         let rows: Vec<Value> = codes.into_iter().map(row).collect();
         let body = json!({"TotalCount": rows.len(), "LocalizationData": rows});
         Ok(Reply::ok("LocalizationDataCollection", body))
@@ -65,7 +68,8 @@ mod tests {
     #[test]
     fn every_documented_type_has_codes() {
         let mut harness = ConcurHarness::new();
-        let kinds = "approvalStatus paymentStatus expenseType ledgerCode dataSourceCode payMethod receiptConfirmation unitOfMeasure";
+        let kinds = "approvalStatus paymentStatus expenseType ledgerCode dataSourceCode payMethod \
+            receiptConfirmation unitOfMeasure";
         for kind in kinds.split(' ') {
             let path = format!("/api/v3.0/invoice/localizeddata?type={kind}&langCode=de");
             let body = harness.send("GET", &path, None).value();

@@ -432,10 +432,13 @@ mod tests {
             "Required field VendorCode is missing."
         );
         harness.posted(vendor(json!({"VendorCode": "fb-1", "AddressCode": "main"})));
-        let by_address = json!({"Name": "Northwind Paper Ltd", "Address1": "12 Mill Lane", "PostalCode": "M5V 2T6"});
+        let by_address = json!({"Name": "Northwind Paper Ltd", "Address1": "12 Mill Lane",
+            "PostalCode": "M5V 2T6"});
         harness.posted(vendor(by_address.clone()));
-        let second = json!({"Vendor": [{"VendorCode": "FB-1", "AddressCode": "SECOND", "VendorName": "Northwind Paper Ltd",
-            "Address1": "12 Mill Lane", "PostalCode": "M5V 2T6", "State": "ON", "CountryCode": "CA", "CurrencyCode": "CAD"}]});
+        let second = json!({"Vendor": [{"VendorCode": "FB-1", "AddressCode": "SECOND",
+            "VendorName": "Northwind Paper Ltd",
+            "Address1": "12 Mill Lane", "PostalCode": "M5V 2T6", "State": "ON", "CountryCode": "CA",
+            "CurrencyCode": "CAD"}]});
         harness.send("POST", "/api/v3.1/invoice/vendors", Some(second));
         assert_eq!(
             refused(&mut harness, vendor(json!({"VendorCode": "FB-1"}))),

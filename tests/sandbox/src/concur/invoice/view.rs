@@ -240,9 +240,12 @@ fn write_fields(texts: &SparseFields, fields: &[(&str, FieldType)], body: &mut M
 
 fn vendor_view(vendor: &Vendor) -> Value {
     let text = |name: &str| Some(vendor.texts.get(name)).filter(|text| !text.is_empty());
-    json!({"VendorCode": text("VendorCode"), "AddressCode": text("AddressCode"), "Name": text("VendorName"),
-        "Address1": text("Address1"), "Address2": text("Address2"), "Address3": text("Address3"), "City": text("City"),
-        "State": text("State"), "PostalCode": text("PostalCode"), "CountryCode": text("CountryCode"),
+    json!({"VendorCode": text("VendorCode"), "AddressCode": text("AddressCode"),
+        "Name": text("VendorName"),
+        "Address1": text("Address1"), "Address2": text("Address2"), "Address3": text("Address3"),
+        "City": text("City"),
+        "State": text("State"), "PostalCode": text("PostalCode"),
+        "CountryCode": text("CountryCode"),
         "DiscountTerms": text("DiscountTermsDays")})
 }
 
@@ -256,20 +259,34 @@ mod tests {
     use crate::test_support::concur::ConcurHarness;
 
     /// Every name of the published models of a payment request, and those seen in a real reply.
-    const DOCUMENTED: &str = "AllocationAccountCode Percentage IsTestUser LineAllocation Address1 Address2 Address3 City \
-        CountryCode Name PostalCode State ID URI Allocations AllocationStatus AmountWithoutVat ApprovedLineItemAmount \
-        Description ExpenseTypeCode IsMatched LineItemId PurchaseOrderNumber Quantity RequestedLineItemAmount \
-        RequestLineItemNumber ShipFromPostalCode ShipToPostalCode SupplierPartId Tax TaxCode TaxCode2 TaxCode3 TaxCode4 \
-        TotalPrice UnitOfMeasure UnitPrice VatAmount VatAmountFour VatAmountThree VatAmountTwo VatRate VatRateFour \
-        VatRateThree VatRateTwo LineItem ApprovalStatus ApprovedByDelegate AssignedByUsername AssignedDate \
-        BuyerCostCenter CalculatedAmount CheckNumber CreatedByUsername CurrencyCode DataSource DeletedDate \
-        DeliverySlipNumber DiscountPercentage DiscountTerms EmployeeName ExternalPolicyId ExtractDate \
-        FirstApprovalDate FirstSubmitDate InvoiceAmount InvoiceDate InvoiceNumber InvoiceReceivedDate IsAssigned \
-        IsInvoiceConfirmed IsPaymentRequestDeleted IsPaymentRequestDuplicate IsTestTransaction LastSubmitDate \
-        LedgerCode LineItems LineItemTotalAmount NotesToVendor OB10BuyerId OB10TransactionId PaidAmount PaidDate \
-        PaymentAdjustmentNotes PaymentDueDate PaymentMethod PaymentRequestCreatedByTestUser PaymentRequestDeletedBy \
-        PaymentStatus PaymentTermsDays ProvincialTaxId ReceiptConfirmationType ShippingAmount SubmittedByDelegate \
-        TaxAmount TotalApprovedAmount UserCreationDate VatAmountOne VatRateOne VendorRemitAddress VendorTaxId \
+    const DOCUMENTED: &str = "AllocationAccountCode Percentage IsTestUser Allocation Address1 \
+        Address2 Address3 City \
+        CountryCode Name PostalCode State ID URI Allocations AllocationStatus AmountWithoutVat \
+        ApprovedLineItemAmount \
+        Description ExpenseTypeCode IsMatched LineItemId PurchaseOrderNumber Quantity \
+        RequestedLineItemAmount \
+        RequestLineItemNumber ShipFromPostalCode ShipToPostalCode SupplierPartId Tax TaxCode \
+        TaxCode2 TaxCode3 TaxCode4 \
+        TotalPrice UnitOfMeasure UnitPrice VatAmount VatAmountFour VatAmountThree VatAmountTwo \
+        VatRate VatRateFour \
+        VatRateThree VatRateTwo LineItem ApprovalStatus ApprovedByDelegate AssignedByUsername \
+        AssignedDate \
+        BuyerCostCenter CalculatedAmount CheckNumber CreatedByUsername CurrencyCode DataSource \
+        DeletedDate \
+        DeliverySlipNumber DiscountPercentage DiscountTerms EmployeeName ExternalPolicyId \
+        ExtractDate \
+        FirstApprovalDate FirstSubmitDate InvoiceAmount InvoiceDate InvoiceNumber \
+        InvoiceReceivedDate IsAssigned \
+        IsInvoiceConfirmed IsPaymentRequestDeleted IsPaymentRequestDuplicate IsTestTransaction \
+        LastSubmitDate \
+        LedgerCode LineItems LineItemTotalAmount NotesToVendor OB10BuyerId OB10TransactionId \
+        PaidAmount PaidDate \
+        PaymentAdjustmentNotes PaymentDueDate PaymentMethod PaymentRequestCreatedByTestUser \
+        PaymentRequestDeletedBy \
+        PaymentStatus PaymentTermsDays ProvincialTaxId ReceiptConfirmationType ShippingAmount \
+        SubmittedByDelegate \
+        TaxAmount TotalApprovedAmount UserCreationDate VatAmountOne VatRateOne VendorRemitAddress \
+        VendorTaxId \
         WorkflowCompleteDate VendorCode AddressCode";
 
     fn documented(name: &str) -> bool {

@@ -282,16 +282,21 @@ impl Bill {
         let found = showing.machine.category(line.category);
         let category = match found {
             Some(category) if showing.config().bill_category_as_object => {
-                json!({"category": category.name, "categoryid": category.id, "parentid": category.parent})
+                json!({"category": category.name, "categoryid": category.id,
+                    "parentid": category.parent})
             }
             Some(category) => json!(category.name),
             None => Value::Null,
         };
-        json!({"id": line.id, "list_index": at + 1, "categoryid": line.category, "category": category,
+        json!({"id": line.id, "list_index": at + 1, "categoryid": line.category,
+            "category": category,
             "description": line.description, "quantity": line.quantity.normalize().to_string(),
-            "unit_cost": money(line.unit_cost), "amount": money(net), "total_amount": money(net + first + second),
-            "tax_name1": name(0), "tax_percent1": percent(0), "tax_amount1": taxed(0, first), "tax_authorityid1": null,
-            "tax_name2": name(1), "tax_percent2": percent(1), "tax_amount2": taxed(1, second), "tax_authorityid2": null})
+            "unit_cost": money(line.unit_cost), "amount": money(net),
+            "total_amount": money(net + first + second),
+            "tax_name1": name(0), "tax_percent1": percent(0), "tax_amount1": taxed(0, first),
+            "tax_authorityid1": null,
+            "tax_name2": name(1), "tax_percent2": percent(1), "tax_amount2": taxed(1, second),
+            "tax_authorityid2": null})
     }
 }
 
@@ -316,9 +321,12 @@ mod tests {
             .next()
             .copied()
             .unwrap_or_else(|| harness.vendor());
-        let mut bill = json!({"vendorid": vendor, "issue_date": "2026-01-15", "due_offset_days": 60, "currency_code": "EUR",
-            "language": "en", "bill_number": "R-2211", "lines": [{"categoryid": 3344, "description": "Fair booth",
-            "quantity": "1", "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt", "tax_percent1": "19"}]});
+        let mut bill = json!({"vendorid": vendor, "issue_date": "2026-01-15", "due_offset_days": 60,
+            "currency_code": "EUR",
+            "language": "en", "bill_number": "R-2211", "lines": [{"categoryid": 3344,
+            "description": "Fair booth",
+            "quantity": "1", "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt",
+            "tax_percent1": "19"}]});
         for (name, value) in changes.as_object().expect("an object") {
             bill[name] = value.clone();
         }

@@ -40,7 +40,8 @@ impl FreshBooks {
 }
 
 fn view(category: &Category) -> Value {
-    json!({"id": category.id, "categoryid": category.id, "category": category.name, "parentid": category.parent,
+    json!({"id": category.id, "categoryid": category.id, "category": category.name,
+        "parentid": category.parent,
         "is_cogs": false, "is_editable": false, "transaction_posted": true, "vis_state": 0,
         "created_at": "2024-01-02 03:04:05", "updated_at": "2024-01-02 03:04:05"})
 }

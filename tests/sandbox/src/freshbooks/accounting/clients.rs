@@ -338,7 +338,8 @@ mod tests {
     fn outstanding_balances_come_when_included() {
         let mut harness = FreshBooksHarness::new();
         let id = harness.client();
-        let lines = json!([{"name": "Travel", "qty": "1", "unit_cost": {"amount": "12.00", "code": "EUR"}}]);
+        let lines = json!([{"name": "Travel", "qty": "1", "unit_cost": {"amount": "12.00",
+            "code": "EUR"}}]);
         let body =
             json!({"invoice": {"customerid": id, "create_date": "2026-01-31", "lines": lines}});
         harness.accounting("POST", "invoices/invoices", Some(body));

@@ -330,54 +330,6 @@ impl Invoice {
     }
 }
 
-impl FreshBooks {
-    fn next_invoice_number(&mut self) -> String {
-        loop {
-            let number = format!("{:07}", self.next_invoice_number);
-            self.next_invoice_number += 1;
-            if !self.invoice_numbers.contains_key(&number) {
-                return number;
-            }
-        }
-    }
-
-    fn refuse_taken_number(&self, number: &str, own: Option<u64>) -> Result<(), ApiError> {
-        let other = |id: &u64| {
-            Some(*id) != own
-                && self
-                    .invoices
-                    .rows
-                    .get(id)
-                    .is_some_and(|invoice| invoice.head.vis_state != 1)
-        };
-        let taken = self
-            .invoice_numbers
-            .get(number)
-            .is_some_and(|ids| ids.iter().any(other));
-        if taken && !self.config.duplicate_numbers_allowed {
-            let refusal = ApiError::field(
-                422,
-                1029,
-                "invoice",
-                "invoice_number",
-                "Invoice number already in use.",
-            );
-            return Err(refusal.quoting(number));
-        }
-        Ok(())
-    }
-
-    fn reindex_number(&mut self, from: &str, to: &str, id: u64) {
-        if let Some(ids) = self.invoice_numbers.get_mut(from) {
-            ids.remove(&id);
-        }
-        self.invoice_numbers
-            .entry(to.into())
-            .or_default()
-            .insert(id);
-    }
-}
-
 /// The status a client may write: 0 to 3, as a number.
 fn writable_status(value: &Value) -> Result<u8, ApiError> {
     let Some(status) = value.as_u64() else {
@@ -418,7 +370,8 @@ mod tests {
             .next()
             .copied()
             .unwrap_or_else(|| harness.client());
-        let mut invoice = json!({"customerid": client, "create_date": "2026-01-31", "lines": [{"type": 0, "name": "Travel",
+        let mut invoice = json!({"customerid": client, "create_date": "2026-01-31",
+            "lines": [{"type": 0, "name": "Travel",
             "description": "Concur", "qty": "1", "unit_cost": {"amount": "120.00", "code": "EUR"},
             "taxName1": "MwSt", "taxAmount1": "19"}]});
         for (name, value) in changes.as_object().expect("an object") {

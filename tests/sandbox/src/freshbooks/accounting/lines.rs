@@ -261,14 +261,16 @@ mod tests {
 
     #[test]
     fn one_tax() {
-        let lines = json!([{"qty": "3", "unit_cost": {"amount": "19.99", "code": "EUR"}, "taxName1": "MwSt", "taxAmount1": "19"}]);
+        let lines = json!([{"qty": "3", "unit_cost": {"amount": "19.99", "code": "EUR"},
+            "taxName1": "MwSt", "taxAmount1": "19"}]);
         assert_eq!(totals(lines, 0, "EUR"), expected("59.97", "11.39", "71.36"));
     }
 
     #[test]
     fn two_taxes_side_by_side_and_compounded() {
         let line = |compounded: bool| {
-            json!([{"unit_cost": "100", "taxName1": "GST", "taxAmount1": "5", "taxName2": "QST", "taxAmount2": "9.975",
+            json!([{"unit_cost": "100", "taxName1": "GST", "taxAmount1": "5", "taxName2": "QST",
+                "taxAmount2": "9.975",
                     "compounded_tax": compounded}])
         };
         assert_eq!(

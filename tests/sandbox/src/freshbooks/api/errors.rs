@@ -174,10 +174,12 @@ impl ApiError {
 
     fn shape_e2(&self) -> Value {
         let detail = |detail: &ErrorDetail| {
-            json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.errno.to_string(),
+            json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": self.errno.to_string(),
                    "domain": "accounting.api.freshbooks.com",
                    "metadata": {"object": self.object, "message": detail.message,
-                                "value": detail.value.as_deref().unwrap_or(""), "field": detail.field}})
+                                "value": detail.value.as_deref().unwrap_or(""),
+                                "field": detail.field}})
         };
         let details: Vec<Value> = self.details.iter().map(detail).collect();
         let message = format!("Request failed with status_code: {}", self.status);
@@ -206,7 +208,8 @@ impl ApiError {
                     .iter()
                     .map(|d| format!("{}: {}", d.field, d.message));
                 let details: Vec<String> = lines.collect();
-                json!({"errno": errno, "message": "The request could not be processed.", "details": details})
+                json!({"errno": errno, "message": "The request could not be processed.",
+                    "details": details})
             }
             401 => json!({"errno": errno, "message": "invalid_token: the token is not valid"}),
             _ => json!({"errno": errno, "message": self.message()}),

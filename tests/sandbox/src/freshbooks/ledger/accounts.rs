@@ -177,14 +177,19 @@ impl FreshBooks {
     fn account_view(&self, account: &Account) -> Value {
         let sub = |at: &usize| {
             let row = &self.accounts.rows[*at];
-            json!({"id": row.id, "sub_accountid": row.id, "account_sub_name": row.name, "account_sub_number": row.number,
-                "parentid": account.id, "account_type": row.kind, "balance": self.balance_text(*at), "custom": false,
-                "transaction_posted": true, "currency_code": self.config.currency, "created_at": eastern_stamp(row.created)})
+            json!({"id": row.id, "sub_accountid": row.id, "account_sub_name": row.name,
+                "account_sub_number": row.number,
+                "parentid": account.id, "account_type": row.kind, "balance": self.balance_text(*at),
+                "custom": false,
+                "transaction_posted": true, "currency_code": self.config.currency,
+                "created_at": eastern_stamp(row.created)})
         };
         let subs: Vec<Value> = account.subs.iter().map(sub).collect();
         let balance: Decimal = account.subs.iter().map(|at| self.balance(*at)).sum();
-        json!({"id": account.id, "accountid": account.id, "account_name": account.name, "account_number": account.number,
-            "account_type": account.kind, "balance": self.amount_text(balance), "currency_code": self.config.currency,
+        json!({"id": account.id, "accountid": account.id, "account_name": account.name,
+            "account_number": account.number,
+            "account_type": account.kind, "balance": self.amount_text(balance),
+            "currency_code": self.config.currency,
             "created_at": eastern_stamp(account.created), "sub_accounts": subs})
     }
 

@@ -215,7 +215,8 @@ mod tests {
     }
 
     fn line(harness: &FreshBooksHarness, number: &str, amount: Value, side: &str) -> Value {
-        json!({"accountId": uuid(harness, number), "amount": {"amount": amount, "code": "EUR"}, "type": side})
+        json!({"accountId": uuid(harness, number), "amount": {"amount": amount, "code": "EUR"},
+            "type": side})
     }
 
     /// An acceptable entry with changes.
@@ -224,7 +225,8 @@ mod tests {
             line(harness, "6100-1", json!(119.0), "TYPE_DEBIT"),
             line(harness, "2000-2", json!("119.00"), "TYPE_CREDIT"),
         ];
-        let mut entry = json!({"userEnteredDate": {"year": 2026, "month": 1, "day": 31}, "name": "CONCUR-1",
+        let mut entry = json!({"userEnteredDate": {"year": 2026, "month": 1, "day": 31},
+            "name": "CONCUR-1",
             "journalEntryNumber": "77", "description": "Batch 77", "details": details});
         for (name, value) in changes.as_object().cloned().unwrap_or_default() {
             entry[name] = value;

@@ -97,8 +97,10 @@ impl FreshBooks {
         let uuid_of = |at: &usize| self.accounts.rows[*at].uuid.as_str();
         let parent = row.parent.map(|at| &self.accounts.rows[at]);
         let subs: Vec<&str> = row.subs.iter().map(uuid_of).collect();
-        json!({"uuid": row.uuid, "name": row.name, "number": row.number, "description": null, "type": row.kind,
-            "sub_type": row.sub_type, "system_account_name": null, "parent_account": parent.map(|row| &row.uuid),
+        json!({"uuid": row.uuid, "name": row.name, "number": row.number, "description": null,
+            "type": row.kind,
+            "sub_type": row.sub_type, "system_account_name": null,
+            "parent_account": parent.map(|row| &row.uuid),
             "sub_accounts": subs, "auto_created": false, "state": "active",
             "updated_at": zulu_stamp(row.created).replace('Z', ".000000Z"), "category_id": null,
             "jea_id": parent.map_or(row.id, |parent| parent.id), "jesa_id": parent.map(|_| row.id)})
@@ -106,8 +108,10 @@ impl FreshBooks {
 }
 
 fn chart_row(row: &Account, currency: &str) -> Value {
-    json!({"account_uuid": row.uuid, "account_name": row.name, "account_number": row.number, "account_type": row.kind,
-        "account_sub_type": row.sub_type, "system_account_name": null, "auto_created": false, "state": "active",
+    json!({"account_uuid": row.uuid, "account_name": row.name, "account_number": row.number,
+        "account_type": row.kind,
+        "account_sub_type": row.sub_type, "system_account_name": null, "auto_created": false,
+        "state": "active",
         "currency_code": currency})
 }
 

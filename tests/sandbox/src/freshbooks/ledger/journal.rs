@@ -303,8 +303,10 @@ mod tests {
             let found = accounts.iter().find(|account| account.number == number);
             found.and_then(|account| account.sub_account_id)
         };
-        let details = json!([{"sub_accountid": id("6100-1"), "debit": amount}, {"sub_accountid": id("2000-2"), "credit": amount}]);
-        let entry = json!({"name": "N", "user_entered_date": "2026-03-01", "currency_code": currency, "details": details});
+        let details = json!([{"sub_accountid": id("6100-1"), "debit": amount},
+            {"sub_accountid": id("2000-2"), "credit": amount}]);
+        let entry = json!({"name": "N", "user_entered_date": "2026-03-01",
+            "currency_code": currency, "details": details});
         let answer = harness.accounting(
             "POST",
             "journal_entries/journal_entries",

@@ -94,9 +94,11 @@ impl FreshBooks {
             }
         };
         json!({"id": detail.id, "detailid": detail.id,
-            "account": {"accountid": account.id, "account_name": account.name, "account_number": account.number,
+            "account": {"accountid": account.id, "account_name": account.name,
+            "account_number": account.number,
                 "account_type": account.kind},
-            "sub_account": {"sub_accountid": sub.id, "account_sub_name": sub.name, "account_sub_number": sub.number,
+            "sub_account": {"sub_accountid": sub.id, "account_sub_name": sub.name,
+            "account_sub_number": sub.number,
                 "parentid": account.id},
             "entry": entry, "debit": money(Side::Debit), "credit": money(Side::Credit),
             "balance": Money(detail.balance, detail.currency), "detail_type": kind, "name": name,
@@ -106,7 +108,8 @@ impl FreshBooks {
 
 /// The transaction a line belongs to: one of its ids is set.
 fn owning_transaction(name: &str, id: u64) -> Value {
-    let mut entry = json!({"entryid": null, "clientid": null, "creditid": null, "expenseid": null, "incomeid": null,
+    let mut entry = json!({"entryid": null, "clientid": null, "creditid": null, "expenseid": null,
+        "incomeid": null,
         "invoiceid": null, "paymentid": null, "categoryid": null});
     entry[name] = json!(id);
     entry
@@ -125,8 +128,10 @@ mod tests {
             .iter()
             .filter_map(|one| one.sub_account_id)
             .collect();
-        let details = json!([{"sub_accountid": subs[0], "debit": "1"}, {"sub_accountid": subs[1], "credit": "1"}]);
-        let entry = json!({"name": name, "user_entered_date": day, "currency_code": "EUR", "details": details});
+        let details = json!([{"sub_accountid": subs[0], "debit": "1"}, {"sub_accountid": subs[1],
+            "credit": "1"}]);
+        let entry = json!({"name": name, "user_entered_date": day, "currency_code": "EUR",
+            "details": details});
         harness.accounting(
             "POST",
             "journal_entries/journal_entries",

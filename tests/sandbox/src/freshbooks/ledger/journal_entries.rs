@@ -93,13 +93,16 @@ impl FreshBooks {
         let detail = |detail: &JournalDetail| {
             let on =
                 |side| (detail.side == side).then(|| Money(detail.amount, detail.currency).text());
-            json!({"id": detail.id, "detailid": detail.id, "sub_accountid": self.accounts.rows[detail.account].id,
-                "debit": on(Side::Debit), "credit": on(Side::Credit), "currency_code": detail.currency.code(),
+            json!({"id": detail.id, "detailid": detail.id,
+                "sub_accountid": self.accounts.rows[detail.account].id,
+                "debit": on(Side::Debit), "credit": on(Side::Credit),
+                "currency_code": detail.currency.code(),
                 "categoryid": null, "description": entry.description, "name": entry.name,
                 "user_entered_date": entry.day.to_string()})
         };
         let details = &self.journal.details[entry.details.clone()];
-        json!({"id": entry.id, "entryid": entry.id, "name": entry.name, "description": entry.description,
+        json!({"id": entry.id, "entryid": entry.id, "name": entry.name,
+            "description": entry.description,
             "currency_code": entry.currency.code(), "user_entered_date": entry.day.to_string(),
             "details": details.iter().map(detail).collect::<Vec<_>>()})
     }
@@ -141,8 +144,10 @@ mod tests {
 
     /// An acceptable entry with changes.
     fn entry(harness: &FreshBooksHarness, changes: Value) -> Value {
-        let mut entry = json!({"name": "CONCUR-1", "description": "Batch 77", "user_entered_date": "2026-01-31",
-            "currency_code": "EUR", "details": [{"sub_accountid": sub(harness, "6100-1"), "debit": "119.00"},
+        let mut entry = json!({"name": "CONCUR-1", "description": "Batch 77",
+            "user_entered_date": "2026-01-31",
+            "currency_code": "EUR", "details": [{"sub_accountid": sub(harness, "6100-1"),
+            "debit": "119.00"},
                 {"sub_accountid": sub(harness, "2000-2"), "credit": "119.00"}]});
         for (name, value) in changes.as_object().cloned().unwrap_or_default() {
             entry[name] = value;

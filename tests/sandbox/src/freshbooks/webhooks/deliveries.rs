@@ -276,7 +276,8 @@ mod tests {
     fn current_and_older_field_order() {
         let mut config = FreshBooksConfig::default();
         let delivery = write_delivery(1, &callbacks()[&2001], &event(7), &config);
-        let current = "name=invoice.update&object_id=7&account_id=zQ7pLm&business_id=8812345&identity_id=5520071&user_id=1";
+        let current = "name=invoice.update&object_id=7&account_id=zQ7pLm&business_id=8812345&ident\
+            ity_id=5520071&user_id=1";
         assert_eq!(String::from_utf8_lossy(&delivery.body), current);
         config.webhooks.field_order = FieldOrder::Older;
         let delivery = write_delivery(1, &callbacks()[&2001], &event(7), &config);

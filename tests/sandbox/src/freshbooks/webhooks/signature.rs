@@ -86,7 +86,10 @@ mod tests {
         check(
             "name=client.update&object_id=177864&user_id=1&account_id=FrEsHb",
             "UWQfd9zCzxmVwFZWKqqKwLxqz8gvzGdAn",
-            r#"{"name": "client.update", "object_id": "177864", "user_id": "1", "account_id": "FrEsHb"}"#,
+            concat!(
+                r#"{"name": "client.update", "object_id": "177864", "user_id": "1", "account_id":"#,
+                r#" "FrEsHb"}"#,
+            ),
             "uQL7Cy82JtV4RlsEowUZ+hm4cziC6LYjxuKj1cqLqHM=",
         );
     }
@@ -94,9 +97,13 @@ mod tests {
     #[test]
     fn v1_current_field_order() {
         check(
-            "name=expense.update&object_id=90210447&account_id=zQ7pLm&business_id=8812345&identity_id=5520071&user_id=1",
+            "name=expense.update&object_id=90210447&account_id=zQ7pLm&business_id=8812345&identity\
+             _id=5520071&user_id=1",
             FIRST,
-            r#"{"name": "expense.update", "object_id": "90210447", "account_id": "zQ7pLm", "business_id": "8812345", "identity_id": "5520071", "user_id": "1"}"#,
+            concat!(
+                r#"{"name": "expense.update", "object_id": "90210447", "account_id": "zQ7pLm", "b"#,
+                r#"usiness_id": "8812345", "identity_id": "5520071", "user_id": "1"}"#,
+            ),
             "F4EN2PmhvjYMs8iF2H559Iody2vs/16JMfdH1ft4vyA=",
         );
     }
@@ -104,9 +111,13 @@ mod tests {
     #[test]
     fn v2_beyond_ascii() {
         check(
-            "name=client.create&object_id=41&account_id=Caf%C3%A9Zo%C3%AB%E2%82%AC&business_id=7&identity_id=9&user_id=%F0%9F%98%80",
+            "name=client.create&object_id=41&account_id=Caf%C3%A9Zo%C3%AB%E2%82%AC&business_id=7&i\
+             dentity_id=9&user_id=%F0%9F%98%80",
             SECOND,
-            r#"{"name": "client.create", "object_id": "41", "account_id": "Caf\u00e9Zo\u00eb\u20ac", "business_id": "7", "identity_id": "9", "user_id": "\ud83d\ude00"}"#,
+            concat!(
+                r#"{"name": "client.create", "object_id": "41", "account_id": "Caf\u00e9Zo\u00eb\"#,
+                r#"u20ac", "business_id": "7", "identity_id": "9", "user_id": "\ud83d\ude00"}"#,
+            ),
             "0tsXk7vmxku4mMOXrK8UtlPyJ+4D5J6RkTzKA5JlL84=",
         );
     }
@@ -114,9 +125,13 @@ mod tests {
     #[test]
     fn v3_everything_that_is_escaped_or_is_not() {
         check(
-            "name=invoice.update&object_id=100+200&account_id=a%2Bb%2Fc%3Dd%26e&business_id=%22q%22%5Cz&identity_id=x%3A+y%2C+z&user_id=%3C%3E%7F%09",
+            "name=invoice.update&object_id=100+200&account_id=a%2Bb%2Fc%3Dd%26e&business_id=%22q%2\
+             2%5Cz&identity_id=x%3A+y%2C+z&user_id=%3C%3E%7F%09",
             SECOND,
-            r#"{"name": "invoice.update", "object_id": "100 200", "account_id": "a+b/c=d&e", "business_id": "\"q\"\\z", "identity_id": "x: y, z", "user_id": "<>\u007f\t"}"#,
+            concat!(
+                r#"{"name": "invoice.update", "object_id": "100 200", "account_id": "a+b/c=d&e", "#,
+                r#""business_id": "\"q\"\\z", "identity_id": "x: y, z", "user_id": "<>\u007f\t"}"#,
+            ),
             "6oA1Ow83v8S5bHoZ/kht4ljTTSqeg5RnzWtFRJyNWAg=",
         );
     }
@@ -124,9 +139,13 @@ mod tests {
     #[test]
     fn v4_blank_values_stay() {
         check(
-            "name=bill.create&object_id=55&account_id=zQ7pLm&business_id=8812345&identity_id=&user_id=1",
+            "name=bill.create&object_id=55&account_id=zQ7pLm&business_id=8812345&identity_id=&user\
+             _id=1",
             FIRST,
-            r#"{"name": "bill.create", "object_id": "55", "account_id": "zQ7pLm", "business_id": "8812345", "identity_id": "", "user_id": "1"}"#,
+            concat!(
+                r#"{"name": "bill.create", "object_id": "55", "account_id": "zQ7pLm", "business_i"#,
+                r#"d": "8812345", "identity_id": "", "user_id": "1"}"#,
+            ),
             "navTzIkGl712/X6K1Wf/aJe9oWdVtWtHomc8VjTeTnQ=",
         );
     }
@@ -134,9 +153,14 @@ mod tests {
     #[test]
     fn v5_handshake_signed_with_its_own_verifier() {
         check(
-            "name=callback.verify&object_id=2001&account_id=zQ7pLm&business_id=8812345&identity_id=5520071&user_id=1&verifier=kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu",
+            "name=callback.verify&object_id=2001&account_id=zQ7pLm&business_id=8812345&identity_id\
+             =5520071&user_id=1&verifier=kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu",
             FIRST,
-            r#"{"name": "callback.verify", "object_id": "2001", "account_id": "zQ7pLm", "business_id": "8812345", "identity_id": "5520071", "user_id": "1", "verifier": "kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu"}"#,
+            concat!(
+                r#"{"name": "callback.verify", "object_id": "2001", "account_id": "zQ7pLm", "busi"#,
+                r#"ness_id": "8812345", "identity_id": "5520071", "user_id": "1", "verifier": "kT"#,
+                r#"3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu"}"#,
+            ),
             "rnN3zNJZc6U0maHqdq4uq9Ea8SuVuYq4zrJ+h7q4lxo=",
         );
     }

@@ -184,7 +184,8 @@ mod tests {
             assert_eq!(filed["doc_type"], doc_type);
             assert!(ask(&mut sandbox, "POST", path, json!({"unknown": 1})).is_err());
         }
-        let report = json!({"currency": "CAD", "entries": ["taxed", "offset"], "advance": {"returned": true},
+        let report = json!({"currency": "CAD", "entries": ["taxed", "offset"],
+            "advance": {"returned": true},
             "filing": {"oddities": ["zero_exponent"]}});
         let filed = ask(&mut sandbox, "POST", "/concur/reports", report).expect("filed");
         assert_eq!(filed["currency"], "CAD");
@@ -233,7 +234,8 @@ mod tests {
     #[test]
     fn the_books_are_shown_and_the_chart_grows() {
         let mut sandbox = sandbox();
-        let account = json!({"number": "9000", "name": "Suspense", "kind": "asset", "sub_type": "current_asset"});
+        let account = json!({"number": "9000", "name": "Suspense", "kind": "asset",
+            "sub_type": "current_asset"});
         let made = ask(&mut sandbox, "POST", "/freshbooks/accounts", account).expect("made");
         assert_eq!(made[1]["number"], "9000-1");
         let sub = json!({"number": "9000", "name": "Second"});

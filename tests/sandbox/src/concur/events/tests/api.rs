@@ -64,8 +64,10 @@ fn a_subscription_is_saved_and_read_back() {
     let message = json!({"message": "Subscription 'acme.fis.us2' saved successfully"});
     assert_eq!(saved.value(), message);
     let expected = json!({
-        "allowPublicAccess": true, "startFromEarliest": false, "id": "acme.fis.us2", "topic": TOPIC, "filter": ".*",
-        "webHookConfig": {"endpoint": ENDPOINT}, "applicationId": "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33",
+        "allowPublicAccess": true, "startFromEarliest": false, "id": "acme.fis.us2", "topic": TOPIC,
+        "filter": ".*",
+        "webHookConfig": {"endpoint": ENDPOINT},
+        "applicationId": "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33",
         "scope": "", "groups": [], "companyIds": [],
     });
     assert_eq!(
@@ -91,7 +93,8 @@ fn a_subscription_is_saved_and_read_back() {
 #[test]
 fn the_same_id_updates_and_another_id_creates() {
     let mut bench = Bench::listening();
-    let endpoint = json!({"webHookConfig": {"endpoint": "https://other.example.test/"}, "filter": "expense.*"});
+    let endpoint = json!({"webHookConfig": {"endpoint": "https://other.example.test/"},
+        "filter": "expense.*"});
     assert_eq!(bench.put("acme.fis", endpoint).status, 200);
     let shown = bench.shown("acme.fis");
     assert_eq!(

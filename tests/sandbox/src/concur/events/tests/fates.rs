@@ -190,7 +190,8 @@ proptest! {
         prop_assert_eq!(fates(|fate| matches!(fate, Fate::Dropped(_))), run.refused);
         prop_assert!(fates(|fate| matches!(fate, Fate::Pending | Fate::Withdrawn)).is_empty());
         let counts = run.bench.harness.machine.event_counts();
-        let (events, receivers) = (run.story.pauses.len() as u64, u64::from(run.story.subscriptions));
+        let (events, receivers) = (run.story.pauses.len() as u64,
+            u64::from(run.story.subscriptions));
         prop_assert_eq!((counts.published, counts.sent), (events, run.sent));
         prop_assert!(records.len() as u64 >= events * receivers);
         prop_assert_eq!(counts.ok + counts.dropped + counts.expired, records.len() as u64);

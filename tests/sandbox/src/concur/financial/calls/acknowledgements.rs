@@ -66,12 +66,14 @@ impl Concur {
         document.system_id = Some(system_id.to_owned());
         document.add_audit_line(now, format!("Acknowledged by \"{system_id}\"."));
         self.queue.set_status(at, DocStatus::Acknowledged, now);
-        json!({"code": 0, "docId": id, "systemId": system_id, "acknowledgeResult": "SUCCESS", "errorMessage": ""})
+        json!({"code": 0, "docId": id, "systemId": system_id, "acknowledgeResult": "SUCCESS",
+            "errorMessage": ""})
     }
 }
 
 fn refused_item(code: u32, id: &str, system_id: Option<&str>, message: &str) -> Value {
-    json!({"code": code, "docId": id, "systemId": system_id, "acknowledgeResult": "FAILURE", "errorMessage": message})
+    json!({"code": code, "docId": id, "systemId": system_id, "acknowledgeResult": "FAILURE",
+        "errorMessage": message})
 }
 
 #[cfg(test)]
@@ -97,9 +99,11 @@ mod tests {
         let reply = harness.financial("expense", "/acknowledgements", Some(body));
         assert_eq!(reply.status, 200);
         let expected = json!([
-            {"code": 0, "docId": id, "systemId": "FRESHBOOKS-01", "acknowledgeResult": "SUCCESS", "errorMessage": ""},
+            {"code": 0, "docId": id, "systemId": "FRESHBOOKS-01", "acknowledgeResult": "SUCCESS",
+                "errorMessage": ""},
             {"code": 101, "docId": id, "systemId": "FRESHBOOKS-01", "acknowledgeResult": "FAILURE",
-             "errorMessage": "This document was previously acknowledged by SystemId: FRESHBOOKS-01."},
+             "errorMessage": "This document was previously acknowledged by SystemId: \
+              FRESHBOOKS-01."},
             {"code": 104, "docId": source, "systemId": null, "acknowledgeResult": "FAILURE",
              "errorMessage": "This document does not exist."}]);
         assert_eq!(reply.value(), expected);

@@ -196,8 +196,10 @@ mod tests {
 
     fn detail(date: &str, reference: &str) -> Value {
         json!({"clearingDate": date, "clearingAmount": 15.50, "clearingCurrency": "CAD",
-            "receiver": {"receiverId": "E1007", "receiverName": "Sam Doe", "receiverType": "EMPLOYEE"},
-            "clearingReference": {"companyCode": "FB", "paymentRef": reference, "paymentMethod": "E"}})
+            "receiver": {"receiverId": "E1007", "receiverName": "Sam Doe",
+            "receiverType": "EMPLOYEE"},
+            "clearingReference": {"companyCode": "FB", "paymentRef": reference,
+            "paymentMethod": "E"}})
     }
 
     fn outcome(code: u64, result: &str) -> (u64, String) {

@@ -42,7 +42,8 @@ impl Concur {
                     Err(refused) => refused,
                 };
                 json!({"code": code, "docId": text_member(item, "docId"), "systemId": system_id,
-                    "postingConfirmationResult": result, "errorMessage": message, "detailMessage": ""})
+                    "postingConfirmationResult": result, "errorMessage": message,
+                    "detailMessage": ""})
             })
             .collect();
         Ok(Response::json(200, &items))
@@ -262,7 +263,8 @@ mod tests {
         let mut harness = ConcurHarness::new();
         let (_, id) = acknowledged(&mut harness);
         let answer = harness.confirm(&id, true, json!({}));
-        let expected = json!({"code": 0, "docId": id, "systemId": "FRESHBOOKS-01", "postingConfirmationResult": "SUCCESS",
+        let expected = json!({"code": 0, "docId": id, "systemId": "FRESHBOOKS-01",
+            "postingConfirmationResult": "SUCCESS",
             "errorMessage": "", "detailMessage": ""});
         assert_eq!(answer, expected);
         assert_eq!(

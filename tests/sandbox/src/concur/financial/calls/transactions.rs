@@ -218,7 +218,8 @@ fn page_links(call: &FinancialCall, page: QueuePage, total: usize) -> Vec<Value>
     let link = |rel: &str, number: usize| {
         let (base, path, limit) = (&call.base_url, call.path, page.limit);
         let href = format!("{base}{path}?limit={limit}&page={number}&size={limit}");
-        json!({"rel": rel, "href": href, "hreflang": null, "media": null, "title": null, "type": null,
+        json!({"rel": rel, "href": href, "hreflang": null, "media": null, "title": null,
+            "type": null,
             "deprecation": null})
     };
     let mut links = Vec::new();
@@ -273,7 +274,8 @@ mod tests {
             body["page"],
             json!({"size": 25, "totalElements": 1, "totalPages": 1, "number": 0})
         );
-        let href = "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/transactiontypes/expense/\
+        let href = "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/trans\
+            actiontypes/expense/\
             transactions?limit=25&page=0&size=25";
         assert_eq!(
             (&body["links"][0]["rel"], &body["links"][0]["href"]),

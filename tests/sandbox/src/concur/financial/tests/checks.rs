@@ -1,5 +1,5 @@
-//! Whether a document adds up and has the types of the published schema. Amounts are read as they are
-//! written, digit by digit.
+//! Whether a document adds up and has the types of the published schema. Amounts are read as they
+//! are written, digit by digit.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;

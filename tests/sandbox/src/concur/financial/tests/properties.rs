@@ -49,8 +49,10 @@ proptest! {
         let text = harness.machine.document_text(&filed.document_id).expect("the document");
         check_expense(&text, filed.approved);
         check_schema(&harness.financial("expense", "", None).value());
-        let again = Resubmission { change: Change::Amounts, even_if_not_recalled: true, ..Resubmission::default() };
-        let second = harness.machine.resubmit(&filed.source_id, &again, harness.now).expect("filed");
+        let again = Resubmission { change: Change::Amounts, even_if_not_recalled: true,
+            ..Resubmission::default() };
+        let second = harness.machine.resubmit(&filed.source_id, &again,
+            harness.now).expect("filed");
         let text = harness.machine.document_text(&second.document_id).expect("the document");
         check_expense(&text, second.approved);
         prop_assert!(second.approved > filed.approved);
@@ -85,22 +87,28 @@ proptest! {
         let mut lines = Vec::new();
         for (price, quantity, tax) in prices {
             total += money(price) * Decimal::from(quantity) + money(tax);
-            lines.push(json!({"Description": "x", "ExpenseTypeCode": "OFFSP", "Quantity": quantity.to_string(),
-                "UnitPrice": money(price).to_string(), "Tax": money(tax).to_string(), "Allocations": [
-                    {"Percentage": "33.33", "Custom1": "A"}, {"Percentage": "66.67", "Custom1": "B"}]}));
+            lines.push(json!({"Description": "x", "ExpenseTypeCode": "OFFSP",
+                "Quantity": quantity.to_string(),
+                "UnitPrice": money(price).to_string(), "Tax": money(tax).to_string(),
+                "Allocations": [
+                    {"Percentage": "33.33", "Custom1": "A"}, {"Percentage": "66.67",
+                        "Custom1": "B"}]}));
         }
         let id = harness.posted(json!({"InvoiceAmount": total.to_string(), "TaxAmount": null,
             "ShippingAmount": money(shipping).to_string(), "LineItems": lines}));
-        let filed = harness.machine.approve_payment_request_with(&id, &Filing::default(), harness.now);
+        let filed = harness.machine.approve_payment_request_with(&id, &Filing::default(),
+            harness.now);
         let filed = filed.expect("filed");
         prop_assert_eq!(filed.approved, total);
-        check_invoice(&harness.machine.document_text(&filed.document_id).expect("the document"), total);
+        check_invoice(&harness.machine.document_text(&filed.document_id).expect("the document"),
+            total);
     }
 
     #[test]
     fn every_advance_agrees_with_its_side(seed: u64, foreign: bool, returned: bool) {
         let mut harness = ConcurHarness::new();
-        let options = AdvanceOptions { foreign, returned, seed: Some(seed), ..AdvanceOptions::default() };
+        let options = AdvanceOptions { foreign, returned, seed: Some(seed),
+            ..AdvanceOptions::default() };
         let filed = harness.machine.issue_cash_advance(&options, harness.now);
         let reply = harness.financial("cashadvance", "", None).value();
         check_schema(&reply);
@@ -118,8 +126,10 @@ proptest! {
         let filed = harness.machine.run_payroll(&options, harness.now).expect("filed");
         let reply = harness.financial("payroll", "", None).value();
         check_schema(&reply);
-        let entries = reply["content"][0]["document"]["expenseEntry"].as_array().cloned().unwrap_or_default();
-        let amounts = entries.iter().map(|entry| entry["payrollData"][0]["entryApprovedAmount"].to_string());
+        let entries = reply["content"][0]["document"]["expenseEntry"].as_array();
+        let entries = entries.cloned().unwrap_or_default();
+        let wages = entries.iter().map(|entry| &entry["payrollData"][0]);
+        let amounts = wages.map(|wage| wage["entryApprovedAmount"].to_string());
         let total: Decimal = amounts.map(|text| text.parse::<Decimal>().expect("an amount")).sum();
         prop_assert_eq!(total, filed.approved);
     }
