@@ -9,6 +9,11 @@ use super::properties::config;
 use crate::concur::financial::*;
 use crate::test_support::concur::{ConcurHarness, codes};
 
+use DocStatus::{
+    Acknowledged, PaymentConfirmedSuccess as Paid, PostingConfirmedFailure as Failed,
+    PostingConfirmedSuccess as Posted, Ready, Recalled,
+};
+
 proptest! {
     #![proptest_config(config())]
 
@@ -62,89 +67,82 @@ impl World {
     }
 
     fn play(&mut self, step: Step) {
-        use DocStatus::{
-            Acknowledged, PaymentConfirmedSuccess as Paid, PostingConfirmedFailure as Failed,
-            PostingConfirmedSuccess as Posted, Ready, Recalled,
-        };
-        let now = self.harness.now;
         if let Step::Approve = step {
-            let filed = self
-                .harness
-                .machine
-                .approve_report(&ReportOptions::default(), now);
+            let (machine, now) = (&mut self.harness.machine, self.harness.now);
+            let filed = machine.approve_report(&ReportOptions::default(), now);
             self.add(filed);
-            return;
+        } else if !self.model.is_empty() {
+            match step {
+                Step::Approve => {}
+                Step::Acknowledge(at) => self.acknowledge(at % self.model.len()),
+                Step::Post(at, success) => self.post(at % self.model.len(), success),
+                Step::Pay(at) => self.pay(at % self.model.len()),
+                Step::Recall(at) => self.recall(at % self.model.len()),
+                Step::Resubmit(at) => self.resubmit(at % self.model.len()),
+            }
         }
-        let (Step::Acknowledge(at)
-        | Step::Post(at, _)
-        | Step::Pay(at)
-        | Step::Recall(at)
-        | Step::Resubmit(at)) = step
-        else {
-            return;
+    }
+
+    fn acknowledge(&mut self, at: usize) {
+        let (id, _, status) = self.model[at].clone();
+        let (code, next) = match status {
+            Ready => (0, Acknowledged),
+            Recalled => (102, Recalled),
+            other => (101, other),
         };
-        if self.model.is_empty() {
-            return;
+        assert_eq!(self.harness.acknowledge(&[&id], "FRESHBOOKS-01"), [code]);
+        self.model[at].2 = next;
+    }
+
+    fn post(&mut self, at: usize, success: bool) {
+        let (id, _, status) = self.model[at].clone();
+        let (code, next) = match (status, success) {
+            (Ready, _) => (111, Ready),
+            (Recalled, _) => (112, Recalled),
+            (Acknowledged, true) => (0, Posted),
+            (Acknowledged, false) => (0, Failed),
+            (other, _) => (113, other),
+        };
+        let answer = self.harness.confirm(&id, success, json!({}));
+        assert_eq!(answer["code"], code, "{status:?}");
+        self.model[at].2 = next;
+    }
+
+    fn pay(&mut self, at: usize) {
+        let (id, _, status) = self.model[at].clone();
+        let (code, next) = match status {
+            Posted => (0, Paid),
+            Paid => (213, Paid),
+            other => (298, other),
+        };
+        let item = json!({"docId": id, "processingStatusCode": "CP"});
+        let body = json!({"systemId": "FRESHBOOKS-01", "processingConfirmation": [item]});
+        let reply = self
+            .harness
+            .financial("expense", "/paymentconfirmations", Some(body));
+        assert_eq!(codes(&reply), [code], "{status:?}");
+        self.model[at].2 = next;
+    }
+
+    fn recall(&mut self, at: usize) {
+        let source = self.model[at].1.clone();
+        let newest = self.newest(&source);
+        let status = self.model[newest].2;
+        let possible = matches!(status, Ready | Failed);
+        let done = self.harness.machine.recall(&source, self.harness.now);
+        assert_eq!(done.is_ok(), possible, "{status:?}");
+        if possible {
+            self.recalled.insert(source, true);
+            self.model[newest].2 = if status == Ready { Recalled } else { status };
         }
-        let at = at % self.model.len();
-        let (id, source, status) = self.model[at].clone();
-        match step {
-            Step::Acknowledge(_) => {
-                let (code, next) = match status {
-                    Ready => (0, Acknowledged),
-                    Recalled => (102, Recalled),
-                    other => (101, other),
-                };
-                assert_eq!(self.harness.acknowledge(&[&id], "FRESHBOOKS-01"), [code]);
-                self.model[at].2 = next;
-            }
-            Step::Post(_, success) => {
-                let (code, next) = match (status, success) {
-                    (Ready, _) => (111, Ready),
-                    (Recalled, _) => (112, Recalled),
-                    (Acknowledged, true) => (0, Posted),
-                    (Acknowledged, false) => (0, Failed),
-                    (other, _) => (113, other),
-                };
-                let answer = self.harness.confirm(&id, success, json!({}));
-                assert_eq!(answer["code"], code, "{status:?}");
-                self.model[at].2 = next;
-            }
-            Step::Pay(_) => {
-                let (code, next) = match status {
-                    Posted => (0, Paid),
-                    Paid => (213, Paid),
-                    other => (298, other),
-                };
-                let item = json!({"docId": id, "processingStatusCode": "CP"});
-                let body = json!({"systemId": "FRESHBOOKS-01", "processingConfirmation": [item]});
-                let reply = self
-                    .harness
-                    .financial("expense", "/paymentconfirmations", Some(body));
-                assert_eq!(codes(&reply), [code], "{status:?}");
-                self.model[at].2 = next;
-            }
-            Step::Recall(_) => {
-                let newest = self.newest(&source);
-                let status = self.model[newest].2;
-                let possible = matches!(status, Ready | Failed);
-                let done = self.harness.machine.recall(&source, now);
-                assert_eq!(done.is_ok(), possible, "{status:?}");
-                if possible {
-                    self.recalled.insert(source, true);
-                    self.model[newest].2 = if status == Ready { Recalled } else { status };
-                }
-            }
-            _ => {
-                let possible = self.recalled[&source];
-                let filed = self
-                    .harness
-                    .machine
-                    .resubmit(&source, &Resubmission::default(), now);
-                assert_eq!(filed.is_ok(), possible);
-                filed.into_iter().for_each(|filed| self.add(filed));
-            }
-        }
+    }
+
+    fn resubmit(&mut self, at: usize) {
+        let source = self.model[at].1.clone();
+        let (machine, now) = (&mut self.harness.machine, self.harness.now);
+        let filed = machine.resubmit(&source, &Resubmission::default(), now);
+        assert_eq!(filed.is_ok(), self.recalled[&source]);
+        filed.into_iter().for_each(|filed| self.add(filed));
     }
 
     fn add(&mut self, filed: Filed) {

@@ -135,77 +135,70 @@ proptest! {
     }
 }
 
-#[test]
-fn oddities_are_what_they_say() {
-    let text = |oddity| {
-        let mut harness = ConcurHarness::new();
-        let options = ReportOptions {
-            currency: Some("CAD".into()),
-            entries: vec![Shape::Taxed, Shape::Personal],
-            seed: Some(3),
-            filing: Filing {
-                oddities: vec![oddity],
-                ..Filing::default()
-            },
-            ..ReportOptions::default()
-        };
-        let filed = harness.machine.approve_report(&options, harness.now);
-        let text = harness
-            .machine
-            .document_text(&filed.document_id)
-            .expect("the document");
-        (text, filed.approved)
+/// A generated report with an oddity, and what was approved.
+fn odd_text(oddity: Oddity) -> (String, Decimal) {
+    let mut harness = ConcurHarness::new();
+    let options = ReportOptions {
+        currency: Some("CAD".into()),
+        entries: vec![Shape::Taxed, Shape::Personal],
+        seed: Some(3),
+        filing: Filing {
+            oddities: vec![oddity],
+            ..Filing::default()
+        },
+        ..ReportOptions::default()
     };
-    let document = |oddity| -> Value { serde_json::from_str(&text(oddity).0).expect("JSON") };
-    let row = |document: &Value| document["expenseEntry"][0]["allocation"][0]["journal"][0].clone();
-    assert!(
-        text(Oddity::ZeroExponent)
-            .0
-            .contains("\"cashAdvanceReturnsAmount\":0E-8,")
-    );
-    let (eight, approved) = text(Oddity::EightDecimals);
-    assert!(
-        eight.contains(&format!("\"totalApprovedAmount\":{approved}000000,")),
-        "{eight}"
-    );
-    let long = text(Oddity::LongDigits).0;
-    let digits = long
-        .split("\"amountGross\":")
-        .nth(1)
-        .and_then(|rest| rest.split(',').next());
+    let filed = harness.machine.approve_report(&options, harness.now);
+    let text = harness.machine.document_text(&filed.document_id);
+    (text.expect("the document"), filed.approved)
+}
+
+fn odd_document(oddity: Oddity) -> Value {
+    serde_json::from_str(&odd_text(oddity).0).expect("JSON")
+}
+
+fn first_row(document: &Value) -> &Value {
+    &document["expenseEntry"][0]["allocation"][0]["journal"][0]
+}
+
+#[test]
+fn numbers_are_as_odd_as_they_shall_be() {
+    let zero = odd_text(Oddity::ZeroExponent).0;
+    assert!(zero.contains("\"cashAdvanceReturnsAmount\":0E-8,"));
+    let (eight, approved) = odd_text(Oddity::EightDecimals);
+    let total = format!("\"totalApprovedAmount\":{approved}000000,");
+    assert!(eight.contains(&total), "{eight}");
+    let long = odd_text(Oddity::LongDigits).0;
+    let digits = long.split("\"amountGross\":").nth(1);
+    let digits = digits.and_then(|rest| rest.split(',').next());
     assert_eq!(digits.map(|digits| digits.replace('.', "").len()), Some(23));
-    assert_eq!(
-        document(Oddity::PaddedCodes)["expenseEntry"][0]["expenseTypeCode"]
-            .as_str()
-            .map(str::len),
-        Some(12)
-    );
-    assert_eq!(
-        row(&document(Oddity::EmptyAccount))["journalAccountCode"],
-        ""
-    );
-    assert_eq!(row(&document(Oddity::TextInNumber))["amountGross"], "n/a");
-    assert_eq!(
-        row(&document(Oddity::TwoCurrencies))["currencyAlphaCode"],
-        "XTS"
-    );
-    assert_eq!(document(Oddity::TestUser)["report"]["isTest"], "Y");
-    assert!(row(&document(Oddity::QuotedNumbers))["amountGross"].is_string());
-    assert!(document(Oddity::UnknownFields)["report"]["futureField"].is_array());
-    let missing = document(Oddity::MissingBlocks);
-    assert!(
-        missing.get("cashAdvanceApplication").is_none()
-            && missing["report"].get("requestId").is_none()
-    );
-    assert_ne!(
-        text(Oddity::Shuffled).0,
-        text(Oddity::TestUser)
-            .0
-            .replace("\"isTest\":\"Y\"", "\"isTest\":\"N\"")
-    );
-    let unbalanced = document(Oddity::Unbalanced)["report"]["totalApprovedAmount"].to_string();
+    let text = odd_document(Oddity::TextInNumber);
+    assert_eq!(first_row(&text)["amountGross"], "n/a");
+    let quoted = odd_document(Oddity::QuotedNumbers);
+    assert!(first_row(&quoted)["amountGross"].is_string());
+    let unbalanced = odd_document(Oddity::Unbalanced)["report"]["totalApprovedAmount"].to_string();
     let unbalanced: Decimal = unbalanced.parse().expect("an amount");
     assert_eq!(unbalanced, approved + Decimal::ONE);
+}
+
+#[test]
+fn members_are_as_odd_as_they_shall_be() {
+    let padded = odd_document(Oddity::PaddedCodes);
+    let code = padded["expenseEntry"][0]["expenseTypeCode"].as_str();
+    assert_eq!(code.map(str::len), Some(12));
+    let empty = odd_document(Oddity::EmptyAccount);
+    assert_eq!(first_row(&empty)["journalAccountCode"], "");
+    let two = odd_document(Oddity::TwoCurrencies);
+    assert_eq!(first_row(&two)["currencyAlphaCode"], "XTS");
+    let test = odd_document(Oddity::TestUser);
+    assert_eq!(test["report"]["isTest"], "Y");
+    assert!(odd_document(Oddity::UnknownFields)["report"]["futureField"].is_array());
+    let missing = odd_document(Oddity::MissingBlocks);
+    assert!(missing.get("cashAdvanceApplication").is_none());
+    assert!(missing["report"].get("requestId").is_none());
+    let ordered = odd_text(Oddity::TestUser).0;
+    let ordered = ordered.replace("\"isTest\":\"Y\"", "\"isTest\":\"N\"");
+    assert_ne!(odd_text(Oddity::Shuffled).0, ordered);
 }
 
 #[test]
