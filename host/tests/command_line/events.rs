@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 
-use ml_connector_sandbox::concur::{ClientCertificate, EventSignature, EventConfig, Fate};
+use ml_connector_sandbox::concur::{ClientCertificate, EventConfig, EventSignature, Fate};
 use ml_connector_sandbox::server;
 use serde_json::Value;
 

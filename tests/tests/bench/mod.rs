@@ -14,7 +14,7 @@ use ml_connector::secrets::Secrets;
 use ml_connector::serve::{Running, serve};
 use ml_connector::store::{Run, RunFilter, RunState};
 use ml_connector_sandbox::server::{self, Ports};
-use ml_connector_sandbox::{WireOutcome, Request, SandboxConfig, System};
+use ml_connector_sandbox::{Request, SandboxConfig, System, WireOutcome};
 use ml_connector_tests::{built, world};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -135,11 +135,11 @@ impl Bench {
     }
 
     pub fn exchange(&self, request: &Request) -> ml_connector_sandbox::Response {
-        let answer = self
-            .sandbox
-            .shared
-            .lock()
-            .exchange(System::FreshBooks, request, server::now());
+        let answer =
+            self.sandbox
+                .shared
+                .lock()
+                .exchange(System::FreshBooks, request, server::now());
         self.sandbox.shared.wake();
         match answer {
             WireOutcome::Response { response, .. } => response,
