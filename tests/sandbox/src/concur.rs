@@ -1,5 +1,5 @@
-//! SAP Concur as a machine: one company, its datacenters, its vendors, its payment requests and its
-//! financial documents.
+//! SAP Concur as a pure state machine: one company, its datacenters, its vendors, its payment
+//! requests and its financial documents.
 //!
 //! Requests come in through [`Concur::handle`]; the host that a request is for decides what it may
 //! do. What people do in the browser is in `user_actions`, what test oracles may look at is in
@@ -42,7 +42,7 @@ use vendors::Vendors;
 use crate::http::{Millis, Request, Response};
 use crate::random::Random;
 
-/// One Concur company as a pure machine.
+/// One Concur company. It has no socket and no clock: requests and instants are passed in.
 #[derive(Debug)]
 pub struct Concur {
     pub(crate) config: ConcurConfig,

@@ -40,7 +40,7 @@ impl ExchangeLog {
             "answer_headers": answer.map(|answer| headers(&answer.headers)),
             "answer": answer.map(|answer| text(&answer.body)),
         });
-        // A journal that cannot be written must not change what the machines do.
+        // A log that cannot be written must not change what the sandbox does.
         let _ = writeln!(self.0, "{line}");
     }
 }

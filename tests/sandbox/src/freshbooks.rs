@@ -1,4 +1,5 @@
-//! FreshBooks as a machine: one account, its owner, its apps, its records and its callbacks.
+//! FreshBooks as a pure state machine: one account, its owner, its apps, its records and its
+//! callbacks.
 //!
 //! Requests come in through [`FreshBooks::handle`]; webhooks that are due go out through
 //! [`FreshBooks::take_due`]. What the owner does in the browser is in `user_actions`, what test
@@ -46,7 +47,7 @@ use webhooks::deliveries::Webhooks;
 
 use crate::http::{Millis, Request, Response};
 
-/// One FreshBooks account as a pure machine.
+/// One FreshBooks account. It has no socket and no clock: requests and instants are passed in.
 #[derive(Debug)]
 pub struct FreshBooks {
     pub(crate) config: FreshBooksConfig,

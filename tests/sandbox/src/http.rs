@@ -1,8 +1,8 @@
-//! A request and an answer as plain data, and the little reading of them that both machines share.
+//! A request and an answer as plain data, with the reading of them that both vendors share.
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch. The machines have no clock: every call brings its own.
+/// Milliseconds since the Unix epoch. The sandbox has no clock: every call is passed the instant.
 pub type Millis = u64;
 
 /// Decoded name and value pairs of a query or a form, in the order received.

@@ -26,10 +26,10 @@
 //! let mut sandbox = Sandbox::new(SandboxConfig::default(), now);
 //! let token = sandbox.freshbooks.person_token(now);
 //! let request = Request::new("api.freshbooks.com", "GET", "/auth/api/v1/users/me")
-//!     .with_bearer(&token);
+//! .with_bearer(&token);
 //! match sandbox.exchange(System::FreshBooks, &request, now) {
-//!     WireOutcome::Response { response, .. } => assert_eq!(response.status, 200),
-//!     other => panic!("no fault is switched on, but: {other:?}"),
+//! WireOutcome::Response { response, .. } => assert_eq!(response.status, 200),
+//! other => panic!("no fault is switched on, but: {other:?}"),
 //! }
 //! ```
 

@@ -47,7 +47,7 @@ pub struct Sandbox {
     late_count: u64,
     struck: u64,
     stats: Stats,
-    journal: Option<ExchangeLog>,
+    exchange_log: Option<ExchangeLog>,
 }
 
 impl Sandbox {
@@ -61,7 +61,7 @@ impl Sandbox {
             late_count: 0,
             struck: 0,
             stats: Stats::default(),
-            journal: None,
+            exchange_log: None,
         }
     }
 
@@ -77,8 +77,8 @@ impl Sandbox {
             WireOutcome::Lost { .. } | WireOutcome::Refused => None,
         };
         self.stats.count(system, request, shown);
-        if let Some(journal) = &mut self.journal {
-            journal.write(system, request, shown, now);
+        if let Some(log) = &mut self.exchange_log {
+            log.write(system, request, shown, now);
         }
         answer
     }
@@ -141,7 +141,7 @@ impl Sandbox {
 
     /// Writes every exchange to `out` from here on, one line of JSON each.
     pub fn write_exchange_log(&mut self, out: Box<dyn Write + Send>) {
-        self.journal = Some(ExchangeLog::new(out));
+        self.exchange_log = Some(ExchangeLog::new(out));
     }
 
     fn exchange_with_fault(

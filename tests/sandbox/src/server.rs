@@ -1,5 +1,5 @@
-//! The machines behind real sockets: one port for FreshBooks, one per Concur host, one to steer
-//! them.
+//! The sandbox behind real sockets: one port for FreshBooks, one for each Concur host, and one for
+//! the control plane.
 //!
 //! Servers listen on 127.0.0.1. Webhooks and events are delivered by clients of their own, many at
 //! once, without following redirects; events over TLS under a client certificate that a local
@@ -60,7 +60,7 @@ pub struct Running {
     pub urls: Urls,
     /// Both vendors; see [`Running::shared`] for changes that webhooks follow from.
     pub sandbox: Arc<Mutex<Sandbox>>,
-    /// The machines, with a way to have webhooks looked for at once.
+    /// The same sandbox, with a way to deliver webhooks at once.
     pub shared: Shared,
     /// Who issues the client certificates of event deliveries; receivers may get theirs from it
     /// too.
@@ -81,7 +81,7 @@ impl Drop for Running {
     }
 }
 
-/// The machines, shared by all sockets.
+/// The sandbox, shared by all sockets.
 #[derive(Clone)]
 pub struct Shared {
     sandbox: Arc<Mutex<Sandbox>>,
@@ -89,12 +89,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The machines. Call [`Shared::wake`] afterwards if webhooks may be due.
+    /// Locks the sandbox. Call [`Shared::wake`] afterwards if webhooks may be due.
     pub fn lock(&self) -> MutexGuard<'_, Sandbox> {
         self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request through the machines, and has webhooks that it led to delivered.
+    /// Sends a request to the sandbox, and wakes the delivery task if webhooks are due soon.
     fn exchange(&self, system: System, request: &Request, now: Millis) -> WireOutcome {
         let mut sandbox = self.lock();
         let answer = sandbox.exchange(system, request, now);

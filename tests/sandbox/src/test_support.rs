@@ -1,4 +1,4 @@
-//! What the tests of both machines share.
+//! What the tests of both vendors share.
 
 pub(crate) mod concur;
 pub(crate) mod freshbooks;

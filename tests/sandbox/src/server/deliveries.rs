@@ -40,7 +40,7 @@ pub(super) async fn deliver_until_stopped(
             .into_iter()
             .partition(|delivery| delivery.system == System::FreshBooks);
         for delivery in events_due {
-            // The machine itself limits how many are under way.
+            // Concur limits by itself how many are under way.
             let (events, shared) = (Arc::clone(&events), shared.clone());
             tokio::spawn(async move {
                 let result = events.deliver(&shared, &delivery).await;

@@ -1,4 +1,4 @@
-//! Sockets for a machine.
+//! HTTP servers on sockets: one for each vendor host, and one for the control plane.
 
 use std::future::Future;
 use std::pin::Pin;

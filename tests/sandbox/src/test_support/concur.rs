@@ -1,5 +1,4 @@
-//! What the tests of this machine share: a company with a company token and a clock that only tests
-//! move.
+//! What tests of Concur share: a company with a company token and a clock that only tests move.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
-//! What the tests of this machine share: an account, a person's token and a clock that only tests
-//! move.
+//! What tests of FreshBooks share: an account, a person's token and a clock that only tests move.
 
 use serde_json::{Value, json};
 

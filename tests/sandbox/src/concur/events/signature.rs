@@ -138,7 +138,7 @@ fn generate_key(number: u32) -> EventKey {
     EventKey { number, key }
 }
 
-/// The machine's own randomness where a generator fit for secrets is asked for: nothing here is
+/// The sandbox's own randomness where a generator fit for secrets is asked for: nothing here is
 /// secret.
 struct Seeded<'a>(&'a mut Random);
 

@@ -1,7 +1,7 @@
 //! A reply as XML: one element for each member, repeated for arrays (Concur docs, v3 conventions).
 //!
-//! Written by hand because null is `<Name/>` and an empty string `<Name></Name>` on this wire, while
-//! the serializer of `quick-xml` writes both alike; and forty lines are less than a dependency.
+//! Written by hand because null is `<Name/>` and an empty string `<Name></Name>` here, while the
+//! serializer of `quick-xml` writes both alike; and forty lines are less than a dependency.
 
 use serde_json::Value;
 

@@ -65,7 +65,7 @@ fn story() -> impl Strategy<Value = Story> {
     )
 }
 
-/// A run of the machine with its receivers.
+/// A run of the sandbox with its receivers.
 struct Run {
     bench: Bench,
     story: Story,

@@ -49,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The machine beside a model of it that is only the table of the docs.
+/// The sandbox beside a model that is only the status table of the docs.
 struct World {
     harness: ConcurHarness,
     /// Documents by id: source and state.
