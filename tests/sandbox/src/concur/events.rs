@@ -102,7 +102,7 @@ impl Concur {
         let attempts = self.events.outbox.take_due(switches, now);
         attempts
             .into_iter()
-            .filter_map(|attempt| self.to_delivery(attempt))
+            .filter_map(|attempt| self.signed_delivery(attempt))
             .collect()
     }
 
@@ -176,7 +176,7 @@ impl Concur {
         }
     }
 
-    fn to_delivery(&mut self, attempt: EventAttempt) -> Option<Delivery> {
+    fn signed_delivery(&mut self, attempt: EventAttempt) -> Option<Delivery> {
         let url = self.events.subscriptions.endpoint(&attempt.subscription)?;
         let (body, correlation_id) = (attempt.event.body.clone(), &attempt.event.correlation_id);
         let mut headers = vec![

@@ -432,7 +432,9 @@ mod tests {
         let mut harness = ConcurHarness::new();
         let user = [("username", "u"), ("password", "p")];
         let consent = [("code", "c"), ("redirect_uri", "r")];
-        let cases: [(&str, &[(&str, &str)], u64); 11] = [
+        // Grant, further fields, and the code of the answer.
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u64);
+        let cases: [Case; 11] = [
             ("magic", &[], 60),
             ("password", &[], 51),
             ("password", &user[..1], 52),
