@@ -21,7 +21,7 @@ use ml_connector_component::contract::webhooks::{Callback, CallbackState, Delive
 use ml_connector_component::mapping;
 use ml_connector_component::settings::Settings;
 use ml_connector_sandbox::freshbooks::{Delivery as Sent, sign};
-use ml_connector_sandbox::skin;
+use ml_connector_sandbox::server;
 use ml_connector_tests::mind::{self, Through};
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::world;
@@ -382,13 +382,13 @@ async fn webhooks() {
 fn deliveries(bench: &Bench) -> Vec<Sent> {
     let client = bench.client();
     let mut sandbox = bench.sandbox.shared.lock();
-    let now = skin::now();
+    let now = server::now();
     sandbox.advance(now);
     drop(sandbox);
     (0..CONNECTIONS)
         .filter_map(|number| {
             bench.invoice_unannounced(client, &format!("H-{number}"));
-            bench.sandbox.shared.lock().advance(skin::now()).pop()
+            bench.sandbox.shared.lock().advance(server::now()).pop()
         })
         .collect()
 }

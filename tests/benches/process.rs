@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ml_connector_sandbox::concur::{DocStatus, DocumentBulk};
-use ml_connector_sandbox::skin;
+use ml_connector_sandbox::server;
 use ml_connector_tests::office::{Office, Pace};
 use ml_connector_tests::{built, world};
 
@@ -171,7 +171,7 @@ async fn posted(documents: u32) -> (f64, u64) {
 fn approve(office: &Office, bulk: &DocumentBulk) {
     let mut sandbox = office.sandbox.shared.lock();
     sandbox.concur.config_mut().events.delivery.silent = true;
-    sandbox.concur.approve_bulk(bulk, skin::now());
+    sandbox.concur.approve_bulk(bulk, server::now());
 }
 
 async fn open(directory: &Path) -> Office {
@@ -223,14 +223,14 @@ fn create(office: &Office, count: u64) {
     let client = shared
         .lock()
         .freshbooks
-        .create_client(&world::client(), skin::now())
+        .create_client(&world::client(), server::now())
         .expect("is created");
     for number in 0..count {
         let invoice = world::invoice(client, &format!("{client}-{number}"));
         let made = shared
             .lock()
             .freshbooks
-            .create_invoice(&invoice, skin::now());
+            .create_invoice(&invoice, server::now());
         made.expect("is created");
         shared.wake();
     }

@@ -14,7 +14,7 @@ use ml_connector::contract::runs::{Demand, Ending, WaitReason};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunFilter, Store};
 use ml_connector_sandbox::freshbooks::Bulk;
-use ml_connector_sandbox::skin;
+use ml_connector_sandbox::server;
 use ml_connector_sandbox::{Fault, FaultRule, System};
 
 use crate::built;
@@ -114,7 +114,7 @@ pub async fn carry(office: &mut Office) -> Result<Bill, String> {
         .shared
         .lock()
         .freshbooks
-        .create_bulk(&bulk, skin::now());
+        .create_bulk(&bulk, server::now());
     made.map_err(|declined| format!("FreshBooks declined a document: {declined:?}"))?;
     office.sandbox.shared.wake();
     say(&format!(
@@ -143,7 +143,7 @@ pub async fn carry(office: &mut Office) -> Result<Bill, String> {
 ///
 /// If the store cannot be read.
 pub async fn bill(office: &Office) -> Result<Bill, String> {
-    use ml_connector_sandbox::freshbooks::person::Kind;
+    use ml_connector_sandbox::freshbooks::RecordKind;
     let runs = office.latest().await?;
     let documents: Vec<(&str, u64)> = {
         let sandbox = office.sandbox.shared.lock();
@@ -154,8 +154,8 @@ pub async fn bill(office: &Office) -> Result<Bill, String> {
                 .into_iter()
                 .map(move |id| (name, id))
         };
-        of(Kind::Invoice, "invoice")
-            .chain(of(Kind::Bill, "bill"))
+        of(RecordKind::Invoice, "invoice")
+            .chain(of(RecordKind::Bill, "bill"))
             .collect()
     };
     let by_object: BTreeMap<(String, String), &Run> = runs

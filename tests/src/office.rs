@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunFilter, RunState, Store};
 use ml_connector_sandbox::SandboxConfig;
-use ml_connector_sandbox::skin::{self, Ports, Running};
+use ml_connector_sandbox::server::{self, Ports, Running};
 use serde_json::Value;
 
 use crate::world;
@@ -78,7 +78,7 @@ impl Office {
         let receiver_url = format!("http://127.0.0.1:{port}");
         let mut config = SandboxConfig::default();
         config.freshbooks.any_redirect_uri = true;
-        let sandbox = skin::start(config, Ports::default()).await;
+        let sandbox = server::start(config, Ports::default()).await;
         let sandbox = sandbox.map_err(|error| format!("the sandbox cannot listen: {error}"))?;
         let office = Self {
             directory: directory.to_path_buf(),
@@ -180,7 +180,7 @@ impl Office {
             .shared
             .lock()
             .concur
-            .company_request_token(skin::now());
+            .company_request_token(server::now());
         let connected = self
             .command(&["connect", "concur"])
             .env("ML_CONNECTOR_COMPANY_REQUEST_TOKEN", token)
@@ -331,7 +331,7 @@ impl Office {
     /// to trust.
     fn furnish_for_events(&self) -> std::io::Result<()> {
         let authority = &self.sandbox.authority;
-        let server = authority.server(&["127.0.0.1"], skin::now())?;
+        let server = authority.server(&["127.0.0.1"], server::now())?;
         for (name, text) in [
             ("events.pem", &server.chain_pem),
             ("events.key", &server.key_pem),

@@ -4,7 +4,7 @@
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{RunFilter, Store};
 use ml_connector_sandbox::concur::{DocStatus, ReportOptions};
-use ml_connector_sandbox::{Fault, FaultRule, System, skin};
+use ml_connector_sandbox::{Fault, FaultRule, System, server};
 use ml_connector_tests::books::Books;
 use ml_connector_tests::office::{Office, Pace};
 use ml_connector_tests::{built, demo};
@@ -126,7 +126,7 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_a
             sandbox.add_fault(answered_late);
             let filed = sandbox
                 .concur
-                .approve_report(&ReportOptions::default(), skin::now());
+                .approve_report(&ReportOptions::default(), server::now());
             (filed, before)
         };
         office.sandbox.shared.wake();

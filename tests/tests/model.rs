@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use ml_connector_component::contract::runs::{Demand, Ending, Reason};
 use ml_connector_component::marker;
-use ml_connector_sandbox::freshbooks::person::Kind;
+use ml_connector_sandbox::freshbooks::RecordKind;
 use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::mind::Through;
 use ml_connector_tests::sim::{Life, Sim, object};
@@ -182,7 +182,7 @@ impl World {
                     self.sim
                         .sandbox
                         .freshbooks
-                        .delete(Kind::Invoice, *id, self.sim.now);
+                        .delete(RecordKind::Invoice, *id, self.sim.now);
                 }
             }
             Step::Pass(long) => self.sim.run_for(*long),
@@ -205,7 +205,7 @@ impl World {
         let lines = vec![line; usize::from(quantity % 3) + 1];
         // A deleted invoice cannot be changed.
         let _ = self.sim.sandbox.freshbooks.update(
-            Kind::Invoice,
+            RecordKind::Invoice,
             *id,
             &json!({"lines": lines}),
             self.sim.now,

@@ -158,7 +158,7 @@ fn a_changed_invoice_changes_its_payment_request(through: Through) {
     let lines = serde_json::json!({"lines": [{"type": 0, "name": "Copy paper", "qty": "1",
         "unit_cost": {"amount": "60.00", "code": "CAD"}}]});
     let id = invoice.parse().expect("is a number");
-    let kind = ml_connector_sandbox::freshbooks::person::Kind::Invoice;
+    let kind = ml_connector_sandbox::freshbooks::RecordKind::Invoice;
     sim.sandbox
         .freshbooks
         .update(kind, id, &lines, sim.now)
@@ -179,7 +179,7 @@ fn a_deleted_invoice_is_parked_until_it_is_deleted_there_too(through: Through) {
     let mut sim = world::sim(through, "park");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
-    let kind = ml_connector_sandbox::freshbooks::person::Kind::Invoice;
+    let kind = ml_connector_sandbox::freshbooks::RecordKind::Invoice;
     sim.sandbox
         .freshbooks
         .delete(kind, invoice.parse().expect("is a number"), sim.now);

@@ -3,8 +3,8 @@
 
 use std::net::TcpListener;
 
-use ml_connector_sandbox::concur::{ClientCertificate, EventSignature, EventSwitches, Fate};
-use ml_connector_sandbox::skin;
+use ml_connector_sandbox::concur::{ClientCertificate, EventConfig, EventSignature, Fate};
+use ml_connector_sandbox::server;
 use serde_json::Value;
 
 use super::firm::{Firm, eventually, get};
@@ -16,7 +16,7 @@ const READY: &str = "invoice.readyForIntegration";
 fn firm() -> Firm {
     let firm = Firm::new();
     let authority = &firm.vendors.authority;
-    let server = authority.server(&["127.0.0.1"], skin::now());
+    let server = authority.server(&["127.0.0.1"], server::now());
     let server = server.expect("a certificate");
     for (name, text) in [
         ("events.pem", &server.chain_pem),
@@ -58,7 +58,7 @@ fn connect(firm: &Firm) -> Said {
 }
 
 /// Has the switches of the sandbox changed.
-fn switch(firm: &Firm, change: impl FnOnce(&mut EventSwitches)) {
+fn switch(firm: &Firm, change: impl FnOnce(&mut EventConfig)) {
     let mut sandbox = firm.vendors.shared.lock();
     change(&mut sandbox.concur.config_mut().events);
 }
@@ -67,7 +67,7 @@ fn publish(firm: &Firm, event_type: &str) -> String {
     let mut sandbox = firm.vendors.shared.lock();
     let id = sandbox
         .concur
-        .publish(event_type, "4B1F0A9C77D24E0E8E21", skin::now());
+        .publish(event_type, "4B1F0A9C77D24E0E8E21", server::now());
     drop(sandbox);
     firm.vendors.shared.wake();
     id

@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use ml_connector_sandbox::SandboxConfig;
-use ml_connector_sandbox::freshbooks::person::Kind;
-use ml_connector_sandbox::skin::{self, Ports, Running};
+use ml_connector_sandbox::freshbooks::RecordKind;
+use ml_connector_sandbox::server::{self, Ports, Running};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -38,7 +38,7 @@ impl Firm {
         config.freshbooks.webhooks.delay_ms = 10;
         let runtime = Runtime::new().expect("runtime");
         let vendors = runtime
-            .block_on(skin::start(config.clone(), Ports::default()))
+            .block_on(server::start(config.clone(), Ports::default()))
             .expect("sandbox");
         let office = Office::with_settings(&settings(&config, &vendors, &address));
         office.keep_secret(
@@ -76,7 +76,7 @@ impl Firm {
             .shared
             .lock()
             .concur
-            .company_request_token(skin::now())
+            .company_request_token(server::now())
     }
 
     /// An invoice over paper that FreshBooks has sent to its client.
@@ -87,7 +87,7 @@ impl Firm {
             "p_code": "M5V 2T6", "p_country": "Canada"});
         let client = vendors
             .freshbooks
-            .create(Kind::Client, &client, skin::now())
+            .create(RecordKind::Client, &client, server::now())
             .expect("client");
         let invoice = json!({"customerid": client, "create_date": "2026-02-27", "due_offset_days": 30,
             "currency_code": currency, "invoice_number": number, "status": 2, "lines": [
@@ -95,7 +95,7 @@ impl Firm {
                  "unit_cost": {"amount": "30.00", "code": currency}}]});
         let id = vendors
             .freshbooks
-            .create(Kind::Invoice, &invoice, skin::now())
+            .create(RecordKind::Invoice, &invoice, server::now())
             .expect("invoice");
         drop(vendors);
         self.vendors.shared.wake();

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use ml_connector_sandbox::concur::DocumentBulk;
 use ml_connector_sandbox::freshbooks::Bulk;
-use ml_connector_sandbox::freshbooks::person::Kind;
-use ml_connector_sandbox::{Answer, Millis, Request, Sandbox, SandboxConfig, System};
+use ml_connector_sandbox::freshbooks::RecordKind;
+use ml_connector_sandbox::{Millis, Request, Sandbox, SandboxConfig, System, WireOutcome};
 use serde_json::{Value, json};
 
 const NOW: Millis = 1_772_463_600_000;
@@ -32,7 +32,7 @@ fn main() {
         "bulk                    {:>10} us per invoice",
         micros(started, DOCUMENTS)
     );
-    let ids = sandbox.freshbooks.ids(Kind::Invoice);
+    let ids = sandbox.freshbooks.ids(RecordKind::Invoice);
     measure(&mut sandbox, "GET invoice", System::FreshBooks, |at| {
         let id = ids[at as usize % ids.len()];
         let target = format!("/accounting/account/zQ7pLm/invoices/invoices/{id}?include[]=lines");
@@ -92,8 +92,10 @@ fn journal_entries(sandbox: &mut Sandbox, token: &str) {
         .filter_map(|one| one.sub_account_id)
         .collect();
     measure(sandbox, "POST journal entry", System::FreshBooks, |at| {
-        let details = json!([{"sub_accountid": subs[0], "debit": "119.00"}, {"sub_accountid": subs[1], "credit": "119.00"}]);
-        let entry = json!({"name": format!("E{at}"), "user_entered_date": "2026-01-31", "currency_code": "EUR",
+        let details = json!([{"sub_accountid": subs[0], "debit": "119.00"},
+            {"sub_accountid": subs[1], "credit": "119.00"}]);
+        let entry = json!({"name": format!("E{at}"), "user_entered_date": "2026-01-31",
+            "currency_code": "EUR",
             "details": details});
         Request::new(FRESHBOOKS, "POST", &format!("{BASE}/journal_entries"))
             .with_bearer(token)
@@ -148,7 +150,7 @@ fn measure(sandbox: &mut Sandbox, name: &str, system: System, request: impl Fn(u
     let started = cpu_nanos();
     for request in &requests {
         match black_box(sandbox.exchange(system, request, NOW)) {
-            Answer::Response { response, .. } => {
+            WireOutcome::Response { response, .. } => {
                 assert_eq!(response.status, 200, "{}", response.value())
             }
             other => panic!("{other:?}"),
@@ -183,7 +185,7 @@ fn company_token(sandbox: &mut Sandbox) -> String {
             ("password", &password),
         ]);
     match sandbox.exchange(System::Concur, &request, NOW) {
-        Answer::Response { response, .. } => response.value()["access_token"]
+        WireOutcome::Response { response, .. } => response.value()["access_token"]
             .as_str()
             .expect("a token")
             .to_owned(),
@@ -192,16 +194,20 @@ fn company_token(sandbox: &mut Sandbox) -> String {
 }
 
 fn vendor(at: u32) -> Value {
-    json!({"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN", "VendorName": format!("Vendor {at}"),
-        "Address1": "12 Mill Lane", "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6", "CountryCode": "CA",
+    json!({"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN",
+        "VendorName": format!("Vendor {at}"),
+        "Address1": "12 Mill Lane", "City": "Toronto", "State": "ON", "PostalCode": "M5V 2T6",
+        "CountryCode": "CA",
         "CurrencyCode": "CAD", "Approved": "Y"})
 }
 
 fn payment_request(at: u32) -> Value {
-    json!({"Name": format!("Invoice {at}"), "InvoiceNumber": format!("N{at}"), "InvoiceDate": "2026-02-27",
+    json!({"Name": format!("Invoice {at}"), "InvoiceNumber": format!("N{at}"),
+        "InvoiceDate": "2026-02-27",
         "InvoiceAmount": "113.00", "CurrencyCode": "CAD", "CountryCode": "CA", "TaxAmount": "13.00",
         "EmployeeLoginId": "ap.clerk@example.test", "Custom5": format!("FB:{at}"),
         "VendorRemitToIdentifier": {"VendorCode": format!("FB-{at}"), "AddressCode": "MAIN"},
-        "LineItems": [{"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "1", "UnitPrice": "100.00",
+        "LineItems": [{"Description": "Copy paper", "ExpenseTypeCode": "OFFSP", "Quantity": "1",
+        "UnitPrice": "100.00",
             "Tax": "13.00", "Allocations": [{"Percentage": "100", "Custom1": "PRJ_A"}]}]})
 }

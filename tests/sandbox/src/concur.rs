@@ -1,63 +1,48 @@
-//! SAP Concur as a machine: one company, its datacenters, its vendors and its payment requests.
+//! SAP Concur as a pure state machine: one company, its datacenters, its vendors, its payment
+//! requests and its financial documents.
 //!
-//! Entry is [`Concur::handle`]; which host a request is for decides what it may do. What people do
-//! in the browser is in [`person`].
+//! Requests come in through [`Concur::handle`]; the host that a request is for decides what it may
+//! do. What people do in the browser is in `user_actions`, what test oracles may look at is in
+//! `inspect`.
 
 mod config;
-mod digests;
 mod events;
-mod financial;
+pub(crate) mod financial;
 mod gateway;
-#[cfg(test)]
-mod harness;
-mod localized;
+mod inspect;
+mod invoice;
 mod oauth;
-mod payment_request_body;
-mod payment_request_checks;
-mod payment_request_view;
-mod payment_requests;
-pub mod person;
-mod token_errors;
-mod token_requests;
-mod vendor_records;
+mod user_actions;
 mod vendors;
-mod xml;
 
 pub use config::{
-    App, ConcurConfig, Employee, ErrorEnvelope, GatewaySwitches, Geolocation, Host, NextPage,
-    NoNextPage, PaymentRequestSwitches, RefreshExpiresIn, RefreshMode, TokenSwitches,
-    VendorSwitches,
+    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
+    NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig, VendorConfig,
 };
 
 pub use events::config::{
-    CleanUp, ClientCertificate, Correlation, EnvelopeSwitches, EventApiSwitches,
-    EventDeliverySwitches, EventError, EventId, EventSignature, EventSwitches, OptionalMembers,
-    TopicName,
+    CleanUp, ClientCertificate, Correlation, EnvelopeConfig, ErrorShape, EventApiConfig,
+    EventConfig, EventDeliveryConfig, EventId, EventSignature, OptionalMembers, TopicName,
 };
-pub use events::{
-    CertificateState, EVENT_TIMEOUT_MS, EventCounts, EventKey, EventRecord, Fate,
-    SubscriptionRecord,
-};
+pub use events::{CertificateState, EventCounts, EventKey, EventRecord, Fate, SubscriptionRecord};
 pub use financial::{
     AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
-    DocumentFormat, DocumentRecord, Filed, Filing, FinancialSwitches, InvoiceDates, InvoiceGross,
+    DocumentFormat, DocumentRecord, Filed, Filing, FinancialConfig, InvoiceDates, InvoiceGross,
     InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
     ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;
-use gateway::{Call, Reply};
-use oauth::OAuth;
-use payment_requests::PaymentRequests;
+use gateway::{GatewayCall, Reply};
+use invoice::payment_requests::PaymentRequests;
+use oauth::{OAuth, requests};
 use vendors::Vendors;
 
 use crate::http::{Millis, Request, Response};
 use crate::random::Random;
 
-/// The host for token requests of all datacenters.
-const LANDING_ZONE: &str = "glz";
-
-/// One Concur company as a pure machine.
+/// One Concur company. It has no socket and no clock: requests and instants are passed in.
 #[derive(Debug)]
 pub struct Concur {
     pub(crate) config: ConcurConfig,
@@ -70,7 +55,8 @@ pub struct Concur {
 }
 
 impl Concur {
-    /// An empty company.
+    /// A company without vendors, requests or documents. `seed` decides every id, token and
+    /// generated amount.
     pub fn new(seed: u64, config: ConcurConfig) -> Self {
         Self {
             config,
@@ -83,7 +69,7 @@ impl Concur {
         }
     }
 
-    /// The company as configured; switches may be turned while it runs.
+    /// The configuration; it may be changed while the sandbox runs.
     pub fn config_mut(&mut self) -> &mut ConcurConfig {
         &mut self.config
     }
@@ -94,14 +80,14 @@ impl Concur {
             Some(given) => given.to_owned(),
             None => self.random.uuid(),
         };
-        let response = self.answer(request, &correlation, now, stale);
+        let response = self.route(request, &correlation, now, stale);
         if self.config.gateway.no_correlation_id {
             return response;
         }
         response.with_header("concur-correlationid", &correlation)
     }
 
-    fn answer(
+    fn route(
         &mut self,
         request: &Request,
         correlation: &str,
@@ -119,7 +105,7 @@ impl Concur {
         }
         match (request.method.as_str(), request.path()) {
             ("POST", "/oauth2/v0/token") => self.handle_token(request, &host, correlation, now),
-            ("POST", "/oauth2/v0/otp") => token_requests::otp(request, &self.config, correlation),
+            ("POST", "/oauth2/v0/otp") => requests::handle_otp(request, &self.config, correlation),
             (_, path) if path.starts_with(events::PREFIX) => {
                 self.handle_events(request, &host, now, stale)
             }
@@ -135,7 +121,9 @@ impl Concur {
         now: Millis,
     ) -> Response {
         let config = &self.config;
-        let response = self.oauth.token(request, host, config, correlation, now);
+        let response = self
+            .oauth
+            .handle_token_request(request, host, config, correlation, now);
         for app in self.oauth.take_connected() {
             let (company, datacenter) = (&config.company_uuid, &config.datacenter);
             self.events.connect(&app, company, datacenter);
@@ -164,7 +152,7 @@ impl Concur {
             .map(|host| host.base_url.clone())
             .unwrap_or_default();
         let path = request.path().trim_end_matches('/');
-        let call = Call {
+        let call = GatewayCall {
             method: &request.method,
             path,
             query: request.query(),
@@ -182,18 +170,18 @@ impl Concur {
             Some(rest) if rest.starts_with("v3.0/invoice/paymentrequest") => {
                 self.handle_payment_requests(&call)
             }
-            _ => Err(gateway::Refusal::new(
+            _ => Err(gateway::GatewayError::new(
                 404,
                 "The requested resource was not found.",
             )),
         };
-        let reply = answered.unwrap_or_else(|refusal| self.refused(&refusal, now));
+        let reply = answered.unwrap_or_else(|refusal| self.error_reply(&refusal, now));
         reply.render(json)
     }
 
-    fn refused(&mut self, refusal: &gateway::Refusal, now: Millis) -> Reply {
+    fn error_reply(&mut self, error: &gateway::GatewayError, now: Millis) -> Reply {
         let id = self.random.uuid().to_uppercase();
-        refusal.reply(self.config.gateway.error_envelope, &id, now)
+        error.to_reply(self.config.gateway.error_envelope, &id, now)
     }
 
     /// The name of the host that an authority belongs to; the browser twins count as their hosts.

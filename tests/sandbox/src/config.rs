@@ -8,10 +8,10 @@ use crate::{ConcurConfig, FreshBooksConfig};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxConfig {
-    /// Seeds everything that looks random.
+    /// The seed of everything generated: ids, tokens, amounts and chance.
     pub seed: u64,
-    /// FreshBooks.
+    /// The FreshBooks account and its switches.
     pub freshbooks: FreshBooksConfig,
-    /// SAP Concur.
+    /// The Concur company and its switches.
     pub concur: ConcurConfig,
 }

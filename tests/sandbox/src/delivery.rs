@@ -1,14 +1,11 @@
-//! What the machines send to others, and what becomes of it: webhooks of FreshBooks, events of
-//! Concur.
+//! What the vendors send: webhooks of FreshBooks and events of Concur, and the results.
 
-use crate::concur::EVENT_TIMEOUT_MS;
-use crate::freshbooks::DELIVERY_TIMEOUT_MS;
 use crate::http::{Millis, System};
 
 /// One request to make: a POST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who sends it.
+    /// The vendor that sends it.
     pub system: System,
     /// Names the delivery among those of its system in [`crate::Sandbox::delivered`]. A retry is a
     /// delivery of its own.
@@ -19,17 +16,12 @@ pub struct Delivery {
     pub headers: Vec<(String, String)>,
     /// The form or the event, exactly the bytes that were signed.
     pub body: Vec<u8>,
+    /// Milliseconds after which the vendor counts the delivery as failed. The driver of the sandbox
+    /// must keep this time.
+    pub timeout_ms: Millis,
 }
 
 impl Delivery {
-    /// A delivery that takes longer counts as failed; whoever drives the machines keeps this time.
-    pub fn timeout_ms(&self) -> Millis {
-        match self.system {
-            System::FreshBooks => DELIVERY_TIMEOUT_MS,
-            System::Concur => EVENT_TIMEOUT_MS,
-        }
-    }
-
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self

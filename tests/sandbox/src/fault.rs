@@ -9,7 +9,7 @@ use crate::random::Random;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// The system called.
+    /// The vendor whose calls are meant.
     pub system: System,
     /// The method, in upper case; any if absent.
     #[serde(default)]
@@ -17,10 +17,10 @@ pub struct FaultRule {
     /// A part of the path and query; any if absent.
     #[serde(default)]
     pub path_contains: Option<String>,
-    /// So many matching calls are let through first.
+    /// How many matching calls are let through first.
     #[serde(default)]
     pub skip: u32,
-    /// So many calls get the fault; all if absent.
+    /// How many calls get the fault; all if absent.
     #[serde(default)]
     pub times: Option<u32>,
     /// The share of matching calls that get it, in thousandths; all if absent.
@@ -50,19 +50,19 @@ impl FaultRule {
         self
     }
 
-    /// Only calls whose path and query hold this.
+    /// Only calls whose path and query contain this.
     pub fn path(mut self, part: &str) -> Self {
         self.path_contains = Some(part.into());
         self
     }
 
-    /// Only so many calls.
+    /// At most this many calls.
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Only after so many calls.
+    /// Only after this many matching calls.
     pub fn skip(mut self, skip: u32) -> Self {
         self.skip = skip;
         self
@@ -87,7 +87,7 @@ impl FaultRule {
         self.system == system && self.fault == Fault::Refuse && any
     }
 
-    /// Counts a matching call and says whether it gets the fault.
+    /// Counts a matching call and returns whether it gets the fault.
     fn strikes(&self, seen: &mut u32, random: &mut Random) -> bool {
         if self.per_mille.is_some_and(|share| !random.per_mille(share)) {
             return false;
@@ -104,44 +104,44 @@ impl FaultRule {
 pub enum Fault {
     /// The connection is not accepted.
     Refuse,
-    /// 429.
+    /// The answer is HTTP 429, and nothing was done.
     RateLimited {
         /// Its `Retry-After`, in seconds.
         #[serde(default)]
         retry_after_s: Option<u64>,
     },
-    /// 400 whose text says that a limit was exceeded.
+    /// The answer is HTTP 400 with a text about an exceeded limit.
     ThrottledAs400,
-    /// 503.
+    /// The answer is HTTP 503, and nothing was done.
     Maintenance,
-    /// 500, nothing was done.
+    /// The answer is HTTP 500, and nothing was done.
     ServerError,
-    /// 500, and it was done.
+    /// The answer is HTTP 500, but the call was carried out.
     ServerErrorAfterCommit,
-    /// It was done, and no answer arrives.
+    /// The call was carried out, but no answer arrives.
     ResponseLost,
-    /// It was not done, and no answer arrives.
+    /// The call was not carried out, and no answer arrives.
     RequestLost,
-    /// No answer arrives, and it is done later.
+    /// No answer arrives, and the call is carried out later.
     LateExecution {
-        /// So many milliseconds later.
+        /// How much later, in milliseconds.
         delay: Millis,
     },
-    /// The answer takes so long.
+    /// The answer takes this long.
     Slow {
-        /// Milliseconds.
+        /// How long it takes, in milliseconds.
         delay: Millis,
     },
     /// The answer breaks off in the middle of its body.
     Truncated,
     /// Lists do not show what is younger than this.
     StaleLookUp {
-        /// Milliseconds.
+        /// How old rows must be to show, in milliseconds.
         lag: Millis,
     },
     /// The access token is refused as if it had expired.
     ExpiredToken,
-    /// 200 with a body that is not JSON.
+    /// The answer is HTTP 200 with a body that is not JSON.
     Garbage,
 }
 
@@ -169,7 +169,7 @@ impl Faults {
     }
 
     /// The fault of a call, if one is due.
-    pub(crate) fn of(&mut self, system: System, request: &Request) -> Option<Fault> {
+    pub(crate) fn fault_for(&mut self, system: System, request: &Request) -> Option<Fault> {
         let random = &mut self.random;
         let matching = self
             .rules
@@ -200,7 +200,7 @@ mod tests {
         faults.add(rule);
         let request = Request::new("h", "POST", "/api/v3.0/invoice/paymentrequest?a=1");
         (0..count)
-            .map(|_| faults.of(System::Concur, &request).is_some())
+            .map(|_| faults.fault_for(System::Concur, &request).is_some())
             .collect()
     }
 

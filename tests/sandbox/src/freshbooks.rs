@@ -1,73 +1,53 @@
-//! FreshBooks as a machine: one account, its owner, its apps, its documents and its callbacks.
+//! FreshBooks as a pure state machine: one account, its owner, its apps, its records and its
+//! callbacks.
 //!
-//! Entry is [`FreshBooks::handle`] for requests, [`FreshBooks::take_due`] for webhooks that are
-//! due, and the methods of [`person`] for what its owner does in the browser.
+//! Requests come in through [`FreshBooks::handle`]; webhooks that are due go out through
+//! [`FreshBooks::take_due`]. What the owner does in the browser is in `user_actions`, what test
+//! oracles may look at is in `inspect`, and `generate` creates many records at once.
 
-mod accounts;
-mod bill_vendors;
-mod bills;
-mod bulk;
-mod business_entries;
-mod business_ledger;
-mod call;
-mod callbacks;
-mod categories;
-mod clients;
+mod accounting;
+mod api;
 mod config;
-mod errors;
-mod fields;
-#[cfg(test)]
-mod harness;
+mod generate;
 mod identity;
-mod invoice_view;
-mod invoices;
-mod journal;
-mod journal_details;
-mod journal_entries;
-mod journal_records;
-mod ledger_config;
-mod lines;
-mod listing;
+mod inspect;
+mod ledger;
 mod oauth;
-pub mod person;
 mod projects;
-mod resource;
-mod scopes;
-mod signature;
-mod taxes;
+mod user_actions;
 mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
-pub use accounts::AccountRecord;
-pub use bulk::Bulk;
 pub use config::{
     App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
 };
-pub use journal_records::{BalanceRow, EntryRecord, LineRecord};
-pub use ledger_config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
-pub use signature::{SIGNATURE_HEADER, message, sign};
-pub use webhooks::{DELIVERY_TIMEOUT_MS, DeliveryCounts};
+pub use generate::Bulk;
+pub use ledger::config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
+pub use ledger::records::{AccountRecord, BalanceRow, EntryRecord, LineRecord};
+pub use user_actions::{Declined, RecordKind};
+pub use webhooks::deliveries::DeliveryCounts;
+pub use webhooks::signature::{SIGNATURE_HEADER, message, sign};
 
-use accounts::Accounts;
-use bill_vendors::BillVendor;
-use bills::Bill;
-use call::{Call, style};
-use callbacks::Callbacks;
-use clients::Client;
-use errors::{Family, Refusal};
-use invoices::Invoice;
-use journal::Journal;
-use oauth::{Access, OAuth};
+use accounting::bill_vendors::BillVendor;
+use accounting::bills::Bill;
+use accounting::clients::Client;
+use accounting::invoices::Invoice;
+use accounting::taxes::Tax;
+use api::call::{ApiCall, error_style};
+use api::errors::{ApiError, ApiFamily};
+use api::resource::Table;
+use ledger::accounts::Accounts;
+use ledger::journal::Journal;
+use oauth::OAuth;
 use projects::Project;
-use resource::Table;
-use taxes::Tax;
-use webhooks::Webhooks;
+use webhooks::callbacks::Callbacks;
+use webhooks::deliveries::Webhooks;
 
 use crate::http::{Millis, Request, Response};
 
-/// One FreshBooks account as a pure machine.
+/// One FreshBooks account. It has no socket and no clock: requests and instants are passed in.
 #[derive(Debug)]
 pub struct FreshBooks {
     pub(crate) config: FreshBooksConfig,
@@ -87,7 +67,7 @@ pub struct FreshBooks {
 }
 
 impl FreshBooks {
-    /// An empty account.
+    /// An account without records but its chart of accounts. `seed` decides every token and UUID.
     pub fn new(seed: u64, config: FreshBooksConfig) -> Self {
         let accounts = Accounts::new(seed, &config.ledger.accounts);
         Self {
@@ -95,6 +75,7 @@ impl FreshBooks {
             oauth: OAuth::new(seed),
             callbacks: Callbacks::new(seed),
             webhooks: Webhooks::new(seed),
+            // Ids of different kinds do not overlap, so that mixing them up fails at once.
             clients: Table::starting_at(400_001),
             invoices: Table::starting_at(900_001),
             invoice_numbers: BTreeMap::new(),
@@ -108,7 +89,7 @@ impl FreshBooks {
         }
     }
 
-    /// The account as configured; switches may be turned while it runs.
+    /// The configuration; it may be changed while the sandbox runs.
     pub fn config_mut(&mut self) -> &mut FreshBooksConfig {
         &mut self.config
     }
@@ -119,13 +100,13 @@ impl FreshBooks {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let response = match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["oauth", "authorize"] | ["service", "auth", "oauth", "authorize"]) => {
-                return self.oauth.authorize(request, &self.config, now);
+                return self.oauth.handle_consent_page(request, &self.config, now);
             }
             ("POST", ["auth", "oauth", "token"] | ["service", "auth", "oauth", "token"]) => {
-                return self.oauth.token(request, &self.config, now);
+                return self.oauth.handle_token_request(request, &self.config, now);
             }
             ("POST", ["auth", "oauth", "revoke"] | ["service", "auth", "oauth", "revoke"]) => {
-                return self.oauth.revoke(request, &self.config);
+                return self.oauth.handle_revocation(request, &self.config);
             }
             _ => self.handle_api(request, &segments, now, stale),
         };
@@ -156,17 +137,17 @@ impl FreshBooks {
         stale: Millis,
     ) -> Response {
         let (family, segments) = family(segments);
-        let style = style(request, &self.config);
+        let style = error_style(request, &self.config);
         let access = request
             .bearer()
-            .and_then(|token| self.oauth.check(token, now));
+            .and_then(|token| self.oauth.access_token(token, now));
         let Some(access) = access else {
-            return Refusal::unauthenticated().response(family, style);
+            return ApiError::unauthenticated().response(family, style);
         };
         let query = request.query();
         let method = request.method.as_str();
         let visible_until = now.saturating_sub(stale);
-        let call = Call {
+        let call = ApiCall {
             method,
             query,
             body: &request.body,
@@ -175,21 +156,27 @@ impl FreshBooks {
             access,
         };
         let answered = match family {
-            Family::Auth => self.handle_identity(&call, segments),
-            Family::Accounting => self.handle_accounting(&call, segments),
-            Family::Events => self.handle_events(&call, segments),
-            Family::Projects => self.handle_projects(&call, segments),
-            Family::Ledger => self.handle_ledger(&call, segments, request.header("x-api-version")),
+            ApiFamily::Auth => self.handle_identity(&call, segments),
+            ApiFamily::Accounting => self.handle_accounting(&call, segments),
+            ApiFamily::Events => self.handle_events(&call, segments),
+            ApiFamily::Projects => self.handle_projects(&call, segments),
+            ApiFamily::Ledger => {
+                self.handle_ledger(&call, segments, request.header("x-api-version"))
+            }
         };
         answered.unwrap_or_else(|refusal| refusal.response(family, style))
     }
 
-    fn handle_accounting(&mut self, call: &Call, segments: &[&str]) -> Result<Response, Refusal> {
+    fn handle_accounting(
+        &mut self,
+        call: &ApiCall,
+        segments: &[&str],
+    ) -> Result<Response, ApiError> {
         let [account, group, kind, rest @ ..] = segments else {
-            return Err(Refusal::no_route());
+            return Err(ApiError::no_route());
         };
         if *account != self.config.account_id || rest.len() > 1 {
-            return Err(Refusal::no_route());
+            return Err(ApiError::no_route());
         }
         let id = rest.first().copied();
         match (*group, *kind) {
@@ -208,50 +195,44 @@ impl FreshBooks {
             ("journal_entry_accounts", "journal_entry_accounts") if id.is_none() => {
                 self.handle_accounts(call)
             }
-            _ => Err(Refusal::no_route()),
+            _ => Err(ApiError::no_route()),
         }
     }
 
-    fn handle_events(&mut self, call: &Call, segments: &[&str]) -> Result<Response, Refusal> {
+    fn handle_events(&mut self, call: &ApiCall, segments: &[&str]) -> Result<Response, ApiError> {
         match segments {
             [account, "events", "callbacks", rest @ ..]
                 if *account == self.config.account_id && rest.len() < 2 =>
             {
                 self.handle_callbacks(call, rest.first().copied())
             }
-            _ => Err(Refusal::no_route()),
+            _ => Err(ApiError::no_route()),
         }
     }
 }
 
-/// Tells the family by the path's beginning and returns the segments behind it.
-fn family<'s, 'p>(segments: &'s [&'p str]) -> (Family, &'s [&'p str]) {
+/// The API family of a path, and the segments behind the part that names it.
+fn family<'s, 'p>(segments: &'s [&'p str]) -> (ApiFamily, &'s [&'p str]) {
     match segments {
-        ["accounting", "account", rest @ ..] => (Family::Accounting, rest),
-        ["accounting", "businesses", rest @ ..] => (Family::Ledger, rest),
-        ["events", "account", rest @ ..] => (Family::Events, rest),
-        ["projects", "business", rest @ ..] => (Family::Projects, rest),
-        ["auth", "api", "v1", rest @ ..] => (Family::Auth, rest),
-        _ => (Family::Accounting, &[]),
+        ["accounting", "account", rest @ ..] => (ApiFamily::Accounting, rest),
+        ["accounting", "businesses", rest @ ..] => (ApiFamily::Ledger, rest),
+        ["events", "account", rest @ ..] => (ApiFamily::Events, rest),
+        ["projects", "business", rest @ ..] => (ApiFamily::Projects, rest),
+        ["auth", "api", "v1", rest @ ..] => (ApiFamily::Auth, rest),
+        _ => (ApiFamily::Accounting, &[]),
     }
-}
-
-/// Whether a token's holder may use the object this way; a person may do anything.
-fn permitted(access: Access, object: &str, method: &str) -> bool {
-    let verb = if method == "GET" { "read" } else { "write" };
-    access.is_person() || access.scopes.allow(object, verb)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::harness::{Harness, object};
     use super::*;
+    use crate::test_support::freshbooks::{FreshBooksHarness, object};
 
     #[test]
     fn every_family_says_401_in_its_own_shape() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         harness.token = "nonsense".into();
-        let shape = |harness: &mut Harness, path: &str| {
+        let shape = |harness: &mut FreshBooksHarness, path: &str| {
             let response = harness.send("GET", path, None);
             assert_eq!(response.status, 401, "{path}");
             response.value()
@@ -271,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_wrong_kind_of_id_is_404() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         for path in [
             "/accounting/account/8812345/users/clients",
             "/projects/business/zQ7pLm/projects",
@@ -288,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_version_header_changes_the_error_shape() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let path = "/accounting/account/zQ7pLm/users/clients/1";
         for (version, shape) in [
             ("2022-10-30", "response"),
@@ -305,7 +286,7 @@ mod tests {
 
     #[test]
     fn retry_after_may_ride_on_success() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         harness.machine.config.retry_after_on_success_s = Some(59);
         let response = harness.send("GET", "/auth/api/v1/users/me", None);
         assert_eq!(
@@ -316,7 +297,7 @@ mod tests {
 
     #[test]
     fn stale_look_ups_miss_the_youngest_rows_in_lists_only() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let id = harness.client();
         let path = "/accounting/account/zQ7pLm/users/clients";
         let list = harness.request("GET", path, None);

@@ -1,8 +1,8 @@
-//! A request and an answer as plain data, and the little reading of them that both machines share.
+//! A request and an answer as plain data, with the reading of them that both vendors share.
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch. The machines have no clock: every call brings its own.
+/// Milliseconds since the Unix epoch. The sandbox has no clock: every call is passed the instant.
 pub type Millis = u64;
 
 /// Decoded name and value pairs of a query or a form, in the order received.
@@ -30,7 +30,7 @@ pub struct Request {
     pub target: String,
     /// Header fields in the order received; names are compared without regard to case.
     pub headers: Vec<(String, String)>,
-    /// The body, whole.
+    /// The whole body; the server reads at most 4 MiB.
     pub body: Vec<u8>,
 }
 
@@ -102,14 +102,14 @@ impl Request {
     }
 }
 
-/// One HTTP answer.
+/// One HTTP answer as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// Header fields; the content length is left to whoever sends it.
+    /// Header fields; the content length is added when it is sent.
     pub headers: Vec<(String, String)>,
-    /// The body, whole.
+    /// The whole body, uncompressed.
     pub body: Vec<u8>,
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn decode_form(bytes: &[u8]) -> Pairs {
 }
 
 /// The first value under a name.
-pub(crate) fn pair<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+pub(crate) fn first_value<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
     pairs
         .iter()
         .find(|(n, _)| n == name)

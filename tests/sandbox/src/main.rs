@@ -7,66 +7,66 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ml_connector_sandbox::SandboxConfig;
-use ml_connector_sandbox::skin::{self, Ports};
+use ml_connector_sandbox::server::{self, Ports};
 
-/// FreshBooks and SAP Concur on local ports.
+/// What `serve --help` explains below the options.
+const SERVE_HELP: &str = include_str!("serve_help.txt");
+
+/// The example at the end of that help.
+const EXAMPLE_CONFIG: &str = r#"seed = 7
+
+[freshbooks.webhooks]
+duplicate_per_mille = 100   # one webhook of ten is sent twice
+
+[concur.token]
+refresh = "rotate_strict"   # a refresh token works once
+
+[concur.financial]
+always = ["eight_decimals", "padded_codes"]   # what is odd about documents
+"#;
+
+/// Local stand-ins for FreshBooks and SAP Concur, for any client.
 #[derive(Parser)]
 #[command(
     name = "ml-connector-sandbox",
     version,
-    after_help = "Example: ml-connector-sandbox serve --journal exchanges.jsonl\nIt prints one line of JSON with all \
-                  addresses; POST to the control address steers it, such as\n  \
-                  curl -d '{\"invoices\":10,\"bills\":5,\"clients\":3}' $CONTROL/freshbooks/bulk\n  \
-                  curl -d '{\"event_type\":\"invoice.readyForIntegration\",\"document_id\":\"4B1F\"}' $CONTROL/concur/events\n  \
-                  curl -d '{\"new_key\":true,\"certificate\":\"server_only\"}' $CONTROL/concur/certificate"
+    after_help = "Try `ml-connector-sandbox serve --help`: it explains the first steps, all \
+        control \
+                  calls and the configuration."
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-/// What the control plane can do about financial documents and the books.
-const CONTROL: &str = "\
-Control calls about financial documents and the books, JSON in and out; fields are those of the library's options:
-  POST /concur/reports          approve an expense report   {\"currency\":\"CAD\",\"entries\":[\"taxed\",\"split\"]}
-  POST /concur/invoices         approve an invoice entered in Concur   {\"credit_memo\":true}
-  POST /concur/payment-requests/approve   {\"id\":\"...\"}
-  POST /concur/cash-advances    issue a cash advance   {\"amount\":\"300\"}
-  POST /concur/payroll          run the payroll   {\"report\":\"...\"}
-  POST /concur/bulk             many at once   {\"reports\":100,\"invoices\":20,\"seed\":1}
-  POST /concur/recall           {\"source_id\":\"...\"}
-  POST /concur/resubmit         {\"source_id\":\"...\",\"options\":{\"change\":\"amounts\"}}
-  POST /concur/document-status  {\"id\":\"...\",\"status\":\"VOID\"}
-  GET  /concur/documents, /concur/approved
-  POST /freshbooks/accounts, /freshbooks/sub-accounts
-  GET  /freshbooks/accounts, /freshbooks/journal-entries, /freshbooks/trial-balance";
-
 #[derive(Subcommand)]
 enum Command {
-    /// Listens on 127.0.0.1 until it is told to stop.
-    #[command(after_help = CONTROL)]
+    /// Run both vendors and a control plane on 127.0.0.1 until stopped.
+    #[command(after_long_help = format!("{SERVE_HELP}{EXAMPLE_CONFIG}"))]
     Serve {
-        /// Port of FreshBooks (API and consent page); 0 lets the system choose.
+        /// Port of FreshBooks, API and consent page; 0 picks a free one.
         #[arg(long, default_value_t = 0)]
         freshbooks_port: u16,
-        /// Port of a Concur host, such as glz=4011 or us2=4012; may be given once per host.
+        /// Port of a Concur host, such as glz=4011 or us2=4012; once per host. Hosts not named get
+        /// a free one.
         #[arg(long, value_name = "HOST=PORT", value_parser = host_port)]
         concur_port: Vec<(String, u16)>,
-        /// Port of the control plane; 0 lets the system choose.
+        /// Port of the control plane; 0 picks a free one.
         #[arg(long, default_value_t = 0)]
         control_port: u16,
-        /// Writes every exchange to this file, one line of JSON each.
-        #[arg(long, value_name = "FILE")]
-        journal: Option<PathBuf>,
-        /// Writes the root of the client certificates that event deliveries show to this file, PEM.
-        /// It is another one at every start.
+        /// Write every request and its answer to this file, one line of JSON each. Tokens in
+        /// `Authorization` headers are left out, those in bodies are not.
+        #[arg(long, alias = "journal", value_name = "FILE")]
+        exchange_log: Option<PathBuf>,
+        /// Write the root certificate of event deliveries to this file, PEM: receivers must trust
+        /// client certificates under it. Every start makes a new one.
         #[arg(long, value_name = "FILE")]
         events_ca: Option<PathBuf>,
-        /// Roots that receivers of events are trusted under, PEM; otherwise it is the root of
-        /// --events-ca.
+        /// Root certificates of event receivers to trust, PEM. Default: the root of --events-ca.
         #[arg(long, value_name = "FILE")]
         receiver_roots: Option<PathBuf>,
-        /// Switches and data, TOML; every key is a field of the library's SandboxConfig.
+        /// Configuration file, TOML. Default: one company and one account with every switch at its
+        /// documented default.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
         freshbooks_port,
         concur_port,
         control_port,
-        journal,
+        exchange_log,
         events_ca,
         receiver_roots,
         config,
@@ -89,7 +89,7 @@ async fn main() -> ExitCode {
         control: control_port,
     };
     let files = Files {
-        journal,
+        exchange_log,
         events_ca,
         receiver_roots,
         config,
@@ -105,7 +105,7 @@ async fn main() -> ExitCode {
 
 /// Files that are read or written at the start.
 struct Files {
-    journal: Option<PathBuf>,
+    exchange_log: Option<PathBuf>,
     events_ca: Option<PathBuf>,
     receiver_roots: Option<PathBuf>,
     config: Option<PathBuf>,
@@ -113,56 +113,60 @@ struct Files {
 
 async fn serve(ports: Ports, files: Files) -> Result<(), String> {
     let mut config = match files.config {
-        Some(path) => read(&path)?,
+        Some(path) => read_config(&path)?,
         None => SandboxConfig::default(),
     };
     if let Some(path) = files.receiver_roots {
-        config.concur.events.receiver_roots_pem = text(&path)?;
+        config.concur.events.receiver_roots_pem = read_file(&path)?;
     }
-    let running = skin::start(config, ports)
+    let running = server::start(config, ports)
         .await
-        .map_err(|error| format!("a port cannot be had: {error}"))?;
+        .map_err(|error| format!("cannot listen or make a key: {error}"))?;
     if let Some(path) = files.events_ca {
         let root = running.authority.root_pem();
-        std::fs::write(&path, root).map_err(|error| unwritten(&path, &error))?;
+        std::fs::write(&path, root).map_err(|error| cannot_write(&path, &error))?;
     }
-    if let Some(path) = files.journal {
-        let file = File::create(&path).map_err(|error| unwritten(&path, &error))?;
+    if let Some(path) = files.exchange_log {
+        let file = File::create(&path).map_err(|error| cannot_write(&path, &error))?;
         running
             .shared
             .lock()
-            .write_journal(Box::new(LineWriter::new(BufWriter::new(file))));
+            .write_exchange_log(Box::new(LineWriter::new(BufWriter::new(file))));
     }
     let urls = serde_json::to_string(&running.urls).map_err(|error| error.to_string())?;
     println!("{urls}");
     std::io::stdout()
         .flush()
         .map_err(|error| error.to_string())?;
-    stopped().await;
+    wait_for_stop_signal().await;
     running.shutdown();
     Ok(())
 }
 
 fn host_port(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = text.split_once('=').ok_or("expected HOST=PORT")?;
-    let port = port.parse().map_err(|_| format!("{port} is no port"))?;
+    let (host, port) = text
+        .split_once('=')
+        .ok_or("expected HOST=PORT, such as us2=4012")?;
+    let port = port
+        .parse()
+        .map_err(|_| format!("{port} is not a port number"))?;
     Ok((host.to_owned(), port))
 }
 
-fn read(path: &Path) -> Result<SandboxConfig, String> {
-    toml::from_str(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))
+fn read_config(path: &Path) -> Result<SandboxConfig, String> {
+    toml::from_str(&read_file(path)?).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn text(path: &Path) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be written: {error}", path.display())
+fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
 }
 
-async fn stopped() {
+async fn wait_for_stop_signal() {
     let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
     match terminated {
         Ok(mut terminated) => {
@@ -192,6 +196,12 @@ mod tests {
         assert_eq!(host_port("us2=4012"), Ok(("us2".into(), 4012)));
         assert!(host_port("us2").is_err());
         assert!(host_port("us2=70000").is_err());
+    }
+
+    #[test]
+    fn the_example_of_the_help_is_a_configuration() {
+        let read: SandboxConfig = toml::from_str(EXAMPLE_CONFIG).expect("a configuration");
+        assert_eq!(read.freshbooks.webhooks.duplicate_per_mille, 100);
     }
 
     #[test]

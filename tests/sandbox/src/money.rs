@@ -18,7 +18,7 @@ impl Currency {
             .then_some(Self(code))
     }
 
-    /// The euro.
+    /// The euro, where a configured code is none.
     pub(crate) fn euro() -> Self {
         Self(*b"EUR")
     }
@@ -59,7 +59,7 @@ impl Serialize for Money {
 }
 
 impl Money {
-    /// The amount alone.
+    /// The amount alone, such as `10.00`: at least two digits behind the point.
     pub(crate) fn text(&self) -> String {
         let digits = self.1.minor_digits().max(self.0.normalize().scale()).max(2);
         let mut amount = self.0;
@@ -68,7 +68,7 @@ impl Money {
     }
 }
 
-/// Writes an amount as plain text: what records for oracles do.
+/// Serializes an amount as plain text, for the records of test oracles.
 pub(crate) fn as_text<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
 }
@@ -90,7 +90,7 @@ pub(crate) fn parse_decimal(text: &str) -> Option<Decimal> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// The amount with exactly so many digits behind the point, half away from zero.
+/// The amount with exactly this many decimals, rounded half away from zero.
 pub(crate) fn fixed(amount: Decimal, digits: u32) -> String {
     let mut rounded = amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
     rounded.rescale(digits);

@@ -4,31 +4,31 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::delivery::{Delivery, DeliveryResult};
+use crate::exchange_log::ExchangeLog;
 use crate::fault::Faults;
 use crate::http::{Millis, Request, Response, System};
-use crate::journal::Journal;
 use crate::{Concur, Fault, FaultRule, FreshBooks, SandboxConfig, Stats};
 
 /// What becomes of a request on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A complete answer.
+pub enum WireOutcome {
+    /// A complete answer arrives.
     Response {
-        /// The answer.
+        /// The answer as it is sent.
         response: Response,
-        /// It takes so many milliseconds.
+        /// Milliseconds until it arrives.
         after: Millis,
     },
     /// The answer breaks off.
     Truncated {
         /// The answer as it was meant.
         response: Response,
-        /// So many bytes of its body arrive.
+        /// How many bytes of its body arrive.
         bytes: usize,
     },
     /// The connection closes without an answer; the request may have been carried out, or will be.
     Lost {
-        /// It closes after so many milliseconds.
+        /// Milliseconds until the connection closes.
         after: Millis,
     },
     /// The connection is not accepted.
@@ -38,16 +38,16 @@ pub enum Answer {
 /// Both vendors, the faults, and what is under way.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// FreshBooks.
+    /// The one account of FreshBooks.
     pub freshbooks: FreshBooks,
-    /// SAP Concur.
+    /// The one company of Concur.
     pub concur: Concur,
     faults: Faults,
     late: BTreeMap<(Millis, u64), (System, Request)>,
     late_count: u64,
     struck: u64,
     stats: Stats,
-    journal: Option<Journal>,
+    exchange_log: Option<ExchangeLog>,
 }
 
 impl Sandbox {
@@ -61,24 +61,24 @@ impl Sandbox {
             late_count: 0,
             struck: 0,
             stats: Stats::default(),
-            journal: None,
+            exchange_log: None,
         }
     }
 
-    /// Sends a request through the faults to its machine.
-    pub fn exchange(&mut self, system: System, request: &Request, now: Millis) -> Answer {
-        let fault = self.faults.of(system, request);
+    /// Sends a request to a vendor, through the faults that are switched on.
+    pub fn exchange(&mut self, system: System, request: &Request, now: Millis) -> WireOutcome {
+        let fault = self.faults.fault_for(system, request);
         self.struck += u64::from(fault.is_some());
-        let answer = self.faulty(system, request, fault, now);
+        let answer = self.exchange_with_fault(system, request, fault, now);
         let shown = match &answer {
-            Answer::Response { response, .. } | Answer::Truncated { response, .. } => {
+            WireOutcome::Response { response, .. } | WireOutcome::Truncated { response, .. } => {
                 Some(response)
             }
-            Answer::Lost { .. } | Answer::Refused => None,
+            WireOutcome::Lost { .. } | WireOutcome::Refused => None,
         };
         self.stats.count(system, request, shown);
-        if let Some(journal) = &mut self.journal {
-            journal.write(system, request, shown, now);
+        if let Some(log) = &mut self.exchange_log {
+            log.write(system, request, shown, now);
         }
         answer
     }
@@ -89,8 +89,7 @@ impl Sandbox {
         !self.faults.refuse_connection(system)
     }
 
-    /// Carries out what was to be late and is due, and returns the deliveries that are due:
-    /// webhooks and events.
+    /// Carries out late calls that are due by now, and returns the webhooks and events to deliver.
     pub fn advance(&mut self, now: Millis) -> Vec<Delivery> {
         while let Some(entry) = self.late.first_entry().filter(|entry| entry.key().0 <= now) {
             let (due, _) = *entry.key();
@@ -112,7 +111,7 @@ impl Sandbox {
         [late, document, webhook, event].into_iter().flatten().min()
     }
 
-    /// Tells what became of a delivery of a system.
+    /// Reports the result of a delivery that [`Sandbox::advance`] returned.
     pub fn delivered(&mut self, system: System, id: u64, result: DeliveryResult, now: Millis) {
         match system {
             System::FreshBooks => self.freshbooks.delivered(id, result, now),
@@ -141,49 +140,51 @@ impl Sandbox {
     }
 
     /// Writes every exchange to `out` from here on, one line of JSON each.
-    pub fn write_journal(&mut self, out: Box<dyn Write + Send>) {
-        self.journal = Some(Journal::new(out));
+    pub fn write_exchange_log(&mut self, out: Box<dyn Write + Send>) {
+        self.exchange_log = Some(ExchangeLog::new(out));
     }
 
-    fn faulty(
+    fn exchange_with_fault(
         &mut self,
         system: System,
         request: &Request,
         fault: Option<Fault>,
         now: Millis,
-    ) -> Answer {
-        let at_once = |response| Answer::Response { response, after: 0 };
+    ) -> WireOutcome {
+        let at_once = |response| WireOutcome::Response { response, after: 0 };
         let Some(fault) = fault else {
             return at_once(self.handle(system, request, now, 0));
         };
         match fault {
-            Fault::Refuse => Answer::Refused,
+            Fault::Refuse => WireOutcome::Refused,
             Fault::RateLimited { retry_after_s } => at_once(rate_limited(retry_after_s)),
-            Fault::ThrottledAs400 => at_once(throttled()),
-            Fault::Maintenance => at_once(plain(503, "The service is down for maintenance.")),
-            Fault::ServerError => at_once(plain(500, "Internal Server Error")),
+            Fault::ThrottledAs400 => at_once(throttled_as_400()),
+            Fault::Maintenance => {
+                at_once(text_response(503, "The service is down for maintenance."))
+            }
+            Fault::ServerError => at_once(text_response(500, "Internal Server Error")),
             Fault::ServerErrorAfterCommit => {
                 self.handle(system, request, now, 0);
-                at_once(plain(500, "Internal Server Error"))
+                at_once(text_response(500, "Internal Server Error"))
             }
             Fault::ResponseLost => {
                 self.handle(system, request, now, 0);
-                Answer::Lost { after: 0 }
+                WireOutcome::Lost { after: 0 }
             }
-            Fault::RequestLost => Answer::Lost { after: 0 },
+            Fault::RequestLost => WireOutcome::Lost { after: 0 },
             Fault::LateExecution { delay } => {
                 self.late_count += 1;
                 self.late
                     .insert((now + delay, self.late_count), (system, request.clone()));
-                Answer::Lost { after: 0 }
+                WireOutcome::Lost { after: 0 }
             }
-            Fault::Slow { delay } => Answer::Response {
+            Fault::Slow { delay } => WireOutcome::Response {
                 response: self.handle(system, request, now, 0),
                 after: delay,
             },
             Fault::Truncated => {
                 let response = self.handle(system, request, now, 0);
-                Answer::Truncated {
+                WireOutcome::Truncated {
                     bytes: response.body.len() / 2,
                     response,
                 }
@@ -212,12 +213,12 @@ impl Sandbox {
     }
 }
 
-fn plain(status: u16, text: &str) -> Response {
+fn text_response(status: u16, text: &str) -> Response {
     Response::typed(status, "text/plain", text.as_bytes().to_vec())
 }
 
 fn rate_limited(retry_after_s: Option<u64>) -> Response {
-    let response = plain(429, "Too many requests");
+    let response = text_response(429, "Too many requests");
     match retry_after_s {
         Some(seconds) => response.with_header("Retry-After", &seconds.to_string()),
         None => response,
@@ -225,8 +226,9 @@ fn rate_limited(retry_after_s: Option<u64>) -> Response {
 }
 
 // Concur docs, HTTP status codes: 400 may also mean that a request limit was exceeded.
-fn throttled() -> Response {
-    let body = serde_json::json!({"Error": {"Message": "The request limit exceeded. Please try again.", "Server-Time": "", "Id": ""}});
+fn throttled_as_400() -> Response {
+    let body = serde_json::json!({"Error": {"Message": "The request limit exceeded. Please try \
+        again.", "Server-Time": "", "Id": ""}});
     Response::json(400, &body)
 }
 
@@ -243,7 +245,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::freshbooks::person::Kind;
+    use crate::freshbooks::RecordKind;
 
     const NOW: Millis = 1_772_463_600_000;
     const CLIENTS: &str = "/accounting/account/zQ7pLm/users/clients";
@@ -262,7 +264,7 @@ mod tests {
             Self { sandbox, token }
         }
 
-        fn post(&mut self) -> Answer {
+        fn post(&mut self) -> WireOutcome {
             let body = json!({"client": {"email": "ida@example.test"}});
             let request =
                 Request::new("api.freshbooks.com", "POST", CLIENTS).with_bearer(&self.token);
@@ -271,13 +273,13 @@ mod tests {
         }
 
         fn clients(&self) -> usize {
-            self.sandbox.freshbooks.ids(Kind::Client).len()
+            self.sandbox.freshbooks.ids(RecordKind::Client).len()
         }
     }
 
-    fn status(answer: &Answer) -> Option<u16> {
+    fn status(answer: &WireOutcome) -> Option<u16> {
         match answer {
-            Answer::Response { response, .. } => Some(response.status),
+            WireOutcome::Response { response, .. } => Some(response.status),
             _ => None,
         }
     }
@@ -323,7 +325,7 @@ mod tests {
     #[test]
     fn late_executions_happen_when_they_are_due() {
         let mut driver = Driver::with(Fault::LateExecution { delay: 90_000 });
-        assert_eq!(driver.post(), Answer::Lost { after: 0 });
+        assert_eq!(driver.post(), WireOutcome::Lost { after: 0 });
         assert_eq!(driver.sandbox.next_wake(), Some(NOW + 90_000));
         driver.sandbox.advance(NOW + 89_999);
         assert_eq!(driver.clients(), 0);
@@ -340,7 +342,7 @@ mod tests {
         driver.sandbox.add_fault(rule.method("GET").times(1));
         let request = Request::new("api.freshbooks.com", "GET", CLIENTS).with_bearer(&driver.token);
         let mut total = || match driver.sandbox.exchange(System::FreshBooks, &request, NOW) {
-            Answer::Response { response, .. } => {
+            WireOutcome::Response { response, .. } => {
                 response.value()["response"]["result"]["total"].clone()
             }
             other => panic!("{other:?}"),
@@ -384,7 +386,7 @@ mod tests {
         let due = sandbox.advance(NOW);
         let named: Vec<(System, u64)> = due.iter().map(|due| (due.system, due.id)).collect();
         assert_eq!(named, [(System::FreshBooks, 1), (System::Concur, 1)]);
-        let limits: Vec<Millis> = due.iter().map(Delivery::timeout_ms).collect();
+        let limits: Vec<Millis> = due.iter().map(|delivery| delivery.timeout_ms).collect();
         assert_eq!(limits, [10_000, 60_000]);
         sandbox.delivered(System::Concur, 1, DeliveryResult::Status(200), NOW);
         assert_eq!(sandbox.concur.events_pending(), 0);
@@ -422,7 +424,7 @@ mod tests {
         }
         let lines = Lines::default();
         let mut driver = Driver::with(Fault::RequestLost);
-        driver.sandbox.write_journal(Box::new(lines.clone()));
+        driver.sandbox.write_exchange_log(Box::new(lines.clone()));
         driver.post();
         driver.post();
         let written =

@@ -11,7 +11,7 @@ use crate::http::{Request, Response, System};
 pub struct Stats {
     /// Counts by `concur POST /api/v3.0/invoice/paymentrequest 200`.
     pub calls: BTreeMap<String, u64>,
-    /// All calls.
+    /// The sum of all counts.
     pub total: u64,
 }
 
@@ -35,6 +35,8 @@ impl Stats {
     }
 }
 
+/// Ids of both vendors begin with a digit or have a capital letter; names in paths have neither. A
+/// UUID that begins with a letter is counted under its own name.
 fn is_id(part: &str) -> bool {
     part.starts_with(|first: char| first.is_ascii_digit())
         || part.bytes().any(|byte| byte.is_ascii_uppercase())

@@ -12,7 +12,7 @@ use ml_connector_sandbox::concur::{
     DocStatus, DocType, DocumentBulk, DocumentRecord, Filing, Oddity, ReportOptions, Shape,
 };
 use ml_connector_sandbox::freshbooks::BalanceRow;
-use ml_connector_sandbox::{Fault, FaultRule, System, skin};
+use ml_connector_sandbox::{Fault, FaultRule, System, server};
 use rust_decimal::Decimal;
 
 use super::{bar, say, table, wait, watch};
@@ -105,7 +105,7 @@ pub async fn carry(office: &mut Office) -> Result<Ledger, String> {
 }
 
 fn approve(office: &Office) -> usize {
-    let now = skin::now();
+    let now = server::now();
     let mut sandbox = office.sandbox.shared.lock();
     let concur = &mut sandbox.concur;
     let bulk = DocumentBulk {

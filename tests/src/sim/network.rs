@@ -5,7 +5,7 @@ use ml_connector_component::contract::http::{
     BodyPart, Method, Request, Response, SendErrorCode, SendOutcome,
 };
 use ml_connector_component::contract::types::System;
-use ml_connector_sandbox::{self as sandbox, Answer};
+use ml_connector_sandbox::{self as sandbox, WireOutcome};
 
 use super::{Sim, body, error, headers};
 
@@ -26,24 +26,24 @@ impl Sim {
         self.outcome_of(answer, request.timeout)
     }
 
-    pub(super) fn outcome_of(&mut self, answer: Answer, timeout: u64) -> SendOutcome {
+    pub(super) fn outcome_of(&mut self, answer: WireOutcome, timeout: u64) -> SendOutcome {
         match answer {
-            Answer::Response { response, after } if after <= timeout => {
+            WireOutcome::Response { response, after } if after <= timeout => {
                 self.now += after;
                 SendOutcome::Response(response_of(response))
             }
-            Answer::Response { .. } => {
+            WireOutcome::Response { .. } => {
                 self.now += timeout;
                 SendOutcome::MaybeSent(error(SendErrorCode::Timeout))
             }
-            Answer::Truncated { .. } => {
+            WireOutcome::Truncated { .. } => {
                 SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
             }
-            Answer::Lost { after } => {
+            WireOutcome::Lost { after } => {
                 self.now += after.min(timeout);
                 SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
             }
-            Answer::Refused => SendOutcome::NotSent(error(SendErrorCode::Unreachable)),
+            WireOutcome::Refused => SendOutcome::NotSent(error(SendErrorCode::Unreachable)),
         }
     }
 

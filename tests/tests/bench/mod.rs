@@ -13,8 +13,8 @@ use ml_connector::contract::runs::EndingKind;
 use ml_connector::secrets::Secrets;
 use ml_connector::service::{Running, serve};
 use ml_connector::store::{Run, RunFilter, RunState};
-use ml_connector_sandbox::skin::{self, Ports};
-use ml_connector_sandbox::{Answer, Request, SandboxConfig, System};
+use ml_connector_sandbox::server::{self, Ports};
+use ml_connector_sandbox::{Request, SandboxConfig, System, WireOutcome};
 use ml_connector_tests::{built, world};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A sandbox, and what a service needs to work with it.
 pub struct Bench {
-    pub sandbox: skin::Running,
+    pub sandbox: server::Running,
     pub config: Config,
     pub secrets: Secrets,
     _directory: TempDir,
@@ -39,7 +39,7 @@ impl Bench {
         let mut sandbox = SandboxConfig::default();
         sandbox.freshbooks.apps[0].redirect_uris = vec![redirect.clone()];
         sandbox.freshbooks.any_redirect_uri = true;
-        let sandbox = skin::start(sandbox, Ports::default())
+        let sandbox = server::start(sandbox, Ports::default())
             .await
             .expect("a sandbox");
         let secrets = directory.path().join("secrets");
@@ -107,7 +107,7 @@ impl Bench {
             .shared
             .lock()
             .concur
-            .company_request_token(skin::now());
+            .company_request_token(server::now());
         let connected = self
             .ask(AdminRequest::Connect {
                 connection: "main".into(),
@@ -135,14 +135,14 @@ impl Bench {
     }
 
     pub fn exchange(&self, request: &Request) -> ml_connector_sandbox::Response {
-        let answer = self
-            .sandbox
-            .shared
-            .lock()
-            .exchange(System::FreshBooks, request, skin::now());
+        let answer =
+            self.sandbox
+                .shared
+                .lock()
+                .exchange(System::FreshBooks, request, server::now());
         self.sandbox.shared.wake();
         match answer {
-            Answer::Response { response, .. } => response,
+            WireOutcome::Response { response, .. } => response,
             other => panic!("{other:?}"),
         }
     }
@@ -154,7 +154,7 @@ impl Bench {
             .shared
             .lock()
             .freshbooks
-            .person_token(skin::now());
+            .person_token(server::now());
         let target = format!("/accounting/account/zQ7pLm/{path}");
         let request = Request::new("api.freshbooks.com", "POST", &target)
             .with_bearer(&token)
@@ -172,12 +172,12 @@ impl Bench {
     /// The same, but its webhook stays with the caller: the deliverer is not woken.
     pub fn invoice_unannounced(&self, client: u64, number: &str) {
         let mut sandbox = self.sandbox.shared.lock();
-        let token = sandbox.freshbooks.person_token(skin::now());
+        let token = sandbox.freshbooks.person_token(server::now());
         let target = "/accounting/account/zQ7pLm/invoices/invoices";
         let request = Request::new("api.freshbooks.com", "POST", target)
             .with_bearer(&token)
             .with_json(&json!({"invoice": world::invoice(client, number)}));
-        sandbox.exchange(System::FreshBooks, &request, skin::now());
+        sandbox.exchange(System::FreshBooks, &request, server::now());
     }
 
     pub fn invoice(&self, client: u64, number: &str) {
@@ -268,7 +268,7 @@ fn keep_secrets(directory: &std::path::Path) {
     }
 }
 
-fn connection(sandbox: &skin::Running, redirect: &str) -> ConnectionConfig {
+fn connection(sandbox: &server::Running, redirect: &str) -> ConnectionConfig {
     let mut settings = world::settings("resend");
     let bases: Vec<&String> = sandbox.urls.concur.values().collect();
     settings["freshbooks"]["redirect_uri"] = json!(redirect);

@@ -4,8 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::events::config::EventSwitches;
-use super::financial::FinancialSwitches;
+use super::events::config::EventConfig;
+use super::financial::FinancialConfig;
+
+/// The name of the host that serves token requests for every datacenter, and nothing else.
+pub(crate) const LANDING_ZONE: &str = "glz";
+
+/// The account that invoice lines of an expense type are posted to.
+pub(crate) fn account_of_expense_type(expense_type: &str) -> &'static str {
+    match expense_type {
+        "PROFS" => "6450",
+        "TRVL" => "6600",
+        _ => "6400",
+    }
+}
 
 /// The company, its datacenters and every switch. Section names in parentheses are those of the
 /// Concur docs.
@@ -16,9 +28,9 @@ pub struct ConcurConfig {
     pub hosts: BTreeMap<String, Host>,
     /// The datacenter where the company lives; [`crate::Concur::move_company`] changes it.
     pub datacenter: String,
-    /// The company's UUID.
+    /// The company's UUID: the user name that goes with a company request token.
     pub company_uuid: String,
-    /// Registered apps.
+    /// Apps registered for the company; actions of people use the first one.
     pub apps: Vec<App>,
     /// Users who may log on by password, and employees that payment requests name.
     pub employees: Vec<Employee>,
@@ -31,18 +43,18 @@ pub struct ConcurConfig {
     pub allocation_lists: BTreeMap<String, BTreeSet<String>>,
     /// Codes a custom field of a vendor may have, by field name; fields not named take any.
     pub vendor_lists: BTreeMap<String, BTreeSet<String>>,
-    /// Token answers.
-    pub token: TokenSwitches,
-    /// What the gateway says.
-    pub gateway: GatewaySwitches,
-    /// Vendors.
-    pub vendors: VendorSwitches,
+    /// How the token endpoint answers.
+    pub token: TokenConfig,
+    /// How the gateway in front of the APIs refuses calls.
+    pub gateway: GatewayConfig,
+    /// How Vendor v3.1 answers.
+    pub vendors: VendorConfig,
     /// Payment requests and digests.
-    pub payment_requests: PaymentRequestSwitches,
-    /// Financial Integration.
-    pub financial: FinancialSwitches,
+    pub payment_requests: PaymentRequestConfig,
+    /// The queue of financial documents, and how they are written.
+    pub financial: FinancialConfig,
     /// The Event Subscription Service.
-    pub events: EventSwitches,
+    pub events: EventConfig,
 }
 
 /// One host of the platform.
@@ -59,7 +71,7 @@ pub struct Host {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// The client id.
+    /// The client id that token requests name.
     pub client_id: String,
     /// Its secrets; more than one while they rotate.
     pub client_secrets: Vec<String>,
@@ -82,7 +94,7 @@ pub struct App {
 pub struct Employee {
     /// The login, in the form of an e-mail address.
     pub login_id: String,
-    /// The employee number.
+    /// The employee number, such as `E-17`; payment requests may name their owner by it.
     pub employee_id: String,
     /// The work e-mail address.
     pub email: String,
@@ -94,7 +106,7 @@ pub struct Employee {
 /// How the token endpoint behaves where the docs leave room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct TokenSwitches {
+pub struct TokenConfig {
     /// Seconds an access token lives. Default: 3600.
     pub access_life_s: u64,
     /// Seconds a refresh token lives after its last use. Default: 180 days.
@@ -121,11 +133,11 @@ pub struct TokenSwitches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshExpiresIn {
-    /// Absolute epoch seconds.
+    /// A number: the instant as seconds since the Unix epoch.
     Number,
     /// The same in quotes.
     Quoted,
-    /// Not at all.
+    /// The member is left out.
     Missing,
 }
 
@@ -145,11 +157,11 @@ pub enum RefreshMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Geolocation {
-    /// The base URL.
+    /// The base URL, such as `https://us2.api.concursolutions.com`.
     Plain,
-    /// With `/oauth2/v0/token` behind it, as one sample has it.
+    /// With `/oauth2/v0/token` behind it, as in one sample.
     WithPath,
-    /// The host in upper case, as one sample has it.
+    /// The host in upper case, as in one sample.
     UpperCase,
     /// A host that is none of Concur's.
     OffTheList,
@@ -158,7 +170,7 @@ pub enum Geolocation {
 /// How the gateway in front of the APIs behaves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct GatewaySwitches {
+pub struct GatewayConfig {
     /// The status for a missing, unknown or expired token is 401 (401 versus 403). Default: false,
     /// that is 403.
     pub unauthenticated_401: bool,
@@ -177,16 +189,16 @@ pub struct GatewaySwitches {
 pub enum ErrorEnvelope {
     /// `{"Error": {"Message", "Server-Time", "Id"}}`.
     Documented,
-    /// `{"Message", "Details"}`.
+    /// `{"Message", "Details"}`, the details always null.
     MessageDetails,
-    /// `{"Message"}`.
+    /// `{"Message"}` and nothing else.
     Message,
 }
 
 /// How vendors behave where the docs leave room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct VendorSwitches {
+pub struct VendorConfig {
     /// POST of an existing key updates it instead of refusing the record (vendor behaviour; open).
     /// Default: false.
     pub post_updates: bool,
@@ -203,7 +215,7 @@ pub struct VendorSwitches {
 /// How payment requests and digests behave where the docs leave room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PaymentRequestSwitches {
+pub struct PaymentRequestConfig {
     /// A second request with a vendor's invoice number is refused, not flagged (duplicates;
     /// inferred). Default: false.
     pub refuse_duplicates: bool,
@@ -228,9 +240,9 @@ pub struct PaymentRequestSwitches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NextPage {
-    /// A full URI.
+    /// A full URI with the query of the call and the next offset.
     Uri,
-    /// The bare offset.
+    /// The bare offset, to be sent back as `offset`.
     Token,
 }
 
@@ -238,9 +250,9 @@ pub enum NextPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoNextPage {
-    /// `null`.
+    /// `null`, as JSON has it.
     Null,
-    /// `""`.
+    /// `""`, as an empty XML element reads.
     Empty,
 }
 
@@ -269,12 +281,12 @@ impl Default for ConcurConfig {
             ledgers: codes(&[("DEFAULT", "Default Ledger")]),
             allocation_lists: BTreeMap::new(),
             vendor_lists: BTreeMap::new(),
-            token: TokenSwitches::default(),
-            gateway: GatewaySwitches::default(),
-            vendors: VendorSwitches::default(),
-            payment_requests: PaymentRequestSwitches::default(),
-            financial: FinancialSwitches::default(),
-            events: EventSwitches::default(),
+            token: TokenConfig::default(),
+            gateway: GatewayConfig::default(),
+            vendors: VendorConfig::default(),
+            payment_requests: PaymentRequestConfig::default(),
+            financial: FinancialConfig::default(),
+            events: EventConfig::default(),
         }
     }
 }
@@ -293,7 +305,8 @@ impl Host {
 
 impl Default for App {
     fn default() -> Self {
-        let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read spend.listitem.read";
+        let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read \
+            spend.listitem.read";
         Self {
             client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
             client_secrets: vec!["sandbox-concur-secret".into()],
@@ -316,7 +329,7 @@ impl Default for Employee {
     }
 }
 
-impl Default for TokenSwitches {
+impl Default for TokenConfig {
     fn default() -> Self {
         Self {
             access_life_s: 3600,
@@ -332,7 +345,7 @@ impl Default for TokenSwitches {
     }
 }
 
-impl Default for GatewaySwitches {
+impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
             unauthenticated_401: false,
@@ -343,7 +356,7 @@ impl Default for GatewaySwitches {
     }
 }
 
-impl Default for VendorSwitches {
+impl Default for VendorConfig {
     fn default() -> Self {
         Self {
             post_updates: false,
@@ -354,7 +367,7 @@ impl Default for VendorSwitches {
     }
 }
 
-impl Default for PaymentRequestSwitches {
+impl Default for PaymentRequestConfig {
     fn default() -> Self {
         Self {
             refuse_duplicates: false,

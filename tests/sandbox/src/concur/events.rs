@@ -2,7 +2,7 @@
 //! both end in deliveries (Concur docs, Event Subscription Service v4).
 
 mod api;
-pub(super) mod config;
+pub(crate) mod config;
 mod envelope;
 mod outbox;
 mod records;
@@ -12,14 +12,13 @@ mod topics;
 
 use std::sync::Arc;
 
-pub(super) use api::PREFIX;
-pub use outbox::EVENT_TIMEOUT_MS;
+pub(crate) use api::PREFIX;
 pub use records::{EventCounts, EventRecord, Fate};
 pub use signature::EventKey;
 pub use subscriptions::SubscriptionRecord;
 
-use envelope::{Event, News};
-use outbox::{Attempt, Outbox};
+use envelope::{EventSubject, PublishedEvent};
+use outbox::{EVENT_TIMEOUT_MS, EventAttempt, Outbox};
 use signature::SIGNATURE_HEADER;
 use subscriptions::Subscriptions;
 
@@ -48,8 +47,7 @@ pub struct CertificateState {
 }
 
 impl Events {
-    /// No subscriptions yet.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             envelopes: Random::new(seed, "concur/events"),
             signatures: Random::new(seed, "concur/event-signatures"),
@@ -59,27 +57,27 @@ impl Events {
         }
     }
 
-    /// A company token was given out to an app: subscriptions that are there already are told of
-    /// the company.
-    pub(super) fn connect(&mut self, application_id: &str, company_id: &str, datacenter: &str) {
+    /// A company token was given out to an app: the company is added to the subscriptions that the
+    /// app has already.
+    pub(crate) fn connect(&mut self, application_id: &str, company_id: &str, datacenter: &str) {
         self.subscriptions
             .connect(application_id, company_id, datacenter);
     }
 
     /// A company is disconnected: nothing is delivered for it any more.
-    pub(super) fn disconnect(&mut self, company_id: &str) {
+    pub(crate) fn disconnect(&mut self, company_id: &str) {
         self.subscriptions.disconnect(company_id);
     }
 }
 
 impl Concur {
-    /// Publishes an event of the company and returns its id. Types that nobody knows come with the
-    /// financial documents.
+    /// Publishes an event of the company and returns its id. Unknown types are published under the
+    /// topic of financial documents.
     pub fn publish(&mut self, event_type: &str, document_id: &str, now: Millis) -> String {
-        self.tidy_subscriptions(now);
+        self.clean_up_subscriptions(now);
         let base_url = self.home_url();
         let switches = &self.config.events;
-        let news = News {
+        let news = EventSubject {
             event_type,
             document_id,
             company_id: &self.config.company_uuid,
@@ -87,7 +85,7 @@ impl Concur {
             base_url: &base_url,
             now,
         };
-        let event = Event::write(&news, &switches.envelope, &mut self.events.envelopes);
+        let event = PublishedEvent::new(&news, &switches.envelope, &mut self.events.envelopes);
         let id = event.id.clone();
         if switches.delivery.silent {
             self.events.outbox.counts.swallowed += 1;
@@ -99,12 +97,12 @@ impl Concur {
 
     /// Event deliveries due now.
     pub fn take_due(&mut self, now: Millis) -> Vec<Delivery> {
-        self.tidy_subscriptions(now);
+        self.clean_up_subscriptions(now);
         let switches = &self.config.events.delivery;
         let attempts = self.events.outbox.take_due(switches, now);
         attempts
             .into_iter()
-            .filter_map(|attempt| self.delivery(attempt))
+            .filter_map(|attempt| self.signed_delivery(attempt))
             .collect()
     }
 
@@ -116,7 +114,7 @@ impl Concur {
     /// Records what became of an event delivery.
     pub fn delivered(&mut self, id: u64, result: DeliveryResult, now: Millis) {
         let switches = &self.config.events.delivery;
-        let accepting = self.events.outbox.settle(id, result, switches, now);
+        let accepting = self.events.outbox.record_result(id, result, switches, now);
         if let Some(subscription) = accepting {
             self.events.subscriptions.delivered(&subscription, now);
         }
@@ -127,7 +125,7 @@ impl Concur {
         self.events.outbox.records().cloned().collect()
     }
 
-    /// How events have fared so far.
+    /// How many events were published, delivered and lost so far.
     pub fn event_counts(&self) -> EventCounts {
         self.events.outbox.counts
     }
@@ -156,11 +154,11 @@ impl Concur {
         self.events.certificate
     }
 
-    fn distribute(&mut self, event: Event) {
+    fn distribute(&mut self, event: PublishedEvent) {
         let config = &self.config;
         let event = Arc::new(event);
         let events = &mut self.events;
-        let hearing = events.subscriptions.hearing(
+        let hearing = events.subscriptions.subscribers_of(
             event.topic,
             &event.event_type,
             &config.company_uuid,
@@ -174,18 +172,18 @@ impl Concur {
         events.outbox.counts.published += 1;
         for subscription in hearing {
             let switches = &config.events.delivery;
-            events.outbox.plan(&event, &subscription, switches);
+            events.outbox.plan_event(&event, &subscription, switches);
         }
     }
 
-    fn delivery(&mut self, attempt: Attempt) -> Option<Delivery> {
+    fn signed_delivery(&mut self, attempt: EventAttempt) -> Option<Delivery> {
         let url = self.events.subscriptions.endpoint(&attempt.subscription)?;
         let (body, correlation_id) = (attempt.event.body.clone(), &attempt.event.correlation_id);
         let mut headers = vec![
             ("Content-Type".to_owned(), "application/json".to_owned()),
             ("Concur-Correlationid".to_owned(), correlation_id.clone()),
         ];
-        if let Some(signature) = self.sign(&body) {
+        if let Some(signature) = self.sign_body(&body) {
             headers.push((SIGNATURE_HEADER.to_owned(), signature));
         }
         Some(Delivery {
@@ -194,10 +192,11 @@ impl Concur {
             url,
             headers,
             body,
+            timeout_ms: EVENT_TIMEOUT_MS,
         })
     }
 
-    fn sign(&mut self, body: &[u8]) -> Option<String> {
+    fn sign_body(&mut self, body: &[u8]) -> Option<String> {
         let switches = &self.config.events;
         if switches.signature == config::EventSignature::Missing {
             return None;
@@ -205,14 +204,15 @@ impl Concur {
         let key = EventKey::numbered(self.events.certificate.key);
         let random = &mut self.events.signatures;
         let signature = key.sign(body, switches.signature, random);
-        signature.map(|signature| signature::encode(&signature, switches.signature_url_safe))
+        signature
+            .map(|signature| signature::encode_signature(&signature, switches.signature_url_safe))
     }
 
-    fn tidy_subscriptions(&mut self, now: Millis) {
+    fn clean_up_subscriptions(&mut self, now: Millis) {
         let gone = self
             .events
             .subscriptions
-            .tidy(self.config.events.api.clean_up, now);
+            .remove_expired(self.config.events.api.clean_up, now);
         for subscription in gone {
             self.events.outbox.withdraw(&subscription);
         }

@@ -1,48 +1,34 @@
 //! Financial Integration v4: what is approved becomes a document in a queue, is acknowledged,
 //! posted elsewhere and confirmed (Concur docs, financial integration).
 //!
-//! Documents come from what people do, see [`Concur`](super::Concur): they approve reports and
-//! payment requests, issue cash advances and run the payroll. Calls are in `calls`, one file per
-//! call beside it.
+//! Documents come from what people do (`user_actions`): they approve reports and payment requests,
+//! issue cash advances and run the payroll. `content` is what such a document is about, `document`
+//! is one in the `queue`, and `calls` has one file for each call of the API.
 
-mod acknowledgements;
-mod advances;
+mod announcements;
 mod calls;
+mod config;
+mod content;
 mod document;
-mod draw;
-#[cfg(test)]
-mod histories;
-mod invoice_view;
-mod invoices;
-mod oddities;
+mod inspect;
 mod options;
-mod payments;
-mod payrolls;
-mod person;
-mod postings;
-#[cfg(test)]
-mod properties;
 mod queue;
 mod records;
-mod report_draw;
-mod report_view;
-mod reports;
-mod switches;
-mod transactions;
-mod tree;
+#[cfg(test)]
+mod tests;
+mod user_actions;
 
-pub use oddities::Oddity;
+pub use config::{
+    DocumentFormat, FinancialConfig, InvoiceDates, InvoiceGross, QueueOrder, SystemIdCheck,
+};
+pub use content::malformed::Oddity;
 pub use options::{
     AdvanceOptions, AdvanceUse, Change, DocumentBulk, Filing, InvoiceOptions, PayrollOptions,
     ReportOptions, Resubmission, Shape,
 };
 pub use records::{AuditLine, CannotDo, DocumentRecord, Filed, PaymentRecord, PostingDoc, Ready};
-pub use switches::{
-    DocumentFormat, FinancialSwitches, InvoiceDates, InvoiceGross, QueueOrder, SystemIdCheck,
-};
 
 pub(crate) use calls::PREFIX;
-pub(crate) use draw::invoice_account;
 pub(crate) use queue::Queue;
 
 use serde::{Deserialize, Serialize};
@@ -51,11 +37,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DocType {
-    /// An expense report.
+    /// An expense report: `expense` in paths.
     Expense,
     /// An invoice: a payment request.
     Invoice,
-    /// A cash advance.
+    /// An issued or returned cash advance: `cashadvance` in paths.
     CashAdvance,
     /// A report's part in the payroll.
     Payroll,
@@ -102,25 +88,25 @@ impl DocType {
 pub enum DocStatus {
     /// Approved, but not in the queue yet.
     Delayed,
-    /// In the queue.
+    /// In the queue, to be listed and acknowledged.
     Ready,
-    /// Received.
+    /// Received by a system, and out of the queue.
     Acknowledged,
-    /// Posted.
+    /// A system has confirmed that it posted it.
     PostingConfirmedSuccess,
-    /// Not posted.
+    /// A system has reported that it could not post it.
     PostingConfirmedFailure,
-    /// Paid.
+    /// A system has confirmed that it was paid; its source is locked.
     PaymentConfirmedSuccess,
     /// Its payment was reversed.
     PaymentConfirmedReversed,
     /// Its payment is obsolete.
     PaymentConfirmedObsolete,
-    /// Taken back.
+    /// Taken back by a person before it was posted.
     Recalled,
-    /// Void.
+    /// Void; no call leads to this state, only [`crate::Concur::force_document_status`].
     Void,
-    /// Cancelled.
+    /// Cancelled; no call leads to this state either.
     Cancel,
 }
 

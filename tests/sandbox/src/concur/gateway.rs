@@ -1,16 +1,18 @@
 //! What every v3 call passes: token, datacenter, scope; and the two languages replies are written
 //! in (Concur docs, 401 versus 403, v3 conventions).
 
+mod xml;
+
 use serde_json::{Value, json};
 
+use super::Concur;
 use super::config::ErrorEnvelope;
 use super::oauth::Principal;
-use super::{Concur, xml};
 use crate::calendar::bare_stamp;
 use crate::http::{Millis, Pairs, Request, Response};
 
-/// A call that has been let in.
-pub(crate) struct Call<'a> {
+/// A call whose token was accepted, in the parts that are read.
+pub(crate) struct GatewayCall<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: Pairs,
@@ -53,12 +55,12 @@ impl Reply {
 
 /// A refused v3 call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct GatewayError {
     pub(crate) status: u16,
     pub(crate) message: String,
 }
 
-impl Refusal {
+impl GatewayError {
     /// A refusal with a status and a sentence.
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
         Self {
@@ -67,13 +69,13 @@ impl Refusal {
         }
     }
 
-    /// HTTP 400.
-    pub(crate) fn bad(message: impl Into<String>) -> Self {
+    /// A body or a query that cannot be used: HTTP 400.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }
 
-    /// HTTP 405.
-    pub(crate) fn method(method: &str) -> Self {
+    /// A method that the resource does not have: HTTP 405.
+    pub(crate) fn method_not_allowed(method: &str) -> Self {
         Self::new(
             405,
             format!("The requested resource does not support http method '{method}'."),
@@ -81,10 +83,11 @@ impl Refusal {
     }
 
     /// The reply in one of the three envelopes.
-    pub(crate) fn reply(&self, envelope: ErrorEnvelope, id: &str, now: Millis) -> Reply {
+    pub(crate) fn to_reply(&self, envelope: ErrorEnvelope, id: &str, now: Millis) -> Reply {
         let body = match envelope {
             ErrorEnvelope::Documented => {
-                json!({"Error": {"Message": self.message, "Server-Time": bare_stamp(now), "Id": id}})
+                json!({"Error": {"Message": self.message, "Server-Time": bare_stamp(now),
+                    "Id": id}})
             }
             ErrorEnvelope::MessageDetails => json!({"Message": self.message, "Details": null}),
             ErrorEnvelope::Message => json!({"Message": self.message}),
@@ -115,7 +118,7 @@ impl Concur {
     ) -> Option<Response> {
         let access = request
             .bearer()
-            .and_then(|token| self.oauth.check(token, now));
+            .and_then(|token| self.oauth.access_token(token, now));
         let Some(access) = access else {
             return Some(self.unauthenticated(json, now));
         };
@@ -129,8 +132,8 @@ impl Concur {
             return Some(self.wrong_datacenter());
         }
         (!allowed).then(|| {
-            self.refused(
-                &Refusal::new(403, "Forbidden: the token lacks the scope."),
+            self.error_reply(
+                &GatewayError::new(403, "Forbidden: the token lacks the scope."),
                 now,
             )
             .render(json)
@@ -147,8 +150,8 @@ impl Concur {
         if switches.unauthenticated_empty {
             return Response::empty(status);
         }
-        self.refused(
-            &Refusal::new(status, "The access token is missing, invalid or expired."),
+        self.error_reply(
+            &GatewayError::new(status, "The access token is missing, invalid or expired."),
             now,
         )
         .render(json)
@@ -157,7 +160,8 @@ impl Concur {
     /// The refusal of a datacenter where the company does not live.
     pub(crate) fn wrong_datacenter(&self) -> Response {
         let message = "The company is not served by this datacenter.";
-        let body = json!({"error": {"code": "wrong.datacenter", "message": message}, "geolocation": self.home_url()});
+        let body = json!({"error": {"code": "wrong.datacenter", "message": message},
+            "geolocation": self.home_url()});
         Response::json(403, &body)
     }
 
@@ -170,14 +174,14 @@ impl Concur {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::Harness;
     use super::*;
+    use crate::test_support::concur::ConcurHarness;
 
     const VENDORS: &str = "/api/v3.1/invoice/vendors";
 
     #[test]
     fn an_expired_token_is_403_or_by_switch_401_or_bare() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.now += 3_600_000;
         let refused = harness.send("GET", VENDORS, None);
         assert_eq!(refused.status, 403);
@@ -190,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_wrong_datacenter_names_the_right_one() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.machine.move_company("eu2");
         let refused = harness.send("GET", VENDORS, None);
         assert_eq!(refused.status, 403);
@@ -206,7 +210,7 @@ mod tests {
 
     #[test]
     fn hosts_are_told_apart_by_authority_with_their_browser_twins() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         for (host, status) in [
             ("WWW-US2.api.concursolutions.com", 404),
             ("www-us2.api.concursolutions.com", 200),
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_missing_scope_is_403() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.machine.config.apps[0].scopes = vec!["INVPMT".into()];
         harness.sign_in();
         assert_eq!(harness.send("GET", VENDORS, None).status, 403);
@@ -234,7 +238,7 @@ mod tests {
 
     #[test]
     fn replies_are_xml_unless_json_is_asked_for() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.accept = None;
         let reply = harness.send("GET", VENDORS, None);
         assert_eq!(reply.header("content-type"), Some("application/xml"));
@@ -245,7 +249,7 @@ mod tests {
 
     #[test]
     fn errors_come_in_three_envelopes() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let mut body = |envelope| {
             harness.machine.config.gateway.error_envelope = envelope;
             harness
@@ -267,7 +271,7 @@ mod tests {
 
     #[test]
     fn correlation_ids_are_echoed_or_made() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let request = harness
             .request("GET", VENDORS, None)
             .with_header("Concur-CorrelationId", "abc");
@@ -291,7 +295,7 @@ mod tests {
 
     #[test]
     fn chunked_bodies_are_400() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let request = harness
             .request("POST", VENDORS, Some(json!({})))
             .with_header("Transfer-Encoding", "chunked");

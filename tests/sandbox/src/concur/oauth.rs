@@ -1,31 +1,41 @@
 //! Tokens: every grant's form rules, request tokens, refresh in three modes, geolocation (Concur
 //! docs, OAuth2).
 
+mod errors;
+mod geolocation;
+mod grants;
+pub(crate) mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::LANDING_ZONE;
-use super::config::{ConcurConfig, Geolocation, RefreshExpiresIn, RefreshMode};
-use super::token_errors::TokenError;
-use super::token_requests::{Asked, identify, otp_error};
-use crate::http::{Millis, Request, Response, pair};
+use self::errors::TokenError;
+use self::geolocation::{geolocation_of, home_geolocation};
+use self::grants::Granted;
+use self::requests::{TokenRequest, identify};
+use super::config::{ConcurConfig, RefreshExpiresIn, RefreshMode};
+use crate::http::{Millis, Request, Response};
 use crate::random::Random;
 
 /// How long a company request token can be exchanged, as often as one likes.
 const REQUEST_TOKEN_LIFE_MS: Millis = 24 * 3_600_000;
 
-/// How long an authorization code can be exchanged.
+/// How long an authorization code can be exchanged, in milliseconds. RFC 6749 allows ten minutes at
+/// most.
 const CODE_LIFE_MS: Millis = 5 * 60_000;
+
+/// 256 bytes in base64, as an RS256 signature has.
+const SIGNATURE_CHARACTERS: usize = 342;
 
 /// Tokens and what leads to them.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     random: Random,
     request_tokens: BTreeMap<String, RequestToken>,
-    codes: BTreeMap<String, Code>,
-    access: BTreeMap<String, Access>,
-    refresh: BTreeMap<String, Refresh>,
+    codes: BTreeMap<String, AuthorizationCode>,
+    access: BTreeMap<String, AccessToken>,
+    refresh: BTreeMap<String, RefreshToken>,
     connected: Vec<String>,
 }
 
@@ -39,7 +49,7 @@ pub(crate) enum Principal {
 
 /// What an access token allows.
 #[derive(Clone, Debug)]
-pub(crate) struct Access {
+pub(crate) struct AccessToken {
     pub(crate) principal: Principal,
     pub(crate) scopes: BTreeSet<String>,
     /// The app it was issued to.
@@ -56,25 +66,18 @@ struct RequestToken {
 }
 
 #[derive(Debug)]
-struct Code {
+struct AuthorizationCode {
     app: usize,
     redirect_uri: String,
     expires: Millis,
 }
 
 #[derive(Clone, Debug)]
-struct Refresh {
+struct RefreshToken {
     app: usize,
     principal: Principal,
     scopes: BTreeSet<String>,
     expires: Millis,
-}
-
-/// What a grant leads to: a principal with scopes, and the refresh token that was used, if any.
-struct Granted {
-    principal: Principal,
-    scopes: BTreeSet<String>,
-    refreshed: Option<String>,
 }
 
 impl OAuth {
@@ -85,7 +88,6 @@ impl OAuth {
         tokens.chain(codes).cloned().collect()
     }
 
-    /// No tokens yet.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed, "concur/oauth"),
@@ -103,7 +105,7 @@ impl OAuth {
     }
 
     /// The token endpoint on the given host.
-    pub(crate) fn token(
+    pub(crate) fn handle_token_request(
         &mut self,
         request: &Request,
         host: &str,
@@ -111,7 +113,7 @@ impl OAuth {
         correlation: &str,
         now: Millis,
     ) -> Response {
-        let asked = identify(request, config).map(|(fields, app)| Asked {
+        let asked = identify(request, config).map(|(fields, app)| TokenRequest {
             fields,
             app,
             host,
@@ -120,20 +122,20 @@ impl OAuth {
         });
         let answered = asked.and_then(|asked| {
             let granted = self.grant(&asked)?;
-            Ok(self.issue(&asked, granted))
+            Ok(self.issue_tokens(&asked, granted))
         });
         answered.unwrap_or_else(|error| {
             let told = matches!(
                 error,
                 TokenError::OtherDatacenter | TokenError::RefreshTokenBad
             );
-            let geolocation = told.then(|| geolocation(config));
+            let geolocation = told.then(|| home_geolocation(config));
             error.response(config, geolocation.as_deref(), correlation)
         })
     }
 
     /// What a bearer token allows now; none if unknown or expired.
-    pub(crate) fn check(&self, token: &str, now: Millis) -> Option<&Access> {
+    pub(crate) fn access_token(&self, token: &str, now: Millis) -> Option<&AccessToken> {
         self.access.get(token).filter(|access| now < access.expires)
     }
 
@@ -156,7 +158,7 @@ impl OAuth {
         let redirect_uri = redirect_uri.to_owned();
         self.codes.insert(
             code.clone(),
-            Code {
+            AuthorizationCode {
                 app,
                 redirect_uri,
                 expires: now + CODE_LIFE_MS,
@@ -175,96 +177,7 @@ impl OAuth {
         self.refresh.clear();
     }
 
-    fn grant(&mut self, asked: &Asked) -> Result<Granted, TokenError> {
-        let grant = pair(&asked.fields, "grant_type").ok_or(TokenError::GrantTypeMissing)?;
-        let app = asked.app();
-        if app.refused_grants.iter().any(|refused| refused == grant) {
-            return Err(TokenError::GrantNotAllowed);
-        }
-        match grant {
-            "password" => self.grant_password(asked),
-            "refresh_token" => self.grant_refresh(asked),
-            "authorization_code" => self.grant_code(asked),
-            "client_credentials" => Ok(grants(Principal::App, asked.scopes()?)),
-            "otp" => Err(otp_error(&asked.fields).unwrap_or(TokenError::OtpUnknown)),
-            _ => Err(TokenError::GrantNotAllowed),
-        }
-    }
-
-    fn grant_password(&mut self, asked: &Asked) -> Result<Granted, TokenError> {
-        let username = asked.required("username", TokenError::UsernameMissing)?;
-        let password = asked.required("password", TokenError::PasswordMissing)?;
-        match pair(&asked.fields, "credtype").unwrap_or("password") {
-            "authtoken" => self.grant_company(asked, username, password),
-            "password" => grant_user(asked, username, password),
-            _ => Err(TokenError::CredtypeInvalid),
-        }
-    }
-
-    fn grant_company(
-        &mut self,
-        asked: &Asked,
-        uuid: &str,
-        token: &str,
-    ) -> Result<Granted, TokenError> {
-        let known = self
-            .request_tokens
-            .get(token)
-            .filter(|token| asked.now < token.expires);
-        let known = known.filter(|_| uuid.eq_ignore_ascii_case(&asked.config.company_uuid));
-        match known.ok_or(TokenError::BadCredentials)?.app {
-            app if app != asked.app => Err(TokenError::IssuedForAnotherApp),
-            _ if asked.app().not_enabled => Err(TokenError::CompanyNotEnabled),
-            _ if asked.config.token.maintenance => Err(TokenError::Maintenance),
-            _ => Ok(grants(Principal::Company, asked.scopes()?)),
-        }
-    }
-
-    fn grant_refresh(&mut self, asked: &Asked) -> Result<Granted, TokenError> {
-        let token = asked.required("refresh_token", TokenError::RefreshTokenMissing)?;
-        let known = self
-            .refresh
-            .get(token)
-            .filter(|refresh| asked.now < refresh.expires);
-        let refresh = known.ok_or(TokenError::RefreshTokenBad)?;
-        if refresh.app != asked.app {
-            return Err(TokenError::OtherClient);
-        }
-        let elsewhere = asked.host != asked.config.datacenter && asked.host != LANDING_ZONE;
-        if elsewhere && asked.config.token.refresh_refused_elsewhere {
-            return Err(TokenError::RefreshTokenBad);
-        }
-        if asked.config.token.maintenance && refresh.principal == Principal::Company {
-            return Err(TokenError::Maintenance);
-        }
-        let scopes = if pair(&asked.fields, "scope").is_some() {
-            asked.scopes()?
-        } else {
-            refresh.scopes.clone()
-        };
-        let mut granted = grants(refresh.principal.clone(), scopes);
-        granted.refreshed = Some(token.to_owned());
-        Ok(granted)
-    }
-
-    fn grant_code(&mut self, asked: &Asked) -> Result<Granted, TokenError> {
-        let code = asked.required("code", TokenError::CodeMissing)?;
-        let redirect_uri = asked.required("redirect_uri", TokenError::RedirectUriMissing)?;
-        let code = self
-            .codes
-            .remove(code)
-            .filter(|code| asked.now < code.expires)
-            .ok_or(TokenError::CodeBad)?;
-        if code.app != asked.app {
-            return Err(TokenError::OtherClient);
-        }
-        if code.redirect_uri != redirect_uri {
-            return Err(TokenError::RedirectUriDiffers);
-        }
-        Ok(grants(Principal::User(0), asked.scopes()?))
-    }
-
-    fn issue(&mut self, asked: &Asked, granted: Granted) -> Response {
+    fn issue_tokens(&mut self, asked: &TokenRequest, granted: Granted) -> Response {
         let (config, now) = (asked.config, asked.now);
         self.access.retain(|_, access| now < access.expires);
         let scope = granted
@@ -273,7 +186,7 @@ impl OAuth {
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join(" ");
-        let access_token = self.jwt(asked, &granted);
+        let access_token = self.new_jwt(asked, &granted);
         let mut body = json!({"scope": scope, "token_type": "Bearer", "access_token": access_token,
             "geolocation": geolocation_of(asked, &granted.principal)});
         let life = config.token.access_life_s;
@@ -282,7 +195,7 @@ impl OAuth {
         } else {
             json!(life.to_string())
         };
-        let access = Access {
+        let access = AccessToken {
             principal: granted.principal.clone(),
             scopes: granted.scopes.clone(),
             client_id: asked.app().client_id.clone(),
@@ -294,13 +207,13 @@ impl OAuth {
             self.connected.push(asked.app().client_id.clone());
         }
         if granted.principal != Principal::App {
-            body["id_token"] = json!(self.jwt(asked, &granted));
+            body["id_token"] = json!(self.new_jwt(asked, &granted));
             self.issue_refresh(asked, granted, &mut body);
         }
         Response::json(200, &body)
     }
 
-    fn issue_refresh(&mut self, asked: &Asked, granted: Granted, body: &mut Value) {
+    fn issue_refresh(&mut self, asked: &TokenRequest, granted: Granted, body: &mut Value) {
         let (config, now) = (asked.config, asked.now);
         let expires = now + config.token.refresh_life_s * 1000;
         let mode = config.token.refresh;
@@ -322,7 +235,7 @@ impl OAuth {
             }
             RefreshExpiresIn::Missing => {}
         }
-        let refresh = Refresh {
+        let refresh = RefreshToken {
             app: asked.app,
             principal: granted.principal,
             scopes: granted.scopes,
@@ -331,7 +244,7 @@ impl OAuth {
         self.refresh.insert(token, refresh);
     }
 
-    fn jwt(&mut self, asked: &Asked, granted: &Granted) -> String {
+    fn new_jwt(&mut self, asked: &TokenRequest, granted: &Granted) -> String {
         let seconds = asked.now / 1000;
         let subject = match &granted.principal {
             Principal::Company => asked.config.company_uuid.clone(),
@@ -343,71 +256,20 @@ impl OAuth {
                 .unwrap_or_default(),
             Principal::App => asked.app().client_id.clone(),
         };
-        let payload = json!({"concur.scopes": granted.scopes, "concur.version": 3, "concur.type": "company", "aud": "*",
-            "sub": subject, "iss": geolocation(asked.config), "iat": seconds, "nbf": seconds,
+        let payload = json!({"concur.scopes": granted.scopes, "concur.version": 3,
+            "concur.type": "company", "aud": "*",
+            "sub": subject, "iss": home_geolocation(asked.config), "iat": seconds, "nbf": seconds,
             "exp": seconds + asked.config.token.access_life_s});
-        self.random.jwt(&payload, 342)
-    }
-}
-
-/// Where calls with a token go: an app's at the datacenter that issued it, all others where the
-/// company lives.
-fn geolocation_of(asked: &Asked, principal: &Principal) -> String {
-    let own = *principal == Principal::App && asked.host != LANDING_ZONE;
-    if own {
-        written_geolocation(asked.config, asked.host)
-    } else {
-        geolocation(asked.config)
-    }
-}
-
-/// Where the company's calls go from now on, as the switch would have it written.
-pub(crate) fn geolocation(config: &ConcurConfig) -> String {
-    written_geolocation(config, &config.datacenter)
-}
-
-fn written_geolocation(config: &ConcurConfig, host: &str) -> String {
-    let home = config.hosts.get(host);
-    let base_url = home.map(|host| host.base_url.as_str()).unwrap_or_default();
-    match config.token.geolocation {
-        Geolocation::Plain => base_url.to_owned(),
-        Geolocation::WithPath => format!("{base_url}/oauth2/v0/token"),
-        Geolocation::UpperCase => match base_url.split_once("://") {
-            Some((scheme, host)) => format!("{scheme}://{}", host.to_uppercase()),
-            None => base_url.to_owned(),
-        },
-        Geolocation::OffTheList => "https://us2.api.concursolutions.com.example.test".to_owned(),
-    }
-}
-
-fn grant_user(asked: &Asked, username: &str, password: &str) -> Result<Granted, TokenError> {
-    let employees = &asked.config.employees;
-    let at = employees
-        .iter()
-        .position(|employee| employee.login_id.eq_ignore_ascii_case(username));
-    let at = at.ok_or(TokenError::UsernameUnknown)?;
-    if asked.host != asked.config.datacenter {
-        return Err(TokenError::OtherDatacenter);
-    }
-    if employees[at].password.as_deref() != Some(password) {
-        return Err(TokenError::BadCredentials);
-    }
-    Ok(grants(Principal::User(at), asked.scopes()?))
-}
-
-fn grants(principal: Principal, scopes: BTreeSet<String>) -> Granted {
-    Granted {
-        principal,
-        scopes,
-        refreshed: None,
+        self.random.jwt(&payload, SIGNATURE_CHARACTERS)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::App;
-    use super::super::harness::{Harness, NOW};
     use super::*;
+    use crate::concur::config::App;
+    use crate::concur::config::Geolocation;
+    use crate::test_support::concur::{ConcurHarness, NOW};
 
     const COMPANY: &str = "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d";
 
@@ -417,12 +279,12 @@ mod tests {
             .unwrap_or_else(|| panic!("{}", reply.value()))
     }
 
-    fn refresh(harness: &mut Harness, token: &Value) -> Response {
+    fn refresh(harness: &mut ConcurHarness, token: &Value) -> Response {
         let token = token.as_str().expect("a token");
         harness.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
-    fn company(harness: &mut Harness, request_token: &str) -> Response {
+    fn company(harness: &mut ConcurHarness, request_token: &str) -> Response {
         let fields = [
             ("grant_type", "password"),
             ("credtype", "authtoken"),
@@ -434,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_company_grant_works_at_any_host_and_names_the_right_one() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         for host in ["glz", "us2", "eu2"] {
             harness.host = format!("{host}.api.concursolutions.com");
             let body = harness.sign_in();
@@ -444,7 +306,7 @@ mod tests {
 
     #[test]
     fn success_bodies_have_their_forms() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let body = harness.sign_in();
         assert_eq!(
             (&body["expires_in"], &body["token_type"]),
@@ -463,7 +325,7 @@ mod tests {
 
     #[test]
     fn request_tokens_work_often_but_for_a_day_only() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let token = harness.machine.company_request_token(NOW);
         assert!(token.starts_with("at-"));
         for _ in 0..3 {
@@ -482,7 +344,7 @@ mod tests {
             (RefreshMode::RotateWithOverlap, false, true),
             (RefreshMode::RotateStrict, false, false),
         ] {
-            let mut harness = Harness::new();
+            let mut harness = ConcurHarness::new();
             harness.machine.config.token.refresh = mode;
             let first = harness.sign_in()["refresh_token"].clone();
             let second = refresh(&mut harness, &first).value()["refresh_token"].clone();
@@ -498,7 +360,7 @@ mod tests {
 
     #[test]
     fn using_a_refresh_token_pushes_its_expiry_out() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let token = harness.sign_in()["refresh_token"].clone();
         let half_a_life = 100 * 86_400_000;
         harness.now += half_a_life;
@@ -511,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_move_shows_in_the_next_answer() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let token = harness.sign_in()["refresh_token"].clone();
         harness.machine.move_company("eu2");
         let moved = refresh(&mut harness, &token);
@@ -529,7 +391,7 @@ mod tests {
 
     #[test]
     fn geolocation_has_its_oddities() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let mut written = |form| {
             harness.machine.config.token.geolocation = form;
             harness.sign_in()["geolocation"]
@@ -549,85 +411,51 @@ mod tests {
     }
 
     #[test]
-    fn missing_fields_have_their_codes() {
-        let mut harness = Harness::new();
+    fn missing_credentials_have_their_codes() {
+        let mut harness = ConcurHarness::new();
         let app = harness.machine.config.apps[0].clone();
-        let (id, secret) = (
-            ("client_id", app.client_id.as_str()),
-            ("client_secret", app.client_secrets[0].as_str()),
-        );
+        let id = ("client_id", app.client_id.as_str());
+        let secret = ("client_secret", app.client_secrets[0].as_str());
         for (fields, expected) in [
             (vec![], 62),
             (vec![id], 63),
             (vec![("client_id", "x"), secret], 61),
             (vec![id, ("client_secret", "x")], 64),
             (vec![id, secret], 65),
-            (vec![id, secret, ("grant_type", "magic")], 60),
-            (vec![id, secret, ("grant_type", "password")], 51),
-            (
-                vec![id, secret, ("grant_type", "password"), ("username", "u")],
-                52,
-            ),
-            (
-                vec![
-                    id,
-                    secret,
-                    ("grant_type", "password"),
-                    ("username", "u"),
-                    ("password", "p"),
-                    ("credtype", "x"),
-                ],
-                120,
-            ),
-            (
-                vec![
-                    id,
-                    secret,
-                    ("grant_type", "password"),
-                    ("username", "u"),
-                    ("password", "p"),
-                ],
-                100,
-            ),
-            (vec![id, secret, ("grant_type", "refresh_token")], 106),
-            (vec![id, secret, ("grant_type", "authorization_code")], 101),
-            (
-                vec![
-                    id,
-                    secret,
-                    ("grant_type", "authorization_code"),
-                    ("code", "c"),
-                ],
-                102,
-            ),
-            (
-                vec![
-                    id,
-                    secret,
-                    ("grant_type", "authorization_code"),
-                    ("code", "c"),
-                    ("redirect_uri", "r"),
-                ],
-                103,
-            ),
-            (vec![id, secret, ("grant_type", "otp")], 56),
-            (
-                vec![
-                    id,
-                    secret,
-                    ("grant_type", "client_credentials"),
-                    ("scope", "MORE"),
-                ],
-                54,
-            ),
         ] {
             assert_eq!(code(&harness.token_as(&fields)), expected, "{fields:?}");
         }
     }
 
     #[test]
+    fn missing_fields_of_a_grant_have_their_codes() {
+        let mut harness = ConcurHarness::new();
+        let user = [("username", "u"), ("password", "p")];
+        let consent = [("code", "c"), ("redirect_uri", "r")];
+        // Grant, further fields, and the code of the answer.
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u64);
+        let cases: [Case; 11] = [
+            ("magic", &[], 60),
+            ("password", &[], 51),
+            ("password", &user[..1], 52),
+            ("password", &[user[0], user[1], ("credtype", "x")], 120),
+            ("password", &user, 100),
+            ("refresh_token", &[], 106),
+            ("authorization_code", &[], 101),
+            ("authorization_code", &consent[..1], 102),
+            ("authorization_code", &consent, 103),
+            ("otp", &[], 56),
+            ("client_credentials", &[("scope", "MORE")], 54),
+        ];
+        for (grant, fields, expected) in cases {
+            let fields = [&[("grant_type", grant)], fields].concat();
+            assert_eq!(code(&harness.token(&fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
     fn statuses_follow_codes_unless_all_are_400() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let unknown = [("client_id", "x"), ("client_secret", "y")];
         assert_eq!(harness.token_as(&unknown).status, 401);
         harness.machine.config.token.all_errors_400 = true;
@@ -640,7 +468,7 @@ mod tests {
 
     #[test]
     fn users_log_on_at_their_own_datacenter() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let fields = [
             ("grant_type", "password"),
             ("username", "ap.clerk@example.test"),
@@ -658,7 +486,7 @@ mod tests {
 
     #[test]
     fn app_tokens_have_no_refresh_token_and_open_no_business() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let body = harness
             .token(&[("grant_type", "client_credentials")])
             .value();
@@ -674,9 +502,9 @@ mod tests {
 
     #[test]
     fn codes_are_exchanged_once_with_their_redirect_uri() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let uri = "https://connector.example.test/concur";
-        let exchange = |harness: &mut Harness, code: &str, uri: &str| {
+        let exchange = |harness: &mut ConcurHarness, code: &str, uri: &str| {
             let fields = [
                 ("grant_type", "authorization_code"),
                 ("code", code),
@@ -700,8 +528,8 @@ mod tests {
 
     #[test]
     fn query_secrets_charset_and_json_are_refused() {
-        let mut harness = Harness::new();
-        let ask = |harness: &mut Harness, target: &str, content_type: &str| {
+        let mut harness = ConcurHarness::new();
+        let ask = |harness: &mut ConcurHarness, target: &str, content_type: &str| {
             let request = Request::new(&harness.host, "POST", target)
                 .with_header("Content-Type", content_type);
             code(&harness.machine.handle(&request, NOW, 0))
@@ -728,7 +556,7 @@ mod tests {
 
     #[test]
     fn maintenance_is_code_134_for_the_company() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let token = harness.sign_in()["refresh_token"].clone();
         harness.machine.set_maintenance(true);
         assert_eq!(code(&refresh(&mut harness, &token)), 134);
@@ -738,7 +566,7 @@ mod tests {
 
     #[test]
     fn tokens_of_another_app_are_refused() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let request_token = harness.machine.company_request_token(NOW);
         let refresh_token = harness.sign_in()["refresh_token"].clone();
         let other = App {
@@ -768,7 +596,7 @@ mod tests {
 
     #[test]
     fn a_disconnected_company_cannot_refresh() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let token = harness.sign_in()["refresh_token"].clone();
         harness.machine.revoke_refresh_tokens();
         assert_eq!(code(&refresh(&mut harness, &token)), 108);
@@ -776,7 +604,7 @@ mod tests {
 
     #[test]
     fn one_time_passwords_go_as_far_as_their_form() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let app = harness.machine.config.apps[0].clone();
         let base = [
             ("client_id", app.client_id.as_str()),

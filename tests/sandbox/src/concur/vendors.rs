@@ -1,48 +1,35 @@
 //! Vendor v3.1: filters, and batches whose records fail one by one under HTTP 200 (Concur docs,
 //! vendor).
 
+mod filters;
+pub(crate) mod record;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde_json::{Map, Value, json};
 
+use self::filters::VendorFilters;
+use self::record::{Vendor, VendorKey, field_names};
 use super::Concur;
 use super::config::NextPage;
-use super::gateway::{Call, Refusal, Reply};
-use super::vendor_records::{Key, Vendor, names};
-use crate::http::{Millis, pair};
-
-/// Query filters with the fields they look at.
-const FILTERS: [(&str, &str); 13] = [
-    ("vendorCode", "VendorCode"),
-    ("vendorName", "VendorName"),
-    ("taxID", "TaxID"),
-    ("buyerAccountNumber", "AccountNumber"),
-    ("paymentMethodType", "PaymentMethodType"),
-    ("addressCode", "AddressCode"),
-    ("address1", "Address1"),
-    ("address2", "Address2"),
-    ("address3", "Address3"),
-    ("city", "City"),
-    ("state", "State"),
-    ("postalCode", "PostalCode"),
-    ("country", "CountryCode"),
-];
+use super::gateway::{GatewayCall, GatewayError, Reply};
+use crate::http::{Millis, first_value};
 
 const ROOT: &str = "VendorCollection";
 
-/// Writes one record of a batch: says what was done, or why not.
+/// Writes one record of a batch. Returns the message of its status, or why it is refused.
 type WriteVendor = fn(&mut Concur, &Map<String, Value>, Millis) -> Result<&'static str, String>;
 
 /// All vendors of the company by key.
 #[derive(Debug, Default)]
 pub(crate) struct Vendors {
-    pub(crate) rows: BTreeMap<Key, Vendor>,
+    pub(crate) rows: BTreeMap<VendorKey, Vendor>,
 }
 
 impl Vendors {
     /// The addresses filed under one vendor code.
-    pub(crate) fn of_code(&self, code: &str) -> impl Iterator<Item = &Vendor> {
+    pub(crate) fn addresses_of_code(&self, code: &str) -> impl Iterator<Item = &Vendor> {
         let code = code.to_lowercase();
         let from = (
             Bound::Included((code.clone(), String::new())),
@@ -63,29 +50,33 @@ impl Vendors {
 
 impl Concur {
     /// Routes a request on `/api/v3.1/invoice/vendors`.
-    pub(crate) fn handle_vendors(&mut self, call: &Call) -> Result<Reply, Refusal> {
+    pub(crate) fn handle_vendors(&mut self, call: &GatewayCall) -> Result<Reply, GatewayError> {
         match call.method {
             "GET" => self.list_vendors(call),
             "POST" => self.write_vendors(call, Self::create_vendor),
             "PUT" => self.write_vendors(call, Self::update_vendor),
             "DELETE" => self.delete_vendor(call),
-            method => Err(Refusal::method(method)),
+            method => Err(GatewayError::method_not_allowed(method)),
         }
     }
 
-    fn list_vendors(&self, call: &Call) -> Result<Reply, Refusal> {
-        let filters = Filters::read(call)?;
-        let limit = number(call, "limit", 25)?.clamp(1, 1000);
-        let offset = number(call, "offset", 0)?;
+    fn list_vendors(&self, call: &GatewayCall) -> Result<Reply, GatewayError> {
+        let filters = VendorFilters::read(call)?;
+        let limit = read_count(call, "limit", 25)?.clamp(1, 1000);
+        let offset = read_count(call, "offset", 0)?;
         let visible_until = call.now.saturating_sub(call.stale);
-        let wanted = |vendor: &&Vendor| vendor.created <= visible_until && filters.pass(vendor);
+        let wanted = |vendor: &&Vendor| vendor.created <= visible_until && filters.matches(vendor);
         let mut found: Vec<&Vendor> = match filters.exact_code() {
-            Some(code) => self.vendors.of_code(code).filter(wanted).collect(),
+            Some(code) => self
+                .vendors
+                .addresses_of_code(code)
+                .filter(wanted)
+                .collect(),
             None => self.vendors.rows.values().filter(wanted).collect(),
         };
         let by = filters.sort_by;
         found.sort_by_cached_key(|vendor| vendor.texts.get(by).to_lowercase());
-        if pair(&call.query, "sortDirection") == Some("descending") {
+        if first_value(&call.query, "sortDirection") == Some("descending") {
             found.reverse();
         }
         let total = found.len();
@@ -93,7 +84,7 @@ impl Concur {
             .iter()
             .skip(offset)
             .take(limit)
-            .map(|vendor| shown(vendor, &call.base_url))
+            .map(|vendor| vendor_row(vendor, &call.base_url))
             .collect();
         let next = (offset + limit < total).then(|| offset + limit);
         Ok(Reply::ok(
@@ -102,9 +93,9 @@ impl Concur {
         ))
     }
 
-    fn next_vendor_page(&self, call: &Call, limit: usize, next: Option<usize>) -> Value {
+    fn next_vendor_page(&self, call: &GatewayCall, limit: usize, next: Option<usize>) -> Value {
         match (next, self.config.payment_requests.next_page) {
-            (None, _) => self.config.payment_requests.none(),
+            (None, _) => self.config.payment_requests.absent_next_page(),
             (Some(offset), NextPage::Token) => json!(offset.to_string()),
             (Some(offset), NextPage::Uri) => {
                 json!(format!(
@@ -115,13 +106,18 @@ impl Concur {
         }
     }
 
-    fn write_vendors(&mut self, call: &Call, write: WriteVendor) -> Result<Reply, Refusal> {
-        let records = records(call.body)?;
+    fn write_vendors(
+        &mut self,
+        call: &GatewayCall,
+        write: WriteVendor,
+    ) -> Result<Reply, GatewayError> {
+        let records = read_records(call.body)?;
         let mut rows = Vec::with_capacity(records.len());
         for (at, record) in records.into_iter().enumerate() {
             let status = match write(self, &record, call.now) {
                 Ok(message) => {
-                    json!({"Code": 0, "Message": message, "RecordNumber": at + 1, "Type": "SUCCESS"})
+                    json!({"Code": 0, "Message": message, "RecordNumber": at + 1,
+                        "Type": "SUCCESS"})
                 }
                 Err(message) => {
                     let kind = &self.config.vendors.refused_type;
@@ -130,7 +126,7 @@ impl Concur {
             };
             let known = record
                 .into_iter()
-                .filter(|(name, _)| names().contains(&name.as_str()));
+                .filter(|(name, _)| field_names().contains(&name.as_str()));
             let mut row: Map<String, Value> = known.collect();
             row.insert("ID".into(), Value::Null);
             row.insert("URI".into(), Value::Null);
@@ -146,15 +142,15 @@ impl Concur {
         record: &Map<String, Value>,
         now: Millis,
     ) -> Result<&'static str, String> {
-        let key = Vendor::key(record);
+        let key = Vendor::key_of(record);
         if self.vendors.rows.contains_key(&key) {
             if self.config.vendors.post_updates {
                 return self.overwrite_vendor(key, record);
             }
             return Err("A vendor with this VendorCode and AddressCode already exists.".into());
         }
-        let mut vendor = Vendor::blank(now);
-        vendor.write(record);
+        let mut vendor = Vendor::empty(now);
+        vendor.write_fields(record);
         self.file_vendor(key, vendor)?;
         Ok("Vendor created.")
     }
@@ -164,7 +160,7 @@ impl Concur {
         record: &Map<String, Value>,
         now: Millis,
     ) -> Result<&'static str, String> {
-        let key = Vendor::key(record);
+        let key = Vendor::key_of(record);
         if self.vendors.rows.contains_key(&key) {
             return self.overwrite_vendor(key, record);
         }
@@ -176,7 +172,7 @@ impl Concur {
 
     fn overwrite_vendor(
         &mut self,
-        key: Key,
+        key: VendorKey,
         record: &Map<String, Value>,
     ) -> Result<&'static str, String> {
         let before = self
@@ -186,19 +182,19 @@ impl Concur {
             .ok_or("The vendor could not be found.")?;
         let mut vendor = before.clone();
         if self.config.vendors.put_blanks {
-            vendor = Vendor::blank(before.created);
+            vendor = Vendor::empty(before.created);
         }
-        vendor.write(record);
+        vendor.write_fields(record);
         self.file_vendor(key, vendor)?;
         Ok("Vendor updated.")
     }
 
-    fn file_vendor(&mut self, key: Key, vendor: Vendor) -> Result<(), String> {
-        if let Some(fault) = vendor.fault(&self.config) {
-            return Err(fault);
+    fn file_vendor(&mut self, key: VendorKey, vendor: Vendor) -> Result<(), String> {
+        if let Some(problem) = vendor.problem(&self.config) {
+            return Err(problem);
         }
         let own = |other: &&Vendor| other.texts.get("AddressCode").to_lowercase() != key.1;
-        for other in self.vendors.of_code(&key.0).filter(own) {
+        for other in self.vendors.addresses_of_code(&key.0).filter(own) {
             if !other
                 .texts
                 .get("VendorName")
@@ -215,106 +211,32 @@ impl Concur {
         Ok(())
     }
 
-    fn delete_vendor(&mut self, call: &Call) -> Result<Reply, Refusal> {
-        let code = pair(&call.query, "vendorCode")
-            .ok_or_else(|| Refusal::bad("vendorCode is missing."))?;
-        let address = pair(&call.query, "addressCode")
-            .ok_or_else(|| Refusal::bad("addressCode is missing."))?;
+    fn delete_vendor(&mut self, call: &GatewayCall) -> Result<Reply, GatewayError> {
+        let code = first_value(&call.query, "vendorCode")
+            .ok_or_else(|| GatewayError::bad_request("vendorCode is missing."))?;
+        let address = first_value(&call.query, "addressCode")
+            .ok_or_else(|| GatewayError::bad_request("addressCode is missing."))?;
         let removed = self
             .vendors
             .rows
             .remove(&(code.to_lowercase(), address.to_lowercase()));
-        let vendor = removed.ok_or_else(|| Refusal::bad("The vendor could not be found."))?;
-        let mut row = shown(&vendor, &call.base_url);
-        row["StatusList"] = json!([{"Code": 0, "Message": "Vendor deleted.", "RecordNumber": 1, "Type": "SUCCESS"}]);
+        let vendor =
+            removed.ok_or_else(|| GatewayError::bad_request("The vendor could not be found."))?;
+        let mut row = vendor_row(&vendor, &call.base_url);
+        row["StatusList"] = json!([{"Code": 0, "Message": "Vendor deleted.", "RecordNumber": 1,
+            "Type": "SUCCESS"}]);
         Ok(Reply::ok(ROOT, collection(vec![row], 1, Value::Null)))
     }
 }
 
-/// The filters of a GET.
-struct Filters<'a> {
-    wanted: Vec<(&'static str, &'a str)>,
-    customs: Vec<(String, &'a str)>,
-    approved: Option<&'static str>,
-    kind: &'a str,
-    sort_by: &'static str,
-}
-
-impl<'a> Filters<'a> {
-    fn read(call: &'a Call) -> Result<Self, Refusal> {
-        let given = |(query, field): &(&str, &'static str)| {
-            pair(&call.query, query).map(|value| (*field, value))
-        };
-        let wanted = FILTERS.iter().filter_map(given).collect();
-        let custom = |at: usize| {
-            pair(&call.query, &format!("custom{at}")).map(|value| (format!("Custom{at}"), value))
-        };
-        let kind = pair(&call.query, "searchType").unwrap_or("exact");
-        if !["exact", "begins", "contains", "ends"].contains(&kind) {
-            return Err(Refusal::bad(format!("searchType {kind} is not valid.")));
-        }
-        let approved = match pair(&call.query, "approved")
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
-            Some("true") => Some("Y"),
-            Some("false") => Some("N"),
-            _ => None,
-        };
-        let asked = pair(&call.query, "sortBy").unwrap_or("VendorName");
-        let sort_by = names()
-            .iter()
-            .find(|name| name.eq_ignore_ascii_case(asked))
-            .copied()
-            .unwrap_or("VendorName");
-        Ok(Self {
-            wanted,
-            customs: (1..=20).filter_map(custom).collect(),
-            approved,
-            kind,
-            sort_by,
-        })
-    }
-
-    /// The vendor code, if it narrows exactly.
-    fn exact_code(&self) -> Option<&'a str> {
-        let code = self.wanted.iter().find(|(field, _)| *field == "VendorCode");
-        code.filter(|_| self.kind == "exact")
-            .map(|(_, value)| *value)
-    }
-
-    fn pass(&self, vendor: &Vendor) -> bool {
-        let alike = |field: &str, value: &str| {
-            let (text, value) = (vendor.texts.get(field).to_lowercase(), value.to_lowercase());
-            match self.kind {
-                "begins" => text.starts_with(&value),
-                "contains" => text.contains(&value),
-                "ends" => text.ends_with(&value),
-                _ => text == value,
-            }
-        };
-        let approved = if vendor.texts.get("Approved") == "Y" {
-            "Y"
-        } else {
-            "N"
-        };
-        self.wanted.iter().all(|(field, value)| alike(field, value))
-            && self
-                .customs
-                .iter()
-                .all(|(field, value)| alike(field, value))
-            && self.approved.is_none_or(|wanted| wanted == approved)
-    }
-}
-
 /// The records of a batch: all scalars must be strings, else the whole request is unusable.
-fn records(body: &[u8]) -> Result<Vec<Map<String, Value>>, Refusal> {
-    let unusable = || Refusal::bad("The request body could not be read.");
+fn read_records(body: &[u8]) -> Result<Vec<Map<String, Value>>, GatewayError> {
+    let unusable = || GatewayError::bad_request("The request body could not be read.");
     let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
         return Err(unusable());
     };
     let Some(Value::Array(rows)) = body.remove("Vendor") else {
-        return Err(Refusal::bad("Vendor is missing."));
+        return Err(GatewayError::bad_request("Vendor is missing."));
     };
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
@@ -325,19 +247,21 @@ fn records(body: &[u8]) -> Result<Vec<Map<String, Value>>, Refusal> {
             .iter()
             .find(|(_, value)| value.is_number() || value.is_boolean())
         {
-            return Err(Refusal::bad(format!("{name} must be a string.")));
+            return Err(GatewayError::bad_request(format!(
+                "{name} must be a string."
+            )));
         }
         records.push(record);
     }
     if records.is_empty() {
-        Err(Refusal::bad("Vendor is missing."))
+        Err(GatewayError::bad_request("Vendor is missing."))
     } else {
         Ok(records)
     }
 }
 
-fn shown(vendor: &Vendor, base_url: &str) -> Value {
-    let mut row: Map<String, Value> = names()
+fn vendor_row(vendor: &Vendor, base_url: &str) -> Value {
+    let mut row: Map<String, Value> = field_names()
         .iter()
         .map(|name| ((*name).to_owned(), Value::Null))
         .collect();
@@ -368,22 +292,27 @@ fn shown(vendor: &Vendor, base_url: &str) -> Value {
 }
 
 fn collection(rows: Vec<Value>, total: usize, next_page: Value) -> Value {
-    json!({"Items": null, "NextPage": next_page, "RequestRunSummary": null, "TotalCount": total, "Vendor": rows})
+    json!({"Items": null, "NextPage": next_page, "RequestRunSummary": null, "TotalCount": total,
+        "Vendor": rows})
 }
 
 /// A count out of the query.
-pub(crate) fn number(call: &Call, name: &str, default: usize) -> Result<usize, Refusal> {
-    match pair(&call.query, name).filter(|text| !text.is_empty()) {
+pub(crate) fn read_count(
+    call: &GatewayCall,
+    name: &str,
+    default: usize,
+) -> Result<usize, GatewayError> {
+    match first_value(&call.query, name).filter(|text| !text.is_empty()) {
         Some(text) => text
             .parse()
-            .map_err(|_| Refusal::bad(format!("{name} is not valid."))),
+            .map_err(|_| GatewayError::bad_request(format!("{name} is not valid."))),
         None => Ok(default),
     }
 }
 
-impl super::PaymentRequestSwitches {
+impl super::PaymentRequestConfig {
     /// `NextPage` where there is none.
-    pub(crate) fn none(&self) -> Value {
+    pub(crate) fn absent_next_page(&self) -> Value {
         match self.no_next_page {
             super::NoNextPage::Null => Value::Null,
             super::NoNextPage::Empty => json!(""),
@@ -393,13 +322,13 @@ impl super::PaymentRequestSwitches {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::{Harness, vendor};
     use super::*;
+    use crate::test_support::concur::{ConcurHarness, vendor};
 
     const PATH: &str = "/api/v3.1/invoice/vendors";
 
     /// Type and message of each record of a batch.
-    fn write(harness: &mut Harness, method: &str, records: Value) -> Vec<(String, String)> {
+    fn write(harness: &mut ConcurHarness, method: &str, records: Value) -> Vec<(String, String)> {
         let reply = harness.send(method, PATH, Some(json!({"Vendor": records})));
         assert_eq!(reply.status, 200);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -423,11 +352,11 @@ mod tests {
         record
     }
 
-    fn accepted(harness: &mut Harness, method: &str, record: Value) -> bool {
+    fn accepted(harness: &mut ConcurHarness, method: &str, record: Value) -> bool {
         write(harness, method, json!([record]))[0].0 == "SUCCESS"
     }
 
-    fn codes(harness: &mut Harness, query: &str) -> Vec<String> {
+    fn codes(harness: &mut ConcurHarness, query: &str) -> Vec<String> {
         let reply = harness
             .send("GET", &format!("{PATH}?{query}"), None)
             .value();
@@ -439,7 +368,7 @@ mod tests {
 
     #[test]
     fn records_of_a_batch_fail_one_by_one() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let missing = with(json!({"VendorCode": "FB-2", "CountryCode": null}));
         let statuses = write(
             &mut harness,
@@ -460,7 +389,7 @@ mod tests {
 
     #[test]
     fn country_currency_and_state_are_checked() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         for wrong in [
             json!({"CountryCode": "ca"}),
             json!({"CurrencyCode": null}),
@@ -487,7 +416,7 @@ mod tests {
 
     #[test]
     fn keys_ignore_case_and_posting_twice_is_refused_unless_switched() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         assert!(accepted(&mut harness, "POST", vendor("FB-1")));
         let again = with(json!({"VendorCode": "fb-1", "AddressCode": "main", "City": "Ottawa"}));
         assert!(!accepted(&mut harness, "POST", again.clone()));
@@ -499,7 +428,7 @@ mod tests {
 
     #[test]
     fn put_needs_the_key_to_exist_unless_switched() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         assert!(!accepted(&mut harness, "PUT", vendor("FB-1")));
         harness.machine.config.vendors.put_creates = true;
         assert!(accepted(&mut harness, "PUT", vendor("FB-1")));
@@ -507,7 +436,7 @@ mod tests {
 
     #[test]
     fn put_keeps_what_is_not_sent_unless_switched() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(&mut harness, "POST", json!([vendor("FB-1")]));
         let partial = json!({"VendorCode": "FB-1", "AddressCode": "MAIN", "AccountNumber": "7"});
         assert!(accepted(&mut harness, "PUT", partial.clone()));
@@ -524,7 +453,7 @@ mod tests {
 
     #[test]
     fn one_name_and_one_tax_id_per_code() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(&mut harness, "POST", json!([with(json!({"TaxID": "DE1"}))]));
         let second = |changes: Value| {
             let mut record = with(json!({"AddressCode": "SECOND", "TaxID": "DE1"}));
@@ -549,7 +478,7 @@ mod tests {
 
     #[test]
     fn search_type_holds_for_all_filters() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(
             &mut harness,
             "POST",
@@ -578,7 +507,7 @@ mod tests {
 
     #[test]
     fn pages_follow_limit_and_offset() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let records: Vec<Value> = (0..30).map(|at| vendor(&format!("FB-{at:02}"))).collect();
         write(&mut harness, "POST", json!(records));
         let first = harness.send("GET", PATH, None).value();
@@ -597,7 +526,7 @@ mod tests {
 
     #[test]
     fn delete_needs_both_codes_and_an_existing_vendor() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(&mut harness, "POST", json!([vendor("FB-1")]));
         let mut status = |query: &str| {
             harness
@@ -611,7 +540,7 @@ mod tests {
 
     #[test]
     fn unusable_requests_are_400_as_a_whole() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         for body in [
             json!([]),
             json!({}),
@@ -628,7 +557,7 @@ mod tests {
 
     #[test]
     fn custom_fields_may_be_tied_to_a_list() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness
             .machine
             .config
@@ -648,7 +577,7 @@ mod tests {
 
     #[test]
     fn stale_look_ups_miss_the_youngest() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(&mut harness, "POST", json!([vendor("FB-1")]));
         let request = harness.request("GET", PATH, None);
         assert_eq!(
@@ -671,12 +600,12 @@ mod tests {
             "VendorBankList",
             "VendorGroupList",
         ];
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         write(&mut harness, "POST", json!([vendor("FB-1")]));
         let body = harness.send("GET", PATH, None).value();
         for name in body["Vendor"][0].as_object().expect("a vendor").keys() {
             assert!(
-                names().contains(&name.as_str()) || EXTRA.contains(&name.as_str()),
+                field_names().contains(&name.as_str()) || EXTRA.contains(&name.as_str()),
                 "{name}"
             );
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger_config::LedgerConfig;
+use super::ledger::config::LedgerConfig;
 
 /// The account, the registered apps and every switch. Section names in parentheses are those of the
 /// FreshBooks docs.
@@ -13,7 +13,7 @@ pub struct FreshBooksConfig {
     pub account_id: String,
     /// The number that projects paths take.
     pub business_id: u64,
-    /// The business' UUID.
+    /// The business' UUID, which the newer ledger paths take.
     pub business_uuid: String,
     /// The identity of the account's owner.
     pub identity_id: u64,
@@ -25,7 +25,7 @@ pub struct FreshBooksConfig {
     pub apps: Vec<App>,
     /// Expense categories, by id; bill lines name one.
     pub categories: Vec<Category>,
-    /// `business.account_id` is null and only `roles[].accountid` tells the account (identity).
+    /// `business.account_id` is null and only `roles[].accountid` names the account (identity).
     /// Default: false.
     pub null_account_id: bool,
     /// Seconds an access token lives (OAuth). Default: 43200.
@@ -45,14 +45,15 @@ pub struct FreshBooksConfig {
     /// E1 carries one error object instead of an array (errors; seen in SDK code paths). Default:
     /// false.
     pub errors_as_object: bool,
-    /// Answers 200 with a `Retry-After` of so many seconds (rate limits; recorded). Default: none.
+    /// Successful answers carry a `Retry-After` of this many seconds (rate limits; recorded).
+    /// Default: none.
     pub retry_after_on_success_s: Option<u64>,
-    /// `total` of lists exceeds the rows the caller may read by so many (pages; observed). Default:
-    /// 0.
+    /// `total` of lists exceeds the rows that the caller may read by this many (pages; observed).
+    /// Default: 0.
     pub hidden_rows: u64,
     /// Lists begin with the newest row (sort; not stated). Default: true.
     pub newest_first: bool,
-    /// `*_max` filters include their day (filters; docs say less than, an SDK says or equal).
+    /// `*_max` filters include their day (filters; less than in the docs, or equal in an SDK).
     /// Default: false.
     pub max_filter_inclusive: bool,
     /// A single invoice has `lines` only when they are included (includes; lists do). Default:
@@ -84,9 +85,9 @@ pub struct FreshBooksConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// The client id.
+    /// The client id that consent and token requests name.
     pub client_id: String,
-    /// The client secret.
+    /// The client secret, sent in the body or as HTTP Basic credentials.
     pub client_secret: String,
     /// Registered redirect URIs: https, without a query, matched exactly.
     pub redirect_uris: Vec<String>,
@@ -95,26 +96,26 @@ pub struct App {
     pub scopes: Vec<String>,
 }
 
-/// An expense category.
+/// An expense category, which bill lines name by its id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Category {
-    /// Its id.
+    /// The `categoryid` of bill lines.
     pub id: u64,
-    /// Its name.
+    /// The name that people see, such as `Office Supplies & Postage`.
     pub name: String,
     /// The category above it.
     #[serde(default)]
     pub parent: Option<u64>,
 }
 
-/// A feature that a plan may lack, with the errno that says so.
+/// A feature that a plan may lack, with the errno of calls that need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Feature {
-    /// 41001.
+    /// Bills, whose calls answer errno 41001.
     Bills,
-    /// 31001.
+    /// Bill vendors, whose calls answer errno 31001.
     BillVendors,
 }
 
@@ -122,11 +123,11 @@ pub enum Feature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArchiveEvent {
-    /// `.update`.
+    /// `.update`, like any other change.
     Update,
-    /// `.delete`.
+    /// `.delete`, like a deletion.
     Delete,
-    /// None at all.
+    /// Archiving raises no event.
     Silent,
 }
 

@@ -3,36 +3,41 @@
 use serde_json::{Value, json};
 
 use super::FreshBooks;
-use super::call::Call;
-use super::errors::Refusal;
+use super::api::call::ApiCall;
+use super::api::errors::ApiError;
 use crate::http::Response;
 
 impl FreshBooks {
     /// Routes a request below `/auth/api/v1/`.
     pub(crate) fn handle_identity(
         &self,
-        call: &Call,
+        call: &ApiCall,
         segments: &[&str],
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiError> {
         match (call.method, segments) {
-            ("GET", ["users", "me"]) => Ok(Response::json(200, &json!({"response": self.me()}))),
-            _ => Err(Refusal::no_route()),
+            ("GET", ["users", "me"]) => {
+                Ok(Response::json(200, &json!({"response": self.users_me()})))
+            }
+            _ => Err(ApiError::no_route()),
         }
     }
 
-    fn me(&self) -> Value {
+    fn users_me(&self) -> Value {
         let config = &self.config;
         let (account, identity) = (&config.account_id, config.identity_id);
         json!({
-            "id": identity, "identity_id": identity, "identity_uuid": config.business_uuid.chars().rev().collect::<String>(),
+            "id": identity, "identity_id": identity,
+            "identity_uuid": config.business_uuid.chars().rev().collect::<String>(),
             "first_name": "Ida", "last_name": "Roe", "email": "ida@example.test", "language": "en",
             "confirmed_at": "2024-01-02T03:04:05Z", "created_at": "2024-01-02T03:00:00Z",
             "permissions": {account: {}}, "subscription_statuses": {account: "active"},
             "groups": [{"id": 1, "group_id": 2, "role": "owner", "identity_id": identity,
                         "business_id": config.business_id, "active": true}],
             "business_memberships": [self.membership()],
-            "roles": [{"id": 9, "role": "admin", "systemid": 654, "userid": 1, "created_at": "2024-01-02T03:04:05Z",
-                       "links": {"destroy": "/service/auth/api/v1/users/role/9"}, "accountid": account}],
+            "roles": [{"id": 9, "role": "admin", "systemid": 654, "userid": 1,
+            "created_at": "2024-01-02T03:04:05Z",
+                       "links": {"destroy": "/service/auth/api/v1/users/role/9"},
+                       "accountid": account}],
         })
     }
 
@@ -40,9 +45,11 @@ impl FreshBooks {
         let config = &self.config;
         let account = (!config.null_account_id).then_some(&config.account_id);
         json!({"id": 777, "role": "owner", "unacknowledged_change": false, "business": {
-            "id": config.business_id, "business_uuid": config.business_uuid, "name": config.business_name,
+            "id": config.business_id, "business_uuid": config.business_uuid,
+            "name": config.business_name,
             "account_id": account, "date_format": "dd/mm/yyyy",
-            "address": {"id": 1, "street": "1 Mill Lane", "city": "Berlin", "province": "", "country": "Germany",
+            "address": {"id": 1, "street": "1 Mill Lane", "city": "Berlin", "province": "",
+            "country": "Germany",
                         "postal_code": "10115"},
             "phone_number": {"id": 2, "phone_number": "+49 30 000000"}, "business_clients": []}})
     }
@@ -50,12 +57,12 @@ impl FreshBooks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::Harness;
     use super::*;
+    use crate::test_support::freshbooks::FreshBooksHarness;
 
     #[test]
     fn the_answer_has_no_result_level() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
         let business = &body["response"]["business_memberships"][0]["business"];
         assert_eq!(
@@ -70,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_null_account_id_leaves_the_one_in_roles() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         harness.machine.config.null_account_id = true;
         let body = harness.send("GET", "/auth/api/v1/users/me", None).value();
         assert!(body["response"]["business_memberships"][0]["business"]["account_id"].is_null());

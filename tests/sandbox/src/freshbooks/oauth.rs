@@ -1,15 +1,23 @@
 //! OAuth 2.0 by authorization code, with refresh tokens that work once (FreshBooks docs, OAuth).
 
+mod requests;
+mod scopes;
+
+use requests::{
+    body_fields, invalid_client, invalid_grant, known_app, oauth_error, redirect_allowed,
+    requested_scopes,
+};
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::config::{App, FreshBooksConfig};
-use super::scopes::Scopes;
-use crate::http::{Millis, Pairs, Request, Response, decode_form, encode_form, pair};
+use self::scopes::Scopes;
+use super::config::FreshBooksConfig;
+use crate::http::{Millis, Pairs, Request, Response, encode_form, first_value};
 use crate::random::Random;
 
-/// How long a code waits to be exchanged.
+/// How long a code can be exchanged, in milliseconds. FreshBooks publishes no time; RFC 6749 allows
+/// ten minutes at most.
 const CODE_LIFE_MS: Millis = 5 * 60 * 1000;
 
 /// Long enough to make a token of about 1000 characters.
@@ -19,21 +27,21 @@ const SIGNATURE_CHARACTERS: usize = 800;
 #[derive(Debug)]
 pub(crate) struct OAuth {
     random: Random,
-    codes: BTreeMap<String, Code>,
-    access: BTreeMap<String, Access>,
-    refresh: BTreeMap<String, Refresh>,
+    codes: BTreeMap<String, AuthorizationCode>,
+    access: BTreeMap<String, AccessToken>,
+    refresh: BTreeMap<String, RefreshToken>,
 }
 
 /// What an access token allows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Access {
+pub(crate) struct AccessToken {
     pub(crate) scopes: Scopes,
     expires: Millis,
     app: Option<usize>,
 }
 
 #[derive(Debug)]
-struct Code {
+struct AuthorizationCode {
     app: usize,
     scopes: Scopes,
     redirect_uri: String,
@@ -41,7 +49,7 @@ struct Code {
 }
 
 #[derive(Debug)]
-struct Refresh {
+struct RefreshToken {
     app: usize,
     scopes: Scopes,
     created_at_s: u64,
@@ -67,14 +75,14 @@ impl OAuth {
     }
 
     /// The consent page: a person who always agrees.
-    pub(crate) fn authorize(
+    pub(crate) fn handle_consent_page(
         &mut self,
         request: &Request,
         config: &FreshBooksConfig,
         now: Millis,
     ) -> Response {
         let query = request.query();
-        let client_id = pair(&query, "client_id").unwrap_or_default();
+        let client_id = first_value(&query, "client_id").unwrap_or_default();
         let Some(app) = config
             .apps
             .iter()
@@ -82,7 +90,7 @@ impl OAuth {
         else {
             return Response::typed(500, "text/html", b"<h1>Internal Server Error</h1>".to_vec());
         };
-        match self.consent(&query, app, config, now) {
+        match self.issue_code(&query, app, config, now) {
             Ok(location) => Response::empty(302).with_header("location", &location),
             Err(reason) => {
                 Response::typed(400, "text/html", format!("<h1>{reason}</h1>").into_bytes())
@@ -91,7 +99,7 @@ impl OAuth {
     }
 
     /// The token endpoint: a form or JSON, a code or a refresh token.
-    pub(crate) fn token(
+    pub(crate) fn handle_token_request(
         &mut self,
         request: &Request,
         config: &FreshBooksConfig,
@@ -101,26 +109,34 @@ impl OAuth {
         let Some(app) = known_app(&fields, config) else {
             return invalid_client();
         };
-        let issued = match pair(&fields, "grant_type") {
+        let issued = match first_value(&fields, "grant_type") {
             Some("authorization_code") => self.exchange_code(&fields, app, config, now),
             Some("refresh_token") => self.exchange_refresh(&fields, app, config, now),
-            Some(_) => Err(error(
+            Some(_) => Err(oauth_error(
                 400,
                 "unsupported_grant_type",
                 "The grant type is not supported.",
             )),
-            None => Err(error(400, "invalid_request", "grant_type is missing.")),
+            None => Err(oauth_error(
+                400,
+                "invalid_request",
+                "grant_type is missing.",
+            )),
         };
         issued.unwrap_or_else(|refused| refused)
     }
 
     /// Revocation: the token and its twin stop working at once.
-    pub(crate) fn revoke(&mut self, request: &Request, config: &FreshBooksConfig) -> Response {
+    pub(crate) fn handle_revocation(
+        &mut self,
+        request: &Request,
+        config: &FreshBooksConfig,
+    ) -> Response {
         let fields = body_fields(request);
         if known_app(&fields, config).is_none() {
             return invalid_client();
         }
-        let token = pair(&fields, "token").unwrap_or_default();
+        let token = first_value(&fields, "token").unwrap_or_default();
         self.access.remove(token);
         if let Some(refresh) = self.refresh.remove(token) {
             self.access.remove(&refresh.access);
@@ -130,7 +146,7 @@ impl OAuth {
     }
 
     /// What a bearer token allows now; none if unknown or expired.
-    pub(crate) fn check(&self, token: &str, now: Millis) -> Option<Access> {
+    pub(crate) fn access_token(&self, token: &str, now: Millis) -> Option<AccessToken> {
         self.access
             .get(token)
             .copied()
@@ -147,7 +163,7 @@ impl OAuth {
         let redirect_uri = redirect_uri.cloned().unwrap_or_default();
         let code = self.random.hex(64);
         let expires = now + CODE_LIFE_MS;
-        let consented = Code {
+        let consented = AuthorizationCode {
             app: 0,
             scopes,
             redirect_uri,
@@ -157,7 +173,7 @@ impl OAuth {
         code
     }
 
-    /// A token for a person outside any app.
+    /// A token of a person, outside any app.
     pub(crate) fn person_token(&mut self, config: &FreshBooksConfig, now: Millis) -> String {
         self.issue_access(None, Scopes::all(), config, now)
     }
@@ -189,30 +205,30 @@ impl OAuth {
         self.refresh.len()
     }
 
-    fn consent(
+    fn issue_code(
         &mut self,
         query: &Pairs,
         app: usize,
         config: &FreshBooksConfig,
         now: Millis,
     ) -> Result<String, &'static str> {
-        if pair(query, "response_type") != Some("code") {
+        if first_value(query, "response_type") != Some("code") {
             return Err("unsupported_response_type");
         }
-        let redirect_uri = pair(query, "redirect_uri").unwrap_or_default();
+        let redirect_uri = first_value(query, "redirect_uri").unwrap_or_default();
         if !redirect_allowed(redirect_uri, &config.apps[app], config) {
             return Err("The redirect uri included is not valid.");
         }
-        let scopes = requested_scopes(pair(query, "scope"), &config.apps[app]);
+        let scopes = requested_scopes(first_value(query, "scope"), &config.apps[app]);
         let scopes = scopes.ok_or("The requested scope is invalid, unknown, or malformed.")?;
         let code = self.random.hex(64);
         let mut answer = vec![("code", code.as_str())];
-        answer.extend(pair(query, "state").map(|state| ("state", state)));
+        answer.extend(first_value(query, "state").map(|state| ("state", state)));
         let location = format!("{redirect_uri}?{}", encode_form(answer));
         let redirect_uri = redirect_uri.to_owned();
         self.codes.insert(
             code,
-            Code {
+            AuthorizationCode {
                 app,
                 scopes,
                 redirect_uri,
@@ -229,11 +245,11 @@ impl OAuth {
         config: &FreshBooksConfig,
         now: Millis,
     ) -> Result<Response, Response> {
-        let code = pair(fields, "code").and_then(|code| self.codes.remove(code));
-        let valid = |code: &Code| {
+        let code = first_value(fields, "code").and_then(|code| self.codes.remove(code));
+        let valid = |code: &AuthorizationCode| {
             code.app == app
                 && now < code.expires
-                && pair(fields, "redirect_uri") == Some(code.redirect_uri.as_str())
+                && first_value(fields, "redirect_uri") == Some(code.redirect_uri.as_str())
         };
         let code = code.filter(valid).ok_or_else(invalid_grant)?;
         Ok(self.issue_pair(app, code.scopes, now / 1000, config, now))
@@ -246,10 +262,14 @@ impl OAuth {
         config: &FreshBooksConfig,
         now: Millis,
     ) -> Result<Response, Response> {
-        if config.refresh_needs_redirect_uri && pair(fields, "redirect_uri").is_none() {
-            return Err(error(400, "invalid_request", "redirect_uri is missing."));
+        if config.refresh_needs_redirect_uri && first_value(fields, "redirect_uri").is_none() {
+            return Err(oauth_error(
+                400,
+                "invalid_request",
+                "redirect_uri is missing.",
+            ));
         }
-        let token = pair(fields, "refresh_token").unwrap_or_default();
+        let token = first_value(fields, "refresh_token").unwrap_or_default();
         if self
             .refresh
             .get(token)
@@ -281,11 +301,13 @@ impl OAuth {
         self.refresh.retain(|_, refresh| refresh.app != app);
         let access = self.issue_access(Some(app), scopes, config, now);
         let refresh = self.random.hex(64);
-        let body = json!({"access_token": access, "token_type": "Bearer", "expires_in": config.access_token_life_s,
-            "refresh_token": refresh, "scope": scopes.names(), "created_at": created_at_s, "direct_buy_tokens": {}});
+        let body = json!({"access_token": access, "token_type": "Bearer",
+            "expires_in": config.access_token_life_s,
+            "refresh_token": refresh, "scope": scopes.names(), "created_at": created_at_s,
+            "direct_buy_tokens": {}});
         self.refresh.insert(
             refresh,
-            Refresh {
+            RefreshToken {
                 app,
                 scopes,
                 created_at_s,
@@ -309,7 +331,7 @@ impl OAuth {
         let expires = now + config.access_token_life_s * 1000;
         self.access.insert(
             token.clone(),
-            Access {
+            AccessToken {
                 scopes,
                 expires,
                 app,
@@ -319,94 +341,13 @@ impl OAuth {
     }
 }
 
-impl Access {
-    /// Whether a person outside any app holds it.
-    pub(crate) fn is_person(&self) -> bool {
-        self.app.is_none()
+impl AccessToken {
+    /// Whether its holder may make a call of this HTTP method on a scope's object. A token without
+    /// an app belongs to a person, who may do anything.
+    pub(crate) fn permits(&self, object: &str, method: &str) -> bool {
+        let verb = if method == "GET" { "read" } else { "write" };
+        self.app.is_none() || self.scopes.allow(object, verb)
     }
-}
-
-/// The fields of a token request: JSON when it says so or looks so, else a form; HTTP Basic
-/// credentials count too.
-fn body_fields(request: &Request) -> Pairs {
-    let mut fields = match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(object)) => object
-            .into_iter()
-            .map(|(name, value)| (name, super::errors::plain(&value)))
-            .collect(),
-        _ => decode_form(&request.body),
-    };
-    fields.extend(basic_credentials(request));
-    fields
-}
-
-fn basic_credentials(request: &Request) -> Pairs {
-    use base64::Engine as _;
-    let encoded = request
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Basic "));
-    let decoded =
-        encoded.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-    let text = decoded
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_default();
-    match text.split_once(':') {
-        Some((id, secret)) => vec![
-            ("client_id".into(), id.into()),
-            ("client_secret".into(), secret.into()),
-        ],
-        None => Vec::new(),
-    }
-}
-
-fn known_app(fields: &Pairs, config: &FreshBooksConfig) -> Option<usize> {
-    let (id, secret) = (pair(fields, "client_id")?, pair(fields, "client_secret")?);
-    config
-        .apps
-        .iter()
-        .position(|app| app.client_id == id && app.client_secret == secret)
-}
-
-fn redirect_allowed(uri: &str, app: &App, config: &FreshBooksConfig) -> bool {
-    let registered =
-        app.redirect_uris.iter().any(|known| known == uri) && uri.starts_with("https://");
-    !uri.is_empty() && !uri.contains('?') && (config.any_redirect_uri || registered)
-}
-
-fn requested_scopes(scope: Option<&str>, app: &App) -> Option<Scopes> {
-    let enabled = match app.scopes.as_slice() {
-        [] => Scopes::all(),
-        names => Scopes::parse(names.iter().map(String::as_str))?,
-    };
-    match scope {
-        Some(scope) => {
-            Scopes::parse(scope.split_ascii_whitespace()).filter(|asked| enabled.contains(*asked))
-        }
-        None => Some(enabled),
-    }
-}
-
-fn invalid_client() -> Response {
-    error(
-        401,
-        "invalid_client",
-        "Client authentication failed due to unknown client or a wrong secret.",
-    )
-}
-
-fn invalid_grant() -> Response {
-    error(
-        400,
-        "invalid_grant",
-        "The provided authorization grant is invalid, expired, revoked or was used before.",
-    )
-}
-
-fn error(status: u16, error: &str, description: &str) -> Response {
-    Response::json(
-        status,
-        &json!({"error": error, "error_description": description}),
-    )
 }
 
 #[cfg(test)]
@@ -432,7 +373,7 @@ mod tests {
         ]);
         fields.extend(changes.iter().copied());
         let target = format!("/oauth/authorize/?{}", encode_form(fields));
-        oauth.authorize(&Request::new(HOST, "GET", &target), config, 0)
+        oauth.handle_consent_page(&Request::new(HOST, "GET", &target), config, 0)
     }
 
     fn code(oauth: &mut OAuth, config: &FreshBooksConfig) -> String {
@@ -460,7 +401,7 @@ mod tests {
         ]);
         fields.extend(changes.iter().copied());
         let fields: Vec<(&str, &str)> = fields.into_iter().collect();
-        oauth.token(
+        oauth.handle_token_request(
             &Request::new(HOST, "POST", "/auth/oauth/token").with_form(&fields),
             config,
             now,
@@ -556,8 +497,8 @@ mod tests {
         let access = text(&issued, "access_token");
         assert!((900..1100).contains(&access.len()), "{}", access.len());
         assert_eq!(text(&issued, "refresh_token").len(), 64);
-        assert!(oauth.check(&access, 43_204_999).is_some());
-        assert!(oauth.check(&access, 43_205_000).is_none());
+        assert!(oauth.access_token(&access, 43_204_999).is_some());
+        assert!(oauth.access_token(&access, 43_205_000).is_none());
     }
 
     #[test]
@@ -598,7 +539,9 @@ mod tests {
             let issued = by_code(&mut oauth, &config, &code, 0);
             by_refresh(&mut oauth, &config, &text(&issued, "refresh_token"), 1);
             assert_eq!(
-                oauth.check(&text(&issued, "access_token"), 2).is_none(),
+                oauth
+                    .access_token(&text(&issued, "access_token"), 2)
+                    .is_none(),
                 kills
             );
         }
@@ -618,10 +561,11 @@ mod tests {
     fn json_bodies_are_read_too() {
         let (mut oauth, config) = oauth();
         let code = code(&mut oauth, &config);
-        let body = json!({"client_id": "sandbox-freshbooks-client", "client_secret": "sandbox-freshbooks-secret",
+        let body = json!({"client_id": "sandbox-freshbooks-client",
+            "client_secret": "sandbox-freshbooks-secret",
             "grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": code});
         let request = Request::new(HOST, "POST", "/auth/oauth/token").with_json(&body);
-        assert_eq!(oauth.token(&request, &config, 0).status, 200);
+        assert_eq!(oauth.handle_token_request(&request, &config, 0).status, 200);
     }
 
     #[test]
@@ -651,8 +595,8 @@ mod tests {
             ("token", &access),
         ];
         let request = Request::new(HOST, "POST", "/auth/oauth/revoke").with_form(&fields);
-        let answer = oauth.revoke(&request, &config);
+        let answer = oauth.handle_revocation(&request, &config);
         assert_eq!((answer.status, answer.value()), (200, json!({})));
-        assert!(oauth.check(&access, 1).is_none());
+        assert!(oauth.access_token(&access, 1).is_none());
     }
 }

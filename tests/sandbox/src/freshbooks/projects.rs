@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::errors::Refusal;
-use super::fields::{Fields, Texts, id as read_id};
-use super::listing::Page;
-use super::resource::Head;
-use super::{FreshBooks, permitted};
+use super::FreshBooks;
+use super::api::call::ApiCall;
+use super::api::errors::ApiError;
+use super::api::fields::{Fields, SparseFields, read_id};
+use super::api::listing::Page;
+use super::api::resource::RowHead;
 use crate::calendar::bare_stamp;
-use crate::http::{Millis, Response, pair};
+use crate::http::{Millis, Response, first_value};
 
 const TEXTS: &[&str] = &[
     "title",
@@ -25,11 +25,11 @@ const TEXTS: &[&str] = &[
 
 const KINDS: [&str; 2] = ["fixed_price", "hourly_rate"];
 
-/// A project.
+/// A project: work for a client, or internal, that invoice lines may name.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
-    head: Head,
-    texts: Texts,
+    head: RowHead,
+    texts: SparseFields,
     client: Option<u64>,
     internal: bool,
     active: bool,
@@ -41,17 +41,17 @@ impl FreshBooks {
     /// Routes `/projects/business/{business_id}/projects` and `…/project/{id}`.
     pub(crate) fn handle_projects(
         &mut self,
-        call: &Call,
+        call: &ApiCall,
         segments: &[&str],
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiError> {
         let [business, rest @ ..] = segments else {
-            return Err(Refusal::no_route());
+            return Err(ApiError::no_route());
         };
         if *business != self.config.business_id.to_string() {
-            return Err(Refusal::no_route());
+            return Err(ApiError::no_route());
         }
-        if !permitted(call.access, "projects", call.method) {
-            return Err(Refusal::forbidden());
+        if !call.access.permits("projects", call.method) {
+            return Err(ApiError::forbidden());
         }
         match (call.method, rest) {
             ("GET", ["projects"]) => self.list_projects(call),
@@ -64,22 +64,22 @@ impl FreshBooks {
                     .parse()
                     .ok()
                     .filter(|id| self.projects.rows.contains_key(id));
-                let id = known.ok_or_else(|| Refusal::not_found("project", "id", id))?;
+                let id = known.ok_or_else(|| ApiError::not_found("project", "id", id))?;
                 self.handle_project(method, call, id)
             }
-            _ => Err(Refusal::no_route()),
+            _ => Err(ApiError::no_route()),
         }
     }
 
     /// Creates a project and raises `project.create`.
-    pub(crate) fn add_project(&mut self, fields: &Fields, now: Millis) -> Result<u64, Refusal> {
-        let head = Head {
+    pub(crate) fn add_project(&mut self, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
+        let head = RowHead {
             id: 0,
             vis_state: 0,
             created: now,
             updated: now,
         };
-        let mut texts = Texts::new(TEXTS);
+        let mut texts = SparseFields::new(TEXTS);
         texts.set("project_type", "hourly_rate");
         texts.set("billing_method", "business_rate");
         let mut project = Project {
@@ -105,8 +105,8 @@ impl FreshBooks {
         id: u64,
         fields: &Fields,
         now: Millis,
-    ) -> Result<(), Refusal> {
-        let missing = || Refusal::not_found("project", "id", &id.to_string());
+    ) -> Result<(), ApiError> {
+        let missing = || ApiError::not_found("project", "id", &id.to_string());
         let mut project = self.projects.rows.get(&id).ok_or_else(missing)?.clone();
         project.apply(fields)?;
         project.head.updated = now;
@@ -115,7 +115,12 @@ impl FreshBooks {
         Ok(())
     }
 
-    fn handle_project(&mut self, method: &str, call: &Call, id: u64) -> Result<Response, Refusal> {
+    fn handle_project(
+        &mut self,
+        method: &str,
+        call: &ApiCall,
+        id: u64,
+    ) -> Result<Response, ApiError> {
         match method {
             "GET" => self.show_project(id),
             "PUT" => {
@@ -127,23 +132,24 @@ impl FreshBooks {
                 self.emit("project", "delete", id, call.now);
                 Ok(Response::empty(204))
             }
-            _ => Err(Refusal::no_route()),
+            _ => Err(ApiError::no_route()),
         }
     }
 
-    fn show_project(&self, id: u64) -> Result<Response, Refusal> {
-        let missing = || Refusal::not_found("project", "id", &id.to_string());
+    fn show_project(&self, id: u64) -> Result<Response, ApiError> {
+        let missing = || ApiError::not_found("project", "id", &id.to_string());
         let mut view = self.projects.rows.get(&id).ok_or_else(missing)?.view();
         view["abilities"] = json!([]);
         Ok(Response::json(200, &json!({"project": view})))
     }
 
-    fn list_projects(&self, call: &Call) -> Result<Response, Refusal> {
+    fn list_projects(&self, call: &ApiCall) -> Result<Response, ApiError> {
         let page = Page::read(&call.query, 30)?;
         let flag = |name: &str, value: bool| {
-            pair(&call.query, name).is_none_or(|text| text == value.to_string())
+            first_value(&call.query, name).is_none_or(|text| text == value.to_string())
         };
-        let client = pair(&call.query, "client_id").and_then(|text| text.parse::<u64>().ok());
+        let client =
+            first_value(&call.query, "client_id").and_then(|text| text.parse::<u64>().ok());
         let wanted = |project: &&Project| {
             project.head.created <= call.visible_until
                 && flag("active", project.active)
@@ -151,10 +157,11 @@ impl FreshBooks {
                 && flag("internal", project.internal)
                 && client.is_none_or(|client| project.client == Some(client))
         };
-        let (rows, total) = page.cut(self.projects.rows.values().rev().filter(wanted));
+        let (rows, total) = page.select(self.projects.rows.values().rev().filter(wanted));
         let rows: Vec<Value> = rows.into_iter().map(Project::view).collect();
-        let meta = json!({"total": total, "per_page": page.per_page, "page": page.page, "pages": page.pages(total),
-            "sort": pair(&call.query, "sort")});
+        let meta = json!({"total": total, "per_page": page.per_page, "page": page.page,
+            "pages": page.pages(total),
+            "sort": first_value(&call.query, "sort")});
         Ok(Response::json(
             200,
             &json!({"projects": rows, "meta": meta}),
@@ -163,10 +170,10 @@ impl FreshBooks {
 }
 
 impl Project {
-    fn apply(&mut self, fields: &Fields) -> Result<(), Refusal> {
-        self.texts.take(fields, "project")?;
+    fn apply(&mut self, fields: &Fields) -> Result<(), ApiError> {
+        self.texts.write_fields(fields, "project")?;
         if self.texts.get("title").is_empty() {
-            return Err(Refusal::field(
+            return Err(ApiError::field(
                 422,
                 2001,
                 "project",
@@ -175,7 +182,7 @@ impl Project {
             ));
         }
         if !KINDS.contains(&self.texts.get("project_type")) {
-            return Err(Refusal::field(
+            return Err(ApiError::field(
                 422,
                 2001,
                 "project",
@@ -198,8 +205,10 @@ impl Project {
     fn view(&self) -> Value {
         let text = |name: &str| Some(self.texts.get(name)).filter(|text| !text.is_empty());
         json!({"id": self.head.id, "title": text("title"), "description": text("description"),
-            "due_date": text("due_date"), "client_id": self.client, "internal": self.internal, "budget": self.budget_s,
-            "fixed_price": text("fixed_price"), "rate": text("rate"), "billing_method": text("billing_method"),
+            "due_date": text("due_date"), "client_id": self.client, "internal": self.internal,
+            "budget": self.budget_s,
+            "fixed_price": text("fixed_price"), "rate": text("rate"),
+            "billing_method": text("billing_method"),
             "project_type": text("project_type"), "project_manager_id": null, "active": self.active,
             "complete": self.complete, "sample": false, "created_at": bare_stamp(self.head.created),
             "updated_at": bare_stamp(self.head.updated), "logged_duration": null, "services": [],
@@ -210,20 +219,21 @@ impl Project {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::Harness;
     use super::*;
+    use crate::test_support::freshbooks::FreshBooksHarness;
 
     const PATH: &str = "/projects/business/8812345";
 
-    fn create(harness: &mut Harness, title: &str) -> u64 {
-        let body = json!({"project": {"title": title, "client_id": 41, "project_type": "fixed_price", "fixed_price": "600.00"}});
+    fn create(harness: &mut FreshBooksHarness, title: &str) -> u64 {
+        let body = json!({"project": {"title": title, "client_id": 41,
+            "project_type": "fixed_price", "fixed_price": "600.00"}});
         let response = harness.send("POST", &format!("{PATH}/projects"), Some(body));
         response.value()["project"]["id"].as_u64().expect("an id")
     }
 
     #[test]
     fn answers_are_flat_and_stamps_bare_utc() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let id = create(&mut harness, "Rollout");
         let single = harness
             .send("GET", &format!("{PATH}/project/{id}"), None)
@@ -248,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_single_path_is_singular() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let id = create(&mut harness, "Rollout");
         assert_eq!(
             harness
@@ -260,7 +270,7 @@ mod tests {
 
     #[test]
     fn validation_is_422_with_the_field_as_key() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let refused = harness.send(
             "POST",
             &format!("{PATH}/projects"),
@@ -275,7 +285,7 @@ mod tests {
 
     #[test]
     fn delete_is_204_and_final() {
-        let mut harness = Harness::new();
+        let mut harness = FreshBooksHarness::new();
         let path = format!("{PATH}/project/{}", create(&mut harness, "Rollout"));
         assert_eq!(harness.send("DELETE", &path, None).status, 204);
         assert_eq!(harness.send("GET", &path, None).status, 404);

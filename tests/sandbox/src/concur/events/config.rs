@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// Concur docs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventSwitches {
-    /// The management API.
-    pub api: EventApiSwitches,
+pub struct EventConfig {
+    /// How subscriptions are created, listed and deleted.
+    pub api: EventApiConfig,
     /// How events are written.
-    pub envelope: EnvelopeSwitches,
+    pub envelope: EnvelopeConfig,
     /// When and how often they are delivered.
-    pub delivery: EventDeliverySwitches,
+    pub delivery: EventDeliveryConfig,
     /// `Concur-Signature` (not documented beyond its being there). Default: pss_salt_222.
     pub signature: EventSignature,
     /// The signature is base64 for URLs, without padding (encoding; open). Default: false.
@@ -28,15 +28,15 @@ pub struct EventSwitches {
 /// How subscriptions are managed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventApiSwitches {
+pub struct EventApiConfig {
     /// The shape of refusals (no error body is documented). Default: nested.
-    pub error: EventError,
+    pub error: ErrorShape,
     /// Every refusal is HTTP 400 (no status but 200 is documented). Default: false.
     pub all_errors_400: bool,
     /// GET of one subscription is the bare object of the API description, not the sample's array of
     /// one. Default: false.
     pub one_is_bare: bool,
-    /// `GET /subscriptions/webhook` lists, as a Postman collection has it, instead of naming an id.
+    /// `GET /subscriptions/webhook` lists, as in a Postman collection, instead of naming an id.
     /// Default: false.
     pub webhook_lists: bool,
     /// Subscriptions are shown without `allowPublicAccess` and `startFromEarliest`, which no schema
@@ -64,14 +64,14 @@ pub struct EventApiSwitches {
 /// The shape of refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EventError {
-    /// `{"error": {"code", "message"}}`, as newer services have it.
+pub enum ErrorShape {
+    /// `{"error": {"code", "message"}}`, as in newer services.
     Nested,
-    /// `{"timestamp", "httpStatus", "errorMessage", "errorId", "path"}`, as Expense v4 has it.
+    /// `{"timestamp", "httpStatus", "errorMessage", "errorId", "path"}`, as in Expense v4.
     Stamped,
-    /// `{"message"}`, like successes.
+    /// `{"message"}`, the same shape as successes have.
     Message,
-    /// No body.
+    /// A status without any body.
     Empty,
 }
 
@@ -83,14 +83,14 @@ pub enum CleanUp {
     NeverDelivered,
     /// 30 days without a company id, or 30 days without a successful delivery at any time.
     Idle,
-    /// Nothing.
+    /// Subscriptions are never cleaned up.
     Off,
 }
 
 /// How events are written (event envelope).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EnvelopeSwitches {
+pub struct EnvelopeConfig {
     /// What `id` looks like. Default: uuid.
     pub id: EventId,
     /// What `correlationId` looks like. Default: hex.
@@ -99,7 +99,7 @@ pub struct EnvelopeSwitches {
     pub zulu: bool,
     /// Fractions of seconds have two digits, not three. Default: false.
     pub short_fraction: bool,
-    /// What `topic` says. Default: subscribed.
+    /// What `topic` names. Default: subscribed.
     pub topic: TopicName,
     /// What becomes of members that are not always there. Default: sample.
     pub optional: OptionalMembers,
@@ -110,7 +110,7 @@ pub struct EnvelopeSwitches {
     pub string_booleans: bool,
     /// Objects and arrays among the facts are JSON text. Default: false.
     pub json_in_strings: bool,
-    /// The envelope and the facts have members nobody knows. Default: false.
+    /// The envelope and the facts have members that are not documented. Default: false.
     pub unknown_fields: bool,
 }
 
@@ -118,7 +118,7 @@ pub struct EnvelopeSwitches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventId {
-    /// A UUID.
+    /// A UUID, as in the samples of financial documents.
     Uuid,
     /// `created-{uuid}-{n}`, as in identity and spend events.
     Prefixed,
@@ -130,15 +130,15 @@ pub enum EventId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Correlation {
-    /// 32 hex digits.
+    /// 32 hexadecimal digits without hyphens.
     Hex,
-    /// A UUID.
+    /// A UUID with its hyphens.
     Uuid,
-    /// Free text.
+    /// Free text with a blank in it, such as `S4P_x1Y2z3 9ab8c7d6`.
     Text,
 }
 
-/// What an event says its topic is.
+/// Which topic an event names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TopicName {
@@ -146,7 +146,7 @@ pub enum TopicName {
     Subscribed,
     /// The same without `public.`, as in some samples.
     WithoutPublic,
-    /// Another name, as an identity sample has it.
+    /// Another name, as in an identity sample.
     Other,
 }
 
@@ -158,16 +158,16 @@ pub enum OptionalMembers {
     Sample,
     /// All are there, `data` as an empty string, `scopes` as an array.
     All,
-    /// All are null.
+    /// All are there, and all are null.
     Null,
-    /// None is there.
+    /// All are left out.
     Absent,
 }
 
 /// When and how often events are delivered (delivery semantics).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventDeliverySwitches {
+pub struct EventDeliveryConfig {
     /// Seconds after which a failed delivery is tried again, one entry per retry; the last goes on
     /// (not published). Default: 10, 30, 60, 300, 900, 1800, 3600.
     pub retry_after_s: Vec<u64>,
@@ -176,7 +176,7 @@ pub struct EventDeliverySwitches {
     /// The most deliveries of a subscription under way at once. Default: 24, as an older page has
     /// it.
     pub in_flight_max: usize,
-    /// An event that is retried holds back the later ones of its partition; there are so many
+    /// An event that is retried holds back the later ones of its partition; the number is that of
     /// partitions, 0 means that nothing is held back (ordering; inferred). Default: 0.
     pub blocking_partitions: u64,
     /// Milliseconds between publication and the first delivery. Default: 0.
@@ -214,7 +214,7 @@ pub enum EventSignature {
     OtherBody,
     /// Well made, but with a key that is in no certificate.
     OtherKey,
-    /// None.
+    /// No `Concur-Signature` header at all.
     Missing,
 }
 
@@ -226,13 +226,13 @@ pub enum ClientCertificate {
     Current,
     /// As until October 2025: another organisation, place and state.
     Former,
-    /// For clients only.
+    /// Extended key usage for TLS clients only.
     ClientOnly,
     /// For servers only, as public authorities will issue it.
     ServerOnly,
     /// Without extended key usage.
     NoUsage,
-    /// It ended yesterday.
+    /// As today, but its validity ended yesterday.
     Expired,
     /// For another DNS name, the common name too.
     OtherName,
@@ -248,12 +248,12 @@ pub enum ClientCertificate {
     Missing,
 }
 
-impl Default for EventSwitches {
+impl Default for EventConfig {
     fn default() -> Self {
         Self {
-            api: EventApiSwitches::default(),
-            envelope: EnvelopeSwitches::default(),
-            delivery: EventDeliverySwitches::default(),
+            api: EventApiConfig::default(),
+            envelope: EnvelopeConfig::default(),
+            delivery: EventDeliveryConfig::default(),
             signature: EventSignature::PssSalt222,
             signature_url_safe: false,
             certificate: ClientCertificate::Current,
@@ -262,10 +262,10 @@ impl Default for EventSwitches {
     }
 }
 
-impl Default for EventApiSwitches {
+impl Default for EventApiConfig {
     fn default() -> Self {
         Self {
-            error: EventError::Nested,
+            error: ErrorShape::Nested,
             all_errors_400: false,
             one_is_bare: false,
             webhook_lists: false,
@@ -281,7 +281,7 @@ impl Default for EventApiSwitches {
     }
 }
 
-impl Default for EnvelopeSwitches {
+impl Default for EnvelopeConfig {
     fn default() -> Self {
         Self {
             id: EventId::Uuid,
@@ -298,7 +298,7 @@ impl Default for EnvelopeSwitches {
     }
 }
 
-impl Default for EventDeliverySwitches {
+impl Default for EventDeliveryConfig {
     fn default() -> Self {
         Self {
             retry_after_s: vec![10, 30, 60, 300, 900, 1_800, 3_600],

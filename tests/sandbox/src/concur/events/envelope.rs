@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::config::{Correlation, EnvelopeSwitches, EventId, OptionalMembers, TopicName};
+use super::config::{Correlation, EnvelopeConfig, EventId, OptionalMembers, TopicName};
 use super::topics;
 use crate::calendar::bare_stamp;
 use crate::http::Millis;
@@ -17,40 +17,40 @@ const STRING_BOOLEAN_TOPICS: [&str; 2] = [
 
 /// An event that is published, with the bytes that every delivery of it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) id: String,
-    pub(super) correlation_id: String,
-    pub(super) topic: &'static str,
-    pub(super) event_type: String,
-    pub(super) document_id: String,
-    pub(super) published: Millis,
-    pub(super) body: Vec<u8>,
+pub(crate) struct PublishedEvent {
+    pub(crate) id: String,
+    pub(crate) correlation_id: String,
+    pub(crate) topic: &'static str,
+    pub(crate) event_type: String,
+    pub(crate) document_id: String,
+    pub(crate) published: Millis,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What an event is about.
-pub(super) struct News<'a> {
-    pub(super) event_type: &'a str,
-    pub(super) document_id: &'a str,
-    pub(super) company_id: &'a str,
-    pub(super) entity_id: &'a str,
+pub(crate) struct EventSubject<'a> {
+    pub(crate) event_type: &'a str,
+    pub(crate) document_id: &'a str,
+    pub(crate) company_id: &'a str,
+    pub(crate) entity_id: &'a str,
     /// The base URL of the company's datacenter.
-    pub(super) base_url: &'a str,
-    pub(super) now: Millis,
+    pub(crate) base_url: &'a str,
+    pub(crate) now: Millis,
 }
 
-impl Event {
-    /// Writes the event.
-    pub(super) fn write(news: &News, switches: &EnvelopeSwitches, random: &mut Random) -> Self {
+impl PublishedEvent {
+    /// An event about a subject, written once: all its deliveries carry the same bytes.
+    pub(crate) fn new(news: &EventSubject, switches: &EnvelopeConfig, random: &mut Random) -> Self {
         let id = event_id(switches.id, random);
         let correlation_id = correlation_id(switches.correlation, random);
-        let topic = topics::carrying(news.event_type);
+        let topic = topics::topic_of_event_type(news.event_type);
         let mut body = json!({
             "id": id,
             "correlationId": correlation_id,
             "eventType": news.event_type,
             "topic": topic_name(switches.topic, topic),
             "timeStamp": time_stamp(switches, news.now),
-            "facts": facts(news, topic, switches, random),
+            "facts": event_facts(news, topic, switches, random),
         });
         add_optional(&mut body, news.entity_id, switches);
         if switches.unknown_fields {
@@ -94,14 +94,14 @@ fn topic_name(form: TopicName, topic: &str) -> String {
     }
 }
 
-fn time_stamp(switches: &EnvelopeSwitches, at: Millis) -> String {
+fn time_stamp(switches: &EnvelopeConfig, at: Millis) -> String {
     let fraction = format!("{:03}", at % 1000);
     let digits = if switches.short_fraction { 2 } else { 3 };
     let zone = if switches.zulu { "Z" } else { "+0000" };
     format!("{}.{}{zone}", bare_stamp(at), &fraction[..digits])
 }
 
-fn add_optional(body: &mut Value, entity_id: &str, switches: &EnvelopeSwitches) {
+fn add_optional(body: &mut Value, entity_id: &str, switches: &EnvelopeConfig) {
     let entity = json!(entity_id);
     let subtopic = if switches.sub_topic {
         "subTopic"
@@ -135,7 +135,12 @@ fn add_optional(body: &mut Value, entity_id: &str, switches: &EnvelopeSwitches) 
     }
 }
 
-fn facts(news: &News, topic: &str, switches: &EnvelopeSwitches, random: &mut Random) -> Value {
+fn event_facts(
+    news: &EventSubject,
+    topic: &str,
+    switches: &EnvelopeConfig,
+    random: &mut Random,
+) -> Value {
     let facts = match topic {
         topics::FINANCIAL_INTEGRATION => document_facts(news),
         "public.concur.expense.report" => report_facts(news, random),
@@ -154,12 +159,12 @@ fn facts(news: &News, topic: &str, switches: &EnvelopeSwitches, random: &mut Ran
     };
     facts.insert("companyId".to_owned(), json!(news.company_id));
     let strings = switches.string_booleans || STRING_BOOLEAN_TOPICS.contains(&topic);
-    respell(&mut facts, strings, switches.json_in_strings);
+    respell_facts(&mut facts, strings, switches.json_in_strings);
     Value::Object(facts)
 }
 
 /// Writes booleans, objects and arrays as text.
-fn respell(facts: &mut Map<String, Value>, booleans: bool, nested: bool) {
+fn respell_facts(facts: &mut Map<String, Value>, booleans: bool, nested: bool) {
     for value in facts.values_mut() {
         let as_text = match value {
             Value::Bool(_) => booleans,
@@ -172,17 +177,18 @@ fn respell(facts: &mut Map<String, Value>, booleans: bool, nested: bool) {
     }
 }
 
-fn document_facts(news: &News) -> Value {
+fn document_facts(news: &EventSubject) -> Value {
     let kind = news.event_type.split('.').next().unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!(
-        "{base_url}/financialintegration/fi/v4/companies/transactiontypes/{kind}/transactions?docId={id}"
+        "{base_url}/financialintegration/fi/v4/companies/transactiontypes/{kind}/transactions?docI\
+         d={id}"
     );
     json!({"documentId": id, "entityId": news.entity_id, "href": href})
 }
 
-fn report_facts(news: &News, random: &mut Random) -> Value {
+fn report_facts(news: &EventSubject, random: &mut Random) -> Value {
     let user = random.uuid();
     let mut facts = json!({
         "userId": user, "actingUserId": user, "reportId": news.document_id, "reportType": "Regular",
@@ -195,7 +201,8 @@ fn report_facts(news: &News, random: &mut Random) -> Value {
         facts["href"] = json!(href);
     }
     if news.event_type == "statusChanged" {
-        let step = json!({"roleCode": "MANAGER", "stepInstances": [{"id": random.hex(32), "assignedUserId": null}]});
+        let step = json!({"roleCode": "MANAGER", "stepInstances": [{"id": random.hex(32),
+            "assignedUserId": null}]});
         let changes = [
             ("previousApprovalStatus", json!("A_NOTF")),
             ("currentApprovalStatus", json!("A_PEND")),
@@ -212,7 +219,7 @@ fn report_facts(news: &News, random: &mut Random) -> Value {
     facts
 }
 
-fn provision_facts(news: &News) -> Value {
+fn provision_facts(news: &EventSubject) -> Value {
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!("{base_url}/profile/v4/provisions/{id}/status");
     // The sample's href has lost a slash.
@@ -220,10 +227,11 @@ fn provision_facts(news: &News) -> Value {
         "provisionStatusHref": href.replacen("https://", "https:/", 1)})
 }
 
-fn user_facts(news: &News) -> Value {
+fn user_facts(news: &EventSubject) -> Value {
     let (base_url, id) = (news.base_url, news.document_id);
     let href = format!("{base_url}/profile/identity/v4.1/Users/{id}");
-    json!({"originator": "api", "userId": id, "userHref": href, "attributes": ["name.familyName", "emails"]})
+    json!({"originator": "api", "userId": id, "userHref": href, "attributes": ["name.familyName",
+        "emails"]})
 }
 
 #[cfg(test)]
@@ -232,8 +240,8 @@ mod tests {
 
     const NOW: Millis = 1_772_444_467_120;
 
-    fn written(event_type: &str, switches: &EnvelopeSwitches) -> (Event, Value) {
-        let news = News {
+    fn written(event_type: &str, switches: &EnvelopeConfig) -> (PublishedEvent, Value) {
+        let news = EventSubject {
             event_type,
             document_id: "4B1F0A9C77D24E0E8E21",
             company_id: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d",
@@ -241,28 +249,31 @@ mod tests {
             base_url: "https://us2.api.concursolutions.com",
             now: NOW,
         };
-        let event = Event::write(&news, switches, &mut Random::new(1, "envelope"));
+        let event = PublishedEvent::new(&news, switches, &mut Random::new(1, "envelope"));
         let body = serde_json::from_slice(&event.body).expect("JSON");
         (event, body)
     }
 
-    fn turned(event_type: &str, turn: impl Fn(&mut EnvelopeSwitches)) -> Value {
-        let mut switches = EnvelopeSwitches::default();
+    fn turned(event_type: &str, turn: impl Fn(&mut EnvelopeConfig)) -> Value {
+        let mut switches = EnvelopeConfig::default();
         turn(&mut switches);
         written(event_type, &switches).1
     }
 
     #[test]
     fn a_document_event_is_as_documented() {
-        let (event, body) = written("invoice.readyForIntegration", &EnvelopeSwitches::default());
+        let (event, body) = written("invoice.readyForIntegration", &EnvelopeConfig::default());
         let expected = json!({
-            "id": event.id, "correlationId": event.correlation_id, "eventType": "invoice.readyForIntegration",
+            "id": event.id, "correlationId": event.correlation_id,
+            "eventType": "invoice.readyForIntegration",
             "topic": "public.concur.financialintegration", "subtopic": "p0600001abcd",
             "timeStamp": "2026-03-02T09:41:07.120+0000", "route": "stable", "data": null,
             "facts": {
-                "companyId": "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d", "documentId": "4B1F0A9C77D24E0E8E21",
+                "companyId": "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d",
+                "documentId": "4B1F0A9C77D24E0E8E21",
                 "entityId": "p0600001abcd",
-                "href": "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/transactiontypes/invoice/transactions?docId=4B1F0A9C77D24E0E8E21",
+                "href": "https://us2.api.concursolutions.com/financialintegration/fi/v4/companies/\
+                 transactiontypes/invoice/transactions?docId=4B1F0A9C77D24E0E8E21",
             },
         });
         assert_eq!(body, expected);

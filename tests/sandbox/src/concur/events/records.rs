@@ -1,8 +1,8 @@
-//! What those who may look at everything see of events.
+//! Records of events for test oracles.
 
 use serde::Serialize;
 
-use super::envelope::Event;
+use super::envelope::PublishedEvent;
 use crate::http::Millis;
 
 /// What has become of an event at one subscription.
@@ -21,14 +21,14 @@ pub enum Fate {
     Withdrawn,
 }
 
-/// An event at one subscription, and how it has fared.
+/// An event at one subscription, and what has become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventRecord {
     /// The event's id. Copies that are sent twice share it.
     pub event_id: String,
-    /// The subscription.
+    /// The id of the subscription, such as `acme.fis`.
     pub subscription: String,
-    /// Its type.
+    /// Its type, such as `invoice.readyForIntegration`.
     pub event_type: String,
     /// What it is about.
     pub document_id: String,
@@ -38,11 +38,11 @@ pub struct EventRecord {
     pub last_attempt: Option<Millis>,
     /// How often it was sent.
     pub attempts: u64,
-    /// What became of it.
+    /// Whether it was delivered, and if not, why.
     pub fate: Fate,
 }
 
-/// How events have fared so far.
+/// How many events were published, delivered and lost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EventCounts {
     /// Events that at least one subscription was to get, copies not counted.
@@ -65,7 +65,7 @@ pub struct EventCounts {
 
 impl EventRecord {
     /// An event that nothing has happened to yet.
-    pub(super) fn new(event: &Event, subscription: &str) -> Self {
+    pub(crate) fn new(event: &PublishedEvent, subscription: &str) -> Self {
         Self {
             event_id: event.id.clone(),
             subscription: subscription.to_owned(),

@@ -18,7 +18,7 @@ use super::config::EventSignature;
 use crate::random::Random;
 
 /// The name of the signature's header.
-pub(super) const SIGNATURE_HEADER: &str = "Concur-Signature";
+pub(crate) const SIGNATURE_HEADER: &str = "Concur-Signature";
 
 /// The size of the keys in all certificates so far.
 const KEY_BITS: usize = 2048;
@@ -26,9 +26,10 @@ const KEY_BITS: usize = 2048;
 /// The longest salt that a key of 2048 bits and SHA-256 leave room for: 256 - 32 - 2 bytes.
 const SALT_BYTES_MAX: usize = 222;
 
+/// The length of a SHA-256 digest, which most libraries take for the salt.
 const SALT_BYTES_DIGEST: usize = 32;
 
-/// No certificate has this key.
+/// The number of a key that no certificate has: rotations count up from 0 and never come this far.
 const STRANGE_KEY: u32 = u32::MAX;
 
 /// Making a key takes a second, so each is made once per process.
@@ -51,10 +52,12 @@ impl EventKey {
     /// If no key can be made, which only a broken generator leads to.
     pub fn numbered(number: u32) -> Self {
         let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.entry(number).or_insert_with(|| make(number)).clone()
+        keys.entry(number)
+            .or_insert_with(|| generate_key(number))
+            .clone()
     }
 
-    /// Its number.
+    /// The number that it was asked for by.
     pub fn number(&self) -> u32 {
         self.number
     }
@@ -77,9 +80,9 @@ impl EventKey {
         der.map(|der| der.as_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Signs a body as a switch has it, with salt drawn from `random`; none if no signature is
+    /// Signs a body in the configured way, with salt drawn from `random`; none if no signature is
     /// wanted.
-    pub(super) fn sign(
+    pub(crate) fn sign(
         &self,
         body: &[u8],
         how: EventSignature,
@@ -115,8 +118,8 @@ impl std::fmt::Debug for EventKey {
     }
 }
 
-/// A signature as the header has it.
-pub(super) fn encode(signature: &[u8], url_safe: bool) -> String {
+/// A signature in the encoding of the header.
+pub(crate) fn encode_signature(signature: &[u8], url_safe: bool) -> String {
     if url_safe {
         URL_SAFE_NO_PAD.encode(signature)
     } else {
@@ -128,14 +131,14 @@ pub(super) fn encode(signature: &[u8], url_safe: bool) -> String {
     clippy::expect_used,
     reason = "with a generator that never ends, primes are always found"
 )]
-fn make(number: u32) -> EventKey {
+fn generate_key(number: u32) -> EventKey {
     let mut random = Random::new(u64::from(number), "concur/event-key");
     let key = PrivateKey::new(&mut Seeded(&mut random), KEY_BITS);
     let key = Arc::new(key.expect("a key of an ordinary size"));
     EventKey { number, key }
 }
 
-/// The machine's own randomness where a generator fit for secrets is asked for: nothing here is
+/// The sandbox's own randomness where a generator fit for secrets is asked for: nothing here is
 /// secret.
 struct Seeded<'a>(&'a mut Random);
 

@@ -1,4 +1,4 @@
-//! Subscriptions: whose they are, what they hear, and when they are cleaned up (Concur docs,
+//! Subscriptions: who owns them, which events they get, and when they are cleaned up (Concur docs,
 //! management API).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,20 +10,21 @@ use serde_json::{Value, json};
 use super::config::CleanUp;
 use crate::http::Millis;
 
+/// Unused subscriptions are deleted after 30 days (Concur docs, management API).
 const CLEAN_UP_MS: Millis = 30 * 86_400_000;
 
 /// A subscription as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubscriptionRecord {
-    /// Its id.
+    /// The id that the app gave it; unique over all apps and datacenters.
     pub id: String,
     /// The client id of the app that owns it.
     pub application_id: String,
     /// The datacenter where it was made.
     pub datacenter: String,
-    /// Its topic.
+    /// Its topic, such as `public.concur.financialintegration`.
     pub topic: String,
-    /// Where events go.
+    /// The URL that events are posted to.
     pub endpoint: String,
     /// Companies whose events it gets.
     pub company_ids: BTreeSet<String>,
@@ -33,39 +34,39 @@ pub struct SubscriptionRecord {
 
 /// All subscriptions of all apps and datacenters by id, which is unique over them all.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions {
+pub(crate) struct Subscriptions {
     rows: BTreeMap<String, Subscription>,
 }
 
-/// One subscription.
+/// A subscription of one app in one datacenter.
 #[derive(Clone, Debug)]
-pub(super) struct Subscription {
-    pub(super) id: String,
-    pub(super) application_id: String,
-    pub(super) datacenter: String,
-    pub(super) topic: String,
-    pub(super) filter: Filter,
-    pub(super) endpoint: String,
-    pub(super) company_ids: BTreeSet<String>,
-    pub(super) created: Millis,
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) application_id: String,
+    pub(crate) datacenter: String,
+    pub(crate) topic: String,
+    pub(crate) filter: EventTypeFilter,
+    pub(crate) endpoint: String,
+    pub(crate) company_ids: BTreeSet<String>,
+    pub(crate) created: Millis,
     last_delivered: Option<Millis>,
-    /// Since when it has had no company id; noticed by the first look after that.
+    /// Since when it has had no company id; noticed at the first clean-up after that.
     lonely_since: Option<Millis>,
     /// It is marked for deletion and gone from then on.
-    pub(super) gone_at: Option<Millis>,
+    pub(crate) gone_at: Option<Millis>,
 }
 
 /// A regular expression on event types.
 #[derive(Clone, Debug)]
-pub(super) struct Filter {
+pub(crate) struct EventTypeFilter {
     text: String,
     whole: Regex,
     anywhere: Regex,
 }
 
-impl Filter {
+impl EventTypeFilter {
     /// Reads an expression; none if it is no expression.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         Some(Self {
             text: text.to_owned(),
             whole: Regex::new(&format!("^(?:{text})$")).ok()?,
@@ -81,11 +82,11 @@ impl Filter {
 
 impl Subscription {
     /// A subscription that nothing was delivered to yet.
-    pub(super) fn new(
+    pub(crate) fn new(
         id: &str,
         application_id: &str,
         datacenter: &str,
-        filter: Filter,
+        filter: EventTypeFilter,
         now: Millis,
     ) -> Self {
         Self {
@@ -104,7 +105,7 @@ impl Subscription {
     }
 
     /// The subscription as it is read back.
-    pub(super) fn view(&self, documented_only: bool) -> Value {
+    pub(crate) fn view(&self, documented_only: bool) -> Value {
         let mut view = json!({
             "id": self.id, "topic": self.topic, "filter": self.filter.text,
             "webHookConfig": {"endpoint": self.endpoint}, "applicationId": self.application_id,
@@ -130,29 +131,29 @@ impl Subscription {
 }
 
 impl Subscriptions {
-    /// The subscription of that id, whoever owns it.
-    pub(super) fn get(&self, id: &str) -> Option<&Subscription> {
+    /// The subscription of that id, of any app.
+    pub(crate) fn get(&self, id: &str) -> Option<&Subscription> {
         self.rows.get(id)
     }
 
     /// The subscription of that id, to change it.
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Subscription> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Subscription> {
         self.rows.get_mut(id)
     }
 
     /// All subscriptions of an app, in the order of their ids.
-    pub(super) fn of_app(&self, application_id: &str) -> impl Iterator<Item = &Subscription> {
+    pub(crate) fn of_app(&self, application_id: &str) -> impl Iterator<Item = &Subscription> {
         let owned = move |row: &&Subscription| row.application_id == application_id;
         self.rows.values().filter(owned)
     }
 
     /// Stores a subscription in place of what has its id.
-    pub(super) fn put(&mut self, subscription: Subscription) {
+    pub(crate) fn insert(&mut self, subscription: Subscription) {
         self.rows.insert(subscription.id.clone(), subscription);
     }
 
-    /// Removes what is to go and returns the ids of it.
-    pub(super) fn tidy(&mut self, clean_up: CleanUp, now: Millis) -> Vec<String> {
+    /// Removes subscriptions that are deleted or cleaned up, and returns their ids.
+    pub(crate) fn remove_expired(&mut self, clean_up: CleanUp, now: Millis) -> Vec<String> {
         for row in self.rows.values_mut() {
             let lonely = row.company_ids.is_empty();
             row.lonely_since = lonely.then(|| row.lonely_since.unwrap_or(now));
@@ -164,7 +165,7 @@ impl Subscriptions {
     }
 
     /// Adds a company to what an app subscribed to in a datacenter.
-    pub(super) fn connect(&mut self, application_id: &str, company_id: &str, datacenter: &str) {
+    pub(crate) fn connect(&mut self, application_id: &str, company_id: &str, datacenter: &str) {
         let rows = self
             .rows
             .values_mut()
@@ -175,14 +176,14 @@ impl Subscriptions {
     }
 
     /// Removes a company from all subscriptions.
-    pub(super) fn disconnect(&mut self, company_id: &str) {
+    pub(crate) fn disconnect(&mut self, company_id: &str) {
         for row in self.rows.values_mut() {
             row.company_ids.remove(company_id);
         }
     }
 
     /// The ids of the subscriptions that are to get an event.
-    pub(super) fn hearing(
+    pub(crate) fn subscribers_of(
         &self,
         topic: &str,
         event_type: &str,
@@ -201,19 +202,19 @@ impl Subscriptions {
     }
 
     /// Where a subscription's events go.
-    pub(super) fn endpoint(&self, id: &str) -> Option<String> {
+    pub(crate) fn endpoint(&self, id: &str) -> Option<String> {
         self.rows.get(id).map(|row| row.endpoint.clone())
     }
 
     /// A subscription has got an event.
-    pub(super) fn delivered(&mut self, id: &str, now: Millis) {
+    pub(crate) fn delivered(&mut self, id: &str, now: Millis) {
         if let Some(row) = self.rows.get_mut(id) {
             row.last_delivered = Some(now);
         }
     }
 
-    /// All subscriptions for those who may look at everything.
-    pub(super) fn records(&self) -> Vec<SubscriptionRecord> {
+    /// All subscriptions of all apps.
+    pub(crate) fn records(&self) -> Vec<SubscriptionRecord> {
         let record = |row: &Subscription| SubscriptionRecord {
             id: row.id.clone(),
             application_id: row.application_id.clone(),

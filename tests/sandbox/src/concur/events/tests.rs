@@ -8,9 +8,9 @@ mod signing;
 use serde_json::{Value, json};
 
 use crate::concur::config::App;
-use crate::concur::harness::Harness;
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::http::{Millis, Response};
+use crate::test_support::concur::ConcurHarness;
 
 const COMPANY: &str = "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d";
 const READY: &str = "invoice.readyForIntegration";
@@ -20,13 +20,14 @@ const ENDPOINT: &str = "https://hooks.example.test/concur/us2/fis";
 /// A company with an app token at hand. Events are not signed unless a test asks for it: that takes
 /// time.
 struct Bench {
-    harness: Harness,
+    harness: ConcurHarness,
 }
 
 impl Bench {
     fn new() -> Self {
-        let mut harness = Harness::new();
-        harness.machine.config.events.signature = super::config::EventSignature::Missing;
+        let mut harness = ConcurHarness::new();
+        harness.machine.config.events.signature =
+            crate::concur::events::config::EventSignature::Missing;
         harness.host = "www-us2.api.concursolutions.com".into();
         let mut bench = Self { harness };
         bench.take_app_token();
@@ -80,7 +81,8 @@ impl Bench {
     }
 
     fn put(&mut self, id: &str, changes: Value) -> Response {
-        let mut body = json!({"id": id, "filter": ".*", "topic": TOPIC, "webHookConfig": {"endpoint": ENDPOINT}});
+        let mut body = json!({"id": id, "filter": ".*", "topic": TOPIC,
+            "webHookConfig": {"endpoint": ENDPOINT}});
         for (name, value) in changes.as_object().cloned().unwrap_or_default() {
             body[name] = value;
         }

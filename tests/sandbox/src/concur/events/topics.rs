@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 
 /// The topic of documents that are ready for the financial integration.
-pub(super) const FINANCIAL_INTEGRATION: &str = "public.concur.financialintegration";
+pub(crate) const FINANCIAL_INTEGRATION: &str = "public.concur.financialintegration";
 
 /// The scope that opens the API; every topic needs its own besides.
-pub(super) const API_SCOPE: &str = "events.topic.read";
+pub(crate) const API_SCOPE: &str = "events.topic.read";
 
 /// What an app can subscribe to.
 #[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) name: &'static str,
+pub(crate) struct Topic {
+    pub(crate) name: &'static str,
     /// Any one of these opens it.
     scopes: &'static [&'static str],
     /// Its event types, or what they begin with.
@@ -73,18 +73,19 @@ const TOPICS: [Topic; 9] = [
 ];
 
 /// The topics that a token's scopes open, in the order of the table.
-pub(super) fn opened_by(scopes: &BTreeSet<String>) -> impl Iterator<Item = &'static str> {
+pub(crate) fn topics_opened_by(scopes: &BTreeSet<String>) -> impl Iterator<Item = &'static str> {
     let open = |topic: &&Topic| topic.scopes.iter().any(|scope| scopes.contains(*scope));
     TOPICS.iter().filter(open).map(|topic| topic.name)
 }
 
 /// Whether there is such a topic.
-pub(super) fn exists(name: &str) -> bool {
+pub(crate) fn is_topic(name: &str) -> bool {
     TOPICS.iter().any(|topic| topic.name == name)
 }
 
-/// The topic that carries an event type; types that nobody knows come with the financial documents.
-pub(super) fn carrying(event_type: &str) -> &'static str {
+/// The topic that carries an event type; unknown types are published under the topic of financial
+/// documents.
+pub(crate) fn topic_of_event_type(event_type: &str) -> &'static str {
     let carries = |topic: &&Topic| {
         let mut types = topic.event_types.iter();
         types.any(|begin| event_type.starts_with(begin))
@@ -115,7 +116,7 @@ mod tests {
                 "public.concur.spend.accountingintegration",
             ),
         ] {
-            assert_eq!(carrying(event_type), topic, "{event_type}");
+            assert_eq!(topic_of_event_type(event_type), topic, "{event_type}");
         }
     }
 
@@ -123,7 +124,7 @@ mod tests {
     fn scopes_open_topics() {
         let open = |scopes: &[&str]| {
             let scopes = scopes.iter().map(|scope| scope.to_string()).collect();
-            opened_by(&scopes).collect::<Vec<_>>()
+            topics_opened_by(&scopes).collect::<Vec<_>>()
         };
         assert!(open(&[]).is_empty());
         assert_eq!(open(&["FISVC"]), [FINANCIAL_INTEGRATION]);

@@ -1,6 +1,11 @@
 //! The four calls below `/financialintegration/fi/v4`: who may make them, and how true failures
 //! look (Concur docs, financial integration).
 
+mod acknowledgements;
+mod payment_confirmations;
+mod posting_confirmations;
+mod transactions;
+
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -13,34 +18,34 @@ use crate::http::{Millis, Pairs, Request, Response};
 pub(crate) const PREFIX: &str = "/financialintegration/fi/v4/companies/transactiontypes/";
 
 /// What names a system at most has.
-pub(super) const SYSTEM_ID_MAX: usize = 50;
+pub(crate) const SYSTEM_ID_MAX: usize = 50;
 
-/// A call that has been let in.
-pub(super) struct FinancialCall<'a> {
-    pub(super) doc_type: DocType,
-    pub(super) body: &'a [u8],
-    pub(super) query: Pairs,
-    pub(super) path: &'a str,
-    pub(super) base_url: String,
-    /// `DocumentFormatAs` is `text`.
-    pub(super) as_text: bool,
-    pub(super) now: Millis,
+/// A call whose token was accepted, in the parts that are read.
+pub(crate) struct FinancialCall<'a> {
+    pub(crate) doc_type: DocType,
+    pub(crate) body: &'a [u8],
+    pub(crate) query: Pairs,
+    pub(crate) path: &'a str,
+    pub(crate) base_url: String,
+    /// The header `DocumentFormatAs` asks for `document` as a text.
+    pub(crate) as_text: bool,
+    pub(crate) now: Millis,
     /// Look-ups miss documents younger than this.
-    pub(super) stale: Millis,
+    pub(crate) stale: Millis,
 }
 
-/// A true failure: an HTTP status with a code and a sentence. Everything else is told per item with
-/// HTTP 200.
+/// A true failure: an HTTP status with a code and a sentence. Everything else is reported per item
+/// with HTTP 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) status: u16,
-    pub(super) code: u32,
-    pub(super) message: String,
+pub(crate) struct FinancialError {
+    pub(crate) status: u16,
+    pub(crate) code: u32,
+    pub(crate) message: String,
 }
 
-impl Failure {
+impl FinancialError {
     /// HTTP 400 with the code for an invalid request.
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
         Self::new(400, 198, message)
     }
 
@@ -62,9 +67,10 @@ impl Failure {
 
 impl FinancialCall<'_> {
     /// The body as JSON.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(self.body)
-            .map_err(|error| Failure::bad(format!("The request is not readable: {error}")))
+    pub(crate) fn read_body<T: DeserializeOwned>(&self) -> Result<T, FinancialError> {
+        serde_json::from_slice(self.body).map_err(|error| {
+            FinancialError::invalid_request(format!("The request is not readable: {error}"))
+        })
     }
 }
 
@@ -77,9 +83,9 @@ impl Concur {
         now: Millis,
         stale: Millis,
     ) -> Response {
-        self.queue.settle(now);
+        self.queue.release_delayed(now);
         let token = request.bearer();
-        let Some(access) = token.and_then(|token| self.oauth.check(token, now)) else {
+        let Some(access) = token.and_then(|token| self.oauth.access_token(token, now)) else {
             return self.unauthenticated_financial();
         };
         let allowed = access.principal == Principal::Company && access.scopes.contains("FISVC");
@@ -88,7 +94,7 @@ impl Concur {
         }
         if !allowed {
             let message = "Forbidden: a company token with the scope FISVC is required.";
-            return Failure::new(403, 199, message).response();
+            return FinancialError::new(403, 199, message).response();
         }
         self.route_financial(request, host, now, stale)
             .unwrap_or_else(|failure| failure.response())
@@ -100,18 +106,19 @@ impl Concur {
         host: &str,
         now: Millis,
         stale: Millis,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, FinancialError> {
         let path = request.path().trim_end_matches('/');
         let segments: Vec<&str> = path
             .strip_prefix(PREFIX)
             .unwrap_or_default()
             .split('/')
             .collect();
-        let not_found = || Failure::new(404, 199, "The requested resource was not found.");
+        let not_found = || FinancialError::new(404, 199, "The requested resource was not found.");
         let [doc_type, "transactions", rest @ ..] = segments.as_slice() else {
             return Err(not_found());
         };
-        let unknown = || Failure::bad(format!("Unknown document type: {doc_type}"));
+        let unknown =
+            || FinancialError::invalid_request(format!("Unknown document type: {doc_type}"));
         let base_url = self
             .config
             .hosts
@@ -138,7 +145,7 @@ impl Concur {
                 [] | ["acknowledgements" | "postingconfirmations" | "paymentconfirmations"],
             ) => {
                 let message = format!("Request method '{method}' not supported");
-                Err(Failure::new(405, 199, message))
+                Err(FinancialError::new(405, 199, message))
             }
             _ => Err(not_found()),
         }
@@ -155,17 +162,19 @@ impl Concur {
             return Response::empty(status);
         }
         let message = "The access token is missing, invalid or expired.";
-        Failure::new(status, 199, message).response()
+        FinancialError::new(status, 199, message).response()
     }
 
     /// The system a call names: optional or required, of at most [`SYSTEM_ID_MAX`] characters.
-    pub(super) fn read_system_id(&self, given: Option<String>) -> Result<String, Failure> {
+    pub(crate) fn read_system_id(&self, given: Option<String>) -> Result<String, FinancialError> {
         if given.is_none() && self.config.financial.system_id_required {
-            return Err(Failure::bad("Required field systemId is missing."));
+            return Err(FinancialError::invalid_request(
+                "Required field systemId is missing.",
+            ));
         }
         let system_id = given.unwrap_or_default();
         if system_id.chars().count() > SYSTEM_ID_MAX {
-            return Err(Failure::bad("systemId is too long."));
+            return Err(FinancialError::invalid_request("systemId is too long."));
         }
         Ok(system_id)
     }
@@ -174,10 +183,10 @@ impl Concur {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::concur::harness::Harness;
+    use crate::test_support::concur::ConcurHarness;
 
     fn refused(
-        harness: &mut Harness,
+        harness: &mut ConcurHarness,
         doc_type: &str,
         rest: &str,
         body: Option<serde_json::Value>,
@@ -194,7 +203,7 @@ mod tests {
 
     #[test]
     fn only_company_tokens_are_let_in() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         assert_eq!(harness.financial("expense", "", None).status, 200);
         for fields in [
             vec![
@@ -215,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_scope_is_required() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.machine.config.apps[0].scopes = vec!["INVPMT".into()];
         harness.sign_in();
         assert_eq!(refused(&mut harness, "expense", "", None), 403);
@@ -226,7 +235,7 @@ mod tests {
 
     #[test]
     fn expired_tokens_and_wrong_datacenters_are_refused() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         harness.machine.move_company("eu2");
         let refusal = harness.financial("expense", "", None);
         assert_eq!(
@@ -243,7 +252,7 @@ mod tests {
 
     #[test]
     fn wrong_paths_methods_and_bodies_are_true_failures() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         assert_eq!(refused(&mut harness, "mileage", "", None), 400);
         assert_eq!(refused(&mut harness, "expense", "/nothing", None), 404);
         assert_eq!(
@@ -269,7 +278,7 @@ mod tests {
 
     #[test]
     fn system_ids_have_at_most_50_characters_and_are_required_by_switch() {
-        let mut harness = Harness::new();
+        let mut harness = ConcurHarness::new();
         let long = json!({"ids": [], "systemId": "x".repeat(51)});
         assert_eq!(
             refused(&mut harness, "expense", "/acknowledgements", Some(long)),

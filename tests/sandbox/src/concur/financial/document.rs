@@ -1,115 +1,43 @@
 //! A document in the queue: what it is about, its state, and how it is written.
 
-use rust_decimal::Decimal;
-
-use super::advances::{Advance, advance_view, extend_advance};
-use super::invoice_view::invoice_view;
-use super::invoices::{Invoice, extend_invoice};
-use super::oddities::{distort, notation};
+use super::config::FinancialConfig;
+use super::content::Content;
+use super::content::cash_advance::advance_view;
+use super::content::invoice_view::invoice_view;
+use super::content::json_tree::WriteOptions;
+use super::content::malformed::{apply_oddities, number_notation};
+use super::content::payroll::payroll_view;
+use super::content::report_view::report_view;
 use super::options::Filing;
-use super::payrolls::{Payroll, payroll_view};
 use super::records::{AuditLine, PaymentRecord, PostingDoc};
-use super::report_draw::extend_report;
-use super::report_view::report_view;
-use super::reports::Report;
-use super::switches::FinancialSwitches;
 use super::{DocStatus, DocType, Oddity};
 use crate::http::Millis;
 use crate::random::Random;
 
-/// A document.
+/// A document on its way through the queue: its content, its state, and what became of it.
 #[derive(Clone, Debug)]
-pub(super) struct Document {
-    pub(super) id: String,
-    pub(super) source: usize,
-    pub(super) doc_type: DocType,
-    pub(super) status: DocStatus,
-    pub(super) revision: u32,
-    pub(super) content: Content,
-    pub(super) filing: Filing,
+pub(crate) struct Document {
+    pub(crate) id: String,
+    pub(crate) source: usize,
+    pub(crate) doc_type: DocType,
+    pub(crate) status: DocStatus,
+    pub(crate) revision: u32,
+    pub(crate) content: Content,
+    pub(crate) filing: Filing,
     /// When it became READY, or will.
-    pub(super) ready_at: Millis,
+    pub(crate) ready_at: Millis,
     /// What the acknowledgement named; none before it.
-    pub(super) system_id: Option<String>,
-    pub(super) postings: Vec<PostingDoc>,
-    pub(super) payments: Vec<PaymentRecord>,
-    pub(super) audit: Vec<AuditLine>,
-}
-
-/// What a document is about.
-#[derive(Clone, Debug)]
-pub(super) enum Content {
-    Expense(Report),
-    Invoice(Invoice),
-    CashAdvance(Advance),
-    Payroll(Payroll),
-}
-
-/// What is written besides the content.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
-    pub(super) revision: u32,
-    /// Numbered fields without a value are written as null.
-    pub(super) nulls: bool,
-}
-
-impl Content {
-    /// The type of its document.
-    pub(super) fn doc_type(&self) -> DocType {
-        match self {
-            Self::Expense(_) => DocType::Expense,
-            Self::Invoice(_) => DocType::Invoice,
-            Self::CashAdvance(_) => DocType::CashAdvance,
-            Self::Payroll(_) => DocType::Payroll,
-        }
-    }
-
-    /// The source id: of the report, the payment request or the cash advance.
-    pub(super) fn source_id(&self) -> &str {
-        match self {
-            Self::Expense(report) => &report.id,
-            Self::Invoice(invoice) => &invoice.id,
-            Self::CashAdvance(advance) => &advance.id,
-            Self::Payroll(payroll) => &payroll.report.id,
-        }
-    }
-
-    /// The currency of its amounts.
-    pub(super) fn currency(&self) -> &str {
-        match self {
-            Self::Expense(report) => report.currency.code(),
-            Self::Invoice(invoice) => invoice.currency.code(),
-            Self::CashAdvance(advance) => advance.currency.code(),
-            Self::Payroll(payroll) => payroll.report.currency.code(),
-        }
-    }
-
-    /// What was approved, before it becomes rows.
-    pub(super) fn approved(&self) -> Decimal {
-        match self {
-            Self::Expense(report) => report.total(),
-            Self::Invoice(invoice) => invoice.total,
-            Self::CashAdvance(advance) => advance.amount,
-            Self::Payroll(payroll) => payroll.report.total(),
-        }
-    }
-
-    /// Changes its total, as a person does who corrects it.
-    pub(super) fn correct(&mut self, seed: u64, now: Millis) {
-        match self {
-            Self::Expense(report) => extend_report(report, seed, now),
-            Self::Invoice(invoice) => extend_invoice(invoice, seed, now),
-            Self::CashAdvance(advance) => extend_advance(advance, now),
-            Self::Payroll(payroll) => extend_report(&mut payroll.report, seed, now),
-        }
-    }
+    pub(crate) system_id: Option<String>,
+    pub(crate) postings: Vec<PostingDoc>,
+    pub(crate) payments: Vec<PaymentRecord>,
+    pub(crate) audit: Vec<AuditLine>,
 }
 
 impl Document {
     /// The document as text, odd as it is.
-    pub(super) fn text(&self, switches: &FinancialSwitches) -> String {
+    pub(crate) fn to_text(&self, switches: &FinancialConfig) -> String {
         let oddities = self.oddities(switches);
-        let header = Header {
+        let header = WriteOptions {
             revision: self.revision,
             nulls: switches.null_fields,
         };
@@ -119,8 +47,8 @@ impl Document {
             Content::CashAdvance(advance) => advance_view(advance, &header),
             Content::Payroll(payroll) => payroll_view(payroll, &header),
         };
-        distort(&mut tree, &oddities, &mut Random::new(0, &self.id));
-        let mut text = tree.write(notation(&oddities));
+        apply_oddities(&mut tree, &oddities, &mut Random::new(0, &self.id));
+        let mut text = tree.write(number_notation(&oddities));
         if oddities.contains(&Oddity::NotJson) {
             let end = (text.len() / 2..text.len()).find(|at| text.is_char_boundary(*at));
             text.truncate(end.unwrap_or_default());
@@ -129,12 +57,12 @@ impl Document {
     }
 
     /// Its oddities and those of every document.
-    pub(super) fn oddities(&self, switches: &FinancialSwitches) -> Vec<Oddity> {
+    pub(crate) fn oddities(&self, switches: &FinancialConfig) -> Vec<Oddity> {
         [switches.always.as_slice(), &self.filing.oddities].concat()
     }
 
     /// Adds a line to its audit trail.
-    pub(super) fn note(&mut self, at: Millis, text: impl Into<String>) {
+    pub(crate) fn add_audit_line(&mut self, at: Millis, text: impl Into<String>) {
         let text = text.into();
         self.audit.push(AuditLine { at, text });
     }

@@ -12,11 +12,11 @@ use crate::money::parse_decimal;
 pub struct Filing {
     /// What is odd about the document.
     pub oddities: Vec<Oddity>,
-    /// It is DELAYED and becomes READY so many milliseconds later.
+    /// Milliseconds for which it is DELAYED before it becomes READY.
     pub ready_after_ms: u64,
-    /// So many acknowledgements are answered with 103 although it is READY.
+    /// How many acknowledgements are answered with 103 although it is READY.
     pub not_ready_times: u32,
-    /// So many posting confirmations are answered with 199.
+    /// How many posting confirmations are answered with 199.
     pub unknown_error_times: u32,
     /// It is recalled right after it was listed.
     pub recalled_after_get: bool,
@@ -50,18 +50,18 @@ pub enum Shape {
     SameAccount,
     /// Partly offset: the employee pays one part, the card another.
     Offset,
-    /// Money back: negative.
+    /// Money back: every amount is negative.
     Refund,
     /// In a foreign currency whose rate multiplies.
     Foreign,
     /// In a foreign currency whose rate divides.
     ForeignDivided,
-    /// The cost code stands on the entry, not on its allocation.
+    /// The cost code is on the entry, not on its allocation.
     EntryCostCode,
 }
 
 impl Shape {
-    /// Every shape.
+    /// Every shape, for tests that go through them all.
     pub const ALL: [Self; 16] = [
         Self::Cash,
         Self::IndividualCard,
@@ -82,13 +82,13 @@ impl Shape {
     ];
 }
 
-/// An expense report to approve. What is not said is drawn.
+/// An expense report to approve. What is left out is generated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportOptions {
     /// The currency of the employee.
     pub currency: Option<String>,
-    /// Its entries.
+    /// The shapes of its entries; up to seven random ones if empty.
     pub entries: Vec<Shape>,
     /// The cash advance that it uses up; one in eight drawn reports uses one.
     pub advance: Option<AdvanceUse>,
@@ -108,11 +108,11 @@ pub struct AdvanceUse {
     pub returned: bool,
 }
 
-/// A supplier invoice that was entered in Concur. What is not said is drawn.
+/// A supplier invoice that was entered in Concur. What is left out is generated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InvoiceOptions {
-    /// Its currency.
+    /// Its currency, such as `CAD`.
     pub currency: Option<String>,
     /// How many lines it has.
     pub lines: Option<u8>,
@@ -124,7 +124,7 @@ pub struct InvoiceOptions {
     pub filing: Filing,
 }
 
-/// A cash advance to issue. What is not said is drawn.
+/// A cash advance to issue. What is left out is generated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdvanceOptions {
@@ -143,7 +143,7 @@ pub struct AdvanceOptions {
     pub filing: Filing,
 }
 
-/// A payroll run. What is not said is drawn.
+/// A payroll run. What is left out is generated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PayrollOptions {
@@ -165,11 +165,11 @@ pub struct PayrollOptions {
 pub struct DocumentBulk {
     /// Expense reports of every shape.
     pub reports: u32,
-    /// Supplier invoices.
+    /// Supplier invoices entered in Concur.
     pub invoices: u32,
-    /// Cash advances.
+    /// Cash advances issued to employees.
     pub cash_advances: u32,
-    /// Payroll runs.
+    /// Payroll runs, each for a report of its own.
     pub payrolls: u32,
     /// The currency of all of them; drawn per document if none is given.
     pub currency: Option<String>,
@@ -177,11 +177,11 @@ pub struct DocumentBulk {
     pub seed: u64,
 }
 
-/// A resubmission.
+/// How something recalled is submitted and approved again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resubmission {
-    /// What is different.
+    /// What is different from the document before.
     pub change: Change,
     /// It happens although the document was not recalled, whatever its state.
     pub even_if_not_recalled: bool,
@@ -193,10 +193,10 @@ pub struct Resubmission {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Nothing.
+    /// The same content again.
     #[default]
     Same,
-    /// Its total.
+    /// Another total: a report or an invoice gets one entry or line more.
     Amounts,
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Content, Document};
+use super::config::FinancialConfig;
+use super::content::Content;
+use super::document::Document;
 use super::options::Filing;
 use super::records::{CannotDo, Ready};
-use super::switches::FinancialSwitches;
 use super::{DocStatus, DocType};
 use crate::http::Millis;
 use crate::random::Random;
@@ -13,27 +14,26 @@ use crate::random::Random;
 /// All documents in the order of their approval, with their indices.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    pub(super) random: Random,
-    pub(super) documents: Vec<Document>,
-    pub(super) sources: Vec<Source>,
+    pub(crate) random: Random,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) sources: Vec<Source>,
     by_id: BTreeMap<String, usize>,
     by_source: BTreeMap<String, Vec<usize>>,
     ready: BTreeMap<DocType, BTreeSet<usize>>,
     delayed: BTreeSet<(Millis, usize)>,
-    news: Vec<Ready>,
+    newly_ready: Vec<Ready>,
 }
 
 /// A report, payment request or cash advance with its documents.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) doc_type: DocType,
-    pub(super) documents: Vec<usize>,
+pub(crate) struct Source {
+    pub(crate) doc_type: DocType,
+    pub(crate) documents: Vec<usize>,
     /// It was taken back and not submitted again.
-    pub(super) recalled: bool,
+    pub(crate) recalled: bool,
 }
 
 impl Queue {
-    /// Nothing approved yet.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed, "concur/financial"),
@@ -43,54 +43,58 @@ impl Queue {
             by_source: BTreeMap::new(),
             ready: BTreeMap::new(),
             delayed: BTreeSet::new(),
-            news: Vec::new(),
+            newly_ready: Vec::new(),
         }
     }
 
     /// The place of a document.
-    pub(super) fn find(&self, id: &str) -> Option<usize> {
+    pub(crate) fn position_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
     /// The READY documents of a type by place.
-    pub(super) fn ready(&self, doc_type: DocType) -> impl DoubleEndedIterator<Item = usize> {
+    pub(crate) fn ready(&self, doc_type: DocType) -> impl DoubleEndedIterator<Item = usize> {
         self.ready.get(&doc_type).into_iter().flatten().copied()
     }
 
     /// How many documents of a type are READY.
-    pub(super) fn ready_count(&self, doc_type: DocType) -> usize {
+    pub(crate) fn ready_count(&self, doc_type: DocType) -> usize {
         self.ready.get(&doc_type).map_or(0, BTreeSet::len)
     }
 
     /// The source of that id, the first if a report has several types of document.
-    pub(super) fn source(&self, source_id: &str) -> Option<usize> {
+    pub(crate) fn source_position(&self, source_id: &str) -> Option<usize> {
         self.by_source.get(source_id)?.first().copied()
     }
 
     /// The source of that id and type.
-    pub(super) fn source_of(&self, source_id: &str, doc_type: DocType) -> Option<usize> {
+    pub(crate) fn source_position_of_type(
+        &self,
+        source_id: &str,
+        doc_type: DocType,
+    ) -> Option<usize> {
         let places = self.by_source.get(source_id)?.iter();
         let mut of_type = places.filter(|at| self.sources[**at].doc_type == doc_type);
         of_type.next().copied()
     }
 
     /// Documents that became READY since the last call.
-    pub(super) fn take_news(&mut self) -> Vec<Ready> {
-        std::mem::take(&mut self.news)
+    pub(crate) fn take_newly_ready(&mut self) -> Vec<Ready> {
+        std::mem::take(&mut self.newly_ready)
     }
 
     /// Since when a document waits to be announced.
-    pub(super) fn next_news(&self) -> Option<Millis> {
-        self.news.iter().map(|ready| ready.at).min()
+    pub(crate) fn next_announcement(&self) -> Option<Millis> {
+        self.newly_ready.iter().map(|ready| ready.at).min()
     }
 
     /// When the next delayed document becomes READY.
-    pub(super) fn next_ready(&self) -> Option<Millis> {
+    pub(crate) fn next_ready(&self) -> Option<Millis> {
         self.delayed.first().map(|(due, _)| *due)
     }
 
     /// Makes delayed documents READY that are due.
-    pub(super) fn settle(&mut self, now: Millis) {
+    pub(crate) fn release_delayed(&mut self, now: Millis) {
         while let Some((due, at)) = self.delayed.first().copied().filter(|(due, _)| *due <= now) {
             self.delayed.remove(&(due, at));
             self.set_status(at, DocStatus::Ready, due);
@@ -99,7 +103,7 @@ impl Queue {
 
     /// Files a document for something approved: the first of its source, or the next one after a
     /// resubmission.
-    pub(super) fn file(
+    pub(crate) fn file_document(
         &mut self,
         content: Content,
         filing: Filing,
@@ -108,7 +112,7 @@ impl Queue {
     ) -> usize {
         let (doc_type, source_id) = (content.doc_type(), content.source_id().to_owned());
         let source = self
-            .source_of(&source_id, doc_type)
+            .source_position_of_type(&source_id, doc_type)
             .unwrap_or_else(|| self.add_source(doc_type, &source_id));
         let at = self.documents.len();
         let id = self.random.hex(32);
@@ -130,21 +134,21 @@ impl Queue {
             payments: Vec::new(),
             audit: Vec::new(),
         });
-        self.documents[at].note(now, format!("Approved, revision {revision}."));
+        self.documents[at].add_audit_line(now, format!("Approved, revision {revision}."));
         self.delayed.insert((ready_at, at));
-        self.settle(now);
+        self.release_delayed(now);
         at
     }
 
     /// Moves a document into another state.
-    pub(super) fn set_status(&mut self, at: usize, status: DocStatus, now: Millis) {
+    pub(crate) fn set_status(&mut self, at: usize, status: DocStatus, now: Millis) {
         let document = &mut self.documents[at];
         let ready = self.ready.entry(document.doc_type).or_default();
         self.delayed.remove(&(document.ready_at, at));
         if status == DocStatus::Ready {
             document.ready_at = now;
             ready.insert(at);
-            self.news.push(Ready {
+            self.newly_ready.push(Ready {
                 doc_type: document.doc_type,
                 source_id: document.content.source_id().to_owned(),
                 at: now,
@@ -153,17 +157,17 @@ impl Queue {
             ready.remove(&at);
         }
         document.status = status;
-        document.note(now, status.as_str());
+        document.add_audit_line(now, status.as_str());
     }
 
     /// A person takes the newest document of a source back.
-    pub(super) fn recall(
+    pub(crate) fn recall(
         &mut self,
         source: usize,
-        switches: &FinancialSwitches,
+        switches: &FinancialConfig,
         now: Millis,
     ) -> Result<(), CannotDo> {
-        let at = self.newest(source);
+        let at = self.newest_document(source);
         let status = self.documents[at].status;
         match status {
             DocStatus::Ready | DocStatus::Delayed => self.set_status(at, DocStatus::Recalled, now),
@@ -174,7 +178,7 @@ impl Queue {
                 self.set_status(at, DocStatus::Recalled, now);
             }
             DocStatus::PostingConfirmedFailure => {
-                self.documents[at].note(now, "Recalled by a person.");
+                self.documents[at].add_audit_line(now, "Recalled by a person.");
             }
             _ => return Err(CannotDo::InState(status)),
         }
@@ -183,14 +187,14 @@ impl Queue {
     }
 
     /// The newest document of a source. Every source has one from its first approval on.
-    pub(super) fn newest(&self, source: usize) -> usize {
+    pub(crate) fn newest_document(&self, source: usize) -> usize {
         let newest = self.sources[source].documents.last();
         newest.copied().unwrap_or_default()
     }
 
     /// The revision of the next document of a source.
-    pub(super) fn next_revision(&self, source: Option<usize>, switches: &FinancialSwitches) -> u32 {
-        match source.map(|source| self.documents[self.newest(source)].revision) {
+    pub(crate) fn next_revision(&self, source: Option<usize>, switches: &FinancialConfig) -> u32 {
+        match source.map(|source| self.documents[self.newest_document(source)].revision) {
             None => 1,
             Some(revision) if switches.revision_stays => revision,
             Some(revision) => revision + 1,

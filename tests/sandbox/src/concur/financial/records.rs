@@ -1,4 +1,4 @@
-//! What an oracle may look at, and why a person cannot do something.
+//! Records for test oracles, and why a person cannot do something.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::{DocStatus, DocType};
 use crate::http::Millis;
 use crate::money::as_text;
 
-/// What was filed.
+/// What an approval led to: a document in the queue, or on its way into it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filed {
     /// The type of document.
@@ -18,7 +18,7 @@ pub struct Filed {
     pub document_id: String,
     /// The currency of its amounts.
     pub currency: String,
-    /// What was approved.
+    /// The total that was approved, exact and unrounded.
     #[serde(serialize_with = "as_text")]
     pub approved: Decimal,
 }
@@ -34,7 +34,7 @@ pub struct Ready {
     pub at: Millis,
 }
 
-/// A document as it stands.
+/// A document and its state at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DocumentRecord {
     /// The id of the document.
@@ -45,11 +45,11 @@ pub struct DocumentRecord {
     pub source_id: String,
     /// Its revision; the first is 1.
     pub revision: u32,
-    /// Its state.
+    /// Its state, such as `ACKNOWLEDGED`.
     pub status: DocStatus,
     /// The currency of its amounts.
     pub currency: String,
-    /// What was approved.
+    /// The total that was approved, whatever its rows say.
     #[serde(serialize_with = "as_text")]
     pub approved: Decimal,
     /// What its source shows as payment status.
@@ -73,25 +73,25 @@ pub struct PostingDoc {
     pub company_id: String,
     /// The number of the posting.
     pub document_number: String,
-    /// Its day.
+    /// The day of the posting, YYYY-MM-DD; empty if none was given.
     pub posting_date: String,
 }
 
-/// A confirmed payment.
+/// A payment as a system confirmed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PaymentRecord {
     /// CP, PP, RE or OB.
     pub status_code: String,
-    /// Its reference.
+    /// The reference of the payment; empty if none was given.
     pub payment_ref: String,
 }
 
 /// A line of an audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditLine {
-    /// When.
+    /// The instant at which it happened.
     pub at: Millis,
-    /// What.
+    /// What happened, such as `Acknowledged by "FRESHBOOKS-01".`
     pub text: String,
 }
 

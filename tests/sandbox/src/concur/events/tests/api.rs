@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::config::{CleanUp, EventError};
 use super::{Bench, COMPANY, ENDPOINT, TOPIC};
+use crate::concur::events::config::{CleanUp, ErrorShape};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -64,8 +64,10 @@ fn a_subscription_is_saved_and_read_back() {
     let message = json!({"message": "Subscription 'acme.fis.us2' saved successfully"});
     assert_eq!(saved.value(), message);
     let expected = json!({
-        "allowPublicAccess": true, "startFromEarliest": false, "id": "acme.fis.us2", "topic": TOPIC, "filter": ".*",
-        "webHookConfig": {"endpoint": ENDPOINT}, "applicationId": "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33",
+        "allowPublicAccess": true, "startFromEarliest": false, "id": "acme.fis.us2", "topic": TOPIC,
+        "filter": ".*",
+        "webHookConfig": {"endpoint": ENDPOINT},
+        "applicationId": "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33",
         "scope": "", "groups": [], "companyIds": [],
     });
     assert_eq!(
@@ -91,7 +93,8 @@ fn a_subscription_is_saved_and_read_back() {
 #[test]
 fn the_same_id_updates_and_another_id_creates() {
     let mut bench = Bench::listening();
-    let endpoint = json!({"webHookConfig": {"endpoint": "https://other.example.test/"}, "filter": "expense.*"});
+    let endpoint = json!({"webHookConfig": {"endpoint": "https://other.example.test/"},
+        "filter": "expense.*"});
     assert_eq!(bench.put("acme.fis", endpoint).status, 200);
     let shown = bench.shown("acme.fis");
     assert_eq!(
@@ -313,13 +316,13 @@ fn refusals_have_four_shapes() {
         bench.send("GET", "subscriptions/nothing")
     };
     assert_eq!(
-        refused(EventError::Nested).value()["error"]["code"],
+        refused(ErrorShape::Nested).value()["error"]["code"],
         "not.found"
     );
-    let stamped = refused(EventError::Stamped).value();
+    let stamped = refused(ErrorShape::Stamped).value();
     assert_eq!(stamped["path"], "/events/v4/subscriptions/nothing");
-    assert!(refused(EventError::Message).value()["message"].is_string());
-    assert!(refused(EventError::Empty).body.is_empty());
+    assert!(refused(ErrorShape::Message).value()["message"].is_string());
+    assert!(refused(ErrorShape::Empty).body.is_empty());
     bench.harness.machine.config.events.api.all_errors_400 = true;
     assert_eq!(bench.send("GET", "subscriptions/nothing").status, 400);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::{EventCounts, Fate};
 use super::{Bench, ENDPOINT, READY, documents};
+use crate::concur::events::{EventCounts, Fate};
 use crate::concur::{Concur, ConcurConfig};
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::http::{Millis, System};

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{EventRecord, Fate};
 use super::{Bench, document};
+use crate::concur::events::{EventRecord, Fate};
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::http::Millis;
 
@@ -65,7 +65,7 @@ fn story() -> impl Strategy<Value = Story> {
     )
 }
 
-/// A run of the machine with its receivers.
+/// A run of the sandbox with its receivers.
 struct Run {
     bench: Bench,
     story: Story,
@@ -190,7 +190,8 @@ proptest! {
         prop_assert_eq!(fates(|fate| matches!(fate, Fate::Dropped(_))), run.refused);
         prop_assert!(fates(|fate| matches!(fate, Fate::Pending | Fate::Withdrawn)).is_empty());
         let counts = run.bench.harness.machine.event_counts();
-        let (events, receivers) = (run.story.pauses.len() as u64, u64::from(run.story.subscriptions));
+        let (events, receivers) = (run.story.pauses.len() as u64,
+            u64::from(run.story.subscriptions));
         prop_assert_eq!((counts.published, counts.sent), (events, run.sent));
         prop_assert!(records.len() as u64 >= events * receivers);
         prop_assert_eq!(counts.ok + counts.dropped + counts.expired, records.len() as u64);

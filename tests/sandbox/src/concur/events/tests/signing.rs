@@ -6,9 +6,9 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::super::EventKey;
-use super::super::config::EventSignature;
 use super::Bench;
+use crate::concur::events::EventKey;
+use crate::concur::events::config::EventSignature;
 use crate::delivery::Delivery;
 
 /// A delivery signed as a switch has it.

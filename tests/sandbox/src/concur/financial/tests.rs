@@ -1,0 +1,5 @@
+//! What holds for every document and for every history of calls.
+
+mod checks;
+mod histories;
+mod properties;

@@ -1,0 +1,467 @@
+//! Bills: what the account owes its vendors (FreshBooks docs, bills).
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::bill_vendors::BillVendorView;
+use super::lines::{LineFieldNames, LineTotals, PricedLine, read_lines};
+use crate::calendar::{eastern_day, plus_days, utc_stamp};
+use crate::freshbooks::FreshBooks;
+use crate::freshbooks::api::errors::{ApiError, unquoted};
+use crate::freshbooks::api::fields::{
+    Fields, read_currency, read_day_count, read_id, required_day, required_id,
+};
+use crate::freshbooks::api::listing::SearchFilters;
+use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext, refuse_read_only};
+use crate::freshbooks::config::Feature;
+use crate::http::Millis;
+use crate::money::{Currency, Money};
+
+/// Fields that only the server writes.
+const READ_ONLY: &[&str] = &[
+    "due_date",
+    "amount",
+    "tax_amount",
+    "total_amount",
+    "paid",
+    "outstanding",
+    "overall_category",
+    "overall_description",
+    "status",
+];
+
+const LINE_NAMES: LineFieldNames = LineFieldNames {
+    object: "bill",
+    id: "id",
+    quantity: "quantity",
+    tax_names: ["tax_name1", "tax_name2"],
+    tax_percents: ["tax_percent1", "tax_percent2"],
+};
+
+/// A bill: what a vendor wants for its lines, and until when.
+#[derive(Clone, Debug)]
+pub(crate) struct Bill {
+    pub(crate) head: RowHead,
+    pub(crate) vendor: u64,
+    pub(crate) number: Box<str>,
+    issue_date: Date,
+    due_offset_days: u16,
+    currency: Currency,
+    language: Box<str>,
+    lines: Vec<PricedLine>,
+    totals: LineTotals,
+}
+
+/// A bill as it is written.
+#[derive(Serialize)]
+pub(crate) struct BillView<'a> {
+    id: u64,
+    vendorid: u64,
+    vendor: Option<BillVendorView<'a>>,
+    bill_number: &'a str,
+    issue_date: Date,
+    due_date: Date,
+    due_offset_days: u16,
+    currency_code: &'a str,
+    language: &'a str,
+    status: &'static str,
+    amount: Money,
+    tax_amount: Money,
+    total_amount: Money,
+    paid: Money,
+    outstanding: Money,
+    overall_category: Option<&'a str>,
+    overall_description: Option<&'a str>,
+    lines: Vec<Value>,
+    bill_payments: [u64; 0],
+    attachment: Option<u64>,
+    created_at: String,
+    updated_at: String,
+    vis_state: u8,
+}
+
+impl Resource for Bill {
+    const ONE: &'static str = "bill";
+    const MANY: &'static str = "bills";
+    const ID_FIELD: &'static str = "id";
+    const SCOPE: &'static str = "bills";
+    const FEATURE: Option<(Feature, u32)> = Some((Feature::Bills, 41001));
+    type View<'a> = BillView<'a>;
+
+    fn table(machine: &FreshBooks) -> &Table<Self> {
+        &machine.bills
+    }
+
+    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
+        &mut machine.bills
+    }
+
+    fn head(&self) -> &RowHead {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut RowHead {
+        &mut self.head
+    }
+
+    fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
+        refuse_read_only(fields, Self::ONE, READ_ONLY)?;
+        for name in ["due_offset_days", "currency_code", "language", "lines"] {
+            if fields.get(name).is_none_or(Value::is_null) {
+                return Err(ApiError::required(Self::ONE, name));
+            }
+        }
+        let mut bill = Self {
+            head: RowHead {
+                id: 0,
+                vis_state: 0,
+                created: now,
+                updated: now,
+            },
+            vendor: required_id(fields, Self::ONE, "vendorid")?,
+            number: "".into(),
+            issue_date: required_day(fields, Self::ONE, "issue_date")?,
+            due_offset_days: 0,
+            currency: machine.default_currency(),
+            language: "en".into(),
+            lines: Vec::new(),
+            totals: LineTotals::default(),
+        };
+        bill.apply(machine, fields)?;
+        bill.head = machine.bills.next_head(now);
+        let id = bill.head.id;
+        machine.bills.rows.insert(id, bill);
+        Ok(id)
+    }
+
+    fn update(
+        machine: &mut FreshBooks,
+        id: u64,
+        fields: &Fields,
+        _: Millis,
+    ) -> Result<(), ApiError> {
+        refuse_read_only(fields, Self::ONE, READ_ONLY)?;
+        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
+        let mut bill = machine.bills.rows.get(&id).ok_or_else(missing)?.clone();
+        bill.apply(machine, fields)?;
+        machine.bills.rows.insert(id, bill);
+        Ok(())
+    }
+
+    fn matches(&self, search: &SearchFilters, showing: &ViewContext) -> bool {
+        let statuses = search.values("statuses");
+        let status = || self.status(eastern_day(showing.now));
+        search.id_passes("vendorid", "vendorids", self.vendor)
+            && search.id_passes("id", "ids", self.head.id)
+            && search
+                .value("currency_code")
+                .is_none_or(|code| code == self.currency.code())
+            && statuses.is_none_or(|statuses| statuses.contains(&status()))
+    }
+
+    fn view<'a>(&'a self, showing: &ViewContext<'a>) -> BillView<'a> {
+        let money = |amount: Decimal| Money(amount, self.currency);
+        let vendor = showing.machine.bill_vendors.rows.get(&self.vendor);
+        let first = self.lines.first();
+        let category = first.and_then(|line| showing.machine.category(line.category));
+        BillView {
+            id: self.head.id,
+            vendorid: self.vendor,
+            vendor: vendor.map(|vendor| vendor.view(showing)),
+            bill_number: &self.number,
+            issue_date: self.issue_date,
+            due_date: self.due_date(),
+            due_offset_days: self.due_offset_days,
+            currency_code: self.currency.code(),
+            language: &self.language,
+            status: self.status(eastern_day(showing.now)),
+            amount: money(self.totals.subtotal),
+            tax_amount: money(self.totals.tax),
+            total_amount: money(self.totals.total()),
+            paid: money(Decimal::ZERO),
+            outstanding: money(self.totals.total()),
+            overall_category: category.map(|category| category.name.as_str()),
+            overall_description: first.map(|line| &*line.description),
+            lines: self
+                .lines
+                .iter()
+                .enumerate()
+                .map(|(at, line)| self.line_view(at, line, showing))
+                .collect(),
+            bill_payments: [],
+            attachment: None,
+            created_at: utc_stamp(self.head.created),
+            updated_at: utc_stamp(self.head.updated),
+            vis_state: self.head.vis_state,
+        }
+    }
+}
+
+impl Bill {
+    fn due_date(&self) -> Date {
+        plus_days(self.issue_date, self.due_offset_days)
+    }
+
+    /// `partial` and `paid` are missing: nobody can pay a bill here.
+    fn status(&self, today: Date) -> &'static str {
+        if today > self.due_date() {
+            "overdue"
+        } else {
+            "unpaid"
+        }
+    }
+
+    /// Writes the fields that a body names, then adds up anew.
+    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
+        for (name, value) in fields {
+            self.apply_field(machine, name, value)?;
+        }
+        if !machine.bill_vendors.rows.contains_key(&self.vendor) {
+            return Err(ApiError::invalid(
+                Self::ONE,
+                "vendorid",
+                &Value::from(self.vendor),
+            ));
+        }
+        self.totals = LineTotals::sum(&self.lines, Decimal::ZERO, self.currency);
+        Ok(())
+    }
+
+    fn apply_field(
+        &mut self,
+        machine: &FreshBooks,
+        name: &str,
+        value: &Value,
+    ) -> Result<(), ApiError> {
+        match name {
+            "vendorid" => self.vendor = read_id(value).unwrap_or_default(),
+            "bill_number" => {
+                self.number = if value.is_null() {
+                    "".into()
+                } else {
+                    unquoted(value).into()
+                }
+            }
+            "issue_date" => {
+                let day = value.as_str().and_then(crate::calendar::parse_day);
+                self.issue_date = day.ok_or_else(|| {
+                    ApiError::field(422, 1033, Self::ONE, name, "Must be a date.")
+                })?;
+            }
+            "due_offset_days" => self.due_offset_days = read_day_count(value, Self::ONE, name)?,
+            "currency_code" => self.currency = read_currency(value, Self::ONE, name)?,
+            "language" => self.language = unquoted(value).into(),
+            "lines" => {
+                self.lines = read_lines(value, &LINE_NAMES, &machine.known_taxes())?;
+                let unknown = self
+                    .lines
+                    .iter()
+                    .find(|line| machine.category(line.category).is_none());
+                if let Some(line) = unknown {
+                    return Err(missing_category(line.category));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line_view(&self, at: usize, line: &PricedLine, showing: &ViewContext) -> Value {
+        let net = line.net(self.currency);
+        let [first, second] = line.tax_amounts(net, self.currency);
+        let money = |amount: Decimal| Money(amount, self.currency);
+        let name = |at: usize| line.taxes[at].as_ref().map(|tax| &*tax.name);
+        let percent = |at: usize| {
+            line.taxes[at]
+                .as_ref()
+                .map(|tax| tax.percent.normalize().to_string())
+        };
+        let taxed = |at: usize, amount: Decimal| line.taxes[at].as_ref().map(|_| money(amount));
+        let found = showing.machine.category(line.category);
+        let category = match found {
+            Some(category) if showing.config().bill_category_as_object => {
+                json!({"category": category.name, "categoryid": category.id,
+                    "parentid": category.parent})
+            }
+            Some(category) => json!(category.name),
+            None => Value::Null,
+        };
+        json!({"id": line.id, "list_index": at + 1, "categoryid": line.category,
+            "category": category,
+            "description": line.description, "quantity": line.quantity.normalize().to_string(),
+            "unit_cost": money(line.unit_cost), "amount": money(net),
+            "total_amount": money(net + first + second),
+            "tax_name1": name(0), "tax_percent1": percent(0), "tax_amount1": taxed(0, first),
+            "tax_authorityid1": null,
+            "tax_name2": name(1), "tax_percent2": percent(1), "tax_amount2": taxed(1, second),
+            "tax_authorityid2": null})
+    }
+}
+
+fn missing_category(category: u64) -> ApiError {
+    if category == 0 {
+        return ApiError::required("bill", "categoryid");
+    }
+    ApiError::invalid("bill", "categoryid", &Value::from(category))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::freshbooks::{FreshBooksHarness, object};
+
+    fn body(harness: &mut FreshBooksHarness, changes: Value) -> Value {
+        let vendor = harness
+            .machine
+            .bill_vendors
+            .rows
+            .keys()
+            .next()
+            .copied()
+            .unwrap_or_else(|| harness.vendor());
+        let mut bill = json!({"vendorid": vendor, "issue_date": "2026-01-15", "due_offset_days": 60,
+            "currency_code": "EUR",
+            "language": "en", "bill_number": "R-2211", "lines": [{"categoryid": 3344,
+            "description": "Fair booth",
+            "quantity": "1", "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt",
+            "tax_percent1": "19"}]});
+        for (name, value) in changes.as_object().expect("an object") {
+            bill[name] = value.clone();
+        }
+        json!({"bill": bill})
+    }
+
+    fn create(harness: &mut FreshBooksHarness, changes: Value) -> Value {
+        let body = body(harness, changes);
+        object(
+            &harness.accounting("POST", "bills/bills", Some(body)),
+            "bill",
+        )
+    }
+
+    #[test]
+    fn amounts_are_before_tax_tax_and_both() {
+        let mut harness = FreshBooksHarness::new();
+        let bill = create(&mut harness, json!({}));
+        let amount = |name: &str| {
+            bill[name]["amount"]
+                .as_str()
+                .map(str::to_owned)
+                .unwrap_or_default()
+        };
+        assert_eq!(
+            (
+                amount("amount"),
+                amount("tax_amount"),
+                amount("total_amount")
+            ),
+            ("900.00".into(), "171.00".into(), "1071.00".into())
+        );
+        assert_eq!(
+            (&bill["status"], &bill["due_date"]),
+            (&json!("unpaid"), &json!("2026-03-16"))
+        );
+        assert_eq!(bill["lines"][0]["category"], "Travel");
+        assert_eq!(bill["vendor"]["vendor_name"], "Northwind Paper");
+        assert_eq!(bill["created_at"], "2026-03-02 15:00:00");
+    }
+
+    #[test]
+    fn every_documented_field_is_required() {
+        let mut harness = FreshBooksHarness::new();
+        for field in [
+            "vendorid",
+            "issue_date",
+            "due_offset_days",
+            "currency_code",
+            "language",
+            "lines",
+        ] {
+            let body = body(&mut harness, json!({field: null}));
+            assert_eq!(
+                harness.refused("POST", "bills/bills", body),
+                (422, 1001),
+                "{field}"
+            );
+        }
+        let body = body(
+            &mut harness,
+            json!({"lines": [{"description": "no category"}]}),
+        );
+        assert_eq!(harness.refused("POST", "bills/bills", body), (422, 1001));
+    }
+
+    #[test]
+    fn totals_due_date_and_status_cannot_be_written() {
+        let mut harness = FreshBooksHarness::new();
+        for field in READ_ONLY {
+            let body = body(&mut harness, json!({*field: "x"}));
+            assert_eq!(
+                harness.refused("POST", "bills/bills", body),
+                (403, 1038),
+                "{field}"
+            );
+        }
+    }
+
+    #[test]
+    fn there_is_no_filter_by_date() {
+        let mut harness = FreshBooksHarness::new();
+        let bill = create(&mut harness, json!({}));
+        let count = |harness: &mut FreshBooksHarness, filter: &str| {
+            harness
+                .listed(&format!("bills/bills?{filter}"), "bills")
+                .len()
+        };
+        for ignored in [
+            "search[updated_min]=2030-01-01",
+            "search[date_min]=2030-01-01",
+            "search[status]=paid",
+        ] {
+            assert_eq!(count(&mut harness, ignored), 1, "{ignored}");
+        }
+        assert_eq!(count(&mut harness, "search[statuses][]=paid"), 0);
+        assert_eq!(
+            count(&mut harness, &format!("search[ids][]={}", bill["id"])),
+            1
+        );
+        assert_eq!(count(&mut harness, "search[currency_code]=USD"), 0);
+    }
+
+    #[test]
+    fn updates_change_the_status() {
+        let mut harness = FreshBooksHarness::new();
+        let bill = create(&mut harness, json!({}));
+        let id = bill["id"].as_u64().expect("an id");
+        let path = format!("bills/bills/{id}");
+        let changed =
+            harness.accounting("PUT", &path, Some(json!({"bill": {"due_offset_days": 1}})));
+        assert_eq!(object(&changed, "bill")["status"], "overdue");
+    }
+
+    #[test]
+    fn a_plan_without_bills_answers_200_with_an_error() {
+        let mut harness = FreshBooksHarness::new();
+        harness.machine.config.missing_features = vec![Feature::Bills];
+        let response = harness.accounting("GET", "bills/bills", None);
+        assert_eq!(
+            (
+                response.status,
+                &response.value()["response"]["errors"][0]["errno"]
+            ),
+            (200, &json!(41001))
+        );
+    }
+
+    #[test]
+    fn category_may_be_an_object() {
+        let mut harness = FreshBooksHarness::new();
+        harness.machine.config.bill_category_as_object = true;
+        assert_eq!(
+            create(&mut harness, json!({}))["lines"][0]["category"]["categoryid"],
+            3344
+        );
+    }
+}
