@@ -32,7 +32,7 @@ use crate::contract::types::{Duration, Instant, System};
 const MINUTE: Duration = 60 * 1_000;
 
 /// How long a token is used that the remote calls fresh and that is already due: as long as it
-/// takes not to refresh in a loop. A 401 tells if it is dead.
+/// takes not to refresh in a loop. A 401 shows if it is dead.
 const DOUBTFUL_LIFE: Duration = 60 * MINUTE;
 
 /// Everything but the unreserved characters. (RFC 3986, section 2.3.)
@@ -86,7 +86,7 @@ pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest
     }
 }
 
-/// What an answer means: the credential's next generation, to be kept before its token is used.
+/// What an answer means: the credential's next generation, to be stored before its token is used.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::contract::http::{Body, Response};
 
-/// The most characters of a remote's words that are kept: an error in full, but not the HTML page
+/// The most characters of a remote's words that are stored: an error in full, but not the HTML page
 /// that a proxy sends instead.
 const WORDS_CHARS_MAX: usize = 300;
 

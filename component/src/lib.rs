@@ -9,8 +9,8 @@
 //! refused step changes nothing. The same task, settings and history give the same demands, byte
 //! for byte, so recovery is replay.
 //!
-//! The public modules have the names of the interfaces in `wit/`, beside [`settings`] and [`marker`].
-//! The private ones, from what knows least:
+//! The public modules have the names of the interfaces in `wit/`, beside [`settings`] and
+//! [`marker`]. The private ones, from what knows least:
 //!
 //! - `money`, `text`, `country`, `subdivisions`, `lax_json`, `error_bodies`: helpers;
 //! - `concur`, `freshbooks`: the two wires, read tolerantly and written;

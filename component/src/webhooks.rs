@@ -130,7 +130,7 @@ fn read_handshake(
     }))
 }
 
-/// Whether a stranger's word for a callback id may be kept: it goes into the path of a request
+/// Whether a stranger's word for a callback id may be stored: it goes into the path of a request
 /// later.
 fn is_plausible_id(id: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())

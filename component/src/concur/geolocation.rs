@@ -36,7 +36,7 @@ pub enum GeolocationError {
     Unlisted,
 }
 
-/// The base URL to keep for `raw`, lower case, without a path or a slash at the end.
+/// The base URL to store for `raw`, lower case, without a path or a slash at the end.
 ///
 /// Accepts `https` at port 443 on SAP's published hosts and their `www-` twins. `extra_bases` are
 /// further origins for test systems, such as `http://127.0.0.1:8080`: scheme, host and port must

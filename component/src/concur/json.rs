@@ -81,6 +81,8 @@ pub(super) fn json_object(response: &Response) -> Result<Value, Unread> {
     if value.is_object() {
         Ok(value)
     } else {
-        Err(Unread::Garbled("the answer is not a JSON object".to_string()))
+        Err(Unread::Garbled(
+            "the answer is not a JSON object".to_string(),
+        ))
     }
 }

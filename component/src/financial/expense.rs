@@ -1,7 +1,7 @@
 //! Expense reports.
 //!
 //! A report has no debits and credits. Each of its rows puts its amount on its account, and the
-//! other side on whoever is not the company. (Concur docs, posting use cases; samples.)
+//! other side on the party that is not the company. (Concur docs, posting use cases; samples.)
 
 mod tax;
 

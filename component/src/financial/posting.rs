@@ -1,4 +1,4 @@
-//! Lines in the making: amounts are read, accounts looked up, sums kept, and everything that is
+//! Lines in the making: amounts are read, accounts looked up, sums added, and everything that is
 //! wrong gathered.
 
 mod accounts;

@@ -61,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// Where it keeps what the other kind keeps under another name.
+    /// Where its JSON has what the other kind has under another name.
     pub(crate) fn places(self) -> &'static Places {
         match self {
             Self::Invoice => &Places {

@@ -136,7 +136,7 @@ fn allocation_is(there: &Value, wanted: &Allocation) -> bool {
     ) && concur::member_text(there, &wanted.field) == code
 }
 
-/// Whether a code that Concur tells is another one.
+/// Whether a code that Concur shows is another one.
 fn is_other(there: &str, wanted: &str) -> bool {
     !there.is_empty() && !there.eq_ignore_ascii_case(wanted)
 }

@@ -264,7 +264,13 @@ fn what_is_wrong_in_freshbooks_says_so() {
 #[test]
 fn what_does_not_add_up_says_by_how_much() {
     for (from, to, pointer, code, remedy) in [
-        ("1130.00", "1130.03", "", "total-mismatch", "0.03 apart"),
+        (
+            "1130.00",
+            "1130.03",
+            "",
+            "total-mismatch",
+            "a difference of 0.03",
+        ),
         (
             "600.00",
             "600.02",

@@ -5,9 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::contract::http::{Response, SendError};
-use crate::contract::runs::{
-    Action, Completion, Demand, Ending, Note, Reason, Report, Task, Wake,
-};
+use crate::contract::runs::{Action, Completion, Demand, Ending, Note, Reason, Report, Task, Wake};
 use crate::contract::types::Instant;
 use crate::error_bodies::{self, Unread};
 use crate::flow::{AMBIGUOUS, next_look};
