@@ -54,8 +54,7 @@ pub struct App<'a> {
     pub company_id: &'a str,
     /// The scopes to ask for, separated by spaces; empty for all that the app has.
     pub scope: &'a str,
-    /// Origins that count as SAP Concur's beside the published ones; see
-    /// [`crate::concur::geolocation::pin`].
+    /// Origins, scheme, host and port, that count as SAP Concur's beside the published ones.
     pub extra_bases: &'a [String],
 }
 

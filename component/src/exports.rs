@@ -101,10 +101,7 @@ impl mapping::Guest for Component {
     }
 
     fn check_accounts(settings: SettingsBorrow<'_>, answers: Vec<Response>) -> AccountCheck {
-        crate::freshbooks::account_check::check_accounts(
-            &settings.get::<SettingsHandle>().0,
-            &answers,
-        )
+        crate::mapping::check_accounts(&settings.get::<SettingsHandle>().0, &answers)
     }
 }
 

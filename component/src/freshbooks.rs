@@ -1,6 +1,6 @@
 //! FreshBooks' side of the wire: requests, and what their answers hold.
 
-pub(crate) mod account_check;
+mod account_check;
 mod callbacks;
 mod document;
 mod envelope;
@@ -9,6 +9,7 @@ mod lists;
 mod party;
 mod requests;
 
+pub use account_check::check_accounts;
 pub(crate) use callbacks::{
     Callback, callback_path, callbacks_path, list_callbacks, read_callback, read_callbacks,
 };

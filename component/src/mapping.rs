@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::contract::mapping::Translation;
 use crate::contract::types::{ObjectRef, Problem};
 use crate::error_bodies::Unread;
+pub use crate::freshbooks::check_accounts;
 use crate::freshbooks::{Document, Kind};
 use crate::settings::Settings;
 use crate::{marker, payment_request, vendor};

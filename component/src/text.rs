@@ -31,6 +31,12 @@ pub fn shortened(text: &str, characters_max: usize) -> String {
     short
 }
 
+/// A name as a part of a JSON Pointer. (RFC 6901, section 3.)
+#[must_use]
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,8 +39,8 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 /// type, form, signature header, signature, unknown callback.
 pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
     let form = open(delivery)?;
-    let signature =
-        Signature::of(&delivery.headers).ok_or_else(|| refusal(RefusalCode::SignatureHeader))?;
+    let signature = Signature::from_headers(&delivery.headers)
+        .ok_or_else(|| refusal(RefusalCode::SignatureHeader))?;
     if let Some(verifier) = form.get("verifier") {
         return read_handshake(&form, verifier, &signature, receiver);
     }

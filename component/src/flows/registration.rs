@@ -93,7 +93,9 @@ async fn find_registration(flow: &Flow) -> Result<Option<Callback>, EarlyEnd> {
 }
 
 fn register_request(flow: &Flow) -> Request {
-    let body = serde_json::json!({"callback": {"event": flow.task.object.id, "uri": flow.task.webhook_url}});
+    let body = serde_json::json!({
+        "callback": {"event": flow.task.object.id, "uri": flow.task.webhook_url},
+    });
     let path = freshbooks::callbacks_path(&flow.settings.freshbooks.account_id);
     freshbooks::with_body(Method::Post, path, vec![BodyPart::Text(body.to_string())])
 }

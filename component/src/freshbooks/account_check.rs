@@ -16,6 +16,7 @@ use crate::error_bodies::{self, Unread};
 use crate::lax_json::{Raw, lax_text, parse};
 use crate::settings::Settings;
 use crate::settings::financial::Endpoint;
+use crate::text::pointer_token;
 
 /// Pages of accounts that are read, of 100 each. A chart of accounts is much shorter; the bound
 /// ends a list whose number of pages is wrong.
@@ -67,7 +68,7 @@ fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
     let named = settings.financial.accounts.named();
     let strangers = named.filter(|(_, _, account)| !known.contains(*account));
     let problem = |(table, name, account): (&str, &str, &str)| Problem {
-        pointer: format!("/financial/accounts/{table}/{}", escaped(name)),
+        pointer: format!("/financial/accounts/{table}/{}", pointer_token(name)),
         code: "account-unknown".to_string(),
         message: format!(
             "FreshBooks has no account {account}; correct `financial.accounts.{table}.\"{name}\"`"
@@ -123,11 +124,6 @@ struct RawAccount<'a> {
     sub_accountid: Raw<'a>,
     #[serde(borrow)]
     sub_accounts: Option<Vec<RawAccount<'a>>>,
-}
-
-/// A name as a part of a JSON Pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::checks::Check;
 use crate::contract::types::Problem;
+use crate::text::pointer_token;
 
 /// The longest settings text in bytes: room for a mapping of ten thousand names.
 pub(super) const TEXT_BYTES_MAX: usize = 1_048_576;
@@ -234,7 +235,7 @@ impl Reader {
         };
         let mut map = BTreeMap::new();
         for (name, value) in members {
-            let place = format!("{key}/{}", escaped(&name));
+            let place = format!("{key}/{}", pointer_token(&name));
             map.extend(self.member(place, value, &check).map(|text| (name, text)));
         }
         map
@@ -281,7 +282,7 @@ impl Reader {
     }
 
     fn report(&mut self, key: &str, code: &str, message: String) {
-        self.at(&escaped(key), code, message);
+        self.at(&pointer_token(key), code, message);
     }
 
     fn at(&mut self, place: &str, code: &str, message: String) {
@@ -294,7 +295,7 @@ impl Reader {
     }
 
     fn place(&self, key: &str) -> String {
-        format!("{}/{}", self.pointer, escaped(key))
+        format!("{}/{}", self.pointer, pointer_token(key))
     }
 
     fn reported(&self, key: &str) -> bool {
@@ -309,9 +310,4 @@ fn whole(code: &str, message: String) -> Problem {
         code: code.to_string(),
         message,
     }
-}
-
-/// A key as a part of a JSON Pointer (RFC 6901).
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

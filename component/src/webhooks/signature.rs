@@ -20,7 +20,7 @@ impl Signature {
     /// Takes the signature out of the one header that carries it; nothing if there is none or more
     /// than one. A malformed value is read as zeros: a guess like any other, and as costly to
     /// refuse.
-    pub(super) fn of(headers: &[Header]) -> Option<Self> {
+    pub(super) fn from_headers(headers: &[Header]) -> Option<Self> {
         let mut values = headers
             .iter()
             .filter(|header| header.name.eq_ignore_ascii_case(HEADER_NAME));
@@ -88,7 +88,7 @@ mod tests {
 
     fn is_by(value: &str, keys: &[&str]) -> bool {
         let headers = [header("X-FreshBooks-Hmac-SHA256", value)];
-        Signature::of(&headers)
+        Signature::from_headers(&headers)
             .is_some_and(|signature| signature.is_by_any(keys.iter().copied(), MESSAGE))
     }
 
@@ -110,10 +110,10 @@ mod tests {
     #[test]
     fn exactly_one_header_in_any_case() {
         let one = header("x-FRESHBOOKS-hmac-sha256", SIGNED);
-        assert!(Signature::of(core::slice::from_ref(&one)).is_some());
-        assert!(Signature::of(&[one.clone(), one]).is_none());
-        assert!(Signature::of(&[header("x-freshbooks-hmac-sha1", SIGNED)]).is_none());
-        assert!(Signature::of(&[]).is_none());
+        assert!(Signature::from_headers(core::slice::from_ref(&one)).is_some());
+        assert!(Signature::from_headers(&[one.clone(), one]).is_none());
+        assert!(Signature::from_headers(&[header("x-freshbooks-hmac-sha1", SIGNED)]).is_none());
+        assert!(Signature::from_headers(&[]).is_none());
     }
 
     #[test]

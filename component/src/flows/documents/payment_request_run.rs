@@ -219,7 +219,7 @@ impl PaymentRequestRun<'_> {
                 match Change::between(&current, &self.translated, &self.vendor) {
                     None => LookUp::Found(id.to_string()),
                     Some(change) => {
-                        LookUp::Missing(concur::update_payment_request(change.to_update()))
+                        LookUp::Missing(concur::update_payment_request(change.into_update()))
                     }
                 },
             )
