@@ -92,7 +92,8 @@ check_queries() {
     return
   fi
   local schema
-  for schema in $(ls host/src/store/sqlite/*.sql | sort -V); do sqlite3 "$scratch/store" <"$schema"; done
+  while IFS= read -r schema; do sqlite3 "$scratch/store" <"$schema"; done \
+    < <(printf '%s\n' host/src/store/sqlite/*.sql | sort -V)
   while IFS= read -r query; do
     count=$((count + 1))
     sqlite3 -readonly "$scratch/store" "$query" >/dev/null || wrong "$guide: $query"
