@@ -35,7 +35,7 @@ pub use mind::{Mind, MindError, OpenRun, Opened, SettingsText};
 pub enum BrainError {
     /// There is no file, or it cannot be read.
     #[error(
-        "the component {path} cannot be read ({source}): run `cargo component`, or correct the setting \
+        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct the setting \
          `component.path`"
     )]
     Unreadable {
@@ -45,7 +45,7 @@ pub enum BrainError {
         source: std::io::Error,
     },
     /// The file is not a component that can be compiled.
-    #[error("{path} is not a WebAssembly component ({detail}): run `cargo component`")]
+    #[error("{path} is not a WebAssembly component ({detail}): run `cargo build-component`")]
     NotAComponent {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum BrainError {
     },
     /// A component, but not of the contract that this program was built with.
     #[error(
-        "{path} does not fit this program ({detail}): build both from the same sources with `cargo component`"
+        "{path} does not fit this program ({detail}): build both from the same sources with `cargo build-component`"
     )]
     OtherContract {
         /// The file.

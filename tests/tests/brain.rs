@@ -81,7 +81,10 @@ fn a_missing_component_is_told_with_the_command_that_makes_it() {
     let missing = Brain::load(Path::new("/nonexistent.wasm"), &limits());
     let error = missing.err().expect("an error");
     assert!(matches!(error, BrainError::Unreadable { .. }));
-    assert!(error.to_string().contains("`cargo component`"), "{error}");
+    assert!(
+        error.to_string().contains("`cargo build-component`"),
+        "{error}"
+    );
 }
 
 #[test]
