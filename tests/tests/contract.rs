@@ -228,6 +228,15 @@ fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {
                 note(missing, &format!("{name}.{}", case.name), &case.docs);
             }
         }
+        TypeDefKind::Flags(flags) => {
+            for flag in &flags.flags {
+                note(missing, &format!("{name}.{}", flag.name), &flag.docs);
+            }
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the other kinds have no members"
+        )]
         _ => {}
     }
 }

@@ -1,5 +1,10 @@
 //! Walks over the items of a file and notes what [`Source`] holds of them.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "syn's enums grow with the language, and most of their cases say nothing here"
+)]
+
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Visibility};
@@ -133,7 +138,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         self.within(item.ident.to_string(), false, |reader| {
-            visit::visit_item_struct(reader, item)
+            visit::visit_item_struct(reader, item);
         });
     }
 
@@ -155,7 +160,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             _ => None,
         };
         self.within(name.unwrap_or_default(), false, |reader| {
-            visit::visit_item_impl(reader, item)
+            visit::visit_item_impl(reader, item);
         });
     }
 

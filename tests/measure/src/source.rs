@@ -167,14 +167,13 @@ impl Source {
 fn collect_words(tokens: TokenStream, words: &mut Vec<Word>) {
     for token in tokens {
         let line = token.span().start().line;
-        match token {
-            TokenTree::Group(group) => collect_words(group.stream(), words),
-            token => {
-                let text = token.to_string();
-                if !text.contains('"') {
-                    words.push(Word { text, line });
-                }
-            }
+        if let TokenTree::Group(group) = token {
+            collect_words(group.stream(), words);
+            continue;
+        }
+        let text = token.to_string();
+        if !text.contains('"') {
+            words.push(Word { text, line });
         }
     }
 }

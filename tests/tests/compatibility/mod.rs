@@ -1,16 +1,21 @@
 //! Whether a contract still has everything that an earlier one had, in the same shape.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "kinds of types that the contract does not use are compared by how they print"
+)]
+
 use std::collections::BTreeMap;
 
 use wit_parser::{Function, PackageId, Resolve, Type, TypeDefKind, TypeId, WorldItem};
 
 /// Everything in a package that an embedder may have written code against: by its name, how it is
 /// made.
-pub type Shapes = BTreeMap<String, String>;
+pub(crate) type Shapes = BTreeMap<String, String>;
 
 /// What of `frozen` is gone or made differently in `now`. More may have come: interfaces, types and
 /// functions, but no field and no case, since both sides match on all of them.
-pub fn broken(frozen: &Shapes, now: &Shapes) -> Vec<String> {
+pub(crate) fn broken(frozen: &Shapes, now: &Shapes) -> Vec<String> {
     let mut broken = Vec::new();
     for (name, shape) in frozen {
         match now.get(name) {
@@ -28,7 +33,7 @@ pub fn broken(frozen: &Shapes, now: &Shapes) -> Vec<String> {
 }
 
 /// The shapes of a package.
-pub fn shapes(resolve: &Resolve, package: PackageId) -> Shapes {
+pub(crate) fn shapes(resolve: &Resolve, package: PackageId) -> Shapes {
     let mut shapes = Shapes::new();
     let package = &resolve.packages[package];
     for (name, interface) in &package.interfaces {
