@@ -74,7 +74,8 @@ fn the_built_component_imports_nothing() {
 fn naming_std_does_not_compile_in_the_component() {
     let library =
         std::fs::read_to_string(built::root().join("component/src/lib.rs")).expect("is there");
-    let header = "#![no_std]\n\nextern crate alloc;\n// Links the allocator and the panic handler, while `std::` \
+    let header = "#![no_std]\n\nextern crate alloc;\n\
+                  // Links the allocator and the panic handler, while `std::` \
                   cannot be named.\nextern crate std as _;\n";
     assert!(
         library.contains(header),
@@ -133,9 +134,10 @@ fn the_check_of_released_contracts_finds_what_breaks() {
          meet: func(b: pair) -> result<way, string>;",
     );
     let expected = [
-        "doors.meet was func(a: pair) -> result<way, string>, and is func(b: pair) -> result<way, string>",
-        "doors.pair was record { left: u8, right: option<string> }, and is record { left: u16, right: \
-         option<string> }",
+        "doors.meet was func(a: pair) -> result<way, string>, and is func(b: pair) -> result<way, \
+         string>",
+        "doors.pair was record { left: u8, right: option<string> }, and is record { left: u16, \
+         right: option<string> }",
         "doors.part is gone: it was func() -> nothing",
         "doors.way was enum { up, down }, and is enum { up, down, aside }",
     ];

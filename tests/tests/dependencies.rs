@@ -163,8 +163,8 @@ fn package(line: &str) -> Option<Used> {
     })
 }
 
-/// Whether an SPDX expression can be met: one of its alternatives, with all of its parts. `/` is how
-/// old packages write `OR`.
+/// Whether an SPDX expression can be met: one of its alternatives, with all of its parts. Old
+/// packages write `/` for `OR`.
 fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.trim();
     let (head, tail) = split_outside_brackets(expression, " AND ");

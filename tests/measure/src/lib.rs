@@ -7,7 +7,7 @@
 //! let root = std::path::Path::new("/path/to/ml-connector");
 //! for package in ml_connector_measure::packages(root).expect("the sources can be read") {
 //!     let row = package.summary();
-//!     println!("{}: {} functions, the longest has {} lines", row.name, row.functions, row.function_lines.max);
+//!     println!("{}: the longest function has {} lines", row.name, row.function_lines.max);
 //! }
 //! ```
 

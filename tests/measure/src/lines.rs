@@ -153,7 +153,8 @@ fn doc_comment(start: LineColumn, next: &TokenTree) -> Option<LineColumn> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "//! Head.\n\nuse a::b; // why\n/// Doc,\n/// two lines.\n#[doc(hidden)]\nfn f() {\n    // Because.\n    let json = \
+    const TEXT: &str = "//! Head.\n\nuse a::b; // why\n/// Doc,\n/// two lines.\n\
+                        #[doc(hidden)]\nfn f() {\n    // Because.\n    let json = \
                         r#\"{\n  // text\n}\"#;\n}\n";
 
     #[test]

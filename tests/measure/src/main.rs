@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         }
     } else {
         println!(
-            "Lengths are median / 90 % / maximum of files, median / 90 % / 99 % / maximum of functions.\n"
+            "Lengths of files: median / 90 % / maximum; of functions: median / 90 % / 99 % / maximum.\n"
         );
         println!("{}", table(&rows));
     }

@@ -12,7 +12,7 @@ use crate::reader;
 pub struct Source {
     /// Where it is, from the root of the repository.
     pub path: PathBuf,
-    /// Its text.
+    /// Its text, as it lies on the disk.
     pub text: String,
     /// What stands on each line.
     pub lines: Lines,
@@ -46,7 +46,7 @@ pub struct Function {
 /// The doc comment of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doc {
-    /// Its first line.
+    /// Its first line, counted from one.
     pub line: usize,
     /// What it says, on one line if that is all it has.
     pub text: String,
@@ -103,7 +103,7 @@ pub struct PublicItem {
 pub struct Word {
     /// As it is written.
     pub text: String,
-    /// Where.
+    /// The line that it begins on, counted from one.
     pub line: usize,
 }
 

@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::package::Package;
 use crate::source::Source;
 
-/// A row of the table. Files and functions that are for tests only count in `test_code_ratio` alone.
+/// A row of the table. What is for tests only counts in `test_code_ratio` alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Summary {
-    /// The package's folder.
+    /// The package, as its folder is called.
     pub name: String,
-    /// How many files.
+    /// How many files there are, without those for tests.
     pub files: usize,
     /// Lines of a file, blank ones and documentation included, test modules inside it not.
     pub file_lines: Percentiles,
@@ -48,7 +48,7 @@ pub struct Percentiles {
     pub p90: usize,
     /// Ninety-nine in a hundred are no longer.
     pub p99: usize,
-    /// The longest.
+    /// None is longer than this one.
     pub max: usize,
 }
 
