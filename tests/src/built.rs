@@ -27,13 +27,16 @@ pub fn build(say: &mut dyn FnMut(&str)) -> Result<PathBuf, String> {
     ensure_target(say)?;
     say("building the component");
     let output = Command::new(cargo())
-        .args(["component", "--message-format=json-render-diagnostics"])
+        .args([
+            "build-component",
+            "--message-format=json-render-diagnostics",
+        ])
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cargo does not start: {error}"))?;
     if !output.status.success() {
-        return Err("the component does not build; `cargo component` shows why".to_string());
+        return Err("the component does not build; `cargo build-component` shows why".to_string());
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let file = messages.lines().rev().find_map(artifact);

@@ -1,9 +1,13 @@
-//! The contract: every item of `wit/` is documented, the built component has no imports, and the
-//! logic cannot name `std`.
+//! The contract: every item of `wit/` is documented, nothing that was released has changed, the
+//! built component has no imports, and the logic cannot name `std`.
+
+mod compatibility;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use compatibility::{Shapes, broken, shapes};
 use ml_connector_tests::built;
 use wit_parser::{Docs, Function, Resolve, TypeDefKind, WorldItem};
 
@@ -70,7 +74,8 @@ fn the_built_component_imports_nothing() {
 fn naming_std_does_not_compile_in_the_component() {
     let library =
         std::fs::read_to_string(built::root().join("component/src/lib.rs")).expect("is there");
-    let header = "#![no_std]\n\nextern crate alloc;\n// Links the allocator and the panic handler, while `std::` \
+    let header = "#![no_std]\n\nextern crate alloc;\n\
+                  // Links the allocator and the panic handler, while `std::` \
                   cannot be named.\nextern crate std as _;\n";
     assert!(
         library.contains(header),
@@ -82,6 +87,109 @@ fn naming_std_does_not_compile_in_the_component() {
     assert!(!compiles(&format!(
         "{header}pub fn f() -> std::time::Instant {{ std::time::Instant::now() }}"
     )));
+}
+
+#[test]
+fn nothing_that_was_released_has_changed() {
+    let released = built::root().join("wit/released");
+    let mut folders: Vec<_> = std::fs::read_dir(&released)
+        .map(|entries| {
+            entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .collect()
+        })
+        .unwrap_or_default();
+    folders.retain(|path: &std::path::PathBuf| path.is_dir());
+    if folders.is_empty() {
+        println!("nothing was released yet: wit/released/ has no contract to compare with");
+    }
+    let (version, now) = contract(&built::root().join("wit"));
+    for folder in folders {
+        let (released, frozen) = contract(&folder);
+        let differs = broken(&frozen, &now);
+        if is_compatible(&released, &version) {
+            assert_eq!(
+                differs,
+                Vec::<String>::new(),
+                "{version} breaks what {released} promised"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_check_of_released_contracts_finds_what_breaks() {
+    let frozen = made_up(
+        "record pair { left: u8, right: option<string> } enum way { up, down } \
+         meet: func(a: pair) -> result<way, string>; part: func();",
+    );
+    assert_eq!(broken(&frozen, &frozen), Vec::<String>::new());
+    let more = made_up(
+        "record pair { left: u8, right: option<string> } enum way { up, down } type new = u8; \
+         meet: func(a: pair) -> result<way, string>; part: func(); again: func(b: new);",
+    );
+    assert_eq!(broken(&frozen, &more), Vec::<String>::new());
+    let changed = made_up(
+        "record pair { left: u16, right: option<string> } enum way { up, down, aside } \
+         meet: func(b: pair) -> result<way, string>;",
+    );
+    let expected = [
+        "doors.meet was func(a: pair) -> result<way, string>, and is func(b: pair) -> result<way, \
+         string>",
+        "doors.pair was record { left: u8, right: option<string> }, and is record { left: u16, \
+         right: option<string> }",
+        "doors.part is gone: it was func() -> nothing",
+        "doors.way was enum { up, down }, and is enum { up, down, aside }",
+    ];
+    let mut found = broken(&frozen, &changed);
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_new_import_breaks_every_earlier_host() {
+    let package = "package a:b@0.1.0; interface doors { part: func(); }";
+    let frozen = parsed(&format!("{package} world house {{ export doors; }}")).1;
+    let now = parsed(&format!(
+        "{package} world house {{ import doors; export doors; }}"
+    ))
+    .1;
+    assert_eq!(broken(&frozen, &now).len(), 1);
+    assert_eq!(broken(&now, &frozen).len(), 1);
+}
+
+#[test]
+fn only_versions_that_promise_it_have_to_be_compatible() {
+    let compatible = |released: &str, now: &str| {
+        let version = |text: &str| semver::Version::parse(text).expect("is a version");
+        is_compatible(&version(released), &version(now))
+    };
+    assert!(compatible("0.1.0", "0.1.3") && compatible("1.2.0", "1.3.0"));
+    assert!(!compatible("0.1.0", "0.2.0") && !compatible("1.2.0", "2.0.0"));
+}
+
+/// Whether who was built against `released` may use `now`, as cargo and the component model say.
+fn is_compatible(released: &semver::Version, now: &semver::Version) -> bool {
+    let is_same_major = released.major == now.major;
+    is_same_major && (released.major > 0 || released.minor == now.minor)
+}
+
+fn contract(folder: &Path) -> (semver::Version, Shapes) {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder).expect("the contract can be read");
+    let version = resolve.packages[package].name.version.clone();
+    (version.expect("has a version"), shapes(&resolve, package))
+}
+
+fn made_up(items: &str) -> Shapes {
+    parsed(&format!("package a:b@0.1.0; interface doors {{ {items} }}")).1
+}
+
+fn parsed(text: &str) -> (semver::Version, Shapes) {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("made-up.wit", text).expect("is WIT");
+    let version = resolve.packages[package].name.version.clone();
+    (version.expect("has a version"), shapes(&resolve, package))
 }
 
 fn compiles(source: &str) -> bool {
@@ -122,6 +230,15 @@ fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {
                 note(missing, &format!("{name}.{}", case.name), &case.docs);
             }
         }
+        TypeDefKind::Flags(flags) => {
+            for flag in &flags.flags {
+                note(missing, &format!("{name}.{}", flag.name), &flag.docs);
+            }
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the other kinds have no members"
+        )]
         _ => {}
     }
 }

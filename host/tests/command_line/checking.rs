@@ -156,7 +156,7 @@ fn a_missing_component_is_named_with_the_command_that_makes_it() {
     let said = office.run(&["check"]);
     assert_eq!(said.code, 3);
     assert!(
-        said.err.contains("gone.wasm") && said.err.contains("cargo component"),
+        said.err.contains("gone.wasm") && said.err.contains("cargo build-component"),
         "{}",
         said.err
     );

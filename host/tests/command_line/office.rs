@@ -157,12 +157,15 @@ pub fn component() -> &'static PathBuf {
     FILE.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_string());
         let built = Command::new(cargo)
-            .args(["component", "--message-format=json-render-diagnostics"])
+            .args([
+                "build-component",
+                "--message-format=json-render-diagnostics",
+            ])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo starts");
-        assert!(built.status.success(), "`cargo component` fails");
+        assert!(built.status.success(), "`cargo build-component` fails");
         let messages = String::from_utf8_lossy(&built.stdout);
         let file = messages.lines().rev().find_map(artifact);
         file.expect("cargo names the component file")
