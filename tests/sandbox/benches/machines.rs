@@ -151,7 +151,7 @@ fn measure(sandbox: &mut Sandbox, name: &str, system: System, request: impl Fn(u
     for request in &requests {
         match black_box(sandbox.exchange(system, request, NOW)) {
             WireOutcome::Response { response, .. } => {
-                assert_eq!(response.status, 200, "{}", response.value())
+                assert_eq!(response.status, 200, "{}", response.value());
             }
             other => panic!("{other:?}"),
         }

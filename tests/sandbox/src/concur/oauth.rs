@@ -231,7 +231,7 @@ impl OAuth {
         match config.token.refresh_expires_in {
             RefreshExpiresIn::Number => body["refresh_expires_in"] = json!(expires / 1000),
             RefreshExpiresIn::Quoted => {
-                body["refresh_expires_in"] = json!((expires / 1000).to_string())
+                body["refresh_expires_in"] = json!((expires / 1000).to_string());
             }
             RefreshExpiresIn::Missing => {}
         }

@@ -74,7 +74,7 @@ impl Concur {
             return false;
         }
         self.change_payment_request(id, now, |request| {
-            (request.submitted, request.approved) = (None, None)
+            (request.submitted, request.approved) = (None, None);
         })
     }
 

@@ -262,7 +262,7 @@ mod tests {
     fn the_variety_has_what_breaks_clients() {
         let invoices = shown(&made(3));
         let some = |what: &str, test: &dyn Fn(&Value) -> bool| {
-            assert!(invoices.iter().any(test), "{what}")
+            assert!(invoices.iter().any(test), "{what}");
         };
         some("no minor units", &|invoice| {
             invoice["currency_code"] == "JPY"

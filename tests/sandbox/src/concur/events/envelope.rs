@@ -284,7 +284,7 @@ mod tests {
     fn stamps_have_two_zones_and_two_lengths() {
         let stamp = |zulu, short_fraction| {
             turned("x", |switches| {
-                (switches.zulu, switches.short_fraction) = (zulu, short_fraction)
+                (switches.zulu, switches.short_fraction) = (zulu, short_fraction);
             })["timeStamp"]
                 .clone()
         };
@@ -345,7 +345,7 @@ mod tests {
         let plain = turned("provisionCompleted", |_| {});
         assert_eq!(plain["facts"]["success"], json!(true));
         let text = turned("provisionCompleted", |switches| {
-            switches.string_booleans = true
+            switches.string_booleans = true;
         });
         assert_eq!(text["facts"]["success"], "true");
         assert_eq!(
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(turned("MX.compliance", |_| {})["facts"]["isValid"], "true");
         assert!(turned("data.statusUpdated", |_| {})["facts"]["data"].is_object());
         let nested = turned("data.statusUpdated", |switches| {
-            switches.json_in_strings = true
+            switches.json_in_strings = true;
         });
         let inner: Value = nested["facts"]["data"]
             .as_str()

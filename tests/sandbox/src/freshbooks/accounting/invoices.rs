@@ -307,7 +307,7 @@ impl Invoice {
         match name {
             "invoice_number" => self.number = unquoted(value).into(),
             "create_date" => {
-                self.create_date = required_day(&single_field(name, value), Self::ONE, name)?
+                self.create_date = required_day(&single_field(name, value), Self::ONE, name)?;
             }
             "due_offset_days" => self.due_offset_days = read_day_count(value, Self::ONE, name)?,
             "currency_code" => self.currency = read_currency(value, Self::ONE, name)?,

@@ -115,7 +115,7 @@ fn plan_entry(draw: &mut Generator, shape: Shape) -> EntryPlan {
             plan.taxes = vec![
                 country_tax(currency, false, 50),
                 country_tax(currency, true, 50),
-            ]
+            ];
         }
         Shape::LostTax => plan.taxes = vec![country_tax(currency, false, 0)],
         Shape::SplitTaxed => {

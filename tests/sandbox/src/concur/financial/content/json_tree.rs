@@ -17,8 +17,8 @@ pub(crate) enum JsonTree {
     Count(u64),
     Amount(Decimal),
     Text(Cow<'static, str>),
-    List(Vec<JsonTree>),
-    Object(Vec<(Cow<'static, str>, JsonTree)>),
+    List(Vec<Self>),
+    Object(Vec<(Cow<'static, str>, Self)>),
 }
 
 /// How numbers are written.
@@ -49,7 +49,7 @@ impl JsonTree {
     }
 
     /// Calls back with every member of every object, the document's own first.
-    pub(crate) fn each_member(&mut self, visit: &mut impl FnMut(&str, &mut JsonTree)) {
+    pub(crate) fn each_member(&mut self, visit: &mut impl FnMut(&str, &mut Self)) {
         match self {
             Self::List(rows) => rows.iter_mut().for_each(|row| row.each_member(visit)),
             Self::Object(members) => {
@@ -65,7 +65,7 @@ impl JsonTree {
     /// Calls back with every object's members.
     pub(crate) fn each_object(
         &mut self,
-        visit: &mut impl FnMut(&mut Vec<(Cow<'static, str>, JsonTree)>),
+        visit: &mut impl FnMut(&mut Vec<(Cow<'static, str>, Self)>),
     ) {
         match self {
             Self::List(rows) => rows.iter_mut().for_each(|row| row.each_object(visit)),
@@ -225,13 +225,13 @@ impl From<u64> for JsonTree {
     }
 }
 
-impl From<Vec<JsonTree>> for JsonTree {
-    fn from(rows: Vec<JsonTree>) -> Self {
+impl From<Vec<Self>> for JsonTree {
+    fn from(rows: Vec<Self>) -> Self {
         Self::List(rows)
     }
 }
 
-impl<T: Into<JsonTree>> From<Option<T>> for JsonTree {
+impl<T: Into<Self>> From<Option<T>> for JsonTree {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }

@@ -113,7 +113,7 @@ fn pad_codes(name: &str, value: &mut JsonTree) {
 
 fn empty_account(document: &mut JsonTree) {
     change_first_member(document, &ACCOUNTS, &mut |value| {
-        *value = JsonTree::from("")
+        *value = JsonTree::from("");
     });
 }
 

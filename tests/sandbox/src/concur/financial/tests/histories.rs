@@ -148,7 +148,7 @@ impl World {
     fn add(&mut self, filed: Filed) {
         self.recalled.insert(filed.source_id.clone(), false);
         self.model
-            .push((filed.document_id, filed.source_id, DocStatus::Ready));
+            .push((filed.document_id, filed.source_id, Ready));
     }
 
     fn newest(&self, source: &str) -> usize {
@@ -170,7 +170,7 @@ impl World {
         assert_eq!(found, states);
         let ready = states
             .iter()
-            .filter(|(_, status)| *status == DocStatus::Ready);
+            .filter(|(_, status)| *status == Ready);
         let ready: Vec<&str> = ready.map(|(id, _)| id.as_str()).collect();
         let listed = self.harness.expenses("?limit=100");
         let listed: Vec<&str> = listed.iter().filter_map(|one| one["id"].as_str()).collect();
