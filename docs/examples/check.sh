@@ -63,7 +63,7 @@ check_dockerfile_by_hand() {
 }
 
 check_dockerfile() {
-  local file=docs/examples/Dockerfile rust image
+  local file=docs/examples/Dockerfile rust image word
   if said=$(check_dockerfile_by_hand); then good "$file: instructions and stages"; else wrong "$said"; fi
   rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
   image=$(sed -n 's/^FROM rust:\([0-9.]*\)-.*/\1/p' "$file")
@@ -72,6 +72,13 @@ check_dockerfile() {
   else
     wrong "$file: Rust $image, but Cargo.toml wants $rust"
   fi
+  while IFS= read -r word; do
+    if [ "$word" = build ] || grep -q "^$word = " .cargo/config.toml; then
+      good "$file: cargo $word"
+    else
+      wrong "$file: cargo $word is no command and no alias of .cargo/config.toml"
+    fi
+  done < <(sed -n 's/^RUN cargo \([a-z-]*\).*/\1/p' "$file")
   if has hadolint; then
     if said=$(hadolint "$file"); then good "$file: hadolint"; else wrong "$file: $said"; fi
   else

@@ -71,24 +71,29 @@ fn every_decision_is_in_the_index() {
     }
 }
 
-/// A decision ends with lines such as "Test: `a_name`" and "Switch: `a_name`".
+/// A decision ends with paragraphs such as "**Test**: `a_name`", "**Switch**: `a_name`" and "**To
+/// undo**: `a_name` in `component/src/a_file.rs`".
 #[test]
-fn tests_and_switches_that_a_decision_names_exist() {
+fn what_a_decision_names_exists() {
     let code: String = code().into_iter().map(|(_, text)| text).collect();
+    let mut missing = Vec::new();
     for path in files("docs/decisions", &["md"]) {
         let text = read(&path);
         for paragraph in text.split("\n\n") {
             let prefix = match paragraph.split_once(':') {
                 Some(("**Test**", _)) => "fn ",
-                Some(("**Switch**", _)) => "",
+                Some(("**Switch**" | "**To undo**", _)) => "",
                 _ => continue,
             };
-            for name in quoted(paragraph).filter(|name| is_identifier(name)) {
-                let is_there = code.contains(&format!("{prefix}{name}"));
-                assert!(is_there, "{}: no {prefix}{name}", path.display());
-            }
+            let is_there = |name: &&str| match name.ends_with(".rs") {
+                true => root().join(name).exists(),
+                false => !is_identifier(name) || code.contains(&format!("{prefix}{name}")),
+            };
+            let absent = quoted(paragraph).filter(|name| !is_there(name));
+            missing.extend(absent.map(|name| format!("{}: {prefix}{name}", path.display())));
         }
     }
+    assert!(missing.is_empty(), "named and not there: {missing:#?}");
 }
 
 #[test]
@@ -140,9 +145,9 @@ fn vendor_anchors(comments: &str) -> impl Iterator<Item = String> {
 
 fn standards(comments: &str) -> impl Iterator<Item = String> {
     let rest = comments.split("RFC ").skip(1);
-    rest.map(|rest| {
-        let digits = rest.chars().take_while(char::is_ascii_digit);
-        format!("rfc-{}", digits.collect::<String>())
+    rest.filter_map(|rest| {
+        let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (!number.is_empty()).then(|| format!("rfc-{number}"))
     })
 }
 
