@@ -173,8 +173,8 @@ pub fn marker_of(document: &DocumentRecord) -> String {
 #[must_use]
 pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
     let object = object(filed);
-    let ending = sim.kept.ending(&object.kind, &object.id);
-    ending.unwrap_or_else(|| panic!("{} has not ended: {:?}", object.id, sim.kept.endings()))
+    let ending = sim.store.ending(&object.kind, &object.id);
+    ending.unwrap_or_else(|| panic!("{} has not ended: {:?}", object.id, sim.store.endings()))
 }
 
 /// The same where the source could not be read.
@@ -185,7 +185,7 @@ pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
 #[must_use]
 pub fn ending_of_document(sim: &Sim, filed: &Filed) -> Ending {
     let id = format!("{}/document/{}", filed.doc_type.as_str(), filed.document_id);
-    let unread = sim.kept.ending("financial-document", &id);
+    let unread = sim.store.ending("financial-document", &id);
     unread.unwrap_or_else(|| ending(sim, filed))
 }
 

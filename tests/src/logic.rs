@@ -1,6 +1,7 @@
-//! The logic behind one trait: the native library, or the built component.
+//! The connector's logic behind one trait, run as the native library or as the built component, so
+//! that one scenario tests both.
 
-mod component;
+mod wasm;
 
 use std::rc::Rc;
 
@@ -18,36 +19,36 @@ use ml_connector_component::runs::Run;
 use ml_connector_component::settings::Settings;
 use ml_connector_component::{admission, credentials, pacing, runs, webhooks};
 
-pub use component::{Component, brain, limits, same};
+pub use wasm::{Wasm, compiled, convert};
 
-/// Through which of the two.
+/// How the logic is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Through {
-    /// The native library.
+pub enum Backend {
+    /// As a Rust library in this process: fast, and easy to debug.
     Native,
-    /// The built component.
-    Component,
+    /// As the component that ships, in wasmtime.
+    Wasm,
 }
 
-impl Through {
-    /// The logic with these settings.
+impl Backend {
+    /// The logic under a connection's settings, given as the JSON text that a host passes on.
     #[must_use]
-    pub fn mind(self, settings_json: &str) -> Box<dyn Mind> {
+    pub fn logic(self, settings_json: &str) -> Box<dyn Logic> {
         match self {
             Self::Native => Box::new(Native::new(settings_json)),
-            Self::Component => Box::new(Component::new(settings_json)),
+            Self::Wasm => Box::new(Wasm::new(settings_json)),
         }
     }
 }
 
-/// What a host asks of the logic.
-pub trait Mind {
+/// What a host asks of the logic: the exports of the contract that the simulator needs.
+pub trait Logic {
     /// See `runs.run.open`.
     fn open(
         &mut self,
         task: Task,
         history: Vec<Entry>,
-    ) -> Result<(Box<dyn Open>, Demand), OpenError>;
+    ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError>;
     /// See `runs.unknown-since`.
     fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant>;
     /// See `webhooks.verify`.
@@ -70,23 +71,23 @@ pub trait Mind {
     fn schedules(&mut self) -> Vec<Schedule>;
 }
 
-/// A run under way.
-pub trait Open {
+/// A run that has been opened and has not ended.
+pub trait ActiveRun {
     /// See `runs.run.step`.
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError>;
 }
 
-/// The native library.
+/// The logic as a native library, under one connection's settings.
 pub struct Native {
     settings: Rc<Settings>,
 }
 
 impl Native {
-    /// With these settings.
+    /// Checks the settings, given as JSON text.
     ///
     /// # Panics
     ///
-    /// If they are wrong.
+    /// If the settings are wrong; the message lists every problem.
     #[must_use]
     pub fn new(settings_json: &str) -> Self {
         let settings = Settings::load(settings_json)
@@ -97,12 +98,12 @@ impl Native {
     }
 }
 
-impl Mind for Native {
+impl Logic for Native {
     fn open(
         &mut self,
         task: Task,
         history: Vec<Entry>,
-    ) -> Result<(Box<dyn Open>, Demand), OpenError> {
+    ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError> {
         let run = Run::open(task, Rc::clone(&self.settings), history)?;
         let demand = run.demand().clone();
         Ok((Box::new(run), demand))
@@ -149,7 +150,7 @@ impl Mind for Native {
     }
 }
 
-impl Open for Run {
+impl ActiveRun for Run {
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
         Run::step(self, outcome).cloned()
     }

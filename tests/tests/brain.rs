@@ -9,21 +9,9 @@ use ml_connector::contract::runs::{
     Action, Demand, EndingKind, OpenError, Outcome, Reason, Report, Standing, Task,
 };
 use ml_connector::contract::types::{ObjectRef, System};
-use ml_connector_tests::{built, world};
-
-fn limits() -> Limits {
-    Limits {
-        runs_in_flight_max: 32,
-        requests_in_flight_max: 32,
-        answer_bytes_max: 4 << 20,
-        connections_max: 512,
-        notices_max: 100_000,
-        component_bytes_max: 64 << 20,
-        component_fuel_max: 2_000_000_000,
-        shutdown_grace: std::time::Duration::from_secs(5),
-        history_retention: std::time::Duration::from_secs(86_400),
-    }
-}
+use ml_connector_tests::built;
+use ml_connector_tests::fixtures::settings as fixture;
+use ml_connector_tests::fixtures::settings::limits;
 
 fn brain(limits: &Limits) -> Arc<Brain> {
     Arc::new(Brain::load(built::component(), limits).expect("the component"))
@@ -32,7 +20,7 @@ fn brain(limits: &Limits) -> Arc<Brain> {
 fn settings() -> SettingsText {
     SettingsText {
         version: "v".into(),
-        json: Arc::from(world::settings("park").to_string()),
+        json: Arc::from(fixture::connection("park").to_string()),
     }
 }
 
@@ -77,7 +65,7 @@ fn unheard_of(demand: &Demand) -> Outcome {
 }
 
 #[test]
-fn a_missing_component_is_told_with_the_command_that_makes_it() {
+fn a_missing_component_is_reported_with_the_command_that_builds_it() {
     let missing = Brain::load(Path::new("/nonexistent.wasm"), &limits());
     let error = missing.err().expect("an error");
     assert!(matches!(error, BrainError::Unreadable { .. }));
@@ -85,7 +73,7 @@ fn a_missing_component_is_told_with_the_command_that_makes_it() {
 }
 
 #[test]
-fn what_is_no_component_of_this_contract_is_refused() {
+fn a_file_that_is_not_a_component_of_this_contract_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("other.wasm");
     std::fs::write(&file, b"\0asm\x01\0\0\0").expect("written");
@@ -100,7 +88,7 @@ fn what_is_no_component_of_this_contract_is_refused() {
 }
 
 #[test]
-fn compiled_code_is_kept_and_made_again_when_it_is_damaged() {
+fn compiled_code_is_reused_and_compiled_again_when_it_is_damaged() {
     let directory = tempfile::tempdir().expect("a directory");
     let kept = directory.path().join("store.db.compiled");
     let load = || {

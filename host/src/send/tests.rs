@@ -219,7 +219,12 @@ async fn silence_after_the_request_is_maybe_sent() {
     });
     let sender = Sender::new(&limits()).expect("roots");
     let outcome = sender
-        .send(&impatient(Method::Get, vec![]), &origin(address), None, &NoSecrets)
+        .send(
+            &impatient(Method::Get, vec![]),
+            &origin(address),
+            None,
+            &NoSecrets,
+        )
         .await;
     assert_eq!(maybe_sent(outcome), SendErrorCode::Timeout);
     held.abort();

@@ -7,30 +7,25 @@
 
 #![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
 
-#[path = "../tests/bench/mod.rs"]
-mod bench;
+mod inputs;
+mod service;
 
 use std::hint::black_box;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bench::{Bench, until_invoices_ended, until_registered};
 use ml_connector::brain::SettingsText;
 use ml_connector_component::contract::http::{Body, Header};
 use ml_connector_component::contract::webhooks::{Callback, CallbackState, Delivery, Receiver};
 use ml_connector_component::mapping;
 use ml_connector_component::settings::Settings;
-use ml_connector_sandbox::freshbooks::{Delivery as Sent, sign};
-use ml_connector_sandbox::skin;
-use ml_connector_tests::mind::{self, Through};
+use ml_connector_sandbox::freshbooks::sign;
+use ml_connector_tests::fixtures::{documents, settings};
+use ml_connector_tests::logic::{self, Backend};
 use ml_connector_tests::sim::Sim;
-use ml_connector_tests::world;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+use self::inputs::{wide_report, with_accounts};
 
 const BATCHES: u32 = 60;
-const CONNECTIONS: usize = 64;
-const WEBHOOKS_EACH: usize = 1_000;
 
 fn main() {
     println!(
@@ -46,8 +41,8 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(webhooks());
-    runtime.block_on(end_to_end());
+    runtime.block_on(service::webhooks());
+    runtime.block_on(service::end_to_end());
 }
 
 /// The fastest of many batches, per call.
@@ -124,8 +119,8 @@ fn verify() {
             .is_ok()
         );
     });
-    let mut instance = mind::brain().instance().expect("an instance");
-    let (delivery, receiver) = (mind::same(&delivery), mind::same(&receiver));
+    let mut instance = logic::compiled().instance().expect("an instance");
+    let (delivery, receiver) = (logic::convert(&delivery), logic::convert(&receiver));
     let component = fastest(200, || {
         assert!(
             black_box(instance.verify(&delivery, &receiver))
@@ -137,18 +132,18 @@ fn verify() {
 }
 
 fn translate() {
-    let json = world::settings("park").to_string();
+    let json = settings::connection("park").to_string();
     let settings = Settings::load(&json).expect("are right");
-    let mut sim = world::sim(Through::Native, "park");
+    let mut sim = Sim::connected(Backend::Native, "park");
     let client = sim
         .sandbox
         .freshbooks
-        .create_client(&world::client(), sim.now)
+        .create_client(&documents::client(), sim.now)
         .expect("is created");
     let id = sim
         .sandbox
         .freshbooks
-        .create_invoice(&world::invoice(client, "1"), sim.now)
+        .create_invoice(&documents::invoice(client, "1"), sim.now)
         .expect("is created");
     let document = sim
         .sandbox
@@ -159,7 +154,7 @@ fn translate() {
     let native = fastest(100, || {
         black_box(mapping::preview(&settings, "invoice", &document)).expect("is translated");
     });
-    let mut instance = mind::brain().instance().expect("an instance");
+    let mut instance = logic::compiled().instance().expect("an instance");
     let held = instance
         .load_settings(&json)
         .expect("no trap")
@@ -186,7 +181,7 @@ fn translate_report() {
         black_box(mapping::preview(&settings, "expense-document", &document))
             .expect("is translated");
     });
-    let mut instance = mind::brain().instance().expect("an instance");
+    let mut instance = logic::compiled().instance().expect("an instance");
     let held = instance
         .load_settings(&json)
         .expect("no trap")
@@ -203,85 +198,26 @@ fn translate_report() {
     row(&name, native, component);
 }
 
-fn with_accounts() -> String {
-    let mut settings = world::settings("park");
-    settings["financial"] = serde_json::json!({"enabled": true, "accounts": {
-        "by_code": {"474230": "635", "474210": "636"}, "by_party": {"EMPL": "641", "CBCP": "642"},
-        "by_tax": {"CAHST/H13": "651"}}});
-    settings.to_string()
-}
-
-fn wide_report() -> String {
-    let customs = |prefix: &str, count: u32| {
-        let customs = (1..=count).map(|number| {
-            let value = if number % 7 == 1 {
-                "\"CODE-1\""
-            } else {
-                "null"
-            };
-            format!(r#""{prefix}{number}Code": {value}, "{prefix}{number}Value": {value}"#)
-        });
-        customs.collect::<Vec<_>>().join(", ")
-    };
-    let entry = |number: u32| {
-        format!(
-            r#"{{"entryId": "A10000000000000000000000000000{number:02}", "legacyEntryId": 1{number}, "expenseTypeCode": "LODNG",
-              "expenseTypeName": "Room Rate", "entryDate": "2026-02-{number:02}T00:00:00.000Z", "entryDescription": null,
-              "entryVendorDescription": "Lakeside Inn", "reportEntryTransactionAmount": 113.00000000, "entryCurrAlphaCode": "CAD",
-              "entryApprovedAmount": 113.00000000, "entryExchangeRate": 1.0E+0, "entryExchangeRateDirection": "M",
-              "entryIsPersonal": "N", "entryIsBillable": "N", "reportEntryPatKey": "CBCP", "clearingAccountCode": null,
-              "liabilityAccountCode": null, "offsetPayType": "N", "expensePayIndicator": "N", "entryReceiptType": "R", {},
-              "mileage": null, "allocation": [{{"allocationId": "B{number}", "allocationPercentage": 100.00000000, {},
-                "journal": [{{"journalPayer": "COMP", "journalPayee": "{}", "journalAccountCode": "474230",
-                    "amountGross": 113.00000000, "amountNetOfTax": 100.00000000, "amountNetOfReclaim": 100.00000000,
-                    "amountGrossCard": null, "cardTransactionReferenceNumber": null, "taxGuid": ["T{number}"],
-                    "accountingTransactionType": null}}],
-                "tax": [{{"taxGuid": "T{number}", "taxAuthorityLabel": "CAHST", "taxCode": "H13", "taxReclaimCode": "H",
-                    "nonDomesticCode": null, "amountTax": 13.00000000, "amountReclaim": 13.00000000, "taxSource": "SYST",
-                    "locationCountryCode": "CA", "locationCountrySubCode": "CA-ON"}}]}}]}}"#,
-            customs("entryCustom", 40),
-            customs("allocationCustom", 20),
-            if number.is_multiple_of(2) {
-                "EMPL"
-            } else {
-                "CBCP"
-            },
-        )
-    };
-    const ENTRIES: u32 = 6;
-    let entries: Vec<_> = (1..=ENTRIES).map(entry).collect();
-    format!(
-        r#"{{"employee": {{"employeeId": "E1007", {}}}, "report": {{"reportId": "9E44A1C07B2F4D06A9B1", "reportName": "February",
-            "employeeCurrencyAlphaCode": "CAD", "isTest": "N", "totalApprovedAmount": {}.00000000, "revisionNumber": "1",
-            "reportPaymentProcessingDate": "2026-03-03T09:00:00.000Z", {}}},
-            "expenseEntry": [{}], "cashAdvanceApplication": []}}"#,
-        customs("employeeCustom", 21),
-        113 * ENTRIES,
-        customs("reportCustom", 20),
-        entries.join(",")
-    )
-}
-
 /// All steps of an invoice's run, from the answers that it was given.
 fn run() {
-    let mut sim = world::sim(Through::Native, "park");
+    let mut sim = Sim::connected(Backend::Native, "park");
     let client = sim
         .sandbox
         .freshbooks
-        .create_client(&world::client(), sim.now)
+        .create_client(&documents::client(), sim.now)
         .expect("is created");
     sim.sandbox
         .freshbooks
-        .create_invoice(&world::invoice(client, "1"), sim.now)
+        .create_invoice(&documents::invoice(client, "1"), sim.now)
         .expect("is created");
     sim.settle();
     sim.sandbox
         .freshbooks
-        .create_invoice(&world::invoice(client, "2"), sim.now)
+        .create_invoice(&documents::invoice(client, "2"), sim.now)
         .expect("is created");
     sim.settle();
     let of_invoice = |sim: &Sim| {
-        sim.kept
+        sim.store
             .runs
             .values()
             .rev()
@@ -289,7 +225,7 @@ fn run() {
             .cloned()
     };
     let recorded = of_invoice(&sim).expect("has run");
-    let json = world::settings("park").to_string();
+    let json = settings::connection("park").to_string();
     let settings = std::rc::Rc::new(Settings::load(&json).expect("are right"));
     let outcomes: Vec<_> = recorded
         .history
@@ -307,13 +243,13 @@ fn run() {
             black_box(run.step(outcome.clone())).expect("is taken");
         }
     });
-    let mind = ml_connector::brain::Mind::new(mind::brain()).expect("an instance");
+    let mind = ml_connector::brain::Mind::new(logic::compiled()).expect("an instance");
     let text = SettingsText {
         version: "bench".to_string(),
         json: json.into(),
     };
-    let task = mind::same(&recorded.task);
-    let outcomes: Vec<_> = outcomes.iter().map(mind::same).collect();
+    let task = logic::convert(&recorded.task);
+    let outcomes: Vec<_> = outcomes.iter().map(logic::convert).collect();
     let component = fastest(50, || {
         let opened = mind.open(&task, &text, &[]).expect("opens");
         for outcome in &outcomes {
@@ -339,7 +275,7 @@ fn run() {
 }
 
 fn open() {
-    let brain = mind::brain();
+    let brain = logic::compiled();
     let instance = fastest(50, || {
         drop(black_box(brain.instance()).expect("an instance"))
     });
@@ -349,122 +285,4 @@ fn open() {
         "",
         shown(instance)
     );
-}
-
-/// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the
-/// processors.
-async fn webhooks() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
-    let deliveries = deliveries(&bench);
-    let listen = bench.config.listen;
-    let began = Instant::now();
-    let mut senders = tokio::task::JoinSet::new();
-    for number in 0..CONNECTIONS {
-        let request = wire(&deliveries[number % deliveries.len()]);
-        senders.spawn(post_again_and_again(listen, request));
-    }
-    let mut latencies: Vec<Duration> = senders.join_all().await.into_iter().flatten().collect();
-    let took = began.elapsed();
-    latencies.sort();
-    println!(
-        "\n{} signed webhooks over {CONNECTIONS} connections: {:.0} a second, p99 {} ms",
-        latencies.len(),
-        latencies.len() as f64 / took.as_secs_f64(),
-        latencies[latencies.len() * 99 / 100].as_millis()
-    );
-    service.shutdown().await;
-}
-
-/// Signed deliveries, taken before the sandbox sends them.
-fn deliveries(bench: &Bench) -> Vec<Sent> {
-    let client = bench.client();
-    let mut sandbox = bench.sandbox.shared.lock();
-    let now = skin::now();
-    sandbox.advance(now);
-    drop(sandbox);
-    (0..CONNECTIONS)
-        .filter_map(|number| {
-            bench.invoice_unannounced(client, &format!("H-{number}"));
-            bench.sandbox.shared.lock().advance(skin::now()).pop()
-        })
-        .collect()
-}
-
-fn wire(delivery: &Sent) -> Vec<u8> {
-    let path = delivery.url.splitn(4, '/').last().unwrap_or_default();
-    let mut head = format!("POST /{path} HTTP/1.1\r\nhost: h\r\n");
-    for (name, value) in &delivery.headers {
-        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    head.push_str(&format!("content-length: {}\r\n\r\n", delivery.body.len()));
-    [head.as_bytes(), &delivery.body].concat()
-}
-
-async fn post_again_and_again(listen: SocketAddr, request: Vec<u8>) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(listen).await.expect("connected");
-    stream.set_nodelay(true).expect("set");
-    let (mut answer, mut latencies) = ([0; 1_024], Vec::new());
-    for _ in 0..WEBHOOKS_EACH {
-        let began = Instant::now();
-        stream.write_all(&request).await.expect("sent");
-        let read = stream.read(&mut answer).await.expect("answered");
-        assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
-        latencies.push(began.elapsed());
-    }
-    latencies
-}
-
-async fn end_to_end() {
-    const WARM_UP: u64 = 500;
-    const INVOICES: u64 = 20_000;
-    let bench = Bench::new().await;
-    let began = Instant::now();
-    let service = bench.start().await;
-    println!(
-        "\nready for the first webhook after {} ms",
-        began.elapsed().as_millis()
-    );
-    bench.connect().await;
-    until_registered(&service).await;
-    let client = bench.client();
-    for number in 0..WARM_UP {
-        bench.invoice(client, &format!("W-{number}"));
-    }
-    until_invoices_ended(&service, WARM_UP).await;
-    let began = Instant::now();
-    for number in 0..INVOICES {
-        bench.invoice(client, &format!("M-{number}"));
-    }
-    until_invoices_ended(&service, WARM_UP + INVOICES).await;
-    let took = began.elapsed();
-    let there = bench.sandbox.shared.lock().concur.payment_request_count() as u64;
-    assert_eq!(
-        there,
-        WARM_UP + INVOICES,
-        "nothing is lost and nothing doubled"
-    );
-    println!(
-        "{INVOICES} invoices, webhook to record, in {:.1} s: {:.0} records a second; 0 lost, 0 doubled",
-        took.as_secs_f64(),
-        INVOICES as f64 / took.as_secs_f64()
-    );
-    println!(
-        "peak memory, service and sandbox together: {} MiB",
-        peak_mib()
-    );
-    service.shutdown().await;
-}
-
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: u64 = peak
-        .and_then(|peak| peak.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0);
-    kib / 1024
 }

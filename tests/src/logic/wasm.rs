@@ -1,11 +1,9 @@
-//! The built component behind the same trait. Values cross as JSON: both sides are made of the same
-//! WIT.
+//! The built component behind [`Logic`]. The host's and the library's types come from the same WIT
+//! but are different Rust types, so values are converted through JSON.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ml_connector::brain::{Brain, Mind as HostMind, MindError, OpenRun, SettingsText};
-use ml_connector::config::Limits;
+use ml_connector::brain::{Brain, Mind, MindError, OpenRun, SettingsText};
 use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::credentials::{
     Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
@@ -19,141 +17,135 @@ use ml_connector_component::contract::webhooks::{Delivery, Notice, Reading, Rece
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Mind, Open};
+use super::{ActiveRun, Logic};
 use crate::built;
+use crate::fixtures::settings::limits;
 
-/// The limits of production.
-#[must_use]
-pub fn limits() -> Limits {
-    Limits {
-        runs_in_flight_max: 32,
-        requests_in_flight_max: 32,
-        answer_bytes_max: 4 << 20,
-        connections_max: 512,
-        notices_max: 100_000,
-        component_bytes_max: 64 << 20,
-        component_fuel_max: 2_000_000_000,
-        shutdown_grace: Duration::from_secs(20),
-        history_retention: Duration::from_secs(400 * 86_400),
-    }
-}
-
-/// The component, compiled once per process.
+/// The component, compiled once per process with the limits of production.
 ///
 /// # Panics
 ///
 /// If it cannot be built or loaded.
 #[must_use]
-pub fn brain() -> Arc<Brain> {
-    static BRAIN: std::sync::OnceLock<Arc<Brain>> = std::sync::OnceLock::new();
+pub fn compiled() -> Arc<Brain> {
+    static COMPILED: std::sync::OnceLock<Arc<Brain>> = std::sync::OnceLock::new();
     let load =
         || Brain::load(built::component(), &limits()).unwrap_or_else(|error| panic!("{error}"));
-    Arc::clone(BRAIN.get_or_init(|| Arc::new(load())))
+    Arc::clone(COMPILED.get_or_init(|| Arc::new(load())))
 }
 
-/// The built component with settings.
-pub struct Component {
-    mind: Arc<HostMind>,
+/// The logic as the built component, under one connection's settings.
+pub struct Wasm {
+    instance: Arc<Mind>,
     settings: SettingsText,
 }
 
-impl Component {
-    /// With these settings.
+impl Wasm {
+    /// Makes an instance; the settings, given as JSON text, are checked when a run is opened.
     ///
     /// # Panics
     ///
-    /// If they are wrong.
+    /// If the component cannot be built or instantiated.
     #[must_use]
     pub fn new(settings_json: &str) -> Self {
-        let mind = HostMind::new(brain()).unwrap_or_else(|error| panic!("{error}"));
+        let instance = Mind::new(compiled()).unwrap_or_else(|error| panic!("{error}"));
         let settings = SettingsText {
             version: "test".to_string(),
             json: settings_json.into(),
         };
         Self {
-            mind: Arc::new(mind),
+            instance: Arc::new(instance),
             settings,
         }
     }
 }
 
-struct UnderWay {
-    mind: Arc<HostMind>,
+struct WasmRun {
+    instance: Arc<Mind>,
     run: OpenRun,
 }
 
-impl Drop for UnderWay {
+impl Drop for WasmRun {
     fn drop(&mut self) {
-        self.mind.close(self.run);
+        self.instance.close(self.run);
     }
 }
 
-impl Open for UnderWay {
+impl ActiveRun for WasmRun {
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
-        match self.mind.step(self.run, &same(&outcome)) {
-            Ok(demand) => Ok(same(&demand)),
-            Err(MindError::Step(error)) => Err(same(&error)),
+        match self.instance.step(self.run, &convert(&outcome)) {
+            Ok(demand) => Ok(convert(&demand)),
+            Err(MindError::Step(error)) => Err(convert(&error)),
             Err(error) => panic!("{error}"),
         }
     }
 }
 
-impl Mind for Component {
+impl Logic for Wasm {
     fn open(
         &mut self,
         task: Task,
         history: Vec<Entry>,
-    ) -> Result<(Box<dyn Open>, Demand), OpenError> {
-        let history: Vec<_> = history.iter().map(same).collect();
-        match self.mind.open(&same(&task), &self.settings, &history) {
+    ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError> {
+        let history: Vec<_> = history.iter().map(convert).collect();
+        match self
+            .instance
+            .open(&convert(&task), &self.settings, &history)
+        {
             Ok(opened) => {
-                let run = UnderWay {
-                    mind: Arc::clone(&self.mind),
+                let run = WasmRun {
+                    instance: Arc::clone(&self.instance),
                     run: opened.run,
                 };
-                Ok((Box::new(run), same(&opened.demand)))
+                Ok((Box::new(run), convert(&opened.demand)))
             }
-            Err(MindError::Open(error)) => Err(same(&error)),
+            Err(MindError::Open(error)) => Err(convert(&error)),
             Err(error) => panic!("{error}"),
         }
     }
 
     fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant> {
-        let history: Vec<_> = history.iter().map(same).collect();
-        let asked = self.mind.call(|instance| instance.unknown_since(&history));
+        let history: Vec<_> = history.iter().map(convert).collect();
+        let asked = self
+            .instance
+            .call(|instance| instance.unknown_since(&history));
         asked.unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
-        let (delivery, receiver) = (same(delivery), same(receiver));
+        let (delivery, receiver) = (convert(delivery), convert(receiver));
         let read = self
-            .mind
+            .instance
             .call(|instance| instance.verify(&delivery, &receiver));
         let read = read.unwrap_or_else(|error| panic!("{error}"));
-        read.map(|reading| same(&reading))
-            .map_err(|refusal| same(&refusal))
+        read.map(|reading| convert(&reading))
+            .map_err(|refusal| convert(&refusal))
     }
 
     fn admit(&mut self, notice: &Notice, activity: Activity) -> Admission {
-        let (notice, activity) = (same(notice), same(&activity));
-        let admitted = self.mind.call(|instance| instance.admit(&notice, activity));
-        same(&admitted.unwrap_or_else(|error| panic!("{error}")))
+        let (notice, activity) = (convert(notice), convert(&activity));
+        let admitted = self
+            .instance
+            .call(|instance| instance.admit(&notice, activity));
+        convert(&admitted.unwrap_or_else(|error| panic!("{error}")))
     }
 
     fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
-        let (gate, outcome) = (same(&gate), same(outcome));
+        let (gate, outcome) = (convert(&gate), convert(outcome));
         let gate = self
-            .mind
+            .instance
             .call(|instance| instance.observe(gate, &outcome, now));
-        same(&gate.unwrap_or_else(|error| panic!("{error}")))
+        convert(&gate.unwrap_or_else(|error| panic!("{error}")))
     }
 
     fn ask(&mut self, credential: &Credential, grant: Grant) -> TokenRequest {
-        let (credential, grant) = (same(credential), same(&grant));
-        let asked = self.mind.call_with(&self.settings, |instance, settings| {
-            instance.ask_token(settings, &credential, grant)
-        });
-        same(&asked.unwrap_or_else(|error| panic!("{error}")))
+        let (credential, grant) = (convert(credential), convert(&grant));
+        let asked = self
+            .instance
+            .call_with(&self.settings, |instance, settings| {
+                instance.ask_token(settings, &credential, grant)
+            });
+        convert(&asked.unwrap_or_else(|error| panic!("{error}")))
     }
 
     fn read(
@@ -163,34 +155,38 @@ impl Mind for Component {
         answer: &TokenAnswer,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
-        let (credential, grant, answer) = (same(credential), same(&grant), same(answer));
-        let read = self.mind.call_with(&self.settings, |instance, settings| {
-            instance.read_token(settings, &credential, grant, &answer, now)
-        });
+        let (credential, grant, answer) = (convert(credential), convert(&grant), convert(answer));
+        let read = self
+            .instance
+            .call_with(&self.settings, |instance, settings| {
+                instance.read_token(settings, &credential, grant, &answer, now)
+            });
         let read = read.unwrap_or_else(|error| panic!("{error}"));
-        read.map(|credential| same(&credential))
-            .map_err(|failure| same(&failure))
+        read.map(|credential| convert(&credential))
+            .map_err(|failure| convert(&failure))
     }
 
     fn schedules(&mut self) -> Vec<Schedule> {
-        let asked = self.mind.call_with(&self.settings, |instance, settings| {
-            instance.schedules(settings)
-        });
+        let asked = self
+            .instance
+            .call_with(&self.settings, |instance, settings| {
+                instance.schedules(settings)
+            });
         asked
             .unwrap_or_else(|error| panic!("{error}"))
             .iter()
-            .map(same)
+            .map(convert)
             .collect()
     }
 }
 
-/// The same value on the other side.
+/// The same value in the other crate's type, such as a `Task` of the library for the host.
 ///
 /// # Panics
 ///
-/// Never: both sides are made of the same WIT.
+/// If the two types are not generated from the same WIT item.
 #[must_use]
-pub fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
+pub fn convert<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
     let json = serde_json::to_vec(value).unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&json)
         .unwrap_or_else(|error| panic!("both sides have the same types: {error}"))

@@ -1,5 +1,5 @@
-//! The simulator's credentials and webhook keys. A real host seals them; here they lie open and
-//! survive every crash.
+//! The simulator's credentials and webhook keys. A real host seals and stores them; here they are
+//! plain and survive every crash.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use ml_connector_component::contract::http::{Body, SendOutcome};
 use ml_connector_component::contract::types::System;
 use ml_connector_component::contract::webhooks::{Callback, CallbackState, Receiver};
 
-use super::Sim;
 use super::network::which;
+use super::{Sim, system_name};
 
 /// Where SAP Concur's company tokens are asked for.
 pub const CONCUR_TOKEN_BASE: &str = "https://glz.api.concursolutions.com";
 const TOKEN_TIMEOUT: u64 = 30_000;
 
-/// Secrets, and where the credentials stand.
+/// Every secret of the connection, and the state of both credentials.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(super) struct Credentials {
     secrets: BTreeMap<String, String>,
     tokens: BTreeMap<&'static str, String>,
-    credentials: BTreeMap<&'static str, Credential>,
+    by_system: BTreeMap<&'static str, Credential>,
     candidates: BTreeMap<String, String>,
     trusted: BTreeMap<String, String>,
 }
 
-impl Account {
+impl Credentials {
     pub(super) fn receiver(&self) -> Receiver {
         let callbacks = self.trusted.iter().map(|(id, verifier)| Callback {
             id: id.clone(),
@@ -40,7 +40,7 @@ impl Account {
         }
     }
 
-    pub(super) fn candidate(&mut self, callback_id: &str, verifier: &str) {
+    pub(super) fn receive_verifier(&mut self, callback_id: &str, verifier: &str) {
         self.candidates
             .insert(callback_id.to_string(), verifier.to_string());
     }
@@ -60,20 +60,24 @@ impl Account {
     }
 
     pub(super) fn is_live(&self, system: System) -> bool {
-        self.credentials
-            .get(name(system))
+        self.by_system
+            .get(system_name(system))
             .is_some_and(|credential| credential.life == Life::Live)
     }
 
     /// Host and bearer token for API requests.
-    pub(super) fn reach(&self, system: System) -> (String, String) {
-        let token = self.tokens.get(name(system)).cloned().unwrap_or_default();
+    pub(super) fn access(&self, system: System) -> (String, String) {
+        let token = self
+            .tokens
+            .get(system_name(system))
+            .cloned()
+            .unwrap_or_default();
         let base = match system {
             System::Freshbooks => "https://api.freshbooks.com".to_string(),
             System::Concur => self
-                .credentials
+                .by_system
                 .get("concur")
-                .map(|one| one.base.clone())
+                .map(|credential| credential.base.clone())
                 .unwrap_or_default(),
         };
         (authority(&base), token)
@@ -98,16 +102,16 @@ impl Sim {
     /// If FreshBooks refuses.
     pub fn connect_freshbooks(&mut self) {
         let code = self.consent();
-        self.account.secrets.insert(
+        self.credentials.secrets.insert(
             "client-secret".to_string(),
             "sandbox-freshbooks-secret".to_string(),
         );
-        self.account
+        self.credentials
             .secrets
             .insert("authorization-code".to_string(), code);
         self.grant(System::Freshbooks, Grant::AuthorizationCode);
         assert!(
-            self.account.is_live(System::Freshbooks),
+            self.credentials.is_live(System::Freshbooks),
             "FreshBooks refused the code"
         );
     }
@@ -136,12 +140,12 @@ impl Sim {
     /// If SAP Concur refuses.
     pub fn connect_concur(&mut self) {
         let token = self.sandbox.concur.company_request_token(self.now);
-        self.account
+        self.credentials
             .secrets
             .insert("company-request-token".to_string(), token);
         self.grant(System::Concur, Grant::CompanyRequestToken);
         assert!(
-            self.account.is_live(System::Concur),
+            self.credentials.is_live(System::Concur),
             "SAP Concur refused the request token"
         );
     }
@@ -153,42 +157,44 @@ impl Sim {
 
     fn grant(&mut self, system: System, grant: Grant) {
         let mut credential = self
-            .account
             .credentials
-            .get(name(system))
+            .by_system
+            .get(system_name(system))
             .cloned()
             .unwrap_or_else(|| absent(system));
         for _ in 0..2 {
-            let Some(answer) = self.ask(&credential, grant) else {
+            let Some(answer) = self.request_tokens(&credential, grant) else {
                 return;
             };
-            let (shown, secrets) = seal(&answer.0, answer.1);
-            match self.mind.read(&credential, grant, &shown, self.now) {
+            let (shown, secrets) = take_out_secrets(&answer.0, answer.1);
+            match self.logic.read(&credential, grant, &shown, self.now) {
                 Ok(renewed) => {
-                    self.keep(system, renewed, secrets);
+                    self.store_tokens(system, renewed, secrets);
                     return;
                 }
                 Err(failure) if failure.mend == Mend::TryThere => credential.base = failure.base,
                 Err(failure) if failure.mend == Mend::TryAgain => return,
                 Err(_) => {
                     credential.life = Life::Dead;
-                    self.account.credentials.insert(name(system), credential);
+                    self.credentials
+                        .by_system
+                        .insert(system_name(system), credential);
                     return;
                 }
             }
         }
     }
 
-    fn ask(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
+    fn request_tokens(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
         let system = credential.system;
-        let asked = self.mind.ask(credential, grant);
-        let refresh = format!("{}-refresh-token", name(system));
-        let secret = format!("sandbox-{}-secret", name(system));
-        self.account
+        let asked = self.logic.ask(credential, grant);
+        let refresh = format!("{}-refresh-token", system_name(system));
+        let secret = format!("sandbox-{}-secret", system_name(system));
+        self.credentials
             .secrets
             .insert("client-secret".to_string(), secret);
-        if let Some(token) = self.account.secrets.get(&refresh).cloned() {
-            self.account
+        if let Some(token) = self.credentials.secrets.get(&refresh).cloned() {
+            self.credentials
                 .secrets
                 .insert("refresh-token".to_string(), token);
         }
@@ -208,21 +214,31 @@ impl Sim {
         }
     }
 
-    fn keep(&mut self, system: System, credential: Credential, secrets: BTreeMap<String, String>) {
+    fn store_tokens(
+        &mut self,
+        system: System,
+        credential: Credential,
+        secrets: BTreeMap<String, String>,
+    ) {
         if let Some(token) = secrets.get("access_token") {
-            self.account.tokens.insert(name(system), token.clone());
+            self.credentials
+                .tokens
+                .insert(system_name(system), token.clone());
         }
         if let Some(token) = secrets.get("refresh_token") {
-            self.account
-                .secrets
-                .insert(format!("{}-refresh-token", name(system)), token.clone());
+            self.credentials.secrets.insert(
+                format!("{}-refresh-token", system_name(system)),
+                token.clone(),
+            );
         }
-        self.account.credentials.insert(name(system), credential);
+        self.credentials
+            .by_system
+            .insert(system_name(system), credential);
     }
 }
 
-/// Takes the secrets out of a token answer.
-fn seal(text: &str, status: u16) -> (TokenAnswer, BTreeMap<String, String>) {
+/// The token answer as the component may see it, and its secrets by name.
+fn take_out_secrets(text: &str, status: u16) -> (TokenAnswer, BTreeMap<String, String>) {
     let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let mut secrets = BTreeMap::new();
     for field in ["access_token", "refresh_token", "id_token"] {
@@ -250,13 +266,6 @@ fn absent(system: System) -> Credential {
         refresh_expires: None,
         scope: String::new(),
         sentence: String::new(),
-    }
-}
-
-fn name(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
     }
 }
 

@@ -1,4 +1,5 @@
-//! What survives a crash: runs with their histories, links, and what is known of each object.
+//! The simulator's store, in memory: what survives a crash. Runs with their histories, links, and
+//! the standing of each object.
 
 use std::collections::BTreeMap;
 
@@ -12,59 +13,61 @@ use ml_connector_sandbox::Millis;
 
 use super::{activity, entry, interrupted, task, wake};
 
-/// Identifies an object.
+/// An object's kind and id; every object in the simulator belongs to one connection.
 type Key = (String, String);
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Debug, Clone)]
-pub enum Life {
+pub enum RunState {
     /// It may go on at this instant.
     Due(Millis),
     /// It waits.
     Waiting {
-        /// Until then.
+        /// The instant at which it goes on whatever happens.
         until: Millis,
-        /// Why.
+        /// Why it waits.
         reason: WaitReason,
-        /// Or until a run of this object ends.
+        /// The object whose end wakes it earlier.
         on: Option<ObjectRef>,
-        /// Whether one has.
+        /// Whether a run of that object has ended since.
         by_object: bool,
     },
     /// It has ended.
     Ended(Ended),
 }
 
-/// How a run ended.
+/// How and when a run ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// Its completion.
+    /// What the component returned with `done`.
     pub completion: Completion,
-    /// When.
+    /// The instant at which it was stored.
     pub at: Millis,
 }
 
-/// A run that is kept.
+/// A run with its history.
 #[derive(Debug, Clone)]
-pub struct KeptRun {
-    /// What it is to do.
+pub struct StoredRun {
+    /// The object and the reason, as the component is told.
     pub task: Task,
-    /// Its history.
+    /// Demands with their outcomes, oldest first.
     pub history: Vec<Entry>,
-    /// Where it stands.
-    pub life: Life,
+    /// Due, waiting or ended.
+    pub state: RunState,
+    /// How many entries of the history survive a crash.
     durable: usize,
+    /// A write that has been recorded and whose outcome has not.
     intent: Option<Demand>,
 }
 
-/// Everything that is kept.
+/// A store in memory that forgets at a crash exactly what a real store may forget.
 #[derive(Debug, Default)]
-pub struct Kept {
-    /// All runs by number.
-    pub runs: BTreeMap<u64, KeptRun>,
-    /// All links by source.
+pub struct MemoryStore {
+    /// All runs, numbered from 1 in the order of their start.
+    pub runs: BTreeMap<u64, StoredRun>,
+    /// All links, by the kind and id of their source.
     pub links: BTreeMap<Key, Link>,
-    /// Every object that an acknowledged notice named.
+    /// Every object that an acknowledged notice named, in the order of arrival.
     pub acknowledged: Vec<ObjectRef>,
     active: BTreeMap<Key, u64>,
     latest: BTreeMap<Key, u64>,
@@ -72,15 +75,15 @@ pub struct Kept {
     look_again: BTreeMap<Key, (Millis, ObjectRef)>,
 }
 
-impl Kept {
+impl MemoryStore {
     /// The latest ended run of each object, by kind and id.
     #[must_use]
     pub fn endings(&self) -> BTreeMap<(String, String), Ending> {
         let latest = self
             .latest
             .iter()
-            .filter_map(|(key, id)| match &self.runs.get(id)?.life {
-                Life::Ended(ended) => Some((key.clone(), ended.completion.ending.clone())),
+            .filter_map(|(key, id)| match &self.runs.get(id)?.state {
+                RunState::Ended(ended) => Some((key.clone(), ended.completion.ending.clone())),
                 _ => None,
             });
         latest.collect()
@@ -106,10 +109,10 @@ impl Kept {
         }
         self.look_again.remove(&key);
         let id = self.runs.len() as u64 + 1;
-        let run = KeptRun {
+        let run = StoredRun {
             task: task(object, reason, now),
             history: Vec::new(),
-            life: Life::Due(now),
+            state: RunState::Due(now),
             durable: 0,
             intent: None,
         };
@@ -129,10 +132,10 @@ impl Kept {
         let runs = self
             .active
             .values()
-            .filter_map(|id| match &self.runs[id].life {
-                Life::Due(due) => Some(*due),
-                Life::Waiting { until, .. } => Some(*until),
-                Life::Ended(_) => None,
+            .filter_map(|id| match &self.runs[id].state {
+                RunState::Due(due) => Some(*due),
+                RunState::Waiting { until, .. } => Some(*until),
+                RunState::Ended(_) => None,
             });
         runs.chain(self.look_again.values().map(|(due, _)| *due))
             .min()
@@ -148,17 +151,17 @@ impl Kept {
         for (_, object) in again {
             self.start(object, Reason::LookAgain, now);
         }
-        let is_due = |id: &&u64| match &self.runs[*id].life {
-            Life::Due(due) => *due <= now,
-            Life::Waiting { until, .. } => *until <= now,
-            Life::Ended(_) => false,
+        let is_due = |id: &&u64| match &self.runs[*id].state {
+            RunState::Due(due) => *due <= now,
+            RunState::Waiting { until, .. } => *until <= now,
+            RunState::Ended(_) => false,
         };
         self.active.values().filter(is_due).copied().collect()
     }
 
     pub(super) fn woken(&self, id: u64) -> Option<Wake> {
-        match &self.runs[&id].life {
-            Life::Waiting { by_object, .. } => Some(wake(*by_object)),
+        match &self.runs[&id].state {
+            RunState::Waiting { by_object, .. } => Some(wake(*by_object)),
             _ => None,
         }
     }
@@ -185,7 +188,7 @@ impl Kept {
             if durable {
                 run.durable = run.history.len();
             }
-            run.life = Life::Due(at);
+            run.state = RunState::Due(at);
         });
     }
 
@@ -211,16 +214,16 @@ impl Kept {
             run.durable = 0;
             run.task.started = started;
             run.task.unknown_since = run.task.unknown_since.or(unknown_since);
-            run.life = Life::Due(started);
+            run.state = RunState::Due(started);
         });
     }
 
-    pub(super) fn forget_what_was_not_durable(&mut self, now: Millis) {
+    pub(super) fn forget_undurable(&mut self, now: Millis) {
         for id in self.unfinished() {
             self.change(id, |run| {
                 run.history.truncate(run.durable);
-                if matches!(run.life, Life::Due(_)) {
-                    run.life = Life::Due(now);
+                if matches!(run.state, RunState::Due(_)) {
+                    run.state = RunState::Due(now);
                 }
             });
         }
@@ -229,14 +232,14 @@ impl Kept {
     pub(super) fn defer(&mut self, id: u64, until: Millis) {
         self.change(id, |run| {
             run.durable = run.history.len();
-            run.life = Life::Due(until);
+            run.state = RunState::Due(until);
         });
     }
 
     pub(super) fn wait(&mut self, id: u64, wait: Wait) {
         self.change(id, |run| {
             run.durable = run.history.len();
-            run.life = Life::Waiting {
+            run.state = RunState::Waiting {
                 until: wait.until,
                 reason: wait.reason,
                 on: wait.on,
@@ -244,8 +247,8 @@ impl Kept {
             };
         });
         // What it waits for may have ended before it began to wait.
-        let on = match &self.runs[&id].life {
-            Life::Waiting { on: Some(on), .. } => key(on),
+        let on = match &self.runs[&id].state {
+            RunState::Waiting { on: Some(on), .. } => key(on),
             _ => return,
         };
         if !self.active.contains_key(&on) {
@@ -255,11 +258,11 @@ impl Kept {
 
     pub(super) fn wake_handshakes(&mut self, now: Millis) {
         for run in self.runs.values_mut() {
-            if let Life::Waiting {
+            if let RunState::Waiting {
                 until,
                 reason: WaitReason::Handshake,
                 ..
-            } = &mut run.life
+            } = &mut run.state
             {
                 *until = now;
             }
@@ -273,7 +276,7 @@ impl Kept {
         };
         self.change(id, |run| {
             run.durable = run.history.len();
-            run.life = Life::Ended(Ended {
+            run.state = RunState::Ended(Ended {
                 completion,
                 at: now,
             });
@@ -322,7 +325,7 @@ impl Kept {
             since: 0,
         };
         let latest = self.latest.get(&key).and_then(|id| self.runs.get(id));
-        if let Some(Life::Ended(ended)) = latest.map(|run| &run.life) {
+        if let Some(RunState::Ended(ended)) = latest.map(|run| &run.state) {
             standing.version.clone_from(&ended.completion.version);
             describe(&mut standing, &ended.completion.ending);
         }
@@ -331,12 +334,12 @@ impl Kept {
 
     fn wake_those_waiting_for(&mut self, ended: &Key, now: Millis) {
         for run in self.runs.values_mut() {
-            if let Life::Waiting {
+            if let RunState::Waiting {
                 until,
                 on: Some(on),
                 by_object,
                 ..
-            } = &mut run.life
+            } = &mut run.state
                 && key(on) == *ended
             {
                 *until = now;
@@ -345,7 +348,7 @@ impl Kept {
         }
     }
 
-    fn change(&mut self, id: u64, change: impl FnOnce(&mut KeptRun)) {
+    fn change(&mut self, id: u64, change: impl FnOnce(&mut StoredRun)) {
         if let Some(run) = self.runs.get_mut(&id) {
             change(run);
         }
@@ -384,4 +387,16 @@ fn describe(standing: &mut Standing, ending: &Ending) {
 
 fn key(object: &ObjectRef) -> Key {
     (object.kind.clone(), object.id.clone())
+}
+
+/// The name of an ending, as the command line shows it: `confirmed`, `parked` and so on.
+#[must_use]
+pub fn ending_name(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Confirmed(_) => "confirmed",
+        Ending::Unchanged(_) => "unchanged",
+        Ending::Rejected(_) => "rejected",
+        Ending::Parked(_) => "parked",
+        Ending::Conflict(_) => "conflict",
+    }
 }

@@ -7,11 +7,12 @@ use ml_connector::contract::credentials::{Credential, Life};
 use ml_connector::contract::types::System;
 use ml_connector::seal::{Keyring, Purpose};
 use ml_connector::store::{StoredCredential, Write};
+use ml_connector_tests::fixtures::Installation;
+use ml_connector_tests::fixtures::command::run;
+use ml_connector_tests::fixtures::settings::{EVENTS, MINIMAL};
 
-use super::office::{Office, SETTINGS, run};
-
-fn files(office: &Office) -> Vec<String> {
-    let entries = fs::read_dir(office.path("")).expect("directory");
+fn files(installation: &Installation) -> Vec<String> {
+    let entries = fs::read_dir(installation.path("")).expect("directory");
     let mut names: Vec<String> = entries
         .map(|entry| {
             entry
@@ -27,11 +28,11 @@ fn files(office: &Office) -> Vec<String> {
 
 #[test]
 fn errors_of_host_and_component_come_together_with_their_lines() {
-    let settings = SETTINGS
+    let settings = MINIMAL
         .replace("public_url", "publik_url")
         .replace("business_id = 4711", "business_id = 0\nbuisness = 1");
-    let office = Office::with_settings(&settings);
-    let said = office.run(&["check"]);
+    let installation = Installation::with_settings(&settings);
+    let output = installation.run(&["check"]);
     let expected = "\
 error: ml-connector.toml has 4 errors:
 ml-connector.toml:2: receiver.public_url: must be set
@@ -39,15 +40,15 @@ ml-connector.toml:3: receiver.publik_url: unknown key; did you mean public_url?
 ml-connector.toml:13: connections.acme.freshbooks.business_id: expected a whole number from 1 to 18446744073709551615
 ml-connector.toml:14: connections.acme.freshbooks.buisness: unknown key; known here: account_id, base, business_id, client_id, consent_base, redirect_uri, scopes
 ";
-    assert_eq!((said.code, said.err.as_str()), (3, expected));
+    assert_eq!((output.code, output.err.as_str()), (3, expected));
 }
 
 #[test]
-fn what_is_missing_is_told_with_what_helps_and_nothing_is_written() {
-    let office = Office::new();
-    let before = files(&office);
-    let said = office.run(&["check"]);
-    assert_eq!(said.code, 3, "{}", said.out);
+fn what_is_missing_is_reported_with_its_remedy_and_nothing_is_written() {
+    let installation = Installation::new();
+    let before = files(&installation);
+    let output = installation.run(&["check"]);
+    assert_eq!(output.code, 3, "{}", output.out);
     for part in [
         "ok     settings: 1 connection in order",
         "wrong  freshbooks-client-secret of acme: set the environment variable \
@@ -57,19 +58,23 @@ fn what_is_missing_is_told_with_what_helps_and_nothing_is_written() {
         "later  store: ",
         "wrong  SAP Concur credential of acme: ",
     ] {
-        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
     }
-    assert_eq!(files(&office), before);
+    assert_eq!(files(&installation), before);
 }
 
 #[test]
 fn only_credentials_are_left_once_the_secrets_are_there() {
-    let office = Office::new();
-    office.keep_secret("acme.freshbooks-client-secret", "s3cr3t-value");
+    let installation = Installation::new();
+    installation.write_secret("acme.freshbooks-client-secret", "s3cr3t-value");
     let concur = [("ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET", "s3cr3t-value")];
-    let said = office.run_with(&["check", "--json"], &concur, "");
-    assert_eq!(said.code, 4, "{}", said.out);
-    let findings: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = installation.run_with(&["check", "--json"], &concur, "");
+    assert_eq!(output.code, 4, "{}", output.out);
+    let findings: serde_json::Value = serde_json::from_str(&output.out).expect("JSON");
     let wrong: Vec<_> = findings
         .as_array()
         .expect("array")
@@ -84,43 +89,46 @@ fn only_credentials_are_left_once_the_secrets_are_there() {
             "SAP Concur credential of acme"
         ]
     );
-    assert!(!said.out.contains("s3cr3t-value"));
+    assert!(!output.out.contains("s3cr3t-value"));
 }
 
 #[test]
 fn a_secret_that_others_can_read_is_refused() {
-    let office = Office::new();
-    office.keep_secret("acme.concur-client-secret", "s3cr3t-value");
-    let file = office.path("secrets").join("acme.concur-client-secret");
+    let installation = Installation::new();
+    installation.write_secret("acme.concur-client-secret", "s3cr3t-value");
+    let file = installation
+        .path("secrets")
+        .join("acme.concur-client-secret");
     fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("mode");
-    let said = office.run(&["check"]);
+    let output = installation.run(&["check"]);
     assert!(
-        said.out.contains("can be read by others; run `chmod 600"),
+        output.out.contains("can be read by others; run `chmod 600"),
         "{}",
-        said.out
+        output.out
     );
 }
 
 #[test]
 fn online_names_the_remote_that_does_not_answer() {
-    let office = Office::new();
+    let installation = Installation::new();
     let secrets = [
         ("ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET", "x"),
         ("ML_CONNECTOR_ACME_FRESHBOOKS_CLIENT_SECRET", "x"),
     ];
-    let said = office.run_with(&["check", "--online"], &secrets, "");
+    let output = installation.run_with(&["check", "--online"], &secrets, "");
     assert!(
-        said.out
+        output
+            .out
             .contains("wrong  FreshBooks at http://127.0.0.1:1: unreachable"),
         "{}",
-        said.out
+        output.out
     );
-    let offline = office.run_with(&["check"], &secrets, "");
+    let offline = installation.run_with(&["check"], &secrets, "");
     assert!(!offline.out.contains("127.0.0.1"), "{}", offline.out);
 }
 
 #[test]
-fn online_is_content_with_any_answer() {
+fn online_accepts_any_answer() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     let base = format!("http://{}", server.local_addr().expect("address"));
     let answering = std::thread::spawn(move || {
@@ -133,14 +141,15 @@ fn online_is_content_with_any_answer() {
             .expect("answer");
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
-    let office = Office::with_settings(&SETTINGS.replacen("http://127.0.0.1:1", &base, 1));
-    let said = office.run(&["check", "--online"]);
+    let installation =
+        Installation::with_settings(&MINIMAL.replacen("http://127.0.0.1:1", &base, 1));
+    let output = installation.run(&["check", "--online"]);
     assert!(
-        said.out.contains(&format!(
+        output.out.contains(&format!(
             "ok     FreshBooks at {base}: answers (status 404)"
         )),
         "{}",
-        said.out
+        output.out
     );
     let request = answering.join().expect("server");
     assert!(request.starts_with("GET / HTTP/1.1"), "{request}");
@@ -151,14 +160,14 @@ fn online_is_content_with_any_answer() {
 }
 
 #[test]
-fn a_missing_component_is_named_with_the_command_that_makes_it() {
-    let office = Office::with_settings(&SETTINGS.replace("COMPONENT", "gone.wasm"));
-    let said = office.run(&["check"]);
-    assert_eq!(said.code, 3);
+fn a_missing_component_is_reported_with_the_command_that_builds_it() {
+    let installation = Installation::with_settings(&MINIMAL.replace("COMPONENT", "gone.wasm"));
+    let output = installation.run(&["check"]);
+    assert_eq!(output.code, 3);
     assert!(
-        said.err.contains("gone.wasm") && said.err.contains("cargo component"),
+        output.err.contains("gone.wasm") && output.err.contains("cargo component"),
         "{}",
-        said.err
+        output.err
     );
 }
 
@@ -167,8 +176,8 @@ fn the_settings_file_is_found_by_flag_or_variable() {
     let missing = run(&["status", "--config", "/nowhere/x.toml"]);
     assert_eq!(missing.code, 3);
     assert!(missing.err.contains("/nowhere/x.toml"), "{}", missing.err);
-    let office = Office::new();
-    let named = office.run_with(&["runs"], &[("ML_CONNECTOR_CONFIG", "other.toml")], "");
+    let installation = Installation::new();
+    let named = installation.run_with(&["runs"], &[("ML_CONNECTOR_CONFIG", "other.toml")], "");
     assert!(named.err.contains("other.toml"), "{}", named.err);
 }
 
@@ -200,8 +209,8 @@ fn freshbooks(
     (base, serving)
 }
 
-/// An office that fetches financial documents, with a FreshBooks token if it is connected.
-fn with_accounts(base: &str, connected: bool) -> Office {
+/// An installation that fetches financial documents, with a FreshBooks token if it is connected.
+fn with_accounts(base: &str, connected: bool) -> Installation {
     let accounts = "
 [connections.acme.financial]
 enabled = true
@@ -209,17 +218,17 @@ enabled = true
 [connections.acme.financial.accounts]
 by_code = { \"6100\" = \"635\", \"6200\" = \"999\" }
 ";
-    let settings = SETTINGS.replacen("http://127.0.0.1:1", base, 1);
-    let office = Office::with_settings(&format!("{settings}{accounts}"));
+    let settings = MINIMAL.replacen("http://127.0.0.1:1", base, 1);
+    let installation = Installation::with_settings(&format!("{settings}{accounts}"));
     if connected {
-        connect(&office);
+        connect(&installation);
     }
-    office
+    installation
 }
 
-fn connect(office: &Office) {
+fn connect(installation: &Installation) {
     let keys = Keyring::generate().expect("keys");
-    office.keep_secret("seal.keys", keys.reveal());
+    installation.write_secret("seal.keys", keys.reveal());
     let purpose = Purpose::Tokens {
         connection: "acme",
         system: System::Freshbooks,
@@ -227,7 +236,7 @@ fn connect(office: &Office) {
     };
     let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
     let keyring = Keyring::parse(&keys).expect("keys");
-    office.keep(vec![Write::Credential(StoredCredential {
+    installation.commit(vec![Write::Credential(StoredCredential {
         connection: "acme".to_string(),
         credential: Credential {
             system: System::Freshbooks,
@@ -252,11 +261,11 @@ const ACCOUNTS: &str = r#"{"response": {"result": {"pages": 1, "journal_entry_ac
 #[test]
 fn online_names_the_setting_of_an_account_that_freshbooks_does_not_have() {
     let (base, serving) = freshbooks(ACCOUNTS, 2);
-    let said = with_accounts(&base, true).run(&["check", "--online"]);
+    let output = with_accounts(&base, true).run(&["check", "--online"]);
     let finding = "wrong  FreshBooks accounts of acme: FreshBooks has no account 999; correct \
                    `financial.accounts.by_code.\"6200\"`";
-    assert!(said.out.contains(finding), "{}", said.out);
-    assert!(!said.out.contains("635"), "{}", said.out);
+    assert!(output.out.contains(finding), "{}", output.out);
+    assert!(!output.out.contains("635"), "{}", output.out);
     let requests = serving.join().expect("server");
     let path =
         "GET /accounting/account/AbC123/journal_entry_accounts/journal_entry_accounts?page=1";
@@ -269,53 +278,49 @@ fn online_names_the_setting_of_an_account_that_freshbooks_does_not_have() {
 }
 
 #[test]
-fn online_says_what_hinders_the_comparison_of_accounts() {
+fn online_reports_what_prevents_the_comparison_of_accounts() {
     let (base, serving) = freshbooks(
         r#"{"response": {"errors": [{"message": "Not allowed"}]}}"#,
         2,
     );
-    let said = with_accounts(&base, true).run(&["check", "--online"]);
+    let output = with_accounts(&base, true).run(&["check", "--online"]);
     let finding = "wrong  FreshBooks accounts of acme: FreshBooks does not tell them: Not allowed";
-    assert!(said.out.contains(finding), "{}", said.out);
+    assert!(output.out.contains(finding), "{}", output.out);
     serving.join().expect("server");
-    let said = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);
+    let output = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);
     let finding = "later  FreshBooks accounts of acme: are compared once FreshBooks is connected";
-    assert!(said.out.contains(finding), "{}", said.out);
-    let said = Office::new().run(&["check", "--online"]);
-    assert!(!said.out.contains("FreshBooks accounts"), "{}", said.out);
+    assert!(output.out.contains(finding), "{}", output.out);
+    let output = Installation::new().run(&["check", "--online"]);
+    assert!(
+        !output.out.contains("FreshBooks accounts"),
+        "{}",
+        output.out
+    );
 }
 
-/// What the settings need so that events are received.
-pub const EVENTS: &str = "
-[connections.acme.events]
-enabled = true
-[receiver.events]
-listen = \"127.0.0.1:8443\"
-public_url = \"https://events.example.test\"
-trust_anchors = \"anchors.pem\"
-tls_certificate = \"c.pem\"
-tls_key = \"k.pem\"
-";
-
 #[test]
-fn what_events_need_is_told() {
-    let wanted = format!("{SETTINGS}\n[connections.acme.events]\nenabled = true\n");
-    let said = Office::with_settings(&wanted).run(&["check"]);
-    let told = "later  events: are wanted by acme and not received: set [receiver.events]";
-    assert!(said.out.contains(told), "{}", said.out);
+fn what_events_need_is_reported() {
+    let wanted = format!("{MINIMAL}\n[connections.acme.events]\nenabled = true\n");
+    let output = Installation::with_settings(&wanted).run(&["check"]);
+    let finding = "later  events: are wanted by acme and not received: set [receiver.events]";
+    assert!(output.out.contains(finding), "{}", output.out);
 
-    let office = Office::with_settings(&format!("{SETTINGS}{EVENTS}"));
-    office.write("c.pem", "");
-    let said = office.run(&["check"]);
+    let installation = Installation::with_settings(&format!("{MINIMAL}{EVENTS}"));
+    installation.write("c.pem", "");
+    let output = installation.run(&["check"]);
     for part in [
         "wrong  events.trust_anchors: anchors.pem cannot be used as trust anchors",
         "wrong  events TLS: k.pem cannot be read",
         "ok     events: are received for acme",
     ] {
-        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
     }
-    assert!(!said.out.contains("c.pem cannot"), "{}", said.out);
+    assert!(!output.out.contains("c.pem cannot"), "{}", output.out);
 
-    let said = Office::new().run(&["check"]);
-    assert!(!said.out.contains("  events"), "{}", said.out);
+    let output = Installation::new().run(&["check"]);
+    assert!(!output.out.contains("  events"), "{}", output.out);
 }

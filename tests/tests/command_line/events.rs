@@ -1,81 +1,60 @@
 //! SAP Concur's events, from the subscription to the run: the program, real sockets, mutual TLS,
 //! the built component.
 
-use std::net::TcpListener;
-
 use ml_connector_sandbox::concur::{ClientCertificate, EventSignature, EventSwitches, Fate};
 use ml_connector_sandbox::skin;
+use ml_connector_tests::fixtures::waiting::eventually;
+use ml_connector_tests::fixtures::{Deployment, Options, http};
 use serde_json::Value;
 
-use super::firm::{Firm, eventually, get};
-use super::office::Said;
-
 const READY: &str = "invoice.readyForIntegration";
+const SUBSCRIPTION: &str = "concur/event-subscription/financialintegration";
 
-/// A firm that wants events, each of them signed.
-fn firm() -> Firm {
-    let firm = Firm::new();
-    let authority = &firm.vendors.authority;
-    let server = authority.server(&["127.0.0.1"], skin::now());
-    let server = server.expect("a certificate");
-    for (name, text) in [
-        ("events.pem", &server.chain_pem),
-        ("events.key", &server.key_pem),
-        ("anchors.pem", &authority.root_pem()),
-    ] {
-        firm.office.write(name, text);
-    }
-    let file = firm.office.path("ml-connector.toml");
-    let settings = std::fs::read_to_string(file).expect("settings");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
-    let address = listener.local_addr().expect("address");
-    let events = format!(
-        "
-[connections.acme.events]
-enabled = true
-[receiver.events]
-listen = \"{address}\"
-public_url = \"https://{address}\"
-trust_anchors = \"anchors.pem\"
-tls_certificate = \"events.pem\"
-tls_key = \"events.key\"
-signature = \"required\"
-"
-    );
-    firm.office
-        .write("ml-connector.toml", &format!("{settings}{events}"));
-    firm
+/// Both vendors and a connection that wants events, each of them signed.
+async fn deployment() -> Deployment {
+    let options = Options {
+        events: true,
+        ..Options::default()
+    };
+    let deployment = Deployment::new(&options).await;
+    deployment.expect("a deployment")
 }
 
-fn connect(firm: &Firm) -> Said {
-    let token = firm.company_request_token();
-    let said = firm
-        .office
-        .run_with(&["connect", "concur"], &[], &format!("{token}\n"));
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(!said.out.contains("do not come yet"), "{}", said.out);
-    said
+/// The same, at work and connected to SAP Concur.
+async fn connected() -> Deployment {
+    let mut deployment = deployment().await;
+    deployment.start().await.expect("starts");
+    connect(&deployment);
+    deployment
 }
 
-/// Has the switches of the sandbox changed.
-fn switch(firm: &Firm, change: impl FnOnce(&mut EventSwitches)) {
-    let mut sandbox = firm.vendors.shared.lock();
+fn connect(deployment: &Deployment) {
+    let token = deployment.company_request_token();
+    let installation = &deployment.installation;
+    let output = installation.run_with(&["connect", "concur"], &[], &format!("{token}\n"));
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(!output.out.contains("do not come yet"), "{output:?}");
+}
+
+/// Changes the switches of the sandbox.
+fn switch(deployment: &Deployment, change: impl FnOnce(&mut EventSwitches)) {
+    let mut sandbox = deployment.sandbox.shared.lock();
     change(&mut sandbox.concur.config_mut().events);
 }
 
-fn publish(firm: &Firm, event_type: &str) -> String {
-    let mut sandbox = firm.vendors.shared.lock();
+fn publish(deployment: &Deployment, event_type: &str) -> String {
+    let mut sandbox = deployment.sandbox.shared.lock();
     let id = sandbox
         .concur
         .publish(event_type, "4B1F0A9C77D24E0E8E21", skin::now());
     drop(sandbox);
-    firm.vendors.shared.wake();
+    deployment.sandbox.shared.wake();
     id
 }
 
 /// What has become of an event, and how often it was sent.
-fn fates(firm: &Firm, id: &str) -> (Vec<Fate>, u64) {
-    let events = firm.vendors.shared.lock().concur.events();
+fn fates(deployment: &Deployment, id: &str) -> (Vec<Fate>, u64) {
+    let events = deployment.sandbox.shared.lock().concur.events();
     let own: Vec<_> = events
         .into_iter()
         .filter(|event| event.event_id == id)
@@ -84,23 +63,35 @@ fn fates(firm: &Firm, id: &str) -> (Vec<Fate>, u64) {
     (own.into_iter().map(|event| event.fate).collect(), attempts)
 }
 
-fn wait_for_delivery(firm: &Firm, id: &str) {
+fn wait_for_delivery(deployment: &Deployment, id: &str) {
     eventually(|| {
-        let (fates, _) = fates(firm, id);
+        let (fates, _) = fates(deployment, id);
         let is_done = !fates.is_empty() && fates.iter().all(|fate| *fate == Fate::Delivered);
         is_done.then_some(()).ok_or_else(|| format!("{fates:?}"))
     });
 }
 
-/// What `status` says of the events of the connection.
-fn standing(firm: &Firm) -> Value {
-    let said = firm.office.run(&["status", "--json"]);
-    let all: Value = serde_json::from_str(&said.out).expect("JSON");
+/// Waits until an event was sent so many times, without success.
+fn wait_for_attempts(deployment: &Deployment, id: &str, count: u64, what: &str) {
+    eventually(|| match fates(deployment, id) {
+        (_, attempts) if attempts < count => Err(format!("{what}: {attempts} attempts")),
+        (fates, _) => {
+            assert_eq!(fates, [Fate::Pending], "{what}");
+            Ok(())
+        }
+    });
+}
+
+/// What `status` shows of the connection's events.
+fn events_status(deployment: &Deployment) -> Value {
+    let output = deployment.installation.run(&["status", "--json"]);
+    let all: Value = serde_json::from_str(&output.out).expect("JSON");
     all[0]["events"].clone()
 }
 
-fn tokens_of_the_application(firm: &Firm) -> u64 {
-    let text = get(&format!("http://{}/metrics", firm.address));
+async fn application_tokens(deployment: &Deployment) -> u64 {
+    let metrics = http::get(&format!("{}/metrics", deployment.receiver_url)).await;
+    let text = metrics.expect("metrics").body;
     let line = text
         .lines()
         .find(|line| line.contains("token_requests") && line.contains("application"));
@@ -108,86 +99,78 @@ fn tokens_of_the_application(firm: &Firm) -> u64 {
     count.unwrap_or_default()
 }
 
-#[test]
-fn connecting_subscribes_first_and_events_arrive() {
-    let firm = firm();
-    let service = firm.serve();
-    connect(&firm);
-    let subscriptions = firm.vendors.shared.lock().concur.subscriptions();
+#[tokio::test(flavor = "multi_thread")]
+async fn connecting_subscribes_first_and_events_arrive() {
+    let mut deployment = connected().await;
+    let subscriptions = deployment.sandbox.shared.lock().concur.subscriptions();
     assert_eq!(subscriptions.len(), 1, "{subscriptions:?}");
     assert_eq!(subscriptions[0].company_ids.len(), 1, "{subscriptions:?}");
 
-    let id = publish(&firm, READY);
-    wait_for_delivery(&firm, &id);
+    let id = publish(&deployment, READY);
+    wait_for_delivery(&deployment, &id);
     eventually(|| {
         let arguments = ["runs", "--latest", "--json"];
-        let runs = firm.office.run(&arguments).out;
+        let runs = deployment.installation.run(&arguments).out;
         let is_there = runs.contains("financial-queue");
         is_there.then_some(()).ok_or(runs)
     });
-    let standing = standing(&firm);
-    assert_eq!(standing["count"]["events"], 1, "{standing}");
-    assert_eq!(standing["unreadable"], 0);
-    let (ended, log) = service.stop();
-    assert!(ended.success(), "{log}");
+    let status = events_status(&deployment);
+    assert_eq!(status["count"]["events"], 1, "{status}");
+    assert_eq!(status["unreadable"], 0);
+    deployment.stop().expect("stops");
+    let log = deployment.log();
     assert!(log.contains("signed-pss-longest-salt"), "{log}");
 }
 
-#[test]
-fn one_token_of_the_application_is_renewed_when_it_is_refused() {
-    let firm = firm();
-    let service = firm.serve();
-    connect(&firm);
-    let object = "concur/event-subscription/financialintegration";
-    let run = firm.wait_for(object, "confirmed")["run"].to_string();
-    let before = tokens_of_the_application(&firm);
+#[tokio::test(flavor = "multi_thread")]
+async fn one_application_token_is_renewed_when_it_is_refused() {
+    let mut deployment = connected().await;
+    let run = deployment.ended(SUBSCRIPTION, "confirmed")["run"].to_string();
+    let before = application_tokens(&deployment).await;
     assert!((1..=3).contains(&before), "{before}");
-    firm.vendors.shared.lock().concur.expire_access_tokens();
-    assert_eq!(firm.office.run(&["replay", &run]).code, 0);
+    let sandbox = &deployment.sandbox.shared;
+    sandbox.lock().concur.expire_access_tokens();
+    let replayed = deployment.installation.run(&["replay", &run]);
+    assert_eq!(replayed.code, 0);
     eventually(|| {
-        let latest = firm.wait_for(object, "confirmed")["run"].to_string();
+        let latest = deployment.ended(SUBSCRIPTION, "confirmed")["run"].to_string();
         (latest != run).then_some(()).ok_or(latest)
     });
-    assert_eq!(tokens_of_the_application(&firm), before + 1);
-    assert!(service.stop().0.success());
+    assert_eq!(application_tokens(&deployment).await, before + 1);
+    deployment.stop().expect("stops");
 }
 
-#[test]
-fn a_company_can_be_connected_before_the_service_runs() {
-    let firm = firm();
-    connect(&firm);
-    let service = firm.serve();
-    let id = publish(&firm, READY);
-    wait_for_delivery(&firm, &id);
-    assert!(service.stop().0.success());
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_can_be_connected_before_the_service_runs() {
+    let mut deployment = deployment().await;
+    connect(&deployment);
+    deployment.start().await.expect("starts");
+    let id = publish(&deployment, READY);
+    wait_for_delivery(&deployment, &id);
+    deployment.stop().expect("stops");
 }
 
-#[test]
-fn a_company_that_was_connected_without_events_has_to_be_connected_again() {
-    let firm = firm();
-    let file = firm.office.path("ml-connector.toml");
-    let settings = std::fs::read_to_string(file).expect("settings");
-    let without = settings.replace("enabled = true", "enabled = false");
-    firm.office.write("ml-connector.toml", &without);
-    connect(&firm);
-    firm.office.write("ml-connector.toml", &settings);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_that_was_connected_without_events_has_to_be_connected_again() {
+    let mut deployment = deployment().await;
+    let installation = &deployment.installation;
+    installation.change_settings("enabled = true", "enabled = false");
+    connect(&deployment);
+    installation.change_settings("enabled = false", "enabled = true");
 
-    let service = firm.serve();
-    let object = "concur/event-subscription/financialintegration";
-    let run = firm.wait_for(object, "parked");
+    deployment.start().await.expect("starts");
+    let run = deployment.ended(SUBSCRIPTION, "parked");
     assert!(run.to_string().contains("connect concur"), "{run}");
-    connect(&firm);
-    let id = publish(&firm, READY);
-    wait_for_delivery(&firm, &id);
-    assert!(service.stop().0.success());
+    connect(&deployment);
+    let id = publish(&deployment, READY);
+    wait_for_delivery(&deployment, &id);
+    deployment.stop().expect("stops");
 }
 
-#[test]
-fn what_the_documentation_contradicts_itself_in_is_let_pass() {
-    let firm = firm();
-    let service = firm.serve();
-    connect(&firm);
-    switch(&firm, |events| {
+#[tokio::test(flavor = "multi_thread")]
+async fn contradictions_in_the_documentation_are_accepted_in_every_reading() {
+    let mut deployment = connected().await;
+    switch(&deployment, |events| {
         events.delivery.duplicate_per_mille = 1_000;
         events.envelope.json_in_strings = true;
         events.envelope.string_booleans = true;
@@ -197,55 +180,43 @@ fn what_the_documentation_contradicts_itself_in_is_let_pass() {
         events.signature_url_safe = true;
     });
     for event_type in [READY, "payroll.readyForIntegration"] {
-        let id = publish(&firm, event_type);
-        wait_for_delivery(&firm, &id);
+        let id = publish(&deployment, event_type);
+        wait_for_delivery(&deployment, &id);
     }
-    let standing = standing(&firm);
-    assert_eq!(standing["count"]["events"], 2, "{standing}");
-    assert_eq!(standing["count"]["repeats"], 2, "each came twice");
-    assert_eq!(standing["unreadable"], 0);
-    assert!(service.stop().0.success());
+    let status = events_status(&deployment);
+    assert_eq!(status["count"]["events"], 2, "{status}");
+    assert_eq!(status["count"]["repeats"], 2, "each came twice");
+    assert_eq!(status["unreadable"], 0);
+    deployment.stop().expect("stops");
 }
 
-#[test]
-fn a_new_certificate_with_a_new_key_loses_nothing() {
-    let firm = firm();
-    let service = firm.serve();
-    connect(&firm);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_with_a_new_key_loses_nothing() {
+    let mut deployment = connected().await;
     for signature in [
         EventSignature::PssSalt222,
         EventSignature::PssSalt32,
         EventSignature::Pkcs1,
     ] {
-        switch(&firm, |events| events.signature = signature);
-        let id = publish(&firm, READY);
-        wait_for_delivery(&firm, &id);
-        firm.vendors.shared.lock().concur.rotate_certificate(true);
+        switch(&deployment, |events| events.signature = signature);
+        let id = publish(&deployment, READY);
+        wait_for_delivery(&deployment, &id);
+        let sandbox = &deployment.sandbox.shared;
+        sandbox.lock().concur.rotate_certificate(true);
     }
-    let standing = standing(&firm);
-    let certificates = standing["certificates"].as_array();
-    assert_eq!(certificates.map(Vec::len), Some(3), "{standing}");
-    assert!(service.stop().0.success());
+    let status = events_status(&deployment);
+    let certificates = status["certificates"].as_array();
+    assert_eq!(certificates.map(Vec::len), Some(3), "{status}");
+    deployment.stop().expect("stops");
 }
 
-#[test]
-fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
-    let firm = firm();
-    let service = firm.serve();
-    connect(&firm);
-    switch(&firm, |events| events.delivery.retry_after_s = vec![1]);
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
+    let mut deployment = connected().await;
+    switch(&deployment, |events| {
+        events.delivery.retry_after_s = vec![1]
+    });
     let mut waiting = Vec::new();
-    let mut publish_in_vain = |what: &str| {
-        let id = publish(&firm, READY);
-        eventually(|| match fates(&firm, &id) {
-            (_, 0) => Err(format!("{what} was not tried")),
-            (fates, _) => {
-                assert_eq!(fates, [Fate::Pending], "{what}");
-                Ok(())
-            }
-        });
-        waiting.push(id);
-    };
     for certificate in [
         ClientCertificate::ServerOnly,
         ClientCertificate::Expired,
@@ -255,27 +226,27 @@ fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
         ClientCertificate::LeafOnly,
         ClientCertificate::Missing,
     ] {
-        switch(&firm, |events| events.certificate = certificate);
-        publish_in_vain(&format!("{certificate:?}"));
+        switch(&deployment, |events| events.certificate = certificate);
+        let id = publish(&deployment, READY);
+        wait_for_attempts(&deployment, &id, 1, &format!("{certificate:?}"));
+        waiting.push(id);
     }
-    switch(&firm, |events| {
+    switch(&deployment, |events| {
         events.certificate = ClientCertificate::Current;
         events.signature = EventSignature::OtherKey;
     });
-    publish_in_vain("another key");
+    let id = publish(&deployment, READY);
     // The second attempt begins after the first one has failed.
-    let last = waiting.last().expect("an event");
-    eventually(|| match fates(&firm, last) {
-        (_, attempts) if attempts < 2 => Err(format!("{attempts} attempts")),
-        _ => Ok(()),
-    });
-    assert_eq!(standing(&firm)["count"], Value::Null, "nothing is kept");
+    wait_for_attempts(&deployment, &id, 2, "another key");
+    waiting.push(id);
+    let status = events_status(&deployment);
+    assert_eq!(status["count"], Value::Null, "nothing is stored: {status}");
 
-    switch(&firm, |events| {
+    switch(&deployment, |events| {
         events.signature = EventSignature::PssSalt222
     });
     for id in &waiting {
-        wait_for_delivery(&firm, id);
+        wait_for_delivery(&deployment, id);
     }
     for certificate in [
         ClientCertificate::Former,
@@ -283,9 +254,9 @@ fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
         ClientCertificate::NoUsage,
         ClientCertificate::CommonNameOnly,
     ] {
-        switch(&firm, |events| events.certificate = certificate);
-        let id = publish(&firm, READY);
-        wait_for_delivery(&firm, &id);
+        switch(&deployment, |events| events.certificate = certificate);
+        let id = publish(&deployment, READY);
+        wait_for_delivery(&deployment, &id);
     }
-    assert!(service.stop().0.success());
+    deployment.stop().expect("stops");
 }

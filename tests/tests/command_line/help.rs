@@ -1,6 +1,6 @@
 //! The help text of every command.
 
-use super::office::run;
+use ml_connector_tests::fixtures::command::{program, run};
 
 /// Names under "Commands:" of a help text.
 fn commands(help: &str) -> Vec<String> {
@@ -58,7 +58,7 @@ fn every_flag_and_argument_is_explained() {
 }
 
 #[test]
-fn the_first_help_tells_exit_codes_and_the_settings_variable() {
+fn the_main_help_lists_exit_codes_and_the_settings_variable() {
     let help = run(&["--help"]).out;
     for word in [
         "Exit codes:",
@@ -79,8 +79,8 @@ fn a_wrong_command_line_ends_with_2() {
         &["runs", "--limit", "0"],
         &[],
     ] {
-        let said = run(arguments);
-        assert_eq!(said.code, 2, "{arguments:?}: {}", said.err);
+        let output = run(arguments);
+        assert_eq!(output.code, 2, "{arguments:?}: {}", output.err);
     }
     assert!(run(&["stauts"]).err.contains("status"));
 }
@@ -88,18 +88,19 @@ fn a_wrong_command_line_ends_with_2() {
 #[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
-        let said = run(&["completions", shell]);
-        assert_eq!(said.code, 0);
+        let output = run(&["completions", shell]);
+        assert_eq!(output.code, 0);
         assert!(
-            said.out.contains("preview") && said.out.contains("online"),
+            output.out.contains("preview") && output.out.contains("online"),
             "{shell}"
         );
     }
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
-    let program = env!("CARGO_BIN_EXE_ml-connector");
+fn a_closed_pipe_is_not_a_failure() {
+    let program = program();
+    let program = program.get_program().to_str().expect("UTF-8");
     let shell = format!("(sleep 0.3; {program} completions zsh) | true");
     let output = std::process::Command::new("bash")
         .args(["-o", "pipefail", "-c", &shell])

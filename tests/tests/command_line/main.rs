@@ -3,8 +3,7 @@
 mod changing;
 mod checking;
 mod events;
-mod firm;
 mod help;
-mod office;
+mod morning;
 mod previewing;
 mod reading;

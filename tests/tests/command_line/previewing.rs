@@ -1,18 +1,18 @@
 //! `preview`: a translation, or every reason why there is none.
 
+use ml_connector_tests::fixtures::Installation;
+use ml_connector_tests::fixtures::settings::MINIMAL;
 use serde_json::Value;
-
-use super::office::{Office, SETTINGS};
 
 const INVOICE: &str = include_str!("invoice.json");
 
 #[test]
 fn an_invoice_shows_what_it_becomes() {
-    let office = Office::new();
-    office.write("invoice.json", INVOICE);
-    let said = office.run(&["preview", "invoice.json", "--json"]);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let installation = Installation::new();
+    installation.write("invoice.json", INVOICE);
+    let output = installation.run(&["preview", "invoice.json", "--json"]);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
     let translations = answer["translations"].as_array().expect("translations");
     let mut requests = translations
         .iter()
@@ -20,7 +20,7 @@ fn an_invoice_shows_what_it_becomes() {
     let body = &requests.next().expect("a payment request")["body"];
     assert_eq!(body["InvoiceNumber"], "2093");
     assert_eq!(body["InvoiceAmount"], "90.00");
-    let plain = office.run(&[
+    let plain = installation.run(&[
         "preview",
         "--connection",
         "acme",
@@ -38,54 +38,59 @@ fn an_invoice_shows_what_it_becomes() {
 
 #[test]
 fn a_document_comes_from_standard_input_too() {
-    let office = Office::new();
-    let said = office.run_with(&["preview", "-"], &[], INVOICE);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let installation = Installation::new();
+    let output = installation.run_with(&["preview", "-"], &[], INVOICE);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
 }
 
 #[test]
-fn every_reason_against_a_translation_is_told() {
-    let office = Office::new();
+fn every_reason_against_a_translation_is_listed() {
+    let installation = Installation::new();
     let broken = INVOICE.replace(
         "\"create_date\": \"2026-02-27\"",
         "\"create_date\": \"lately\"",
     );
     assert_ne!(broken, INVOICE);
-    let said = office.run_with(&["preview", "-"], &[], &broken);
-    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let output = installation.run_with(&["preview", "-"], &[], &broken);
+    assert_eq!(output.code, 1, "{}{}", output.out, output.err);
     assert!(
-        said.out.starts_with("It cannot be translated:\n"),
+        output.out.starts_with("It cannot be translated:\n"),
         "{}",
-        said.out
+        output.out
     );
-    let json = office.run_with(&["preview", "-", "--json"], &[], &broken);
+    let json = installation.run_with(&["preview", "-", "--json"], &[], &broken);
     let answer: Value = serde_json::from_str(&json.out).expect("JSON");
     let problem = &answer["problems"][0];
     assert_eq!(problem["pointer"], "/create_date", "{}", json.out);
     assert!(
-        said.out
+        output
+            .out
             .contains(problem["message"].as_str().expect("message"))
     );
 }
 
 #[test]
 fn a_document_without_its_name_needs_the_kind() {
-    let office = Office::new();
-    let said = office.run_with(&["preview", "-"], &[], "{\"id\": 1}");
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("--kind"), "{}", said.err);
+    let installation = Installation::new();
+    let output = installation.run_with(&["preview", "-"], &[], "{\"id\": 1}");
+    assert_eq!(output.code, 2);
+    assert!(output.err.contains("--kind"), "{}", output.err);
 }
 
 #[test]
 fn an_unknown_connection_is_answered_with_the_known_ones() {
-    let office = Office::new();
-    let said = office.run_with(&["preview", "-", "--connection", "other"], &[], INVOICE);
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("the settings have acme"), "{}", said.err);
+    let installation = Installation::new();
+    let output = installation.run_with(&["preview", "-", "--connection", "other"], &[], INVOICE);
+    assert_eq!(output.code, 2);
+    assert!(
+        output.err.contains("the settings have acme"),
+        "{}",
+        output.err
+    );
 }
 
 /// Settings with the way back, to the accounts that these documents need.
-fn with_accounts() -> Office {
+fn with_accounts() -> Installation {
     let accounts = "
 [connections.acme.financial]
 enabled = true
@@ -94,7 +99,7 @@ enabled = true
 by_code = { \"6100\" = \"635\" }
 by_party = { \"EMPL\" = \"641\", \"CBCP\" = \"642\" }
 ";
-    Office::with_settings(&format!("{SETTINGS}{accounts}"))
+    Installation::with_settings(&format!("{MINIMAL}{accounts}"))
 }
 
 const REPORT: &str = r#"{"id": "4b7d", "docType": "expense", "document": {
@@ -107,8 +112,8 @@ const REPORT: &str = r#"{"id": "4b7d", "docType": "expense", "document": {
 
 #[test]
 fn a_financial_document_shows_its_entry() {
-    let office = with_accounts();
-    let said = office.run_with(&["preview", "-"], &[], REPORT);
+    let installation = with_accounts();
+    let output = installation.run_with(&["preview", "-"], &[], REPORT);
     let expected = "\
 journal-entry in FreshBooks, \"February travel\", 2026-03-01, in CAD:
  ACCOUNT  NAME                      COST CODE    DEBIT   CREDIT
@@ -118,19 +123,19 @@ journal-entry in FreshBooks, \"February travel\", 2026-03-01, in CAD:
  total                                         1120.50  1120.50
 Nothing was sent.
 ";
-    let lines: Vec<_> = said.out.lines().map(str::trim).collect();
+    let lines: Vec<_> = output.out.lines().map(str::trim).collect();
     let expected: Vec<_> = expected.lines().map(str::trim).collect();
-    assert_eq!(lines, expected, "{}{}", said.out, said.err);
+    assert_eq!(lines, expected, "{}{}", output.out, output.err);
     let named = ["preview", "-", "--kind", "expense-document"];
-    assert_eq!(office.run_with(&named, &[], REPORT).out, said.out);
+    assert_eq!(installation.run_with(&named, &[], REPORT).out, output.out);
 }
 
 #[test]
 fn the_entry_of_a_financial_document_comes_as_json_too() {
-    let office = with_accounts();
+    let installation = with_accounts();
     let list = format!(r#"{{"content": [{REPORT}], "page": {{}}}}"#);
-    let said = office.run_with(&["preview", "-", "--json"], &[], &list);
-    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = installation.run_with(&["preview", "-", "--json"], &[], &list);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
     let entry = &answer["translations"][0];
     assert_eq!(entry["target_kind"], "journal-entry");
     assert_eq!(
@@ -147,16 +152,20 @@ fn the_entry_of_a_financial_document_comes_as_json_too() {
 
 #[test]
 fn a_financial_document_that_cannot_be_posted_says_why() {
-    let office = with_accounts();
-    let said = office.run_with(&["preview", "-"], &[], &REPORT.replace("6100", "6200"));
-    assert_eq!(said.code, 1);
+    let installation = with_accounts();
+    let output = installation.run_with(&["preview", "-"], &[], &REPORT.replace("6100", "6200"));
+    assert_eq!(output.code, 1);
     assert!(
-        said.out.contains("financial.accounts.by_code"),
+        output.out.contains("financial.accounts.by_code"),
         "{}",
-        said.out
+        output.out
     );
     let payroll = REPORT.replace(r#""docType": "expense""#, r#""docType": "payroll""#);
-    let said = office.run_with(&["preview", "-"], &[], &payroll);
-    assert_eq!(said.code, 0);
-    assert!(said.out.starts_with("Nothing is posted: "), "{}", said.out);
+    let output = installation.run_with(&["preview", "-"], &[], &payroll);
+    assert_eq!(output.code, 0);
+    assert!(
+        output.out.starts_with("Nothing is posted: "),
+        "{}",
+        output.out
+    );
 }

@@ -1,247 +1,32 @@
-//! `runs`, `show` and `status` over a store that a server has left behind.
+//! `runs`, `show` and `status` over a store that a service has left behind.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use ml_connector::contract::credentials::{Credential, Life};
-use ml_connector::contract::http::{Body, BodyPart, Header, Method, Request, Response};
-use ml_connector::contract::http::{SendError, SendErrorCode, SendOutcome};
+use ml_connector::contract::credentials::Life;
 use ml_connector::contract::pacing::{Gate, HoldReason};
-use ml_connector::contract::runs::{
-    Action, Completion, Confirmation, Demand, Effect, Ending, How, Intent, NewTask, Outcome,
-    Reason, Report, Send, Stop, Wait, WaitReason, Wake,
-};
-use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
-use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, StoredEvent, Write};
+use ml_connector::contract::runs::Reason;
+use ml_connector::contract::types::System;
+use ml_connector::store::{StoredEvent, Write};
+use ml_connector_tests::fixtures::Installation;
+use ml_connector_tests::fixtures::settings::{EVENTS, MINIMAL};
 use serde_json::Value;
 
-use super::office::{Office, SETTINGS};
-
-/// 2026-03-01 09:00:00 UTC.
-const NINE: Instant = 1_772_355_600_000;
-
-fn object(system: System, kind: &str, id: &str) -> ObjectRef {
-    ObjectRef {
-        system,
-        kind: kind.to_string(),
-        id: id.to_string(),
-    }
-}
-
-fn invoice(id: &str) -> ObjectRef {
-    object(System::Freshbooks, "invoice", id)
-}
-
-fn start(id: &str, reason: Reason) -> Write {
-    Write::Start(NewRun {
-        connection: "acme".to_string(),
-        task: NewTask {
-            object: invoice(id),
-            reason,
-        },
-        settings_version: "sv-0001".to_string(),
-        started: NINE,
-        notice: None,
-    })
-}
-
-fn effect(id: u32, action: Action) -> Demand {
-    Demand::Perform(Effect { id, action })
-}
-
-fn send(
-    id: u32,
-    system: System,
-    method: Method,
-    path: &str,
-    intent: Intent,
-    body: Vec<BodyPart>,
-) -> Demand {
-    let request = Request {
-        system,
-        bearer: None,
-        method,
-        path_with_query: path.to_string(),
-        headers: Vec::new(),
-        body,
-        timeout: 30_000,
-    };
-    effect(id, Action::Send(Send { request, intent }))
-}
-
-fn row(index: u32, after_ms: u64, demand: Demand, report: Option<Report>) -> HistoryRow {
-    let at = NINE + after_ms;
-    HistoryRow {
-        epoch: 0,
-        index,
-        at,
-        demand,
-        outcome: report.map(|report| Outcome {
-            id: index,
-            report,
-            at: at + 250,
-        }),
-    }
-}
-
-fn answered(status: u16, body: &str) -> Option<Report> {
-    Some(Report::Sent(SendOutcome::Response(Response {
-        status,
-        headers: vec![Header {
-            name: "content-type".to_string(),
-            value: "application/json".to_string(),
-        }],
-        body: Body::Text(body.to_string()),
-    })))
-}
-
-/// Reads the invoice, loses the answer to a write, waits for it to settle.
-fn uncertain_history() -> Vec<HistoryRow> {
-    let read = send(
-        0,
-        System::Freshbooks,
-        Method::Get,
-        "/invoices/778120",
-        Intent::Read,
-        Vec::new(),
-    );
-    let body = vec![
-        BodyPart::Text("{\"Name\":\"2093 Northwind\",\"Key\":\"".to_string()),
-        BodyPart::JsonSecret("client-secret".to_string()),
-        BodyPart::Text("\"}".to_string()),
-    ];
-    let write = send(
-        1,
-        System::Concur,
-        Method::Post,
-        "/paymentrequests",
-        Intent::LookUpThenPark,
-        body,
-    );
-    let lost = Some(Report::Sent(SendOutcome::MaybeSent(SendError {
-        code: SendErrorCode::Timeout,
-        detail: "after 30 s".to_string(),
-    })));
-    let settle = Demand::Wait(Wait {
-        id: 2,
-        until: NINE + 1_800_000,
-        reason: WaitReason::Settle,
-        on: None,
-        sentence: "the payment request may still appear".to_string(),
-    });
-    vec![
-        row(
-            0,
-            1_000,
-            read,
-            answered(200, "{\"invoice\":{\"organization\":\"Northwind Paper\"}}"),
-        ),
-        row(1, 2_000, write, lost),
-        row(2, 33_000, settle, Some(Report::Woken(Wake::Due))),
-    ]
-}
-
-fn stop(code: &str, sentence: &str) -> Stop {
-    Stop {
-        code: code.to_string(),
-        sentence: sentence.to_string(),
-        remedy: "add it under connections.acme.taxes".to_string(),
-        problems: vec![Problem {
-            pointer: "/lines/0/taxName1".to_string(),
-            code: "tax-unmapped".to_string(),
-            message: "the tax HST has no code".to_string(),
-        }],
-        since: NINE,
-        look_again: None,
-    }
-}
-
-fn end(run: RunId, ending: Ending) -> Write {
-    Write::End {
-        run,
-        completion: Completion {
-            ending,
-            version: "v1".to_string(),
-        },
-        at: NINE + 3_600_000,
-    }
-}
-
-fn confirmed() -> Ending {
-    Ending::Confirmed(Confirmation {
-        target: object(System::Concur, "payment-request", "PR-1"),
-        how: How::Created,
-        sentence: "Payment request PR-1 is there.".to_string(),
-    })
-}
-
-/// Run 1 confirmed after an uncertain write, run 2 parked, run 3 waiting.
-fn after_a_morning() -> Office {
-    let office = Office::new();
-    let begun = ["778120", "778121", "778122"].map(|id| start(id, Reason::Notice));
-    let receipt = office.keep(begun.to_vec());
-    assert_eq!(receipt.runs, [1, 2, 3]);
-    office.keep(vec![
-        Write::Append {
-            run: 1,
-            rows: uncertain_history(),
-        },
-        end(1, confirmed()),
-        end(
-            2,
-            Ending::Parked(stop("tax-unmapped", "A tax is not mapped.")),
-        ),
-        Write::Wait {
-            run: 3,
-            due: NINE + 7_200_000,
-            reason: Some(WaitReason::Retry),
-            on: None,
-            sentence: "SAP Concur answered 500.".to_string(),
-        },
-    ]);
-    office
-}
-
-fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("clock");
-    u64::try_from(since.as_millis()).expect("fits")
-}
-
-fn credential(system: System, life: Life) -> Write {
-    Write::Credential(StoredCredential {
-        connection: "acme".to_string(),
-        credential: Credential {
-            system,
-            life,
-            generation: 3,
-            base: String::new(),
-            issued: now() - 1_000,
-            access_expires: now() + 3_600_000,
-            refresh_expires: Some(now() + 30 * 86_400_000),
-            scope: String::new(),
-            sentence: "the refresh token was refused".to_string(),
-        },
-        sealed_tokens: vec![1],
-        refreshing: false,
-        sealed_answer: Vec::new(),
-    })
-}
+use super::morning::{after_a_morning, confirmed, credential, end, now, start};
 
 #[test]
-fn without_a_store_the_command_that_makes_it_is_named() {
-    let office = Office::new();
+fn without_a_store_the_command_that_creates_it_is_named() {
+    let installation = Installation::new();
     for arguments in [&["status"][..], &["runs"], &["show", "1"]] {
-        let said = office.run(arguments);
-        assert_eq!(said.code, 6, "{}", said.err);
-        assert!(said.err.contains("ml-connector serve"), "{}", said.err);
+        let output = installation.run(arguments);
+        assert_eq!(output.code, 6, "{}", output.err);
+        assert!(output.err.contains("ml-connector serve"), "{}", output.err);
     }
-    assert!(!office.path("ml-connector.sqlite").exists());
+    assert!(!installation.path("ml-connector.sqlite").exists());
 }
 
 #[test]
 fn runs_are_listed_newest_first() {
-    let said = after_a_morning().run(&["runs"]);
-    assert_eq!(said.code, 0, "{}", said.err);
-    let rows: Vec<Vec<&str>> = said
+    let output = after_a_morning().run(&["runs"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+    let rows: Vec<Vec<&str>> = output
         .out
         .lines()
         .map(|line| line.split_whitespace().collect())
@@ -266,17 +51,21 @@ fn runs_are_listed_newest_first() {
             "1 acme freshbooks/invoice/778120 confirmed",
         ]
     );
-    assert!(said.out.contains("A tax is not mapped."), "{}", said.out);
-    assert!(!said.out.contains('\x1b'), "colour without a terminal");
+    assert!(
+        output.out.contains("A tax is not mapped."),
+        "{}",
+        output.out
+    );
+    assert!(!output.out.contains('\x1b'), "colour without a terminal");
 }
 
 #[test]
-fn filters_of_runs_add_up() {
-    let office = after_a_morning();
+fn filters_of_runs_combine() {
+    let installation = after_a_morning();
     let numbers = |arguments: &[&str]| {
-        let said = office.run(&[&["runs", "--json"], arguments].concat());
-        assert_eq!(said.code, 0, "{}", said.err);
-        let list: Value = serde_json::from_str(&said.out).expect("JSON");
+        let output = installation.run(&[&["runs", "--json"], arguments].concat());
+        assert_eq!(output.code, 0, "{}", output.err);
+        let list: Value = serde_json::from_str(&output.out).expect("JSON");
         let runs = list.as_array().expect("array").iter();
         runs.map(|run| run["run"].as_u64().expect("number"))
             .collect::<Vec<_>>()
@@ -293,13 +82,13 @@ fn filters_of_runs_add_up() {
         numbers(&["--connection", "acme", "--ending", "conflict"]),
         [0; 0]
     );
-    assert_eq!(office.run(&["runs", "--connection", "other"]).code, 2);
+    assert_eq!(installation.run(&["runs", "--connection", "other"]).code, 2);
     assert_eq!(
-        office.run(&["runs", "--ending", "conflict"]).out,
+        installation.run(&["runs", "--ending", "conflict"]).out,
         "No run matches.\n"
     );
     assert!(
-        office
+        installation
             .run(&["runs", "--limit", "1"])
             .out
             .contains("--before 3")
@@ -307,8 +96,8 @@ fn filters_of_runs_add_up() {
 }
 
 #[test]
-fn a_run_is_told_from_start_to_end() {
-    let said = after_a_morning().run(&["show", "1"]);
+fn a_run_is_shown_from_start_to_end() {
+    let output = after_a_morning().run(&["show", "1"]);
     let expected = "\
 Run 1: freshbooks/invoice/778120 of connection acme, confirmed
 Started 2026-03-01 09:00:00 because a webhook named it.
@@ -326,71 +115,78 @@ Ended 2026-03-01 10:00:00: confirmed. Payment request PR-1 is there.
 concur/payment-request/PR-1 was created.
 ";
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (0, expected),
         "{}",
-        said.err
+        output.err
     );
 }
 
 #[test]
 fn bodies_are_shown_on_request_only_and_never_secrets() {
-    let office = after_a_morning();
-    let said = office.run(&["show", "1", "--bodies"]);
+    let installation = after_a_morning();
+    let output = installation.run(&["show", "1", "--bodies"]);
     assert!(
-        said.out.contains("|   \"Key\": \"[secret client-secret]\""),
+        output
+            .out
+            .contains("|   \"Key\": \"[secret client-secret]\""),
         "{}",
-        said.out
+        output.out
     );
-    assert!(said.out.contains("Northwind Paper"), "{}", said.out);
-    let without = office.run(&["show", "1", "--json"]);
+    assert!(output.out.contains("Northwind Paper"), "{}", output.out);
+    let without = installation.run(&["show", "1", "--json"]);
     assert!(!without.out.contains("Northwind"), "{}", without.out);
-    let with = office.run(&["show", "1", "--json", "--bodies"]);
+    let with = installation.run(&["show", "1", "--json", "--bodies"]);
     let answer: Value = serde_json::from_str(&with.out).expect("JSON");
     assert_eq!(answer["history"].as_array().map(Vec::len), Some(3));
     assert!(with.out.contains("Northwind Paper"), "{}", with.out);
 }
 
 #[test]
-fn a_parked_run_says_what_to_do() {
-    let said = after_a_morning().run(&["show", "2"]);
+fn a_parked_run_shows_what_to_do() {
+    let output = after_a_morning().run(&["show", "2"]);
     for part in [
         "parked. A tax is not mapped.",
         "/lines/0/taxName1: the tax HST has no code (tax-unmapped)",
         "What to do: add it under connections.acme.taxes",
         "Then: ml-connector replay 2",
     ] {
-        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
     }
 }
 
 #[test]
-fn a_waiting_run_says_until_when_and_why() {
-    let said = after_a_morning().run(&["show", "3"]);
+fn a_waiting_run_shows_until_when_and_why() {
+    let output = after_a_morning().run(&["show", "3"]);
     assert!(
-        said.out
+        output
+            .out
             .contains("Waits before it tries again until 2026-03-01 11:00:00"),
         "{}",
-        said.out
+        output.out
     );
     assert!(
-        said.out.contains("SAP Concur answered 500."),
+        output.out.contains("SAP Concur answered 500."),
         "{}",
-        said.out
+        output.out
     );
 }
 
 #[test]
 fn a_run_that_is_not_there_is_a_usage_error() {
-    let said = after_a_morning().run(&["show", "99"]);
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("there is no run 99"), "{}", said.err);
+    let output = after_a_morning().run(&["show", "99"]);
+    assert_eq!(output.code, 2);
+    assert!(output.err.contains("there is no run 99"), "{}", output.err);
 }
 
 #[test]
-fn status_tells_who_is_needed_for_what() {
-    let office = after_a_morning();
-    office.keep(vec![
+fn status_shows_who_is_needed_for_what() {
+    let installation = after_a_morning();
+    installation.commit(vec![
         credential(System::Freshbooks, Life::Live),
         credential(System::Concur, Life::Dead),
         Write::Gate {
@@ -404,8 +200,8 @@ fn status_tells_who_is_needed_for_what() {
             },
         },
     ]);
-    let said = office.run(&["status"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = installation.run(&["status"]);
+    assert_eq!(output.code, 0, "{}", output.err);
     for part in [
         "FreshBooks  live, needs you by ",
         "SAP Concur  dead",
@@ -417,28 +213,32 @@ fn status_tells_who_is_needed_for_what() {
         "run 2 freshbooks/invoice/778121 parked: A tax is not mapped.",
         "ml-connector replay --parked --connection acme",
     ] {
-        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
     }
 }
 
 #[test]
-fn status_check_tells_scripts_who_is_needed() {
-    let office = after_a_morning();
-    assert_eq!(office.run(&["status", "--check"]).code, 4);
-    office.keep(vec![
+fn status_check_exits_with_who_is_needed() {
+    let installation = after_a_morning();
+    assert_eq!(installation.run(&["status", "--check"]).code, 4);
+    installation.commit(vec![
         credential(System::Freshbooks, Life::Live),
         credential(System::Concur, Life::Live),
     ]);
-    assert_eq!(office.run(&["status", "--check"]).code, 5);
-    office.keep(vec![start("778121", Reason::Replay)]);
-    office.keep(vec![end(4, confirmed())]);
-    assert_eq!(office.run(&["status", "--check"]).code, 0);
+    assert_eq!(installation.run(&["status", "--check"]).code, 5);
+    installation.commit(vec![start("778121", Reason::Replay)]);
+    installation.commit(vec![end(4, confirmed())]);
+    assert_eq!(installation.run(&["status", "--check"]).code, 0);
 }
 
 #[test]
 fn status_as_json_holds_what_a_script_needs() {
-    let said = after_a_morning().run(&["status", "--json"]);
-    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = after_a_morning().run(&["status", "--json"]);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
     let acme = &answer[0];
     assert_eq!(acme["connection"], "acme");
     assert_eq!(acme["needs_person_count"], 1);
@@ -449,35 +249,35 @@ fn status_as_json_holds_what_a_script_needs() {
 
 #[test]
 fn reading_needs_no_component_and_no_mapping() {
-    let office = after_a_morning();
-    let settings = SETTINGS.replace("COMPONENT", "gone.wasm").replace(
+    let installation = after_a_morning();
+    let settings = MINIMAL.replace("COMPONENT", "gone.wasm").replace(
         "[connections.acme.expense_types]",
         "[connections.acme.nonsense]",
     );
-    office.write("ml-connector.toml", &settings);
+    installation.write("ml-connector.toml", &settings);
     for arguments in [&["status"][..], &["runs"], &["show", "1"]] {
-        let said = office.run(arguments);
-        assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);
+        let output = installation.run(arguments);
+        assert_eq!(output.code, 0, "{arguments:?}: {}", output.err);
     }
 }
 
 #[test]
-fn status_tells_how_events_stand() {
+fn status_shows_the_state_of_events() {
     const DAY: u64 = 86_400_000;
-    let settings = format!("{SETTINGS}{}", super::checking::EVENTS);
-    let office = Office::with_settings(&settings);
+    let settings = format!("{MINIMAL}{}", EVENTS);
+    let installation = Installation::with_settings(&settings);
     let certificate = |ends: u64| Write::Mark {
         name: "event-certificates".to_string(),
         value: format!(r#"[{{"fingerprint":"aa","ends":{ends},"seen":1}}]"#),
     };
-    office.keep(vec![certificate(now() + 90 * DAY)]);
-    let said = office.run(&["status"]);
+    installation.commit(vec![certificate(now() + 90 * DAY)]);
+    let output = installation.run(&["status"]);
     assert!(
-        said.out.contains("Events      none has come yet"),
+        output.out.contains("Events      none has come yet"),
         "{}",
-        said.out
+        output.out
     );
-    assert!(!said.out.contains("trust_anchors"), "{}", said.out);
+    assert!(!output.out.contains("trust_anchors"), "{}", output.out);
 
     let event = StoredEvent {
         connection: "acme".to_string(),
@@ -486,20 +286,25 @@ fn status_tells_how_events_stand() {
         received: now(),
         object: None,
     };
-    office.keep(vec![Write::Event(event), certificate(now() + 20 * DAY)]);
-    let said = office.run(&["status"]);
+    installation.commit(vec![Write::Event(event), certificate(now() + 20 * DAY)]);
+    let output = installation.run(&["status"]);
     for part in [
         "Events      the last came ",
         "SAP Concur's certificate ends on ",
         "see that trust_anchors holds the root of the next one",
     ] {
-        assert!(said.out.contains(part), "{part} is missing:\n{}", said.out);
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
     }
-    let said = office.run(&["status", "--json"]);
-    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = installation.run(&["status", "--json"]);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
     assert_eq!(answer[0]["events"]["count"]["events"], 1);
     assert_eq!(answer[0]["events"]["certificates"][0]["fingerprint"], "aa");
-    let said = Office::with_settings(SETTINGS);
-    said.keep(vec![certificate(now())]);
-    assert!(!said.run(&["status"]).out.contains("Events"));
+    let without_events = Installation::new();
+    without_events.commit(vec![certificate(now())]);
+    let output = without_events.run(&["status"]);
+    assert!(!output.out.contains("Events"), "{}", output.out);
 }

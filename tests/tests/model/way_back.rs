@@ -1,43 +1,28 @@
-//! Random histories and crashes at every effect of the way back, against what must be true
-//! afterwards.
+//! The way back: what SAP Concur approved becomes journal entries in FreshBooks.
 //!
-//! People approve, recall and correct while calls fail and the process dies. Then everything is
-//! healed, the queues are read as their schedule would, and the promises are checked:
+//! People approve, recall and correct. The queues are read as their schedule would. In the end:
 //!
 //! 2. "confirmed" means that the entry is in FreshBooks, with our marker;
 //! 4. there is at most one entry of a document;
 //! 5. every entry balances, in one currency, and comes to what was approved;
-//! 6. no document is acknowledged that is not kept, and none is confirmed that is not posted;
+//! 6. no document is acknowledged that is not stored, and none is confirmed that is not posted;
 //! 7. every history replays to the same completion.
 
 use ml_connector_component::contract::http::{Body, SendOutcome};
-use ml_connector_component::contract::runs::{Demand, Ending, Reason, Report};
+use ml_connector_component::contract::runs::{Ending, Reason, Report};
 use ml_connector_sandbox::concur::{
     AdvanceOptions, Change, DocStatus, DocType, DocumentRecord, Filed, Filing, InvoiceOptions,
     Oddity, ReportOptions, Resubmission, Shape,
 };
-use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_sandbox::{FaultRule, System};
 use ml_connector_tests::books::{self, Books, marker_of};
-use ml_connector_tests::mind::Through;
-use ml_connector_tests::sim::{Life, Sim};
-use ml_connector_tests::world::{self, word};
+use ml_connector_tests::fixtures::settings;
+use ml_connector_tests::logic::Backend;
+use ml_connector_tests::sim::Sim;
+use ml_connector_tests::sim::store::ending_name;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
-/// The same cases every time; `MODEL_SEED` and `MODEL_CASES` look further.
-fn config(cases: u32) -> ProptestConfig {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    ProptestConfig {
-        cases: number("MODEL_CASES")
-            .map_or(cases, |cases: u64| u32::try_from(cases).unwrap_or(u32::MAX)),
-        rng_seed: RngSeed::Fixed(number("MODEL_SEED").unwrap_or(1)),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
-/// Shorter than the settle time of 30 minutes: the stated bound of late execution.
-const LATE_MAX: u64 = 20 * 60_000;
+use crate::shared::{Model, check_replay, fault, promises, story};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -53,27 +38,6 @@ enum Step {
     Crash,
     CrashAt(u64),
     ExpireTokens,
-}
-
-fn fault() -> impl Strategy<Value = Fault> {
-    prop_oneof![
-        Just(Fault::Refuse),
-        Just(Fault::RateLimited {
-            retry_after_s: Some(30)
-        }),
-        Just(Fault::ThrottledAs400),
-        Just(Fault::Maintenance),
-        Just(Fault::ServerError),
-        Just(Fault::ServerErrorAfterCommit),
-        Just(Fault::ResponseLost),
-        Just(Fault::RequestLost),
-        (1..LATE_MAX).prop_map(|delay| Fault::LateExecution { delay }),
-        (1..120_000_u64).prop_map(|delay| Fault::Slow { delay }),
-        Just(Fault::Truncated),
-        (1..60_000_u64).prop_map(|lag| Fault::StaleLookUp { lag }),
-        Just(Fault::ExpiredToken),
-        Just(Fault::Garbage),
-    ]
 }
 
 fn rule() -> impl Strategy<Value = FaultRule> {
@@ -123,14 +87,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-struct World {
+/// A simulator and the documents that people have filed in it.
+struct WayBack {
     sim: Sim,
     filed: Vec<Filed>,
 }
 
-impl World {
-    fn new(through: Through, ambiguity: &str, seed: u64) -> Self {
-        let mut sim = world::with(through, &world::both_ways(ambiguity));
+impl Model for WayBack {
+    type Step = Step;
+
+    fn new(backend: Backend, ambiguity: &str, seed: u64) -> Self {
+        let mut sim = Sim::with_settings(backend, &settings::both_ways(ambiguity));
         sim.interleave(seed);
         Self {
             sim,
@@ -181,7 +148,7 @@ impl World {
                 }
             }
             Step::Poll => self.sim.poll(),
-            Step::Pass(long) => self.sim.run_for(*long),
+            Step::Pass(duration) => self.sim.run_for(*duration),
             Step::Fault(rule) => self.sim.sandbox.add_fault(rule.clone()),
             Step::Heal => self.sim.sandbox.clear_faults(),
             Step::Crash => self.sim.crash(),
@@ -202,20 +169,17 @@ impl World {
     }
 
     fn check(&mut self) {
-        assert_eq!(
-            self.sim.kept.unfinished(),
-            Vec::<u64>::new(),
-            "these have not ended"
-        );
+        check_replay(&mut self.sim);
         let books = Books::of(&self.sim.sandbox);
         let documents = self.sim.sandbox.concur.documents();
         for document in &documents {
             self.check_document(&books, document);
         }
         self.check_ledger(&books, &documents);
-        self.check_replay();
     }
+}
 
+impl WayBack {
     fn check_document(&self, books: &Books, document: &DocumentRecord) {
         let entries = books.marked(document);
         assert!(entries.len() <= 1, "{document:?} is doubled: {entries:?}");
@@ -226,16 +190,16 @@ impl World {
                     panic!("not one posting: {document:?}");
                 };
                 let number = &posting.document_number;
-                let stands = books
+                let is_there = books
                     .entries
                     .iter()
                     .any(|entry| entry.id.to_string() == *number);
-                assert!(stands, "confirmed and not posted: {document:?}");
+                assert!(is_there, "confirmed and not posted: {document:?}");
             }
             DocStatus::Ready => {
                 let ending = ending.expect("a document on the list was looked at");
                 assert_eq!(
-                    word(&ending),
+                    ending_name(&ending),
                     "parked",
                     "{document:?} is left on the list: {ending:?}"
                 );
@@ -243,7 +207,7 @@ impl World {
             DocStatus::Acknowledged => {
                 let ending = ending.expect("what is acknowledged has a run");
                 assert_eq!(
-                    word(&ending),
+                    ending_name(&ending),
                     "parked",
                     "{document:?} is forgotten: {ending:?}\n{}",
                     self.story(document)
@@ -285,55 +249,22 @@ impl World {
     fn ending(&self, document: &DocumentRecord) -> Option<Ending> {
         let object = books::source(document.doc_type, &document.source_id);
         let unread = format!("{}/document/{}", document.doc_type.as_str(), document.id);
-        let ending = self.sim.kept.ending(&object.kind, &unread);
-        ending.or_else(|| self.sim.kept.ending(&object.kind, &object.id))
+        let ending = self.sim.store.ending(&object.kind, &unread);
+        ending.or_else(|| self.sim.store.ending(&object.kind, &object.id))
     }
 
     fn story(&self, document: &DocumentRecord) -> String {
         let object = books::source(document.doc_type, &document.source_id);
-        let ours = self
-            .sim
-            .kept
-            .runs
-            .iter()
-            .filter(|(_, run)| run.task.object == object);
-        let told = ours.map(|(number, run)| match &run.life {
-            Life::Ended(ended) => format!(
-                "{number} {:?} -> {} {:?}\n",
-                run.task.reason, ended.at, ended.completion
-            ),
-            life => format!("{number} {life:?}\n"),
-        });
-        told.collect()
-    }
-
-    fn check_replay(&mut self) {
-        let ended = self
-            .sim
-            .kept
-            .runs
-            .iter()
-            .filter_map(|(id, run)| match &run.life {
-                Life::Ended(ended) => Some((*id, ended.completion.clone())),
-                _ => None,
-            });
-        let ended: Vec<_> = ended.collect();
-        for (id, completion) in ended {
-            assert_eq!(
-                self.sim.replay(id),
-                Demand::Done(completion),
-                "run {id} does not replay"
-            );
-        }
+        story(&self.sim, |run| run.task.object == object)
     }
 
     /// Promise 6: whatever is off the list is in a history that survives.
-    fn check_kept(&self) {
+    fn check_stored(&self) {
         for document in self.sim.sandbox.concur.documents() {
             let is_off_the_list = document.system_id.is_some();
             assert!(
-                !is_off_the_list || self.is_kept(&document.id),
-                "{document:?} is acknowledged and not kept"
+                !is_off_the_list || self.is_in_a_history(&document.id),
+                "{document:?} is acknowledged and not stored"
             );
             if document.status == DocStatus::PostingConfirmedSuccess {
                 assert_eq!(
@@ -345,8 +276,8 @@ impl World {
         }
     }
 
-    fn is_kept(&self, id: &str) -> bool {
-        let runs = self.sim.kept.runs.values();
+    fn is_in_a_history(&self, id: &str) -> bool {
+        let runs = self.sim.store.runs.values();
         let mut entries = runs.flat_map(|run| &run.history);
         entries.any(|entry| match &entry.outcome.report {
             Report::Sent(SendOutcome::Response(response)) => match &response.body {
@@ -358,46 +289,16 @@ impl World {
     }
 }
 
-fn play(through: Through, ambiguity: &str, seed: u64, steps: &[Step]) {
-    let mut world = World::new(through, ambiguity, seed);
-    for step in steps {
-        world.play(step);
-    }
-    world.heal();
-    world.check();
-}
-
-proptest! {
-    #![proptest_config(config(200))]
-
-    #[test]
-    fn the_promises_hold_where_ambiguity_parks(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..40)) {
-        play(Through::Native, "park", seed, &steps);
-    }
-
-    #[test]
-    fn the_promises_hold_where_ambiguity_resends(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..40)) {
-        play(Through::Native, "resend", seed, &steps);
-    }
-}
-
-proptest! {
-    #![proptest_config(config(8))]
-
-    #[test]
-    fn the_promises_hold_through_the_component(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..30)) {
-        play(Through::Component, "resend", seed, &steps);
-    }
-}
+promises!(WayBack, step, native_cases: 200, wasm_cases: 8, "way_back.txt");
 
 /// A report and a cash advance on the list, and these crashes.
-fn small(ambiguity: &str, crashes: &[u64]) -> World {
-    let mut world = World::new(Through::Native, ambiguity, 7);
-    world.sim.crash_at(crashes.iter().copied());
-    world.play(&Step::Report(0, None));
-    world.play(&Step::Advance);
-    world.sim.poll();
-    world
+fn small(ambiguity: &str, crashes: &[u64]) -> WayBack {
+    let mut model = WayBack::new(Backend::Native, ambiguity, 7);
+    model.sim.crash_at(crashes.iter().copied());
+    model.play(&Step::Report(0, None));
+    model.play(&Step::Advance);
+    model.sim.poll();
+    model
 }
 
 #[test]
@@ -411,18 +312,18 @@ fn a_crash_at_every_moment_ends_with_one_entry_and_one_confirmation() {
         for first in 0..moments {
             for second in [None, Some(first + 1), Some(first + 2), Some(first + 4)] {
                 let crashes: Vec<u64> = [Some(first), second].into_iter().flatten().collect();
-                let mut world = small(ambiguity, &crashes);
-                world.sim.stop_at_crash = true;
-                world.sim.settle();
-                assert!(world.sim.crashes > 0);
-                world.check_kept();
-                world.sim.stop_at_crash = false;
-                world.sim.settle();
-                world.heal();
-                world.check();
+                let mut model = small(ambiguity, &crashes);
+                model.sim.stop_at_crash = true;
+                model.sim.settle();
+                assert!(model.sim.crashes > 0);
+                model.check_stored();
+                model.sim.stop_at_crash = false;
+                model.sim.settle();
+                model.heal();
+                model.check();
                 if ambiguity == "resend" {
-                    for filed in &world.filed {
-                        Books::of(&world.sim.sandbox).assert_posted(&world.sim, filed);
+                    for filed in &model.filed {
+                        Books::of(&model.sim.sandbox).assert_posted(&model.sim, filed);
                     }
                 }
             }
@@ -437,26 +338,26 @@ fn a_person_s_replay_ends_what_was_parked() {
     quiet.sim.settle();
     let moments = quiet.sim.moments() - before;
     for crash in 0..moments {
-        let mut world = small("park", &[crash]);
-        world.sim.settle();
-        world.heal();
-        for filed in world.filed.clone() {
+        let mut model = small("park", &[crash]);
+        model.sim.settle();
+        model.heal();
+        for filed in model.filed.clone() {
             let object = books::object(&filed);
-            if word(&books::ending(&world.sim, &filed)) == "parked" {
-                world.sim.start(object, Reason::Replay);
+            if ending_name(&books::ending(&model.sim, &filed)) == "parked" {
+                model.sim.start(object, Reason::Replay);
             }
         }
-        world.sim.settle();
-        world.check();
-        for filed in &world.filed {
-            Books::of(&world.sim.sandbox).assert_posted(&world.sim, filed);
+        model.sim.settle();
+        model.check();
+        for filed in &model.filed {
+            Books::of(&model.sim.sandbox).assert_posted(&model.sim, filed);
         }
     }
 }
 
 #[test]
 fn markers_tell_documents_apart() {
-    let world = small("park", &[]);
-    let documents = world.sim.sandbox.concur.documents();
+    let model = small("park", &[]);
+    let documents = model.sim.sandbox.concur.documents();
     assert_ne!(marker_of(&documents[0]), marker_of(&documents[1]));
 }

@@ -1,59 +1,45 @@
-//! The way back in virtual time: what SAP Concur approved becomes balanced journal entries in
-//! FreshBooks, once each, and Concur is told. Each scenario is played with the native library and
-//! with the built component.
+//! The way back: what SAP Concur approved becomes balanced journal entries in FreshBooks, once
+//! each, and Concur is told.
 
 use std::collections::BTreeMap;
 
-use ml_connector_component::contract::runs::{Ending, How, Reason};
+use ml_connector_component::contract::runs::Ending;
 use ml_connector_sandbox::concur::{
     AdvanceOptions, AdvanceUse, Change, DocStatus, DocType, DocumentBulk, Filed, Filing,
     InvoiceOptions, Oddity, PayrollOptions, ReportOptions, Resubmission, Shape,
 };
 use ml_connector_sandbox::{Fault, FaultRule, System};
-use ml_connector_tests::books::{self, Books, code, document};
-use ml_connector_tests::mind::Through;
+use ml_connector_tests::books::{self, Books, document};
+use ml_connector_tests::fixtures::{documents, settings};
+use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
-use ml_connector_tests::world::{self, word};
 
-macro_rules! scenarios {
-    ($($name:ident),* $(,)?) => {
-        mod native {
-            $(#[test] fn $name() { super::$name(super::Through::Native) })*
-        }
-        mod component {
-            $(#[test] fn $name() { super::$name(super::Through::Component) })*
-        }
-    };
-}
+use crate::scenarios;
 
 scenarios!(
     every_shape_of_report_is_posted_once_balanced_and_confirmed,
     what_is_posted_is_what_was_approved,
-    an_invoice_that_we_brought_is_confirmed_and_not_posted,
+    an_invoice_from_freshbooks_is_confirmed_and_not_posted,
     payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so,
     a_corrected_report_replaces_its_entry,
-    a_recall_before_the_acknowledgement_posts_nothing,
     odd_documents_are_posted_as_if_they_were_not_odd,
-    broken_documents_are_told_to_concur_and_never_posted,
-    what_cannot_be_judged_is_left_to_a_person,
-    numbers_of_23_digits_are_posted_to_the_cent_or_told,
     the_newer_endpoint_takes_entries_too,
     a_queue_of_many_pages_is_emptied,
-    an_outage_of_three_days_heals_by_itself,
-    a_lost_answer_to_an_entry_is_found_and_not_doubled,
-    not_ready_and_unknown_errors_are_tried_again,
 );
 
-fn both(through: Through, ambiguity: &str) -> Sim {
-    world::with(through, &world::both_ways(ambiguity))
+/// Everything connected, both ways.
+pub fn connected(backend: Backend, ambiguity: &str) -> Sim {
+    Sim::with_settings(backend, &settings::both_ways(ambiguity))
 }
 
-fn carry(sim: &mut Sim) {
+/// Reads the queues and lets everything happen that comes of it.
+pub fn poll(sim: &mut Sim) {
     sim.poll();
     sim.settle();
 }
 
-fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Filed {
+/// A report with one entry of this shape is approved.
+pub fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Filed {
     let options = ReportOptions {
         currency: Some(currency.to_string()),
         entries: vec![shape],
@@ -63,19 +49,20 @@ fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Filed 
     sim.sandbox.concur.approve_report(&options, sim.now)
 }
 
-fn taxi(sim: &mut Sim, filing: Filing) -> Filed {
+/// A report with one entry that the employee paid in cash is approved.
+pub fn taxi(sim: &mut Sim, filing: Filing) -> Filed {
     report(sim, Shape::Cash, "CAD", filing)
 }
 
-fn every_shape_of_report_is_posted_once_balanced_and_confirmed(through: Through) {
-    let mut sim = both(through, "park");
+fn every_shape_of_report_is_posted_once_balanced_and_confirmed(backend: Backend) {
+    let mut sim = connected(backend, "park");
     let mut filed = Vec::new();
     for currency in ["CAD", "EUR", "JPY", "KWD"] {
         for shape in Shape::ALL {
             filed.push(report(&mut sim, shape, currency, Filing::default()));
         }
     }
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     for filed in &filed {
         books.assert_posted(&sim, filed);
@@ -83,8 +70,8 @@ fn every_shape_of_report_is_posted_once_balanced_and_confirmed(through: Through)
     assert_eq!(books.entries.len(), filed.len());
 }
 
-fn what_is_posted_is_what_was_approved(through: Through) {
-    let mut sim = both(through, "park");
+fn what_is_posted_is_what_was_approved(backend: Backend) {
+    let mut sim = connected(backend, "park");
     let bulk = DocumentBulk {
         reports: 20,
         invoices: 8,
@@ -121,7 +108,7 @@ fn what_is_posted_is_what_was_approved(through: Through) {
         },
         now,
     );
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     assert_eq!(
         books.costs(),
@@ -143,17 +130,17 @@ fn what_is_posted_is_what_was_approved(through: Through) {
     );
 }
 
-fn an_invoice_that_we_brought_is_confirmed_and_not_posted(through: Through) {
-    let mut sim = both(through, "park");
+fn an_invoice_from_freshbooks_is_confirmed_and_not_posted(backend: Backend) {
+    let mut sim = connected(backend, "park");
     let client = sim
         .sandbox
         .freshbooks
-        .create_client(&world::client(), sim.now)
+        .create_client(&documents::client(), sim.now)
         .expect("is created");
     let invoice = sim
         .sandbox
         .freshbooks
-        .create_invoice(&world::invoice(client, "2093"), sim.now)
+        .create_invoice(&documents::invoice(client, "2093"), sim.now)
         .expect("is created");
     sim.settle();
     let request = sim.sandbox.concur.payment_requests()[0].id.clone();
@@ -162,50 +149,50 @@ fn an_invoice_that_we_brought_is_confirmed_and_not_posted(through: Through) {
             .concur
             .approve_payment_request_with(&request, &Filing::default(), sim.now);
     let filed = filed.expect("is approved");
-    carry(&mut sim);
+    poll(&mut sim);
     assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    let told = document(&sim, &filed);
-    assert_eq!(told.status, DocStatus::PostingConfirmedSuccess);
+    let document = document(&sim, &filed);
+    assert_eq!(document.status, DocStatus::PostingConfirmedSuccess);
     assert_eq!(
-        told.postings[0].document_number,
+        document.postings[0].document_number,
         format!("invoice-{invoice}")
     );
 }
 
-fn payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so(through: Through) {
-    let mut sim = both(through, "park");
+fn payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so(backend: Backend) {
+    let mut sim = connected(backend, "park");
     let filed = sim
         .sandbox
         .concur
         .run_payroll(&PayrollOptions::default(), sim.now)
         .expect("is run");
-    carry(&mut sim);
+    poll(&mut sim);
     assert_eq!(document(&sim, &filed).status, DocStatus::Acknowledged);
     let Ending::Unchanged(note) = books::ending(&sim, &filed) else {
         panic!("is unchanged: {:?}", books::ending(&sim, &filed));
     };
     assert!(note.sentence.contains("payroll"), "{note:?}");
-    let mut settings = world::both_ways("park");
+    let mut settings = settings::both_ways("park");
     settings["financial"]["payroll"] = "post".into();
-    let mut sim = world::with(through, &settings);
+    let mut sim = Sim::with_settings(backend, &settings);
     let filed = sim
         .sandbox
         .concur
         .run_payroll(&PayrollOptions::default(), sim.now)
         .expect("is run");
-    carry(&mut sim);
+    poll(&mut sim);
     Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
-fn a_corrected_report_replaces_its_entry(through: Through) {
-    let mut sim = both(through, "park");
+fn a_corrected_report_replaces_its_entry(backend: Backend) {
+    let mut sim = connected(backend, "park");
     sim.sandbox
         .concur
         .config_mut()
         .financial
         .recall_acknowledged = true;
     let first = taxi(&mut sim, Filing::default());
-    carry(&mut sim);
+    poll(&mut sim);
     let resubmission = Resubmission {
         change: Change::Amounts,
         even_if_not_recalled: true,
@@ -218,7 +205,7 @@ fn a_corrected_report_replaces_its_entry(through: Through) {
         .expect("is resubmitted");
     assert_ne!(first.document_id, second.document_id);
     assert_ne!(first.approved, second.approved);
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     assert_eq!(
         books.entries.len(),
@@ -239,7 +226,7 @@ fn a_corrected_report_replaces_its_entry(through: Through) {
         .concur
         .resubmit(&first.source_id, &same, sim.now)
         .expect("is resubmitted");
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     assert_eq!(books.costs()["CAD"], third.approved);
     assert_eq!(
@@ -248,19 +235,7 @@ fn a_corrected_report_replaces_its_entry(through: Through) {
     );
 }
 
-fn a_recall_before_the_acknowledgement_posts_nothing(through: Through) {
-    let mut sim = both(through, "park");
-    let filing = Filing {
-        recalled_after_get: true,
-        ..Filing::default()
-    };
-    let filed = taxi(&mut sim, filing);
-    carry(&mut sim);
-    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    assert_eq!(code(&books::ending(&sim, &filed)), "recalled");
-}
-
-fn odd_documents_are_posted_as_if_they_were_not_odd(through: Through) {
+fn odd_documents_are_posted_as_if_they_were_not_odd(backend: Backend) {
     let harmless = [
         Oddity::Text,
         Oddity::ZeroExponent,
@@ -271,7 +246,7 @@ fn odd_documents_are_posted_as_if_they_were_not_odd(through: Through) {
         Oddity::PaddedCodes,
         Oddity::QuotedNumbers,
     ];
-    let mut sim = both(through, "park");
+    let mut sim = connected(backend, "park");
     let mut filed = Vec::new();
     for oddity in harmless {
         let filing = Filing {
@@ -285,89 +260,19 @@ fn odd_documents_are_posted_as_if_they_were_not_odd(through: Through) {
         ..Filing::default()
     };
     filed.push(report(&mut sim, Shape::Offset, "EUR", filing));
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     for filed in &filed {
         books.assert_posted(&sim, filed);
     }
 }
 
-fn broken_documents_are_told_to_concur_and_never_posted(through: Through) {
-    for oddity in [
-        Oddity::Unbalanced,
-        Oddity::EmptyAccount,
-        Oddity::TextInNumber,
-        Oddity::TwoCurrencies,
-        Oddity::NotJson,
-    ] {
-        let mut sim = both(through, "park");
-        let filing = Filing {
-            oddities: vec![oddity],
-            ..Filing::default()
-        };
-        let filed = taxi(&mut sim, filing);
-        carry(&mut sim);
-        assert_eq!(Books::of(&sim.sandbox).entries.len(), 0, "{oddity:?}");
-        let told = document(&sim, &filed);
-        assert_eq!(
-            told.status,
-            DocStatus::PostingConfirmedFailure,
-            "{oddity:?}: {:?}",
-            sim.kept.endings()
-        );
-        let ending = books::ending_of_document(&sim, &filed);
-        assert_eq!(word(&ending), "parked", "{oddity:?}");
-        let told: String = told.audit.iter().map(|line| line.text.as_str()).collect();
-        assert!(told.contains(code(&ending)), "{oddity:?}: {told}");
-    }
-    let mut sim = both(through, "park");
-    let filing = Filing {
-        oddities: vec![Oddity::TestUser],
-        ..Filing::default()
-    };
-    let filed = taxi(&mut sim, filing);
-    carry(&mut sim);
-    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    assert_eq!(code(&books::ending(&sim, &filed)), "test-document");
-}
-
-fn what_cannot_be_judged_is_left_to_a_person(through: Through) {
-    let mut sim = both(through, "park");
-    let filing = Filing {
-        oddities: vec![Oddity::UnknownDocType],
-        ..Filing::default()
-    };
-    let filed = taxi(&mut sim, filing);
-    carry(&mut sim);
-    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    assert_eq!(document(&sim, &filed).status, DocStatus::Ready);
-    assert_eq!(code(&books::ending(&sim, &filed)), "unknown-type");
-    // The next look leaves it alone.
-    let requests = sim.sent.values().sum::<u32>();
-    carry(&mut sim);
-    assert!(sim.sent.values().sum::<u32>() < requests + 12);
-}
-
-fn numbers_of_23_digits_are_posted_to_the_cent_or_told(through: Through) {
-    let mut sim = both(through, "park");
-    let filing = Filing {
-        oddities: vec![Oddity::LongDigits],
-        ..Filing::default()
-    };
-    let filed = taxi(&mut sim, filing);
-    carry(&mut sim);
-    match document(&sim, &filed).status {
-        DocStatus::PostingConfirmedSuccess => Books::of(&sim.sandbox).assert_posted(&sim, &filed),
-        status => {
-            assert_eq!(status, DocStatus::PostingConfirmedFailure);
-            assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-        }
-    }
-}
-
-fn the_newer_endpoint_takes_entries_too(through: Through) {
-    let mut settings = world::both_ways("park");
-    let chart = both(Through::Native, "park").sandbox.freshbooks.accounts();
+fn the_newer_endpoint_takes_entries_too(backend: Backend) {
+    let mut settings = settings::both_ways("park");
+    let chart = connected(Backend::Native, "park")
+        .sandbox
+        .freshbooks
+        .accounts();
     let accounts = &mut settings["financial"]["accounts"];
     for table in accounts.as_object_mut().expect("tables").values_mut() {
         for id in table.as_object_mut().expect("a table").values_mut() {
@@ -382,7 +287,7 @@ fn the_newer_endpoint_takes_entries_too(through: Through) {
     settings["financial"]["endpoint"] = "new".into();
     settings["financial"]["look_up"] = "always".into();
     settings["financial"]["business_uuid"] = config.freshbooks.business_uuid.into();
-    let mut sim = world::with(through, &settings);
+    let mut sim = Sim::with_settings(backend, &settings);
     let filed = report(&mut sim, Shape::SplitTaxed, "CAD", Filing::default());
     sim.sandbox.add_fault(
         FaultRule::new(System::FreshBooks, Fault::ResponseLost)
@@ -390,14 +295,14 @@ fn the_newer_endpoint_takes_entries_too(through: Through) {
             .path("/journal_entries")
             .times(1),
     );
-    carry(&mut sim);
+    poll(&mut sim);
     Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
 
-fn a_queue_of_many_pages_is_emptied(through: Through) {
-    let mut settings = world::both_ways("park");
+fn a_queue_of_many_pages_is_emptied(backend: Backend) {
+    let mut settings = settings::both_ways("park");
     settings["financial"]["page_size"] = 3.into();
-    let mut sim = world::with(through, &settings);
+    let mut sim = Sim::with_settings(backend, &settings);
     let mut filed = vec![taxi(
         &mut sim,
         Filing {
@@ -409,72 +314,9 @@ fn a_queue_of_many_pages_is_emptied(through: Through) {
         filed.push(taxi(&mut sim, Filing::default()));
     }
     // A first page of documents that stay where they are hides nothing behind it.
-    carry(&mut sim);
+    poll(&mut sim);
     let books = Books::of(&sim.sandbox);
     for filed in &filed[1..] {
         books.assert_posted(&sim, filed);
     }
-}
-
-fn an_outage_of_three_days_heals_by_itself(through: Through) {
-    let mut sim = both(through, "park");
-    let filed = taxi(&mut sim, Filing::default());
-    for system in [System::Concur, System::FreshBooks] {
-        sim.sandbox
-            .add_fault(FaultRule::new(system, Fault::Maintenance));
-    }
-    sim.poll();
-    sim.run_for(3 * 86_400_000);
-    sim.sandbox.clear_faults();
-    sim.settle();
-    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
-}
-
-fn a_lost_answer_to_an_entry_is_found_and_not_doubled(through: Through) {
-    for fault in [
-        Fault::ResponseLost,
-        Fault::ServerErrorAfterCommit,
-        Fault::LateExecution { delay: 600_000 },
-    ] {
-        let mut sim = both(through, "park");
-        let filed = taxi(&mut sim, Filing::default());
-        sim.sandbox.add_fault(
-            FaultRule::new(System::FreshBooks, fault)
-                .method("POST")
-                .path("/journal_entries/")
-                .times(1),
-        );
-        carry(&mut sim);
-        Books::of(&sim.sandbox).assert_posted(&sim, &filed);
-        let Ending::Confirmed(confirmed) = books::ending(&sim, &filed) else {
-            panic!("is confirmed");
-        };
-        assert_eq!(confirmed.how, How::Adopted);
-    }
-    let mut sim = both(through, "park");
-    let filed = taxi(&mut sim, Filing::default());
-    sim.sandbox.add_fault(
-        FaultRule::new(System::FreshBooks, Fault::RequestLost)
-            .method("POST")
-            .path("/journal_entries/")
-            .times(1),
-    );
-    carry(&mut sim);
-    assert_eq!(code(&books::ending(&sim, &filed)), "ambiguous");
-    assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    sim.start(books::object(&filed), Reason::Replay);
-    sim.settle();
-    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
-}
-
-fn not_ready_and_unknown_errors_are_tried_again(through: Through) {
-    let mut sim = both(through, "park");
-    let filing = Filing {
-        not_ready_times: 2,
-        unknown_error_times: 3,
-        ..Filing::default()
-    };
-    let filed = taxi(&mut sim, filing);
-    carry(&mut sim);
-    Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
