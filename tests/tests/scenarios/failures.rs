@@ -111,7 +111,7 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
         // Other settings stand for other code: what it would create differs.
         let mut settings = settings::connection(ambiguity);
         settings["expense_types"]["default"] = "TRVL".into();
-        sim.upgrade(backend.mind(&settings.to_string()));
+        sim.upgrade(backend.logic(&settings.to_string()));
         sim.settle();
         assert_eq!(sim.divergences, 1);
         let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {

@@ -18,6 +18,9 @@ use crate::receive::certificates::Issued;
 use crate::store::Notice;
 use crate::store::conformance::ModelStore;
 
+/// How long an answer may take before it counts as none; a busy machine is slow.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
 pub(super) const PATH: &str = "/hooks/concur/acme/t0ken";
 pub(super) const EVENT: &str = r#"{"id":"e1","eventType":"invoice.readyForIntegration"}"#;
 
@@ -25,7 +28,7 @@ pub(super) fn body(id: &str, event_type: &str) -> String {
     format!(r#"{{"id":"{id}","eventType":"{event_type}"}}"#)
 }
 
-pub(super) struct Office {
+pub(super) struct Fixture {
     pub(super) directory: TempDir,
     pub(super) root: Authority,
     pub(super) authority: Authority,
@@ -38,7 +41,7 @@ pub(super) struct Office {
     stop: signal::Sender<bool>,
 }
 
-impl Office {
+impl Fixture {
     pub(super) async fn new() -> Self {
         Self::with_certificate(Wanted {
             key: Some(rsa_key(0)),
@@ -68,7 +71,7 @@ impl Office {
             },
             proxy_anchors: None,
         };
-        let office = Self {
+        let fixture = Self {
             events: Arc::new(events(&file("anchors.pem"), &store)),
             sap: authority.issue(wanted),
             directory,
@@ -79,7 +82,7 @@ impl Office {
             port: 0,
             stop: signal::channel(false).0,
         };
-        office.with(|_| ()).await
+        fixture.with(|_| ()).await
     }
 
     /// The same with other settings: stops what listens and listens anew.
@@ -119,8 +122,8 @@ impl Office {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<u16, String> {
-        let mut line = self.connect(client).await?;
-        line.exchange(&request("POST", PATH, headers, body.as_bytes()))
+        let mut peer = self.connect(client).await?;
+        peer.exchange(&request("POST", PATH, headers, body.as_bytes()))
             .await
     }
 
@@ -135,16 +138,16 @@ impl Office {
     }
 
     pub(super) async fn raw(&self, request: &[u8]) -> Result<u16, String> {
-        let mut line = self.connect(Some(&self.sap)).await?;
-        line.exchange(request).await
+        let mut peer = self.connect(Some(&self.sap)).await?;
+        peer.exchange(request).await
     }
 
-    pub(super) async fn connect(&self, client: Option<&Issued>) -> Result<Line, String> {
+    pub(super) async fn connect(&self, client: Option<&Issued>) -> Result<PeerConnection, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await;
         let stream = stream.map_err(|error| error.to_string())?;
         let name = ServerName::try_from("localhost").expect("a name");
         let connected = self.connector(client).connect(name, stream).await;
-        Ok(Line(Box::new(
+        Ok(PeerConnection(Box::new(
             connected.map_err(|error| error.to_string())?,
         )))
     }
@@ -187,7 +190,7 @@ impl Office {
     }
 }
 
-impl Drop for Office {
+impl Drop for Fixture {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
@@ -196,10 +199,10 @@ impl Drop for Office {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// An open connection.
-pub(super) struct Line(Box<dyn Stream>);
+/// An open connection of a peer to the receiver.
+pub(super) struct PeerConnection(Box<dyn Stream>);
 
-impl Line {
+impl PeerConnection {
     pub(super) async fn over_socket(path: &std::path::Path) -> Self {
         let stream = tokio::net::UnixStream::connect(path).await;
         Self(Box::new(stream.expect("connects")))
@@ -215,7 +218,7 @@ impl Line {
         // What is not read to its end is answered all the same.
         let _ = self.0.write_all(request).await;
         let _ = self.0.flush().await;
-        let read = tokio::time::timeout(Duration::from_secs(30), self.read_head()).await;
+        let read = tokio::time::timeout(PATIENCE, self.read_head()).await;
         let head = read.map_err(|_| "no answer in time".to_string())??;
         let status = head
             .split(' ')
