@@ -39,7 +39,8 @@ pub async fn run() -> Result<bool, String> {
     let mut deployment = Deployment::at(&directory, &Options::both_ways(10)).await?;
     accept_currency(&deployment, false);
     announce(
-        "Local stand-ins for FreshBooks and SAP Concur are running; ml-connector starts between them.",
+        "Local stand-ins for FreshBooks and SAP Concur are running; \
+         ml-connector starts between them.",
     );
     let ready = deployment.start().await?;
     println!(
@@ -49,13 +50,14 @@ pub async fn run() -> Result<bool, String> {
     deployment.connect().await?;
     deployment.registered().await?;
     println!(
-        "  connected: consent given in the browser, webhooks registered and verified, company request\n  \
-         token exchanged, events subscribed"
+        "  connected: consent given in the browser, webhooks registered and verified,\n  \
+         company request token exchanged, events subscribed"
     );
     let summary = synchronize(&mut deployment).await?;
     summary.print("With faults on every path and two kills (SIGKILL) in the middle");
     announce(&format!(
-        "{MISSING_CURRENCY} was missing in the settings. It is added now, followed by `ml-connector replay --parked`:"
+        "{MISSING_CURRENCY} was missing in the settings. It is added now, followed by \
+         `ml-connector replay --parked`:"
     ));
     let fixed = fix_and_replay(&mut deployment).await?;
     fixed.print("After the settings were fixed");
@@ -87,7 +89,8 @@ pub async fn synchronize(deployment: &mut Deployment) -> Result<Summary, String>
     created.map_err(|declined| format!("FreshBooks declined a document: {declined:?}"))?;
     deployment.sandbox.shared.wake();
     announce(&format!(
-        "{INVOICES} invoices and {BILLS} bills are created in FreshBooks, in six currencies, with awkward names."
+        "{INVOICES} invoices and {BILLS} bills are created in FreshBooks, in six currencies, \
+         with awkward names."
     ));
     let bar = progress_bar(u64::from(INVOICES + BILLS), "ended");
     for pause_ms in [700, 900] {

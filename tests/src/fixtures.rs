@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`settings`] | settings of a connection that fit the sandbox |
 //! | [`documents`] | a client, an invoice, a vendor and a bill for FreshBooks |
-//! | [`installation`] | a directory with settings, secrets and store, and the program to run in it |
+//! | [`installation`] | a directory with settings, secrets and store, and the program in it |
 //! | [`deployment`] | an installation between both vendors behind sockets |
 //! | [`service`] | the same, with the service in this process instead of one of its own |
 //! | [`command`] | the program while it runs, and what it printed |

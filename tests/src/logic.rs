@@ -43,23 +43,23 @@ impl Backend {
 
 /// What a host asks of the logic: the exports of the contract that the simulator needs.
 pub trait Logic {
-    /// See `runs.run.open`.
+    /// Opens a run with its history, which may be empty, and returns its first demand: `run.open`.
     fn open(
         &mut self,
         task: Task,
         history: Vec<Entry>,
     ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError>;
-    /// See `runs.unknown-since`.
+    /// When a history first reports on a write that may have happened: `runs.unknown-since`.
     fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant>;
-    /// See `webhooks.verify`.
+    /// Checks the signature of a webhook and reads it: `webhooks.verify`.
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal>;
-    /// See `admission.admit`.
+    /// What a notice leads to: `admission.admit`.
     fn admit(&mut self, notice: &Notice, activity: Activity) -> Admission;
-    /// See `pacing.observe`.
+    /// The gate of a system after an answer, or after none: `pacing.observe`.
     fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate;
-    /// See `credentials.ask`.
+    /// The token request to send: `credentials.ask`.
     fn ask(&mut self, credential: &Credential, grant: Grant) -> TokenRequest;
-    /// See `credentials.read`.
+    /// The credential after the answer to a token request: `credentials.read`.
     fn read(
         &mut self,
         credential: &Credential,
@@ -67,13 +67,13 @@ pub trait Logic {
         answer: &TokenAnswer,
         now: Instant,
     ) -> Result<Credential, TokenFailure>;
-    /// See `mapping.settings.schedules`.
+    /// What is to be run at intervals: `mapping.settings.schedules`.
     fn schedules(&mut self) -> Vec<Schedule>;
 }
 
 /// A run that has been opened and has not ended.
 pub trait ActiveRun {
-    /// See `runs.run.step`.
+    /// Reports an outcome and returns the next demand: `run.step`.
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError>;
 }
 

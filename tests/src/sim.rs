@@ -28,7 +28,7 @@ use crate::logic::{ActiveRun, Backend, Logic};
 
 /// Where the vendors send webhooks to; in the simulator nothing listens there.
 pub const WEBHOOK_URL: &str = "https://connector.example.test/hooks";
-/// Virtual midnight: 2026-03-02T00:00:00Z.
+/// When virtual time begins: 2026-03-02T00:00:00Z.
 pub const START: Millis = 1_772_409_600_000;
 
 /// A run that this process has open, and what it demands next.
@@ -37,7 +37,7 @@ struct OpenedRun {
     demand: Demand,
 }
 
-/// The simulator.
+/// One connection with both vendors, in virtual time.
 pub struct Sim {
     /// The virtual clock, in milliseconds since 1970.
     pub now: Millis,

@@ -86,9 +86,9 @@ pub async fn synchronize(deployment: &mut Deployment) -> Result<Ledger, String> 
     let count = approve(deployment);
     deployment.sandbox.shared.wake();
     announce(&format!(
-        "The way back: {count} documents are approved in SAP Concur and announced by events over mutual TLS:\n\
-         expense reports of every shape, supplier invoices, cash advances, payroll, {} broken reports, and {OWN}\n\
-         payment requests that came from FreshBooks.",
+        "The way back: {count} documents are approved in SAP Concur and announced by events\n\
+         over mutual TLS: expense reports of every shape, supplier invoices, cash advances,\n\
+         payroll, {} broken reports, and {OWN} payment requests that came from FreshBooks.",
         BROKEN.len()
     ));
     let bar = progress_bar(count as u64, "ended");

@@ -118,8 +118,9 @@ impl Sim {
 
     fn consent(&mut self) -> String {
         let redirect = "https%3A%2F%2Fconnector.example.test%2Foauth%2Ffreshbooks";
+        let client = "sandbox-freshbooks-client";
         let target = format!(
-            "/oauth/authorize/?response_type=code&client_id=sandbox-freshbooks-client&redirect_uri={redirect}&state=s"
+            "/oauth/authorize/?response_type=code&client_id={client}&redirect_uri={redirect}&state=s"
         );
         let request = ml_connector_sandbox::Request::new("auth.freshbooks.com", "GET", &target);
         let answer = self.sandbox.freshbooks.handle(&request, self.now, 0);

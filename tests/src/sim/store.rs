@@ -21,18 +21,18 @@ type Key = (String, String);
 pub enum RunState {
     /// It may go on at this instant.
     Due(Millis),
-    /// It waits.
+    /// It waits for an instant, and perhaps for another object.
     Waiting {
         /// The instant at which it goes on whatever happens.
         until: Millis,
-        /// Why it waits.
+        /// Why it waits, as the component said.
         reason: WaitReason,
         /// The object whose end wakes it earlier.
         on: Option<ObjectRef>,
         /// Whether a run of that object has ended since.
         by_object: bool,
     },
-    /// It has ended.
+    /// It has ended, and no other step of it is taken.
     Ended(Ended),
 }
 
@@ -357,29 +357,15 @@ impl MemoryStore {
 
 fn describe(standing: &mut Standing, ending: &Ending) {
     let (kind, code, sentence) = match ending {
-        Ending::Confirmed(confirmation) => {
-            (EndingKind::Confirmed, "", confirmation.sentence.as_str())
-        }
-        Ending::Unchanged(note) => (
-            EndingKind::Unchanged,
-            note.code.as_str(),
-            note.sentence.as_str(),
-        ),
-        Ending::Rejected(stop) => (
-            EndingKind::Rejected,
-            stop.code.as_str(),
-            stop.sentence.as_str(),
-        ),
-        Ending::Parked(stop) => (
-            EndingKind::Parked,
-            stop.code.as_str(),
-            stop.sentence.as_str(),
-        ),
-        Ending::Conflict(conflict) => (EndingKind::Conflict, "", conflict.sentence.as_str()),
+        Ending::Confirmed(confirmed) => (EndingKind::Confirmed, "", &confirmed.sentence),
+        Ending::Unchanged(note) => (EndingKind::Unchanged, note.code.as_str(), &note.sentence),
+        Ending::Rejected(stop) => (EndingKind::Rejected, stop.code.as_str(), &stop.sentence),
+        Ending::Parked(stop) => (EndingKind::Parked, stop.code.as_str(), &stop.sentence),
+        Ending::Conflict(conflict) => (EndingKind::Conflict, "", &conflict.sentence),
     };
     standing.ending = kind;
     standing.code = code.to_string();
-    standing.sentence = sentence.to_string();
+    standing.sentence.clone_from(sentence);
     if let Ending::Parked(stop) | Ending::Rejected(stop) = ending {
         standing.since = stop.since;
     }

@@ -14,7 +14,7 @@ use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
 use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, Write};
 use ml_connector_tests::fixtures::Installation;
 
-/// 2026-03-01 09:00:00 UTC.
+/// When the morning begins: 2026-03-01 09:00:00 UTC.
 const NINE: Instant = 1_772_355_600_000;
 
 fn object(system: System, kind: &str, id: &str) -> ObjectRef {

@@ -43,9 +43,18 @@ pub fn play<M: Model>(backend: Backend, ambiguity: &str, seed: u64, steps: &[M::
 /// The promises as properties, for each policy natively and once through the component, which is
 /// slower by far and so gets fewer cases.
 macro_rules! promises {
-    ($model:ty, $step:ident, native_cases: $native:literal, wasm_cases: $wasm:literal, $regressions:literal) => {
+    (
+        $model:ty, $step:ident,
+        native_cases: $native:literal, wasm_cases: $wasm:literal, $regressions:literal
+    ) => {
+        const REGRESSIONS: &str = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/model/regressions/",
+            $regressions
+        );
+
         proptest! {
-            #![proptest_config($crate::shared::config($native, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/model/regressions/", $regressions)))]
+            #![proptest_config($crate::shared::config($native, REGRESSIONS))]
 
             #[test]
             fn the_promises_hold_where_ambiguity_parks(
@@ -63,7 +72,7 @@ macro_rules! promises {
         }
 
         proptest! {
-            #![proptest_config($crate::shared::config($wasm, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/model/regressions/", $regressions)))]
+            #![proptest_config($crate::shared::config($wasm, REGRESSIONS))]
 
             #[test]
             fn the_promises_hold_in_the_component(

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 /// One line of `remotes.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Step {
-    /// When it happened.
+    /// When it happened, in milliseconds since 1970.
     pub at: Millis,
-    /// What happened.
+    /// What was done, under the name of its kind.
     #[serde(flatten)]
     pub what: What,
 }
