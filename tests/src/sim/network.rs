@@ -15,7 +15,7 @@ impl Sim {
         let Some(mut wire) = self.to_wire(request) else {
             return SendOutcome::NotSent(error(SendErrorCode::Withheld));
         };
-        let (host, token) = self.account.reach(request.system);
+        let (host, token) = self.credentials.access(request.system);
         wire.host = host;
         wire.headers
             .push(("authorization".to_string(), format!("Bearer {token}")));
@@ -55,10 +55,11 @@ impl Sim {
             match part {
                 BodyPart::Text(literal) => text.push_str(literal),
                 BodyPart::JsonSecret(name) => {
-                    let quoted = serde_json::Value::from(self.account.secret(name)?).to_string();
+                    let quoted =
+                        serde_json::Value::from(self.credentials.secret(name)?).to_string();
                     text.push_str(quoted.trim_matches('"'));
                 }
-                BodyPart::FormSecret(name) => text.push_str(&form(&self.account.secret(name)?)),
+                BodyPart::FormSecret(name) => text.push_str(&form(&self.credentials.secret(name)?)),
             }
         }
         let mut wire = sandbox::Request::new("", method(request.method), &request.path_with_query);
