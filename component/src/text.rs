@@ -31,6 +31,12 @@ pub fn shortened(text: &str, characters_max: usize) -> String {
     short
 }
 
+/// The text, unless it is empty.
+#[must_use]
+pub fn non_empty(text: impl Into<String>) -> Option<String> {
+    Some(text.into()).filter(|text| !text.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
