@@ -35,7 +35,7 @@ fn credential(system: System) -> Credential {
         access_expires: NOW,
         refresh_expires: None,
         scope: "before".to_string(),
-        sentence: "dead for some reason".to_string(),
+        message: "dead for some reason".to_string(),
     }
 }
 
@@ -212,7 +212,7 @@ fn a_freshbooks_token_lives_from_its_creation() {
         issued: created,
         access_expires: created + 12 * HOUR,
         scope: "user:bills:read".to_string(),
-        sentence: String::new(),
+        message: String::new(),
         ..credential(System::Freshbooks)
     };
     assert_eq!(freshbooks(&json), Ok(expected));
@@ -254,7 +254,7 @@ fn numbers_come_as_strings_as_well() {
             issued: NOW,
             access_expires: NOW + 50 * MINUTE,
             refresh_expires: Some(expires * 1_000),
-            sentence: String::new(),
+            message: String::new(),
             ..credential(System::Concur)
         };
         assert_eq!(concur(&json), Ok(expected), "{json}");
@@ -321,7 +321,7 @@ fn geolocation_is_pinned_or_kept_or_refused() {
         (failure.code.as_str(), failure.mend),
         ("geolocation-refused", Mend::FixSettings)
     );
-    assert!(failure.sentence.contains("extra_bases") && failure.base.is_empty());
+    assert!(failure.message.contains("extra_bases") && failure.base.is_empty());
     let extra = ["https://evil.test".to_string()];
     let app = App {
         extra_bases: &extra,
@@ -429,7 +429,7 @@ fn freshbooks_refusals_say_what_helps() {
             0
         };
         assert_eq!(failure.retry_at, again);
-        assert!(failure.sentence.contains(helps), "{}", failure.sentence);
+        assert!(failure.message.contains(helps), "{}", failure.message);
     }
 }
 
@@ -460,7 +460,7 @@ fn concur_codes_decide_whatever_the_status() {
                 let failure = refusal(System::Concur, status, &json);
                 assert_eq!((failure.mend, failure.retry_at), (mend, 0), "{json}");
                 assert_eq!(failure.code, code.to_string());
-                assert!(failure.sentence.contains(helps), "{}", failure.sentence);
+                assert!(failure.message.contains(helps), "{}", failure.message);
             }
         }
     }
@@ -557,7 +557,7 @@ fn nothing_but_a_plain_error_name_is_repeated() {
             let json = json!({"error": error, "error_description": "hunter2"});
             let failure = refusal(system, 418, &json);
             assert_eq!(failure.code, "http-418");
-            assert!(!failure.sentence.contains("unter"));
+            assert!(!failure.message.contains("unter"));
         }
     }
 }
@@ -585,12 +585,12 @@ fn a_person_is_needed_when_the_refresh_token_ends() {
     let forecast = foresee(&live, NOW);
     assert_eq!(forecast.needs_you_by, Some(NOW + 100 * DAY));
     assert!(
-        forecast.sentence.contains("100 days"),
+        forecast.message.contains("100 days"),
         "{}",
-        forecast.sentence
+        forecast.message
     );
-    assert!(foresee(&live, NOW + 99 * DAY).sentence.contains("1 day."));
-    assert!(foresee(&live, NOW + 101 * DAY).sentence.contains("ended"));
+    assert!(foresee(&live, NOW + 99 * DAY).message.contains("1 day."));
+    assert!(foresee(&live, NOW + 101 * DAY).message.contains("ended"));
     assert_eq!(
         foresee(&credential(System::Freshbooks), NOW).needs_you_by,
         None
@@ -605,7 +605,7 @@ fn absent_and_dead_credentials_need_a_person_now() {
             ..credential(system)
         };
         let unexplained = Credential {
-            sentence: String::new(),
+            message: String::new(),
             ..dead.clone()
         };
         for credential in [first(system), dead.clone(), unexplained] {
@@ -617,10 +617,10 @@ fn absent_and_dead_credentials_need_a_person_now() {
         }
         assert!(
             foresee(&first(system), NOW)
-                .sentence
+                .message
                 .contains(connect_command(system))
         );
-        assert_eq!(foresee(&dead, NOW).sentence, "dead for some reason");
+        assert_eq!(foresee(&dead, NOW).message, "dead for some reason");
     }
 }
 
@@ -720,7 +720,7 @@ proptest! {
                 prop_assert!(system == System::Freshbooks || kept.base == US2);
             }
             Err(failure) => {
-                prop_assert!(failure.sentence.contains('`'));
+                prop_assert!(failure.message.contains('`'));
                 let again = matches!(failure.mend, Mend::TryAgain | Mend::TryThere);
                 prop_assert_eq!(failure.retry_at > 0, again);
                 prop_assert_eq!(failure.base.is_empty(), failure.mend != Mend::TryThere);

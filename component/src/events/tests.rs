@@ -50,7 +50,7 @@ fn queue_of(event: &Value) -> Option<String> {
 fn code(body: &str) -> Option<String> {
     match read(body, COMPANY) {
         Reading::Unreadable(oddity) => {
-            assert!(oddity.sentence.ends_with('.'), "{}", oddity.sentence);
+            assert!(oddity.message.ends_with('.'), "{}", oddity.message);
             Some(oddity.code)
         }
         _ => None,

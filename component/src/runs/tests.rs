@@ -3,7 +3,9 @@ use alloc::vec;
 
 use super::*;
 use crate::contract::http::{Body, Response, SendOutcome};
-use crate::contract::runs::{Effect, Ending, Reason, Send, Task, Wait, WaitReason, Wake};
+use crate::contract::runs::{
+    Effect, Ending, OutboundRequest, StartReason, Task, Wait, WaitReason, Wake,
+};
 use crate::contract::types::{ObjectRef, System};
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
@@ -26,13 +28,13 @@ pub(crate) fn object(kind: &str, id: &str) -> ObjectRef {
     }
 }
 
-pub(crate) fn task(kind: &str, id: &str, reason: Reason) -> Task {
+pub(crate) fn task(kind: &str, id: &str, reason: StartReason) -> Task {
     Task {
         connection: "acme".to_string(),
         object: object(kind, id),
         reason,
         started: STARTED,
-        webhook_url: "https://sync.example.test/hooks/acme".to_string(),
+        receive_url: "https://sync.example.test/hooks/acme".to_string(),
         unknown_since: None,
     }
 }
@@ -49,11 +51,11 @@ pub(crate) fn answer(status: u16, body: &str) -> SendOutcome {
 #[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) completion: Completion,
-    pub(crate) history: Vec<Entry>,
+    pub(crate) history: Vec<HistoryEntry>,
 }
 
 impl Driven {
-    pub(crate) fn sends(&self) -> Vec<(&Send, &Report, Instant)> {
+    pub(crate) fn sends(&self) -> Vec<(&OutboundRequest, &Report, Instant)> {
         let entries = self.history.iter();
         entries
             .filter_map(|entry| match &entry.demand {
@@ -111,7 +113,7 @@ pub(crate) fn drive(mut run: Run, mut host: impl FnMut(&Demand, Instant) -> Repo
             report,
             at: now,
         };
-        history.push(Entry {
+        history.push(HistoryEntry {
             demand,
             outcome: outcome.clone(),
         });
@@ -120,7 +122,7 @@ pub(crate) fn drive(mut run: Run, mut host: impl FnMut(&Demand, Instant) -> Repo
     panic!("the run does not end");
 }
 
-pub(crate) fn open(task: &Task, settings: &Rc<Settings>, history: &[Entry]) -> Run {
+pub(crate) fn open(task: &Task, settings: &Rc<Settings>, history: &[HistoryEntry]) -> Run {
     match Run::open(task.clone(), Rc::clone(settings), history.to_vec()) {
         Ok(run) => run,
         Err(error) => panic!("opens: {error:?}"),
@@ -145,7 +147,7 @@ pub(crate) fn assert_replays(task: &Task, settings: &Rc<Settings>, driven: &Driv
 }
 
 fn invoice() -> (Task, Rc<Settings>) {
-    (task("invoice", "7", Reason::Notice), settings())
+    (task("invoice", "7", StartReason::Notice), settings())
 }
 
 fn gone(demand: &Demand, _: Instant) -> Report {
@@ -160,14 +162,14 @@ fn gone(demand: &Demand, _: Instant) -> Report {
 }
 
 /// The standing of an object that was never heard of.
-pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::Standing {
-    crate::contract::runs::Standing {
+pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::ObjectStatus {
+    crate::contract::runs::ObjectStatus {
         object: object.clone(),
         link: None,
         active: false,
         ending: crate::contract::runs::EndingKind::None,
         code: String::new(),
-        sentence: String::new(),
+        message: String::new(),
         version: String::new(),
         since: 0,
     }
@@ -237,13 +239,15 @@ fn a_divergence_names_the_entry() {
         until: 0,
         reason: WaitReason::Retry,
         on: None,
-        sentence: "x".repeat(9_000),
+        message: "x".repeat(9_000),
     });
     let Err(OpenError::Diverged(divergence)) = Run::open(task, settings, history) else {
         panic!("diverges");
     };
     assert_eq!(divergence.index, 1);
-    assert!(divergence.recorded.contains("Retry") && divergence.demanded.contains("Send"));
+    assert!(
+        divergence.recorded.contains("Retry") && divergence.demanded.contains("OutboundRequest")
+    );
     assert!(divergence.recorded.chars().count() <= SHOWN_CHARS_MAX);
 }
 
@@ -273,10 +277,10 @@ fn an_outcome_that_does_not_answer_breaks_the_history() {
 #[test]
 fn only_known_kinds_are_opened() {
     for kind in ["journal", "", "payment-request"] {
-        let opened = Run::open(task(kind, "1", Reason::Notice), settings(), Vec::new());
+        let opened = Run::open(task(kind, "1", StartReason::Notice), settings(), Vec::new());
         assert!(matches!(opened, Err(OpenError::UnknownKind(said)) if said.contains(kind)));
     }
-    let mut concur = task("invoice", "1", Reason::Notice);
+    let mut concur = task("invoice", "1", StartReason::Notice);
     concur.object.system = System::Concur;
     assert!(Run::open(concur, settings(), Vec::new()).is_err());
 }
@@ -303,10 +307,10 @@ fn other_settings_diverge_where_they_matter() {
 #[test]
 fn a_history_tells_since_when_a_write_may_have_been_carried_out() {
     let request = crate::freshbooks::get("/w".to_string());
-    let entry = |intent, outcome: &SendOutcome, at| Entry {
+    let entry = |intent, outcome: &SendOutcome, at| HistoryEntry {
         demand: Demand::Perform(Effect {
             id: 0,
-            action: Action::Send(Send {
+            action: Action::Send(OutboundRequest {
                 request: request.clone(),
                 intent,
             }),

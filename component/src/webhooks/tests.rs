@@ -259,7 +259,7 @@ fn missing_blank_and_overlong_fields_are_named() {
                 panic!("{name} {value:?}");
             };
             assert_eq!(oddity.code, "field-missing");
-            assert!(oddity.sentence.contains(name), "{}", oddity.sentence);
+            assert!(oddity.message.contains(name), "{}", oddity.message);
         }
     }
 }

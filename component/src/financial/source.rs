@@ -3,9 +3,9 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::head;
 use crate::concur::{DocumentType, FinancialRow};
 use crate::contract::types::ObjectRef;
-use crate::financial;
 
 /// The longest source id that is taken for one: twice the documented 32 characters, so that a
 /// longer text is no id but damage.
@@ -13,7 +13,7 @@ const SOURCE_ID_CHARS_MAX: usize = 64;
 
 /// Whose documents a run brings across.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::flows) enum Source {
+pub(crate) enum Source {
     /// A report, a payment request or a cash advance, by its id.
     Known(DocumentType, String),
     /// One document whose source cannot be read, by the document's own id.
@@ -22,8 +22,8 @@ pub(in crate::flows) enum Source {
 
 impl Source {
     /// The source of a listed document, and the document's version.
-    pub(in crate::flows) fn of_row(kind: DocumentType, row: &FinancialRow) -> (Self, String) {
-        match financial::head(kind, &row.document) {
+    pub(crate) fn of_row(kind: DocumentType, row: &FinancialRow) -> (Self, String) {
+        match head(kind, &row.document) {
             Ok(head) if is_id(&head.source_id) => {
                 let version = version(row, &head.revision);
                 (Self::Known(kind, head.source_id), version)
@@ -33,7 +33,7 @@ impl Source {
     }
 
     /// The source that the id of a run's object names.
-    pub(super) fn from_id(id: &str) -> Option<Self> {
+    pub(crate) fn from_id(id: &str) -> Option<Self> {
         let (kind, id) = id.split_once('/')?;
         let kind = DocumentType::named(kind)?;
         match id.strip_prefix("document/") {
@@ -43,7 +43,7 @@ impl Source {
     }
 
     /// The source as the object of a run.
-    pub(in crate::flows) fn object(&self) -> ObjectRef {
+    pub(crate) fn object(&self) -> ObjectRef {
         let id = match self {
             Self::Known(kind, id) => format!("{}/{id}", kind.name()),
             Self::Unread(kind, id) => format!("{}/document/{id}", kind.name()),
@@ -57,8 +57,13 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= SOURCE_ID_CHARS_MAX && text.chars().all(plain)
 }
 
+/// The target kind in the marker of the entry of a document version.
+pub(crate) fn entry_kind(version: &str) -> String {
+    format!("journal-entry {version}")
+}
+
 /// The document's id and revision: what an entry is posted for.
-pub(super) fn version(row: &FinancialRow, revision: &str) -> String {
+pub(crate) fn version(row: &FinancialRow, revision: &str) -> String {
     format!("{}/{revision}", row.id)
 }
 

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::contract::credentials::{Credential, Forecast, Life};
+use crate::contract::credentials::{Credential, CredentialStatus, RefreshPlan};
 use crate::contract::types::{Duration, Instant, System};
 
 const DAY: Duration = 24 * 60 * 60 * 1_000;
@@ -14,18 +14,15 @@ const DAY: Duration = 24 * 60 * 60 * 1_000;
 /// 12 hours, SAP Concur after 55 of 60 minutes. Rarely, since each refresh of a token that works
 /// once is a chance to lose it; not later, so that there is time to try again. One that is absent
 /// or dead needs a person now.
-pub fn foresee(credential: &Credential, now: Instant) -> Forecast {
-    match credential.life {
-        Life::Live => Forecast {
+pub fn plan_refresh(credential: &Credential, now: Instant) -> RefreshPlan {
+    match &credential.status {
+        CredentialStatus::Live => RefreshPlan {
             refresh_at: Some(due(credential, now)),
-            needs_you_by: credential.refresh_expires,
-            sentence: live_sentence(credential, now),
+            reconnect_by: credential.refresh_expires,
+            message: live_message(credential, now),
         },
-        Life::Absent | Life::Dead => Forecast {
-            refresh_at: None,
-            needs_you_by: Some(now),
-            sentence: stopped_sentence(credential),
-        },
+        CredentialStatus::Absent => stopped(now, absent_message(credential.system)),
+        CredentialStatus::Dead(why) => stopped(now, dead_message(credential.system, why)),
     }
 }
 
@@ -36,11 +33,13 @@ pub(super) fn refresh_at(issued: Instant, expires: Instant) -> Instant {
 }
 
 fn due(credential: &Credential, now: Instant) -> Instant {
-    let at = refresh_at(credential.issued, credential.access_expires);
-    if at <= now { 0 } else { at }
+    let access = credential.access.as_ref();
+    access.map_or(now, |access| {
+        refresh_at(access.issued, access.expires).max(now)
+    })
 }
 
-fn live_sentence(credential: &Credential, now: Instant) -> String {
+fn live_message(credential: &Credential, now: Instant) -> String {
     let (system, command) = (
         credential.system.display_name(),
         connect_command(credential.system),
@@ -61,18 +60,31 @@ fn live_sentence(credential: &Credential, now: Instant) -> String {
     }
 }
 
-fn stopped_sentence(credential: &Credential) -> String {
-    let (system, command) = (
-        credential.system.display_name(),
-        connect_command(credential.system),
-    );
-    if credential.life == Life::Absent {
-        return format!("{system} is not connected: run `{command}`.");
+fn stopped(now: Instant, message: String) -> RefreshPlan {
+    RefreshPlan {
+        refresh_at: None,
+        reconnect_by: Some(now),
+        message,
     }
-    if credential.sentence.is_empty() {
-        return format!("{system} has refused the credential for good: run `{command}`.");
+}
+
+fn absent_message(system: System) -> String {
+    format!(
+        "{} is not connected: run `{}`.",
+        system.display_name(),
+        connect_command(system)
+    )
+}
+
+fn dead_message(system: System, why: &str) -> String {
+    if why.is_empty() {
+        return format!(
+            "{} has refused the credential for good: run `{}`.",
+            system.display_name(),
+            connect_command(system)
+        );
     }
-    credential.sentence.clone()
+    String::from(why)
 }
 
 /// What a person runs to connect a system, for the first time or anew.
