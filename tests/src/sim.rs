@@ -1,9 +1,10 @@
 //! Another host, in virtual time: one connection, a store in memory, a clock that jumps, both
 //! vendors as machines, and crashes wherever a test wants them.
 //!
-//! It does a host's duties to the letter: a write's intent is stored before it is sent and its
-//! outcome before anything else is done; a read's outcome may be lost with the process; a gate
-//! holds requests back; a run that waits is dropped and opened again from its history.
+//! It does a host's duties to the letter: a write is recorded before it is sent and its outcome
+//! before anything else is done; a read's outcome may be lost with the process; a gate holds
+//! requests back; a run that waits is dropped and opened again from its history, which it gets as
+//! it was stored.
 
 mod credentials;
 mod driving;
@@ -13,11 +14,12 @@ pub mod store;
 use std::collections::BTreeMap;
 
 use ml_connector_component::contract::admission::{Activity, Admission};
-use ml_connector_component::contract::http::{Body, Header, SendError, SendErrorCode, SendOutcome};
+use ml_connector_component::contract::http::{Body, Header, SendError, SendErrorCode};
 use ml_connector_component::contract::pacing::Gate;
-use ml_connector_component::contract::runs::{Demand, Entry, Outcome, Reason, Report, Task, Wake};
+use ml_connector_component::contract::runs::{Demand, StartReason, Wake};
 use ml_connector_component::contract::types::{ObjectRef, System};
-use ml_connector_component::contract::webhooks::{Delivery, Reading};
+use ml_connector_component::contract::settings::ReceiverNeed;
+use ml_connector_component::contract::webhooks::{Delivery, Receiver, Verified};
 use ml_connector_sandbox::{DeliveryResult, Millis, Sandbox, SandboxConfig, System as Sender};
 use serde_json::Value;
 
@@ -86,7 +88,7 @@ impl Sim {
         let mut sim = Self::unconnected(config, logic);
         sim.connect();
         for noun in ["invoice", "bill"] {
-            sim.start(object("callback", noun), Reason::Schedule);
+            sim.start(object("callback", noun), StartReason::Schedule);
         }
         sim.settle();
         sim
@@ -94,11 +96,14 @@ impl Sim {
 
     /// Both vendors empty, nothing connected.
     #[must_use]
-    pub fn unconnected(config: SandboxConfig, logic: Box<dyn Logic>) -> Self {
+    pub fn unconnected(config: SandboxConfig, mut logic: Box<dyn Logic>) -> Self {
         Self {
             now: START,
             sandbox: Sandbox::new(config, START),
-            store: MemoryStore::default(),
+            store: MemoryStore {
+                webhook_objects: webhook_objects(&mut *logic),
+                ..MemoryStore::default()
+            },
             crashes: 0,
             stop_at_crash: false,
             divergences: 0,
@@ -131,7 +136,7 @@ impl Sim {
     }
 
     /// Starts a run of an object, or marks it dirty.
-    pub fn start(&mut self, object: ObjectRef, reason: Reason) {
+    pub fn start(&mut self, object: ObjectRef, reason: StartReason) {
         self.store.start(object, reason, self.now);
     }
 
@@ -139,7 +144,7 @@ impl Sim {
     pub fn sweep(&mut self) {
         for schedule in self.logic.schedules() {
             if schedule.object.kind == "sweep" {
-                self.start(schedule.object, Reason::Schedule);
+                self.start(schedule.object, StartReason::Schedule);
             }
         }
     }
@@ -148,7 +153,7 @@ impl Sim {
     pub fn poll(&mut self) {
         for schedule in self.logic.schedules() {
             if schedule.object.kind == "financial-queue" {
-                self.start(schedule.object, Reason::Schedule);
+                self.start(schedule.object, StartReason::Schedule);
             }
         }
     }
@@ -192,6 +197,7 @@ impl Sim {
     pub fn upgrade(&mut self, logic: Box<dyn Logic>) {
         self.crash();
         self.logic = logic;
+        self.store.webhook_objects = webhook_objects(&mut *self.logic);
     }
 
     /// Opens a run that has ended with its whole history and returns the demand it arrives at.
@@ -224,30 +230,49 @@ impl Sim {
         }
     }
 
+    fn receiver(&mut self) -> Receiver {
+        let registrations = &self.store.webhook_objects;
+        let is_registering = |object| self.store.activity(object) != Activity::Idle;
+        Receiver {
+            account_id: self.logic.identity().freshbooks_account_id,
+            callbacks: self.credentials.callbacks(),
+            registering: registrations.iter().any(is_registering),
+        }
+    }
+
     /// Receives a webhook and returns the HTTP status to answer.
     pub fn receive(&mut self, delivery: &Delivery) -> u16 {
-        match self.logic.verify(delivery, &self.credentials.receiver()) {
+        match self.logic.verify(delivery, &self.receiver()) {
             Err(refusal) => refusal.status,
-            Ok(Reading::Handshake(handshake)) => {
+            Ok(Verified::Handshake(handshake)) => {
                 self.credentials
                     .receive_verifier(&handshake.callback_id, &handshake.verifier);
                 self.store.wake_handshakes(self.now);
                 200
             }
-            Ok(Reading::Notice(notice)) => {
+            Ok(Verified::Notice(notice)) => {
                 self.store.acknowledged.push(notice.object.clone());
                 let activity = self.store.activity(&notice.object);
-                match self.logic.admit(&notice, activity) {
+                match self.logic.admit(&notice.object, activity) {
                     Admission::Start(object) | Admission::MarkDirty(object) => {
-                        self.start(object, Reason::Notice);
+                        self.start(object, StartReason::Notice);
                     }
                     Admission::NothingNew(_) => {}
                 }
                 200
             }
-            Ok(Reading::Unreadable(_)) => 200,
+            Ok(Verified::Unreadable(_)) => 200,
         }
     }
+}
+
+/// The objects whose runs register the address that webhooks are sent to.
+fn webhook_objects(logic: &mut dyn Logic) -> Vec<ObjectRef> {
+    let schedules = logic.schedules().into_iter();
+    schedules
+        .filter(|schedule| schedule.needs == Some(ReceiverNeed::Webhooks))
+        .map(|schedule| schedule.object)
+        .collect()
 }
 
 /// The reference to an object of FreshBooks.
@@ -286,26 +311,6 @@ fn error(code: SendErrorCode) -> SendError {
     SendError {
         code,
         detail: String::new(),
-    }
-}
-
-/// What the host does with an intent that a crash left without an outcome.
-fn interrupted() -> Report {
-    Report::Sent(SendOutcome::MaybeSent(error(SendErrorCode::Interrupted)))
-}
-
-fn entry(demand: Demand, outcome: Outcome) -> Entry {
-    Entry { demand, outcome }
-}
-
-fn task(object: ObjectRef, reason: Reason, started: Millis) -> Task {
-    Task {
-        connection: "acme".to_string(),
-        object,
-        reason,
-        started,
-        webhook_url: WEBHOOK_URL.to_string(),
-        unknown_since: None,
     }
 }
 

@@ -4,21 +4,26 @@
 use std::sync::Arc;
 
 use ml_connector::config::Limits;
-use ml_connector::guest::{Guest, InstanceError, OpenRun, SettingsText, SharedInstance};
+use ml_connector::guest::{
+    Guest, GuestError, Instance, InstanceError, OpenRun, SettingsHandle, SettingsText,
+    SharedInstance,
+};
 use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::credentials::{
-    Credential, Grant, TokenAnswer, TokenFailure, TokenRequest,
+    Credential, Grant, TokenFailure, TokenRequest, TokenResponse,
 };
-use ml_connector_component::contract::http::SendOutcome;
-use ml_connector_component::contract::mapping::Schedule;
-use ml_connector_component::contract::pacing::Gate;
-use ml_connector_component::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
-use ml_connector_component::contract::types::Instant;
-use ml_connector_component::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
+use ml_connector_component::contract::http::{Authorization, SendOutcome};
+use ml_connector_component::contract::pacing::{Gate, Observation};
+use ml_connector_component::contract::runs::{
+    Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+};
+use ml_connector_component::contract::settings::{Endpoints, Identity, Schedule};
+use ml_connector_component::contract::types::{Instant, ObjectRef};
+use ml_connector_component::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ActiveRun, Logic};
+use super::{ActiveRun, CONNECTION, Logic};
 use crate::built;
 
 /// The component, compiled once per process with the limits of production.
@@ -52,6 +57,7 @@ impl Wasm {
     pub fn new(settings_json: &str) -> Self {
         let instance = SharedInstance::new(compiled()).unwrap_or_else(|error| panic!("{error}"));
         let settings = SettingsText {
+            connection: CONNECTION.into(),
             version: "test".to_string(),
             json: settings_json.into(),
         };
@@ -59,6 +65,16 @@ impl Wasm {
             instance: Arc::new(instance),
             settings,
         }
+    }
+}
+
+impl Wasm {
+    fn with_settings<T>(
+        &self,
+        work: impl FnOnce(&mut Instance, SettingsHandle) -> Result<T, GuestError>,
+    ) -> T {
+        let done = self.instance.call_with(&self.settings, work);
+        done.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -87,7 +103,7 @@ impl Logic for Wasm {
     fn open(
         &mut self,
         task: Task,
-        history: Vec<Entry>,
+        history: Vec<HistoryEntry>,
     ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError> {
         let history: Vec<_> = history.iter().map(convert).collect();
         match self
@@ -106,7 +122,7 @@ impl Logic for Wasm {
         }
     }
 
-    fn unknown_since(&mut self, history: &[Entry]) -> Option<Instant> {
+    fn unknown_since(&mut self, history: &[HistoryEntry]) -> Option<Instant> {
         let history: Vec<_> = history.iter().map(convert).collect();
         let asked = self
             .instance
@@ -114,71 +130,73 @@ impl Logic for Wasm {
         asked.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
+    fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {
         let (delivery, receiver) = (convert(delivery), convert(receiver));
         let read = self
             .instance
             .call(|instance| instance.verify(&delivery, &receiver));
         let read = read.unwrap_or_else(|error| panic!("{error}"));
-        read.map(|reading| convert(&reading))
+        read.map(|verified| convert(&verified))
             .map_err(|refusal| convert(&refusal))
     }
 
-    fn admit(&mut self, notice: &Notice, activity: Activity) -> Admission {
-        let (notice, activity) = (convert(notice), convert(&activity));
+    fn admit(&mut self, object: &ObjectRef, activity: Activity) -> Admission {
+        let (object, activity) = (convert(object), convert(&activity));
         let admitted = self
             .instance
-            .call(|instance| instance.admit(&notice, activity));
+            .call(|instance| instance.admit(&object, activity));
         convert(&admitted.unwrap_or_else(|error| panic!("{error}")))
     }
 
-    fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
+    fn observe(
+        &mut self,
+        gate: Gate,
+        authorization: Authorization,
+        outcome: &SendOutcome,
+        now: Instant,
+    ) -> Observation {
         let (gate, outcome) = (convert(&gate), convert(outcome));
-        let gate = self
+        let authorization = convert(&authorization);
+        let seen = self
             .instance
-            .call(|instance| instance.observe(gate, &outcome, now));
-        convert(&gate.unwrap_or_else(|error| panic!("{error}")))
+            .call(|instance| instance.observe(gate, authorization, &outcome, now));
+        convert(&seen.unwrap_or_else(|error| panic!("{error}")))
     }
 
-    fn ask(&mut self, credential: &Credential, grant: Grant) -> TokenRequest {
+    fn build_token_request(&mut self, credential: &Credential, grant: Grant) -> TokenRequest {
         let (credential, grant) = (convert(credential), convert(&grant));
-        let asked = self
-            .instance
-            .call_with(&self.settings, |instance, settings| {
-                instance.ask_token(settings, &credential, grant)
-            });
-        convert(&asked.unwrap_or_else(|error| panic!("{error}")))
+        convert(&self.with_settings(|instance, settings| {
+            instance.build_token_request(settings, &credential, grant)
+        }))
     }
 
-    fn read(
+    fn read_token_response(
         &mut self,
         credential: &Credential,
         grant: Grant,
-        answer: &TokenAnswer,
+        response: &TokenResponse,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
-        let (credential, grant, answer) = (convert(credential), convert(&grant), convert(answer));
-        let read = self
-            .instance
-            .call_with(&self.settings, |instance, settings| {
-                instance.read_token(settings, &credential, grant, &answer, now)
-            });
-        let read = read.unwrap_or_else(|error| panic!("{error}"));
+        let (credential, grant) = (convert(credential), convert(&grant));
+        let response = convert(response);
+        let read = self.with_settings(|instance, settings| {
+            instance.read_token_response(settings, &credential, grant, &response, now)
+        });
         read.map(|credential| convert(&credential))
             .map_err(|failure| convert(&failure))
     }
 
     fn schedules(&mut self) -> Vec<Schedule> {
-        let asked = self
-            .instance
-            .call_with(&self.settings, |instance, settings| {
-                instance.schedules(settings)
-            });
-        asked
-            .unwrap_or_else(|error| panic!("{error}"))
-            .iter()
-            .map(convert)
-            .collect()
+        let schedules = self.with_settings(Instance::schedules);
+        schedules.iter().map(convert).collect()
+    }
+
+    fn endpoints(&mut self) -> Endpoints {
+        convert(&self.with_settings(Instance::endpoints))
+    }
+
+    fn identity(&mut self) -> Identity {
+        convert(&self.with_settings(Instance::identity))
     }
 }
 

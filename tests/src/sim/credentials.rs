@@ -4,40 +4,46 @@
 use std::collections::BTreeMap;
 
 use ml_connector_component::contract::credentials::{
-    Credential, Grant, Life, Mend, TokenAnswer, TokenHost,
+    Credential, CredentialStatus, Grant, TokenField, TokenRemedy, TokenResponse,
 };
-use ml_connector_component::contract::http::{Body, SendOutcome};
+use ml_connector_component::contract::http::{Body, Secret, SendOutcome};
 use ml_connector_component::contract::types::System;
-use ml_connector_component::contract::webhooks::{Callback, CallbackState, Receiver};
+use ml_connector_component::contract::webhooks::Callback;
+use ml_connector_component::{credentials, pacing};
+use ml_connector_sandbox::Millis;
 
-use super::network::which;
+use super::network::{authority, which};
 use super::{Sim, system_name};
 
-/// Where SAP Concur's company tokens are asked for.
-pub const CONCUR_TOKEN_BASE: &str = "https://glz.api.concursolutions.com";
 const TOKEN_TIMEOUT: u64 = 30_000;
 
 /// Every secret of the connection, and the state of both credentials.
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
-    secrets: BTreeMap<String, String>,
-    tokens: BTreeMap<&'static str, String>,
+    authorization_code: Option<String>,
+    company_request_token: Option<String>,
+    refresh_tokens: BTreeMap<&'static str, String>,
+    access_tokens: BTreeMap<&'static str, String>,
     by_system: BTreeMap<&'static str, Credential>,
+    /// When a failed refresh may be tried again.
+    refresh_at: BTreeMap<&'static str, Millis>,
     candidates: BTreeMap<String, String>,
     trusted: BTreeMap<String, String>,
 }
 
 impl Credentials {
-    pub(super) fn receiver(&self) -> Receiver {
-        let callbacks = self.trusted.iter().map(|(id, verifier)| Callback {
+    /// Every callback with a verifier, trusted or candidate.
+    pub(super) fn callbacks(&self) -> Vec<Callback> {
+        let trusted = self.trusted.iter().map(|(id, verifier)| Callback {
             id: id.clone(),
-            state: CallbackState::Active(verifier.clone()),
+            verifier: Some(verifier.clone()),
         });
-        Receiver {
-            account_id: "zQ7pLm".to_string(),
-            callbacks: callbacks.collect(),
-            registering: true,
-        }
+        let is_new = |id: &&String| !self.trusted.contains_key(*id);
+        let candidates = self.candidates.keys().filter(is_new).map(|id| Callback {
+            id: id.clone(),
+            verifier: None,
+        });
+        trusted.chain(candidates).collect()
     }
 
     pub(super) fn receive_verifier(&mut self, callback_id: &str, verifier: &str) {
@@ -45,42 +51,49 @@ impl Credentials {
             .insert(callback_id.to_string(), verifier.to_string());
     }
 
-    pub(super) fn trust(&mut self, callback_id: &str) {
-        if let Some(verifier) = self.candidates.get(callback_id) {
-            self.trusted
-                .insert(callback_id.to_string(), verifier.clone());
+    /// Makes the candidate verifier of a callback its key; returns whether it has a key now.
+    pub(super) fn trust(&mut self, callback_id: &str) -> bool {
+        if let Some(verifier) = self.candidates.remove(callback_id) {
+            self.trusted.insert(callback_id.to_string(), verifier);
         }
+        self.trusted.contains_key(callback_id)
     }
 
-    pub(super) fn secret(&self, name: &str) -> Option<String> {
-        match name.strip_prefix("verifier:") {
-            Some(callback_id) => self.candidates.get(callback_id).cloned(),
-            None => self.secrets.get(name).cloned(),
-        }
+    pub(super) fn secret(&self, system: System, secret: &Secret) -> Option<&str> {
+        let value = match secret {
+            Secret::ClientSecret => return Some(client_secret(system)),
+            Secret::AuthorizationCode => self.authorization_code.as_ref(),
+            Secret::CompanyRequestToken => self.company_request_token.as_ref(),
+            Secret::RefreshToken => self.refresh_tokens.get(system_name(system)),
+            Secret::Verifier(id) => self.candidates.get(id).or_else(|| self.trusted.get(id)),
+        };
+        value.map(String::as_str)
     }
 
     pub(super) fn is_live(&self, system: System) -> bool {
         self.by_system
             .get(system_name(system))
-            .is_some_and(|credential| credential.life == Life::Live)
+            .is_some_and(|credential| credential.status == CredentialStatus::Live)
     }
 
-    /// Host and bearer token for API requests.
-    pub(super) fn access(&self, system: System) -> (String, String) {
-        let token = self
-            .tokens
-            .get(system_name(system))
-            .cloned()
-            .unwrap_or_default();
-        let base = match system {
-            System::Freshbooks => "https://api.freshbooks.com".to_string(),
-            System::Concur => self
-                .by_system
-                .get("concur")
-                .map(|credential| credential.base.clone())
-                .unwrap_or_default(),
-        };
-        (authority(&base), token)
+    /// When a failed refresh may be tried again; no request is sent before.
+    pub(super) fn refresh_at(&self, system: System) -> Option<Millis> {
+        self.refresh_at.get(system_name(system)).copied()
+    }
+
+    pub(super) fn access_token(&self, system: System) -> &str {
+        let token = self.access_tokens.get(system_name(system));
+        token.map(String::as_str).unwrap_or_default()
+    }
+
+    /// The pinned base URL.
+    pub(super) fn base(&self, system: System) -> Option<String> {
+        self.by_system.get(system_name(system))?.base.clone()
+    }
+
+    fn credential(&self, system: System) -> Credential {
+        let stored = self.by_system.get(system_name(system)).cloned();
+        stored.unwrap_or_else(|| credentials::absent_credential(system))
     }
 }
 
@@ -101,19 +114,8 @@ impl Sim {
     ///
     /// If FreshBooks refuses.
     pub fn connect_freshbooks(&mut self) {
-        let code = self.consent();
-        self.credentials.secrets.insert(
-            "client-secret".to_string(),
-            "sandbox-freshbooks-secret".to_string(),
-        );
-        self.credentials
-            .secrets
-            .insert("authorization-code".to_string(), code);
-        self.grant(System::Freshbooks, Grant::AuthorizationCode);
-        assert!(
-            self.credentials.is_live(System::Freshbooks),
-            "FreshBooks refused the code"
-        );
+        self.credentials.authorization_code = Some(self.consent());
+        self.connected_by(System::Freshbooks, Grant::AuthorizationCode);
     }
 
     fn consent(&mut self) -> String {
@@ -141,14 +143,16 @@ impl Sim {
     /// If SAP Concur refuses.
     pub fn connect_concur(&mut self) {
         let token = self.sandbox.concur.company_request_token(self.now);
-        self.credentials
-            .secrets
-            .insert("company-request-token".to_string(), token);
-        self.grant(System::Concur, Grant::CompanyRequestToken);
-        assert!(
-            self.credentials.is_live(System::Concur),
-            "SAP Concur refused the request token"
-        );
+        self.credentials.company_request_token = Some(token);
+        self.connected_by(System::Concur, Grant::CompanyRequestToken);
+    }
+
+    /// A connect that succeeds opens the gate.
+    fn connected_by(&mut self, system: System, grant: Grant) {
+        self.grant(system, grant);
+        assert!(self.credentials.is_live(system), "{system:?} refused");
+        self.gates
+            .insert(system_name(system), pacing::initial_gate(system));
     }
 
     /// Refreshes an access token.
@@ -157,26 +161,28 @@ impl Sim {
     }
 
     fn grant(&mut self, system: System, grant: Grant) {
-        let mut credential = self
-            .credentials
-            .by_system
-            .get(system_name(system))
-            .cloned()
-            .unwrap_or_else(|| absent(system));
+        self.credentials.refresh_at.remove(system_name(system));
+        let mut credential = self.credentials.credential(system);
         for _ in 0..2 {
             let Some(answer) = self.request_tokens(&credential, grant) else {
                 return;
             };
             let (shown, secrets) = take_out_secrets(&answer.0, answer.1);
-            match self.logic.read(&credential, grant, &shown, self.now) {
+            let read = self
+                .logic
+                .read_token_response(&credential, grant, &shown, self.now);
+            match read.map_err(|failure| (failure.remedy, failure.message)) {
                 Ok(renewed) => {
                     self.store_tokens(system, renewed, secrets);
                     return;
                 }
-                Err(failure) if failure.mend == Mend::TryThere => credential.base = failure.base,
-                Err(failure) if failure.mend == Mend::TryAgain => return,
-                Err(_) => {
-                    credential.life = Life::Dead;
+                Err((TokenRemedy::TryBase(base), _)) => credential.base = Some(base),
+                Err((TokenRemedy::TryAgain(at), _)) => {
+                    self.credentials.refresh_at.insert(system_name(system), at);
+                    return;
+                }
+                Err((TokenRemedy::Reconnect | TokenRemedy::FixSettings, message)) => {
+                    credential.status = CredentialStatus::Dead(message);
                     self.credentials
                         .by_system
                         .insert(system_name(system), credential);
@@ -187,25 +193,11 @@ impl Sim {
     }
 
     fn request_tokens(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
-        let system = credential.system;
-        let asked = self.logic.ask(credential, grant);
-        let refresh = format!("{}-refresh-token", system_name(system));
-        let secret = format!("sandbox-{}-secret", system_name(system));
-        self.credentials
-            .secrets
-            .insert("client-secret".to_string(), secret);
-        if let Some(token) = self.credentials.secrets.get(&refresh).cloned() {
-            self.credentials
-                .secrets
-                .insert("refresh-token".to_string(), token);
-        }
+        let asked = self.logic.build_token_request(credential, grant);
         let mut wire = self.to_wire(&asked.request)?;
-        wire.host = match (asked.host, system) {
-            (TokenHost::Pinned, _) => authority(&credential.base),
-            (TokenHost::Configured, System::Concur) => authority(CONCUR_TOKEN_BASE),
-            (TokenHost::Configured, System::Freshbooks) => "api.freshbooks.com".to_string(),
-        };
-        let answer = self.sandbox.exchange(which(system), &wire, self.now);
+        wire.host = authority(&asked.base);
+        let system = which(credential.system);
+        let answer = self.sandbox.exchange(system, &wire, self.now);
         match self.outcome_of(answer, TOKEN_TIMEOUT) {
             SendOutcome::Response(response) => match response.body {
                 Body::Text(text) => Some((text, response.status)),
@@ -219,59 +211,51 @@ impl Sim {
         &mut self,
         system: System,
         credential: Credential,
-        secrets: BTreeMap<String, String>,
+        mut secrets: BTreeMap<&'static str, String>,
     ) {
-        if let Some(token) = secrets.get("access_token") {
-            self.credentials
-                .tokens
-                .insert(system_name(system), token.clone());
+        let system = system_name(system);
+        if let Some(token) = secrets.remove("access_token") {
+            self.credentials.access_tokens.insert(system, token);
         }
-        if let Some(token) = secrets.get("refresh_token") {
-            self.credentials.secrets.insert(
-                format!("{}-refresh-token", system_name(system)),
-                token.clone(),
-            );
+        if let Some(token) = secrets.remove("refresh_token") {
+            self.credentials.refresh_tokens.insert(system, token);
         }
-        self.credentials
-            .by_system
-            .insert(system_name(system), credential);
+        self.credentials.by_system.insert(system, credential);
+    }
+}
+
+/// The secret of our app in the sandbox.
+pub(crate) fn client_secret(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "sandbox-freshbooks-secret",
+        System::Concur => "sandbox-concur-secret",
     }
 }
 
 /// The token answer as the component may see it, and its secrets by name.
-fn take_out_secrets(text: &str, status: u16) -> (TokenAnswer, BTreeMap<String, String>) {
+pub(crate) fn take_out_secrets(
+    text: &str,
+    status: u16,
+) -> (TokenResponse, BTreeMap<&'static str, String>) {
     let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let mut secrets = BTreeMap::new();
-    for field in ["access_token", "refresh_token", "id_token"] {
-        if let Some(serde_json::Value::String(secret)) = value.get_mut(field) {
-            secrets.insert(field.to_string(), std::mem::take(secret));
+    let mut secrets_present = Vec::new();
+    for (name, field) in [
+        ("access_token", TokenField::AccessToken),
+        ("refresh_token", TokenField::RefreshToken),
+        ("id_token", TokenField::IdToken),
+    ] {
+        if let Some(serde_json::Value::String(secret)) = value.get_mut(name)
+            && !secret.is_empty()
+        {
+            secrets.insert(name, std::mem::take(secret));
+            secrets_present.push(field);
         }
     }
-    secrets.retain(|_, secret| !secret.is_empty());
-    let answer = TokenAnswer {
+    let response = TokenResponse {
         status,
         json: value.to_string(),
-        sealed: secrets.keys().cloned().collect(),
+        secrets_present,
     };
-    (answer, secrets)
-}
-
-fn absent(system: System) -> Credential {
-    Credential {
-        system,
-        life: Life::Absent,
-        generation: 0,
-        base: String::new(),
-        issued: 0,
-        access_expires: 0,
-        refresh_expires: None,
-        scope: String::new(),
-        sentence: String::new(),
-    }
-}
-
-fn authority(base: &str) -> String {
-    base.trim_start_matches("https://")
-        .trim_start_matches("http://")
-        .to_string()
+    (response, secrets)
 }

@@ -1,7 +1,7 @@
 //! One effect at a time: the duties of a host, and the moments at which it may crash.
 
-use ml_connector_component::contract::http::SendOutcome;
-use ml_connector_component::contract::pacing::HoldReason;
+use ml_connector_component::contract::http::{Authorization, SendOutcome};
+use ml_connector_component::contract::pacing::Gate;
 use ml_connector_component::contract::runs::{
     Action, Completion, Demand, Effect, Intent, OpenError, Outcome, Report,
 };
@@ -39,7 +39,6 @@ impl Sim {
         if let Some(opened) = self.opened.get(&id) {
             return opened.demand.clone();
         }
-        self.store.settle_intent(id, self.now);
         let (run, mut demand) = self.open(id);
         let mut opened = OpenedRun {
             run,
@@ -76,34 +75,36 @@ impl Sim {
 
     fn perform(&mut self, id: u64, effect: Effect) {
         let report = match &effect.action {
-            Action::Send(send) => {
-                let system = send.request.system;
+            Action::Send(outbound) => {
+                let request = &outbound.request;
+                let system = request.system;
                 if let Some(until) = self.held_until(system) {
                     self.opened.remove(&id);
                     self.store.defer(id, until);
                     return;
                 }
-                let is_write = send.intent != Intent::Read;
-                if is_write {
-                    self.store.intend(id, Demand::Perform(effect.clone()));
+                if outbound.intent != Intent::Read {
+                    self.store.record_intent(id, Demand::Perform(effect.clone()));
                 }
-                // The intent is stored, nothing is sent.
+                // The write is recorded, nothing is sent.
                 if self.crashes_here() {
                     return;
                 }
-                let outcome = self.send(&send.request);
+                let outcome = self.send(request);
                 // It was sent, the outcome is not stored.
                 if self.crashes_here() {
                     return;
                 }
-                self.observe(system, &outcome);
+                self.observe(system, request.authorization, &outcome);
                 Report::Sent(outcome)
             }
-            Action::FindObjects(objects) => Report::Found(self.store.standings(objects)),
-            Action::Save(save) => Report::Saved(self.store.save(save, self.now)),
-            Action::TrustVerifier(callback) => {
-                self.credentials.trust(callback);
-                Report::Saved(1)
+            Action::FindObjects(objects) => Report::Found(self.store.statuses(objects)),
+            Action::Save(changes) => {
+                self.store.save(changes, self.now);
+                Report::Saved
+            }
+            Action::TrustVerifier(callback_id) => {
+                Report::Trusted(self.credentials.trust(callback_id))
             }
         };
         let durable = is_durable(&effect.action);
@@ -146,23 +147,28 @@ impl Sim {
 
     fn held_until(&mut self, system: System) -> Option<Millis> {
         if !self.credentials.is_live(system) {
-            return Some(self.now + 60_000);
+            let gate = self.take_gate(system);
+            let gate = pacing::hold_for_reconnect(gate, self.now);
+            self.gates.insert(system_name(system), gate);
         }
-        let gate = self.gates.get(system_name(system))?;
-        (gate.held_until > self.now).then_some(gate.held_until)
+        let hold = self.gates.get(system_name(system))?.hold.as_ref();
+        let held_until = hold.map(|hold| hold.until);
+        let refresh_at = self.credentials.refresh_at(system);
+        held_until.max(refresh_at).filter(|until| *until > self.now)
     }
 
-    fn observe(&mut self, system: System, outcome: &SendOutcome) {
-        let gate = self
-            .gates
-            .remove(system_name(system))
-            .unwrap_or_else(|| pacing::open_gate(system));
-        let mut gate = self.logic.observe(gate, outcome, self.now);
-        if gate.reason == HoldReason::TokenExpired {
+    fn observe(&mut self, system: System, authorization: Authorization, outcome: &SendOutcome) {
+        let gate = self.take_gate(system);
+        let seen = self.logic.observe(gate, authorization, outcome, self.now);
+        self.gates.insert(system_name(system), seen.gate);
+        if seen.token_refused {
             self.refresh(system);
-            gate = pacing::open_gate(system);
         }
-        self.gates.insert(system_name(system), gate);
+    }
+
+    fn take_gate(&mut self, system: System) -> Gate {
+        let gate = self.gates.remove(system_name(system));
+        gate.unwrap_or_else(|| pacing::initial_gate(system))
     }
 }
 
@@ -177,7 +183,7 @@ fn step(opened: &mut OpenedRun, outcome: Outcome) -> Demand {
 
 fn is_durable(action: &Action) -> bool {
     match action {
-        Action::Send(send) => send.intent != Intent::Read,
+        Action::Send(outbound) => outbound.intent != Intent::Read,
         Action::FindObjects(_) => false,
         Action::Save(_) | Action::TrustVerifier(_) => true,
     }

@@ -1,17 +1,17 @@
 //! The simulator's store, in memory: what survives a crash. Runs with their histories, links, and
-//! the standing of each object.
+//! the status of each object.
 
 use std::collections::BTreeMap;
 
 use ml_connector_component::contract::admission::Activity;
 use ml_connector_component::contract::runs::{
-    Completion, Demand, Ending, EndingKind, Entry, Link, NewTask, Outcome, Reason, Save, Standing,
-    Task, Wait, WaitReason, Wake,
+    Changes, Completion, Demand, Ending, EndingKind, HistoryEntry, LastEnding, Link, NewTask,
+    ObjectStatus, Outcome, StartReason, Task, Wait, WaitReason, Wake,
 };
 use ml_connector_component::contract::types::ObjectRef;
 use ml_connector_sandbox::Millis;
 
-use super::{activity, entry, interrupted, task, wake};
+use super::{WEBHOOK_URL, activity, wake};
 
 /// An object's kind and id; every object in the simulator belongs to one connection.
 type Key = (String, String);
@@ -50,14 +50,13 @@ pub struct Ended {
 pub struct StoredRun {
     /// The object and the reason, as the component is told.
     pub task: Task,
-    /// Demands with their outcomes, oldest first.
-    pub history: Vec<Entry>,
+    /// Demands with their outcomes, oldest first. A write is recorded before it is sent; after a
+    /// crash it may be left without an outcome.
+    pub history: Vec<HistoryEntry>,
     /// Due, waiting or ended.
     pub state: RunState,
     /// How many entries of the history survive a crash.
     durable: usize,
-    /// A write that has been recorded and whose outcome has not.
-    intent: Option<Demand>,
 }
 
 /// A store in memory that forgets at a crash exactly what a real store may forget.
@@ -69,9 +68,11 @@ pub struct MemoryStore {
     pub links: BTreeMap<Key, Link>,
     /// Every object that an acknowledged notice named, in the order of arrival.
     pub acknowledged: Vec<ObjectRef>,
+    /// The objects whose runs register the address that webhooks are sent to.
+    pub(super) webhook_objects: Vec<ObjectRef>,
     active: BTreeMap<Key, u64>,
     latest: BTreeMap<Key, u64>,
-    dirty: BTreeMap<Key, Reason>,
+    dirty: BTreeMap<Key, StartReason>,
     look_again: BTreeMap<Key, (Millis, ObjectRef)>,
 }
 
@@ -101,7 +102,7 @@ impl MemoryStore {
         self.active.values().copied().collect()
     }
 
-    pub(super) fn start(&mut self, object: ObjectRef, reason: Reason, now: Millis) {
+    pub(super) fn start(&mut self, object: ObjectRef, reason: StartReason, now: Millis) {
         let key = key(&object);
         if self.active.contains_key(&key) {
             self.dirty.entry(key).or_insert(reason);
@@ -110,11 +111,10 @@ impl MemoryStore {
         self.look_again.remove(&key);
         let id = self.runs.len() as u64 + 1;
         let run = StoredRun {
-            task: task(object, reason, now),
+            task: self.task(object, reason, now),
             history: Vec::new(),
             state: RunState::Due(now),
             durable: 0,
-            intent: None,
         };
         self.runs.insert(id, run);
         self.active.insert(key, id);
@@ -149,7 +149,7 @@ impl MemoryStore {
             .cloned()
             .collect();
         for (_, object) in again {
-            self.start(object, Reason::LookAgain, now);
+            self.start(object, StartReason::LookAgain, now);
         }
         let is_due = |id: &&u64| match &self.runs[*id].state {
             RunState::Due(due) => *due <= now,
@@ -168,43 +168,37 @@ impl MemoryStore {
 
     pub(super) fn latest(&self, id: u64) -> Millis {
         let run = &self.runs[&id];
-        run.history
-            .last()
-            .map_or(run.task.started, |entry| entry.outcome.at)
+        let reported = run.history.iter().rev().find_map(|e| e.outcome.as_ref());
+        reported.map_or(run.task.started, |outcome| outcome.at)
     }
 
-    pub(super) fn intend(&mut self, id: u64, demand: Demand) {
+    /// Records a write, durably, before it is sent.
+    pub(super) fn record_intent(&mut self, id: u64, demand: Demand) {
         self.change(id, |run| {
+            run.history.push(HistoryEntry {
+                demand,
+                outcome: None,
+            });
             run.durable = run.history.len();
-            run.intent = Some(demand);
         });
     }
 
     pub(super) fn record(&mut self, id: u64, demand: Demand, outcome: Outcome, durable: bool) {
         let at = outcome.at;
         self.change(id, |run| {
-            run.history.push(entry(demand, outcome));
-            run.intent = None;
+            let intent = run.history.last_mut();
+            match intent.filter(|entry| entry.outcome.is_none() && entry.demand == demand) {
+                Some(entry) => entry.outcome = Some(outcome),
+                None => run.history.push(HistoryEntry {
+                    demand,
+                    outcome: Some(outcome),
+                }),
+            }
             if durable {
                 run.durable = run.history.len();
             }
             run.state = RunState::Due(at);
         });
-    }
-
-    pub(super) fn settle_intent(&mut self, id: u64, now: Millis) {
-        let Some(demand) = self.runs.get_mut(&id).and_then(|run| run.intent.take()) else {
-            return;
-        };
-        let Demand::Perform(effect) = &demand else {
-            return;
-        };
-        let outcome = Outcome {
-            id: effect.id,
-            report: interrupted(),
-            at: now.max(self.latest(id)),
-        };
-        self.record(id, demand, outcome, true);
     }
 
     pub(super) fn start_over(&mut self, id: u64, unknown_since: Option<Millis>, now: Millis) {
@@ -271,7 +265,7 @@ impl MemoryStore {
 
     pub(super) fn end(&mut self, id: u64, completion: Completion, now: Millis) {
         let again = match &completion.ending {
-            Ending::Parked(stop) | Ending::Rejected(stop) => stop.look_again,
+            Ending::Parked(failure) | Ending::Rejected(failure) => failure.look_again,
             _ => None,
         };
         self.change(id, |run| {
@@ -295,41 +289,45 @@ impl MemoryStore {
         }
     }
 
-    pub(super) fn save(&mut self, save: &Save, now: Millis) -> u32 {
-        for link in &save.links {
+    pub(super) fn save(&mut self, changes: &Changes, now: Millis) {
+        for link in &changes.links {
             self.links.insert(key(&link.source), link.clone());
         }
-        for source in &save.unlinks {
+        for source in &changes.unlinks {
             self.links.remove(&key(source));
         }
-        for NewTask { object, reason } in &save.tasks {
+        for NewTask { object, reason } in &changes.tasks {
             self.start(object.clone(), *reason, now);
         }
-        u32::try_from(save.links.len() + save.unlinks.len() + save.tasks.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn standings(&self, objects: &[ObjectRef]) -> Vec<Standing> {
-        objects.iter().map(|object| self.standing(object)).collect()
+    pub(super) fn statuses(&self, objects: &[ObjectRef]) -> Vec<ObjectStatus> {
+        objects.iter().map(|object| self.status(object)).collect()
     }
 
-    fn standing(&self, object: &ObjectRef) -> Standing {
+    fn status(&self, object: &ObjectRef) -> ObjectStatus {
         let key = key(object);
-        let mut standing = Standing {
+        let latest = self.latest.get(&key).and_then(|id| self.runs.get(id));
+        ObjectStatus {
             object: object.clone(),
             link: self.links.get(&key).cloned(),
             active: self.active.contains_key(&key),
-            ending: EndingKind::None,
-            code: String::new(),
-            sentence: String::new(),
-            version: String::new(),
-            since: 0,
-        };
-        let latest = self.latest.get(&key).and_then(|id| self.runs.get(id));
-        if let Some(RunState::Ended(ended)) = latest.map(|run| &run.state) {
-            standing.version.clone_from(&ended.completion.version);
-            describe(&mut standing, &ended.completion.ending);
+            last: latest.and_then(|run| match &run.state {
+                RunState::Ended(ended) => Some(last_ending(&ended.completion)),
+                RunState::Due(_) | RunState::Waiting { .. } => None,
+            }),
         }
-        standing
+    }
+
+    fn task(&self, object: ObjectRef, reason: StartReason, started: Millis) -> Task {
+        let receive_url = self.webhook_objects.contains(&object);
+        Task {
+            object,
+            reason,
+            started,
+            receive_url: receive_url.then(|| WEBHOOK_URL.to_string()),
+            unknown_since: None,
+        }
     }
 
     fn wake_those_waiting_for(&mut self, ended: &Key, now: Millis) {
@@ -355,19 +353,36 @@ impl MemoryStore {
     }
 }
 
-fn describe(standing: &mut Standing, ending: &Ending) {
-    let (kind, code, sentence) = match ending {
-        Ending::Confirmed(confirmed) => (EndingKind::Confirmed, "", &confirmed.sentence),
-        Ending::Unchanged(note) => (EndingKind::Unchanged, note.code.as_str(), &note.sentence),
-        Ending::Rejected(stop) => (EndingKind::Rejected, stop.code.as_str(), &stop.sentence),
-        Ending::Parked(stop) => (EndingKind::Parked, stop.code.as_str(), &stop.sentence),
-        Ending::Conflict(conflict) => (EndingKind::Conflict, "", &conflict.sentence),
+/// What is stored of a completion as long as its object is known.
+pub(crate) fn last_ending(completion: &Completion) -> LastEnding {
+    let (kind, code, message, since) = match &completion.ending {
+        Ending::Confirmed(confirmed) => (EndingKind::Confirmed, None, &confirmed.message, None),
+        Ending::Unchanged(note) => (
+            EndingKind::Unchanged,
+            Some(note.code.clone()),
+            &note.message,
+            None,
+        ),
+        Ending::Rejected(failure) => (
+            EndingKind::Rejected,
+            Some(failure.code.clone()),
+            &failure.message,
+            Some(failure.since),
+        ),
+        Ending::Parked(failure) => (
+            EndingKind::Parked,
+            Some(failure.code.clone()),
+            &failure.message,
+            Some(failure.since),
+        ),
+        Ending::Conflict(conflict) => (EndingKind::Conflict, None, &conflict.message, None),
     };
-    standing.ending = kind;
-    standing.code = code.to_string();
-    standing.sentence.clone_from(sentence);
-    if let Ending::Parked(stop) | Ending::Rejected(stop) = ending {
-        standing.since = stop.since;
+    LastEnding {
+        kind,
+        code,
+        message: message.clone(),
+        version: completion.version.clone(),
+        since,
     }
 }
 
