@@ -138,7 +138,7 @@ mod tests {
     fn settings(financial: &str) -> Settings {
         let table = format!(r#"{{"financial": {{{financial}}}, "#);
         let json = MINIMAL.replacen('{', &table, 1);
-        Settings::load(&json).unwrap_or_else(|problems| panic!("{problems:?}"))
+        Settings::load("acme", &json).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     fn legacy() -> Settings {

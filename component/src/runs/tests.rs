@@ -13,7 +13,7 @@ use crate::settings::tests::MINIMAL;
 pub(crate) const STARTED: Instant = 1_772_323_200_000;
 
 pub(crate) fn settings_with(from: &str, to: &str) -> Rc<Settings> {
-    Rc::new(Settings::load(&MINIMAL.replace(from, to)).expect("is right"))
+    Rc::new(Settings::load("acme", &MINIMAL.replace(from, to)).expect("is right"))
 }
 
 pub(crate) fn settings() -> Rc<Settings> {
@@ -30,11 +30,10 @@ pub(crate) fn object(kind: &str, id: &str) -> ObjectRef {
 
 pub(crate) fn task(kind: &str, id: &str, reason: StartReason) -> Task {
     Task {
-        connection: "acme".to_string(),
         object: object(kind, id),
         reason,
         started: STARTED,
-        receive_url: "https://sync.example.test/hooks/acme".to_string(),
+        receive_url: Some("https://sync.example.test/hooks/acme".to_string()),
         unknown_since: None,
     }
 }
@@ -62,7 +61,10 @@ impl Driven {
                 Demand::Perform(Effect {
                     action: Action::Send(send),
                     ..
-                }) => Some((send, &entry.outcome.report, entry.outcome.at)),
+                }) => entry
+                    .outcome
+                    .as_ref()
+                    .map(|outcome| (send, &outcome.report, outcome.at)),
                 _ => None,
             })
             .collect()
@@ -76,7 +78,7 @@ impl Driven {
             if let Demand::Wait(wait) = &entry.demand {
                 waits.push((wait.reason, wait.until - now));
             }
-            now = entry.outcome.at;
+            now = entry.outcome.as_ref().map_or(now, |outcome| outcome.at);
         }
         waits
     }
@@ -115,7 +117,7 @@ pub(crate) fn drive(mut run: Run, mut host: impl FnMut(&Demand, Instant) -> Repo
         };
         history.push(HistoryEntry {
             demand,
-            outcome: outcome.clone(),
+            outcome: Some(outcome.clone()),
         });
         run.step(outcome).expect("answers the demand");
     }
@@ -157,21 +159,17 @@ fn gone(demand: &Demand, _: Instant) -> Report {
     match &effect.action {
         Action::Send(_) => Report::Sent(answer(404, "")),
         Action::FindObjects(objects) => Report::Found(objects.iter().map(unknown).collect()),
-        _ => Report::Saved(1),
+        _ => Report::Saved,
     }
 }
 
-/// The standing of an object that was never heard of.
+/// The status of an object that was never heard of.
 pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::ObjectStatus {
     crate::contract::runs::ObjectStatus {
         object: object.clone(),
         link: None,
         active: false,
-        ending: crate::contract::runs::EndingKind::None,
-        code: String::new(),
-        message: String::new(),
-        version: String::new(),
-        since: 0,
+        last: None,
     }
 }
 
@@ -198,7 +196,7 @@ fn a_refused_step_changes_nothing() {
         (
             Outcome {
                 id: 0,
-                report: Report::Saved(1),
+                report: Report::Saved,
                 at: STARTED,
             },
             StepErrorCode::WrongReport,
@@ -267,7 +265,7 @@ fn a_history_that_goes_on_after_the_end_diverges() {
 fn an_outcome_that_does_not_answer_breaks_the_history() {
     let (task, settings) = invoice();
     let mut history = drive(open(&task, &settings, &[]), gone).history;
-    history[1].outcome.report = Report::Saved(0);
+    history[1].outcome.as_mut().expect("is reported").report = Report::Saved;
     let Err(OpenError::BrokenHistory(detail)) = Run::open(task, settings, history) else {
         panic!("is broken");
     };
@@ -315,11 +313,11 @@ fn a_history_tells_since_when_a_write_may_have_been_carried_out() {
                 intent,
             }),
         }),
-        outcome: Outcome {
+        outcome: Some(Outcome {
             id: 0,
             report: Report::Sent(outcome.clone()),
             at,
-        },
+        }),
     };
     let lost = SendOutcome::MaybeSent(error());
     let surely_not = [

@@ -6,14 +6,13 @@ use alloc::vec::Vec;
 use super::*;
 use crate::contract::http::{Response, SendError};
 use crate::contract::runs::{
-    Action, Completion, Demand, Ending, Note, Report, StartReason, Task, Wake,
+    Action, Completion, Demand, Ending, Facts, Report, StartReason, Task, Wake,
 };
-use crate::contract::types::Instant;
+use crate::contract::types::{Instant, Note};
 use crate::error_bodies::{self, Unread};
-use crate::flow::{AMBIGUOUS, next_look};
 use crate::freshbooks;
 use crate::runs::tests::{Driven, STARTED, answer, drive, settings, task};
-use crate::runs::{EffectChannel, Run};
+use crate::runs::{AMBIGUOUS, EffectChannel, Run, next_look};
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -55,7 +54,8 @@ fn run_of(task: Task, story: impl AsyncFnOnce(&Flow) -> Result<Ending, EarlyEnd>
         });
         Completion {
             ending,
-            version: String::new(),
+            version: None,
+            facts: Facts::default(),
         }
     });
     Run::new(future, channel)

@@ -21,7 +21,7 @@ fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
     world.linked(&object("bill-vendor", "17"), "vendor", "1001|HQ", "");
     let driven = world.run(&task("bill", "91", StartReason::Sweep));
     assert!(matches!(driven.completion.ending, Ending::Confirmed(_)));
-    assert_eq!(driven.completion.version, "v");
+    assert_eq!(driven.completion.version.as_deref(), Some("v"));
     assert_eq!(
         world.requests[0]["VendorRemitToIdentifier"],
         json!({"VendorCode": "1001", "AddressCode": "HQ"})

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::json;
 
-use super::world::{Document, Fault, World, lost};
+use super::world::{Document, Fault, World, ended, lost};
 use crate::contract::http::Method;
 use crate::contract::runs::{
     Change, Ending, EndingKind, Failure, Link, ObjectStatus, OutboundRequest, StartReason, Task,
@@ -24,7 +24,9 @@ fn settings(more: &str) -> Rc<Settings> {
         r#""financial": {{"enabled": true, {more} "accounts": {{
             "by_code": {{"6200": "620"}}, "by_party": {{"EMPL": "210", "VENDOR": "200"}}}}}}, "currencies""#
     );
-    Rc::new(Settings::load(&MINIMAL.replacen("\"currencies\"", &table, 1)).expect("is right"))
+    Rc::new(
+        Settings::load("acme", &MINIMAL.replacen("\"currencies\"", &table, 1)).expect("is right"),
+    )
 }
 
 fn world() -> World {
@@ -129,8 +131,8 @@ fn linked(world: &mut World, entry: &str, version: &str, content_hash: &str) {
     let link = Link {
         source: source(),
         target,
-        version: version.to_string(),
-        content_hash: content_hash.to_string(),
+        version: Some(version.to_string()),
+        content_hash: Some(content_hash.to_string()),
     };
     world.keep(ObjectStatus {
         link: Some(link),
@@ -168,7 +170,7 @@ fn a_document_is_acknowledged_posted_once_and_confirmed() {
     let mut world = with("READY");
     let driven = run(&mut world);
     assert_eq!(change(&driven), Change::Created);
-    assert_eq!(driven.completion.version, "d1/1");
+    assert_eq!(driven.completion.version.as_deref(), Some("d1/1"));
     // It was ready: nobody can have posted it, so that the ledger is not listed.
     assert_eq!(
         paths(&driven),
@@ -189,7 +191,7 @@ fn a_document_is_acknowledged_posted_once_and_confirmed() {
     assert_eq!(confirmed["documentNumber"], "1");
     assert_eq!(confirmed["fiscalYear"], 2026);
     assert_eq!(
-        world.link(&source()).map(|link| link.version),
+        world.link(&source()).and_then(|link| link.version),
         Some("d1/1".to_string())
     );
 }
@@ -359,8 +361,8 @@ fn a_new_document_of_the_same_source_replaces_the_entry() {
     assert_ne!(first["name"], second["name"]);
     let link = world.link(&source()).expect("is linked");
     assert_eq!(
-        (link.target.id.as_str(), link.version.as_str()),
-        ("3", "d2/1")
+        (link.target.id.as_str(), link.version.as_deref()),
+        ("3", Some("d2/1"))
     );
 }
 
@@ -444,10 +446,9 @@ fn what_only_concur_can_fix_is_reported_there() {
     assert_eq!(told["overallPostingStatusCode"], "error");
     assert_eq!(told["systemMessages"][0]["messageId"], failure.code);
     let (code, message) = (failure.code.clone(), failure.message.clone());
-    world.keep(ObjectStatus {
-        message: message.clone(),
-        ..super::world::parked(&source(), &code, STARTED)
-    });
+    let mut own = super::world::parked(&source(), &code, STARTED);
+    own.last.as_mut().expect("has ended").message = message.clone();
+    world.keep(own);
     let again = run(&mut world);
     assert_eq!(
         (
@@ -576,11 +577,7 @@ fn the_queue_starts_what_nobody_has_looked_at() {
         text: report("1.00", "1.00").replace(REPORT, "OTHER"),
         ..document("d2", "READY", String::new())
     });
-    world.keep(ObjectStatus {
-        ending: EndingKind::Parked,
-        version: "d1/1".to_string(),
-        ..unknown(&source())
-    });
+    world.keep(ended(&source(), EndingKind::Parked, "d1/1"));
     let driven = run_queue(&mut world, "expense");
     assert_eq!(started(&world), ["expense/OTHER"]);
     // The first page is read again before the queue counts as empty.
@@ -612,11 +609,7 @@ fn pages_of_documents_that_wait_for_people_hide_nothing() {
         if number < 8 {
             let mut source = source();
             source.id = format!("expense/R{number}");
-            world.keep(ObjectStatus {
-                ending: EndingKind::Parked,
-                version: format!("{id}/1"),
-                ..unknown(&source)
-            });
+            world.keep(ended(&source, EndingKind::Parked, &format!("{id}/1")));
         }
     }
     world.books.page_rows = 4;
@@ -675,8 +668,8 @@ fn what_came_from_freshbooks_is_confirmed_and_not_posted_again() {
     let link = Link {
         source: payment_request(),
         target,
-        version: String::new(),
-        content_hash: String::new(),
+        version: None,
+        content_hash: None,
     };
     world.keep(ObjectStatus {
         link: Some(link),

@@ -40,7 +40,7 @@ fn held(world: &World) -> Option<String> {
 #[test]
 fn without_a_receiver_nothing_is_registered() {
     let mut task = check();
-    task.receive_url = String::new();
+    task.receive_url = None;
     let driven = World::new().run(&task);
     assert!(
         matches!(&driven.completion.ending, Ending::Unchanged(note) if note.code == "no-receiver")

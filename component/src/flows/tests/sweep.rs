@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::world::{Fault, World};
 use crate::contract::runs::{Ending, EndingKind, ObjectStatus, StartReason};
-use crate::runs::tests::{Driven, STARTED, answer, object, task, unknown};
+use crate::runs::tests::{Driven, STARTED, answer, object, task};
 
 const INVOICES: &str = "/accounting/account/zQ7pLm/invoices/invoices";
 
@@ -29,11 +29,7 @@ fn sweep(world: &mut World, page: &str) -> Driven {
 }
 
 fn ended(id: &str, ending: EndingKind, version: &str) -> ObjectStatus {
-    ObjectStatus {
-        ending,
-        version: version.to_string(),
-        ..unknown(&object("invoice", id))
-    }
+    super::world::ended(&object("invoice", id), ending, version)
 }
 
 fn started(world: &World) -> Vec<String> {

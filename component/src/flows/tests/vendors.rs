@@ -64,9 +64,9 @@ fn a_vendor_is_created_linked_and_then_left_alone() {
     assert_eq!(
         (
             linked(&world).as_deref(),
-            driven.completion.version.as_str()
+            driven.completion.version.as_deref()
         ),
-        (Some("FB-C41|MAIN"), "v")
+        (Some("FB-C41|MAIN"), Some("v"))
     );
     assert_eq!(world.vendors[0]["State"], "ON");
     let again = world.run(&dependency());

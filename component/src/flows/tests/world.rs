@@ -21,6 +21,7 @@ use crate::contract::runs::{
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::runs::tests::{Driven, answer, assert_replays, drive, open, settings, unknown};
 use crate::settings::Settings;
+use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
 
 /// What goes wrong with a request.
@@ -408,6 +409,20 @@ pub(super) fn parked(object: &ObjectRef, code: &str, since: Instant) -> ObjectSt
             message: format!("it was {code}"),
             version: None,
             since: Some(since),
+        }),
+        ..unknown(object)
+    }
+}
+
+/// The status of an object whose last run ended like this, at this version unless it is empty.
+pub(super) fn ended(object: &ObjectRef, kind: EndingKind, version: &str) -> ObjectStatus {
+    ObjectStatus {
+        last: Some(LastEnding {
+            kind,
+            code: None,
+            message: String::new(),
+            version: non_empty(version),
+            since: None,
         }),
         ..unknown(object)
     }
