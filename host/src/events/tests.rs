@@ -209,7 +209,7 @@ async fn a_quarantine_that_is_full_is_not_now() {
         connection: "acme".into(),
         received: NOW,
         code: "not-json".into(),
-        sentence: String::new(),
+        message: String::new(),
         body: Vec::new(),
     };
     let full = vec![Write::Oddity(oddity); ODDITIES_MAX as usize];
