@@ -206,7 +206,7 @@ async fn a_full_quarantine_is_answered_503() {
         connection: "acme".into(),
         received: NOW,
         code: "not-json".into(),
-        sentence: String::new(),
+        message: String::new(),
         body: Vec::new(),
     };
     let full = vec![Write::Oddity(oddity); ODDITIES_MAX as usize];

@@ -30,7 +30,7 @@ fn limits() -> Limits {
 fn request(method: Method, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
-        bearer: None,
+        authorization: crate::contract::http::Authorization::None,
         method,
         path_with_query: "/a/b?c=d".into(),
         headers: vec![Header {
@@ -51,9 +51,9 @@ fn impatient(method: Method, body: Vec<BodyPart>) -> Request {
 }
 
 fn origin(address: SocketAddr) -> Origin {
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("http://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("http://{address}"),
+        ..crate::fixtures::endpoints()
     });
     origins.expect("well-formed").freshbooks
 }
@@ -234,9 +234,9 @@ async fn silence_after_the_request_is_maybe_sent() {
 async fn silence_in_the_tls_handshake_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("bound");
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("https://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("https://{address}"),
+        ..crate::fixtures::endpoints()
     });
     let origin = origins.expect("well-formed").freshbooks;
     let sender = HttpClient::new(&limits()).expect("roots");
@@ -257,9 +257,9 @@ async fn a_failed_tls_handshake_is_not_sent() {
             .await
             .expect("written");
     });
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("https://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("https://{address}"),
+        ..crate::fixtures::endpoints()
     });
     let origin = origins.expect("well-formed").freshbooks;
     let sender = HttpClient::new(&limits()).expect("roots");

@@ -277,19 +277,19 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
 }
 
 /// What the component says, as far as these tests need it.
-fn read(body: &str, company_id: &str) -> Reading {
+fn read(body: &str, company_id: &str) -> Event {
     assert_eq!(company_id, "c1");
     let value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let text = |member: &str| value[member].as_str().map(str::to_string);
     let (Some(id), Some(event_type)) = (text("id"), text("eventType")) else {
-        return Reading::Unreadable(Oddity {
+        return Event::Unreadable(Note {
             code: "not-json".into(),
-            sentence: "It is no event.".into(),
+            message: "It is no event.".into(),
         });
     };
-    let name = Name { id, event_type };
+    let name = EventName { id, event_type };
     match name.event_type.strip_suffix(".readyForIntegration") {
-        Some(queue) => Reading::Hint(Hint {
+        Some(queue) => Event::Hint(Hint {
             object: crate::contract::types::ObjectRef {
                 system: System::Concur,
                 kind: "financial-queue".into(),
@@ -297,6 +297,6 @@ fn read(body: &str, company_id: &str) -> Reading {
             },
             name,
         }),
-        None => Reading::Ignored(name),
+        None => Event::Ignored(name),
     }
 }
