@@ -17,8 +17,6 @@ use crate::freshbooks::{Document, Kind};
 use crate::settings::Settings;
 use crate::{marker, payment_request, vendor};
 
-pub use crate::freshbooks::account_check::check_accounts;
-
 /// Translates a document. See `wit/mapping.wit`.
 ///
 /// # Errors

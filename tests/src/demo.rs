@@ -208,6 +208,6 @@ fn print_next_steps(directory: &Path, program: &Path, took: Duration) {
     println!("  {command} preview --help");
 }
 
-fn announce(sentence: &str) {
-    println!("\n{sentence}");
+fn announce(message: &str) {
+    println!("\n{message}");
 }

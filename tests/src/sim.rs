@@ -17,8 +17,8 @@ use ml_connector_component::contract::admission::{Activity, Admission};
 use ml_connector_component::contract::http::{Body, Header, SendError, SendErrorCode};
 use ml_connector_component::contract::pacing::Gate;
 use ml_connector_component::contract::runs::{Demand, StartReason, Wake};
-use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::contract::settings::ReceiverNeed;
+use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::contract::webhooks::{Delivery, Receiver, Verified};
 use ml_connector_sandbox::{DeliveryResult, Millis, Sandbox, SandboxConfig, System as Sender};
 use serde_json::Value;
@@ -242,7 +242,8 @@ impl Sim {
 
     /// Receives a webhook and returns the HTTP status to answer.
     pub fn receive(&mut self, delivery: &Delivery) -> u16 {
-        match self.logic.verify(delivery, &self.receiver()) {
+        let receiver = self.receiver();
+        match self.logic.verify(delivery, &receiver) {
             Err(refusal) => refusal.status,
             Ok(Verified::Handshake(handshake)) => {
                 self.credentials

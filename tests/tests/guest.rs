@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ml_connector::config::Limits;
 use ml_connector::contract::runs::{
-    Action, Demand, EndingKind, OpenError, Outcome, Reason, Report, Standing, Task,
+    Action, Demand, EndingKind, OpenError, Outcome, Report, Standing, StartReason, Task,
 };
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
@@ -31,7 +31,7 @@ fn task(kind: &str) -> Task {
             kind: kind.into(),
             id: "7".into(),
         },
-        reason: Reason::Notice,
+        reason: StartReason::Notice,
         started: 1_800_000_000_000,
         webhook_url: String::new(),
         unknown_since: None,
@@ -52,7 +52,7 @@ fn unheard_of(demand: &Demand) -> Outcome {
         active: true,
         ending: EndingKind::None,
         code: String::new(),
-        sentence: String::new(),
+        message: String::new(),
         version: String::new(),
         since: 0,
     });

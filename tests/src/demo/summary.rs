@@ -79,10 +79,10 @@ impl Summary {
             Ending::Unchanged(note) if note.code == "same-content" => self.confirmed += 1,
             Ending::Unchanged(_) => self.unchanged += 1,
             Ending::Parked(stop) | Ending::Rejected(stop) => {
-                *self.parked.entry(stop.sentence.clone()).or_default() += 1;
+                *self.parked.entry(stop.message.clone()).or_default() += 1;
             }
             Ending::Conflict(conflict) => {
-                *self.parked.entry(conflict.sentence.clone()).or_default() += 1;
+                *self.parked.entry(conflict.message.clone()).or_default() += 1;
             }
         }
     }

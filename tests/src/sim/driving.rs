@@ -84,7 +84,8 @@ impl Sim {
                     return;
                 }
                 if outbound.intent != Intent::Read {
-                    self.store.record_intent(id, Demand::Perform(effect.clone()));
+                    self.store
+                        .record_intent(id, Demand::Perform(effect.clone()));
                 }
                 // The write is recorded, nothing is sent.
                 if self.crashes_here() {

@@ -1,6 +1,6 @@
 //! `serve`, `connect` and `replay` against both vendors behind sockets.
 
-use ml_connector::contract::runs::{Completion, Ending, NewTask, Reason, Stop};
+use ml_connector::contract::runs::{Completion, Ending, Failure, NewTask, StartReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::seal::Keyring;
 use ml_connector::store::{NewRun, Write};
@@ -209,7 +209,7 @@ fn start(id: &str) -> Write {
         connection: "acme".to_string(),
         task: NewTask {
             object,
-            reason: Reason::Notice,
+            reason: StartReason::Notice,
         },
         settings_version: "sv-0001".to_string(),
         started: 1_772_355_600_000,
@@ -218,9 +218,9 @@ fn start(id: &str) -> Write {
 }
 
 fn parked() -> Ending {
-    Ending::Parked(Stop {
+    Ending::Parked(Failure {
         code: "tax-unmapped".to_string(),
-        sentence: "A tax is not mapped.".to_string(),
+        message: "A tax is not mapped.".to_string(),
         remedy: "add it".to_string(),
         problems: Vec::new(),
         since: 1_772_355_600_000,

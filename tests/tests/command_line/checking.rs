@@ -247,7 +247,7 @@ fn connect(installation: &Installation) {
             access_expires: 4_000_000_000_000,
             refresh_expires: None,
             scope: String::new(),
-            sentence: String::new(),
+            message: String::new(),
         },
         sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
         refreshing: false,

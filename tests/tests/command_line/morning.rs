@@ -7,8 +7,8 @@ use ml_connector::contract::http::{
     Body, BodyPart, Header, Method, Request, Response, SendError, SendErrorCode, SendOutcome,
 };
 use ml_connector::contract::runs::{
-    Action, Completion, Confirmation, Demand, Effect, Ending, How, Intent, NewTask, Outcome,
-    Reason, Report, Send, Stop, Wait, WaitReason, Wake,
+    Action, Completion, Confirmation, Demand, Effect, Ending, Failure, How, Intent, NewTask,
+    Outcome, Report, Send, StartReason, Wait, WaitReason, Wake,
 };
 use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
 use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, Write};
@@ -29,7 +29,7 @@ fn invoice(id: &str) -> ObjectRef {
     object(System::Freshbooks, "invoice", id)
 }
 
-pub(super) fn start(id: &str, reason: Reason) -> Write {
+pub(super) fn start(id: &str, reason: StartReason) -> Write {
     Write::Start(NewRun {
         connection: "acme".to_string(),
         task: NewTask {
@@ -124,7 +124,7 @@ fn uncertain_history() -> Vec<HistoryRow> {
         until: NINE + 1_800_000,
         reason: WaitReason::Settle,
         on: None,
-        sentence: "the payment request may still appear".to_string(),
+        message: "the payment request may still appear".to_string(),
     });
     vec![
         row(
@@ -138,10 +138,10 @@ fn uncertain_history() -> Vec<HistoryRow> {
     ]
 }
 
-fn stop(code: &str, sentence: &str) -> Stop {
-    Stop {
+fn stop(code: &str, message: &str) -> Failure {
+    Failure {
         code: code.to_string(),
-        sentence: sentence.to_string(),
+        message: sentence.to_string(),
         remedy: "add it under connections.acme.taxes".to_string(),
         problems: vec![Problem {
             pointer: "/lines/0/taxName1".to_string(),
@@ -167,15 +167,15 @@ pub(super) fn end(run: RunId, ending: Ending) -> Write {
 pub(super) fn confirmed() -> Ending {
     Ending::Confirmed(Confirmation {
         target: object(System::Concur, "payment-request", "PR-1"),
-        how: How::Created,
-        sentence: "Payment request PR-1 is there.".to_string(),
+        how: Change::Created,
+        message: "Payment request PR-1 is there.".to_string(),
     })
 }
 
 /// Run 1 confirmed after an uncertain write, run 2 parked, run 3 waiting.
 pub(super) fn after_a_morning() -> Installation {
     let installation = Installation::new();
-    let begun = ["778120", "778121", "778122"].map(|id| start(id, Reason::Notice));
+    let begun = ["778120", "778121", "778122"].map(|id| start(id, StartReason::Notice));
     let receipt = installation.commit(begun.to_vec());
     assert_eq!(receipt.runs, [1, 2, 3]);
     installation.commit(vec![
@@ -193,7 +193,7 @@ pub(super) fn after_a_morning() -> Installation {
             due: NINE + 7_200_000,
             reason: Some(WaitReason::Retry),
             on: None,
-            sentence: "SAP Concur answered 500.".to_string(),
+            message: "SAP Concur answered 500.".to_string(),
         },
     ]);
     installation
@@ -216,7 +216,7 @@ pub(super) fn credential(system: System, life: Life) -> Write {
             access_expires: now() + 3_600_000,
             refresh_expires: Some(now() + 30 * 86_400_000),
             scope: String::new(),
-            sentence: "the refresh token was refused".to_string(),
+            message: "the refresh token was refused".to_string(),
         },
         sealed_tokens: vec![1],
         refreshing: false,

@@ -2,7 +2,7 @@
 
 use ml_connector::contract::credentials::Life;
 use ml_connector::contract::pacing::{Gate, HoldReason};
-use ml_connector::contract::runs::Reason;
+use ml_connector::contract::runs::StartReason;
 use ml_connector::contract::types::System;
 use ml_connector::store::{StoredEvent, Write};
 use ml_connector_tests::fixtures::Installation;
@@ -230,7 +230,7 @@ fn status_check_exits_with_who_is_needed() {
         credential(System::Concur, Life::Live),
     ]);
     assert_eq!(installation.run(&["status", "--check"]).code, 5);
-    installation.commit(vec![start("778121", Reason::Replay)]);
+    installation.commit(vec![start("778121", StartReason::Replay)]);
     installation.commit(vec![end(4, confirmed())]);
     assert_eq!(installation.run(&["status", "--check"]).code, 0);
 }

@@ -9,7 +9,7 @@
 //! 7. every history replays to the same completion.
 
 use ml_connector_component::contract::http::{Body, SendOutcome};
-use ml_connector_component::contract::runs::{Ending, Reason, Report};
+use ml_connector_component::contract::runs::{Ending, Report, StartReason};
 use ml_connector_sandbox::concur::{
     AdvanceOptions, Change, DocStatus, DocType, DocumentRecord, Filed, Filing, InvoiceOptions,
     Oddity, ReportOptions, Resubmission, Shape,
@@ -220,7 +220,7 @@ impl WayBack {
         }
         if let Some(Ending::Parked(stop) | Ending::Rejected(stop)) = self.ending(document) {
             assert!(
-                !stop.sentence.is_empty() && !stop.remedy.is_empty(),
+                !stop.message.is_empty() && !stop.remedy.is_empty(),
                 "{stop:?}"
             );
         }
@@ -344,7 +344,7 @@ fn a_person_s_replay_ends_what_was_parked() {
         for filed in model.filed.clone() {
             let object = books::object(&filed);
             if ending_name(&books::ending(&model.sim, &filed)) == "parked" {
-                model.sim.start(object, Reason::Replay);
+                model.sim.start(object, StartReason::Replay);
             }
         }
         model.sim.settle();

@@ -9,7 +9,7 @@
 //! 4. there is at most one wherever ambiguity parks, and elsewhere within the stated bounds;
 //! 5. every history replays to the same completion.
 
-use ml_connector_component::contract::runs::{Ending, Reason};
+use ml_connector_component::contract::runs::{Ending, StartReason};
 use ml_connector_component::marker;
 use ml_connector_sandbox::freshbooks::RecordKind;
 use ml_connector_sandbox::{FaultRule, System};
@@ -244,7 +244,7 @@ impl WayThere {
                     by_vendor || expected.contains(&stop.code.as_str()),
                     "{kind} {id}: {stop:?}"
                 );
-                assert!(!stop.sentence.is_empty() && !stop.remedy.is_empty());
+                assert!(!stop.message.is_empty() && !stop.remedy.is_empty());
             }
             Ending::Rejected(stop) => assert!(!stop.remedy.is_empty(), "{stop:?}"),
             Ending::Conflict(conflict) => panic!("{kind} {id}: {conflict:?}"),
@@ -310,7 +310,7 @@ fn a_person_s_replay_ends_what_was_parked() {
         let mut model = small("park", &[crash]);
         model.heal();
         for (kind, id) in parked(&model) {
-            model.sim.start(object(&kind, &id), Reason::Replay);
+            model.sim.start(object(&kind, &id), StartReason::Replay);
         }
         model.sim.settle();
         model.check();

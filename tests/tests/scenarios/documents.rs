@@ -1,6 +1,6 @@
 //! Invoices and bills, and the vendors that they need.
 
-use ml_connector_component::contract::runs::{Ending, How, Reason};
+use ml_connector_component::contract::runs::{Change, Ending, StartReason};
 use ml_connector_sandbox::freshbooks::RecordKind;
 use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::Backend;
@@ -50,7 +50,7 @@ fn an_invoice_becomes_a_vendor_and_a_payment_request(backend: Backend) {
     let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
         panic!("is confirmed: {:?}", ending(&sim, "invoice", &invoice));
     };
-    assert_eq!(confirmed.how, How::Created);
+    assert_eq!(confirmed.change, Change::Created);
     let there = sim
         .sandbox
         .concur
@@ -121,7 +121,7 @@ fn a_second_run_with_the_same_content_writes_nothing(backend: Backend) {
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
     let posts = sim.sent["POST paymentrequest"];
-    sim.start(object("invoice", &invoice), Reason::Notice);
+    sim.start(object("invoice", &invoice), StartReason::Notice);
     sim.settle();
     assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "unchanged");
     assert_eq!(sim.sent["POST paymentrequest"], posts);
@@ -143,7 +143,7 @@ fn a_changed_invoice_changes_its_payment_request(backend: Backend) {
     let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
         panic!("is confirmed: {:?}", ending(&sim, "invoice", &invoice));
     };
-    assert_eq!(confirmed.how, How::Updated);
+    assert_eq!(confirmed.change, Change::Updated);
     let all = sim.sandbox.concur.payment_requests();
     assert_eq!(
         (all.len(), all[0].amount.as_str(), all[0].lines),
@@ -166,7 +166,7 @@ fn a_deleted_invoice_is_parked_until_it_is_deleted_there_too(backend: Backend) {
     );
     let id = sim.sandbox.concur.payment_requests()[0].id.clone();
     assert!(sim.sandbox.concur.delete_payment_request(&id, sim.now));
-    sim.start(object("invoice", &invoice), Reason::Replay);
+    sim.start(object("invoice", &invoice), StartReason::Replay);
     sim.settle();
     assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
     assert!(sim.store.links.keys().all(|(kind, _)| kind != "invoice"));
@@ -183,9 +183,9 @@ fn an_unmapped_tax_parks_and_names_the_setting(backend: Backend) {
     };
     assert_eq!(stop.code, "tax-unmapped");
     assert!(
-        stop.sentence.contains("`taxes`") && stop.sentence.contains("HST"),
+        stop.message.contains("`taxes`") && stop.message.contains("HST"),
         "{}",
-        stop.sentence
+        stop.message
     );
     assert_eq!(sim.sandbox.concur.payment_request_count(), 0);
 }

@@ -1,6 +1,6 @@
 //! What happens to invoices when requests, answers, tokens or whole systems fail.
 
-use ml_connector_component::contract::runs::{Ending, How, Reason};
+use ml_connector_component::contract::runs::{Change, Ending, StartReason};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
@@ -75,7 +75,7 @@ fn a_late_execution_is_found_by_a_later_look_up(backend: Backend) {
     let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
         panic!("is confirmed");
     };
-    assert_eq!(confirmed.how, How::Adopted);
+    assert_eq!(confirmed.change, Change::Adopted);
     assert_eq!(
         (
             sim.sandbox.concur.payment_request_count(),
@@ -90,11 +90,11 @@ fn only_a_person_s_replay_resends_what_is_ambiguous(backend: Backend) {
     sim.sandbox.add_fault(creation(Fault::RequestLost));
     let invoice = an_invoice(&mut sim, "2093");
     sim.run_for(3_600_000);
-    sim.start(object("invoice", &invoice), Reason::Notice);
+    sim.start(object("invoice", &invoice), StartReason::Notice);
     sim.settle();
     assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
     assert_eq!(sim.sandbox.concur.payment_request_count(), 0);
-    sim.start(object("invoice", &invoice), Reason::Replay);
+    sim.start(object("invoice", &invoice), StartReason::Replay);
     sim.settle();
     assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
 }
@@ -117,7 +117,7 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
         let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
             panic!("is confirmed");
         };
-        assert_eq!(confirmed.how, How::Adopted, "{ambiguity}");
+        assert_eq!(confirmed.change, Change::Adopted, "{ambiguity}");
         assert_eq!(
             (
                 sim.sandbox.concur.payment_request_count(),
@@ -209,7 +209,7 @@ fn two_records_under_one_marker_are_a_conflict_with_both_ids(backend: Backend) {
             .delete_payment_request(&first.id, sim.now)
     );
     sim.sandbox.add_fault(creation(late));
-    sim.start(object("invoice", &invoice), Reason::Notice);
+    sim.start(object("invoice", &invoice), StartReason::Notice);
     sim.settle();
     assert_eq!(
         sim.sandbox.concur.payment_request_count(),
@@ -217,7 +217,7 @@ fn two_records_under_one_marker_are_a_conflict_with_both_ids(backend: Backend) {
         "outside the stated bounds it is doubled"
     );
     sim.store.links.clear();
-    sim.start(object("invoice", &invoice), Reason::Notice);
+    sim.start(object("invoice", &invoice), StartReason::Notice);
     sim.settle();
     let Ending::Conflict(conflict) = ending(&sim, "invoice", &invoice) else {
         panic!("is a conflict: {:?}", ending(&sim, "invoice", &invoice));

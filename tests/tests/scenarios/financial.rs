@@ -171,7 +171,7 @@ fn payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so(backend: Ba
     let Ending::Unchanged(note) = books::ending(&sim, &filed) else {
         panic!("is unchanged: {:?}", books::ending(&sim, &filed));
     };
-    assert!(note.sentence.contains("payroll"), "{note:?}");
+    assert!(note.message.contains("payroll"), "{note:?}");
     let mut settings = settings::both_ways("park");
     settings["financial"]["payroll"] = "post".into();
     let mut sim = Sim::with_settings(backend, &settings);

@@ -1,6 +1,6 @@
 //! The way back when documents are broken, recalled or unknown, and when requests fail.
 
-use ml_connector_component::contract::runs::{Ending, How, Reason};
+use ml_connector_component::contract::runs::{Change, Ending, StartReason};
 use ml_connector_sandbox::concur::{DocStatus, Filing, Oddity};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::books::{self, Books, code, document};
@@ -142,7 +142,7 @@ fn a_lost_answer_to_an_entry_is_found_and_not_doubled(backend: Backend) {
         let Ending::Confirmed(confirmed) = books::ending(&sim, &filed) else {
             panic!("is confirmed");
         };
-        assert_eq!(confirmed.how, How::Adopted);
+        assert_eq!(confirmed.change, Change::Adopted);
     }
     let mut sim = connected(backend, "park");
     let filed = taxi(&mut sim, Filing::default());
@@ -155,7 +155,7 @@ fn a_lost_answer_to_an_entry_is_found_and_not_doubled(backend: Backend) {
     poll(&mut sim);
     assert_eq!(code(&books::ending(&sim, &filed)), "ambiguous");
     assert_eq!(Books::of(&sim.sandbox).entries.len(), 0);
-    sim.start(books::object(&filed), Reason::Replay);
+    sim.start(books::object(&filed), StartReason::Replay);
     sim.settle();
     Books::of(&sim.sandbox).assert_posted(&sim, &filed);
 }
