@@ -6,19 +6,17 @@ use alloc::format;
 
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::types::{ObjectRef, System};
-use crate::contract::webhooks::Notice;
 use crate::events::QUEUE_KIND;
 
 /// The FreshBooks objects that are brought across when they change.
 const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
 
-/// Decides what a notice leads to, given what is known of the object it names.
+/// Decides what a notice or an event's hint leads to, given what is known of the object it names.
 ///
 /// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs.
 /// Every other object (a client, a vendor of bills) is read when a document needs it, so that a
 /// notice of it is nothing new.
-pub fn admit(notice: &Notice, activity: Activity) -> Admission {
-    let object = &notice.object;
+pub fn admit(object: &ObjectRef, activity: Activity) -> Admission {
     if !is_carried(object) {
         return Admission::NothingNew(format!(
             "A change of {} {} starts nothing: it is read when an invoice or a bill needs it.",
@@ -44,82 +42,59 @@ fn is_carried(object: &ObjectRef) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::contract::webhooks::Verb;
-
     const ACTIVITIES: [Activity; 3] = [Activity::Idle, Activity::Running, Activity::Dirty];
 
-    fn notice(system: System, kind: &str) -> Notice {
-        let object = ObjectRef {
+    fn object(system: System, kind: &str) -> ObjectRef {
+        ObjectRef {
             system,
             kind: kind.to_string(),
             id: "41".to_string(),
-        };
-        Notice {
-            object,
-            verb: Verb::Update,
-            event: String::new(),
         }
     }
 
     fn is_nothing_new(admission: &Admission) -> bool {
-        matches!(admission, Admission::NothingNew(sentence) if sentence.ends_with('.'))
+        matches!(admission, Admission::NothingNew(message) if message.ends_with('.'))
     }
 
     #[test]
     fn documents_start_then_mark_then_coalesce() {
         for kind in ["invoice", "bill"] {
-            let notice = notice(System::Freshbooks, kind);
-            let object = notice.object.clone();
+            let object = object(System::Freshbooks, kind);
             assert_eq!(
-                admit(&notice, Activity::Idle),
+                admit(&object, Activity::Idle),
                 Admission::Start(object.clone())
             );
             assert_eq!(
-                admit(&notice, Activity::Running),
-                Admission::MarkDirty(object)
+                admit(&object, Activity::Running),
+                Admission::MarkDirty(object.clone())
             );
-            assert!(is_nothing_new(&admit(&notice, Activity::Dirty)));
+            assert!(is_nothing_new(&admit(&object, Activity::Dirty)));
         }
     }
 
     #[test]
     fn a_queue_of_financial_documents_is_looked_at() {
-        let notice = notice(System::Concur, "financial-queue");
-        let object = notice.object.clone();
+        let object = object(System::Concur, "financial-queue");
         assert_eq!(
-            admit(&notice, Activity::Idle),
+            admit(&object, Activity::Idle),
             Admission::Start(object.clone())
         );
         assert_eq!(
-            admit(&notice, Activity::Running),
-            Admission::MarkDirty(object)
+            admit(&object, Activity::Running),
+            Admission::MarkDirty(object.clone())
         );
-        assert!(is_nothing_new(&admit(&notice, Activity::Dirty)));
-    }
-
-    #[test]
-    fn a_deletion_is_a_reason_to_look_as_well() {
-        for verb in [Verb::Create, Verb::Update, Verb::Delete, Verb::Other] {
-            let notice = Notice {
-                verb,
-                ..notice(System::Freshbooks, "bill")
-            };
-            assert!(matches!(
-                admit(&notice, Activity::Idle),
-                Admission::Start(_)
-            ));
-        }
+        assert!(is_nothing_new(&admit(&object, Activity::Dirty)));
     }
 
     #[test]
     fn what_is_not_carried_names_itself() {
         for activity in ACTIVITIES {
-            let admission = admit(&notice(System::Freshbooks, "bill-vendor"), activity);
+            let admission = admit(&object(System::Freshbooks, "bill-vendor"), activity);
             assert!(
                 matches!(admission, Admission::NothingNew(said) if said.contains("bill-vendor 41"))
             );
@@ -129,7 +104,7 @@ mod tests {
     #[test]
     fn the_same_kind_elsewhere_starts_nothing() {
         assert!(is_nothing_new(&admit(
-            &notice(System::Concur, "invoice"),
+            &object(System::Concur, "invoice"),
             Activity::Idle
         )));
     }
@@ -138,12 +113,12 @@ mod tests {
         /// A sequence of notices and ends of runs: the last notice is always followed by a start.
         #[test]
         fn a_change_is_never_lost(steps in proptest::collection::vec(any::<bool>(), 0..60)) {
-            let notice = notice(System::Freshbooks, "invoice");
+            let object = object(System::Freshbooks, "invoice");
             let (mut activity, mut unseen) = (Activity::Idle, false);
             for arrives in steps.into_iter().chain([false, false]) {
                 if arrives {
                     unseen = true;
-                    match admit(&notice, activity) {
+                    match admit(&object, activity) {
                         Admission::Start(_) => (activity, unseen) = (Activity::Running, false),
                         Admission::MarkDirty(_) => activity = Activity::Dirty,
                         Admission::NothingNew(_) => prop_assert_eq!(activity, Activity::Dirty),

@@ -12,9 +12,12 @@ use crate::pacing;
 pub(crate) type Reader<T> = fn(&Response) -> Result<T, Unread>;
 
 /// Whose failure it is: a record that is to blame uses up its retries, a remote does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     Record,
     Remote,
+    /// The host stopped meanwhile: when it happened is not known either.
+    Host,
 }
 
 /// What became of a request.

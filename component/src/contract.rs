@@ -2,7 +2,7 @@
 //! and in the native library.
 //!
 //! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is. (The
-//! bindings' `runs::Run` and `mapping::Settings` are handles that live only inside a component;
+//! bindings' `runs::Run` and `settings::Settings` are handles that live only inside a component;
 //! native callers use [`crate::runs::Run`] and [`crate::settings::Settings`].)
 
 #[allow(
@@ -25,5 +25,5 @@ mod names;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bindings::export;
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, events, http, mapping, pacing, retry, runs, types, webhooks,
+    admission, credentials, events, http, mapping, pacing, runs, settings, types, webhooks,
 };

@@ -1,16 +1,15 @@
 //! The two OAuth credentials: FreshBooks' user-delegated one, whose refresh token works once, and
 //! SAP Concur's company grant. Decides and reads; no secret is ever seen here.
 //!
-//! After [`Mend::TryThere`] the host sends the same request once to `base`, and reads the answer
-//! with a credential that has that `base`: a second such answer is then the refusal that it is.
-//!
-//! [`Mend::TryThere`]: crate::contract::credentials::Mend::TryThere
+//! After [`TokenRemedy::TryBase`] the host asks once at that base URL: it builds the request, and
+//! reads the response, with a credential that has it as `base`. A second such answer is then the
+//! refusal that it is.
 
 mod answer;
 mod concur;
 mod concur_errors;
-mod forecast;
 mod freshbooks;
+mod refresh_plan;
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -21,12 +20,13 @@ use alloc::vec::Vec;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::answer::Answer;
-use self::forecast::connect_command;
-pub use self::forecast::foresee;
+use self::refresh_plan::connect_command;
+pub use self::refresh_plan::plan_refresh;
 use crate::contract::credentials::{
-    Credential, Grant, Life, Mend, TokenAnswer, TokenFailure, TokenHost, TokenRequest,
+    AccessSpan, Credential, CredentialStatus, Grant, TokenFailure, TokenRemedy, TokenRequest,
+    TokenResponse,
 };
-use crate::contract::http::{BodyPart, Header, Method, Request};
+use crate::contract::http::{Authorization, BodyPart, Header, Method, Request, Secret};
 use crate::contract::types::{Duration, Instant, System};
 
 const MINUTE: Duration = 60 * 1_000;
@@ -46,6 +46,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// with.
 #[derive(Debug, Clone, Copy)]
 pub struct App<'a> {
+    /// Where token requests go while no other base URL is known: FreshBooks' API, SAP Concur's
+    /// global landing zone.
+    pub base: &'a str,
     /// The app's client id at that system.
     pub client_id: &'a str,
     /// FreshBooks: where the consent page sends the user back to.
@@ -78,27 +81,41 @@ pub fn consent_path(app: &App<'_>, state: &str) -> String {
 /// The request for a grant. FreshBooks knows one grant beside the refresh token, and SAP Concur a
 /// second one for the application itself: the other system's is read as its own, so that no secret
 /// goes to the wrong one.
-pub fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
+pub fn build_token_request(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
     match credential.system {
-        System::Freshbooks => freshbooks::ask(app, grant),
-        System::Concur => concur::ask(app, credential, grant),
+        System::Freshbooks => freshbooks::build_token_request(app, grant),
+        System::Concur => concur::build_token_request(app, credential, grant),
     }
 }
 
-/// What an answer means: the credential's next generation, to be stored before its token is used.
+/// The credential of a system that was never connected.
+#[must_use]
+pub fn absent_credential(system: System) -> Credential {
+    Credential {
+        system,
+        status: CredentialStatus::Absent,
+        generation: 0,
+        base: None,
+        access: None,
+        refresh_expires: None,
+        scope: None,
+    }
+}
+
+/// What a response means: the credential's next generation, to be stored before its token is used.
 ///
 /// # Errors
 ///
 /// A [`TokenFailure`] that says what to do: a refusal, an answer without an access token, or a
 /// `geolocation` off the list.
-pub fn read(
+pub fn read_token_response(
     app: &App<'_>,
     credential: &Credential,
     grant: Grant,
-    answer: &TokenAnswer,
+    response: &TokenResponse,
     now: Instant,
 ) -> Result<Credential, TokenFailure> {
-    let answer = Answer::read(answer);
+    let answer = Answer::read(response);
     match (credential.system, answer.is_success()) {
         (system, true) if !answer.grants_access() => Err(unusable(system, now)),
         (System::Freshbooks, true) => Ok(freshbooks::renewed(credential, &answer, now)),
@@ -115,13 +132,13 @@ fn encode(value: &str) -> String {
 /// One field of a form: a plain value, or the name of a secret.
 enum Field<'a> {
     Plain(&'a str, &'a str),
-    Secret(&'a str, &'a str),
+    Secret(&'a str, Secret),
 }
 
 /// A form request. Its content type has no charset: SAP Concur accepts none (Concur docs,
 /// authentication).
 fn form_request(
-    host: TokenHost,
+    base: &str,
     system: System,
     path: &str,
     timeout: Duration,
@@ -133,7 +150,7 @@ fn form_request(
     };
     let request = Request {
         system,
-        bearer: None,
+        authorization: Authorization::None,
         method: Method::Post,
         path_with_query: path.to_owned(),
         headers: vec![
@@ -143,7 +160,10 @@ fn form_request(
         body: form_body(fields),
         timeout,
     };
-    TokenRequest { host, request }
+    TokenRequest {
+        base: base.to_owned(),
+        request,
+    }
 }
 
 fn form_body(fields: &[Field<'_>]) -> Vec<BodyPart> {
@@ -158,7 +178,7 @@ fn form_body(fields: &[Field<'_>]) -> Vec<BodyPart> {
             Field::Secret(name, secret) => {
                 text.push_str(&format!("{joint}{name}="));
                 parts.push(BodyPart::Text(core::mem::take(&mut text)));
-                parts.push(BodyPart::FormSecret((*secret).to_owned()));
+                parts.push(BodyPart::FormSecret(secret.clone()));
             }
         }
     }
@@ -177,48 +197,46 @@ fn next_generation(
     now: Instant,
 ) -> Credential {
     let expires = issued.saturating_add(life);
-    let is_due = forecast::refresh_at(issued, expires) <= now;
-    let (issued, access_expires) = if is_due {
-        (now, now.saturating_add(DOUBTFUL_LIFE))
+    let is_due = refresh_plan::refresh_at(issued, expires) <= now;
+    let access = if is_due {
+        AccessSpan {
+            issued: now,
+            expires: now.saturating_add(DOUBTFUL_LIFE),
+        }
     } else {
-        (issued, expires)
+        AccessSpan { issued, expires }
     };
     Credential {
-        life: Life::Live,
+        status: CredentialStatus::Live,
         generation: credential.generation.saturating_add(1),
-        issued,
-        access_expires,
-        scope: answer.text("scope").unwrap_or(&credential.scope).to_owned(),
-        sentence: String::new(),
+        access: Some(access),
+        scope: answer
+            .text("scope")
+            .map(ToOwned::to_owned)
+            .or_else(|| credential.scope.clone()),
         ..credential.clone()
     }
 }
 
 fn unusable(system: System, now: Instant) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "{} answered a token request without a usable access token; it is asked again in a minute. \
          If this goes on, run `{}`.",
         system.display_name(),
         connect_command(system)
     );
-    try_again("unreadable-answer", sentence, now.saturating_add(MINUTE))
+    try_again("unreadable-answer", message, now.saturating_add(MINUTE))
 }
 
-fn try_again(code: &str, sentence: String, retry_at: Instant) -> TokenFailure {
-    TokenFailure {
-        retry_at,
-        ..stop(code, sentence, Mend::TryAgain)
-    }
+fn try_again(code: &str, message: String, retry_at: Instant) -> TokenFailure {
+    failure(code, message, TokenRemedy::TryAgain(retry_at))
 }
 
-/// A failure after which asking again does not help.
-fn stop(code: &str, sentence: String, mend: Mend) -> TokenFailure {
+fn failure(code: &str, message: String, remedy: TokenRemedy) -> TokenFailure {
     TokenFailure {
         code: code.to_owned(),
-        sentence,
-        mend,
-        retry_at: 0,
-        base: String::new(),
+        message,
+        remedy,
     }
 }
 

@@ -12,8 +12,8 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Map, Value};
 
-use crate::contract::events::{Hint, Name, Oddity, Reading};
-use crate::contract::types::{ObjectRef, System};
+use crate::contract::events::{Event, EventName, Hint};
+use crate::contract::types::{Note, ObjectRef, System};
 
 /// The kind of a queue of financial documents. Its ids are `expense`, `invoice`, `cash-advance` and
 /// `payroll`.
@@ -36,24 +36,24 @@ const READY: &str = "readyForIntegration";
 
 /// Reads an event from its body. See `wit/events.wit`.
 #[must_use]
-pub fn read(body: &str, company_id: &str) -> Reading {
-    read_event(body, company_id).unwrap_or_else(Reading::Unreadable)
+pub fn read(body: &str, company_id: &str) -> Event {
+    read_event(body, company_id).unwrap_or_else(Event::Unreadable)
 }
 
-fn read_event(body: &str, company_id: &str) -> Result<Reading, Oddity> {
+fn read_event(body: &str, company_id: &str) -> Result<Event, Note> {
     let event = object(Value::String(body.to_owned())).ok_or_else(not_json)?;
-    let name = Name {
+    let name = EventName {
         id: named(&event, "id").ok_or_else(|| nameless("no-event-id", "id"))?,
         event_type: named(&event, "eventType")
             .ok_or_else(|| nameless("no-event-type", "eventType"))?,
     };
     let company = company(event);
     match queue(&name.event_type) {
-        Some(queue) if is_same(&company, company_id) => Ok(Reading::Hint(Hint {
+        Some(queue) if is_same(&company, company_id) => Ok(Event::Hint(Hint {
             name,
             object: queue_object(queue),
         })),
-        None if company.is_empty() || is_same(&company, company_id) => Ok(Reading::Ignored(name)),
+        None if company.is_empty() || is_same(&company, company_id) => Ok(Event::Ignored(name)),
         _ => Err(other_company(&name, &company)),
     }
 }
@@ -117,16 +117,16 @@ fn queue_object(queue: &str) -> ObjectRef {
     }
 }
 
-fn not_json() -> Oddity {
-    oddity(
+fn not_json() -> Note {
+    note(
         "not-json",
         "The event is not a JSON object; the next check of the queues finds what it was about."
             .to_owned(),
     )
 }
 
-fn nameless(code: &str, member: &str) -> Oddity {
-    oddity(
+fn nameless(code: &str, member: &str) -> Note {
+    note(
         code,
         format!(
             "The event has no usable member `{member}` (1 to {NAME_BYTES_MAX} bytes); the next \
@@ -135,9 +135,9 @@ fn nameless(code: &str, member: &str) -> Oddity {
     )
 }
 
-fn other_company(name: &Name, company: &str) -> Oddity {
+fn other_company(name: &EventName, company: &str) -> Note {
     let shown: String = company.chars().take(NAME_BYTES_MAX).collect();
-    oddity(
+    note(
         "other-company",
         format!(
             "The event {:?} names the company {shown:?}, which is not that of the setting \
@@ -147,10 +147,10 @@ fn other_company(name: &Name, company: &str) -> Oddity {
     )
 }
 
-fn oddity(code: &str, sentence: String) -> Oddity {
-    Oddity {
+fn note(code: &str, message: String) -> Note {
+    Note {
         code: code.to_owned(),
-        sentence,
+        message,
     }
 }
 

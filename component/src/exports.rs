@@ -6,15 +6,19 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use crate::contract::credentials::{
-    Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
+    Credential, Grant, RefreshPlan, TokenFailure, TokenRequest, TokenResponse,
 };
-use crate::contract::http::{Response, SendOutcome};
-use crate::contract::mapping::{AccountCheck, Schedule, SettingsBorrow, Translation};
-use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
-use crate::contract::types::{Duration, Instant, Problem, System};
-use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
+use crate::contract::http::{Authorization, Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Translation};
+use crate::contract::pacing::{Gate, Observation};
+use crate::contract::runs::{
+    Completion, Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+};
+use crate::contract::settings::{Endpoints, Identity, Schedule, SettingsBorrow};
+use crate::contract::types::{Instant, ObjectRef, Problem, System};
+use crate::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 use crate::contract::{
-    admission, credentials, events, export, mapping, pacing, retry, runs, webhooks,
+    admission, credentials, events, export, mapping, pacing, runs, settings, webhooks,
 };
 use crate::runs::Run;
 use crate::settings::Settings;
@@ -24,74 +28,80 @@ struct Component;
 export!(Component with_types_in crate::contract::bindings);
 
 impl webhooks::Guest for Component {
-    fn verify(delivery: Delivery, receiver: Receiver) -> Result<Reading, Refusal> {
+    fn verify(delivery: Delivery, receiver: Receiver) -> Result<Verified, Refusal> {
         crate::webhooks::verify(&delivery, &receiver)
     }
 }
 
 impl events::Guest for Component {
-    fn read(body: String, company_id: String) -> events::Reading {
+    fn read(body: String, company_id: String) -> events::Event {
         crate::events::read(&body, &company_id)
     }
 }
 
 impl admission::Guest for Component {
-    fn admit(notice: Notice, activity: admission::Activity) -> admission::Admission {
-        crate::admission::admit(&notice, activity)
-    }
-}
-
-impl retry::Guest for Component {
-    fn default_policy() -> retry::Policy {
-        crate::retry::default_policy()
-    }
-
-    fn delay_after(policy: retry::Policy, failures: u32, key: String) -> Option<Duration> {
-        crate::retry::delay_after(policy, failures, &key)
+    fn admit(object: ObjectRef, activity: admission::Activity) -> admission::Admission {
+        crate::admission::admit(&object, activity)
     }
 }
 
 impl pacing::Guest for Component {
-    fn open_gate(system: System) -> pacing::Gate {
-        crate::pacing::open_gate(system)
+    fn initial_gate(system: System) -> Gate {
+        crate::pacing::initial_gate(system)
     }
 
-    fn observe(gate: pacing::Gate, outcome: SendOutcome, now: Instant) -> pacing::Gate {
-        crate::pacing::observe(gate, &outcome, now)
+    fn observe(
+        gate: Gate,
+        authorization: Authorization,
+        outcome: SendOutcome,
+        now: Instant,
+    ) -> Observation {
+        crate::pacing::observe(gate, authorization, &outcome, now)
+    }
+
+    fn hold_for_reconnect(gate: Gate, now: Instant) -> Gate {
+        crate::pacing::hold_for_reconnect(gate, now)
     }
 }
 
 impl credentials::Guest for Component {
+    fn absent_credential(system: System) -> Credential {
+        crate::credentials::absent_credential(system)
+    }
+
     fn consent_path(settings: SettingsBorrow<'_>, state: String) -> String {
         let settings = settings.get::<SettingsHandle>();
         crate::credentials::consent_path(&settings.app(System::Freshbooks), &state)
     }
 
-    fn ask(settings: SettingsBorrow<'_>, credential: Credential, grant: Grant) -> TokenRequest {
-        let settings = settings.get::<SettingsHandle>();
-        crate::credentials::ask(&settings.app(credential.system), &credential, grant)
-    }
-
-    fn read(
+    fn build_token_request(
         settings: SettingsBorrow<'_>,
         credential: Credential,
         grant: Grant,
-        answer: TokenAnswer,
+    ) -> TokenRequest {
+        let settings = settings.get::<SettingsHandle>();
+        let app = settings.app(credential.system);
+        crate::credentials::build_token_request(&app, &credential, grant)
+    }
+
+    fn read_token_response(
+        settings: SettingsBorrow<'_>,
+        credential: Credential,
+        grant: Grant,
+        response: TokenResponse,
         now: Instant,
     ) -> Result<Credential, TokenFailure> {
         let settings = settings.get::<SettingsHandle>();
         let app = settings.app(credential.system);
-        crate::credentials::read(&app, &credential, grant, &answer, now)
+        crate::credentials::read_token_response(&app, &credential, grant, &response, now)
     }
 
-    fn foresee(credential: Credential, now: Instant) -> Forecast {
-        crate::credentials::foresee(&credential, now)
+    fn plan_refresh(credential: Credential, now: Instant) -> RefreshPlan {
+        crate::credentials::plan_refresh(&credential, now)
     }
 }
 
 impl mapping::Guest for Component {
-    type Settings = SettingsHandle;
-
     fn preview(
         settings: SettingsBorrow<'_>,
         kind: String,
@@ -108,9 +118,17 @@ impl mapping::Guest for Component {
 impl runs::Guest for Component {
     type Run = RunHandle;
 
-    fn unknown_since(history: Vec<Entry>) -> Option<Instant> {
+    fn unknown_since(history: Vec<HistoryEntry>) -> Option<Instant> {
         crate::runs::unknown_since(&history)
     }
+
+    fn abandon(history: Vec<HistoryEntry>, why: String, now: Instant) -> Completion {
+        crate::runs::abandon(&history, &why, now)
+    }
+}
+
+impl settings::Guest for Component {
+    type Settings = SettingsHandle;
 }
 
 /// Settings behind a handle.
@@ -124,10 +142,10 @@ impl core::ops::Deref for SettingsHandle {
     }
 }
 
-impl mapping::GuestSettings for SettingsHandle {
-    fn load(json: String) -> Result<mapping::Settings, Vec<Problem>> {
-        let settings = Settings::load(&json)?;
-        Ok(mapping::Settings::new(Self(Rc::new(settings))))
+impl settings::GuestSettings for SettingsHandle {
+    fn load(connection: String, json: String) -> Result<settings::Settings, Vec<Problem>> {
+        let loaded = Settings::load(&connection, &json)?;
+        Ok(settings::Settings::new(Self(Rc::new(loaded))))
     }
 
     fn version(&self) -> String {
@@ -136,6 +154,14 @@ impl mapping::GuestSettings for SettingsHandle {
 
     fn schedules(&self) -> Vec<Schedule> {
         self.0.schedules()
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        self.0.endpoints()
+    }
+
+    fn identity(&self) -> Identity {
+        self.0.identity()
     }
 }
 
@@ -146,7 +172,7 @@ impl runs::GuestRun for RunHandle {
     fn open(
         task: Task,
         settings: SettingsBorrow<'_>,
-        history: Vec<Entry>,
+        history: Vec<HistoryEntry>,
     ) -> Result<(runs::Run, Demand), OpenError> {
         let settings = Rc::clone(&settings.get::<SettingsHandle>().0);
         let run = Run::open(task, settings, history)?;

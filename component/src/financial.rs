@@ -12,6 +12,7 @@ mod invoice;
 mod outcome;
 mod payroll;
 mod posting;
+pub(crate) mod source;
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -118,7 +119,7 @@ fn finish<'a>(
     if basis.is_test.is_yes() {
         return Ok(Translated::NotPosted {
             code: "test-document",
-            sentence: "a test user wrote it: SAP Concur marks it as a test".to_string(),
+            message: "a test user wrote it: SAP Concur marks it as a test".to_string(),
         });
     }
     let mut posting = Posting::new(settings, &basis);

@@ -12,7 +12,5 @@ mod parking;
 mod sending;
 
 pub(crate) use effects::Flow;
-pub(crate) use parking::{
-    AMBIGUOUS, EARLIER, EarlyEnd, cannot_translate, next_look, remote_refused, summary, unchanged,
-};
+pub(crate) use parking::{EARLIER, EarlyEnd, cannot_translate, remote_refused, summary, unchanged};
 pub(crate) use sending::{LookUp, Written};

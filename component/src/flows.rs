@@ -15,31 +15,50 @@ mod vendors;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::contract::runs::{Ending, Entry, OpenError, Task};
+use crate::contract::runs::{Ending, EndingKind, HistoryEntry, ObjectStatus, OpenError, Task};
 use crate::contract::types::System;
 use crate::flow::{EarlyEnd, Flow};
 use crate::freshbooks::Kind;
 use crate::runs::{EffectChannel, FlowFuture, Run};
 use crate::settings::Settings;
 
+/// The longest id of an object in bytes; those of both systems are numbers and UUIDs.
+const ID_BYTES_MAX: usize = 200;
+
 impl Run {
     /// Opens a run, replays its history, and returns it; [`Run::demand`] is what it wants next.
     ///
     /// # Errors
     ///
-    /// `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
+    /// `invalid-task` if the object has no id or one over 200 bytes, `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
     /// what the history says, `broken-history` if an outcome does not answer its demand.
     pub fn open(
         task: Task,
         settings: Rc<Settings>,
-        history: Vec<Entry>,
+        history: Vec<HistoryEntry>,
     ) -> Result<Self, OpenError> {
+        check(&task).map_err(OpenError::InvalidTask)?;
         let channel = Rc::new(EffectChannel::new(task.started));
         let flow = start(Flow::new(Rc::clone(&channel), task, settings))?;
         Self::new(flow, channel).replayed(history)
     }
+}
+
+/// The bounds of a task's fields; what breaks one.
+fn check(task: &Task) -> Result<(), String> {
+    let length = task.object.id.len();
+    if !(1..=ID_BYTES_MAX).contains(&length) {
+        return Err(format!(
+            "the object's id has {length} bytes; 1 to {ID_BYTES_MAX} are allowed"
+        ));
+    }
+    if task.receive_url.as_deref() == Some("") {
+        return Err("`receive-url` is empty; leave it out instead".to_string());
+    }
+    Ok(())
 }
 
 /// The flow for a task.
@@ -64,6 +83,22 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             "{} {kind}",
             system.display_name()
         ))),
+    }
+}
+
+/// Whether a version that a list shows is another than the one that the last run of its object
+/// looked at. A run that stopped before it got as far as a version waits for a person.
+fn looks_changed(status: &ObjectStatus, version: &str) -> bool {
+    let Some(last) = &status.last else {
+        return true;
+    };
+    let is_stopped = matches!(
+        last.kind,
+        EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
+    );
+    match &last.version {
+        None if is_stopped => false,
+        seen => seen.as_deref().unwrap_or_default() != version,
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::contract::mapping::Translation;
+use crate::contract::mapping::{TranslatedRecord, Translation};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::error_bodies::Unread;
 pub use crate::freshbooks::check_accounts;
@@ -41,14 +41,14 @@ pub fn preview(
     let raw = unwrapped(document, kind)?;
     let document = Document::read(kind, raw).map_err(unreadable)?;
     let source = ObjectRef::freshbooks(kind.name(), document.id.clone());
-    let marker = marker::marker_for("preview", &source, "payment-request");
+    let marker = marker::marker_for(&settings.connection, &source, "payment-request");
     let translated = payment_request::translate(&document, settings, &marker)?;
     let key = vendor::key_of(&document.party, settings);
-    Ok(vec![Translation {
+    Ok(vec![Translation::Record(TranslatedRecord {
         target_kind: "payment-request".to_string(),
         json: translated.to_create(&key),
         postings: Vec::new(),
-    }])
+    })])
 }
 
 /// The object itself, bare, under its key, or in FreshBooks' envelope.
@@ -100,7 +100,7 @@ fn one_problem(code: &str, message: String) -> Vec<Problem> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::settings::tests::MINIMAL;
     use alloc::format;
@@ -109,8 +109,15 @@ mod tests {
         "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00", "code": "CAD"},
         "lines": [{"name": "N", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
 
+    pub(super) fn only_record(translations: &[Translation]) -> &TranslatedRecord {
+        match translations {
+            [Translation::Record(record)] => record,
+            other => panic!("is not one record: {other:?}"),
+        }
+    }
+
     fn settings() -> Settings {
-        Settings::load(MINIMAL).expect("is right")
+        Settings::load("acme", MINIMAL).expect("is right")
     }
 
     fn codes(kind: &str, document: &str) -> Vec<String> {
@@ -121,8 +128,9 @@ mod tests {
     #[test]
     fn every_wrapping_gives_the_same_translation() {
         let bare = preview(&settings(), "invoice", INVOICE).expect("translates");
-        assert_eq!(bare[0].target_kind, "payment-request");
-        assert!(bare[0].json.contains(r#""VendorCode":"FB-C41""#));
+        let record = only_record(&bare);
+        assert_eq!(record.target_kind, "payment-request");
+        assert!(record.json.contains(r#""VendorCode":"FB-C41""#));
         for wrapped in [
             format!(r#"{{"invoice": {INVOICE}}}"#),
             format!(r#"{{"result": {{"invoice": {INVOICE}}}}}"#),

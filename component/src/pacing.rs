@@ -12,11 +12,10 @@
 
 use alloc::format;
 
-use crate::contract::http::{Body, Response, SendError, SendErrorCode, SendOutcome};
-use crate::contract::pacing::{Gate, HoldReason};
-use crate::contract::retry::Policy;
+use crate::contract::http::{Authorization, Body, Response, SendError, SendErrorCode, SendOutcome};
+use crate::contract::pacing::{Gate, Hold, HoldReason, Observation};
 use crate::contract::types::{Duration, Instant, System};
-use crate::retry::delay_after;
+use crate::retry::{Policy, delay_after};
 
 const SECOND: Duration = 1_000;
 const MINUTE: Duration = 60 * SECOND;
@@ -26,22 +25,21 @@ const MINUTE: Duration = 60 * SECOND;
 const RETRY_AFTER_MIN: Duration = SECOND;
 const RETRY_AFTER_MAX: Duration = 60 * MINUTE;
 
-/// A credential that needs a person is looked at again each minute, so that a new connection takes
-/// effect at once without a request being wasted meanwhile.
-const RECONNECT_HOLD: Duration = MINUTE;
+/// A gate without a usable credential is held for so long at a time. A connect opens it at once;
+/// this only bounds how long one whose gate was not opened goes unnoticed.
+const RECONNECT_HOLD: Duration = 10 * MINUTE;
 
 /// As much of a body as is searched for the signs of throttling: they are in the first lines of an
 /// error, and a body may have megabytes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
 
 /// A gate that lets every request through, as it is before the first failure.
-pub fn open_gate(system: System) -> Gate {
+pub fn initial_gate(system: System) -> Gate {
     Gate {
         system,
-        held_until: 0,
-        reason: HoldReason::None,
+        hold: None,
         failures: 0,
-        failing_since: 0,
+        failing_since: None,
     }
 }
 
@@ -52,19 +50,47 @@ pub fn open_gate(system: System) -> Gate {
 /// - 502, 503, 504: maintenance; SAP Concur 5 min (Concur docs, HTTP status codes), FreshBooks 1
 ///   min doubling to 15 min, or as long as the `Retry-After` of a 503 says.
 /// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host
-///   refreshes it at once.
+///   refreshes it at once. The application's own token leaves the gate as it is.
 /// - No connection or no complete answer: unreachable, 1 s doubling to 60 s.
-/// - Withheld by the host: a person must reconnect; looked at again each minute.
 /// - Every other answer, also one that is too long: the remote answers.
-/// - Interrupted: says nothing about the remote.
+/// - Interrupted, or withheld by the host: says nothing about the remote.
 ///
 /// Own delays get up to a tenth of jitter.
-pub fn observe(gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
-    match failure(gate.system, outcome) {
+pub fn observe(
+    gate: Gate,
+    authorization: Authorization,
+    outcome: &SendOutcome,
+    now: Instant,
+) -> Observation {
+    let token_refused = matches!(
+        outcome,
+        SendOutcome::Response(response) if is_denial(gate.system, response.status)
+    );
+    let gate = match failure(gate.system, outcome) {
+        _ if token_refused && authorization == Authorization::Application => gate,
         Finding::Nothing => gate,
-        Finding::Answers if now < gate.held_until => gate,
-        Finding::Answers => open_gate(gate.system),
-        Finding::Fails(failure) => hold(gate, failure, now),
+        Finding::Answers if now < held_until(&gate) => gate,
+        Finding::Answers => initial_gate(gate.system),
+        Finding::Fails(failure) => hold(gate, &failure, now),
+    };
+    Observation {
+        gate,
+        token_refused,
+    }
+}
+
+/// The gate of a system that the host has no usable credential for, held for ten minutes at a time.
+/// An open one counts as failing from `now` on.
+#[must_use]
+pub fn hold_for_reconnect(gate: Gate, now: Instant) -> Gate {
+    Gate {
+        hold: Some(Hold {
+            until: now.saturating_add(RECONNECT_HOLD),
+            reason: HoldReason::NeedsReconnect,
+        }),
+        failures: gate.failures.max(1),
+        failing_since: gate.failing_since.or(Some(now)),
+        ..gate
     }
 }
 
@@ -149,12 +175,8 @@ fn own_length(system: System, reason: HoldReason) -> HoldLength {
 
 fn error_finding(error: &SendError) -> Finding {
     let (reason, length) = match error.code {
-        SendErrorCode::Interrupted => return Finding::Nothing,
+        SendErrorCode::Interrupted | SendErrorCode::Withheld => return Finding::Nothing,
         SendErrorCode::AnswerTooLong => return Finding::Answers,
-        SendErrorCode::Withheld => (
-            HoldReason::NeedsReconnect,
-            HoldLength::Exactly(RECONNECT_HOLD),
-        ),
         SendErrorCode::Unreachable
         | SendErrorCode::Tls
         | SendErrorCode::Timeout
@@ -178,26 +200,35 @@ fn asked_for(response: &Response) -> Option<Duration> {
     (seconds > 0).then(|| asked.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
 }
 
-fn hold(gate: Gate, failure: Failure, now: Instant) -> Gate {
-    let is_first = gate.failures == 0;
-    let is_of_older_request = !is_first && now < gate.held_until;
-    let failing_since = if is_first { now } else { gate.failing_since };
+/// When the present or last hold ends; the beginning of time for none.
+fn held_until(gate: &Gate) -> Instant {
+    gate.hold.map_or(Instant::MIN, |hold| hold.until)
+}
+
+fn hold(gate: Gate, failure: &Failure, now: Instant) -> Gate {
+    let is_of_older_request = gate.failures > 0 && now < held_until(&gate);
+    let failing_since = gate
+        .failing_since
+        .filter(|_| gate.failures > 0)
+        .unwrap_or(now);
     let failures = gate
         .failures
         .saturating_add(u32::from(!is_of_older_request));
-    let held_until = now.saturating_add(duration(&failure.length, failures, failing_since));
+    let until = now.saturating_add(duration(&failure.length, failures, failing_since));
     let kept = Gate {
         failures,
-        failing_since,
+        failing_since: Some(failing_since),
         ..gate
     };
     // A longer hold outlasts this failure, and its reason is still the one to fix.
-    if held_until < gate.held_until {
+    if until < held_until(&gate) {
         return kept;
     }
     Gate {
-        held_until,
-        reason: failure.reason,
+        hold: Some(Hold {
+            until,
+            reason: failure.reason,
+        }),
         ..kept
     }
 }
@@ -226,7 +257,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{observe as observe_with, *};
     use crate::contract::http::Header;
 
     const NOW: Instant = 1_800_000_000_000;
@@ -243,6 +274,14 @@ mod tests {
         })
     }
 
+    fn observe(gate: Gate, outcome: &SendOutcome, now: Instant) -> Gate {
+        observe_with(gate, Authorization::Connection, outcome, now).gate
+    }
+
+    fn held(gate: &Gate) -> Hold {
+        gate.hold.expect("is held")
+    }
+
     fn status(status: u16) -> SendOutcome {
         answer(status, None, "")
     }
@@ -255,19 +294,19 @@ mod tests {
     }
 
     fn first(system: System, outcome: &SendOutcome) -> (HoldReason, Duration) {
-        let gate = observe(open_gate(system), outcome, NOW);
-        assert_eq!((gate.failures, gate.failing_since), (1, NOW));
-        (gate.reason, gate.held_until - NOW)
+        let gate = observe(initial_gate(system), outcome, NOW);
+        assert_eq!((gate.failures, gate.failing_since), (1, Some(NOW)));
+        (held(&gate).reason, held(&gate).until - NOW)
     }
 
     /// The length of each hold when every next outcome comes as soon as the gate lets it.
     fn holds(system: System, outcome: &SendOutcome, count: usize) -> Vec<Duration> {
-        let (mut gate, mut now) = (open_gate(system), NOW);
+        let (mut gate, mut now) = (initial_gate(system), NOW);
         let mut holds = vec![];
         for _ in 0..count {
             gate = observe(gate, outcome, now);
-            holds.push(gate.held_until - now);
-            now = gate.held_until;
+            holds.push(held(&gate).until - now);
+            now = held(&gate).until;
         }
         holds
     }
@@ -285,7 +324,7 @@ mod tests {
 
     fn limited() -> Gate {
         observe(
-            open_gate(System::Freshbooks),
+            initial_gate(System::Freshbooks),
             &answer(429, Some("30"), ""),
             NOW,
         )
@@ -335,11 +374,11 @@ mod tests {
     #[test]
     fn retry_after_elsewhere_means_nothing() {
         let gate = observe(
-            open_gate(System::Freshbooks),
+            initial_gate(System::Freshbooks),
             &answer(200, Some("59"), ""),
             NOW,
         );
-        assert_eq!(gate, open_gate(System::Freshbooks));
+        assert_eq!(gate, initial_gate(System::Freshbooks));
         let (_, hold) = first(System::Freshbooks, &answer(502, Some("9"), ""));
         assert_about(&[hold], &[60]);
     }
@@ -373,8 +412,37 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_token_of_the_application_holds_nothing_at_all() {
+        let gate = initial_gate(System::Concur);
+        for code in [401, 403] {
+            let seen = observe_with(gate, Authorization::Application, &status(code), NOW);
+            assert_eq!((seen.gate, seen.token_refused), (gate, true));
+            let seen = observe_with(gate, Authorization::Connection, &status(code), NOW);
+            assert_eq!((seen.gate.failures, seen.token_refused), (1, true));
+        }
+        let seen = observe_with(gate, Authorization::Application, &status(503), NOW);
+        assert_eq!((seen.gate.failures, seen.token_refused), (1, false));
+    }
+
+    #[test]
+    fn a_gate_without_a_credential_is_held_for_ten_minutes_at_a_time() {
+        let gate = hold_for_reconnect(initial_gate(System::Concur), NOW);
+        assert_eq!(
+            held(&gate),
+            Hold {
+                until: NOW + 10 * MINUTE,
+                reason: HoldReason::NeedsReconnect
+            }
+        );
+        assert_eq!((gate.failures, gate.failing_since), (1, Some(NOW)));
+        let again = hold_for_reconnect(gate, NOW + 10 * MINUTE);
+        assert_eq!(held(&again).until, NOW + 20 * MINUTE);
+        assert_eq!((again.failures, again.failing_since), (1, Some(NOW)));
+    }
+
+    #[test]
     fn a_403_of_freshbooks_is_no_expired_token() {
-        let gate = open_gate(System::Freshbooks);
+        let gate = initial_gate(System::Freshbooks);
         assert_eq!(observe(gate, &status(403), NOW), gate);
     }
 
@@ -393,22 +461,19 @@ mod tests {
                 assert_eq!(first(System::Concur, &outcome).0, HoldReason::Unreachable);
             }
         }
-        let withheld = SendOutcome::NotSent(error(SendErrorCode::Withheld));
-        assert_eq!(
-            first(System::Concur, &withheld),
-            (HoldReason::NeedsReconnect, MINUTE)
-        );
     }
 
     #[test]
     fn what_the_host_did_itself_says_little() {
         let interrupted = SendOutcome::MaybeSent(error(SendErrorCode::Interrupted));
+        let withheld = SendOutcome::NotSent(error(SendErrorCode::Withheld));
         let long = SendOutcome::MaybeSent(error(SendErrorCode::AnswerTooLong));
         let gate = limited();
-        assert_eq!(observe(gate, &interrupted, gate.held_until), gate);
+        assert_eq!(observe(gate, &interrupted, held(&gate).until), gate);
+        assert_eq!(observe(gate, &withheld, held(&gate).until), gate);
         assert_eq!(
-            observe(gate, &long, gate.held_until),
-            open_gate(System::Freshbooks)
+            observe(gate, &long, held(&gate).until),
+            initial_gate(System::Freshbooks)
         );
     }
 
@@ -416,9 +481,9 @@ mod tests {
     fn every_other_answer_opens_the_gate_after_the_hold() {
         for code in [200, 204, 302, 400, 404, 409, 422, 500] {
             let gate = limited();
-            assert_eq!(observe(gate, &status(code), gate.held_until - 1), gate);
-            let opened = observe(gate, &status(code), gate.held_until);
-            assert_eq!(opened, open_gate(System::Freshbooks));
+            assert_eq!(observe(gate, &status(code), held(&gate).until - 1), gate);
+            let opened = observe(gate, &status(code), held(&gate).until);
+            assert_eq!(opened, initial_gate(System::Freshbooks));
         }
     }
 
@@ -435,15 +500,15 @@ mod tests {
     fn the_longer_hold_keeps_its_reason() {
         let gate = limited();
         assert_eq!(
-            observe(gate, &status(401), NOW + 1).reason,
+            held(&observe(gate, &status(401), NOW + 1)).reason,
             HoldReason::RateLimited
         );
         let down = observe(gate, &status(503), NOW + 1);
         assert_eq!(
-            (down.reason, down.failing_since),
-            (HoldReason::Maintenance, NOW)
+            (held(&down).reason, down.failing_since),
+            (HoldReason::Maintenance, Some(NOW))
         );
-        assert!(down.held_until > gate.held_until);
+        assert!(held(&down).until > held(&gate).until);
     }
 
     #[test]
@@ -510,26 +575,28 @@ mod tests {
             concur: bool,
         ) {
             let system = if concur { System::Concur } else { System::Freshbooks };
-            let (mut gate, mut now) = (open_gate(system), NOW);
+            let (mut gate, mut now) = (initial_gate(system), NOW);
             for (outcome, passed) in steps {
                 now += passed;
                 let next = observe(gate, &outcome, now);
-                prop_assert!(next.held_until >= gate.held_until || now >= gate.held_until);
-                prop_assert!(next.held_until <= now.max(gate.held_until) + RETRY_AFTER_MAX);
+                prop_assert!(held_until(&next) >= held_until(&gate) || now >= held_until(&gate));
+                prop_assert!(held_until(&next) <= now.max(held_until(&gate)) + RETRY_AFTER_MAX);
                 let is_open = next.failures == 0;
-                prop_assert_eq!(is_open, next == open_gate(system));
-                prop_assert_eq!(is_open, next.reason == HoldReason::None);
+                prop_assert_eq!(is_open, next == initial_gate(system));
+                prop_assert_eq!(is_open, next.hold.is_none());
                 prop_assert!(next.failures <= gate.failures + 1);
                 prop_assert!(is_open || gate.failures == 0 || next.failing_since == gate.failing_since);
                 gate = next;
             }
-            let last = gate.held_until.max(now);
-            prop_assert_eq!(observe(gate, &status(200), last), open_gate(system));
+            let last = held_until(&gate).max(now);
+            prop_assert_eq!(observe(gate, &status(200), last), initial_gate(system));
         }
 
         #[test]
-        fn never_overflows(held_until: u64, failures: u32, since: u64, now: u64, outcome in any_outcome()) {
-            let gate = Gate { held_until, failures, failing_since: since, ..limited() };
+        fn never_overflows(until: u64, failures: u32, since: u64, now: u64, outcome in any_outcome()) {
+            let hold = Some(Hold { until, reason: HoldReason::Maintenance });
+            let gate = Gate { hold, failures, failing_since: Some(since), ..limited() };
+            let _ = observe(hold_for_reconnect(gate, now), &outcome, now);
             let _ = observe(gate, &outcome, now);
         }
     }

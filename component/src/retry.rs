@@ -3,8 +3,23 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::contract::retry::Policy;
 use crate::contract::types::Duration;
+
+/// Exponential back-off in whole milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Retries after the first attempt, 0 to 20. Default 5.
+    pub retries_max: u32,
+    /// The delay before the first retry. Default 30,000 (30 s).
+    pub delay_first: Duration,
+    /// What each further delay is multiplied by, 1 to 10. Default 4.
+    pub factor: u32,
+    /// No delay is longer than this. Default 7,200,000 (2 h).
+    pub delay_max: Duration,
+    /// Up to this share of a delay, in thousandths, is added to it, derived from the key so that it
+    /// repeats. 0 to 1000, default 100.
+    pub jitter_permille: u32,
+}
 
 /// The policy that applies where the settings say nothing: 30 s, 2 min, 8 min, 32 min, 2 h, each
 /// with up to a tenth more.

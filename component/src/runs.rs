@@ -8,6 +8,7 @@
 //! Nothing here knows a flow. [`Run::open`] is in `flows`, which chooses the flow for a task.
 
 mod effect_channel;
+mod unknown_writes;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -19,14 +20,16 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use crate::classify;
+use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
 use crate::contract::runs::{
-    Action, Completion, Demand, Divergence, Entry, Intent, OpenError, Outcome, Report, StepError,
-    StepErrorCode,
+    Action, Completion, Demand, Divergence, HistoryEntry, Intent, OpenError, Outcome, Report,
+    StepError, StepErrorCode, Wait, WaitReason, Wake,
 };
 use crate::contract::types::Instant;
 
 pub(crate) use effect_channel::EffectChannel;
+pub(crate) use unknown_writes::{AMBIGUOUS, next_look};
+pub use unknown_writes::{abandon, unknown_since};
 
 /// The most characters of a demand that a [`Divergence`] shows: enough to name the request, and
 /// short enough for a log line.
@@ -60,10 +63,11 @@ impl Run {
     /// # Errors
     ///
     /// `diverged` if the flow does not demand what the history says, `broken-history` if an outcome
-    /// does not answer its demand.
-    pub(crate) fn replayed(mut self, history: Vec<Entry>) -> Result<Self, OpenError> {
-        for (index, entry) in (0..).zip(history) {
-            self.replay(index, entry)?;
+    /// does not answer its demand or is missing where it must not be.
+    pub(crate) fn replayed(mut self, history: Vec<HistoryEntry>) -> Result<Self, OpenError> {
+        let length = history.len();
+        for (index, entry) in history.into_iter().enumerate() {
+            self.replay(index, entry, index + 1 == length)?;
         }
         Ok(self)
     }
@@ -87,17 +91,49 @@ impl Run {
         Ok(&self.demand)
     }
 
-    fn replay(&mut self, index: u32, entry: Entry) -> Result<(), OpenError> {
+    fn replay(
+        &mut self,
+        index: usize,
+        entry: HistoryEntry,
+        is_last: bool,
+    ) -> Result<(), OpenError> {
         if entry.demand != self.demand {
             return Err(OpenError::Diverged(Divergence {
-                index,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
                 recorded: shown(&entry.demand),
                 demanded: shown(&self.demand),
             }));
         }
-        self.step(entry.outcome)
+        let Some(outcome) = entry.outcome.or_else(|| self.interrupted()) else {
+            // Recorded before it was done, and nothing is lost by doing it again.
+            return match is_last {
+                true => Ok(()),
+                false => Err(broken(
+                    index,
+                    "its outcome is missing, and it is not a write",
+                )),
+            };
+        };
+        self.step(outcome)
             .map(drop)
-            .map_err(|error| OpenError::BrokenHistory(format!("entry {index}: {}", error.detail)))
+            .map_err(|error| broken(index, &error.detail))
+    }
+
+    /// The outcome of a write that the host recorded and never reported on. It is given the last
+    /// instant that is known, so that the history replays to the same demands.
+    fn interrupted(&self) -> Option<Outcome> {
+        let Demand::Perform(effect) = &self.demand else {
+            return None;
+        };
+        let is_write = matches!(&effect.action, Action::Send(send) if send.intent != Intent::Read);
+        is_write.then(|| Outcome {
+            id: effect.id,
+            report: Report::Sent(SendOutcome::MaybeSent(SendError {
+                code: SendErrorCode::Interrupted,
+                detail: String::new(),
+            })),
+            at: self.at,
+        })
     }
 
     fn check(&self, outcome: &Outcome) -> Result<(), StepError> {
@@ -128,6 +164,12 @@ impl Run {
                 "the outcome is older than the one before it",
             );
         }
+        if is_too_early(&self.demand, outcome) {
+            return refused(
+                StepErrorCode::TooEarly,
+                "the settle time must not be cut short",
+            );
+        }
         Ok(())
     }
 }
@@ -140,45 +182,34 @@ fn next_demand(flow: &mut FlowFuture, channel: &EffectChannel) -> Demand {
     }
 }
 
-/// When a history first reports on a write that may have been carried out. See `unknown-since` in
-/// `wit/runs.wit`.
-#[must_use]
-pub fn unknown_since(history: &[Entry]) -> Option<Instant> {
-    history
-        .iter()
-        .find(|entry| may_be_done(entry))
-        .map(|entry| entry.outcome.at)
-}
-
-fn may_be_done(entry: &Entry) -> bool {
-    let (Demand::Perform(effect), Report::Sent(outcome)) = (&entry.demand, &entry.outcome.report)
-    else {
-        return false;
-    };
-    let Action::Send(send) = &effect.action else {
-        return false;
-    };
-    match send.intent {
-        Intent::Read | Intent::ServerDeduplicated => false,
-        Intent::LookUpThenResend | Intent::LookUpThenPark => {
-            classify::may_be_done(send.request.system, outcome)
-        }
-    }
-}
-
 fn answers(demand: &Demand, report: &Report) -> bool {
     match (demand, report) {
-        (Demand::Wait(_), Report::Woken(_)) => true,
+        (Demand::Wait(_), Report::Woken(Wake::Due)) => true,
+        (Demand::Wait(wait), Report::Woken(Wake::ObjectEnded)) => wait.on.is_some(),
         (Demand::Perform(effect), report) => match (&effect.action, report) {
             (Action::Send(_), Report::Sent(_)) => true,
             (Action::FindObjects(asked), Report::Found(found)) => {
                 asked.len() == found.len() && asked.iter().zip(found).all(|(a, f)| *a == f.object)
             }
-            (Action::Save(_) | Action::TrustVerifier(_), Report::Saved(_)) => true,
+            (Action::Save(_), Report::Saved) | (Action::TrustVerifier(_), Report::Trusted(_)) => {
+                true
+            }
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Whether a wait is ended that may not be cut short: what was sent may still be carried out.
+fn is_too_early(demand: &Demand, outcome: &Outcome) -> bool {
+    matches!(
+        demand,
+        Demand::Wait(Wait { reason: WaitReason::Settle, until, .. }) if outcome.at < *until
+    )
+}
+
+fn broken(index: usize, why: &str) -> OpenError {
+    OpenError::BrokenHistory(format!("entry {index}: {why}"))
 }
 
 fn shown(value: &impl Debug) -> String {

@@ -11,12 +11,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::contract::mapping::Schedule;
-use crate::contract::retry::Policy;
+use crate::contract::settings::{Endpoints, Identity, ReceiverNeed, Schedule};
 use crate::contract::types::{Duration, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::marker;
-use checks::{anything, cost_code, country_code, currency};
+use crate::retry::Policy;
+use checks::{anything, connection_name, cost_code, country_code, currency};
 use events::Events;
 use financial::Financial;
 use reader::Reader;
@@ -26,6 +26,9 @@ pub use sections::{Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sw
 /// One connection's settings, checked. Every key is explained in `ml-connector.example.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// The connection's name: 1 to 64 characters of `a` to `z`, `0` to `9` and `-`; part of every
+    /// marker.
+    pub connection: String,
     /// 20 characters that change when the values change.
     pub version: String,
     /// Which FreshBooks account, and our app there.
@@ -65,14 +68,19 @@ const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read use
                       user:bill_vendors:read user:projects:read user:taxes:read";
 
 impl Settings {
-    /// Reads settings.
+    /// Reads the settings of the connection of this name from JSON text.
     ///
     /// # Errors
     ///
-    /// Every problem, with the JSON Pointer of its place; never an empty list.
-    pub fn load(json: &str) -> Result<Self, Vec<Problem>> {
+    /// Every problem, with the JSON Pointer of its place; never an empty list. A problem of the
+    /// name has the pointer of the whole text.
+    pub fn load(connection: &str, json: &str) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(json)?;
-        let settings = Self::read(&mut reader);
+        if let Err(expected) = connection_name(connection) {
+            let message = format!("the connection's name must be {expected}");
+            reader.problem("wrong-value", message);
+        }
+        let settings = Self::read(connection, &mut reader);
         let problems = reader.finish();
         if problems.is_empty() {
             Ok(settings)
@@ -84,16 +92,42 @@ impl Settings {
     /// Our app at a system, as its credential needs it.
     #[must_use]
     pub fn app(&self, system: System) -> App<'_> {
-        let (client_id, scope) = match system {
-            System::Freshbooks => (&self.freshbooks.client_id, self.freshbooks.scopes.as_str()),
-            System::Concur => (&self.concur.client_id, ""),
+        let FreshBooks {
+            client_id, scopes, ..
+        } = &self.freshbooks;
+        let (base, client_id, scope) = match system {
+            System::Freshbooks => (&self.freshbooks.base, client_id, scopes.as_str()),
+            System::Concur => (&self.concur.token_base, &self.concur.client_id, ""),
         };
         App {
+            base,
             client_id,
             redirect_uri: &self.freshbooks.redirect_uri,
             company_id: &self.concur.company_id,
             scope,
             extra_bases: &self.concur.extra_bases,
+        }
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            freshbooks: self.freshbooks.base.clone(),
+            freshbooks_consent: self.freshbooks.consent_base.clone(),
+            concur_token: self.concur.token_base.clone(),
+            concur_extra: self.concur.extra_bases.clone(),
+        }
+    }
+
+    /// Which FreshBooks account and SAP Concur company are joined.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity {
+            connection: self.connection.clone(),
+            freshbooks_account_id: self.freshbooks.account_id.clone(),
+            freshbooks_business_id: self.freshbooks.business_id,
+            concur_company_id: self.concur.company_id.clone(),
         }
     }
 
@@ -106,11 +140,12 @@ impl Settings {
         }
     }
 
-    /// The id of the event subscription of a connection: the setting's, or one that nobody else
+    /// The id of the connection's event subscription to a topic: the setting's, or one that nobody else
     /// has, since it must be unique over all customers of SAP. (Concur docs, event subscription
     /// service.)
     #[must_use]
-    pub fn subscription_id(&self, connection: &str, topic: &str) -> String {
+    pub fn subscription_id(&self, topic: &str) -> String {
+        let connection = &self.connection;
         let own = || {
             let Concur {
                 company_id,
@@ -139,11 +174,13 @@ impl Settings {
             schedules.push(Schedule {
                 object: ObjectRef::freshbooks("callback", noun),
                 interval_s: REGISTRATION_INTERVAL_S,
+                needs: Some(ReceiverNeed::Webhooks),
                 purpose: format!("checks that FreshBooks announces each {noun} to us"),
             });
             schedules.push(Schedule {
                 object: ObjectRef::freshbooks("sweep", noun),
                 interval_s: self.sweep.interval_s,
+                needs: None,
                 purpose: format!("looks for each {noun} whose webhook was missed"),
             });
         }
@@ -152,7 +189,7 @@ impl Settings {
         schedules
     }
 
-    fn read(reader: &mut Reader) -> Self {
+    fn read(connection: &str, reader: &mut Reader) -> Self {
         let mut freshbooks = reader.table("freshbooks", FreshBooks::read);
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
@@ -161,6 +198,7 @@ impl Settings {
             freshbooks.scopes = format!("{SCOPES}{}", financial.scopes());
         }
         Self {
+            connection: String::from(connection),
             version: marker::short_hash(&["settings", &reader.canonical()]),
             freshbooks,
             financial,

@@ -14,10 +14,9 @@ use alloc::string::String;
 use self::form::Form;
 use self::signature::Signature;
 use crate::contract::http::{Body, Header};
-use crate::contract::types::{ObjectRef, System};
+use crate::contract::types::{Note, ObjectRef, System};
 use crate::contract::webhooks::{
-    Callback, CallbackState, Delivery, Handshake, Notice, Oddity, Reading, Receiver, Refusal,
-    RefusalCode, Verb,
+    Callback, Delivery, Handshake, Notice, Receiver, Refusal, RefusalCode, Verified,
 };
 
 /// The longest body that is read: FreshBooks' seven short fields come to a few hundred bytes.
@@ -37,15 +36,15 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 ///
 /// A [`Refusal`] with the status to answer: 413 for a body over 8 KiB, else 401. In order: content
 /// type, form, signature header, signature, unknown callback.
-pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Reading, Refusal> {
+pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {
     let form = open(delivery)?;
     let signature = Signature::from_headers(&delivery.headers)
         .ok_or_else(|| refusal(RefusalCode::SignatureHeader))?;
     if let Some(verifier) = form.get("verifier") {
         return read_handshake(&form, verifier, &signature, receiver);
     }
-    require_signature(&form, &signature, active_verifiers(receiver))?;
-    Ok(read_notice(&form, receiver).map_or_else(Reading::Unreadable, Reading::Notice))
+    require_signature(&form, &signature, trusted_verifiers(receiver))?;
+    Ok(read_notice(&form, receiver).map_or_else(Verified::Unreadable, Verified::Notice))
 }
 
 fn open(delivery: &Delivery) -> Result<Form<'_>, Refusal> {
@@ -91,15 +90,12 @@ fn require_signature<'k>(
     }
 }
 
-fn active_verifiers(receiver: &Receiver) -> impl Iterator<Item = &str> {
-    receiver.callbacks.iter().filter_map(active_verifier)
+fn trusted_verifiers(receiver: &Receiver) -> impl Iterator<Item = &str> {
+    receiver.callbacks.iter().filter_map(trusted_verifier)
 }
 
-fn active_verifier(callback: &Callback) -> Option<&str> {
-    match &callback.state {
-        CallbackState::Active(verifier) => Some(verifier),
-        CallbackState::Pending(_) => None,
-    }
+fn trusted_verifier(callback: &Callback) -> Option<&str> {
+    callback.verifier.as_deref()
 }
 
 fn read_handshake(
@@ -107,14 +103,14 @@ fn read_handshake(
     verifier: &str,
     signature: &Signature,
     receiver: &Receiver,
-) -> Result<Reading, Refusal> {
+) -> Result<Verified, Refusal> {
     let id = form.get("object_id").unwrap_or_default();
     let callback = receiver.callbacks.iter().find(|known| known.id == id);
     // While a registration is checked, an active callback that was disabled may send a new one.
-    let active = callback.and_then(active_verifier);
+    let active = callback.and_then(trusted_verifier);
     if let Some(active) = active.filter(|_| !receiver.registering) {
         require_signature(form, signature, [active])?;
-        return Ok(Reading::Unreadable(verifier_for_active(id)));
+        return Ok(Verified::Unreadable(verifier_for_active(id)));
     }
     require_signature(form, signature, [verifier])?;
     let ours = form
@@ -124,7 +120,7 @@ fn read_handshake(
     if !(ours && expected) {
         return Err(refusal(RefusalCode::UnknownCallback));
     }
-    Ok(Reading::Handshake(Handshake {
+    Ok(Verified::Handshake(Handshake {
         callback_id: id.to_owned(),
         verifier: verifier.to_owned(),
     }))
@@ -136,8 +132,8 @@ fn is_plausible_id(id: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn verifier_for_active(id: &str) -> Oddity {
-    oddity(
+fn verifier_for_active(id: &str) -> Note {
+    note(
         "verifier-for-active",
         format!(
             "FreshBooks sent a new verifier for callback {id}, which is active; the key was not \
@@ -147,16 +143,16 @@ fn verifier_for_active(id: &str) -> Oddity {
     )
 }
 
-fn read_notice(form: &Form<'_>, receiver: &Receiver) -> Result<Notice, Oddity> {
+fn read_notice(form: &Form<'_>, receiver: &Receiver) -> Result<Notice, Note> {
     if required(form, "account_id")? != receiver.account_id {
-        return Err(oddity(
+        return Err(note(
             "other-account",
             "The notice names another FreshBooks account than the setting `account_id`.".to_owned(),
         ));
     }
     let event = required(form, "name")?;
     let id = required(form, "object_id")?;
-    let (kind, verb) = read_event(event).ok_or_else(|| unknown_event(event))?;
+    let kind = read_kind(event).ok_or_else(|| unknown_event(event))?;
     let object = ObjectRef {
         system: System::Freshbooks,
         kind,
@@ -164,25 +160,24 @@ fn read_notice(form: &Form<'_>, receiver: &Receiver) -> Result<Notice, Oddity> {
     };
     Ok(Notice {
         object,
-        verb,
         event: event.to_owned(),
     })
 }
 
-fn required<'f>(form: &'f Form<'_>, name: &str) -> Result<&'f str, Oddity> {
+fn required<'f>(form: &'f Form<'_>, name: &str) -> Result<&'f str, Note> {
     form.get(name)
         .filter(|value| (1..=ID_BYTES_MAX).contains(&value.len()))
         .ok_or_else(|| {
-            let sentence = format!(
+            let message = format!(
                 "The notice has no usable field `{name}` (1 to {ID_BYTES_MAX} bytes); the next \
                  sweep finds the change."
             );
-            oddity("field-missing", sentence)
+            note("field-missing", message)
         })
 }
 
-/// The object's kind and what was done to it, from `noun` or `noun.verb`.
-fn read_event(event: &str) -> Option<(String, Verb)> {
+/// The object's kind, from `noun` or `noun.verb`.
+fn read_kind(event: &str) -> Option<String> {
     let (noun, verb) = event.split_once('.').unwrap_or((event, "other"));
     let kind = noun.replace('_', "-");
     let well_formed = event.len() <= EVENT_BYTES_MAX
@@ -197,18 +192,12 @@ fn read_event(event: &str) -> Option<(String, Verb)> {
     if !well_formed || OWN_KINDS.contains(&kind.as_str()) {
         return None;
     }
-    let verb = match verb {
-        "create" => Verb::Create,
-        "update" => Verb::Update,
-        "delete" => Verb::Delete,
-        _ => Verb::Other,
-    };
-    Some((kind, verb))
+    Some(kind)
 }
 
-fn unknown_event(event: &str) -> Oddity {
+fn unknown_event(event: &str) -> Note {
     let shown: String = event.chars().take(EVENT_BYTES_MAX).collect();
-    oddity(
+    note(
         "unknown-event",
         format!(
             "The event {shown:?} is none that FreshBooks documents; nothing was done about it."
@@ -216,10 +205,10 @@ fn unknown_event(event: &str) -> Oddity {
     )
 }
 
-fn oddity(code: &str, sentence: String) -> Oddity {
-    Oddity {
+fn note(code: &str, message: String) -> Note {
+    Note {
         code: code.to_owned(),
-        sentence,
+        message,
     }
 }
 

@@ -19,7 +19,7 @@ pub use self::handle::handle;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::contract::credentials::{Credential, Forecast, Grant};
+use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
@@ -96,7 +96,7 @@ pub enum AdminReply {
     /// The request was refused: one plain sentence.
     Refused {
         /// Why, and what helps.
-        sentence: String,
+        message: String,
     },
 }
 
@@ -117,7 +117,7 @@ pub struct ConnectionStatus {
     /// The version of its settings.
     pub settings_version: String,
     /// Its credentials and what they need: FreshBooks, SAP Concur.
-    pub credentials: Vec<(Credential, Forecast)>,
+    pub credentials: Vec<(Credential, RefreshPlan)>,
     /// Its gates: FreshBooks, SAP Concur.
     pub gates: Vec<Gate>,
 }
@@ -194,9 +194,9 @@ impl ConsentRounds {
         let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = rounds.known.iter().find(|(_, (known, _))| known == state);
         let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let sentence = "this consent is no longer expected; start again with `ml-connector connect freshbooks`";
+            let message = "this consent is no longer expected; start again with `ml-connector connect freshbooks`";
             return AdminReply::Refused {
-                sentence: sentence.into(),
+                message: message.into(),
             };
         };
         let Some(end) = end else {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::contract::webhooks::{Callback, CallbackState, Receiver};
+use crate::contract::webhooks::{Callback, Receiver};
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
 use crate::store::{Store, StoreError, StoredCallback, Write};
@@ -86,10 +86,10 @@ impl Callbacks {
         let ours = known.iter().filter(|((name, _), _)| name == connection);
         let callbacks = ours.map(|((_, id), one)| Callback {
             id: id.clone(),
-            state: match &one.trusted {
-                Some(verifier) => CallbackState::Active(verifier.reveal().to_string()),
-                None => CallbackState::Pending(String::new()),
-            },
+            verifier: one
+                .trusted
+                .as_ref()
+                .map(|verifier| verifier.reveal().to_string()),
         });
         Receiver {
             account_id: account_id.to_string(),

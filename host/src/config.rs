@@ -1,7 +1,7 @@
 //! The settings file: [`Config`] is what the host understands of it, checked; [`load`] reads it.
 //!
-//! What is inside a connection's own table beyond the endpoints is the component's business, and is
-//! passed to it as JSON text.
+//! What is inside a connection's own table is the component's business, and is passed to it as JSON
+//! text.
 
 mod connection;
 mod events;
@@ -118,17 +118,6 @@ pub struct ConnectionConfig {
     pub name: String,
     /// Its table as JSON text for the component's `settings.load`.
     pub json: String,
-    /// FreshBooks' API base, default `https://api.freshbooks.com`.
-    pub freshbooks_base: String,
-    /// FreshBooks' consent host, default `https://auth.freshbooks.com`.
-    pub freshbooks_consent_base: String,
-    /// The FreshBooks `account_id` that webhooks must name.
-    pub freshbooks_account_id: String,
-    /// Where SAP Concur's company tokens are asked for, default
-    /// `https://glz.api.concursolutions.com`.
-    pub concur_token_base: String,
-    /// Concur bases to allow beside SAP's published ones (test systems).
-    pub concur_extra_bases: Vec<String>,
 }
 
 /// Bounds. Every queue, body and count has one.

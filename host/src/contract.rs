@@ -3,6 +3,7 @@
 //! Names are those of the WIT files, so that `wit/runs.wit` says what `runs::Demand` is.
 
 mod completion;
+pub mod portable;
 pub(crate) mod words;
 
 mod bindings {
@@ -16,6 +17,6 @@ mod bindings {
 }
 
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, events, http, mapping, pacing, retry, runs, types, webhooks,
+    admission, credentials, events, http, mapping, pacing, runs, settings, types, webhooks,
 };
 pub use bindings::{Connector, ConnectorPre};

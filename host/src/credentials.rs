@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use self::application::Application;
 use self::tokens::{Tokens, open_tokens};
 use crate::clock::Clock;
-use crate::contract::credentials::{Credential, Forecast, Grant, Life, Mend};
-use crate::contract::types::{Instant, System};
+use crate::contract::credentials::{Credential, CredentialStatus, Grant, RefreshPlan, TokenRemedy};
+use crate::contract::types::System;
 use crate::guest::{InstanceError, SettingsText, SharedInstance};
 use crate::http_client::{HttpClient, Origin, Origins};
 use crate::metrics::Metrics;
@@ -53,14 +53,12 @@ pub struct Access {
 
 /// A token request that did not give a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{sentence}")]
+#[error("{message}")]
 pub struct Refused {
     /// Why, one plain sentence that names what helps.
-    pub sentence: String,
+    pub message: String,
     /// What is to be done.
-    pub mend: Mend,
-    /// When to ask again; 0 where that does not help.
-    pub retry_at: Instant,
+    pub remedy: TokenRemedy,
 }
 
 /// Why credentials cannot be worked with at all.
@@ -141,7 +139,10 @@ impl Credentials {
         for account in &accounts {
             for system in System::ALL {
                 let stored = parts.store.credential(&account.connection, system).await?;
-                let stored = stored.unwrap_or_else(|| absent(&account.connection, system));
+                let stored = match stored {
+                    Some(stored) => stored,
+                    None => account.absent(system)?,
+                };
                 let tokens = open_tokens(&parts.keyring, &stored)?;
                 let slot = CredentialSlot {
                     state: RwLock::new(CredentialState { stored, tokens }),
@@ -183,11 +184,13 @@ impl Credentials {
         let state = self.slot(connection, system).ok()?.read();
         let tokens = state
             .tokens
-            .filter(|_| state.stored.credential.life == Life::Live)?;
+            .filter(|_| state.stored.credential.status == CredentialStatus::Live)?;
         let origins = &self.accounts.get(connection)?.origins;
         let origin = match system {
             System::Freshbooks => origins.freshbooks.clone(),
-            System::Concur => origins.concur(&state.stored.credential.base).ok()?,
+            System::Concur => origins
+                .concur(state.stored.credential.base.as_deref()?)
+                .ok()?,
         };
         Some(Access {
             origin,
@@ -196,27 +199,30 @@ impl Credentials {
         })
     }
 
-    /// A credential without its secrets.
+    /// A credential without its secrets; none if no connection has this name.
     #[must_use]
-    pub fn credential(&self, connection: &str, system: System) -> Credential {
-        match self.slot(connection, system) {
-            Ok(slot) => slot.read().stored.credential,
-            Err(_) => absent(connection, system).credential,
-        }
+    pub fn credential(&self, connection: &str, system: System) -> Option<Credential> {
+        let slot = self.slot(connection, system).ok()?;
+        Some(slot.read().stored.credential)
     }
 
     /// When it should be refreshed, and when a person will be needed.
     ///
     /// # Errors
     ///
-    /// If the component fails.
-    pub fn forecast(&self, connection: &str, system: System) -> Result<Forecast, CredentialError> {
+    /// If the component fails, or no connection has this name.
+    pub fn plan_refresh(
+        &self,
+        connection: &str,
+        system: System,
+    ) -> Result<RefreshPlan, CredentialError> {
         let account = self.account(connection)?;
-        let (credential, now) = (self.credential(connection, system), self.clock.now());
-        let forecast = account
+        let credential = self.slot(connection, system)?.read().stored.credential;
+        let now = self.clock.now();
+        let plan = account
             .instance
-            .call(|instance| instance.foresee(&credential, now));
-        Ok(forecast.map_err(InstanceError::from)?)
+            .call(|instance| instance.plan_refresh(&credential, now));
+        Ok(plan.map_err(InstanceError::from)?)
     }
 
     /// Refreshes a credential, unless that has been done since `generation` was in force. Calls at
@@ -310,7 +316,7 @@ pub fn stored_bearer(
     keyring: &Keyring,
     stored: &StoredCredential,
 ) -> Result<Option<HeaderValue>, SealError> {
-    if stored.credential.life != Life::Live {
+    if stored.credential.status != CredentialStatus::Live {
         return Ok(None);
     }
     let tokens = open_tokens(keyring, stored)?;
@@ -324,28 +330,18 @@ fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
     Some(bearer)
 }
 
-/// The credential of a system that was never connected.
-#[must_use]
-pub fn absent_credential(system: System) -> Credential {
-    Credential {
-        system,
-        life: Life::Absent,
-        generation: 0,
-        base: String::new(),
-        issued: 0,
-        access_expires: 0,
-        refresh_expires: None,
-        scope: String::new(),
-        sentence: String::new(),
-    }
-}
-
-fn absent(connection: &str, system: System) -> StoredCredential {
-    StoredCredential {
-        connection: connection.to_string(),
-        credential: absent_credential(system),
-        sealed_tokens: Vec::new(),
-        refreshing: false,
-        sealed_answer: Vec::new(),
+impl Account {
+    /// The credential of a system that was never connected.
+    fn absent(&self, system: System) -> Result<StoredCredential, CredentialError> {
+        let absent = self
+            .instance
+            .call(|instance| instance.absent_credential(system));
+        Ok(StoredCredential {
+            connection: self.connection.clone(),
+            credential: absent.map_err(InstanceError::from)?,
+            sealed_tokens: Vec::new(),
+            refreshing: false,
+            sealed_answer: Vec::new(),
+        })
     }
 }

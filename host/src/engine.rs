@@ -24,10 +24,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-pub(crate) use self::connection::SUBSCRIPTION_KIND;
 pub use self::connection::{Connection, SendPermit};
 pub(crate) use self::drive::drive;
-pub use self::gates::{GateClosed, Gates};
+pub use self::gates::{GateClosed, Gates, Observed};
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
 pub use self::token_refresh::TokenRefresh;

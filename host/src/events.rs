@@ -32,8 +32,8 @@ use self::signature::{ReportOnce, SignatureCheck};
 use crate::backlog::Backlog;
 use crate::clock::Clock;
 use crate::config::SignatureRule;
-use crate::contract::events::{Hint, Name, Oddity, Reading};
-use crate::contract::types::{Duration, Instant};
+use crate::contract::events::{Event, EventName, Hint};
+use crate::contract::types::{Duration, Instant, Note};
 use crate::guest::GuestError;
 use crate::metrics::Metrics;
 use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write};
@@ -60,7 +60,7 @@ pub struct EventAddress {
 }
 
 /// Reads an event from its body, given the id of the company that it must name.
-pub type ReadEvent = Box<dyn Fn(&str, &str) -> Result<Reading, GuestError> + Send + Sync>;
+pub type ReadEvent = Box<dyn Fn(&str, &str) -> Result<Event, GuestError> + Send + Sync>;
 
 /// The receiver of SAP Concur's events.
 pub struct EventReceiver {
@@ -141,7 +141,7 @@ impl EventReceiver {
             Ok(read) => read,
             Err(why) => return self.unavailable(connection, &why),
         };
-        let is_odd = matches!(read, Reading::Unreadable(_));
+        let is_odd = matches!(read, Event::Unreadable(_));
         if is_odd && self.oddities.load(Ordering::Relaxed) >= ODDITIES_MAX {
             return self.unavailable(
                 connection,
@@ -158,7 +158,7 @@ impl EventReceiver {
     }
 
     /// The connection that it is for, empty if unknown, and what it says; an error is one of ours.
-    fn read_request(&self, request: &EventRequest) -> (&str, Result<Reading, String>) {
+    fn read_request(&self, request: &EventRequest) -> (&str, Result<Event, String>) {
         let Some((connection, address)) = self.find_address(&request.path) else {
             return (
                 "",
@@ -242,7 +242,7 @@ impl EventReceiver {
 }
 
 impl RequestFault {
-    fn reading(self) -> Reading {
+    fn reading(self) -> Event {
         match self {
             Self::Method => unreadable("wrong-method", "a request that is no POST"),
             Self::Head => unreadable(
@@ -254,10 +254,10 @@ impl RequestFault {
     }
 }
 
-fn unreadable(code: &str, what: &str) -> Reading {
-    Reading::Unreadable(Oddity {
+fn unreadable(code: &str, what: &str) -> Event {
+    Event::Unreadable(Note {
         code: code.to_string(),
-        sentence: format!(
+        message: format!(
             "SAP Concur sent {what}; it was stored for a person and answered with 200."
         ),
     })
@@ -266,11 +266,11 @@ fn unreadable(code: &str, what: &str) -> Reading {
 /// What is to be stored, and the label under which it is counted.
 fn reading_to_write(
     connection: &str,
-    read: Reading,
+    read: Event,
     body: Vec<u8>,
     received: Instant,
 ) -> (String, Write) {
-    let event = |name: Name, object| {
+    let event = |name: EventName, object| {
         Write::Event(StoredEvent {
             connection: connection.to_string(),
             id: name.id,
@@ -280,14 +280,14 @@ fn reading_to_write(
         })
     };
     match read {
-        Reading::Hint(Hint { name, object }) => ("hint".to_string(), event(name, Some(object))),
-        Reading::Ignored(name) => ("ignored".to_string(), event(name, None)),
-        Reading::Unreadable(Oddity { code, sentence }) => {
+        Event::Hint(Hint { name, object }) => ("hint".to_string(), event(name, Some(object))),
+        Event::Ignored(name) => ("ignored".to_string(), event(name, None)),
+        Event::Unreadable(Note { code, message }) => {
             let oddity = StoredOddity {
                 connection: connection.to_string(),
                 received,
                 code: code.clone(),
-                sentence,
+                message,
                 body,
             };
             (code, Write::Oddity(oddity))

@@ -26,7 +26,7 @@ use crate::contract::ConnectorPre;
 pub enum GuestError {
     /// There is no file, or it cannot be read.
     #[error(
-        "the component {path} cannot be read ({source}): run `cargo component`, or correct the setting \
+        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct the setting \
          `component.path`"
     )]
     Unreadable {
@@ -36,7 +36,7 @@ pub enum GuestError {
         source: std::io::Error,
     },
     /// The file is not a component that can be compiled.
-    #[error("{path} is not a WebAssembly component ({detail}): run `cargo component`")]
+    #[error("{path} is not a WebAssembly component ({detail}): run `cargo build-component`")]
     NotAComponent {
         /// The path of `component.path`.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum GuestError {
     },
     /// A component, but not of the contract that this program was built with.
     #[error(
-        "{path} does not fit this program ({detail}): build both from the same sources with `cargo component`"
+        "{path} does not fit this program ({detail}): build both from the same sources with `cargo build-component`"
     )]
     OtherContract {
         /// The path of `component.path`.

@@ -28,7 +28,7 @@ pub use self::records::{
 };
 pub use self::write::{Decision, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
-use crate::contract::runs::Standing;
+use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
 
 /// Numbers runs from 1, in the order in which they were started.
@@ -94,7 +94,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is known of each object, in the order asked. An object never heard of has an empty
     /// standing.
-    fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>>;
+    fn object_statuses(
+        &self,
+        connection: &str,
+        objects: &[ObjectRef],
+    ) -> Pending<'_, Vec<ObjectStatus>>;
 
     /// The text of a version of a connection's settings.
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>>;

@@ -25,9 +25,9 @@ use crate::clock::Clock;
 use crate::config::TlsFiles;
 use crate::contract::http::Body;
 use crate::contract::runs::WaitReason;
-use crate::contract::types::ObjectRef;
+use crate::contract::types::{Note, ObjectRef};
 use crate::contract::webhooks::{
-    Delivery, Handshake, Notice, Oddity, Reading, Receiver as Registered, Refusal,
+    Delivery, Handshake, Notice, Receiver as Registered, Refusal, Verified,
 };
 use crate::guest::{Guest, GuestError, Instance};
 use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
@@ -134,10 +134,12 @@ impl WebhookReceiver {
             return 503;
         }
         match self.read_delivery(address, &delivery).await {
-            Ok(Ok(Reading::Notice(notice))) => self.store_notice(connection, notice).await,
-            Ok(Ok(Reading::Handshake(handshake))) => self.store_handshake(address, handshake).await,
-            Ok(Ok(Reading::Unreadable(oddity))) => {
-                self.store_oddity(connection, oddity, &delivery).await
+            Ok(Ok(Verified::Notice(notice))) => self.store_notice(connection, notice).await,
+            Ok(Ok(Verified::Handshake(handshake))) => {
+                self.store_handshake(address, handshake).await
+            }
+            Ok(Ok(Verified::Unreadable(note))) => {
+                self.store_oddity(connection, note, &delivery).await
             }
             Ok(Err(refusal)) => {
                 self.metrics.webhook(connection, refusal.code.as_str());
@@ -173,7 +175,7 @@ impl WebhookReceiver {
         &self,
         address: &WebhookAddress,
         delivery: &Delivery,
-    ) -> Result<Result<Reading, Refusal>, GuestError> {
+    ) -> Result<Result<Verified, Refusal>, GuestError> {
         let registered = self
             .callbacks
             .receiver(&address.connection, &address.account_id, false);
@@ -197,7 +199,7 @@ impl WebhookReceiver {
         &self,
         delivery: &Delivery,
         registered: &Registered,
-    ) -> Result<Result<Reading, Refusal>, GuestError> {
+    ) -> Result<Result<Verified, Refusal>, GuestError> {
         let pooled = self.pool().pop();
         let mut instance = match pooled {
             Some(instance) => instance,
@@ -244,7 +246,7 @@ impl WebhookReceiver {
                 due: now,
                 reason: run.wait_reason,
                 on: None,
-                sentence: run.sentence,
+                message: run.message,
             });
         }
         let status = self.commit(connection, "handshake", batch).await;
@@ -252,10 +254,10 @@ impl WebhookReceiver {
         status
     }
 
-    async fn store_oddity(&self, connection: &str, oddity: Oddity, delivery: &Delivery) -> u16 {
+    async fn store_oddity(&self, connection: &str, note: Note, delivery: &Delivery) -> u16 {
         tracing::warn!(
             connection,
-            code = oddity.code,
+            code = note.code,
             "an authentic webhook could not be read"
         );
         let body = match &delivery.body {
@@ -265,8 +267,8 @@ impl WebhookReceiver {
         let stored = StoredOddity {
             connection: connection.to_string(),
             received: self.clock.now(),
-            code: oddity.code,
-            sentence: oddity.sentence,
+            code: note.code,
+            message: note.message,
             body,
         };
         self.commit(connection, "oddity", vec![Write::Oddity(stored)])
@@ -305,11 +307,11 @@ impl WebhookReceiver {
 }
 
 /// Whether it looks like a handshake that the registrations known so far do not expect.
-fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Reading, Refusal>) -> bool {
+fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Verified, Refusal>) -> bool {
     let names_verifier = match &delivery.body {
         Body::Text(text) => text.contains("verifier="),
         Body::Bytes(_) => false,
     };
-    let is_taken = matches!(read, Ok(Reading::Notice(_) | Reading::Handshake(_)));
+    let is_taken = matches!(read, Ok(Verified::Notice(_) | Verified::Handshake(_)));
     names_verifier && !is_taken
 }

@@ -1,5 +1,4 @@
-//! What the service costs as a process of its own: `cargo build --release --workspace`, then
-//! `cargo bench --workspace --bench process`.
+//! What the service costs as a process of its own: `cargo bench --workspace --bench process`.
 //!
 //! The program that ships runs as a child; both vendors and whoever creates the invoices are this
 //! process. Times to start, memory and processor time are the kernel's, from `/proc`. Numbers of
@@ -8,13 +7,11 @@
 #![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ml_connector_sandbox::concur::{DocStatus, DocumentBulk};
 use ml_connector_sandbox::server;
-use ml_connector_tests::office::{Office, Pace};
-use ml_connector_tests::{built, world};
+use ml_connector_tests::fixtures::{Deployment, Options, documents};
 
 /// The kernel counts processor time in hundredths of a second, on every architecture of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -36,31 +33,29 @@ fn row(what: &str, measured: String, goal: &str) {
 
 /// Milliseconds until ready: the first time, and the fastest of five later ones.
 async fn starts() -> (u128, u128) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut office = open(directory.path()).await;
-    let first = office.start().await.expect("starts").as_millis();
+    let mut deployment = open().await;
+    let first = deployment.start().await.expect("starts").as_millis();
     let mut fastest = Duration::MAX;
     for _ in 0..5 {
-        office.stop().expect("stops");
-        fastest = fastest.min(office.start().await.expect("starts"));
+        deployment.stop().expect("stops");
+        fastest = fastest.min(deployment.start().await.expect("starts"));
     }
     (first, fastest.as_millis())
 }
 
 /// Idle, and then under the load of `RECORDS` invoices.
 async fn load() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut office = open(directory.path()).await;
-    restarted(&mut office).await;
-    office.connect().await.expect("connects");
-    office.registered().await.expect("registers");
+    let mut deployment = open().await;
+    restarted(&mut deployment).await;
+    deployment.connect().await.expect("connects");
+    deployment.registered().await.expect("registers");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let pid = office.process_id().expect("runs");
+    let pid = deployment.process_id().expect("runs");
     row("idle, connected", mib(resident(pid)), "40 MiB");
-    invoices(&office, 500).await;
+    invoices(&deployment, 500).await;
     let records = records();
     let before = (processor_time(pid), processor_time(own()));
-    let took = invoices(&office, records).await;
+    let took = invoices(&deployment, records).await;
     let each = |now: f64, then: f64| (now - then) * 1e6 / records as f64;
     let service = each(processor_time(pid), before.0);
     let sandbox = each(processor_time(own()), before.1);
@@ -74,23 +69,22 @@ async fn load() {
         "processor time of each: service {service:.0} us, sandbox and creator {sandbox:.0} us"
     );
     row("peak memory under that load", mib(peak(pid)), "128 MiB");
-    office.stop().expect("stops");
+    deployment.stop().expect("stops");
 }
 
 /// Runs that wait for their client to become a vendor, which it cannot: SAP Concur is not
 /// connected.
 async fn waiting() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut office = open(directory.path()).await;
-    restarted(&mut office).await;
-    office.connect_freshbooks().await.expect("connects");
-    office.registered().await.expect("registers");
+    let mut deployment = open().await;
+    restarted(&mut deployment).await;
+    deployment.connect_freshbooks().await.expect("connects");
+    deployment.registered().await.expect("registers");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let pid = office.process_id().expect("runs");
+    let pid = deployment.process_id().expect("runs");
     let before = resident(pid);
-    create(&office, WAITING_RUNS);
+    create(&deployment, WAITING_RUNS);
     let began = Instant::now();
-    while office.progress().await.expect("is read").1 < WAITING_RUNS {
+    while deployment.progress().await.expect("is read").1 < WAITING_RUNS {
         assert!(
             began.elapsed() < Duration::from_secs(120),
             "all are taken up"
@@ -100,7 +94,7 @@ async fn waiting() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let added = resident(pid).saturating_sub(before);
     row("10,000 waiting runs add", mib(added), "64 MiB");
-    office.stop().expect("stops");
+    deployment.stop().expect("stops");
 }
 
 /// Documents of 30 KiB that SAP Concur has ready, until each is posted and confirmed; in a fresh
@@ -127,27 +121,20 @@ async fn back_fill() {
 
 /// Documents a second, and the peak memory of the service in KiB.
 async fn posted(documents: u32) -> (f64, u64) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let pace = Pace {
-        both_ways: true,
-        queue_s: 1,
-        ..Pace::default()
-    };
-    let mut office = Office::open(directory.path(), &binary(), built::component(), &pace)
-        .await
-        .expect("opens");
-    restarted(&mut office).await;
-    office.connect().await.expect("connects");
-    office.registered().await.expect("registers");
-    let pid = office.process_id().expect("runs");
+    let deployment = Deployment::new(&Options::both_ways(1)).await;
+    let mut deployment = deployment.expect("is set up");
+    restarted(&mut deployment).await;
+    deployment.connect().await.expect("connects");
+    deployment.registered().await.expect("registers");
+    let pid = deployment.process_id().expect("runs");
     let bulk = DocumentBulk {
         reports: documents,
         ..DocumentBulk::default()
     };
-    approve(&office, &bulk);
+    approve(&deployment, &bulk);
     let began = Instant::now();
     let confirmed = || {
-        let counts = office.sandbox.shared.lock().concur.document_counts();
+        let counts = deployment.sandbox.shared.lock().concur.document_counts();
         counts.get(&DocStatus::PostingConfirmedSuccess).copied()
     };
     while confirmed().unwrap_or_default() < documents as usize {
@@ -155,7 +142,7 @@ async fn posted(documents: u32) -> (f64, u64) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let rate = f64::from(documents) / began.elapsed().as_secs_f64();
-    let entries = office
+    let entries = deployment
         .sandbox
         .shared
         .lock()
@@ -163,53 +150,53 @@ async fn posted(documents: u32) -> (f64, u64) {
         .journal_entry_count();
     assert_eq!(entries, documents as usize, "nothing is lost or doubled");
     let peak = peak(pid);
-    office.stop().expect("stops");
+    deployment.stop().expect("stops");
     (rate, peak)
 }
 
 /// Approves documents without announcing them: one by one it would be no back-fill.
-fn approve(office: &Office, bulk: &DocumentBulk) {
-    let mut sandbox = office.sandbox.shared.lock();
+fn approve(deployment: &Deployment, bulk: &DocumentBulk) {
+    let mut sandbox = deployment.sandbox.shared.lock();
     sandbox.concur.config_mut().events.delivery.silent = true;
     sandbox.concur.approve_bulk(bulk, server::now());
 }
 
-async fn open(directory: &Path) -> Office {
-    let office = Office::open(directory, &binary(), built::component(), &Pace::default()).await;
-    office.expect("opens")
+async fn open() -> Deployment {
+    let deployment = Deployment::new(&Options::default()).await;
+    deployment.expect("is set up")
 }
 
 /// A start that compiles nothing.
-async fn restarted(office: &mut Office) {
-    office.start().await.expect("starts");
-    office.stop().expect("stops");
-    office.start().await.expect("starts");
+async fn restarted(deployment: &mut Deployment) {
+    deployment.start().await.expect("starts");
+    deployment.stop().expect("stops");
+    deployment.start().await.expect("starts");
 }
 
 /// Creates invoices and waits until each is a payment request; tells how long that took.
-async fn invoices(office: &Office, count: u64) -> Duration {
+async fn invoices(deployment: &Deployment, count: u64) -> Duration {
     let there = || {
-        let sandbox = office.sandbox.shared.lock();
+        let sandbox = deployment.sandbox.shared.lock();
         sandbox.concur.payment_request_count() as u64
     };
     let expected = there() + count;
     let began = Instant::now();
-    create(office, count);
+    create(deployment, count);
     while there() < expected {
         assert!(began.elapsed() < Duration::from_secs(300), "all arrive");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let took = began.elapsed();
-    until_all_ended(office).await;
+    until_all_ended(deployment).await;
     assert_eq!(there(), expected, "nothing is doubled");
     took
 }
 
-/// The last records are there before the service has kept that they are.
-async fn until_all_ended(office: &Office) {
+/// The last records are there before the service has stored that they are.
+async fn until_all_ended(deployment: &Deployment) {
     let began = Instant::now();
     loop {
-        let (ended, all) = office.progress().await.expect("is read");
+        let (ended, all) = deployment.progress().await.expect("is read");
         if ended == all {
             return;
         }
@@ -218,15 +205,15 @@ async fn until_all_ended(office: &Office) {
     }
 }
 
-fn create(office: &Office, count: u64) {
-    let shared = &office.sandbox.shared;
+fn create(deployment: &Deployment, count: u64) {
+    let shared = &deployment.sandbox.shared;
     let client = shared
         .lock()
         .freshbooks
-        .create_client(&world::client(), server::now())
+        .create_client(&documents::client(), server::now())
         .expect("is created");
     for number in 0..count {
-        let invoice = world::invoice(client, &format!("{client}-{number}"));
+        let invoice = documents::invoice(client, &format!("{client}-{number}"));
         let made = shared
             .lock()
             .freshbooks
@@ -239,19 +226,6 @@ fn create(office: &Office, count: u64) {
 fn records() -> u64 {
     let given = std::env::var("RECORDS").ok();
     given.map_or(20_000, |text| text.parse().expect("a number"))
-}
-
-/// The program of the same profile.
-fn binary() -> PathBuf {
-    let here = std::env::current_exe().expect("has a path");
-    let directory = here.ancestors().nth(2).expect("target/release");
-    let binary = directory.join("ml-connector");
-    assert!(
-        binary.is_file(),
-        "{} is missing; make it with `cargo build --release --workspace`",
-        binary.display()
-    );
-    binary
 }
 
 fn own() -> u32 {

@@ -1,9 +1,4 @@
-//! What stands in both books, and what must be true of it.
-
-#![allow(
-    dead_code,
-    reason = "each test that is compiled with it uses its own part"
-)]
+//! What both systems hold of financial documents, and what must be true of it.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +12,14 @@ use rust_decimal::Decimal;
 
 use crate::sim::Sim;
 
-/// FreshBooks' journal.
+/// FreshBooks' journal, every entry of which is known to balance.
 pub struct Books {
-    /// Every entry.
+    /// Entries in the order of their creation.
     pub entries: Vec<EntryRecord>,
 }
 
 impl Books {
-    /// The journal.
+    /// Reads the journal.
     ///
     /// # Panics
     ///
@@ -56,11 +51,12 @@ impl Books {
             .collect()
     }
 
-    /// One entry, which comes to what was approved, and one confirmation that names it.
+    /// Asserts that a document has one entry, which comes to what was approved, and one
+    /// confirmation, which names that entry.
     ///
     /// # Panics
     ///
-    /// If it is not so.
+    /// If one of that is not so.
     pub fn assert_posted(&self, sim: &Sim, filed: &Filed) {
         let document = document(sim, filed);
         let ending = ending(sim, filed);
@@ -173,8 +169,8 @@ pub fn marker_of(document: &DocumentRecord) -> String {
 #[must_use]
 pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
     let object = object(filed);
-    let ending = sim.kept.ending(&object.kind, &object.id);
-    ending.unwrap_or_else(|| panic!("{} has not ended: {:?}", object.id, sim.kept.endings()))
+    let ending = sim.store.ending(&object.kind, &object.id);
+    ending.unwrap_or_else(|| panic!("{} has not ended: {:?}", object.id, sim.store.endings()))
 }
 
 /// The same where the source could not be read.
@@ -185,7 +181,7 @@ pub fn ending(sim: &Sim, filed: &Filed) -> Ending {
 #[must_use]
 pub fn ending_of_document(sim: &Sim, filed: &Filed) -> Ending {
     let id = format!("{}/document/{}", filed.doc_type.as_str(), filed.document_id);
-    let unread = sim.kept.ending("financial-document", &id);
+    let unread = sim.store.ending("financial-document", &id);
     unread.unwrap_or_else(|| ending(sim, filed))
 }
 

@@ -1,49 +1,39 @@
 //! The real host as a process, the sandbox over real sockets, faults on every path, and SIGKILL in
 //! the middle.
 
-use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{RunFilter, Store};
 use ml_connector_sandbox::concur::{DocStatus, ReportOptions};
 use ml_connector_sandbox::{Fault, FaultRule, System, server};
 use ml_connector_tests::books::Books;
-use ml_connector_tests::office::{Office, Pace};
-use ml_connector_tests::{built, demo};
-
-/// The connector's program, built by whoever runs the tests of the whole workspace.
-fn binary() -> std::path::PathBuf {
-    let here = std::env::current_exe().expect("has a path");
-    let directory = here.ancestors().nth(2).expect("target/debug");
-    let binary = directory.join("ml-connector");
-    assert!(
-        binary.is_file(),
-        "{} is missing; run the tests with `cargo test --workspace`",
-        binary.display()
-    );
-    binary
-}
+use ml_connector_tests::demo;
+use ml_connector_tests::fixtures::deployment::LOG_FILE;
+use ml_connector_tests::fixtures::installation::STORE_FILE;
+use ml_connector_tests::fixtures::{Deployment, Options};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_are_carried_over_through_faults_and_kills() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let component = built::component();
-    let office = Office::open(directory.path(), &binary(), component, &Pace::default()).await;
-    let mut office = office.expect("opens");
-    office.start().await.expect("starts");
-    office.connect().await.expect("connects");
-    office.registered().await.expect("registers");
-    let bill = demo::carry(&mut office).await.expect("ends");
-    assert_eq!((bill.lost, bill.duplicates), (0, 0), "{bill:?}");
-    assert_eq!(bill.seen, bill.documents, "{bill:?}");
-    assert!(bill.parked.is_empty(), "{bill:?}");
-    office.stop().expect("ends with success on SIGTERM");
-    no_secret_is_told(&office).await;
+async fn documents_are_synchronized_through_faults_and_kills() {
+    let mut deployment = started(&Options::default()).await;
+    let summary = demo::synchronize(&mut deployment).await.expect("ends");
+    assert!(summary.is_in_order(), "{summary:?}");
+    assert_eq!(summary.seen, summary.documents, "{summary:?}");
+    deployment.stop().expect("ends with success on SIGTERM");
+    assert_no_secret_is_told(&deployment).await;
+}
+
+/// A deployment that runs, with both systems connected and webhooks registered.
+async fn started(options: &Options) -> Deployment {
+    let mut deployment = Deployment::new(options).await.expect("is set up");
+    deployment.start().await.expect("starts");
+    deployment.connect().await.expect("connects");
+    deployment.registered().await.expect("registers");
+    deployment
 }
 
 /// Every token, code, verifier and client secret that either vendor ever gave out is a canary: it
-/// stands in no log, no history, no output and no file but the one it is kept in.
-async fn no_secret_is_told(office: &Office) {
+/// is in no log, no history, no output and no file but the one it is stored in.
+async fn assert_no_secret_is_told(deployment: &Deployment) {
     let secrets: Vec<String> = {
-        let sandbox = office.sandbox.shared.lock();
+        let sandbox = deployment.sandbox.shared.lock();
         let all = sandbox
             .freshbooks
             .secrets()
@@ -52,7 +42,7 @@ async fn no_secret_is_told(office: &Office) {
         all.filter(|secret| !secret.is_empty()).collect()
     };
     assert!(secrets.len() > 8, "there is something to look for");
-    for (place, told) in told(office).await {
+    for (place, told) in told(deployment).await {
         assert!(!told.is_empty(), "{place} is empty");
         for secret in &secrets {
             let quoted = secret.as_bytes();
@@ -64,21 +54,20 @@ async fn no_secret_is_told(office: &Office) {
     }
 }
 
-async fn told(office: &Office) -> Vec<(String, Vec<u8>)> {
+async fn told(deployment: &Deployment) -> Vec<(String, Vec<u8>)> {
     let file = |name: &str| {
         (
             name.to_string(),
-            std::fs::read(office.directory.join(name)).expect("is there"),
+            std::fs::read(deployment.installation.path(name)).expect("is there"),
         )
     };
-    let mut told = vec![file("service.log"), file("ml-connector.sqlite")];
+    let mut told = vec![file(LOG_FILE), file(STORE_FILE)];
     for arguments in [["status", "--json"], ["runs", "--json"]] {
-        let output = office.command(&arguments).output().expect("runs");
-        told.push((arguments.join(" "), output.stdout));
+        let output = deployment.installation.run(&arguments);
+        told.push((arguments.join(" "), output.out.into_bytes()));
     }
     // Histories are compressed in the store, so they are read through it.
-    let store =
-        SqliteStore::open_read_only(office.directory.join("ml-connector.sqlite")).expect("opens");
+    let store = deployment.installation.store().expect("opens");
     let mut histories = String::new();
     for run in store.runs(RunFilter::default()).await.expect("are read") {
         let history = store.history(run.id).await.expect("is read");
@@ -104,24 +93,14 @@ const POINTS: [(System, &str, &str); 4] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_and_one_confirmation()
  {
-    let directory = tempfile::tempdir().expect("a directory");
-    let pace = Pace {
-        both_ways: true,
-        queue_s: 1,
-        ..Pace::default()
-    };
-    let office = Office::open(directory.path(), &binary(), built::component(), &pace).await;
-    let mut office = office.expect("opens");
-    office.start().await.expect("starts");
-    office.connect().await.expect("connects");
-    office.registered().await.expect("registers");
+    let mut deployment = started(&Options::both_ways(1)).await;
     for (system, method, path) in POINTS {
         let answered_late = FaultRule::new(system, Fault::Slow { delay: 60_000 })
             .method(method)
             .path(path)
             .times(1);
         let (filed, before) = {
-            let mut sandbox = office.sandbox.shared.lock();
+            let mut sandbox = deployment.sandbox.shared.lock();
             let before = sandbox.faults_struck();
             sandbox.add_fault(answered_late);
             let filed = sandbox
@@ -129,23 +108,23 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_a
                 .approve_report(&ReportOptions::default(), server::now());
             (filed, before)
         };
-        office.sandbox.shared.wake();
-        let struck = || office.sandbox.shared.lock().faults_struck() > before;
-        office
+        deployment.sandbox.shared.wake();
+        let struck = || deployment.sandbox.shared.lock().faults_struck() > before;
+        deployment
             .until("the call is under way", struck)
             .await
             .expect("comes");
-        office.kill();
-        office.sandbox.shared.lock().clear_faults();
-        office.start().await.expect("starts");
+        deployment.kill();
+        deployment.sandbox.shared.lock().clear_faults();
+        deployment.start().await.expect("starts");
         let is_posted = || {
-            let sandbox = office.sandbox.shared.lock();
+            let sandbox = deployment.sandbox.shared.lock();
             let document = sandbox.concur.document(&filed.document_id);
             document.is_some_and(|document| document.status == DocStatus::PostingConfirmedSuccess)
         };
         let what = format!("the document is posted after a kill during {method} {path}");
-        office.until(&what, is_posted).await.expect("comes");
-        let sandbox = office.sandbox.shared.lock();
+        deployment.until(&what, is_posted).await.expect("comes");
+        let sandbox = deployment.sandbox.shared.lock();
         let document = sandbox
             .concur
             .document(&filed.document_id)
@@ -154,7 +133,7 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_a
         assert_eq!(books.marked(&document).len(), 1, "{path}: {document:?}");
         assert_eq!(document.postings.len(), 1, "{path}: {document:?}");
     }
-    let entries = Books::of(&office.sandbox.shared.lock()).entries.len();
+    let entries = Books::of(&deployment.sandbox.shared.lock()).entries.len();
     assert_eq!(entries, POINTS.len());
-    no_secret_is_told(&office).await;
+    assert_no_secret_is_told(&deployment).await;
 }

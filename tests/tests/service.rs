@@ -1,11 +1,8 @@
 //! The real service against the sandbox: real sockets, a real store, the built component, the wall
 //! clock.
 
-mod bench;
-
 use std::time::Duration;
 
-use bench::{Bench, confirmed, ended, http, until, until_registered};
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::contract::http::{SendErrorCode, SendOutcome};
 use ml_connector::contract::runs::{
@@ -14,98 +11,93 @@ use ml_connector::contract::runs::{
 use ml_connector::service::Running;
 use ml_connector::store::{HistoryRow, Run, RunFilter, RunState, Write};
 use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_tests::fixtures::service::{InProcess, confirmed, ended, runs, until_registered};
+use ml_connector_tests::fixtures::waiting::until;
+use ml_connector_tests::fixtures::{Options, http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_becomes_a_payment_request_and_stays_one_through_restarts() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
-    bench.invoice(bench.client(), "INV-1");
-    bench.until_payment_requests(1).await;
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start_connected().await;
+    fixture.create_invoice(fixture.create_client(), "INV-1");
+    fixture.until_payment_requests(1).await;
     until_all_ended(&service).await;
     service.shutdown().await;
 
-    let service = bench.start().await;
+    let service = fixture.start().await;
     let ended = invoices(&service, EndingKind::Confirmed).await;
     assert_eq!(ended.len(), 1);
-    bench.ask(AdminRequest::Replay { run: ended[0].id }).await;
+    fixture.ask(AdminRequest::Replay { run: ended[0].id }).await;
     until_ended(&service, EndingKind::Unchanged, 1).await;
-    assert_eq!(bench.payment_requests().len(), 1);
+    assert_eq!(fixture.payment_requests().len(), 1);
     service.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_arrives_before_the_systems_are_connected_waits_for_them() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start().await;
     until("registrations wait for a person", async || {
         waiting(&service).await.len() == 4
     })
     .await;
     assert_eq!(
-        bench.sandbox.shared.lock().stats().total,
+        fixture.deployment.sandbox.shared.lock().stats().total,
         0,
         "nothing was sent"
     );
-    bench.connect().await;
+    fixture.deployment.connect().await.expect("connects");
     until_registered(&service).await;
     service.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_token_is_renewed_and_costs_nothing() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
+async fn a_refused_token_is_renewed_without_a_retry() {
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start_connected().await;
     let rule = FaultRule::new(System::FreshBooks, Fault::ExpiredToken)
         .method("GET")
         .times(1);
-    bench.sandbox.shared.lock().add_fault(rule);
-    bench.invoice(bench.client(), "INV-1");
-    bench.until_payment_requests(1).await;
+    fixture.deployment.sandbox.shared.lock().add_fault(rule);
+    fixture.create_invoice(fixture.create_client(), "INV-1");
+    fixture.until_payment_requests(1).await;
     let credential = service
         .parts()
         .services
         .credentials
-        .credential("main", ml_connector::contract::types::System::Freshbooks);
+        .credential("acme", ml_connector::contract::types::System::Freshbooks);
     assert_eq!(credential.generation, 2, "renewed once");
     service.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_lost_on_its_way_doubles_nothing() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
+async fn a_lost_answer_duplicates_nothing() {
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start_connected().await;
     let rule = FaultRule::new(System::Concur, Fault::ResponseLost)
         .method("POST")
         .path("paymentrequest")
         .times(1);
-    bench.sandbox.shared.lock().add_fault(rule);
-    bench.invoice(bench.client(), "INV-1");
-    bench.until_payment_requests(1).await;
+    fixture.deployment.sandbox.shared.lock().add_fault(rule);
+    fixture.create_invoice(fixture.create_client(), "INV-1");
+    fixture.until_payment_requests(1).await;
     until_ended(&service, EndingKind::Confirmed, 1).await;
-    assert_eq!(bench.payment_requests().len(), 1);
+    assert_eq!(fixture.payment_requests().len(), 1);
     service.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_off() {
-    let mut bench = Bench::new().await;
-    bench.config.limits.shutdown_grace = Duration::ZERO;
-    let service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
-    let rule = FaultRule::new(System::Concur, Fault::Slow { delay: 20_000 })
+async fn a_write_is_recorded_before_it_is_sent_and_looked_up_when_it_was_interrupted() {
+    let mut fixture = InProcess::new(&Options::default()).await;
+    fixture.config.limits.shutdown_grace = Duration::ZERO;
+    let service = fixture.start_connected().await;
+    let rule = FaultRule::new(System::Concur, Fault::Slow { delay: 60_000 })
         .method("POST")
         .path("paymentrequest")
         .times(1);
-    bench.sandbox.shared.lock().add_fault(rule);
-    bench.invoice(bench.client(), "INV-1");
-    bench.until_payment_requests(1).await;
+    fixture.deployment.sandbox.shared.lock().add_fault(rule);
+    fixture.create_invoice(fixture.create_client(), "INV-1");
+    fixture.until_payment_requests(1).await;
     let under_way = active_invoice(&service).await;
     let history = service
         .parts()
@@ -125,9 +117,9 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
     );
     service.shutdown().await;
 
-    let service = bench.start().await;
+    let service = fixture.start().await;
     until_ended(&service, EndingKind::Confirmed, 1).await;
-    assert_eq!(bench.payment_requests().len(), 1);
+    assert_eq!(fixture.payment_requests().len(), 1);
     let history = service
         .parts()
         .services
@@ -147,22 +139,21 @@ async fn a_write_is_on_record_before_it_leaves_and_is_looked_up_when_it_was_cut_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
+async fn a_run_that_starts_over_remembers_that_it_may_have_written() {
     for (ambiguity, ending, posts) in [
         ("park", EndingKind::Parked, 1),
         ("resend", EndingKind::Confirmed, 2),
     ] {
-        let mut bench = Bench::new().await;
-        change_policy(&mut bench, ambiguity);
-        let service = bench.start().await;
-        bench.connect().await;
-        until_registered(&service).await;
+        // Long enough for a slow machine to spoil the history in time.
+        let options = Options::default().after_ambiguity(10, ambiguity);
+        let fixture = InProcess::new(&options).await;
+        let service = fixture.start_connected().await;
         let rule = FaultRule::new(System::Concur, Fault::RequestLost)
             .method("POST")
             .path("paymentrequest")
             .times(1);
-        bench.sandbox.shared.lock().add_fault(rule);
-        bench.invoice(bench.client(), "INV-1");
+        fixture.deployment.sandbox.shared.lock().add_fault(rule);
+        fixture.create_invoice(fixture.create_client(), "INV-1");
         until("the invoice is in its settle time", async || {
             settling(&service).await.is_some()
         })
@@ -171,7 +162,7 @@ async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
         spoil(&service, &run).await;
         service.shutdown().await;
 
-        let service = bench.start().await;
+        let service = fixture.start().await;
         until_ended(&service, ending, 1).await;
         assert_eq!(posts_of(&service, run.id).await, posts, "{ambiguity}");
         let ended = invoices(&service, ending).await.remove(0);
@@ -181,16 +172,6 @@ async fn a_run_that_is_started_over_does_not_forget_that_it_may_have_written() {
         }
         service.shutdown().await;
     }
-}
-
-/// Look-up-then-park or -resend, with a settle time that a test can wait for and a slow machine
-/// does not miss.
-fn change_policy(bench: &mut Bench, ambiguity: &str) {
-    let connection = &mut bench.config.connections[0];
-    let mut settings: serde_json::Value = serde_json::from_str(&connection.json).expect("is JSON");
-    settings["payment_request"]["ambiguity"] = ambiguity.into();
-    settings["payment_request"]["settle_s"] = 10.into();
-    connection.json = settings.to_string();
 }
 
 async fn settling(service: &Running) -> Option<Run> {
@@ -218,7 +199,7 @@ async fn spoil(service: &Running, run: &Run) {
         run: run.id,
         rows: vec![row],
     };
-    store.commit(vec![append]).await.expect("is kept");
+    store.commit(vec![append]).await.expect("is committed");
 }
 
 /// How many times the run has created something in SAP Concur, in all its epochs.
@@ -241,53 +222,47 @@ async fn posts_of(service: &Running, run: u64) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_in_the_middle_loses_and_doubles_nothing() {
-    let mut bench = Bench::new().await;
+    let mut fixture = InProcess::new(&Options::default()).await;
     // Requests are cut off wherever they are.
-    bench.config.limits.shutdown_grace = Duration::ZERO;
-    let mut service = bench.start().await;
-    bench.connect().await;
-    until_registered(&service).await;
-    let client = bench.client();
+    fixture.config.limits.shutdown_grace = Duration::ZERO;
+    let mut service = fixture.start_connected().await;
+    let client = fixture.create_client();
     for round in 0..4 {
         for number in 0..10 {
-            bench.invoice(client, &format!("INV-{round}-{number}"));
+            fixture.create_invoice(client, &format!("INV-{round}-{number}"));
         }
         tokio::time::sleep(Duration::from_millis(60)).await;
         service.shutdown().await;
-        service = bench.start().await;
+        service = fixture.start().await;
     }
     // Deliveries that met no listener come again only after a minute, so a sweep stands in for
     // them.
-    until_swept(&service, &bench, 40).await;
+    until_swept(&service, &fixture, 40).await;
     until_all_ended(&service).await;
-    let numbers: std::collections::BTreeSet<String> = bench
+    let numbers: std::collections::BTreeSet<String> = fixture
         .payment_requests()
         .iter()
         .map(ToString::to_string)
         .collect();
     assert_eq!(numbers.len(), 40);
-    assert_eq!(bench.payment_requests().len(), 40);
+    assert_eq!(fixture.payment_requests().len(), 40);
     service.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_learn_nothing_and_operators_everything() {
-    let bench = Bench::new().await;
-    let service = bench.start().await;
-    let listen = bench.config.listen;
-    let stranger = http(
-        listen,
-        "POST",
-        "/hooks/freshbooks/main/0123",
-        "name=invoice.create",
-    )
-    .await;
-    assert!(stranger.starts_with("HTTP/1.1 404"), "{stranger}");
-    let ready = http(listen, "GET", "/readyz", "").await;
-    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
-    let metrics = http(listen, "GET", "/metrics", "").await;
-    assert!(metrics.contains("ml_connector_runs_in_flight"), "{metrics}");
-    let AdminReply::Status(status) = bench.ask(AdminRequest::Status).await else {
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start().await;
+    let url = |path: &str| format!("http://{}/{path}", fixture.config.listen);
+    let hook = url("hooks/freshbooks/main/0123");
+    let stranger = http::request("POST", &hook, "name=invoice.create").await;
+    assert_eq!(stranger.expect("an answer").status, 404);
+    let ready = http::get(&url("readyz")).await.expect("an answer");
+    assert_eq!(ready.status, 200, "{ready:?}");
+    let metrics = http::get(&url("metrics")).await.expect("an answer");
+    let gauge = "ml_connector_runs_in_flight";
+    assert!(metrics.body.contains(gauge), "{metrics:?}");
+    let AdminReply::Status(status) = fixture.ask(AdminRequest::Status).await else {
         panic!("no status");
     };
     assert_eq!(status.connections.len(), 1);
@@ -295,13 +270,13 @@ async fn strangers_learn_nothing_and_operators_everything() {
     service.shutdown().await;
 }
 
-async fn until_swept(service: &Running, bench: &Bench, count: usize) {
+async fn until_swept(service: &Running, fixture: &InProcess, count: usize) {
     until(&format!("{count} payment requests"), async || {
         for run in confirmed(service, "sweep").await {
-            bench.ask(AdminRequest::Replay { run: run.id }).await;
+            fixture.ask(AdminRequest::Replay { run: run.id }).await;
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
-        bench.payment_requests().len() == count
+        fixture.payment_requests().len() == count
     })
     .await;
 }
@@ -335,8 +310,7 @@ async fn invoices(service: &Running, ending: EndingKind) -> Vec<Run> {
 }
 
 async fn active_invoice(service: &Running) -> Run {
-    let store = &service.parts().services.store;
-    let runs = store.runs(RunFilter::default()).await.expect("runs");
+    let runs = runs(service, RunFilter::default()).await;
     let invoice = runs.into_iter().find(|run| run.object.kind == "invoice");
     let run = invoice.expect("a run");
     assert_eq!(run.state, RunState::Due);
@@ -348,11 +322,5 @@ async fn waiting(service: &Running) -> Vec<Run> {
         state: Some(RunState::Waiting),
         ..RunFilter::default()
     };
-    service
-        .parts()
-        .services
-        .store
-        .runs(filter)
-        .await
-        .expect("runs")
+    runs(service, filter).await
 }

@@ -227,8 +227,8 @@ pub(crate) fn confirm_failed(
 ) -> Request {
     let messages: Vec<Value> = messages
         .iter()
-        .map(|(code, sentence)| {
-            let short: String = sentence.chars().take(MESSAGE_CHARS_MAX).collect();
+        .map(|(code, message)| {
+            let short: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
             json!({
                 "concurTransactionLineItemId": "",
                 "messageId": code,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::contract::http::{BodyPart, Header, Method, Request};
+use crate::contract::http::{Authorization, BodyPart, Header, Method, Request};
 use crate::contract::types::{Duration, System};
 
 /// Concur ends a request after 60 s itself; a client must wait longer. (Concur docs, HTTP status
@@ -23,7 +23,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn get(path_with_query: String) -> Request {
     Request {
         system: System::Concur,
-        bearer: None,
+        authorization: Authorization::Connection,
         method: Method::Get,
         path_with_query,
         headers: vec![accept()],
@@ -36,7 +36,7 @@ pub(super) fn get(path_with_query: String) -> Request {
 pub(super) fn with_body(method: Method, path: &str, json: String) -> Request {
     Request {
         system: System::Concur,
-        bearer: None,
+        authorization: Authorization::Connection,
         method,
         path_with_query: path.to_string(),
         headers: vec![

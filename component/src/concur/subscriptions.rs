@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::json::member_text;
 use super::requests::{encoded, get, with_body};
-use crate::contract::http::{Bearer, Method, Request, Response};
+use crate::contract::http::{Authorization, Method, Request, Response};
 use crate::error_bodies::{self, Unread};
 
 const SUBSCRIPTIONS: &str = "/events/v4/subscriptions";
@@ -81,7 +81,7 @@ pub(crate) fn read_nothing(_: &Response) -> Result<Option<Subscription>, Unread>
 
 fn with_application(request: Request) -> Request {
     Request {
-        bearer: Some(Bearer::Application),
+        authorization: Authorization::Application,
         ..request
     }
 }
@@ -141,8 +141,8 @@ mod tests {
         assert_eq!(get.path_with_query, "/events/v4/subscriptions/a%20b");
         assert_eq!(put.path_with_query, "/events/v4/subscriptions/webhook");
         assert_eq!(
-            (get.bearer, put.bearer),
-            (Some(Bearer::Application), Some(Bearer::Application))
+            (get.authorization, put.authorization),
+            (Authorization::Application, Authorization::Application)
         );
         let [BodyPart::Text(body)] = put.body.as_slice() else {
             panic!("one part");

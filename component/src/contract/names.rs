@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 
+use super::runs::Facts;
 use super::types::{ObjectRef, System};
 
 impl System {
@@ -42,6 +43,23 @@ impl ObjectRef {
             system: System::Concur,
             kind: kind.to_string(),
             id: id.into(),
+        }
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the type is generated, without this derive"
+)]
+impl Default for Facts {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            number: None,
+            party: None,
+            amount: None,
+            currency: None,
+            date: None,
         }
     }
 }

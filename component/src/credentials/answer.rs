@@ -7,7 +7,7 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
-use crate::contract::credentials::TokenAnswer;
+use crate::contract::credentials::{TokenField, TokenResponse};
 use crate::contract::types::Instant;
 
 /// The longest error name that is repeated: those of RFC 6749 have at most 25 characters.
@@ -17,15 +17,15 @@ const CODE_BYTES_MAX: usize = 40;
 pub(super) struct Answer<'a> {
     pub(super) status: u16,
     members: Map<String, Value>,
-    sealed: &'a [String],
+    secrets_present: &'a [TokenField],
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn read(answer: &'a TokenAnswer) -> Self {
+    pub(super) fn read(response: &'a TokenResponse) -> Self {
         Self {
-            status: answer.status,
-            members: serde_json::from_str(&answer.json).unwrap_or_default(),
-            sealed: &answer.sealed,
+            status: response.status,
+            members: serde_json::from_str(&response.json).unwrap_or_default(),
+            secrets_present: &response.secrets_present,
         }
     }
 
@@ -36,11 +36,11 @@ impl<'a> Answer<'a> {
     /// Whether there is an access token, and of the one type that is ever sent.
     pub(super) fn grants_access(&self) -> bool {
         let kind = self.text("token_type").unwrap_or("bearer");
-        self.has_sealed("access_token") && kind.eq_ignore_ascii_case("bearer")
+        self.has_secret(TokenField::AccessToken) && kind.eq_ignore_ascii_case("bearer")
     }
 
-    pub(super) fn has_sealed(&self, name: &str) -> bool {
-        self.sealed.iter().any(|sealed| sealed == name)
+    pub(super) fn has_secret(&self, field: TokenField) -> bool {
+        self.secrets_present.contains(&field)
     }
 
     /// A string that is not empty.

@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 
 use super::answer::Answer;
 use super::concur_errors::{Cure, error_meaning};
-use super::{App, Field, MINUTE, form_request, next_generation, stop, try_again};
+use super::{App, Field, MINUTE, failure, form_request, next_generation, try_again};
 use crate::concur::geolocation::pin;
 use crate::contract::credentials::{
-    Credential, Grant, Mend, TokenFailure, TokenHost, TokenRequest,
+    Credential, Grant, TokenFailure, TokenField, TokenRemedy, TokenRequest,
 };
+use crate::contract::http::Secret;
 use crate::contract::types::{Duration, Instant, System};
 
 const TOKEN_PATH: &str = "/oauth2/v0/token";
@@ -29,31 +30,26 @@ const ASSUMED_REFRESH_LIFE: Duration = (181 - 14) * 24 * 60 * MINUTE;
 /// How long SAP Concur asks clients to wait after a 503. (Concur docs, HTTP status codes.)
 const MAINTENANCE_DELAY: Duration = 5 * MINUTE;
 
-pub(super) fn ask(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
-    let (host, fields) = match grant {
-        Grant::RefreshToken => (known_host(credential), refresh_fields(app)),
-        Grant::ClientCredentials => (known_host(credential), application_fields(app)),
-        Grant::CompanyRequestToken | Grant::AuthorizationCode => {
-            (TokenHost::Configured, company_fields(app))
-        }
+pub(super) fn build_token_request(
+    app: &App<'_>,
+    credential: &Credential,
+    grant: Grant,
+) -> TokenRequest {
+    let fields = match grant {
+        Grant::RefreshToken => refresh_fields(app),
+        Grant::ClientCredentials => application_fields(app),
+        Grant::CompanyRequestToken | Grant::AuthorizationCode => company_fields(app),
     };
-    form_request(host, System::Concur, TOKEN_PATH, TIMEOUT, &fields)
-}
-
-fn known_host(credential: &Credential) -> TokenHost {
-    if credential.base.is_empty() {
-        TokenHost::Configured
-    } else {
-        TokenHost::Pinned
-    }
+    let base = credential.base.as_deref().unwrap_or(app.base);
+    form_request(base, System::Concur, TOKEN_PATH, TIMEOUT, &fields)
 }
 
 fn refresh_fields<'a>(app: &App<'a>) -> Vec<Field<'a>> {
     vec![
         Field::Plain("grant_type", "refresh_token"),
         Field::Plain("client_id", app.client_id),
-        Field::Secret("client_secret", "client-secret"),
-        Field::Secret("refresh_token", "refresh-token"),
+        Field::Secret("client_secret", Secret::ClientSecret),
+        Field::Secret("refresh_token", Secret::RefreshToken),
     ]
 }
 
@@ -61,7 +57,7 @@ fn application_fields<'a>(app: &App<'a>) -> Vec<Field<'a>> {
     vec![
         Field::Plain("grant_type", "client_credentials"),
         Field::Plain("client_id", app.client_id),
-        Field::Secret("client_secret", "client-secret"),
+        Field::Secret("client_secret", Secret::ClientSecret),
     ]
 }
 
@@ -71,8 +67,8 @@ fn company_fields<'a>(app: &App<'a>) -> Vec<Field<'a>> {
         Field::Plain("credtype", "authtoken"),
         Field::Plain("client_id", app.client_id),
         Field::Plain("username", app.company_id),
-        Field::Secret("client_secret", "client-secret"),
-        Field::Secret("password", "company-request-token"),
+        Field::Secret("client_secret", Secret::ClientSecret),
+        Field::Secret("password", Secret::CompanyRequestToken),
     ];
     if !app.scope.is_empty() {
         fields.push(Field::Plain("scope", app.scope));
@@ -87,16 +83,17 @@ pub(super) fn renewed(
     answer: &Answer<'_>,
     now: Instant,
 ) -> Result<Credential, TokenFailure> {
-    let base = match grant {
+    let base = match (&credential.base, grant) {
         // Made at this datacenter for use at it, whatever else the answer names.
-        Grant::ClientCredentials if !credential.base.is_empty() => credential.base.clone(),
+        (Some(base), Grant::ClientCredentials) => base.clone(),
         _ => base(app, credential, answer, now)?,
     };
     let life = answer.whole("expires_in").unwrap_or(ACCESS_LIFE_S);
     let next = next_generation(credential, answer, now, life.saturating_mul(1_000), now);
-    let refresh_expires = refresh_expires(grant, answer, next.access_expires, now);
+    let access_expires = next.access.map_or(now, |access| access.expires);
+    let refresh_expires = refresh_expires(grant, answer, access_expires, now);
     Ok(Credential {
-        base,
+        base: Some(base),
         refresh_expires: Some(refresh_expires),
         ..next
     })
@@ -112,8 +109,7 @@ fn base(
     match geolocation(app, answer) {
         Some(Ok(base)) => Ok(base),
         Some(Err(failure)) => Err(failure),
-        None if credential.base.is_empty() => Err(no_geolocation(now)),
-        None => Ok(credential.base.clone()),
+        None => credential.base.clone().ok_or_else(|| no_geolocation(now)),
     }
 }
 
@@ -132,7 +128,7 @@ fn refresh_expires(
     access_expires: Instant,
     now: Instant,
 ) -> Instant {
-    if !answer.has_sealed("refresh_token") && grant != Grant::RefreshToken {
+    if !answer.has_secret(TokenField::RefreshToken) && grant != Grant::RefreshToken {
         return access_expires;
     }
     let stated = answer.instant("refresh_expires_in");
@@ -159,7 +155,7 @@ pub(super) fn refused(
         Cure::FixSettings => fix_settings(&code, meaning),
         Cure::ReportDefect => report_defect(&code, meaning),
         Cure::Wait => later(&code, MAINTENANCE_DELAY, now),
-        Cure::AskThere => ask_there(&code, meaning, app, credential, answer, now),
+        Cure::AskThere => ask_there(&code, meaning, app, credential, answer),
     }
 }
 
@@ -182,73 +178,70 @@ fn ask_there(
     app: &App<'_>,
     credential: &Credential,
     answer: &Answer<'_>,
-    now: Instant,
 ) -> TokenFailure {
     match geolocation(app, answer) {
-        Some(Err(failure)) => failure,
-        Some(Ok(base)) if base != credential.base => TokenFailure {
-            retry_at: now,
-            sentence: format!(
+        Some(Err(refused)) => refused,
+        Some(Ok(base)) if credential.base.as_ref() != Some(&base) => {
+            let message = format!(
                 "SAP Concur names another datacenter, {base}, which is asked next (code {code}: \
                  {meaning}). If that fails, run `ml-connector connect concur`."
-            ),
-            base,
-            ..stop(code, String::new(), Mend::TryThere)
-        },
+            );
+            failure(code, message, TokenRemedy::TryBase(base))
+        }
         _ => reconnect(code, meaning),
     }
 }
 
 fn reconnect(code: &str, meaning: &str) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur refused the credential (code {code}: {meaning}). Have an administrator make a \
          new company request token, then run `ml-connector connect concur`."
     );
-    stop(code, sentence, Mend::Reconnect)
+    failure(code, message, TokenRemedy::Reconnect)
 }
 
 fn fix_settings(code: &str, meaning: &str) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur refused the app (code {code}: {meaning}). Correct the settings `client_id` and \
          `scope`, the client secret, or the app itself, then run `ml-connector connect concur`."
     );
-    stop(code, sentence, Mend::FixSettings)
+    failure(code, message, TokenRemedy::FixSettings)
 }
 
 fn report_defect(code: &str, meaning: &str) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur did not understand the token request (code {code}: {meaning}). Check the \
          settings `client_id` and `company_id`; if they are right, this is a defect of \
          ml-connector: please report it."
     );
-    stop(code, sentence, Mend::FixSettings)
+    failure(code, message, TokenRemedy::FixSettings)
 }
 
 fn later(code: &str, delay: Duration, now: Instant) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur gives out no token at the moment ({code}); it is asked again in {} min. If \
          this goes on outside of a maintenance, run `ml-connector connect concur`.",
         delay / MINUTE
     );
-    try_again(code, sentence, now.saturating_add(delay))
+    try_again(code, message, now.saturating_add(delay))
 }
 
 fn geolocation_refused(raw: &str) -> TokenFailure {
     let shown: String = raw.chars().take(100).collect();
-    let sentence = format!(
+    let message = format!(
         "SAP Concur named {shown:?} as its datacenter, which is none of SAP's published base URLs; \
          nothing was sent there. If it is right, add it to the setting `extra_bases` and run \
          `ml-connector connect concur`."
     );
-    stop("geolocation-refused", sentence, Mend::FixSettings)
+    failure("geolocation-refused", message, TokenRemedy::FixSettings)
 }
 
 fn no_geolocation(now: Instant) -> TokenFailure {
-    let sentence = "SAP Concur gave out a token without naming its datacenter; it is asked again \
+    let message = "SAP Concur gave out a token without naming its datacenter; it is asked again \
         in a minute. If this goes on, run `ml-connector connect concur`.";
     try_again(
         "geolocation-missing",
-        sentence.to_owned(),
+        message.to_owned(),
         now.saturating_add(MINUTE),
     )
 }

@@ -3,10 +3,11 @@
 use alloc::format;
 
 use super::answer::Answer;
-use super::{App, Field, MINUTE, form_request, next_generation, stop, try_again};
+use super::{App, Field, MINUTE, failure, form_request, next_generation, try_again};
 use crate::contract::credentials::{
-    Credential, Grant, Mend, TokenFailure, TokenHost, TokenRequest,
+    Credential, Grant, TokenFailure, TokenField, TokenRemedy, TokenRequest,
 };
+use crate::contract::http::Secret;
 use crate::contract::types::{Duration, Instant, System};
 
 const TOKEN_PATH: &str = "/auth/oauth/token";
@@ -16,22 +17,21 @@ const TIMEOUT: Duration = 30 * 1_000;
 /// Seconds that an access token lives where the answer does not say: the documented 12 hours.
 const ACCESS_LIFE_S: u64 = 12 * 60 * 60;
 
-pub(super) fn ask(app: &App<'_>, grant: Grant) -> TokenRequest {
+pub(super) fn build_token_request(app: &App<'_>, grant: Grant) -> TokenRequest {
     let (grant_type, field, secret) = match grant {
-        Grant::RefreshToken => ("refresh_token", "refresh_token", "refresh-token"),
+        Grant::RefreshToken => ("refresh_token", "refresh_token", Secret::RefreshToken),
         Grant::AuthorizationCode | Grant::CompanyRequestToken | Grant::ClientCredentials => {
-            ("authorization_code", "code", "authorization-code")
+            ("authorization_code", "code", Secret::AuthorizationCode)
         }
     };
     let fields = [
         Field::Plain("grant_type", grant_type),
         Field::Plain("client_id", app.client_id),
         Field::Plain("redirect_uri", app.redirect_uri),
-        Field::Secret("client_secret", "client-secret"),
+        Field::Secret("client_secret", Secret::ClientSecret),
         Field::Secret(field, secret),
     ];
-    let host = TokenHost::Configured;
-    form_request(host, System::Freshbooks, TOKEN_PATH, TIMEOUT, &fields)
+    form_request(app.base, System::Freshbooks, TOKEN_PATH, TIMEOUT, &fields)
 }
 
 /// The life begins at `created_at`, not now: a refresh has been seen to answer with the token of an
@@ -43,7 +43,8 @@ pub(super) fn renewed(credential: &Credential, answer: &Answer<'_>, now: Instant
     let next = next_generation(credential, answer, issued, life.saturating_mul(1_000), now);
     // Every token comes with a new refresh token, which does not end by time; without one, this is
     // the last.
-    let refresh_expires = (!answer.has_sealed("refresh_token")).then_some(next.access_expires);
+    let access_expires = next.access.map(|access| access.expires);
+    let refresh_expires = access_expires.filter(|_| !answer.has_secret(TokenField::RefreshToken));
     Credential {
         refresh_expires,
         ..next
@@ -61,25 +62,25 @@ pub(super) fn refused(answer: &Answer<'_>, now: Instant) -> TokenFailure {
 }
 
 fn reconnect(code: &str) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "FreshBooks no longer accepts the credential ({code}): run `ml-connector connect \
          freshbooks` and consent again."
     );
-    stop(code, sentence, Mend::Reconnect)
+    failure(code, message, TokenRemedy::Reconnect)
 }
 
 fn fix_settings(code: &str) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "FreshBooks does not know this app ({code}): correct the setting `client_id` or the client \
          secret, then run `ml-connector connect freshbooks`."
     );
-    stop(code, sentence, Mend::FixSettings)
+    failure(code, message, TokenRemedy::FixSettings)
 }
 
 fn later(code: &str, now: Instant) -> TokenFailure {
-    let sentence = format!(
+    let message = format!(
         "FreshBooks gave out no token ({code}); it is asked again in a minute. If this goes on, \
          run `ml-connector connect freshbooks`."
     );
-    try_again(code, sentence, now.saturating_add(MINUTE))
+    try_again(code, message, now.saturating_add(MINUTE))
 }

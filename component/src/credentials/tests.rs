@@ -7,6 +7,7 @@ use super::*;
 use crate::contract::credentials::Grant::{
     AuthorizationCode, ClientCredentials, CompanyRequestToken, RefreshToken,
 };
+use crate::contract::credentials::TokenField;
 
 const NOW: Instant = 1_800_000_000_000;
 const HOUR: Duration = 60 * MINUTE;
@@ -15,6 +16,7 @@ const US2: &str = "https://us2.api.concursolutions.com";
 const EU2: &str = "https://eu2.api.concursolutions.com";
 
 const APP: App<'static> = App {
+    base: "https://first.example.test",
     client_id: "id/1",
     redirect_uri: "https://sync.example.test/callback",
     company_id: "08bdef1c-1d6a-4d2e-9f1b-8a7b6c5d4e3f",
@@ -25,44 +27,50 @@ const APP: App<'static> = App {
 fn credential(system: System) -> Credential {
     Credential {
         system,
-        life: Life::Live,
+        status: CredentialStatus::Live,
         generation: 7,
         base: match system {
-            System::Freshbooks => String::new(),
-            System::Concur => US2.to_string(),
+            System::Freshbooks => None,
+            System::Concur => Some(US2.to_string()),
         },
-        issued: NOW - HOUR,
-        access_expires: NOW,
+        access: Some(AccessSpan {
+            issued: NOW - HOUR,
+            expires: NOW,
+        }),
         refresh_expires: None,
-        scope: "before".to_string(),
-        sentence: "dead for some reason".to_string(),
+        scope: Some("before".to_string()),
     }
 }
 
 fn first(system: System) -> Credential {
-    Credential {
-        life: Life::Absent,
-        generation: 0,
-        base: String::new(),
-        issued: 0,
-        access_expires: 0,
-        ..credential(system)
+    absent_credential(system)
+}
+
+fn span(issued: Instant, expires: Instant) -> Option<AccessSpan> {
+    Some(AccessSpan { issued, expires })
+}
+
+/// The instant to ask again at.
+fn retry_at(failure: &TokenFailure) -> Option<Instant> {
+    match failure.remedy {
+        TokenRemedy::TryAgain(at) => Some(at),
+        _ => None,
     }
 }
 
-fn answer(status: u16, json: &serde_json::Value, sealed: &[&str]) -> TokenAnswer {
-    TokenAnswer {
+fn answer(status: u16, json: &serde_json::Value, secrets_present: &[TokenField]) -> TokenResponse {
+    TokenResponse {
         status,
         json: json.to_string(),
-        sealed: sealed.iter().map(ToString::to_string).collect(),
+        secrets_present: secrets_present.to_vec(),
     }
 }
 
-const BOTH: [&str; 2] = ["access_token", "refresh_token"];
+const BOTH: [TokenField; 2] = [TokenField::AccessToken, TokenField::RefreshToken];
 
 fn freshbooks(json: &serde_json::Value) -> Result<Credential, TokenFailure> {
     let answer = answer(200, json, &BOTH);
-    read(
+    read_token_response(
         &APP,
         &credential(System::Freshbooks),
         RefreshToken,
@@ -73,7 +81,7 @@ fn freshbooks(json: &serde_json::Value) -> Result<Credential, TokenFailure> {
 
 fn concur(json: &serde_json::Value) -> Result<Credential, TokenFailure> {
     let answer = answer(200, json, &BOTH);
-    read(
+    read_token_response(
         &APP,
         &credential(System::Concur),
         RefreshToken,
@@ -84,9 +92,19 @@ fn concur(json: &serde_json::Value) -> Result<Credential, TokenFailure> {
 
 fn refusal(system: System, status: u16, json: &serde_json::Value) -> TokenFailure {
     let answer = answer(status, json, &[]);
-    match read(&APP, &credential(system), RefreshToken, &answer, NOW) {
+    match read_token_response(&APP, &credential(system), RefreshToken, &answer, NOW) {
         Err(failure) => failure,
         Ok(_) => panic!("{status} {json} is no success"),
+    }
+}
+
+fn name(secret: &Secret) -> &'static str {
+    match secret {
+        Secret::ClientSecret => "client-secret",
+        Secret::AuthorizationCode => "authorization-code",
+        Secret::CompanyRequestToken => "company-request-token",
+        Secret::RefreshToken => "refresh-token",
+        Secret::Verifier(_) => "verifier",
     }
 }
 
@@ -94,8 +112,8 @@ fn refusal(system: System, status: u16, json: &serde_json::Value) -> TokenFailur
 fn body(request: &TokenRequest) -> String {
     let parts = request.request.body.iter().map(|part| match part {
         BodyPart::Text(text) => text.clone(),
-        BodyPart::FormSecret(name) => format!("<{name}>"),
-        BodyPart::JsonSecret(name) => format!("json <{name}>"),
+        BodyPart::FormSecret(secret) => format!("<{}>", name(secret)),
+        BodyPart::JsonSecret(secret) => format!("json <{}>", name(secret)),
     });
     parts.collect()
 }
@@ -126,18 +144,18 @@ fn freshbooks_is_asked_with_its_redirect_uri() {
             "grant_type=refresh_token&HEAD&refresh_token=<refresh-token>",
         ),
     ] {
-        let asked = ask(&APP, &credential(System::Freshbooks), grant);
+        let asked = build_token_request(&APP, &credential(System::Freshbooks), grant);
         assert_eq!(body(&asked), tail.replace("HEAD", head));
-        assert_eq!(asked.host, TokenHost::Configured);
+        assert_eq!(asked.base, APP.base);
         assert_eq!(asked.request.path_with_query, "/auth/oauth/token");
     }
 }
 
 #[test]
 fn concur_is_asked_for_the_company_at_the_landing_zone() {
-    let asked = ask(
+    let asked = build_token_request(
         &App { scope: "", ..APP },
-        &credential(System::Concur),
+        &first(System::Concur),
         CompanyRequestToken,
     );
     assert_eq!(
@@ -146,9 +164,9 @@ fn concur_is_asked_for_the_company_at_the_landing_zone() {
          &username=08bdef1c-1d6a-4d2e-9f1b-8a7b6c5d4e3f\
          &client_secret=<client-secret>&password=<company-request-token>"
     );
-    assert_eq!(asked.host, TokenHost::Configured);
+    assert_eq!(asked.base, APP.base);
     assert_eq!(asked.request.path_with_query, "/oauth2/v0/token");
-    let scoped = ask(
+    let scoped = build_token_request(
         &App {
             scope: "openid FISVC",
             ..APP
@@ -161,20 +179,20 @@ fn concur_is_asked_for_the_company_at_the_landing_zone() {
 
 #[test]
 fn concur_is_refreshed_where_it_is_pinned() {
-    let asked = ask(&APP, &credential(System::Concur), RefreshToken);
+    let asked = build_token_request(&APP, &credential(System::Concur), RefreshToken);
     assert_eq!(
         body(&asked),
         "grant_type=refresh_token&client_id=id%2F1&client_secret=<client-secret>&refresh_token=<refresh-token>"
     );
-    assert_eq!(asked.host, TokenHost::Pinned);
-    let unpinned = ask(&APP, &first(System::Concur), RefreshToken);
-    assert_eq!(unpinned.host, TokenHost::Configured);
+    assert_eq!(asked.base, US2);
+    let unpinned = build_token_request(&APP, &first(System::Concur), RefreshToken);
+    assert_eq!(unpinned.base, APP.base);
 }
 
 #[test]
 fn token_requests_are_forms_without_a_charset() {
     for system in [System::Freshbooks, System::Concur] {
-        let request = ask(&APP, &credential(system), RefreshToken).request;
+        let request = build_token_request(&APP, &credential(system), RefreshToken).request;
         assert_eq!((request.system, request.method), (system, Method::Post));
         let header = request
             .headers
@@ -195,9 +213,9 @@ fn token_requests_are_forms_without_a_charset() {
 
 #[test]
 fn no_secret_of_one_system_goes_to_the_other() {
-    let asked = ask(&APP, &credential(System::Freshbooks), CompanyRequestToken);
+    let asked = build_token_request(&APP, &credential(System::Freshbooks), CompanyRequestToken);
     assert!(!body(&asked).contains("company-request-token"));
-    let asked = ask(&APP, &credential(System::Concur), AuthorizationCode);
+    let asked = build_token_request(&APP, &credential(System::Concur), AuthorizationCode);
     assert!(!body(&asked).contains("authorization-code"));
 }
 
@@ -209,10 +227,8 @@ fn a_freshbooks_token_lives_from_its_creation() {
         "direct_buy_tokens": {}});
     let expected = Credential {
         generation: 8,
-        issued: created,
-        access_expires: created + 12 * HOUR,
-        scope: "user:bills:read".to_string(),
-        sentence: String::new(),
+        access: span(created, created + 12 * HOUR),
+        scope: Some("user:bills:read".to_string()),
         ..credential(System::Freshbooks)
     };
     assert_eq!(freshbooks(&json), Ok(expected));
@@ -222,23 +238,24 @@ fn a_freshbooks_token_lives_from_its_creation() {
 fn a_fresh_token_that_is_already_due_is_used_for_an_hour() {
     for (age, expires_in) in [(13 * HOUR, 43_200), (11 * HOUR, 43_200), (0, 0)] {
         let json = json!({"expires_in": expires_in, "created_at": (NOW - age) / 1_000});
-        let kept = freshbooks(&json).map(|kept| (kept.issued, kept.access_expires));
-        assert_eq!(kept, Ok((NOW, NOW + HOUR)), "{age}");
+        let kept = freshbooks(&json).map(|kept| kept.access);
+        assert_eq!(kept, Ok(span(NOW, NOW + HOUR)), "{age}");
     }
 }
 
 #[test]
 fn a_clock_ahead_does_not_lengthen_a_life() {
     let json = json!({"expires_in": 60, "created_at": NOW / 1_000 + 500});
-    let kept = freshbooks(&json).map(|kept| (kept.issued, kept.access_expires));
-    assert_eq!(kept, Ok((NOW, NOW + MINUTE)));
+    let kept = freshbooks(&json).map(|kept| kept.access);
+    assert_eq!(kept, Ok(span(NOW, NOW + MINUTE)));
 }
 
 #[test]
 fn what_freshbooks_leaves_out_is_as_documented() {
     let kept = freshbooks(&json!({}));
-    let kept = kept.map(|kept| (kept.issued, kept.access_expires, kept.scope));
-    assert_eq!(kept, Ok((NOW, NOW + 12 * HOUR, "before".to_string())));
+    let kept = kept.map(|kept| (kept.access, kept.scope));
+    let expected = (span(NOW, NOW + 12 * HOUR), Some("before".to_string()));
+    assert_eq!(kept, Ok(expected));
 }
 
 #[test]
@@ -250,11 +267,9 @@ fn numbers_come_as_strings_as_well() {
     ] {
         let expected = Credential {
             generation: 8,
-            base: EU2.to_string(),
-            issued: NOW,
-            access_expires: NOW + 50 * MINUTE,
+            base: Some(EU2.to_string()),
+            access: span(NOW, NOW + 50 * MINUTE),
             refresh_expires: Some(expires * 1_000),
-            sentence: String::new(),
             ..credential(System::Concur)
         };
         assert_eq!(concur(&json), Ok(expected), "{json}");
@@ -268,15 +283,20 @@ fn an_untold_refresh_life_is_six_months_with_a_margin() {
         json!({"refresh_expires_in": 3_600}),
         json!({"refresh_expires_in": null}),
     ] {
-        let kept = concur(&json).map(|kept| (kept.access_expires, kept.refresh_expires));
-        assert_eq!(kept, Ok((NOW + HOUR, Some(NOW + 167 * DAY))), "{json}");
+        let kept = concur(&json).map(|kept| (kept.access, kept.refresh_expires));
+        let expected = (span(NOW, NOW + HOUR), Some(NOW + 167 * DAY));
+        assert_eq!(kept, Ok(expected), "{json}");
     }
 }
 
 #[test]
 fn a_credential_without_a_refresh_token_needs_a_person_at_its_end() {
-    let bare = answer(200, &json!({"geolocation": EU2}), &["access_token"]);
-    let kept = read(
+    let bare = answer(
+        200,
+        &json!({"geolocation": EU2}),
+        &[TokenField::AccessToken],
+    );
+    let kept = read_token_response(
         &APP,
         &first(System::Concur),
         CompanyRequestToken,
@@ -284,12 +304,12 @@ fn a_credential_without_a_refresh_token_needs_a_person_at_its_end() {
         NOW,
     );
     assert_eq!(kept.map(|kept| kept.refresh_expires), Ok(Some(NOW + HOUR)));
-    let kept = read(&APP, &credential(System::Concur), RefreshToken, &bare, NOW);
+    let kept = read_token_response(&APP, &credential(System::Concur), RefreshToken, &bare, NOW);
     assert_eq!(
         kept.map(|kept| kept.refresh_expires),
         Ok(Some(NOW + 167 * DAY))
     );
-    let kept = read(
+    let kept = read_token_response(
         &APP,
         &first(System::Freshbooks),
         AuthorizationCode,
@@ -304,7 +324,7 @@ fn a_credential_without_a_refresh_token_needs_a_person_at_its_end() {
 
 #[test]
 fn geolocation_is_pinned_or_kept_or_refused() {
-    let base = |json: &serde_json::Value| concur(json).map(|kept| kept.base);
+    let base = |json: &serde_json::Value| concur(json).map(|kept| kept.base.unwrap_or_default());
     let with_path = json!({"geolocation": "https://EU2.api.concursolutions.com/oauth2/v0/token"});
     assert_eq!(base(&with_path).as_deref(), Ok(EU2));
     for absent in [
@@ -318,10 +338,10 @@ fn geolocation_is_pinned_or_kept_or_refused() {
         panic!("evil.test is not SAP's");
     };
     assert_eq!(
-        (failure.code.as_str(), failure.mend),
-        ("geolocation-refused", Mend::FixSettings)
+        (failure.code.as_str(), failure.remedy),
+        ("geolocation-refused", TokenRemedy::FixSettings)
     );
-    assert!(failure.sentence.contains("extra_bases") && failure.base.is_empty());
+    assert!(failure.message.contains("extra_bases"));
     let extra = ["https://evil.test".to_string()];
     let app = App {
         extra_bases: &extra,
@@ -329,7 +349,7 @@ fn geolocation_is_pinned_or_kept_or_refused() {
     };
     let answer = answer(200, &json!({"geolocation": "https://evil.test"}), &BOTH);
     assert!(
-        read(
+        read_token_response(
             &app,
             &credential(System::Concur),
             RefreshToken,
@@ -343,20 +363,19 @@ fn geolocation_is_pinned_or_kept_or_refused() {
 #[test]
 fn a_first_grant_without_a_geolocation_is_asked_for_again() {
     let bare = answer(200, &json!({}), &BOTH);
-    let failure = read(
+    let failure = read_token_response(
         &APP,
         &first(System::Concur),
         CompanyRequestToken,
         &bare,
         NOW,
     );
-    let failure = failure.map_err(|failure| (failure.code, failure.mend, failure.retry_at));
+    let failure = failure.map_err(|failure| (failure.code, failure.remedy));
     assert_eq!(
         failure,
         Err((
             "geolocation-missing".to_string(),
-            Mend::TryAgain,
-            NOW + MINUTE
+            TokenRemedy::TryAgain(NOW + MINUTE)
         ))
     );
 }
@@ -364,72 +383,72 @@ fn a_first_grant_without_a_geolocation_is_asked_for_again() {
 #[test]
 fn a_success_without_a_usable_token_is_asked_for_again() {
     for system in [System::Freshbooks, System::Concur] {
-        for (json, sealed) in [
-            ("{}", ""),
-            ("", ""),
-            ("<html>", "refresh_token"),
-            (r#"{"token_type":"mac"}"#, "access_token"),
+        for (json, present) in [
+            ("{}", None),
+            ("", None),
+            ("<html>", Some(TokenField::RefreshToken)),
+            (r#"{"token_type":"mac"}"#, Some(TokenField::AccessToken)),
         ] {
-            let answer = TokenAnswer {
+            let answer = TokenResponse {
                 status: 200,
                 json: json.to_string(),
-                sealed: vec![sealed.to_string()],
+                secrets_present: present.into_iter().collect(),
             };
-            let failure = read(&APP, &credential(system), RefreshToken, &answer, NOW);
-            let told = failure.map_err(|failure| (failure.mend, failure.retry_at));
-            assert_eq!(told, Err((Mend::TryAgain, NOW + MINUTE)), "{json}");
+            let failure =
+                read_token_response(&APP, &credential(system), RefreshToken, &answer, NOW);
+            let told = failure.map_err(|failure| failure.remedy);
+            assert_eq!(told, Err(TokenRemedy::TryAgain(NOW + MINUTE)), "{json}");
         }
     }
 }
 
 #[test]
 fn freshbooks_refusals_say_what_helps() {
-    for (status, error, mend, helps) in [
+    for (status, error, remedy, helps) in [
         (
             400,
             "invalid_grant",
-            Mend::Reconnect,
+            TokenRemedy::Reconnect,
             "ml-connector connect freshbooks",
         ),
-        (401, "invalid_client", Mend::FixSettings, "`client_id`"),
+        (
+            401,
+            "invalid_client",
+            TokenRemedy::FixSettings,
+            "`client_id`",
+        ),
         (
             400,
             "invalid_request",
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
             "ml-connector connect freshbooks",
         ),
         (
             500,
             "invalid_grant",
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
             "ml-connector connect freshbooks",
         ),
         (
             429,
             "invalid_grant",
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
             "ml-connector connect freshbooks",
         ),
         (
             302,
             "invalid_client",
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
             "ml-connector connect freshbooks",
         ),
     ] {
         let failure = refusal(System::Freshbooks, status, &json!({"error": error}));
         assert_eq!(
-            (failure.mend, failure.code.as_str()),
-            (mend, error),
+            (&failure.remedy, failure.code.as_str()),
+            (&remedy, error),
             "{status}"
         );
-        let again = if mend == Mend::TryAgain {
-            NOW + MINUTE
-        } else {
-            0
-        };
-        assert_eq!(failure.retry_at, again);
-        assert!(failure.sentence.contains(helps), "{}", failure.sentence);
+        assert!(failure.message.contains(helps), "{}", failure.message);
     }
 }
 
@@ -443,12 +462,16 @@ const DEFECT: [u64; 27] = [
 
 #[test]
 fn concur_codes_decide_whatever_the_status() {
-    let groups: [(&[u64], Mend, &str); 3] = [
-        (&RECONNECT, Mend::Reconnect, "ml-connector connect concur"),
-        (&SETTINGS, Mend::FixSettings, "`scope`"),
-        (&DEFECT, Mend::FixSettings, "report"),
+    let groups: [(&[u64], TokenRemedy, &str); 3] = [
+        (
+            &RECONNECT,
+            TokenRemedy::Reconnect,
+            "ml-connector connect concur",
+        ),
+        (&SETTINGS, TokenRemedy::FixSettings, "`scope`"),
+        (&DEFECT, TokenRemedy::FixSettings, "report"),
     ];
-    for (codes, mend, helps) in groups {
+    for (codes, remedy, helps) in groups {
         for (code, status) in codes
             .iter()
             .flat_map(|code| [(code, 400), (code, 403), (code, 503)])
@@ -458,9 +481,9 @@ fn concur_codes_decide_whatever_the_status() {
                 json!({"code": code.to_string(), "error": "invalid_grant"}),
             ] {
                 let failure = refusal(System::Concur, status, &json);
-                assert_eq!((failure.mend, failure.retry_at), (mend, 0), "{json}");
+                assert_eq!(failure.remedy, remedy, "{json}");
                 assert_eq!(failure.code, code.to_string());
-                assert!(failure.sentence.contains(helps), "{}", failure.sentence);
+                assert!(failure.message.contains(helps), "{}", failure.message);
             }
         }
     }
@@ -481,11 +504,7 @@ fn concur_maintenance_waits_five_minutes() {
         (502, json!("down")),
     ] {
         let failure = refusal(System::Concur, status, &json);
-        assert_eq!(
-            (failure.mend, failure.retry_at),
-            (Mend::TryAgain, NOW + 5 * MINUTE),
-            "{json}"
-        );
+        assert_eq!(retry_at(&failure), Some(NOW + 5 * MINUTE), "{json}");
     }
 }
 
@@ -497,54 +516,57 @@ fn another_datacenter_is_asked_once() {
             400,
             &json!({"code": code, "geolocation": EU2}),
         );
-        assert_eq!((failure.mend, failure.base.as_str()), (Mend::TryThere, EU2));
-        assert_eq!(failure.retry_at, NOW);
+        assert_eq!(failure.remedy, TokenRemedy::TryBase(EU2.to_string()));
         for json in [
             json!({"code": code, "geolocation": US2}),
             json!({"code": code}),
         ] {
             let failure = refusal(System::Concur, 400, &json);
-            assert_eq!(
-                (failure.mend, failure.base.as_str()),
-                (Mend::Reconnect, ""),
-                "{json}"
-            );
+            assert_eq!(failure.remedy, TokenRemedy::Reconnect, "{json}");
         }
         let evil = json!({"code": code, "geolocation": "https://evil.test"});
         let failure = refusal(System::Concur, 400, &evil);
         assert_eq!(
-            (failure.code.as_str(), failure.base.as_str()),
-            ("geolocation-refused", "")
+            (failure.code.as_str(), failure.remedy),
+            ("geolocation-refused", TokenRemedy::FixSettings)
         );
     }
 }
 
 #[test]
 fn an_unpublished_code_needs_a_person_only_for_a_definite_invalid_grant() {
-    for (status, json, mend) in [
+    for (status, json, remedy) in [
         (
             400,
             json!({"code": 999, "error": "invalid_grant"}),
-            Mend::Reconnect,
+            TokenRemedy::Reconnect,
         ),
-        (403, json!({"error": "invalid_grant"}), Mend::Reconnect),
-        (429, json!({"error": "invalid_grant"}), Mend::TryAgain),
+        (
+            403,
+            json!({"error": "invalid_grant"}),
+            TokenRemedy::Reconnect,
+        ),
+        (
+            429,
+            json!({"error": "invalid_grant"}),
+            TokenRemedy::TryAgain(NOW + MINUTE),
+        ),
         (
             500,
             json!({"code": 999, "error": "invalid_grant"}),
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
         ),
         (
             400,
             json!({"code": 999, "error": "invalid_request"}),
-            Mend::TryAgain,
+            TokenRemedy::TryAgain(NOW + MINUTE),
         ),
-        (404, json!([]), Mend::TryAgain),
-        (302, json!({}), Mend::TryAgain),
+        (404, json!([]), TokenRemedy::TryAgain(NOW + MINUTE)),
+        (302, json!({}), TokenRemedy::TryAgain(NOW + MINUTE)),
     ] {
         assert_eq!(
-            refusal(System::Concur, status, &json).mend,
-            mend,
+            refusal(System::Concur, status, &json).remedy,
+            remedy,
             "{status} {json}"
         );
     }
@@ -557,7 +579,7 @@ fn nothing_but_a_plain_error_name_is_repeated() {
             let json = json!({"error": error, "error_description": "hunter2"});
             let failure = refusal(system, 418, &json);
             assert_eq!(failure.code, "http-418");
-            assert!(!failure.sentence.contains("unter"));
+            assert!(!failure.message.contains("unter"));
         }
     }
 }
@@ -569,12 +591,11 @@ fn a_live_credential_is_refreshed_late_and_in_time() {
         (System::Concur, HOUR, 55 * MINUTE),
     ] {
         let live = Credential {
-            issued: NOW,
-            access_expires: NOW + life,
+            access: span(NOW, NOW + life),
             ..credential(system)
         };
-        assert_eq!(foresee(&live, NOW).refresh_at, Some(NOW + at));
-        assert_eq!(foresee(&live, NOW + at).refresh_at, Some(0));
+        assert_eq!(plan_refresh(&live, NOW).refresh_at, Some(NOW + at));
+        assert_eq!(plan_refresh(&live, NOW + at).refresh_at, Some(NOW + at));
     }
 }
 
@@ -582,17 +603,21 @@ fn a_live_credential_is_refreshed_late_and_in_time() {
 fn a_person_is_needed_when_the_refresh_token_ends() {
     let mut live = credential(System::Concur);
     live.refresh_expires = Some(NOW + 100 * DAY);
-    let forecast = foresee(&live, NOW);
-    assert_eq!(forecast.needs_you_by, Some(NOW + 100 * DAY));
+    let plan = plan_refresh(&live, NOW);
+    assert_eq!(plan.reconnect_by, Some(NOW + 100 * DAY));
+    assert!(plan.message.contains("100 days"), "{}", plan.message);
     assert!(
-        forecast.sentence.contains("100 days"),
-        "{}",
-        forecast.sentence
+        plan_refresh(&live, NOW + 99 * DAY)
+            .message
+            .contains("1 day.")
     );
-    assert!(foresee(&live, NOW + 99 * DAY).sentence.contains("1 day."));
-    assert!(foresee(&live, NOW + 101 * DAY).sentence.contains("ended"));
+    assert!(
+        plan_refresh(&live, NOW + 101 * DAY)
+            .message
+            .contains("ended")
+    );
     assert_eq!(
-        foresee(&credential(System::Freshbooks), NOW).needs_you_by,
+        plan_refresh(&credential(System::Freshbooks), NOW).reconnect_by,
         None
     );
 }
@@ -600,71 +625,61 @@ fn a_person_is_needed_when_the_refresh_token_ends() {
 #[test]
 fn absent_and_dead_credentials_need_a_person_now() {
     for system in [System::Freshbooks, System::Concur] {
-        let dead = Credential {
-            life: Life::Dead,
+        let dead = |why: &str| Credential {
+            status: CredentialStatus::Dead(why.to_string()),
             ..credential(system)
         };
-        let unexplained = Credential {
-            sentence: String::new(),
-            ..dead.clone()
-        };
-        for credential in [first(system), dead.clone(), unexplained] {
-            let forecast = foresee(&credential, NOW);
-            assert_eq!(
-                (forecast.refresh_at, forecast.needs_you_by),
-                (None, Some(NOW))
-            );
+        for credential in [first(system), dead("for some reason"), dead("")] {
+            let plan = plan_refresh(&credential, NOW);
+            assert_eq!((plan.refresh_at, plan.reconnect_by), (None, Some(NOW)));
         }
         assert!(
-            foresee(&first(system), NOW)
-                .sentence
+            plan_refresh(&first(system), NOW)
+                .message
                 .contains(connect_command(system))
         );
-        assert_eq!(foresee(&dead, NOW).sentence, "dead for some reason");
+        let plan = plan_refresh(&dead("for some reason"), NOW);
+        assert_eq!(plan.message, "for some reason");
     }
 }
 
 #[test]
 fn the_application_asks_with_its_secret_alone() {
-    let nowhere = Credential {
-        base: String::new(),
-        ..first(System::Concur)
-    };
-    for (credential, host) in [
-        (nowhere, TokenHost::Configured),
-        (credential(System::Concur), TokenHost::Pinned),
+    for (credential, base) in [
+        (first(System::Concur), APP.base),
+        (credential(System::Concur), US2),
     ] {
-        let asked = ask(&APP, &credential, ClientCredentials);
-        assert_eq!(asked.host, host);
+        let asked = build_token_request(&APP, &credential, ClientCredentials);
+        assert_eq!(asked.base, base);
         assert_eq!(
             body(&asked),
             "grant_type=client_credentials&client_id=id%2F1&client_secret=<client-secret>"
         );
     }
     // FreshBooks knows no such grant.
-    let asked = ask(&APP, &credential(System::Freshbooks), ClientCredentials);
+    let asked = build_token_request(&APP, &credential(System::Freshbooks), ClientCredentials);
     assert!(body(&asked).contains("authorization_code"));
 }
 
 #[test]
 fn a_token_of_the_application_is_for_the_datacenter_that_was_asked() {
     let json = json!({"expires_in": "3600", "geolocation": EU2});
-    let answer = answer(200, &json, &["access_token"]);
+    let answer = answer(200, &json, &[TokenField::AccessToken]);
     let read = |credential: &Credential| {
-        read(&APP, credential, ClientCredentials, &answer, NOW).expect("is read")
+        read_token_response(&APP, credential, ClientCredentials, &answer, NOW).expect("is read")
     };
     let pinned = read(&credential(System::Concur));
-    assert_eq!(pinned.base, US2);
-    assert_eq!(pinned.access_expires, NOW + HOUR);
+    assert_eq!(pinned.base.as_deref(), Some(US2));
+    assert_eq!(pinned.access, span(NOW, NOW + HOUR));
     assert_eq!(
         pinned.refresh_expires,
         Some(NOW + HOUR),
         "it has no refresh token"
     );
-    assert_eq!(read(&first(System::Concur)).base, EU2);
+    assert_eq!(read(&first(System::Concur)).base.as_deref(), Some(EU2));
 }
 
-fn any_answer() -> impl Strategy<Value = TokenAnswer> {
+fn any_answer() -> impl Strategy<Value = TokenResponse> {
     let number = prop_oneof![
         any::<u64>().prop_map(|number| json!(number)),
         (0..200_000_u64).prop_map(|number| json!(number.to_string())),
@@ -691,10 +706,12 @@ fn any_answer() -> impl Strategy<Value = TokenAnswer> {
         }),
     ];
     let sealed = proptest::sample::subsequence(BOTH.to_vec(), 0..=2);
-    (any::<u16>(), any::<bool>(), json, sealed).prop_map(|(status, ok, json, sealed)| TokenAnswer {
-        status: if ok { 200 } else { status },
-        json,
-        sealed: sealed.into_iter().map(ToString::to_string).collect(),
+    (any::<u16>(), any::<bool>(), json, sealed).prop_map(|(status, ok, json, sealed)| {
+        TokenResponse {
+            status: if ok { 200 } else { status },
+            json,
+            secrets_present: sealed,
+        }
     })
 }
 
@@ -713,27 +730,26 @@ proptest! {
             (false, false) => (System::Freshbooks, AuthorizationCode),
             (false, true) => (System::Freshbooks, RefreshToken),
         };
-        match read(&APP, &credential(system), grant, &answer, now) {
+        match read_token_response(&APP, &credential(system), grant, &answer, now) {
             Ok(kept) => {
-                prop_assert!(foresee(&kept, now).refresh_at.is_some_and(|at| at > now));
-                prop_assert!(kept.life == Life::Live && kept.generation == 8);
-                prop_assert!(system == System::Freshbooks || kept.base == US2);
+                prop_assert!(plan_refresh(&kept, now).refresh_at.is_some_and(|at| at > now));
+                prop_assert!(kept.status == CredentialStatus::Live && kept.generation == 8);
+                prop_assert!(system == System::Freshbooks || kept.base.as_deref() == Some(US2));
             }
             Err(failure) => {
-                prop_assert!(failure.sentence.contains('`'));
-                let again = matches!(failure.mend, Mend::TryAgain | Mend::TryThere);
-                prop_assert_eq!(failure.retry_at > 0, again);
-                prop_assert_eq!(failure.base.is_empty(), failure.mend != Mend::TryThere);
+                prop_assert!(failure.message.contains('`'));
+                prop_assert!(retry_at(&failure).is_none_or(|at| at > now));
             }
         }
     }
 
     #[test]
-    fn forecasts_are_total(issued: u64, access_expires: u64, refresh_expires: Option<u64>, now: u64) {
-        let live = Credential { issued, access_expires, refresh_expires, ..credential(System::Concur) };
-        let forecast = foresee(&live, now);
-        prop_assert!(forecast.refresh_at.is_some_and(|at| at == 0 || at > now));
-        prop_assert_eq!(forecast.needs_you_by, refresh_expires);
+    fn plans_are_total(issued: u64, expires: u64, refresh_expires: Option<u64>, now: u64) {
+        let access = span(issued, expires);
+        let live = Credential { access, refresh_expires, ..credential(System::Concur) };
+        let plan = plan_refresh(&live, now);
+        prop_assert!(plan.refresh_at.is_some_and(|at| at >= now));
+        prop_assert_eq!(plan.reconnect_by, refresh_expires);
     }
 
     /// However a settings value looks, it stays one value.
@@ -745,7 +761,7 @@ proptest! {
             (System::Freshbooks, RefreshToken, 5),
             (System::Concur, CompanyRequestToken, 6 + scoped),
         ] {
-            let sent = body(&ask(&app, &credential(system), grant));
+            let sent = body(&build_token_request(&app, &credential(system), grant));
             prop_assert_eq!(sent.split('&').count(), fields);
             prop_assert!(sent.is_ascii());
         }

@@ -38,7 +38,7 @@ fn with(changes: &[(&str, Value)]) -> Value {
 
 fn queue_of(event: &Value) -> Option<String> {
     match read(&event.to_string(), COMPANY) {
-        Reading::Hint(hint) => {
+        Event::Hint(hint) => {
             assert_eq!(hint.object.system, System::Concur);
             assert_eq!(hint.object.kind, "financial-queue");
             Some(hint.object.id)
@@ -49,9 +49,9 @@ fn queue_of(event: &Value) -> Option<String> {
 
 fn code(body: &str) -> Option<String> {
     match read(body, COMPANY) {
-        Reading::Unreadable(oddity) => {
-            assert!(oddity.sentence.ends_with('.'), "{}", oddity.sentence);
-            Some(oddity.code)
+        Event::Unreadable(note) => {
+            assert!(note.message.ends_with('.'), "{}", note.message);
+            Some(note.code)
         }
         _ => None,
     }
@@ -73,7 +73,7 @@ fn what_is_ready_makes_its_queue_be_looked_at() {
 
 #[test]
 fn an_event_has_its_own_name() {
-    let Reading::Hint(hint) = read(&with(&[]).to_string(), COMPANY) else {
+    let Event::Hint(hint) = read(&with(&[]).to_string(), COMPANY) else {
         panic!("is a hint");
     };
     assert_eq!(hint.name.id, "1f0c2d74-5e55-4f0d-9a53-6b6a2c0f7d10");
@@ -93,7 +93,7 @@ fn other_types_are_ignored_and_named() {
     ] {
         let read = read(&event(event_type).to_string(), COMPANY);
         assert!(
-            matches!(&read, Reading::Ignored(name) if name.event_type == event_type),
+            matches!(&read, Event::Ignored(name) if name.event_type == event_type),
             "{read:?}"
         );
     }
@@ -150,17 +150,14 @@ fn an_ignored_event_need_not_name_a_company() {
     ]);
     assert!(matches!(
         read(&event.to_string(), COMPANY),
-        Reading::Ignored(_)
+        Event::Ignored(_)
     ));
 }
 
 #[test]
 fn without_a_company_in_the_settings_nothing_is_ours() {
     let event = with(&[("/facts/companyId", json!(""))]);
-    assert!(matches!(
-        read(&event.to_string(), ""),
-        Reading::Unreadable(_)
-    ));
+    assert!(matches!(read(&event.to_string(), ""), Event::Unreadable(_)));
 }
 
 #[test]
@@ -185,7 +182,7 @@ proptest! {
     #[test]
     fn an_id_of_any_form_is_kept_as_it_is(id in "[!-~]{1,200}") {
         let event = with(&[("/id", json!(id))]);
-        let Reading::Hint(hint) = read(&event.to_string(), COMPANY) else {
+        let Event::Hint(hint) = read(&event.to_string(), COMPANY) else {
             panic!("is a hint");
         };
         prop_assert_eq!(hint.name.id, id.to_string());

@@ -16,8 +16,8 @@ pub enum Translated {
     NotPosted {
         /// Why, stable: `test-document`, `payroll-acknowledged` or `nothing-to-post`.
         code: &'static str,
-        /// Why, as a sentence for people.
-        sentence: String,
+        /// Why, as a message for people.
+        message: String,
     },
 }
 

@@ -15,7 +15,7 @@ use crate::concur::document_schema::{Application, ExpenseDocument, PayrollData};
 pub(super) fn acknowledged() -> Translated {
     Translated::NotPosted {
         code: "payroll-acknowledged",
-        sentence: "payroll documents are acknowledged and not posted: the report's expense \
+        message: "payroll documents are acknowledged and not posted: the report's expense \
             document carries the cost; `financial.payroll = \"post\"` posts them by wage type"
             .to_string(),
     }

@@ -248,7 +248,7 @@ impl<'a> Posting<'a> {
         if self.sums.is_empty() {
             return Ok(Translated::NotPosted {
                 code: "nothing-to-post",
-                sentence: "it has no amounts".to_string(),
+                message: "it has no amounts".to_string(),
             });
         }
         Ok(Translated::Entry(Entry {

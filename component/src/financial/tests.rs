@@ -28,7 +28,7 @@ pub(crate) fn settings_with(financial: &str, accounts: &str) -> Settings {
             "by_tax": {{"CAHST/H13": "7"}}, "by_wage_type": {{"M010": "8"}} {accounts}}}}}, "#
     );
     let json = MINIMAL.replacen('{', &table, 1);
-    Settings::load(&json).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Settings::load("acme", &json).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 pub(crate) fn settings() -> Settings {

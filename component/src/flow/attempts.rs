@@ -75,36 +75,36 @@ impl<'a> Attempts<'a> {
         self.failures = self.failures.saturating_add(1);
         let key = &self.flow.marker(&request.path_with_query);
         let Some(delay) = retry::delay_after(self.flow.settings.retry, self.failures, key) else {
-            let sentence = format!("{} attempts failed; the last one: {why}", self.failures);
+            let message = format!("{} attempts failed; the last one: {why}", self.failures);
             let remedy = "see `ml-connector show RUN`, then `ml-connector replay RUN`";
-            return Err(self.flow.parked("retries-used-up", sentence, remedy));
+            return Err(self.flow.parked("retries-used-up", message, remedy));
         };
-        let sentence = format!("attempt {} failed: {why}", self.failures);
-        self.flow.wait(delay, WaitReason::Retry, sentence).await;
+        let message = format!("attempt {} failed: {why}", self.failures);
+        self.flow.wait(delay, WaitReason::Retry, message).await;
         Ok(())
     }
 
     /// A failure of the remote: it costs this record no attempt.
     pub(super) async fn remote_failed(&mut self, system: System, why: &str) {
         (self.denials, self.throttles) = (0, 0);
-        let sentence = format!("{} takes no requests now: {why}", system.display_name());
+        let message = format!("{} takes no requests now: {why}", system.display_name());
         let delay = self.remote_wait;
         self.remote_wait = delay.saturating_mul(2).min(REMOTE_WAIT_MAX);
-        self.flow.wait(delay, WaitReason::Remote, sentence).await;
+        self.flow.wait(delay, WaitReason::Remote, message).await;
     }
 
     /// A refused token: the host refreshes it; after that it is a missing permission.
     async fn access_denied(&mut self, request: &Request, status: u16) -> Result<(), EarlyEnd> {
         let denials = self.denials + 1;
         if denials >= DENIALS_MAX {
-            let sentence = format!(
+            let message = format!(
                 "{} refuses access to {} (HTTP {status}) even with a fresh token",
                 request.system.display_name(),
                 path(request),
             );
             let remedy = "give the app the missing scope or role, run `ml-connector connect`, then \
                 `ml-connector replay RUN`";
-            return Err(self.flow.parked("access-denied", sentence, remedy));
+            return Err(self.flow.parked("access-denied", message, remedy));
         }
         self.remote_failed(request.system, "the access token was refused")
             .await;

@@ -8,20 +8,23 @@ use core::cell::RefCell;
 
 use crate::contract::http::SendOutcome;
 use crate::contract::runs::{
-    Action, NewTask, Report, Save, Send, Standing, Task, Wait, WaitReason, Wake,
+    Action, Changes, Facts, NewTask, ObjectStatus, OutboundRequest, Report, Task, Wait, WaitReason,
+    Wake,
 };
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::runs::EffectChannel;
 use crate::settings::Settings;
+use crate::text::non_empty;
 
-/// the handle of a story: it reads the task and the settings, and asks for effects.
+/// The handle of a story: it reads the task and the settings, and asks for effects.
 pub(crate) struct Flow {
     pub(crate) task: Task,
     pub(crate) settings: Rc<Settings>,
     channel: Rc<EffectChannel>,
-    version: RefCell<String>,
-    /// How the object's last run stopped: the code and since when.
-    stopped: RefCell<(String, Instant)>,
+    version: RefCell<Option<String>>,
+    facts: RefCell<Facts>,
+    /// How the object's last run ended, where it stopped: the code and since when.
+    last_failure: RefCell<Option<(String, Instant)>>,
 }
 
 impl Flow {
@@ -31,18 +34,28 @@ impl Flow {
             settings,
             channel,
             version: RefCell::default(),
-            stopped: RefCell::default(),
+            facts: RefCell::default(),
+            last_failure: RefCell::default(),
         }
     }
 
     /// Notes which version of the object this run works on, for the run's completion.
     pub(crate) fn note_version(&self, version: &str) {
-        *self.version.borrow_mut() = String::from(version);
+        *self.version.borrow_mut() = non_empty(version);
     }
 
-    /// The version that this run works on; empty if it did not get that far.
-    pub(crate) fn version(&self) -> String {
+    /// The version that this run works on; none if it did not get that far.
+    pub(super) fn version(&self) -> Option<String> {
         self.version.borrow().clone()
+    }
+
+    /// Notes what the object is to a person, for the run's completion.
+    pub(crate) fn note_facts(&self, facts: Facts) {
+        *self.facts.borrow_mut() = facts;
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        self.facts.borrow().clone()
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -59,12 +72,12 @@ impl Flow {
 
     /// How the object's last run stopped: the code and since when, once
     /// [`Flow::find_own`] has found it.
-    pub(super) fn last_stop(&self) -> (String, Instant) {
-        self.stopped.borrow().clone()
+    pub(super) fn last_failure(&self) -> Option<(String, Instant)> {
+        self.last_failure.borrow().clone()
     }
 
     /// Looks up what the host has stored about the objects, in the order asked.
-    pub(crate) async fn find(&self, objects: Vec<ObjectRef>) -> Vec<Standing> {
+    pub(crate) async fn find(&self, objects: Vec<ObjectRef>) -> Vec<ObjectStatus> {
         match self.channel.perform(Action::FindObjects(objects)).await {
             Report::Found(found) => found,
             report => unanswered(&report),
@@ -72,29 +85,32 @@ impl Flow {
     }
 
     /// Looks up what the host has stored about one object.
-    pub(crate) async fn find_one(&self, object: ObjectRef) -> Standing {
+    pub(crate) async fn find_one(&self, object: ObjectRef) -> ObjectStatus {
         match self.find(vec![object]).await.pop() {
-            Some(standing) => standing,
-            None => unreachable!("a report on one object holds one standing"),
+            Some(status) => status,
+            None => unreachable!("a report on one object holds one status"),
         }
     }
 
     /// Looks up what the host has stored about this run's own object, and notes how its last run
     /// stopped.
-    pub(crate) async fn find_own(&self) -> Standing {
+    pub(crate) async fn find_own(&self) -> ObjectStatus {
         let own = self.find_one(self.task.object.clone()).await;
-        *self.stopped.borrow_mut() = (own.code.clone(), own.since);
+        *self.last_failure.borrow_mut() = own
+            .last
+            .as_ref()
+            .and_then(|last| Some((last.code.clone()?, last.since?)));
         own
     }
 
     /// Stores and removes links, and starts runs, all at once.
-    pub(crate) async fn save(&self, save: Save) {
-        self.channel.perform(Action::Save(save)).await;
+    pub(crate) async fn save(&self, changes: Changes) {
+        self.channel.perform(Action::Save(changes)).await;
     }
 
     /// Starts runs of other objects.
     pub(crate) async fn start(&self, tasks: Vec<NewTask>) {
-        self.save(Save {
+        self.save(Changes {
             links: Vec::new(),
             unlinks: Vec::new(),
             tasks,
@@ -102,16 +118,19 @@ impl Flow {
         .await;
     }
 
-    /// Makes the candidate verifier of a callback the key that its deliveries are checked with.
-    pub(crate) async fn trust_verifier(&self, callback_id: &str) {
-        self.channel
-            .perform(Action::TrustVerifier(String::from(callback_id)))
-            .await;
+    /// Makes the candidate verifier of a callback the key that its deliveries are checked with;
+    /// false if the host holds none.
+    pub(crate) async fn trust_verifier(&self, callback_id: &str) -> bool {
+        let action = Action::TrustVerifier(String::from(callback_id));
+        match self.channel.perform(action).await {
+            Report::Trusted(is_key) => is_key,
+            report => unanswered(&report),
+        }
     }
 
     /// Waits for `delay` milliseconds.
-    pub(crate) async fn wait(&self, delay: Duration, reason: WaitReason, sentence: String) -> Wake {
-        self.wait_on(delay, reason, None, sentence).await
+    pub(crate) async fn wait(&self, delay: Duration, reason: WaitReason, message: String) -> Wake {
+        self.wait_on(delay, reason, None, message).await
     }
 
     /// Waits for `delay` milliseconds, or until a run of the object ends.
@@ -120,7 +139,7 @@ impl Flow {
         delay: Duration,
         reason: WaitReason,
         on: Option<ObjectRef>,
-        sentence: String,
+        message: String,
     ) -> Wake {
         let until = self.now().saturating_add(delay);
         let wait = Wait {
@@ -128,7 +147,7 @@ impl Flow {
             until,
             reason,
             on,
-            sentence,
+            message,
         };
         match self.channel.wait(wait).await {
             Report::Woken(wake) => wake,
@@ -137,7 +156,7 @@ impl Flow {
     }
 
     /// Sends a request once.
-    pub(super) async fn send(&self, send: Send) -> SendOutcome {
+    pub(super) async fn send(&self, send: OutboundRequest) -> SendOutcome {
         match self.channel.perform(Action::Send(send)).await {
             Report::Sent(outcome) => outcome,
             report => unanswered(&report),

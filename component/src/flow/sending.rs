@@ -4,13 +4,14 @@
 //! outcome nobody can know is looked up after a settle time before anything else is done about it.
 
 use alloc::format;
+use alloc::string::ToString;
 
 use super::attempts::Attempts;
 use super::effects::Flow;
 use super::parking::{EARLIER, EarlyEnd};
 use crate::classify::{Blame, NotNow, Reader, Verdict, classify, describe_error};
 use crate::contract::http::{Request, SendErrorCode, SendOutcome};
-use crate::contract::runs::{Intent, Send, WaitReason};
+use crate::contract::runs::{Intent, OutboundRequest, WaitReason};
 use crate::error_bodies::Refusal;
 
 /// What a look-up says before each send of a write.
@@ -85,7 +86,7 @@ impl Flow {
                 Verdict::Unknown(why, Blame::Record) => {
                     attempts.record_failed(&request, &why).await?
                 }
-                Verdict::Unknown(why, Blame::Remote) => {
+                Verdict::Unknown(why, Blame::Remote | Blame::Host) => {
                     attempts.remote_failed(request.system, &why).await
                 }
             }
@@ -129,7 +130,10 @@ impl Flow {
                         return Ok(Err(refusal));
                     }
                 }
-                Verdict::Unknown(why, _) => {
+                Verdict::Unknown(why, blame) => {
+                    if blame == Blame::Host {
+                        self.refresh_clock().await;
+                    }
                     self.settle(&why).await;
                     if let LookUp::Found(record) =
                         self.look_up_settled(intent, &why, &look_up).await?
@@ -185,18 +189,27 @@ impl Flow {
         }
     }
 
+    /// Has the host report its clock. It stopped while a write was under way and reports on it
+    /// long after, or its history has a hole there: the instant that this run knows may be older
+    /// than the write, and the settle time must not be counted from it.
+    async fn refresh_clock(&self) {
+        let message =
+            "the host stopped while this was being sent; the settle time begins now".to_string();
+        self.wait(0, WaitReason::Settle, message).await;
+    }
+
     async fn settle(&self, why: &str) {
         let delay = self.settings.settle(self.target());
-        let sentence = format!(
+        let message = format!(
             "it may or may not have been carried out ({why}); looking it up after the settle time"
         );
-        self.wait(delay, WaitReason::Settle, sentence).await;
+        self.wait(delay, WaitReason::Settle, message).await;
     }
 
     async fn attempt<T>(&self, request: &Request, intent: Intent, reader: Reader<T>) -> Verdict<T> {
         let system = request.system;
         let request = request.clone();
-        match self.send(Send { request, intent }).await {
+        match self.send(OutboundRequest { request, intent }).await {
             SendOutcome::Response(response) => classify(system, &response, reader),
             SendOutcome::NotSent(error) => {
                 Verdict::NotNow(NotNow::NotTaken(describe_error(&error)))
@@ -204,6 +217,7 @@ impl Flow {
             SendOutcome::MaybeSent(error) => {
                 let blame = match error.code {
                     SendErrorCode::AnswerTooLong => Blame::Record,
+                    SendErrorCode::Interrupted => Blame::Host,
                     _ => Blame::Remote,
                 };
                 Verdict::Unknown(describe_error(&error), blame)

@@ -1,20 +1,27 @@
 //! What an earlier attempt left unknown is not forgotten over anything else.
 
-use crate::contract::runs::{Ending, EndingKind, Intent, Reason, Standing, Stop};
+use crate::contract::runs::{Ending, EndingKind, Failure, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
-use crate::flow::{AMBIGUOUS, EARLIER, EarlyEnd, Flow, next_look};
+use crate::flow::{EARLIER, EarlyEnd, Flow};
+use crate::runs::{AMBIGUOUS, next_look};
 
 /// Since when nobody can know whether the record was created; none if a person has looked since, or
 /// if the settings have it sent again. `is_new`: the record has not been created for sure.
 pub(super) fn ambiguous_since(
     flow: &Flow,
-    own: &Standing,
+    own: &ObjectStatus,
     intent: Intent,
     is_new: bool,
 ) -> Option<Instant> {
-    let is_ambiguous = own.ending == EndingKind::Parked && own.code == AMBIGUOUS;
-    if is_ambiguous && flow.task.reason != Reason::Replay {
-        return Some(own.since);
+    let ambiguous = own
+        .last
+        .as_ref()
+        .filter(|last| last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS));
+    if let Some(last) = ambiguous
+        && flow.task.reason != StartReason::Replay
+    {
+        // A failure has an instant; if the host lost it, nobody knows a later one.
+        return Some(last.since.unwrap_or_default());
     }
     let parks = intent == Intent::LookUpThenPark;
     flow.task.unknown_since.filter(|_| parks && is_new)
@@ -28,20 +35,20 @@ pub(super) fn stay_ambiguous(
     ended: Result<Ending, EarlyEnd>,
 ) -> Result<Ending, EarlyEnd> {
     let end = match ended {
-        Ok(Ending::Unchanged(note)) => flow.parked(&note.code, note.sentence, ""),
+        Ok(Ending::Unchanged(note)) => flow.parked(&note.code, note.message, ""),
         Ok(ending) => return Ok(ending),
         Err(end) => end,
     };
     let end = match end {
-        EarlyEnd::Parked(stop) if stop.code == AMBIGUOUS => EarlyEnd::Parked(stop),
+        EarlyEnd::Parked(failure) if failure.code == AMBIGUOUS => EarlyEnd::Parked(failure),
         end => flow.ambiguous_after(EARLIER, end),
     };
-    let EarlyEnd::Parked(stop) = end else {
+    let EarlyEnd::Parked(failure) = end else {
         return Err(end);
     };
-    Err(EarlyEnd::Parked(Stop {
+    Err(EarlyEnd::Parked(Failure {
         since,
         look_again: next_look(since, flow.now()),
-        ..stop
+        ..failure
     }))
 }

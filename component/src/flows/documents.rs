@@ -12,7 +12,7 @@ use payment_request_run::{PaymentRequestRun, unknown_since};
 use super::{ambiguity, change_stamp};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{
-    Confirmation, Ending, How, NewTask, Reason, Save, Standing, WaitReason,
+    Change, Changes, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
 };
 use crate::contract::types::{Duration, ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
@@ -34,10 +34,10 @@ pub(super) async fn sync_document(flow: &Flow, kind: Kind) -> Result<Ending, Ear
     }
 }
 
-async fn read_and_sync(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending, EarlyEnd> {
+async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
     if !is_enabled(flow, kind) {
-        let sentence = format!("the settings do not carry over {}s", kind.name());
-        return Ok(unchanged("not-enabled", sentence));
+        let message = format!("the settings do not carry over {}s", kind.name());
+        return Ok(unchanged("not-enabled", message));
     }
     let id = &flow.task.object.id;
     let request = freshbooks::get_document(&flow.settings.freshbooks.account_id, kind, id);
@@ -72,11 +72,11 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &Standing) -> Result<Ending
 async fn sync_content(
     flow: &Flow,
     document: &Document,
-    own: &Standing,
+    own: &ObjectStatus,
 ) -> Result<Ending, EarlyEnd> {
     if document.draft && !flow.settings.invoice.drafts && own.link.is_none() {
-        let sentence = "a draft; it is carried over when it is sent".to_string();
-        return Ok(unchanged("draft", sentence));
+        let message = "a draft; it is carried over when it is sent".to_string();
+        return Ok(unchanged("draft", message));
     }
     let marker = flow.marker("payment-request");
     let translated = payment_request::translate(document, &flow.settings, &marker)
@@ -93,9 +93,9 @@ async fn sync_content(
         marker,
     };
     match &own.link {
-        Some(link) if link.content_hash == run.hash => {
-            let sentence = format!("its content is already there as {}", link.target.id);
-            Ok(unchanged("same-content", sentence))
+        Some(link) if link.content_hash.as_deref() == Some(run.hash.as_str()) => {
+            let message = format!("its content is already there as {}", link.target.id);
+            Ok(unchanged("same-content", message))
         }
         Some(link) => run.update(&link.target.id).await,
         None => run.create(own).await,
@@ -103,14 +103,14 @@ async fn sync_content(
 }
 
 fn other_document(flow: &Flow, document: &Document) -> EarlyEnd {
-    let sentence = format!(
+    let message = format!(
         "FreshBooks was asked for {} {} and showed {}",
         document.kind.name(),
         flow.task.object.id,
         document.id
     );
     let remedy = "check `freshbooks.account_id`, then `ml-connector replay RUN`";
-    flow.parked("other-document", sentence, remedy)
+    flow.parked("other-document", message, remedy)
 }
 
 fn is_enabled(flow: &Flow, kind: Kind) -> bool {
@@ -131,23 +131,23 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
         if !party.active {
             let task = NewTask {
                 object: party.object.clone(),
-                reason: Reason::Dependency,
+                reason: StartReason::Dependency,
             };
             flow.start(vec![task]).await;
         }
         awaited = true;
-        let sentence = format!(
+        let message = format!(
             "{} {} must become a vendor first",
             party.object.kind, party.object.id
         );
         let on = Some(party.object.clone());
-        flow.wait_on(VENDOR_LOOK, WaitReason::Dependency, on, sentence)
+        flow.wait_on(VENDOR_LOOK, WaitReason::Dependency, on, message)
             .await;
         party = flow.find_one(party.object).await;
     }
     let id = party.link.map(|link| link.target.id).unwrap_or_default();
     VendorKey::from_id(&id).ok_or_else(|| {
-        EarlyEnd::Parked(flow.stop(
+        EarlyEnd::Parked(flow.failure(
             "link-unreadable",
             format!("the link to vendor {id} cannot be read"),
             "report this as a bug",
@@ -155,28 +155,36 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
     })
 }
 
-fn vendor_stopped(flow: &Flow, party: &Standing) -> EarlyEnd {
-    let sentence = format!(
+fn vendor_stopped(flow: &Flow, party: &ObjectStatus) -> EarlyEnd {
+    let last = party.last.as_ref();
+    let message = format!(
         "its {} {} has not become a vendor: {}",
-        party.object.kind, party.object.id, party.sentence
+        party.object.kind,
+        party.object.id,
+        last.map_or("it was never carried over", |last| &last.message)
     );
+    let code = last.and_then(|last| last.code.as_deref());
     let remedy = "fix what stopped the vendor, then `ml-connector replay --parked`";
-    EarlyEnd::Parked(flow.stop(&format!("vendor-{}", party.code), sentence, remedy))
+    flow.parked(
+        &format!("vendor-{}", code.unwrap_or("unknown")),
+        message,
+        remedy,
+    )
 }
 
 /// A document that is no longer there. SAP Concur's API cannot delete a payment request.
 async fn sync_deletion(
     flow: &Flow,
     kind: Kind,
-    own: &Standing,
+    own: &ObjectStatus,
     how: &str,
 ) -> Result<Ending, EarlyEnd> {
     let Some(link) = own.link.clone() else {
-        let sentence = format!(
+        let message = format!(
             "the {} {how} in FreshBooks and was never carried over",
             kind.name()
         );
-        return Ok(unchanged("not-carried", sentence));
+        return Ok(unchanged("not-carried", message));
     };
     let id = &link.target.id;
     let there = match flow
@@ -191,22 +199,22 @@ async fn sync_deletion(
         Err(refusal) => return Err(remote_refused(flow, System::Concur, "to show it", &refusal)),
     };
     if there {
-        let sentence = format!(
+        let message = format!(
             "the {} {how} in FreshBooks; SAP Concur has no call that deletes payment request {id}",
             kind.name()
         );
         let remedy = "delete it in SAP Concur by hand, then `ml-connector replay RUN`";
-        return Err(flow.parked("deleted-in-freshbooks", sentence, remedy));
+        return Err(flow.parked("deleted-in-freshbooks", message, remedy));
     }
-    flow.save(Save {
+    flow.save(Changes {
         links: Vec::new(),
         unlinks: vec![flow.task.object.clone(), link.target.clone()],
         tasks: Vec::new(),
     })
     .await;
     Ok(Ending::Confirmed(Confirmation {
-        sentence: format!("deleted here and payment request {id} is deleted there"),
+        message: format!("deleted here and payment request {id} is deleted there"),
         target: link.target,
-        how: How::Withdrawn,
+        change: Change::Withdrawn,
     }))
 }

@@ -9,7 +9,6 @@ mod confirming;
 mod journal;
 mod posting;
 mod run;
-pub(super) mod source;
 
 use alloc::format;
 use alloc::string::ToString;
@@ -17,13 +16,13 @@ use alloc::vec::Vec;
 
 use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
-use crate::contract::runs::{Ending, Standing};
+use crate::contract::runs::{Ending, ObjectStatus};
 use crate::contract::types::System;
 use crate::financial;
+use crate::financial::source::{Source, version};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
-use source::{Source, version};
 
 /// Pages of the queue that are read to find a document whose source cannot be read: a thousand
 /// documents at the default of 25 a page. One that is further back is found when those before it
@@ -39,24 +38,24 @@ pub(super) async fn sync_financial_document(flow: &Flow) -> Result<Ending, Early
     }
 }
 
-async fn find_and_sync(flow: &Flow, own: &Standing) -> Result<Ending, EarlyEnd> {
+async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
     let Some(source) = Source::from_id(&flow.task.object.id) else {
-        let sentence = format!("\"{}\" names no financial document", flow.task.object.id);
+        let message = format!("\"{}\" names no financial document", flow.task.object.id);
         let remedy = "report this as a bug";
-        return Err(flow.parked("unknown-source", sentence, remedy));
+        return Err(flow.parked("unknown-source", message, remedy));
     };
     let (Source::Known(kind, _) | Source::Unread(kind, _)) = source;
     if !flow.settings.financial.carries(kind) {
-        let sentence = format!("the settings bring no {} documents", kind.name());
-        return Ok(unchanged("not-enabled", sentence));
+        let message = format!("the settings bring no {} documents", kind.name());
+        return Ok(unchanged("not-enabled", message));
     }
     let row = match &source {
         Source::Known(kind, id) => document_of_source(flow, *kind, id, own).await?,
         Source::Unread(kind, id) => document_in_queue(flow, *kind, id).await?,
     };
     let Some(row) = row else {
-        let sentence = "SAP Concur shows no such document".to_string();
-        return Ok(unchanged("not-there", sentence));
+        let message = "SAP Concur shows no such document".to_string();
+        return Ok(unchanged("not-there", message));
     };
     let revision = financial::head(kind, &row.document).map(|head| head.revision);
     let run = FinancialRun {
@@ -77,7 +76,7 @@ async fn document_of_source(
     flow: &Flow,
     kind: DocumentType,
     source_id: &str,
-    own: &Standing,
+    own: &ObjectStatus,
 ) -> Result<Option<FinancialRow>, EarlyEnd> {
     let mut rows = documents_of_source(flow, kind, source_id).await?;
     let is_open = |row: &FinancialRow| {
@@ -91,7 +90,8 @@ async fn document_of_source(
     }
     let posted = |row: &FinancialRow| {
         let link = own.link.as_ref();
-        link.is_some_and(|link| link.version.split('/').next() == Some(row.id.as_str()))
+        let version = link.and_then(|link| link.version.as_deref());
+        version.is_some_and(|version| version.split('/').next() == Some(row.id.as_str()))
     };
     let at = rows.iter().position(is_open);
     let at = at.or_else(|| rows.iter().position(posted));
@@ -103,12 +103,12 @@ async fn document_of_source(
 
 fn several(flow: &Flow, rows: &[FinancialRow]) -> EarlyEnd {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let sentence = format!(
+    let message = format!(
         "SAP Concur has several unfinished documents of one source: {}",
         ids.join(", ")
     );
     let remedy = "recall all but one in SAP Concur, then `ml-connector replay RUN`";
-    flow.parked("several-documents", sentence, remedy)
+    flow.parked("several-documents", message, remedy)
 }
 
 /// A document whose source cannot be read: only the list of what is ready shows it.

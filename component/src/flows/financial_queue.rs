@@ -9,12 +9,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::financial_document::source::Source;
+use super::looks_changed;
 use crate::concur::{self, DocumentType, FinancialPage, FinancialRow};
 use crate::contract::runs::{
-    Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing, WaitReason,
+    Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
 };
 use crate::contract::types::{Duration, System};
+use crate::financial::source::Source;
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 
 /// How long the queue is left alone for the documents that were just found, in milliseconds, unless
@@ -31,13 +32,13 @@ const PAGES_MAX: u32 = 100;
 pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let id = &flow.task.object.id;
     let Some(kind) = DocumentType::named(id) else {
-        let sentence = format!("\"{id}\" names no queue of documents");
+        let message = format!("\"{id}\" names no queue of documents");
         let remedy = "report this as a bug";
-        return Err(flow.parked("unknown-queue", sentence, remedy));
+        return Err(flow.parked("unknown-queue", message, remedy));
     };
     if !flow.settings.financial.carries(kind) {
-        let sentence = format!("the settings bring no {} documents", kind.name());
-        return Ok(unchanged("not-enabled", sentence));
+        let message = format!("the settings bring no {} documents", kind.name());
+        return Ok(unchanged("not-enabled", message));
     }
     let (mut page, mut found, mut new_pages) = (0, 0, 0);
     for _ in 0..PAGES_MAX {
@@ -61,8 +62,8 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     }
     Ok(Ending::Confirmed(Confirmation {
         target: flow.task.object.clone(),
-        how: How::Checked,
-        sentence: format!("{found} new documents found"),
+        change: Change::Checked,
+        message: format!("{found} new documents found"),
     }))
 }
 
@@ -77,7 +78,7 @@ async fn read_page(flow: &Flow, kind: DocumentType, page: u32) -> Result<Financi
 /// Has this queue read once more when this run has ended.
 async fn read_again_later(flow: &Flow) {
     let object = flow.task.object.clone();
-    let reason = Reason::Schedule;
+    let reason = StartReason::Schedule;
     flow.start([NewTask { object, reason }].into()).await;
 }
 
@@ -89,9 +90,8 @@ async fn start_and_wait(flow: &Flow, found: Vec<NewTask>) {
     };
     let count = found.len();
     flow.start(found).await;
-    let sentence =
-        format!("{count} documents are to be acknowledged before the list is read again");
-    flow.wait_on(DOCUMENTS_LOOK, WaitReason::Dependency, Some(last), sentence)
+    let message = format!("{count} documents are to be acknowledged before the list is read again");
+    flow.wait_on(DOCUMENTS_LOOK, WaitReason::Dependency, Some(last), message)
         .await;
 }
 
@@ -102,14 +102,14 @@ async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> 
     }
     let sources: Vec<(Source, String)> = rows.iter().map(|row| Source::of_row(kind, row)).collect();
     let objects = sources.iter().map(|(source, _)| source.object()).collect();
-    let standings = flow.find(objects).await;
+    let statuses = flow.find(objects).await;
     let mut tasks: Vec<NewTask> = Vec::new();
-    for ((_, version), standing) in sources.into_iter().zip(standings) {
-        let is_listed = tasks.iter().any(|task| task.object == standing.object);
-        if !is_listed && is_new(&standing, &version) {
+    for ((_, version), status) in sources.into_iter().zip(statuses) {
+        let is_listed = tasks.iter().any(|task| task.object == status.object);
+        if !is_listed && is_new(&status, &version) {
             tasks.push(NewTask {
-                object: standing.object,
-                reason: Reason::Notice,
+                object: status.object,
+                reason: StartReason::Notice,
             });
         }
     }
@@ -118,16 +118,6 @@ async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> 
 
 /// A document that a run has looked at and left on the list waits for a person, or for Concur to
 /// show the truth.
-fn is_new(standing: &Standing, version: &str) -> bool {
-    match standing.ending {
-        _ if standing.active => false,
-        EndingKind::None => true,
-        // A stop that did not get as far as a version waits for a person.
-        EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
-            if standing.version.is_empty() =>
-        {
-            false
-        }
-        _ => standing.version != version,
-    }
+fn is_new(status: &ObjectStatus, version: &str) -> bool {
+    !status.active && looks_changed(status, version)
 }

@@ -1,13 +1,13 @@
 //! Webhook registrations: FreshBooks announces invoices and bills to us, and goes on doing so.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::contract::http::{BodyPart, Method, Request};
-use crate::contract::runs::{Confirmation, Ending, How, Intent, Link, Save, WaitReason};
+use crate::contract::http::{BodyPart, Method, Request, Secret};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, WaitReason};
 use crate::contract::types::{Duration, ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
@@ -24,42 +24,41 @@ const HANDSHAKES_MAX: u32 = 5;
 /// Sees to it that our registration for this noun exists, is verified, and has a verifier that we
 /// hold.
 pub(super) async fn check_registration(flow: &Flow) -> Result<Ending, EarlyEnd> {
-    if flow.task.webhook_url.is_empty() {
-        let sentence = "no webhooks are received here; the sweep finds what changed".to_string();
-        return Ok(unchanged("no-receiver", sentence));
-    }
+    let Some(url) = &flow.task.receive_url else {
+        let message = "no webhooks are received here; the sweep finds what changed".to_string();
+        return Ok(unchanged("no-receiver", message));
+    };
     let held = flow.find_own().await.link;
     let Written {
         record: callback,
         found,
-    } = find_or_register(flow).await?;
+    } = find_or_register(flow, url).await?;
     if callback.verified && held.is_some_and(|link| link.target.id == callback.id) {
-        return Ok(confirmed(&callback, How::Checked));
+        return Ok(confirmed(&callback, Change::Checked));
     }
     // FreshBooks sends the handshake of a new registration by itself.
-    verify(flow, &callback, !found).await?;
-    flow.trust_verifier(&callback.id).await;
+    verify(flow, &callback, url, !found).await?;
     let link = Link {
         source: flow.task.object.clone(),
         target: target(&callback),
-        version: String::new(),
-        content_hash: String::new(),
+        version: None,
+        content_hash: None,
     };
-    flow.save(Save {
+    flow.save(Changes {
         links: vec![link],
         unlinks: Vec::new(),
         tasks: Vec::new(),
     })
     .await;
-    Ok(confirmed(&callback, How::Created))
+    Ok(confirmed(&callback, Change::Created))
 }
 
 /// Our registration, made if it is not there.
-async fn find_or_register(flow: &Flow) -> Result<Written<Callback>, EarlyEnd> {
+async fn find_or_register(flow: &Flow, url: &str) -> Result<Written<Callback>, EarlyEnd> {
     let look_up = async || {
-        Ok(match find_registration(flow).await? {
+        Ok(match find_registration(flow, url).await? {
             Some(callback) => LookUp::Found(callback),
-            None => LookUp::Missing(register_request(flow)),
+            None => LookUp::Missing(register_request(flow, url)),
         })
     };
     let written = flow
@@ -68,12 +67,11 @@ async fn find_or_register(flow: &Flow) -> Result<Written<Callback>, EarlyEnd> {
     written.map_err(|refusal| refused(flow, &refusal))
 }
 
-async fn find_registration(flow: &Flow) -> Result<Option<Callback>, EarlyEnd> {
+async fn find_registration(flow: &Flow, url: &str) -> Result<Option<Callback>, EarlyEnd> {
     let noun = &flow.task.object.id;
     let account_id = &flow.settings.freshbooks.account_id;
     // A filter may be ignored silently, so the rows are looked at again.
-    let ours =
-        |callback: &Callback| callback.event == *noun && callback.uri == flow.task.webhook_url;
+    let ours = |callback: &Callback| callback.event == *noun && callback.uri == url;
     let mut found: Option<Callback> = None;
     for page in 1..=PAGES_MAX {
         let request = freshbooks::list_callbacks(account_id, noun, page);
@@ -92,41 +90,43 @@ async fn find_registration(flow: &Flow) -> Result<Option<Callback>, EarlyEnd> {
     Ok(found)
 }
 
-fn register_request(flow: &Flow) -> Request {
-    let body = serde_json::json!({
-        "callback": {"event": flow.task.object.id, "uri": flow.task.webhook_url},
-    });
+fn register_request(flow: &Flow, url: &str) -> Request {
+    let body = serde_json::json!({"callback": {"event": flow.task.object.id, "uri": url}});
     let path = freshbooks::callbacks_path(&flow.settings.freshbooks.account_id);
     freshbooks::with_body(Method::Post, path, vec![BodyPart::Text(body.to_string())])
 }
 
-/// Waits for the handshake and sends its verifier back, asking for the handshake again if it does
-/// not come.
-async fn verify(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(), EarlyEnd> {
+/// Waits for the handshake, sends its verifier back and has it made the key, asking for the
+/// handshake again if it does not come or its verifier is gone.
+async fn verify(
+    flow: &Flow,
+    callback: &Callback,
+    url: &str,
+    mut awaited: bool,
+) -> Result<(), EarlyEnd> {
     for _ in 0..HANDSHAKES_MAX {
         if !awaited {
             flow.try_once(resend_request(flow, callback), freshbooks::read_callback)
                 .await;
         }
         awaited = false;
-        let sentence =
+        let message =
             "waiting for FreshBooks to send the verifier to our webhook address".to_string();
-        flow.wait(HANDSHAKE_WAIT, WaitReason::Handshake, sentence)
+        flow.wait(HANDSHAKE_WAIT, WaitReason::Handshake, message)
             .await;
         let answer = flow
             .try_once(confirm_request(flow, callback), freshbooks::read_callback)
             .await;
-        if answer.is_some_and(|callback| callback.verified) {
+        let is_verified = answer.is_some_and(|callback| callback.verified);
+        // FreshBooks may have confirmed a verifier that the host has lost meanwhile.
+        if is_verified && flow.trust_verifier(&callback.id).await {
             return Ok(());
         }
     }
-    let sentence = format!(
-        "FreshBooks' verification of {} did not reach us",
-        flow.task.webhook_url
-    );
+    let message = format!("FreshBooks' verification of {url} did not reach us");
     let remedy = "check that `receiver.public_url` can be reached from the internet, then \
         `ml-connector replay RUN`";
-    Err(flow.parked("handshake-missing", sentence, remedy))
+    Err(flow.parked("handshake-missing", message, remedy))
 }
 
 fn resend_request(flow: &Flow, callback: &Callback) -> Request {
@@ -137,7 +137,7 @@ fn resend_request(flow: &Flow, callback: &Callback) -> Request {
 fn confirm_request(flow: &Flow, callback: &Callback) -> Request {
     let body = vec![
         BodyPart::Text(r#"{"callback":{"verifier":""#.to_string()),
-        BodyPart::JsonSecret(format!("verifier:{}", callback.id)),
+        BodyPart::JsonSecret(Secret::Verifier(callback.id.clone())),
         BodyPart::Text(r#""}}"#.to_string()),
     ];
     put_request(flow, callback, body)
@@ -162,11 +162,11 @@ fn target(callback: &Callback) -> ObjectRef {
     ObjectRef::freshbooks("callback", callback.id.clone())
 }
 
-fn confirmed(callback: &Callback, how: How) -> Ending {
+fn confirmed(callback: &Callback, change: Change) -> Ending {
     Ending::Confirmed(Confirmation {
         target: target(callback),
-        how,
-        sentence: format!(
+        change,
+        message: format!(
             "FreshBooks announces each {} to us (callback {})",
             callback.event, callback.id
         ),

@@ -10,7 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::concur::{self, Subscription};
-use crate::contract::runs::{Confirmation, Ending, How, Intent};
+use crate::contract::runs::{Change, Confirmation, Ending, Failure, Intent};
 use crate::contract::types::{ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
@@ -23,12 +23,12 @@ const TOPIC_PREFIX: &str = "public.concur.";
 
 /// Sees to it that our subscription for this topic exists, leads here, and holds our company.
 pub(super) async fn check_subscription(flow: &Flow) -> Result<Ending, EarlyEnd> {
-    if flow.task.webhook_url.is_empty() {
-        let sentence = "no events are received here; the schedule finds what is ready".to_string();
-        return Ok(unchanged("no-receiver", sentence));
-    }
+    let Some(url) = &flow.task.receive_url else {
+        let message = "no events are received here; the schedule finds what is ready".to_string();
+        return Ok(unchanged("no-receiver", message));
+    };
     flow.find_own().await;
-    let wanted = wanted(flow);
+    let wanted = wanted(flow, url);
     let written = find_or_subscribe(flow, &wanted).await?;
     let stored = match written.record {
         Some(stored) if written.found => Some(stored),
@@ -41,21 +41,21 @@ pub(super) async fn check_subscription(flow: &Flow) -> Result<Ending, EarlyEnd> 
     if !holds_company(&stored, &flow.settings.concur.company_id) {
         return Err(company_missing(flow, &stored));
     }
-    let how = if written.found {
-        How::Checked
+    let change = if written.found {
+        Change::Checked
     } else {
-        How::Created
+        Change::Created
     };
-    Ok(confirmed(&stored, how))
+    Ok(confirmed(&stored, change))
 }
 
-fn wanted(flow: &Flow) -> Subscription {
+fn wanted(flow: &Flow, url: &str) -> Subscription {
     let topic = &flow.task.object.id;
     Subscription {
-        id: flow.settings.subscription_id(&flow.task.connection, topic),
+        id: flow.settings.subscription_id(topic),
         topic: format!("{TOPIC_PREFIX}{topic}"),
         filter: flow.settings.events.filter.clone(),
-        endpoint: flow.task.webhook_url.clone(),
+        endpoint: url.to_string(),
         companies: Vec::new(),
     }
 }
@@ -106,35 +106,38 @@ fn holds_company(stored: &Subscription, company_id: &str) -> bool {
 }
 
 fn subscription_differs(flow: &Flow, wanted: &Subscription) -> EarlyEnd {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur accepted the event subscription {}, but does not show it as it was sent",
         wanted.id
     );
     let remedy = "set `events.subscription_id` to an id that is not in use elsewhere, then \
         `ml-connector replay RUN`";
-    flow.parked("subscription-differs", sentence, remedy)
+    flow.parked("subscription-differs", message, remedy)
 }
 
 fn company_missing(flow: &Flow, stored: &Subscription) -> EarlyEnd {
-    let sentence = format!(
+    let message = format!(
         "SAP Concur does not send us the events of company {}: it was connected before the event \
          subscription {} existed, or was disconnected since",
         flow.settings.concur.company_id, stored.id
     );
     let remedy = "have an administrator make a new company request token, then run `ml-connector \
         connect concur`";
-    flow.parked(COMPANY_MISSING, sentence, remedy)
+    EarlyEnd::Parked(Failure {
+        reconnect: Some(System::Concur),
+        ..flow.failure(COMPANY_MISSING, message, remedy)
+    })
 }
 
 fn refused(flow: &Flow, refusal: &Refusal) -> EarlyEnd {
     remote_refused(flow, System::Concur, "the event subscription", refusal)
 }
 
-fn confirmed(stored: &Subscription, how: How) -> Ending {
+fn confirmed(stored: &Subscription, change: Change) -> Ending {
     Ending::Confirmed(Confirmation {
         target: ObjectRef::concur("event-subscription", stored.id.clone()),
-        how,
-        sentence: announced(stored),
+        change,
+        message: announced(stored),
     })
 }
 

@@ -9,7 +9,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::day::day_before;
-use crate::contract::runs::{Confirmation, Ending, EndingKind, How, NewTask, Reason, Standing};
+use super::looks_changed;
+use crate::contract::runs::{Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::freshbooks::{self, Kind, Row};
@@ -17,8 +18,8 @@ use crate::freshbooks::{self, Kind, Row};
 /// Sweeps the page that the object's id names, and starts the run of the next one.
 pub(super) async fn sweep_page(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let Some(place) = Place::read(&flow.task.object.id) else {
-        let sentence = format!("\"{}\" names no page of a sweep", flow.task.object.id);
-        return Err(flow.parked("unknown-sweep", sentence, "report this as a bug"));
+        let message = format!("\"{}\" names no page of a sweep", flow.task.object.id);
+        return Err(flow.parked("unknown-sweep", message, "report this as a bug"));
     };
     let account_id = &flow.settings.freshbooks.account_id;
     let since = day_before(flow.now(), flow.settings.sweep.lookback_days);
@@ -43,15 +44,15 @@ pub(super) async fn sweep_page(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let count = tasks.len();
     tasks.extend(place.next(page.pages).map(|next| NewTask {
         object: ObjectRef::freshbooks("sweep", next.to_id()),
-        reason: Reason::Schedule,
+        reason: StartReason::Schedule,
     }));
     if !tasks.is_empty() {
         flow.start(tasks).await;
     }
     Ok(Ending::Confirmed(Confirmation {
         target: flow.task.object.clone(),
-        how: How::Checked,
-        sentence: format!(
+        change: Change::Checked,
+        message: format!(
             "{} listed, {count} changed since they were last read",
             page.rows.len()
         ),
@@ -67,15 +68,15 @@ async fn missed(flow: &Flow, place: &Place, rows: &[Row]) -> Vec<NewTask> {
         .iter()
         .map(|row| ObjectRef::freshbooks(place.kind.name(), row.id.clone()))
         .collect();
-    let standings = flow.find(objects).await;
+    let statuses = flow.find(objects).await;
     let changed = rows
         .iter()
-        .zip(standings)
-        .filter(|(row, standing)| place.is_missed(row, standing));
+        .zip(statuses)
+        .filter(|(row, status)| place.is_missed(row, status));
     changed
-        .map(|(_, standing)| NewTask {
-            object: standing.object,
-            reason: Reason::Sweep,
+        .map(|(_, status)| NewTask {
+            object: status.object,
+            reason: StartReason::Sweep,
         })
         .collect()
 }
@@ -122,20 +123,11 @@ impl Place {
     }
 
     /// A run under way may have read an older version, so its object is looked at once more too.
-    fn is_missed(self, row: &Row, standing: &Standing) -> bool {
-        if self.deleted && standing.link.is_none() && !standing.active {
+    fn is_missed(self, row: &Row, status: &ObjectStatus) -> bool {
+        if self.deleted && status.link.is_none() && !status.active {
             return false;
         }
-        match standing.ending {
-            EndingKind::None => true,
-            // A stop that did not get as far as a version waits for a person.
-            EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
-                if standing.version.is_empty() =>
-            {
-                false
-            }
-            _ => standing.version != row.version,
-        }
+        looks_changed(status, &row.version)
     }
 }
 

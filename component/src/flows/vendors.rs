@@ -6,19 +6,20 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::concur::{self, VendorKey};
-use crate::contract::runs::{Confirmation, Ending, How, Intent, Link, Save};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Party};
 use crate::marker;
+use crate::text::non_empty;
 use crate::vendor::{self, Translated};
 
 /// Finds or creates the vendor of a client or bill vendor, and links them.
 pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let object = &flow.task.object;
     if let Some(link) = flow.find_own().await.link {
-        let sentence = format!("it is vendor {} already", link.target.id);
-        return Ok(unchanged("linked", sentence));
+        let message = format!("it is vendor {} already", link.target.id);
+        return Ok(unchanged("linked", message));
     }
     let party = read_party(flow).await?;
     flow.note_version(&party.version);
@@ -39,9 +40,11 @@ pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
         .await?
     {
         Ok(written) if written.found => {
-            link_vendor(flow, &party, &translated, written.record, How::Adopted).await
+            link_vendor(flow, &party, &translated, written.record, Change::Adopted).await
         }
-        Ok(written) => link_vendor(flow, &party, &translated, written.record, How::Created).await,
+        Ok(written) => {
+            link_vendor(flow, &party, &translated, written.record, Change::Created).await
+        }
         Err(refusal) => Err(remote_refused(flow, System::Concur, "the vendor", &refusal)),
     }
 }
@@ -86,12 +89,12 @@ async fn find_vendor(flow: &Flow, translated: &Translated) -> Result<Option<Vend
         .collect();
     if like.len() > 1 {
         let codes: Vec<_> = like.iter().map(|vendor| vendor.key.to_id()).collect();
-        let sentence = format!(
+        let message = format!(
             "several vendors have this name and address: {}",
             codes.join(", ")
         );
         let remedy = "make one of them differ in SAP Concur, then `ml-connector replay --parked`";
-        return Err(flow.parked("vendor-ambiguous", sentence, remedy));
+        return Err(flow.parked("vendor-ambiguous", message, remedy));
     }
     Ok(like.pop().map(|vendor| vendor.key))
 }
@@ -101,23 +104,23 @@ async fn link_vendor(
     party: &Party,
     translated: &Translated,
     key: VendorKey,
-    how: How,
+    change: Change,
 ) -> Result<Ending, EarlyEnd> {
     let target = ObjectRef::concur("vendor", key.to_id());
     let link = Link {
         source: flow.task.object.clone(),
         target: target.clone(),
-        version: party.version.clone(),
-        content_hash: marker::content_hash(translated.to_create().as_bytes()),
+        version: non_empty(party.version.clone()),
+        content_hash: Some(marker::content_hash(translated.to_create().as_bytes())),
     };
-    flow.save(Save {
+    flow.save(Changes {
         links: vec![link],
         unlinks: Vec::new(),
         tasks: Vec::new(),
     })
     .await;
-    let sentence = match how {
-        How::Created => format!("created vendor {} (address {})", key.code, key.address),
+    let message = match change {
+        Change::Created => format!("created vendor {} (address {})", key.code, key.address),
         _ => format!(
             "vendor {} (address {}) was there already",
             key.code, key.address
@@ -125,7 +128,7 @@ async fn link_vendor(
     };
     Ok(Ending::Confirmed(Confirmation {
         target,
-        how,
-        sentence: sentence.to_string(),
+        change,
+        message: message.to_string(),
     }))
 }

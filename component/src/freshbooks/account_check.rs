@@ -26,7 +26,7 @@ const PAGES_MAX: u64 = 100;
 #[must_use]
 pub fn check_accounts(settings: &Settings, answers: &[Response]) -> AccountCheck {
     if !settings.financial.enabled {
-        return AccountCheck::Done(Vec::new());
+        return AccountCheck::Complete(Vec::new());
     }
     let mut known = BTreeSet::new();
     let mut pages = 1;
@@ -36,14 +36,14 @@ pub fn check_accounts(settings: &Settings, answers: &[Response]) -> AccountCheck
                 known.extend(page.accounts);
                 pages = page.pages.min(PAGES_MAX);
             }
-            Err(sentence) => return AccountCheck::Unreadable(sentence),
+            Err(message) => return AccountCheck::Unreadable(message),
         }
     }
     let asked = answers.len() as u64;
     if asked < pages.max(1) {
-        return AccountCheck::Ask(page_request(settings, asked + 1));
+        return AccountCheck::Send(page_request(settings, asked + 1));
     }
-    AccountCheck::Done(unknown(settings, &known))
+    AccountCheck::Complete(unknown(settings, &known))
 }
 
 fn page_request(settings: &Settings, page: u64) -> Request {
@@ -138,7 +138,7 @@ mod tests {
     fn settings(financial: &str) -> Settings {
         let table = format!(r#"{{"financial": {{{financial}}}, "#);
         let json = MINIMAL.replacen('{', &table, 1);
-        Settings::load(&json).unwrap_or_else(|problems| panic!("{problems:?}"))
+        Settings::load("acme", &json).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     fn legacy() -> Settings {
@@ -167,7 +167,7 @@ mod tests {
 
     fn asked(check: AccountCheck) -> String {
         match check {
-            AccountCheck::Ask(request) => request.path_with_query,
+            AccountCheck::Send(request) => request.path_with_query,
             other => panic!("{other:?}"),
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         let pages = vec![page(r#"{"sub_accountid": 635}"#, 2)];
         assert!(asked(check_accounts(&settings, &pages)).contains("page=2"));
         let pages = [pages, vec![page(r#"{"sub_accountid": "641"}"#, 2)]].concat();
-        let AccountCheck::Done(problems) = check_accounts(&settings, &pages) else {
+        let AccountCheck::Complete(problems) = check_accounts(&settings, &pages) else {
             panic!("is done");
         };
         // 9 is an account, and not a sub-account.
@@ -212,9 +212,9 @@ mod tests {
         };
         assert_eq!(
             check_accounts(&settings, &[chart(UUID)]),
-            AccountCheck::Done(Vec::new())
+            AccountCheck::Complete(Vec::new())
         );
-        let AccountCheck::Done(problems) = check_accounts(&settings, &[chart("y")]) else {
+        let AccountCheck::Complete(problems) = check_accounts(&settings, &[chart("y")]) else {
             panic!("is done");
         };
         assert_eq!(problems.len(), 1);
@@ -229,12 +229,12 @@ mod tests {
             (200, "{", "cannot be read"),
             (200, r#"{"response": {"result": {}}}"#, "no list"),
         ] {
-            let AccountCheck::Unreadable(sentence) =
+            let AccountCheck::Unreadable(message) =
                 check_accounts(&legacy(), &[answer(status, body)])
             else {
                 panic!("{body} is no chart");
             };
-            assert!(sentence.contains(part), "{sentence}");
+            assert!(message.contains(part), "{message}");
         }
     }
 
@@ -242,7 +242,7 @@ mod tests {
     fn without_the_way_back_nothing_is_asked() {
         assert_eq!(
             check_accounts(&settings(""), &[]),
-            AccountCheck::Done(Vec::new())
+            AccountCheck::Complete(Vec::new())
         );
     }
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::contract::http::{BodyPart, Header, Method, Request};
+use crate::contract::http::{Authorization, BodyPart, Header, Method, Request};
 use crate::contract::types::{Duration, System};
 
 /// How long FreshBooks may take to answer, in milliseconds. It publishes no bound of its own.
@@ -39,7 +39,7 @@ pub(crate) fn with_body(method: Method, path: String, body: Vec<BodyPart>) -> Re
 pub(super) fn request(method: Method, path_with_query: String, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
-        bearer: None,
+        authorization: Authorization::Connection,
         method,
         path_with_query,
         headers: vec![Header {

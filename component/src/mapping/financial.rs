@@ -5,16 +5,16 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::one_problem;
-use crate::concur::DocumentType;
-use crate::contract::mapping::{Posting, Translation};
-use crate::contract::types::{ObjectRef, Problem};
+use crate::concur::{DocumentType, FinancialRow, FinancialStatus};
+use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
+use crate::contract::types::{Note, Problem};
+use crate::financial::source::{Source, entry_kind};
 use crate::financial::{self, Entry, Line, Translated};
+use crate::lax_json::{Raw, lax_text};
 use crate::settings::Settings;
 use crate::{marker, money};
 
@@ -30,9 +30,9 @@ pub(super) fn preview(
 ) -> Result<Vec<Translation>, Vec<Problem>> {
     let mut translations = Vec::new();
     let mut problems = Vec::new();
-    for (pointer, document) in unwrapped(text) {
-        match financial::translate(kind, document, settings) {
-            Ok(translated) => translations.push(translation(settings, kind, translated)),
+    for (pointer, row) in unwrapped(text) {
+        match financial::translate(kind, &row.document, settings) {
+            Ok(translated) => translations.push(translation(settings, kind, &row, translated)),
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
                 pointer: format!("{pointer}{}", problem.pointer),
                 ..problem
@@ -46,12 +46,14 @@ pub(super) fn preview(
     }
 }
 
-/// The documents inside, each with the pointer that leads to it.
-fn unwrapped(text: &str) -> Vec<(String, &str)> {
+/// The documents inside, each with the pointer that leads to it. A bare one is a row without an id.
+fn unwrapped(text: &str) -> Vec<(String, FinancialRow)> {
     #[derive(Deserialize)]
     struct Row<'a> {
         #[serde(borrow)]
-        document: Option<&'a RawValue>,
+        id: Raw<'a>,
+        #[serde(borrow)]
+        document: Raw<'a>,
     }
     // The samples that SAP publishes still have the older envelope. (Concur docs, financial
     // integration.)
@@ -62,73 +64,80 @@ fn unwrapped(text: &str) -> Vec<(String, &str)> {
         #[serde(borrow, rename = "fIDocuments")]
         older: Option<Vec<Row<'a>>>,
         #[serde(borrow)]
-        document: Option<&'a RawValue>,
+        id: Raw<'a>,
+        #[serde(borrow)]
+        document: Raw<'a>,
     }
+    let row = |id: Raw<'_>, document: &str| FinancialRow {
+        id: lax_text(id).unwrap_or_default(),
+        doc_type: String::new(),
+        status: FinancialStatus::Ready,
+        system_id: String::new(),
+        document: document.to_string(),
+    };
+    let bare = || vec![(String::new(), row(None, text))];
     // Whatever is no such object is the document itself, or for the translation to refuse.
     let Ok(wrapped) = serde_json::from_str::<Wrapped>(text) else {
-        return vec![(String::new(), text)];
+        return bare();
     };
-    let (key, rows) = match (wrapped.content, wrapped.older) {
-        (Some(rows), _) => ("content", rows),
-        (None, Some(rows)) => ("fIDocuments", rows),
-        (None, None) => {
-            return match wrapped.document {
-                Some(inner) => vec![("/document".to_string(), inner.get())],
-                None => vec![(String::new(), text)],
-            };
+    let (key, rows) = match (wrapped.content, wrapped.older, wrapped.document) {
+        (Some(rows), ..) => ("content", rows),
+        (None, Some(rows), _) => ("fIDocuments", rows),
+        (None, None, Some(inner)) => {
+            return vec![("/document".to_string(), row(wrapped.id, inner.get()))];
         }
+        (None, None, None) => return bare(),
     };
-    let documents = rows.iter().enumerate().map(|(index, row)| {
-        let document = row.document.map_or("null", RawValue::get);
-        (format!("/{key}/{index}/document"), document)
+    let documents = rows.iter().enumerate().map(|(index, listed)| {
+        let document = listed.document.map_or("null", RawValue::get);
+        (format!("/{key}/{index}/document"), row(listed.id, document))
     });
     documents.collect()
 }
 
-fn translation(settings: &Settings, kind: DocumentType, translated: Translated) -> Translation {
+fn translation(
+    settings: &Settings,
+    kind: DocumentType,
+    row: &FinancialRow,
+    translated: Translated,
+) -> Translation {
     match translated {
-        Translated::Entry(entry) => Translation {
+        Translated::Entry(entry) => Translation::Record(TranslatedRecord {
             target_kind: "journal-entry".to_string(),
-            json: body(settings, kind, &entry),
+            json: body(settings, kind, row, &entry),
             postings: entry
                 .lines
                 .iter()
                 .map(|line| posting(line, &entry))
                 .collect(),
-        },
-        Translated::NotPosted { code, sentence } => Translation {
-            target_kind: "nothing".to_string(),
-            json: json!({"code": code, "sentence": sentence}).to_string(),
-            postings: Vec::new(),
-        },
+        }),
+        Translated::NotPosted { code, message } => Translation::Nothing(Note {
+            code: code.to_string(),
+            message,
+        }),
     }
 }
 
-/// The body with a marker of its own, since a preview is no record.
-fn body(settings: &Settings, kind: DocumentType, entry: &Entry) -> String {
-    let source = ObjectRef::concur(&format!("{}-document", kind.name()), entry.title.clone());
-    let name = marker::marker_for("preview", &source, "journal-entry");
-    entry.body(
-        settings.financial.endpoint,
-        &name,
-        &entry.title,
-        &entry.date,
-    )
+/// The body that a run sends first: with the document's marker, and on the day that it posts on, or
+/// would if the books were open.
+fn body(settings: &Settings, kind: DocumentType, row: &FinancialRow, entry: &Entry) -> String {
+    let (source, version) = Source::of_row(kind, row);
+    let object = source.object();
+    let marker = marker::marker_for(&settings.connection, &object, &entry_kind(&version));
+    let day = settings.financial.posting_day(&entry.date);
+    let day = day.unwrap_or_else(|_| entry.date.clone());
+    entry.body(settings.financial.endpoint, &marker, &entry.title, &day)
 }
 
 fn posting(line: &Line, entry: &Entry) -> Posting {
     let minor_units = money::minor_units(&entry.currency).unwrap_or(2);
-    let amount = |amount: Decimal| {
-        amount
-            .is_sign_positive()
-            .then(|| money::wire(amount, minor_units))
-    };
+    let (amount, is_debit) = line.side();
     Posting {
         account: line.account.clone(),
         label: line.label.clone(),
         cost_code: line.cost_code.clone(),
-        debit: amount(line.amount),
-        credit: amount(-line.amount),
+        side: if is_debit { Side::Debit } else { Side::Credit },
+        amount: money::wire(amount, minor_units),
     }
 }
 
@@ -136,6 +145,7 @@ fn posting(line: &Line, entry: &Entry) -> Posting {
 mod tests {
     use super::*;
     use crate::financial::tests::{EXPENSE, PAYROLL, settings};
+    use crate::mapping::tests::only_record;
 
     fn codes(kind: &str, text: &str) -> Vec<(String, String)> {
         let problems = super::super::preview(&settings(), kind, text).expect_err("has problems");
@@ -149,15 +159,16 @@ mod tests {
     fn every_wrapping_gives_the_same_translation() {
         let preview = |text: &str| super::super::preview(&settings(), "expense-document", text);
         let bare = preview(EXPENSE).expect("translates");
-        assert_eq!(bare[0].target_kind, "journal-entry");
+        let record = only_record(&bare);
+        assert_eq!(record.target_kind, "journal-entry");
         assert!(
-            bare[0].json.contains(r#""user_entered_date":"2026-03-03""#),
+            record.json.contains(r#""user_entered_date":"2026-03-03""#),
             "{}",
-            bare[0].json
+            record.json
         );
         let text = serde_json::to_string(EXPENSE).expect("is text");
         for document in [EXPENSE, &text] {
-            let row = format!(r#"{{"id": "1", "docType": "expense", "document": {document}}}"#);
+            let row = format!(r#"{{"docType": "expense", "document": {document}}}"#);
             for wrapped in [
                 document.to_string(),
                 row.clone(),
@@ -179,14 +190,14 @@ mod tests {
             account: "61".to_string(),
             label: "6100 Hotel".to_string(),
             cost_code: Some("PRJ_A".to_string()),
-            debit: Some("120.00".to_string()),
-            credit: None,
+            side: Side::Debit,
+            amount: "120.00".to_string(),
         };
-        assert_eq!(translations[0].postings[0], first);
-        let credit = &translations[0].postings[2];
+        let postings = &only_record(&translations).postings;
+        assert_eq!(postings[0], first);
         assert_eq!(
-            (credit.debit.as_deref(), credit.credit.as_deref()),
-            (None, Some("244.50"))
+            (postings[2].side, postings[2].amount.as_str()),
+            (Side::Credit, "244.50")
         );
     }
 
@@ -194,9 +205,10 @@ mod tests {
     fn what_is_not_posted_says_why() {
         let translations =
             preview(&settings(), DocumentType::Payroll, PAYROLL).expect("translates");
-        assert_eq!(translations[0].target_kind, "nothing");
-        assert!(translations[0].json.contains("payroll-acknowledged"));
-        assert!(translations[0].postings.is_empty());
+        let [Translation::Nothing(note)] = translations.as_slice() else {
+            panic!("is posted: {translations:?}");
+        };
+        assert_eq!(note.code, "payroll-acknowledged");
     }
 
     #[test]

@@ -37,11 +37,11 @@ const LEFTOVERS: [&str; 2] = ["TaxCode", "TaxCode2"];
 
 /// A difference between what is there and what should be.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct Difference {
     body: Map<String, Value>,
 }
 
-impl Change {
+impl Difference {
     /// The difference, or nothing when there is none. The order of the lines makes no difference.
     #[must_use]
     pub fn between(

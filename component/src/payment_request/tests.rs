@@ -12,12 +12,12 @@ mod model;
 fn settings() -> Settings {
     let by_category = r#""expense_types": {"default": "OFFSP", "by_category": {"3344": "TRAVL"}, "by_item": {"Toner": "TONER"}}"#;
     let json = MINIMAL.replace(r#""expense_types": {"default": "OFFSP"}"#, by_category);
-    Settings::load(&json).expect("is right")
+    Settings::load("acme", &json).expect("is right")
 }
 
 fn strict() -> Settings {
     let json = MINIMAL.replace(r#"{"default": "OFFSP"}"#, "{}");
-    Settings::load(&json).expect("is right")
+    Settings::load("acme", &json).expect("is right")
 }
 
 fn read(kind: Kind, json: &str) -> Document {
@@ -387,7 +387,7 @@ fn numbers_at_the_edge_of_what_a_decimal_holds_do_no_harm() {
 fn a_discount_on_many_cost_codes_has_no_negative_share() {
     let projects: Vec<String> = (0..300).map(|id| format!(r#""{id}": "C{id}""#)).collect();
     let json = MINIMAL.replace(r#""5512": "PRJ_A""#, &projects.join(","));
-    let settings = Settings::load(&json).expect("is right");
+    let settings = Settings::load("acme", &json).expect("is right");
     let lines: Vec<String> = (0..300)
         .map(|id| line("1", &format!(r#", "modern_project_id": {id}"#)))
         .collect();

@@ -3,7 +3,9 @@ use alloc::vec;
 
 use super::*;
 use crate::contract::http::{Body, Response, SendOutcome};
-use crate::contract::runs::{Effect, Ending, Reason, Send, Task, Wait, WaitReason, Wake};
+use crate::contract::runs::{
+    Effect, Ending, OutboundRequest, StartReason, Task, Wait, WaitReason, Wake,
+};
 use crate::contract::types::{ObjectRef, System};
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
@@ -11,7 +13,7 @@ use crate::settings::tests::MINIMAL;
 pub(crate) const STARTED: Instant = 1_772_323_200_000;
 
 pub(crate) fn settings_with(from: &str, to: &str) -> Rc<Settings> {
-    Rc::new(Settings::load(&MINIMAL.replace(from, to)).expect("is right"))
+    Rc::new(Settings::load("acme", &MINIMAL.replace(from, to)).expect("is right"))
 }
 
 pub(crate) fn settings() -> Rc<Settings> {
@@ -26,13 +28,12 @@ pub(crate) fn object(kind: &str, id: &str) -> ObjectRef {
     }
 }
 
-pub(crate) fn task(kind: &str, id: &str, reason: Reason) -> Task {
+pub(crate) fn task(kind: &str, id: &str, reason: StartReason) -> Task {
     Task {
-        connection: "acme".to_string(),
         object: object(kind, id),
         reason,
         started: STARTED,
-        webhook_url: "https://sync.example.test/hooks/acme".to_string(),
+        receive_url: Some("https://sync.example.test/hooks/acme".to_string()),
         unknown_since: None,
     }
 }
@@ -49,18 +50,21 @@ pub(crate) fn answer(status: u16, body: &str) -> SendOutcome {
 #[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) completion: Completion,
-    pub(crate) history: Vec<Entry>,
+    pub(crate) history: Vec<HistoryEntry>,
 }
 
 impl Driven {
-    pub(crate) fn sends(&self) -> Vec<(&Send, &Report, Instant)> {
+    pub(crate) fn sends(&self) -> Vec<(&OutboundRequest, &Report, Instant)> {
         let entries = self.history.iter();
         entries
             .filter_map(|entry| match &entry.demand {
                 Demand::Perform(Effect {
                     action: Action::Send(send),
                     ..
-                }) => Some((send, &entry.outcome.report, entry.outcome.at)),
+                }) => entry
+                    .outcome
+                    .as_ref()
+                    .map(|outcome| (send, &outcome.report, outcome.at)),
                 _ => None,
             })
             .collect()
@@ -74,7 +78,7 @@ impl Driven {
             if let Demand::Wait(wait) = &entry.demand {
                 waits.push((wait.reason, wait.until - now));
             }
-            now = entry.outcome.at;
+            now = entry.outcome.as_ref().map_or(now, |outcome| outcome.at);
         }
         waits
     }
@@ -111,16 +115,16 @@ pub(crate) fn drive(mut run: Run, mut host: impl FnMut(&Demand, Instant) -> Repo
             report,
             at: now,
         };
-        history.push(Entry {
+        history.push(HistoryEntry {
             demand,
-            outcome: outcome.clone(),
+            outcome: Some(outcome.clone()),
         });
         run.step(outcome).expect("answers the demand");
     }
     panic!("the run does not end");
 }
 
-pub(crate) fn open(task: &Task, settings: &Rc<Settings>, history: &[Entry]) -> Run {
+pub(crate) fn open(task: &Task, settings: &Rc<Settings>, history: &[HistoryEntry]) -> Run {
     match Run::open(task.clone(), Rc::clone(settings), history.to_vec()) {
         Ok(run) => run,
         Err(error) => panic!("opens: {error:?}"),
@@ -145,7 +149,7 @@ pub(crate) fn assert_replays(task: &Task, settings: &Rc<Settings>, driven: &Driv
 }
 
 fn invoice() -> (Task, Rc<Settings>) {
-    (task("invoice", "7", Reason::Notice), settings())
+    (task("invoice", "7", StartReason::Notice), settings())
 }
 
 fn gone(demand: &Demand, _: Instant) -> Report {
@@ -155,21 +159,17 @@ fn gone(demand: &Demand, _: Instant) -> Report {
     match &effect.action {
         Action::Send(_) => Report::Sent(answer(404, "")),
         Action::FindObjects(objects) => Report::Found(objects.iter().map(unknown).collect()),
-        _ => Report::Saved(1),
+        _ => Report::Saved,
     }
 }
 
-/// The standing of an object that was never heard of.
-pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::Standing {
-    crate::contract::runs::Standing {
+/// The status of an object that was never heard of.
+pub(crate) fn unknown(object: &ObjectRef) -> crate::contract::runs::ObjectStatus {
+    crate::contract::runs::ObjectStatus {
         object: object.clone(),
         link: None,
         active: false,
-        ending: crate::contract::runs::EndingKind::None,
-        code: String::new(),
-        sentence: String::new(),
-        version: String::new(),
-        since: 0,
+        last: None,
     }
 }
 
@@ -196,7 +196,7 @@ fn a_refused_step_changes_nothing() {
         (
             Outcome {
                 id: 0,
-                report: Report::Saved(1),
+                report: Report::Saved,
                 at: STARTED,
             },
             StepErrorCode::WrongReport,
@@ -237,13 +237,15 @@ fn a_divergence_names_the_entry() {
         until: 0,
         reason: WaitReason::Retry,
         on: None,
-        sentence: "x".repeat(9_000),
+        message: "x".repeat(9_000),
     });
     let Err(OpenError::Diverged(divergence)) = Run::open(task, settings, history) else {
         panic!("diverges");
     };
     assert_eq!(divergence.index, 1);
-    assert!(divergence.recorded.contains("Retry") && divergence.demanded.contains("Send"));
+    assert!(
+        divergence.recorded.contains("Retry") && divergence.demanded.contains("OutboundRequest")
+    );
     assert!(divergence.recorded.chars().count() <= SHOWN_CHARS_MAX);
 }
 
@@ -263,7 +265,7 @@ fn a_history_that_goes_on_after_the_end_diverges() {
 fn an_outcome_that_does_not_answer_breaks_the_history() {
     let (task, settings) = invoice();
     let mut history = drive(open(&task, &settings, &[]), gone).history;
-    history[1].outcome.report = Report::Saved(0);
+    history[1].outcome.as_mut().expect("is reported").report = Report::Saved;
     let Err(OpenError::BrokenHistory(detail)) = Run::open(task, settings, history) else {
         panic!("is broken");
     };
@@ -273,10 +275,10 @@ fn an_outcome_that_does_not_answer_breaks_the_history() {
 #[test]
 fn only_known_kinds_are_opened() {
     for kind in ["journal", "", "payment-request"] {
-        let opened = Run::open(task(kind, "1", Reason::Notice), settings(), Vec::new());
+        let opened = Run::open(task(kind, "1", StartReason::Notice), settings(), Vec::new());
         assert!(matches!(opened, Err(OpenError::UnknownKind(said)) if said.contains(kind)));
     }
-    let mut concur = task("invoice", "1", Reason::Notice);
+    let mut concur = task("invoice", "1", StartReason::Notice);
     concur.object.system = System::Concur;
     assert!(Run::open(concur, settings(), Vec::new()).is_err());
 }
@@ -303,19 +305,19 @@ fn other_settings_diverge_where_they_matter() {
 #[test]
 fn a_history_tells_since_when_a_write_may_have_been_carried_out() {
     let request = crate::freshbooks::get("/w".to_string());
-    let entry = |intent, outcome: &SendOutcome, at| Entry {
+    let entry = |intent, outcome: &SendOutcome, at| HistoryEntry {
         demand: Demand::Perform(Effect {
             id: 0,
-            action: Action::Send(Send {
+            action: Action::Send(OutboundRequest {
                 request: request.clone(),
                 intent,
             }),
         }),
-        outcome: Outcome {
+        outcome: Some(Outcome {
             id: 0,
             report: Report::Sent(outcome.clone()),
             at,
-        },
+        }),
     };
     let lost = SendOutcome::MaybeSent(error());
     let surely_not = [

@@ -12,6 +12,27 @@ pub(super) fn anything(_: &str) -> Check {
     Ok(())
 }
 
+/// A connection's name: it is a part of markers, ids and paths.
+pub(super) fn connection_name(name: &str) -> Check {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    ((1..=64).contains(&name.len()) && name.bytes().all(is_allowed))
+        .then_some(())
+        .ok_or("1 to 64 characters of a-z, 0-9 and hyphen")
+}
+
+/// A base URL as requests are sent to: scheme and authority, perhaps a slash after it.
+pub(super) fn base_url(url: &str) -> Check {
+    let authority = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"/?#@\\\"".contains(&byte);
+    authority
+        .filter(|authority| !authority.is_empty() && authority.bytes().all(is_plain))
+        .map(drop)
+        .ok_or("a base URL without a path such as \"https://api.freshbooks.com\"")
+}
+
 pub(super) fn currency(code: &str) -> Check {
     money::minor_units(code)
         .map(drop)

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 
 use super::checks::subscription_id;
 use super::reader::Reader;
-use crate::contract::mapping::Schedule;
+use crate::contract::settings::{ReceiverNeed, Schedule};
 use crate::contract::types::ObjectRef;
 
 /// The topic of what is ready to be carried over, without `public.concur.`
@@ -38,6 +38,7 @@ impl Events {
         self.enabled.then(|| Schedule {
             object: ObjectRef::concur("event-subscription", TOPIC),
             interval_s: INTERVAL_S,
+            needs: Some(ReceiverNeed::Events),
             purpose: "checks that SAP Concur announces to us what is ready".to_string(),
         })
     }

@@ -4,11 +4,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use jiff::civil::Date;
+
 use super::checks::{Check, code, day, sub_account_id, uuid};
 use super::reader::Reader;
 use crate::concur::DocumentType;
-use crate::contract::mapping::Schedule;
 use crate::contract::runs::Intent;
+use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
 
 /// Financial documents from SAP Concur.
@@ -192,6 +194,7 @@ impl Financial {
         documents.map(|kind| Schedule {
             object: ObjectRef::concur("financial-queue", kind.name()),
             interval_s: self.interval_s,
+            needs: None,
             purpose: format!(
                 "fetches {} documents that SAP Concur has ready",
                 kind.name()
@@ -213,6 +216,19 @@ impl Financial {
 }
 
 impl Financial {
+    /// The day to post a document of this day on, `YYYY-MM-DD`: its own, or the first open one.
+    ///
+    /// # Errors
+    ///
+    /// The last day of the closed books, where the document has to wait for a person.
+    pub fn posting_day(&self, day: &str) -> Result<String, &str> {
+        match self.closed_until.as_deref().filter(|end| day <= *end) {
+            None => Ok(day.to_string()),
+            Some(end) if self.closed_period == ClosedPeriod::NextOpenDay => Ok(day_after(end)),
+            Some(end) => Err(end),
+        }
+    }
+
     /// Whether documents of this type are brought across.
     #[must_use]
     pub fn carries(&self, kind: DocumentType) -> bool {
@@ -250,6 +266,11 @@ impl Accounts {
                 .map(move |(name, account)| (table, name.as_str(), account.as_str()))
         })
     }
+}
+
+fn day_after(day: &str) -> String {
+    let next = day.parse::<Date>().and_then(|date| date.tomorrow());
+    next.map_or_else(|_| day.to_string(), |date| date.to_string())
 }
 
 fn documents(table: &mut Reader) -> BTreeSet<DocumentType> {

@@ -75,11 +75,6 @@ impl Reader {
         });
     }
 
-    /// Keys that belong to somebody else.
-    pub(super) fn skip(&mut self, keys: &[&str]) {
-        self.known.extend(keys.iter().map(ToString::to_string));
-    }
-
     /// A table inside; a missing one counts as empty.
     pub(super) fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Reader) -> T) -> T {
         let table = match self.take(key) {

@@ -5,16 +5,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::checks::{anything, code32, country_code, custom};
+use super::checks::{anything, base_url, code32, country_code, custom};
 use super::reader::Reader;
-use crate::contract::retry::Policy;
 use crate::contract::runs::Intent;
 use crate::contract::types::Duration;
-use crate::retry;
+use crate::retry::{self, Policy};
 
 /// Which FreshBooks account, and our app there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshBooks {
+    /// The API's base URL, without a trailing slash.
+    pub base: String,
+    /// The consent page's base URL, without a trailing slash.
+    pub consent_base: String,
     /// `account_id`: the key of the accounting and events families.
     pub account_id: String,
     /// `business.id`: the key of the projects family.
@@ -30,11 +33,13 @@ pub struct FreshBooks {
 /// Which SAP Concur company, and our app there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concur {
+    /// The base URL of the first token request, without a trailing slash.
+    pub token_base: String,
     /// The company's UUID; it names the company in token requests and events.
     pub company_id: String,
     /// Our app's client id.
     pub client_id: String,
-    /// Base URLs to accept beside SAP's published ones.
+    /// Base URLs to accept beside SAP's published ones, without a trailing slash.
     pub extra_bases: Vec<String>,
 }
 
@@ -95,9 +100,9 @@ pub struct Sweep {
 
 impl FreshBooks {
     pub(super) fn read(table: &mut Reader) -> Self {
-        // The host's own keys.
-        table.skip(&["base", "consent_base"]);
         Self {
+            base: base(table, "base", "https://api.freshbooks.com"),
+            consent_base: base(table, "consent_base", "https://auth.freshbooks.com"),
             account_id: table.text("account_id"),
             business_id: table.whole("business_id", 0, 1..=u64::MAX),
             client_id: table.text("client_id"),
@@ -109,11 +114,16 @@ impl FreshBooks {
 
 impl Concur {
     pub(super) fn read(table: &mut Reader) -> Self {
-        table.skip(&["token_base"]);
         Self {
+            // The global landing zone. (Concur docs, base URIs.)
+            token_base: base(table, "token_base", "https://glz.api.concursolutions.com"),
             company_id: table.text("company_id"),
             client_id: table.text("client_id"),
-            extra_bases: table.texts("extra_bases", anything),
+            extra_bases: table
+                .texts("extra_bases", base_url)
+                .iter()
+                .map(|base| trimmed(base))
+                .collect(),
         }
     }
 }
@@ -190,6 +200,14 @@ impl ExpenseTypes {
             by_category: table.map("by_category", anything),
         }
     }
+}
+
+fn base(table: &mut Reader, key: &str, default: &str) -> String {
+    trimmed(&table.checked_or(key, default, base_url))
+}
+
+fn trimmed(base: &str) -> String {
+    base.strip_suffix('/').unwrap_or(base).to_string()
 }
 
 /// The back-off policy; what is not set is as in [`retry::default_policy`].

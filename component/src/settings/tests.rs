@@ -18,7 +18,7 @@ pub(crate) const MINIMAL: &str = r#"{
 }"#;
 
 fn problems(json: &str) -> Vec<(String, String)> {
-    let problems = Settings::load(json).expect_err("has problems");
+    let problems = Settings::load("acme", json).expect_err("has problems");
     problems
         .into_iter()
         .map(|problem| (problem.pointer, problem.code))
@@ -27,7 +27,7 @@ fn problems(json: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_minimal_settings_have_the_documented_defaults() {
-    let settings = Settings::load(MINIMAL).expect("is right");
+    let settings = Settings::load("acme", MINIMAL).expect("is right");
     assert_eq!(settings.vendor.code_prefix, "FB-");
     assert_eq!(settings.payment_request.marker_field, "Custom24");
     assert_eq!(settings.payment_request.ambiguity, Intent::LookUpThenPark);
@@ -80,7 +80,7 @@ fn a_problem_is_said_once() {
 fn the_version_follows_the_values_and_not_the_layout() {
     let spaced = MINIMAL.replace(", ", " ,\n ");
     let other = MINIMAL.replace("OFFSP", "OTHER");
-    let version = |json: &str| Settings::load(json).expect("is right").version;
+    let version = |json: &str| Settings::load("acme", json).expect("is right").version;
     assert_eq!(version(MINIMAL), version(&spaced));
     assert_ne!(version(MINIMAL), version(&other));
     assert_eq!(version(MINIMAL).len(), 20);
@@ -96,7 +96,7 @@ fn not_json_not_a_table_and_too_long_are_said() {
 #[test]
 fn a_disabled_flow_has_no_schedule() {
     let json = MINIMAL.replacen('{', r#"{"bill": {"enabled": false}, "#, 1);
-    let settings = Settings::load(&json).expect("is right");
+    let settings = Settings::load("acme", &json).expect("is right");
     assert_eq!(settings.schedules().len(), 2);
 }
 
@@ -105,13 +105,14 @@ fn with_financial(financial: &str) -> String {
 }
 
 fn financial(financial: &str) -> Settings {
-    Settings::load(&with_financial(financial)).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Settings::load("acme", &with_financial(financial))
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 #[test]
 fn the_way_back_is_off_and_has_the_documented_defaults() {
     use super::financial::{ClosedPeriod, ConfirmErrors, Endpoint, LookUp, OwnInvoices, Payroll};
-    let settings = Settings::load(MINIMAL).expect("is right");
+    let settings = Settings::load("acme", MINIMAL).expect("is right");
     let financial = &settings.financial;
     assert!(!financial.enabled && !settings.freshbooks.scopes.contains("journal"));
     assert_eq!(financial.documents.len(), 4);
@@ -174,7 +175,10 @@ fn the_way_back_has_a_schedule_for_each_type_and_its_scopes() {
     let own = with_financial(r#""enabled": true"#)
         .replace(r#""account_id""#, r#""scopes": "mine", "account_id""#);
     assert_eq!(
-        Settings::load(&own).expect("is right").freshbooks.scopes,
+        Settings::load("acme", &own)
+            .expect("is right")
+            .freshbooks
+            .scopes,
         "mine"
     );
 }

@@ -18,7 +18,7 @@ const BILL_VENDOR: &str = r#"{"vendorid": "17", "vendor_name": "Messe AG", "prim
     "currency_code": "EUR", "updated_at": "2026-01-16 10:00:00"}"#;
 
 fn settings() -> Settings {
-    Settings::load(MINIMAL).expect("is right")
+    Settings::load("acme", MINIMAL).expect("is right")
 }
 
 fn object(kind: &str, id: &str) -> ObjectRef {

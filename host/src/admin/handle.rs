@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
 use crate::contract::credentials::Grant;
-use crate::contract::runs::{EndingKind, NewTask, Reason};
+use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
 use crate::credentials::CredentialError;
 use crate::engine::Connection;
@@ -40,7 +40,7 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
     };
     done.unwrap_or_else(|error| AdminReply::Refused {
-        sentence: error.to_string(),
+        message: error.to_string(),
     })
 }
 
@@ -90,12 +90,12 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
     );
     tokio::spawn(async move {
         let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
-            let sentence = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
-            return rounds.end(&state, AdminReply::Refused { sentence });
+            let message = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
+            return rounds.end(&state, AdminReply::Refused { message });
         };
         let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
         let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
-            sentence: error.to_string(),
+            message: error.to_string(),
         });
         rounds.end(&state, reply);
     });
@@ -190,7 +190,7 @@ async fn replay_page(parts: &Parts, page: &[Run]) -> Result<u64, AdminRefusal> {
 fn replay_write(connection: &Connection, run: &Run) -> Write {
     let task = NewTask {
         object: run.object.clone(),
-        reason: Reason::Replay,
+        reason: StartReason::Replay,
     };
     Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
 }
@@ -203,8 +203,8 @@ fn status(parts: &Parts) -> ServiceStatus {
             .into_iter()
             .filter_map(|system| {
                 let credentials = &parts.services.credentials;
-                let forecast = credentials.forecast(&connection.name, system).ok()?;
-                Some((credentials.credential(&connection.name, system), forecast))
+                let plan = credentials.plan_refresh(&connection.name, system).ok()?;
+                Some((credentials.credential(&connection.name, system)?, plan))
             })
             .collect(),
         gates: System::ALL

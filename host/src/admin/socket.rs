@@ -101,9 +101,7 @@ async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
     let reply = match serde_json::from_str(&text) {
         Ok(request) => handle(parts, request, true).await,
         Err(error) => AdminReply::Refused {
-            sentence: format!(
-                "the request cannot be read ({error}); use the same version for both"
-            ),
+            message: format!("the request cannot be read ({error}); use the same version for both"),
         },
     };
     zeroize::Zeroize::zeroize(&mut text);

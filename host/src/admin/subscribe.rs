@@ -8,20 +8,17 @@ use std::time::Duration;
 use super::AdminReply;
 use super::handle::{AdminRefusal, connect_credential};
 use crate::contract::credentials::Grant;
-use crate::contract::runs::{EndingKind, NewTask, Reason, Standing};
+use crate::contract::runs::{Completion, EndingKind, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::engine::{Connection, drive};
 use crate::secrets::Secret;
-use crate::store::Write;
+use crate::store::{RunFilter, RunState, Write};
 
 /// How long a subscription may take: the client waits 150 s for all of it.
 const SUBSCRIBE_TIMEOUT_MS: u64 = 90_000;
 
 /// Between looks at a run that the service drives.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
-/// The code of a check that found everything in order but the company.
-const COMPANY_MISSING: &str = "company-not-subscribed";
 
 /// How a check of the subscription ended.
 enum Subscription {
@@ -49,7 +46,7 @@ pub(super) async fn connect(
     let base = || {
         credentials
             .credential(&connection.name, System::Concur)
-            .base
+            .and_then(|credential| credential.base)
     };
     let before = base();
     let mut reply =
@@ -81,7 +78,7 @@ async fn check(
     let started = connection.services.clock.now();
     let task = NewTask {
         object: subscription.clone(),
-        reason: Reason::Replay,
+        reason: StartReason::Replay,
     };
     let start = Write::StartOrMarkDirty(connection.new_run(task, started));
     store.commit(vec![start]).await?;
@@ -90,10 +87,17 @@ async fn check(
     if let Some(why) = await_runs(connection, subscription, is_service, until).await? {
         return Ok(Subscription::Failed(why));
     }
-    let standings = store.standings(&connection.name, std::slice::from_ref(subscription));
-    Ok(standings.await?.first().map_or_else(
+    let filter = RunFilter {
+        connection: Some(connection.name.clone()),
+        object: Some(subscription.clone()),
+        state: Some(RunState::Ended),
+        limit: 1,
+        ..RunFilter::default()
+    };
+    let last = store.runs(filter).await?.into_iter().next();
+    Ok(last.and_then(|run| run.completion).map_or_else(
         || Subscription::Failed("the subscription was not checked".to_string()),
-        subscription_of,
+        |completion| how_it_ended(&completion),
     ))
 }
 
@@ -109,7 +113,7 @@ async fn await_runs(
     while let Some(run) = store.active_run(&connection.name, object).await? {
         let now = connection.services.clock.now();
         if now >= until || run.due > until {
-            return Ok(Some(run.sentence));
+            return Ok(Some(run.message));
         }
         if is_service || run.due > now {
             tokio::time::sleep(LOOK_INTERVAL).await;
@@ -122,13 +126,13 @@ async fn await_runs(
     Ok(None)
 }
 
-fn subscription_of(standing: &Standing) -> Subscription {
-    let sentence = standing.sentence.clone();
-    match standing.ending {
+fn how_it_ended(completion: &Completion) -> Subscription {
+    let message = completion.message().to_owned();
+    match completion.kind() {
         EndingKind::Confirmed | EndingKind::Unchanged => Subscription::Subscribed,
-        EndingKind::Parked if standing.code == COMPANY_MISSING => {
-            Subscription::CompanyMissing(sentence)
+        _ if completion.reconnect() == Some(System::Concur) => {
+            Subscription::CompanyMissing(message)
         }
-        _ => Subscription::Failed(sentence),
+        _ => Subscription::Failed(message),
     }
 }

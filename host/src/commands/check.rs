@@ -8,9 +8,8 @@ use std::io::Write;
 
 use ml_connector::clock::Clock;
 use ml_connector::config::{Config, ConnectionConfig};
-use ml_connector::contract::credentials::Life;
+use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::types::System;
-use ml_connector::credentials::absent_credential;
 use ml_connector::guest::Guest;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
@@ -53,7 +52,7 @@ struct Finding {
     subject: String,
     verdict: Verdict,
     /// One plain sentence.
-    sentence: String,
+    message: String,
     /// The exit code if it is wrong.
     #[serde(skip)]
     code: u8,
@@ -75,22 +74,22 @@ impl Finding {
         subject: impl Into<String>,
         verdict: Verdict,
         code: u8,
-        sentence: impl Into<String>,
+        message: impl Into<String>,
     ) -> Self {
         Self {
             subject: subject.into(),
             verdict,
-            sentence: sentence.into(),
+            message: message.into(),
             code,
         }
     }
 
-    fn ok(subject: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self::new(subject, Verdict::Ok, exit::OK, sentence)
+    fn ok(subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Ok, exit::OK, message)
     }
 
-    fn wrong(subject: impl Into<String>, code: u8, sentence: impl Into<String>) -> Self {
-        Self::new(subject, Verdict::Wrong, code, sentence)
+    fn wrong(subject: impl Into<String>, code: u8, message: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Wrong, code, message)
     }
 }
 
@@ -117,7 +116,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             .iter()
             .map(|connection| redirect(config, connection)),
     );
-    findings.extend(events::check_events(config));
+    findings.extend(events::check_events(&checked)?);
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(credentials(
         config,
@@ -125,7 +124,11 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
         &checked.guest,
     ))?);
     if args.online {
-        findings.extend(context::wait_for(online::ask(config, store.as_ref()))?);
+        findings.extend(context::wait_for(online::ask(
+            config,
+            store.as_ref(),
+            &checked.guest,
+        ))?);
         findings.extend(context::wait_for(accounts::compare(
             config,
             store.as_ref(),
@@ -203,16 +206,16 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     if directory.is_some_and(|directory| !directory.is_dir()) {
-        let sentence = format!(
+        let message = format!(
             "there is no directory for {}; make it, or correct store.path",
             path.display()
         );
-        findings.push(Finding::wrong(SUBJECT, exit::STORE, sentence));
+        findings.push(Finding::wrong(SUBJECT, exit::STORE, message));
         return None;
     }
     if !path.exists() {
-        let sentence = format!("the first `serve` or `connect` makes {}", path.display());
-        findings.push(Finding::new(SUBJECT, Verdict::Later, exit::OK, sentence));
+        let message = format!("the first `serve` or `connect` makes {}", path.display());
+        findings.push(Finding::new(SUBJECT, Verdict::Later, exit::OK, message));
         return None;
     }
     match SqliteStore::open_read_only(path) {
@@ -243,23 +246,27 @@ async fn credentials(
                 Some(store) => store.credential(&connection.name, system).await?,
                 None => None,
             };
-            let credential =
-                stored.map_or_else(|| absent_credential(system), |stored| stored.credential);
-            let forecast = instance.foresee(&credential, Clock::system().now())?;
+            let credential = match stored {
+                Some(stored) => stored.credential,
+                None => instance.absent_credential(system)?,
+            };
+            let plan = instance.plan_refresh(&credential, Clock::system().now())?;
             let subject = format!(
                 "{} credential of {}",
                 system.display_name(),
                 connection.name
             );
-            let sentence = match forecast.sentence.as_str() {
-                "" => labels::life(credential.life).0.to_string(),
-                sentence => sentence.to_string(),
+            let message = match plan.message.as_str() {
+                "" => labels::credential_status(&credential.status).0.to_string(),
+                message => message.to_string(),
             };
-            let (verdict, code) = match credential.life {
-                Life::Live => (Verdict::Ok, exit::OK),
-                Life::Absent | Life::Dead => (Verdict::Wrong, exit::CREDENTIALS),
+            let (verdict, code) = match credential.status {
+                CredentialStatus::Live => (Verdict::Ok, exit::OK),
+                CredentialStatus::Absent | CredentialStatus::Dead(_) => {
+                    (Verdict::Wrong, exit::CREDENTIALS)
+                }
             };
-            findings.push(Finding::new(subject, verdict, code, sentence));
+            findings.push(Finding::new(subject, verdict, code, message));
         }
     }
     Ok(findings)
@@ -276,7 +283,7 @@ fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), F
             Verdict::Later => style::coloured("later", Tone::Waiting),
             Verdict::Wrong => style::coloured("wrong", Tone::Bad),
         };
-        writeln!(out, "{word}  {}: {}", finding.subject, finding.sentence)?;
+        writeln!(out, "{word}  {}: {}", finding.subject, finding.message)?;
     }
     Ok(())
 }

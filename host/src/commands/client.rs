@@ -42,7 +42,7 @@ pub fn failure(context: &Context, error: ServeError) -> Failure {
 /// The failure for a reply that is not the one that was asked for.
 pub fn refused(reply: AdminReply, code: u8) -> Failure {
     match reply {
-        AdminReply::Refused { sentence } => Failure::new(code, sentence),
+        AdminReply::Refused { message } => Failure::new(code, message),
         _ => Failure::new(
             exit::NOT_IN_ORDER,
             "the running service is of another version; restart it with this one",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ml_connector::config::ConnectionConfig;
 use ml_connector::config::{Draft, Settings};
+use ml_connector::contract::settings::{Endpoints, ReceiverNeed};
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
 use ml_connector::store::sqlite::SqliteStore;
@@ -33,7 +34,7 @@ impl Context {
 
     /// The settings, of which only the host's part is checked: enough to read the store.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Ok(self.draft()?.finish(&|_| Vec::new())?)
+        Ok(self.draft()?.finish(&|_, _| Vec::new())?)
     }
 
     /// The settings as the host reads them, errors not yet reported.
@@ -53,7 +54,7 @@ impl Context {
             }),
             Err(error) => {
                 // What is wrong with the file may well be why the component was not found.
-                draft.finish(&|_| Vec::new())?;
+                draft.finish(&|_, _| Vec::new())?;
                 Err(error.into())
             }
         }
@@ -62,7 +63,7 @@ impl Context {
 
 fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
     let instance = std::cell::RefCell::new(instance);
-    let problems = |json: &str| match instance.borrow_mut().load_settings(json) {
+    let problems = |name: &str, json: &str| match instance.borrow_mut().load_settings(name, json) {
         Ok(Ok(_)) => Vec::new(),
         Ok(Err(problems)) => problems,
         Err(error) => vec![trapped(&error)],
@@ -103,6 +104,36 @@ pub fn connection<'s>(
                     names.join(", ")
                 ))
             }),
+    }
+}
+
+/// Whether the settings of a connection have a schedule that needs events to be received; false
+/// where the component is missing or does not accept them, which `check` reports.
+pub fn wants_events(instance: &mut Option<Instance>, settings: &Settings, name: &str) -> bool {
+    let mut connections = settings.config.connections.iter();
+    let (Some(instance), Some(connection)) = (
+        instance.as_mut(),
+        connections.find(|connection| connection.name == name),
+    ) else {
+        return false;
+    };
+    let Ok(Ok(loaded)) = instance.load_settings(&connection.name, &connection.json) else {
+        return false;
+    };
+    let schedules = instance.schedules(loaded).unwrap_or_default();
+    let mut needs = schedules.iter().map(|schedule| schedule.needs);
+    needs.any(|need| need == Some(ReceiverNeed::Events))
+}
+
+/// What the component says of a connection's settings that it has accepted.
+pub fn endpoints(
+    guest: &Guest,
+    connection: &ConnectionConfig,
+) -> Result<Option<Endpoints>, Failure> {
+    let mut instance = guest.instance()?;
+    match instance.load_settings(&connection.name, &connection.json)? {
+        Ok(settings) => Ok(Some(instance.endpoints(settings)?)),
+        Err(_) => Ok(None),
     }
 }
 

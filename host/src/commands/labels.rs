@@ -1,10 +1,10 @@
 //! The contract's words as sentences for people, and as arguments of the command line.
 
 use clap::ValueEnum;
-use ml_connector::contract::credentials::Life;
+use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::http::{Method, SendErrorCode};
 use ml_connector::contract::pacing::HoldReason;
-use ml_connector::contract::runs::{EndingKind, How, Intent, Reason, WaitReason};
+use ml_connector::contract::runs::{Change, EndingKind, Intent, StartReason, WaitReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::store::RunState;
 
@@ -81,10 +81,10 @@ impl From<EndingArg> for EndingKind {
 }
 
 /// One word for how a run stands.
-pub fn standing(state: RunState, ending: EndingKind) -> (&'static str, Tone) {
+pub fn standing(state: RunState, ending: Option<EndingKind>) -> (&'static str, Tone) {
     match (state, ending) {
-        (RunState::Ended, EndingKind::None) => (state.as_str(), Tone::Plain),
-        (RunState::Ended, ending) => (ending.as_str(), ending_tone(ending)),
+        (RunState::Ended, None) => (state.as_str(), Tone::Plain),
+        (RunState::Ended, Some(ending)) => (ending.as_str(), ending_tone(ending)),
         (RunState::Due | RunState::Waiting, _) => (state.as_str(), Tone::Waiting),
     }
 }
@@ -93,19 +93,18 @@ fn ending_tone(ending: EndingKind) -> Tone {
     match ending {
         EndingKind::Confirmed | EndingKind::Unchanged => Tone::Good,
         EndingKind::Rejected | EndingKind::Parked | EndingKind::Conflict => Tone::Bad,
-        EndingKind::None => Tone::Plain,
     }
 }
 
 /// Why a run was started, to follow "because".
-pub fn reason(reason: Reason) -> &'static str {
+pub fn reason(reason: StartReason) -> &'static str {
     match reason {
-        Reason::Notice => "a webhook named it",
-        Reason::Sweep => "the sweep found it changed without a webhook",
-        Reason::Replay => "a person asked for it",
-        Reason::LookAgain => "the previous run asked for another look at this time",
-        Reason::Schedule => "its schedule was due",
-        Reason::Dependency => "another run needs it carried over first",
+        StartReason::Notice => "a webhook named it",
+        StartReason::Sweep => "the sweep found it changed without a webhook",
+        StartReason::Replay => "a person asked for it",
+        StartReason::LookAgain => "the previous run asked for another look at this time",
+        StartReason::Schedule => "its schedule was due",
+        StartReason::Dependency => "another run needs it carried over first",
     }
 }
 
@@ -131,13 +130,13 @@ pub fn intent(intent: Intent) -> &'static str {
 }
 
 /// How an object came to be, a verb.
-pub fn how(how: How) -> &'static str {
-    match how {
-        How::Created => "created",
-        How::Adopted => "found and adopted",
-        How::Updated => "updated",
-        How::Withdrawn => "withdrawn",
-        How::Checked => "checked",
+pub fn change(change: Change) -> &'static str {
+    match change {
+        Change::Created => "created",
+        Change::Adopted => "found and adopted",
+        Change::Updated => "updated",
+        Change::Withdrawn => "withdrawn",
+        Change::Checked => "checked",
     }
 }
 
@@ -167,7 +166,6 @@ pub fn send_error(code: SendErrorCode) -> &'static str {
 /// Why requests are held back.
 pub fn hold_reason(reason: HoldReason) -> &'static str {
     match reason {
-        HoldReason::None => "nothing is held back",
         HoldReason::RateLimited => "its rate limit is used up",
         HoldReason::Maintenance => "it is down for maintenance",
         HoldReason::Unreachable => "it cannot be reached",
@@ -176,12 +174,12 @@ pub fn hold_reason(reason: HoldReason) -> &'static str {
     }
 }
 
-/// Where a credential stands.
-pub fn life(life: Life) -> (&'static str, Tone) {
-    match life {
-        Life::Absent => ("never connected", Tone::Bad),
-        Life::Live => ("live", Tone::Good),
-        Life::Dead => ("dead", Tone::Bad),
+/// Whether a credential can be used.
+pub fn credential_status(status: &CredentialStatus) -> (&'static str, Tone) {
+    match status {
+        CredentialStatus::Absent => ("never connected", Tone::Bad),
+        CredentialStatus::Live => ("live", Tone::Good),
+        CredentialStatus::Dead(_) => ("dead", Tone::Bad),
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use ml_connector::config::ConnectionConfig;
 use ml_connector::contract::mapping::Translation;
+use ml_connector::contract::portable;
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::GuestError;
 use serde_json::{Value, json};
@@ -96,7 +98,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
             "name the kind of the document, such as --kind invoice or --kind expense-document",
         )
     })?;
-    let previewed = preview(&checked, &connection.json, kind, &document)?;
+    let previewed = preview(&checked, connection, kind, &document)?;
     if args.json {
         print_json(&previewed, out)?;
     } else {
@@ -113,12 +115,12 @@ type Previewed = Result<Vec<Translation>, Vec<Problem>>;
 
 fn preview(
     checked: &Checked,
-    settings: &str,
+    connection: &ConnectionConfig,
     kind: Kind,
     document: &str,
 ) -> Result<Previewed, GuestError> {
     let mut instance = checked.guest.instance()?;
-    match instance.load_settings(settings)? {
+    match instance.load_settings(&connection.name, &connection.json)? {
         Ok(settings) => instance.preview(settings, kind.name(), document),
         Err(problems) => Ok(Err(problems)),
     }
@@ -188,22 +190,18 @@ fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 fn print_one(translation: &Translation, out: &mut impl Write) -> Result<(), Failure> {
-    let body: Value = serde_json::from_str(&translation.json)?;
-    match translation.target_kind.as_str() {
-        "journal-entry" => entry::print(&body, &translation.postings, out)?,
-        "nothing" => {
-            let (code, sentence) = (&body["code"], &body["sentence"]);
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-            writeln!(
-                out,
-                "Nothing is posted: {} ({})",
-                text(sentence),
-                text(code)
-            )?;
+    match translation {
+        Translation::Nothing(note) => {
+            writeln!(out, "Nothing is posted: {} ({})", note.message, note.code)?;
         }
-        kind => {
-            writeln!(out, "{kind} in SAP Concur:")?;
-            writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
+        Translation::Record(record) => {
+            let body: Value = serde_json::from_str(&record.json)?;
+            if record.postings.is_empty() {
+                writeln!(out, "{} in SAP Concur:", record.target_kind)?;
+                writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
+            } else {
+                entry::print(&body, &record.postings, out)?;
+            }
         }
     }
     Ok(())
@@ -212,18 +210,26 @@ fn print_one(translation: &Translation, out: &mut impl Write) -> Result<(), Fail
 fn print_json(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
     let answer = match previewed {
         Ok(translations) => {
-            let bodies = translations.iter().map(|translation| {
-                let body: Value = serde_json::from_str(&translation.json)?;
-                let mut one = json!({"target_kind": translation.target_kind, "body": body});
-                if !translation.postings.is_empty() {
-                    one["postings"] = json!(translation.postings);
-                }
-                Ok(one)
-            });
+            let bodies = translations.iter().map(as_json);
             json!({"translations": bodies.collect::<Result<Vec<_>, serde_json::Error>>()?})
         }
         Err(problems) => json!({"problems": problems}),
     };
     writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
     Ok(())
+}
+
+fn as_json(translation: &Translation) -> Result<Value, serde_json::Error> {
+    let record = match translation {
+        Translation::Nothing(note) => {
+            return Ok(json!({"nothing": {"code": note.code, "message": note.message}}));
+        }
+        Translation::Record(record) => record,
+    };
+    let body: Value = serde_json::from_str(&record.json)?;
+    let mut one = json!({"target_kind": record.target_kind, "body": body});
+    if !record.postings.is_empty() {
+        one["postings"] = portable::to_value(&record.postings)?;
+    }
+    Ok(one)
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ml_connector::clock::Clock;
-use ml_connector::contract::runs::EndingKind;
+use ml_connector::contract::runs::{Completion, EndingKind, WaitReason};
 use ml_connector::contract::types::ObjectRef;
 use ml_connector::store::{Run, RunFilter, RunId, Store};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
         "object",
         "standing",
         "since",
-        "sentence",
+        "message",
     ]);
     for run in runs {
         let (word, tone) = labels::standing(run.state, ending(run));
@@ -106,7 +106,7 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
                 time_format::relative(run.ended.unwrap_or(run.started), now),
                 style::Tone::Plain,
             ),
-            style::cell(sentence(run), style::Tone::Plain),
+            style::cell(message(run), style::Tone::Plain),
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
@@ -117,17 +117,15 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
 }
 
 /// How a run ended; none while it has not.
-pub fn ending(run: &Run) -> EndingKind {
-    run.completion
-        .as_ref()
-        .map_or(EndingKind::None, |completion| completion.kind())
+pub fn ending(run: &Run) -> Option<EndingKind> {
+    run.completion.as_ref().map(Completion::kind)
 }
 
 /// The sentence that tells most: of the ending, or of the wait.
-pub fn sentence(run: &Run) -> &str {
+pub fn message(run: &Run) -> &str {
     run.completion
         .as_ref()
-        .map_or(&run.sentence, |completion| completion.sentence())
+        .map_or(&run.message, |completion| completion.message())
 }
 
 /// A run for programs; instants are milliseconds since 1970 in UTC.
@@ -136,16 +134,16 @@ pub fn as_json(run: &Run) -> Value {
         "run": run.id,
         "connection": run.connection,
         "object": labels::object(&run.object),
-        "reason": run.reason,
+        "reason": run.reason.as_str(),
         "state": run.state,
-        "ending": ending(run),
+        "ending": ending(run).map(EndingKind::as_str),
         "started_ms": run.started,
         "due_ms": run.completion.is_none().then_some(run.due),
         "ended_ms": run.ended,
-        "wait_reason": run.wait_reason,
+        "wait_reason": run.wait_reason.map(WaitReason::as_str),
         "settings_version": run.settings_version,
         "epoch": run.epoch,
-        "sentence": sentence(run),
+        "message": message(run),
         "completion": run.completion,
     })
 }

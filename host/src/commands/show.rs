@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ml_connector::clock::Clock;
-use ml_connector::contract::runs::{Completion, Ending, Stop};
+use ml_connector::contract::runs::{Completion, Ending, Failure as RunFailure};
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
 use serde_json::{Value, json};
 
@@ -120,8 +120,8 @@ fn print_open(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
             time_format::relative(run.due, now)
         )?,
     }
-    if !run.sentence.is_empty() {
-        writeln!(out, "{}", run.sentence)?;
+    if !run.message.is_empty() {
+        writeln!(out, "{}", run.message)?;
     }
     Ok(())
 }
@@ -131,21 +131,23 @@ fn print_completion(
     run: &Run,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let (word, tone) = labels::standing(RunState::Ended, completion.kind());
+    let (word, tone) = labels::standing(RunState::Ended, Some(completion.kind()));
     let at = time_format::date_time(run.ended.unwrap_or(run.due));
     writeln!(
         out,
         "Ended {at}: {}. {}",
         style::coloured(word, tone),
-        completion.sentence()
+        completion.message()
     )?;
     match &completion.ending {
         Ending::Confirmed(confirmation) => {
             let target = labels::object(&confirmation.target);
-            writeln!(out, "{target} was {}.", labels::how(confirmation.how))?;
+            writeln!(out, "{target} was {}.", labels::change(confirmation.change))?;
         }
         Ending::Unchanged(_) => {}
-        Ending::Rejected(stop) | Ending::Parked(stop) => print_stop(stop, run.id, out)?,
+        Ending::Rejected(failure) | Ending::Parked(failure) => {
+            print_failure(failure, run.id, out)?;
+        }
         Ending::Conflict(conflict) => {
             for target in &conflict.targets {
                 writeln!(out, "  {}", labels::object(target))?;
@@ -156,8 +158,8 @@ fn print_completion(
     Ok(())
 }
 
-fn print_stop(stop: &Stop, run: RunId, out: &mut impl Write) -> Result<(), Failure> {
-    for problem in &stop.problems {
+fn print_failure(failure: &RunFailure, run: RunId, out: &mut impl Write) -> Result<(), Failure> {
+    for problem in &failure.problems {
         writeln!(
             out,
             "  {}: {} ({})",
@@ -167,11 +169,11 @@ fn print_stop(stop: &Stop, run: RunId, out: &mut impl Write) -> Result<(), Failu
     writeln!(
         out,
         "Code: {}. Stopped first {}.",
-        stop.code,
-        time_format::date_time(stop.since)
+        failure.code,
+        time_format::date_time(failure.since)
     )?;
-    writeln!(out, "What to do: {}", stop.remedy)?;
-    if let Some(at) = stop.look_again {
+    writeln!(out, "What to do: {}", failure.remedy)?;
+    if let Some(at) = failure.look_again {
         writeln!(
             out,
             "It looks again by itself {}.",

@@ -7,18 +7,16 @@ use std::io::Write;
 
 use ml_connector::clock::Clock;
 use ml_connector::config::Settings;
-use ml_connector::contract::credentials::{Credential, Forecast, Life};
+use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
-use ml_connector::credentials::absent_credential;
 use ml_connector::guest::Instance;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
 
 use self::events::EventStanding;
-pub use self::events::is_enabled;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::{Done, exit, runs};
@@ -71,7 +69,9 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
         let mut standings = Vec::new();
         for name in names {
             let mut standing = gather(&store, name, &mut instance, now).await?;
-            if events::are_wanted(&settings.config, &standing.name) {
+            if settings.config.events.is_some()
+                && context::wants_events(&mut instance, &settings, &standing.name)
+            {
                 standing.events = Some(events::gather(&store, &standing.name).await?);
             }
             standings.push(standing);
@@ -103,10 +103,26 @@ fn connections(settings: &Settings, only: Option<&str>) -> Result<Vec<String>, F
     }
 }
 
+/// How the credential of one system stands.
+struct CredentialStanding {
+    system: System,
+    /// None where it was never connected and the component is missing, which names that state.
+    credential: Option<Credential>,
+    /// None without the component.
+    plan: Option<RefreshPlan>,
+}
+
+impl CredentialStanding {
+    fn is_live(&self) -> bool {
+        let credential = self.credential.as_ref();
+        credential.is_some_and(|credential| credential.status == CredentialStatus::Live)
+    }
+}
+
 /// How one connection stands.
 struct ConnectionStanding {
     name: String,
-    credentials: Vec<(Credential, Option<Forecast>)>,
+    credentials: Vec<CredentialStanding>,
     held: Vec<Gate>,
     /// Nothing where no events are received.
     events: Option<EventStanding>,
@@ -120,7 +136,11 @@ impl ConnectionStanding {
     fn needs_person_count(&self) -> u64 {
         let counts = self.counts.iter();
         counts
-            .filter(|count| NEEDS_PERSON.contains(&count.ending))
+            .filter(|count| {
+                count
+                    .ending
+                    .is_some_and(|kind| NEEDS_PERSON.contains(&kind))
+            })
             .map(|count| count.objects)
             .sum()
     }
@@ -135,12 +155,18 @@ async fn gather(
     let mut credentials = Vec::new();
     for system in [System::Freshbooks, System::Concur] {
         let stored = store.credential(&name, system).await?;
-        let credential =
-            stored.map_or_else(|| absent_credential(system), |stored| stored.credential);
-        let forecast = instance
-            .as_mut()
-            .and_then(|instance| instance.foresee(&credential, now).ok());
-        credentials.push((credential, forecast));
+        let stored = stored.map(|stored| stored.credential);
+        let absent = || instance.as_mut()?.absent_credential(system).ok();
+        let credential = stored.or_else(absent);
+        let plan = match (instance.as_mut(), &credential) {
+            (Some(instance), Some(credential)) => instance.plan_refresh(credential, now).ok(),
+            _ => None,
+        };
+        credentials.push(CredentialStanding {
+            system,
+            credential,
+            plan,
+        });
     }
     let gates = store.gates(&name).await?;
     let counts = store.run_counts().await?;
@@ -148,7 +174,7 @@ async fn gather(
         credentials,
         held: gates
             .into_iter()
-            .filter(|gate| gate.held_until > now)
+            .filter(|gate| gate.hold.is_some_and(|hold| hold.until > now))
             .collect(),
         counts: counts
             .into_iter()
@@ -211,7 +237,7 @@ async fn oldest_in(
 fn verdict(standings: &[ConnectionStanding]) -> u8 {
     let dead = |standing: &ConnectionStanding| {
         let mut credentials = standing.credentials.iter();
-        credentials.any(|(credential, _)| credential.life != Life::Live)
+        credentials.any(|credential| !credential.is_live())
     };
     if standings.iter().any(dead) {
         exit::CREDENTIALS
@@ -229,7 +255,7 @@ fn as_json(standing: &ConnectionStanding) -> Value {
     let credentials = standing
         .credentials
         .iter()
-        .map(|(credential, forecast)| json!({"credential": credential, "forecast": forecast}));
+        .map(|one| json!({"credential": one.credential, "plan": one.plan}));
     json!({
         "connection": standing.name,
         "credentials": credentials.collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ml_connector::contract::http::{Body, BodyPart, Request, SendOutcome};
 use ml_connector::contract::runs::{
-    Action, Demand, Outcome, Report, Save, Send, Standing, Wait, Wake,
+    Action, Changes, Demand, ObjectStatus, OutboundRequest, Outcome, Report, Wait, Wake,
 };
 use ml_connector::store::HistoryRow;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn print_row(row: &HistoryRow, bodies: Bodies, out: &mut impl Write) -> Result<(
         print_body(&request_body(&send.request), out)?;
     }
     match &row.outcome {
-        None => writeln!(out, "{INDENT}no answer yet")?,
+        None => writeln!(out, "{INDENT}the outcome was never recorded")?,
         Some(outcome) => {
             let took = time_format::largest_unit(outcome.at.saturating_sub(row.at));
             writeln!(out, "{INDENT}{} ({took})", report(outcome))?;
@@ -76,7 +76,7 @@ fn print_body(body: &str, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sending(demand: &Demand) -> Option<&Send> {
+fn sending(demand: &Demand) -> Option<&OutboundRequest> {
     match demand {
         Demand::Perform(effect) => match &effect.action {
             Action::Send(send) => Some(send),
@@ -115,24 +115,24 @@ fn action(action: &Action) -> String {
                 listed(objects.iter().map(labels::object))
             )
         }
-        Action::Save(save) => saving(save),
+        Action::Save(changes) => saving(changes),
         Action::TrustVerifier(callback) => format!("trust the verifier of callback {callback}"),
     }
 }
 
-fn saving(save: &Save) -> String {
-    let links = save.links.iter().map(|link| {
+fn saving(changes: &Changes) -> String {
+    let links = changes.links.iter().map(|link| {
         format!(
             "link {} to {}",
             labels::object(&link.source),
             labels::object(&link.target)
         )
     });
-    let unlinks = save
+    let unlinks = changes
         .unlinks
         .iter()
         .map(|source| format!("forget the link of {}", labels::object(source)));
-    let tasks = save
+    let tasks = changes
         .tasks
         .iter()
         .map(|task| format!("start a run of {}", labels::object(&task.object)));
@@ -148,7 +148,7 @@ fn waiting(wait: &Wait) -> String {
         "wait {} until {}{on}: {}",
         labels::wait_reason(wait.reason),
         time_format::date_time(wait.until),
-        wait.sentence
+        wait.message
     )
 }
 
@@ -173,18 +173,20 @@ fn report(outcome: &Outcome) -> String {
             labels::send_error(error.code),
             detail(&error.detail)
         ),
-        Report::Found(standings) => listed(standings.iter().map(standing)),
-        Report::Saved(_) => "saved".to_string(),
+        Report::Found(statuses) => listed(statuses.iter().map(object_status)),
+        Report::Saved => "saved".to_string(),
+        Report::Trusted(true) => "it is the key now".to_string(),
+        Report::Trusted(false) => "there is no such verifier".to_string(),
         Report::Woken(Wake::Due) => "woken when it was due".to_string(),
         Report::Woken(Wake::ObjectEnded) => "woken because that object's run ended".to_string(),
     }
 }
 
-fn standing(standing: &Standing) -> String {
-    let object = labels::object(&standing.object);
-    match &standing.link {
+fn object_status(status: &ObjectStatus) -> String {
+    let object = labels::object(&status.object);
+    match &status.link {
         Some(link) => format!("{object} is {}", labels::object(&link.target)),
-        None if standing.active => format!("{object} is under way"),
+        None if status.active => format!("{object} is under way"),
         None => format!("{object} has not been carried over"),
     }
 }
@@ -216,7 +218,9 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 fn request_body(request: &Request) -> String {
     let part = |part: &BodyPart| match part {
         BodyPart::Text(text) => text.clone(),
-        BodyPart::JsonSecret(name) | BodyPart::FormSecret(name) => format!("[secret {name}]"),
+        BodyPart::JsonSecret(secret) | BodyPart::FormSecret(secret) => {
+            format!("[secret: {secret}]")
+        }
     };
     request.body.iter().map(part).collect()
 }

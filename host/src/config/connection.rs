@@ -1,10 +1,9 @@
-//! `[connections.<name>]`: the endpoints are the host's, all else is the component's.
+//! `[connections.<name>]`: the name is the host's, the table is the component's.
 
 use toml::de::DeTable;
 
 use super::fault::join;
 use super::json::{JsonConversion, Places};
-use super::receiver::is_base_url;
 use super::table::{Key, Table};
 use crate::config::ConnectionConfig;
 
@@ -25,58 +24,11 @@ pub(super) fn read<'t>(
     }
     let path = join("connections", &name_text);
     let (json, places) = JsonConversion::convert(&path, name.span(), content, all.faults);
-    let mut table = all.beside(content, path, name.span());
-    let connection = read_endpoints(&mut table, name_text, json.to_string());
-    table.finish_leaving_the_rest();
-    (connection, places)
-}
-
-fn read_endpoints(table: &mut Table<'_, '_>, name: String, json: String) -> ConnectionConfig {
-    let mut connection = ConnectionConfig {
-        name,
-        json,
-        freshbooks_base: String::new(),
-        freshbooks_consent_base: String::new(),
-        freshbooks_account_id: String::new(),
-        concur_token_base: String::new(),
-        concur_extra_bases: Vec::new(),
+    let connection = ConnectionConfig {
+        name: name_text,
+        json: json.to_string(),
     };
-    table.shared_table("freshbooks", |table| {
-        connection.freshbooks_base = base(table, "base", "https://api.freshbooks.com");
-        connection.freshbooks_consent_base =
-            base(table, "consent_base", "https://auth.freshbooks.com");
-        connection.freshbooks_account_id = table.text("account_id");
-    });
-    table.shared_table("concur", |table| {
-        connection.concur_token_base =
-            base(table, "token_base", "https://glz.api.concursolutions.com");
-        connection.concur_extra_bases = extra_bases(table);
-    });
-    connection
-}
-
-fn base(table: &mut Table<'_, '_>, key: &'static str, default: &str) -> String {
-    table.parsed_or(key, default.to_string(), |text| {
-        parse_base(text).ok_or_else(|| format!("a base URL without a path such as {default:?}"))
-    })
-}
-
-fn extra_bases(table: &mut Table<'_, '_>) -> Vec<String> {
-    const KEY: &str = "extra_bases";
-    let texts = table.texts(KEY);
-    let bases: Vec<String> = texts.iter().filter_map(|text| parse_base(text)).collect();
-    if bases.len() < texts.len() {
-        table.report(
-            KEY,
-            "expected base URLs without a path such as \"https://us.api.concursolutions.com\"",
-        );
-    }
-    bases
-}
-
-fn parse_base(text: &str) -> Option<String> {
-    let trimmed = text.trim_end_matches('/');
-    is_base_url(trimmed, false).then(|| trimmed.to_string())
+    (connection, places)
 }
 
 fn is_name(name: &str) -> bool {

@@ -19,8 +19,9 @@ use crate::contract::types::Problem;
 /// than one.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Checks one connection's table, given as JSON text, and returns everything that is wrong with it.
-pub type Check<'a> = dyn Fn(&str) -> Vec<Problem> + 'a;
+/// Checks one connection's table, given its name and the table as JSON text, and returns everything
+/// that is wrong with it.
+pub type Check<'a> = dyn Fn(&str, &str) -> Vec<Problem> + 'a;
 
 /// Everything that the settings file says.
 #[derive(Debug, Clone)]
@@ -131,7 +132,7 @@ impl Draft {
     /// Every error of the file: the host's and the component's, in the order of the file.
     pub fn finish(mut self, check: &Check<'_>) -> Result<Settings, SettingsError> {
         for (connection, places) in self.settings.config.connections.iter().zip(&self.places) {
-            for problem in check(&connection.json) {
+            for problem in check(&connection.name, &connection.json) {
                 self.faults.component(&connection.name, &problem, places);
             }
         }

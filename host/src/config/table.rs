@@ -47,16 +47,6 @@ impl<'t, 'f> Table<'t, 'f> {
         }
     }
 
-    /// Another table that reports to the same place.
-    pub(super) fn beside<'s>(
-        &'s mut self,
-        table: &'t DeTable<'t>,
-        path: String,
-        span: Range<usize>,
-    ) -> Table<'t, 's> {
-        Table::over(Some(table), path, span, self.faults)
-    }
-
     /// Reports the keys that were not read.
     pub(super) fn finish(self) {
         for key in &self.known {
@@ -75,12 +65,6 @@ impl<'t, 'f> Table<'t, 'f> {
         }
     }
 
-    /// Ends without reporting the keys that were not read: another reader checks them.
-    pub(super) fn finish_leaving_the_rest(mut self) {
-        self.open = true;
-        self.finish();
-    }
-
     /// A table inside; a missing one counts as empty.
     pub(super) fn table<T>(
         &mut self,
@@ -90,18 +74,6 @@ impl<'t, 'f> Table<'t, 'f> {
         let mut inner = self.inner(key);
         let value = read(&mut inner);
         inner.finish();
-        value
-    }
-
-    /// A table inside, some keys of which another reader checks.
-    pub(super) fn shared_table<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&mut Table<'t, '_>) -> T,
-    ) -> T {
-        let mut inner = self.inner(key);
-        let value = read(&mut inner);
-        inner.finish_leaving_the_rest();
         value
     }
 
@@ -164,21 +136,6 @@ impl<'t, 'f> Table<'t, 'f> {
                 None
             }
         }
-    }
-
-    /// A list of texts; a missing one is empty.
-    pub(super) fn texts(&mut self, key: &'static str) -> Vec<String> {
-        let Some((_, value)) = self.take(key) else {
-            return Vec::new();
-        };
-        let texts: Option<Vec<String>> = value.get_ref().as_array().and_then(|items| {
-            let texts = items.iter().map(|item| item.get_ref().as_str());
-            texts.map(|text| text.map(str::to_string)).collect()
-        });
-        texts.unwrap_or_else(|| {
-            self.report(key, "expected a list of texts such as [\"a\", \"b\"]");
-            Vec::new()
-        })
     }
 
     /// One of the choices; the first is the default.

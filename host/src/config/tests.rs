@@ -14,7 +14,7 @@ account_id = \"AbC123\"
 ";
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
-    parse_checked(text, &|_| Vec::new())
+    parse_checked(text, &|_, _| Vec::new())
 }
 
 fn parse_checked(text: &str, check: &Check<'_>) -> Result<Settings, SettingsError> {
@@ -189,7 +189,7 @@ fn what_the_component_finds_is_told_at_its_line() {
         message: message.to_string(),
     };
     let text = format!("{MINIMAL}colour = \"red\"\n[connections.acme.taxes]\n\"GST/HST\" = \"\"\n");
-    let found = parse_checked(&text, &|_| {
+    let found = parse_checked(&text, &|_, _| {
         vec![
             problem("/taxes/GST~1HST", "must not be empty"),
             problem("/freshbooks/colour", "unknown key"),
@@ -206,7 +206,7 @@ etc/ml-connector.toml:7: connections.acme.taxes.\"GST/HST\": must not be empty";
 #[test]
 fn the_component_and_the_host_do_not_both_complain_of_one_key() {
     let text = "[receiver]\npublic_url = \"https://a.test\"\n[connections.acme]\n";
-    let found = parse_checked(text, &|_| {
+    let found = parse_checked(text, &|_, _| {
         vec![Problem {
             pointer: "/freshbooks/account_id".to_string(),
             code: "missing".to_string(),
@@ -230,7 +230,7 @@ fn the_component_gets_the_whole_table_as_json_without_secrets() {
         r#"{"currencies":["EUR"],"freshbooks":{"account_id":"AbC123"},"sweep":{"interval_s":1000}}"#
     );
     let error = draft
-        .finish(&|_| Vec::new())
+        .finish(&|_, _| Vec::new())
         .expect_err("a secret")
         .to_string();
     assert!(error.contains("ml-connector connect"), "{error}");
@@ -275,7 +275,7 @@ fn a_file_without_connections_is_of_no_use() {
 
 #[test]
 fn an_unreadable_file_is_named_with_the_flag_that_helps() {
-    let error = load(Path::new("/nowhere/ml.toml"), &|_| Vec::new()).expect_err("no file");
+    let error = load(Path::new("/nowhere/ml.toml"), &|_, _| Vec::new()).expect_err("no file");
     assert!(error.to_string().contains("/nowhere/ml.toml"), "{error}");
     assert!(error.to_string().contains("--config"), "{error}");
 }

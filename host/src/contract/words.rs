@@ -4,8 +4,10 @@
 //! A macro, since the types are made by wasmtime's generator, which derives one list of traits for
 //! records and enums alike and so cannot be told to derive `strum`'s.
 
-use super::http::{SendErrorCode, SendOutcome};
-use super::runs::{EndingKind, Reason, WaitReason};
+use std::fmt;
+
+use super::http::{Secret, SendErrorCode, SendOutcome};
+use super::runs::{EndingKind, StartReason, WaitReason};
 use super::types::System;
 use super::webhooks::RefusalCode;
 
@@ -36,7 +38,7 @@ pub(crate) use words;
 
 words!(System { Freshbooks = "freshbooks", Concur = "concur" });
 
-words!(Reason {
+words!(StartReason {
     Notice = "notice",
     Sweep = "sweep",
     Replay = "replay",
@@ -54,7 +56,6 @@ words!(WaitReason {
 });
 
 words!(EndingKind {
-    None = "none",
     Confirmed = "confirmed",
     Unchanged = "unchanged",
     Rejected = "rejected",
@@ -81,6 +82,19 @@ impl System {
         match self {
             Self::Freshbooks => "FreshBooks",
             Self::Concur => "SAP Concur",
+        }
+    }
+}
+
+/// The name of a secret, never the secret.
+impl fmt::Display for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientSecret => formatter.write_str("client-secret"),
+            Self::AuthorizationCode => formatter.write_str("authorization-code"),
+            Self::CompanyRequestToken => formatter.write_str("company-request-token"),
+            Self::RefreshToken => formatter.write_str("refresh-token"),
+            Self::Verifier(callback) => write!(formatter, "verifier of callback {callback}"),
         }
     }
 }
@@ -114,7 +128,10 @@ mod tests {
         for system in System::ALL {
             assert_eq!(System::from_word(system.as_str()), Some(system));
         }
-        assert_eq!(Reason::from_word("look-again"), Some(Reason::LookAgain));
+        assert_eq!(
+            StartReason::from_word("look-again"),
+            Some(StartReason::LookAgain)
+        );
         assert_eq!(WaitReason::from_word("later"), None);
     }
 }

@@ -7,8 +7,8 @@ use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::raw_answer::RawAnswer;
-use super::{Access, CredentialError, CredentialState, Credentials, Refused, absent};
-use crate::contract::credentials::{Credential, Grant, Mend};
+use super::{Access, CredentialError, CredentialState, Credentials, Refused};
+use crate::contract::credentials::{Credential, Grant, TokenFailure, TokenField, TokenRemedy};
 use crate::contract::types::{Instant, System};
 use crate::http_client::Origin;
 
@@ -22,13 +22,13 @@ pub(super) struct Application(tokio::sync::Mutex<ApplicationState>);
 #[derive(Default)]
 struct ApplicationState {
     token: Option<ApplicationToken>,
-    /// Why there is none, and how long that is taken for granted.
-    refused: Option<Refused>,
+    /// Why there is none, and until when that is taken for granted.
+    refused: Option<(Refused, Instant)>,
 }
 
 struct ApplicationToken {
     /// The company's datacenter when it was asked for.
-    company_base: String,
+    company_base: Option<String>,
     credential: Credential,
     access: Access,
 }
@@ -51,7 +51,8 @@ impl Credentials {
     /// [`CredentialError`]; `Refused` says what is to be done.
     pub async fn application(&self, connection: &str) -> Result<Access, CredentialError> {
         let mut state = self.application_of(connection)?.0.lock().await;
-        let company_base = self.credential(connection, System::Concur).base;
+        let company = self.credential(connection, System::Concur);
+        let company_base = company.and_then(|credential| credential.base);
         let now = self.clock.now();
         if let Some(token) = &state.token
             && token.company_base == company_base
@@ -60,15 +61,11 @@ impl Credentials {
             return Ok(token.access.clone());
         }
         state.token = None;
-        if let Some(refused) = state
-            .refused
-            .as_ref()
-            .filter(|refused| refused.retry_at > now)
-        {
+        if let Some((refused, _)) = state.refused.as_ref().filter(|(_, until)| *until > now) {
             return Err(CredentialError::Refused(refused.clone()));
         }
         match self
-            .request_application_token(connection, &company_base)
+            .request_application_token(connection, company_base.as_deref())
             .await
         {
             Ok((credential, access)) => {
@@ -80,11 +77,12 @@ impl Credentials {
                 });
                 Ok(access)
             }
-            Err(CredentialError::Refused(mut refused)) => {
-                if refused.retry_at <= now {
-                    refused.retry_at = now.saturating_add(PAUSE_MS);
-                }
-                state.refused = Some(refused.clone());
+            Err(CredentialError::Refused(refused)) => {
+                let until = match refused.remedy {
+                    TokenRemedy::TryAgain(at) if at > now => at,
+                    _ => now.saturating_add(PAUSE_MS),
+                };
+                state.refused = Some((refused.clone(), until));
                 Err(CredentialError::Refused(refused))
             }
             Err(other) => Err(other),
@@ -113,7 +111,7 @@ impl Credentials {
         let account = self.account(connection)?;
         let seen = account
             .instance
-            .call(|instance| instance.foresee(credential, now));
+            .call(|instance| instance.plan_refresh(credential, now));
         let seen = seen.map_err(crate::guest::InstanceError::from)?;
         Ok(seen.refresh_at.is_none_or(|at| at <= now))
     }
@@ -121,24 +119,24 @@ impl Credentials {
     async fn request_application_token(
         &self,
         connection: &str,
-        company_base: &str,
+        company_base: Option<&str>,
     ) -> Result<(Credential, Access), CredentialError> {
         const GRANT: Grant = Grant::ClientCredentials;
         let mut state = CredentialState {
-            stored: absent(connection, System::Concur),
+            stored: self.account(connection)?.absent(System::Concur)?,
             tokens: None,
         };
-        state.stored.credential.base = company_base.to_string();
+        state.stored.credential.base = company_base.map(str::to_owned);
         let parts = self.token_secrets(connection, System::Concur, &state, None)?;
         for is_last in [false, true] {
             let asked = self.token_request(connection, &state.stored.credential, GRANT)?;
             let answer = self
-                .send_token_request(connection, System::Concur, &state, &asked, GRANT, &parts)
+                .send_token_request(connection, System::Concur, &asked, GRANT, &parts)
                 .await?;
             match self.read_answer(connection, &state, &answer)? {
                 // A token is good at the datacenter where it was made, and only now is known which
                 // that is.
-                Ok(credential) if state.stored.credential.base.is_empty() && !is_last => {
+                Ok(credential) if state.stored.credential.base.is_none() && !is_last => {
                     state.stored.credential.base = credential.base;
                 }
                 Ok(credential) => {
@@ -147,16 +145,16 @@ impl Credentials {
                         .token_request(connection, System::Concur.as_str(), "application");
                     return Ok((credential, access));
                 }
-                Err(failure) if failure.mend == Mend::TryThere && !is_last => {
-                    state.stored.credential.base = failure.base;
-                }
+                Err(TokenFailure {
+                    remedy: TokenRemedy::TryBase(base),
+                    ..
+                }) if !is_last => state.stored.credential.base = Some(base),
                 Err(failure) => {
                     self.metrics
                         .token_request(connection, System::Concur.as_str(), "refused");
                     return Err(CredentialError::Refused(Refused {
-                        sentence: failure.sentence,
-                        mend: failure.mend,
-                        retry_at: failure.retry_at,
+                        message: failure.message,
+                        remedy: failure.remedy,
                     }));
                 }
             }
@@ -172,19 +170,18 @@ impl Credentials {
         credential: &Credential,
         answer: &RawAnswer,
     ) -> Result<Access, CredentialError> {
-        let fix = |sentence: String| {
+        let fix = |message: String| {
             CredentialError::Refused(Refused {
-                sentence,
-                mend: Mend::FixSettings,
-                retry_at: 0,
+                message,
+                remedy: TokenRemedy::FixSettings,
             })
         };
         let origin: Origin = self
             .account(connection)?
             .origins
-            .concur(&credential.base)
+            .concur(credential.base.as_deref().unwrap_or_default())
             .map_err(|error| fix(error.to_string()))?;
-        let token = answer.secret("access_token").unwrap_or_default();
+        let token = answer.secret(TokenField::AccessToken).unwrap_or_default();
         let bearer = Zeroizing::new(format!("Bearer {}", token.as_str()));
         let mut bearer = HeaderValue::try_from(bearer.as_str())
             .map_err(|_| fix("the application's token cannot be sent in a header".to_string()))?;

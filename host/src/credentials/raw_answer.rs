@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::contract::credentials::{Grant, TokenAnswer};
+use crate::contract::credentials::{Grant, TokenField, TokenResponse};
 use crate::contract::http::{Body, Response};
 
 /// The members of a token response that hold secrets (RFC 6749, section 5.1; OpenID Connect).
-const SECRETS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+const SECRETS: [(&str, TokenField); 3] = [
+    ("access_token", TokenField::AccessToken),
+    ("refresh_token", TokenField::RefreshToken),
+    ("id_token", TokenField::IdToken),
+];
 
 /// An answer with its secrets.
 #[derive(Serialize, Deserialize)]
@@ -46,10 +50,11 @@ impl RawAnswer {
         self.grant
     }
 
-    /// One of the secrets.
-    pub(super) fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
+    /// The secret in a field; none if it is missing or empty.
+    pub(super) fn secret(&self, field: TokenField) -> Option<Zeroizing<String>> {
+        let (name, _) = SECRETS.iter().find(|(_, one)| *one == field)?;
         let members: BTreeMap<String, serde_json::Value> = serde_json::from_str(&self.body).ok()?;
-        match members.get(name)? {
+        match members.get(*name)? {
             serde_json::Value::String(secret) if !secret.is_empty() => {
                 Some(Zeroizing::new(secret.clone()))
             }
@@ -59,28 +64,28 @@ impl RawAnswer {
 
     /// What the component is shown. Of a body that is no JSON object it is shown nothing: it might
     /// hold a secret.
-    pub(super) fn without_secrets(&self) -> TokenAnswer {
+    pub(super) fn without_secrets(&self) -> TokenResponse {
         let parsed: Option<serde_json::Value> = serde_json::from_str(&self.body).ok();
         let Some(mut value) = parsed.filter(serde_json::Value::is_object) else {
-            return TokenAnswer {
+            return TokenResponse {
                 status: self.status,
                 json: String::new(),
-                sealed: Vec::new(),
+                secrets_present: Vec::new(),
             };
         };
-        let mut sealed = Vec::new();
-        for name in SECRETS {
+        let mut secrets_present = Vec::new();
+        for (name, field) in SECRETS {
             if let Some(member) = value.get_mut(name) {
                 if member.as_str().is_some_and(|secret| !secret.is_empty()) {
-                    sealed.push(name.to_string());
+                    secrets_present.push(field);
                 }
                 *member = serde_json::Value::String(String::new());
             }
         }
-        TokenAnswer {
+        TokenResponse {
             status: self.status,
             json: value.to_string(),
-            sealed,
+            secrets_present,
         }
     }
 }
@@ -105,9 +110,15 @@ mod tests {
         let shown = answer.without_secrets();
         assert!(!shown.json.contains("canary"), "{}", shown.json);
         assert!(shown.json.contains("3600"));
-        assert_eq!(shown.sealed, ["access_token", "refresh_token"]);
         assert_eq!(
-            answer.secret("refresh_token").expect("is there").as_str(),
+            shown.secrets_present,
+            [TokenField::AccessToken, TokenField::RefreshToken]
+        );
+        assert_eq!(
+            answer
+                .secret(TokenField::RefreshToken)
+                .expect("is there")
+                .as_str(),
             "canary-2"
         );
     }
@@ -123,6 +134,11 @@ mod tests {
     fn it_survives_the_store() {
         let kept = answer(r#"{"access_token":"a"}"#).to_text();
         let read = RawAnswer::parse(&kept).expect("is read");
-        assert_eq!(read.secret("access_token").expect("is there").as_str(), "a");
+        assert_eq!(
+            read.secret(TokenField::AccessToken)
+                .expect("is there")
+                .as_str(),
+            "a"
+        );
     }
 }

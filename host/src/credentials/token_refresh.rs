@@ -9,7 +9,7 @@ use super::raw_answer::RawAnswer;
 use super::tokens::{TokenSecrets, Tokens, answer_purpose, tokens_purpose};
 use super::{CredentialError, CredentialSlot, CredentialState, Credentials, Refused};
 use crate::contract::credentials::{
-    Credential, Grant, Life, Mend, TokenFailure, TokenHost, TokenRequest,
+    Credential, CredentialStatus, Grant, TokenFailure, TokenField, TokenRemedy, TokenRequest,
 };
 use crate::contract::http::SendOutcome;
 use crate::contract::types::{Duration, System};
@@ -38,7 +38,7 @@ impl Credentials {
         for is_last in [false, true] {
             let asked = self.token_request(connection, &state.stored.credential, grant)?;
             let answer = self
-                .send_token_request(connection, system, &state, &asked, grant, &parts)
+                .send_token_request(connection, system, &asked, grant, &parts)
                 .await?;
             state.stored.sealed_answer = self.seal_answer(&state.stored, &answer)?;
             self.commit(slot, state.clone()).await?;
@@ -46,9 +46,10 @@ impl Credentials {
                 Ok(credential) => {
                     return self.store_tokens(slot, &state, credential, &answer).await;
                 }
-                Err(failure) if failure.mend == Mend::TryThere && !is_last => {
-                    state.stored.credential.base = failure.base;
-                }
+                Err(TokenFailure {
+                    remedy: TokenRemedy::TryBase(base),
+                    ..
+                }) if !is_last => state.stored.credential.base = Some(base),
                 Err(failure) => {
                     return Err(self
                         .record_failure(slot, state, grant, failure)
@@ -64,12 +65,11 @@ impl Credentials {
         &self,
         connection: &str,
         system: System,
-        state: &CredentialState,
         asked: &TokenRequest,
         grant: Grant,
         parts: &TokenSecrets,
     ) -> Result<RawAnswer, CredentialError> {
-        let origin = self.token_origin(connection, system, &state.stored.credential, asked.host)?;
+        let origin = self.token_origin(connection, system, &asked.base)?;
         let outcome = self
             .http_client
             .send(&asked.request, &origin, None, parts)
@@ -80,9 +80,8 @@ impl Credentials {
                 self.metrics
                     .token_request(connection, system.as_str(), "unanswered");
                 Err(CredentialError::Refused(Refused {
-                    sentence: format!("the token endpoint gave no answer ({})", error.detail),
-                    mend: Mend::TryAgain,
-                    retry_at: self.clock.now().saturating_add(ASK_AGAIN_MS),
+                    message: format!("the token endpoint gave no answer ({})", error.detail),
+                    remedy: TokenRemedy::TryAgain(self.clock.now().saturating_add(ASK_AGAIN_MS)),
                 }))
             }
         }
@@ -98,7 +97,7 @@ impl Credentials {
         let asked = account
             .instance
             .call_with(&account.settings, |instance, settings| {
-                instance.ask_token(settings, credential, grant)
+                instance.build_token_request(settings, credential, grant)
             });
         Ok(asked?)
     }
@@ -114,7 +113,7 @@ impl Credentials {
         let read = account
             .instance
             .call_with(&account.settings, |instance, settings| {
-                instance.read_token(
+                instance.read_token_response(
                     settings,
                     &state.stored.credential,
                     answer.grant(),
@@ -138,8 +137,8 @@ impl Credentials {
             .as_ref()
             .and_then(|tokens| tokens.refresh_token.clone());
         let tokens = Tokens {
-            access_token: answer.secret("access_token").unwrap_or_default(),
-            refresh_token: answer.secret("refresh_token").or(previous),
+            access_token: answer.secret(TokenField::AccessToken).unwrap_or_default(),
+            refresh_token: answer.secret(TokenField::RefreshToken).or(previous),
         };
         let mut stored = StoredCredential {
             connection: state.stored.connection.clone(),
@@ -184,13 +183,8 @@ impl Credentials {
         state.stored.sealed_answer = Vec::new();
         state.stored.credential.base = before.base;
         // A code or request token that is refused says nothing about the credential that is there.
-        if failure.mend == Mend::Reconnect && grant == Grant::RefreshToken {
-            state.stored.credential.life = Life::Dead;
-            state
-                .stored
-                .credential
-                .sentence
-                .clone_from(&failure.sentence);
+        if failure.remedy == TokenRemedy::Reconnect && grant == Grant::RefreshToken {
+            state.stored.credential.status = CredentialStatus::Dead(failure.message.clone());
         }
         let system = state.stored.credential.system.as_str();
         self.metrics
@@ -203,9 +197,8 @@ impl Credentials {
         );
         self.commit(slot, state).await?;
         Ok(Refused {
-            sentence: failure.sentence,
-            mend: failure.mend,
-            retry_at: failure.retry_at,
+            message: failure.message,
+            remedy: failure.remedy,
         })
     }
 
@@ -254,27 +247,20 @@ impl Credentials {
             .seal(&answer_purpose(stored), &answer.to_text())
     }
 
+    /// Where a token request goes: to the base URL that it brings, if that is on the list.
     fn token_origin(
         &self,
         connection: &str,
         system: System,
-        credential: &Credential,
-        host: TokenHost,
+        base: &str,
     ) -> Result<Origin, CredentialError> {
         let origins = &self.account(connection)?.origins;
-        match (host, system) {
-            (_, System::Freshbooks) => Ok(origins.freshbooks.clone()),
-            (TokenHost::Configured, System::Concur) => Ok(origins.concur_token.clone()),
-            (TokenHost::Pinned, System::Concur) => {
-                origins.concur(&credential.base).map_err(|error| {
-                    CredentialError::Refused(Refused {
-                        sentence: error.to_string(),
-                        mend: Mend::FixSettings,
-                        retry_at: 0,
-                    })
-                })
-            }
-        }
+        origins.of_base(system, base).map_err(|error| {
+            CredentialError::Refused(Refused {
+                message: error.to_string(),
+                remedy: TokenRemedy::FixSettings,
+            })
+        })
     }
 
     pub(super) fn token_secrets(
@@ -302,10 +288,9 @@ impl Credentials {
 
 pub(super) fn circular_redirect() -> Refused {
     Refused {
-        sentence:
+        message:
             "each SAP Concur datacenter sends the token request to another one; connect again with `ml-connector connect concur`"
                 .to_string(),
-        mend: Mend::Reconnect,
-        retry_at: 0,
+        remedy: TokenRemedy::Reconnect,
     }
 }

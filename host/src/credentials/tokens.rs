@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::contract::http;
 use crate::http_client::SecretParts;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
@@ -24,13 +25,15 @@ pub(super) struct TokenSecrets {
 }
 
 impl SecretParts for TokenSecrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
+    fn secret(&self, secret: &http::Secret) -> Option<Zeroizing<String>> {
         let plain = |secret: &Secret| Zeroizing::new(secret.reveal().to_string());
-        match name {
-            "client-secret" => Some(plain(&self.client_secret)),
-            "refresh-token" => self.refresh_token.clone(),
-            "authorization-code" | "company-request-token" => self.from_person.as_ref().map(plain),
-            _ => None,
+        match secret {
+            http::Secret::ClientSecret => Some(plain(&self.client_secret)),
+            http::Secret::RefreshToken => self.refresh_token.clone(),
+            http::Secret::AuthorizationCode | http::Secret::CompanyRequestToken => {
+                self.from_person.as_ref().map(plain)
+            }
+            http::Secret::Verifier(_) => None,
         }
     }
 }

@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 use super::Services;
 use super::gates::{GateClosed, Gates};
 use super::recent_wakes::RecentWakes;
-use super::token_refresh::{NoAccess, TokenRefresh, retry_at};
-use crate::contract::http::{Bearer, SendOutcome};
-use crate::contract::mapping::Schedule;
+use super::token_refresh::{NoAccess, PAUSE_MS, TokenRefresh, retry_at};
+use crate::contract::http::{Authorization, Secret, SendOutcome};
 use crate::contract::pacing::{Gate, HoldReason};
-use crate::contract::runs::{Send, WaitReason};
+use crate::contract::runs::{OutboundRequest, WaitReason};
+use crate::contract::settings::{ReceiverNeed, Schedule};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::credentials::Access;
 use crate::guest::{SettingsText, SharedInstance};
@@ -20,25 +20,18 @@ use crate::http_client::SecretParts;
 use crate::metrics::happened_at;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
-/// How long a gate stays closed at a time while a person is needed. Connecting opens it at once, so
-/// that this only bounds how often waiting runs are driven in vain.
-const RECONNECT_HOLD_MS: u64 = 10 * 60_000;
-
 /// Waiting runs that are read and released in one commit when a gate opens early. Enough that
 /// thousands take seconds, few enough that other commits are not held up.
 const RELEASE_BATCH_MAX: u32 = 256;
-
-/// The kind of the objects whose runs subscribe to events.
-pub(crate) const SUBSCRIPTION_KIND: &str = "event-subscription";
 
 /// One connection at run time.
 pub struct Connection {
     /// As in the settings file, such as `acme`.
     pub name: String,
-    /// The URL for its FreshBooks webhooks; empty where none are received.
-    pub webhook_url: String,
-    /// The URL for its SAP Concur events; empty where none are received.
-    pub events_url: String,
+    /// The URL for its FreshBooks webhooks; none where none are received.
+    pub webhook_url: Option<String>,
+    /// The URL for its SAP Concur events; none where none are received.
+    pub events_url: Option<String>,
     /// The settings that new runs begin with.
     pub settings: SettingsText,
     /// The runs that are started again and again.
@@ -60,30 +53,34 @@ pub struct Connection {
 /// Permission to send one request: a token, and the turn to probe a gate that was closed.
 pub struct SendPermit<'c> {
     access: Access,
-    bearer: Option<Bearer>,
+    authorization: Authorization,
     _probe: Option<SemaphorePermit<'c>>,
 }
 
 impl Connection {
-    /// Where what an object's run registers is to be sent: events or webhooks.
+    /// The `receive-url` of an object's task: where what its run registers is to be sent. None for
+    /// an object whose schedule needs no receiver, and where there is no such receiver.
     #[must_use]
-    pub fn address_of(&self, object: &ObjectRef) -> &str {
-        match object.kind.as_str() {
-            SUBSCRIPTION_KIND => &self.events_url,
-            _ => &self.webhook_url,
+    pub fn receive_url(&self, object: &ObjectRef) -> Option<String> {
+        let mut schedules = self.schedules.iter();
+        let schedule = schedules.find(|schedule| schedule.object == *object)?;
+        match schedule.needs? {
+            ReceiverNeed::Webhooks => self.webhook_url.clone(),
+            ReceiverNeed::Events => self.events_url.clone(),
         }
     }
 
-    /// The object whose run subscribes to events; nothing where none are received or the settings
-    /// do not want them.
+    /// The object whose run subscribes to events; none where none are received or the settings do
+    /// not want them.
     #[must_use]
     pub fn subscription(&self) -> Option<&ObjectRef> {
-        let mut objects = self.schedules.iter().map(|schedule| &schedule.object);
-        objects.find(|object| object.kind == SUBSCRIPTION_KIND && !self.events_url.is_empty())
+        self.events_url.as_ref()?;
+        let mut schedules = self.schedules.iter();
+        let schedule = schedules.find(|schedule| schedule.needs == Some(ReceiverNeed::Events))?;
+        Some(&schedule.object)
     }
 
-    /// Permission to send one request to a system, with this bearer token instead of the connection's
-    /// own if one is named.
+    /// Permission to send one request to a system with this authorization.
     ///
     /// # Errors
     ///
@@ -91,9 +88,9 @@ impl Connection {
     pub async fn permit(
         &self,
         system: System,
-        bearer: Option<Bearer>,
+        authorization: Authorization,
     ) -> Result<SendPermit<'_>, GateClosed> {
-        if bearer == Some(Bearer::Application) {
+        if authorization == Authorization::Application {
             return self.permit_for_application(system).await;
         }
         let now = || self.services.clock.now();
@@ -101,12 +98,12 @@ impl Connection {
         match self.token_refresh.access(self, system).await {
             Ok(access) => Ok(SendPermit {
                 access,
-                bearer,
+                authorization,
                 _probe: probe,
             }),
             Err(NoAccess::Later(closed)) => Err(closed),
-            Err(NoAccess::Reconnect(sentence)) => {
-                Err(self.hold_for_reconnect(system, sentence).await)
+            Err(NoAccess::Reconnect(message)) => {
+                Err(self.hold_for_reconnect(system, message).await)
             }
         }
     }
@@ -114,8 +111,8 @@ impl Connection {
     /// The application needs no company that is connected, so that a gate that waits for that is
     /// none for it.
     async fn permit_for_application(&self, system: System) -> Result<SendPermit<'_>, GateClosed> {
-        let probe = match self.gates.get(system).reason {
-            HoldReason::NeedsReconnect => None,
+        let probe = match self.gates.get(system).hold {
+            Some(hold) if hold.reason == HoldReason::NeedsReconnect => None,
             _ => {
                 self.gates
                     .pass(system, || self.services.clock.now())
@@ -126,53 +123,61 @@ impl Connection {
         match access {
             Ok(access) => Ok(SendPermit {
                 access,
-                bearer: Some(Bearer::Application),
+                authorization: Authorization::Application,
                 _probe: probe,
             }),
             Err(error) => {
                 let until = retry_at(&error, self.services.clock.now());
-                let sentence = format!("the application's token cannot be obtained: {error}");
-                Err(GateClosed { until, sentence })
+                let message = format!("the application's token cannot be obtained: {error}");
+                Err(GateClosed { until, message })
             }
         }
     }
 
     /// Sends a request and observes what its outcome says about the remote. A gate that has changed
     /// is for the caller to store.
-    pub async fn send(&self, send: &Send, permit: SendPermit<'_>) -> (SendOutcome, Option<Gate>) {
+    pub async fn send(
+        &self,
+        send: &OutboundRequest,
+        permit: SendPermit<'_>,
+    ) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
         let (access, http_client) = (&permit.access, &self.services.http_client);
-        let bearer = Some(&access.bearer);
+        let bearer = match permit.authorization {
+            Authorization::None => None,
+            Authorization::Connection | Authorization::Application => Some(&access.bearer),
+        };
         let outcome = http_client
             .send(request, &access.origin, bearer, self)
             .await;
-        let label = outcome.label();
         self.services
             .metrics
-            .request(&self.name, request.system.as_str(), label);
-        if label == "withheld" {
-            // Says something about the request's own secrets and nothing about the remote.
-            return (outcome, None);
-        }
-        if permit.bearer.is_some() && is_unauthorized(&outcome) {
-            // Says something about the application's token, and nothing about the company's.
-            self.services
-                .credentials
-                .forget_application(&self.name)
-                .await;
-            return (outcome, None);
-        }
-        let changed = self.gates.observe(
+            .request(&self.name, request.system.as_str(), outcome.label());
+        let observed = self.gates.observe(
             &self.instance,
             request.system,
+            permit.authorization,
             &outcome,
             self.services.clock.now(),
         );
-        if changed.is_some_and(|gate| gate.reason == HoldReason::TokenExpired) {
-            self.token_refresh
-                .note_refused(request.system, access.generation);
+        if observed.token_refused {
+            self.note_token_refused(request.system, &permit).await;
         }
-        (outcome, changed)
+        (outcome, observed.changed)
+    }
+
+    async fn note_token_refused(&self, system: System, permit: &SendPermit<'_>) {
+        match permit.authorization {
+            Authorization::Application => {
+                let credentials = &self.services.credentials;
+                credentials.forget_application(&self.name).await;
+            }
+            Authorization::Connection => {
+                let generation = permit.access.generation;
+                self.token_refresh.note_refused(system, generation);
+            }
+            Authorization::None => {}
+        }
     }
 
     /// Opens the gate of a system that was just connected, and makes the runs that wait for it due.
@@ -181,7 +186,7 @@ impl Connection {
     ///
     /// If the store fails.
     pub async fn connected(&self, system: System) -> Result<(), StoreError> {
-        let opened = self.instance.call(|instance| instance.open_gate(system));
+        let opened = self.instance.call(|instance| instance.initial_gate(system));
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
             self.services
                 .store
@@ -199,7 +204,7 @@ impl Connection {
         let held_until = &self.services.metrics.gate_held_until;
         held_until
             .get_or_create(&labels)
-            .set(gate.held_until / 1_000);
+            .set(gate.hold.map_or(0, |hold| hold.until / 1_000));
         Write::Gate {
             connection: self.name.clone(),
             gate,
@@ -237,7 +242,7 @@ impl Connection {
                 due: now,
                 reason: run.wait_reason,
                 on: None,
-                sentence: run.sentence,
+                message: run.message,
             })
             .collect();
         if writes.is_empty() {
@@ -249,29 +254,30 @@ impl Connection {
         }
     }
 
-    async fn hold_for_reconnect(&self, system: System, sentence: String) -> GateClosed {
+    async fn hold_for_reconnect(&self, system: System, message: String) -> GateClosed {
         let now = self.services.clock.now();
-        let before = self.gates.get(system);
-        let is_new = before.reason != HoldReason::NeedsReconnect;
-        let gate = Gate {
-            system,
-            held_until: now.saturating_add(RECONNECT_HOLD_MS),
-            reason: HoldReason::NeedsReconnect,
-            failures: before.failures.max(1),
-            failing_since: if is_new { now } else { before.failing_since },
+        let held = self.gates.hold_for_reconnect(&self.instance, system, now);
+        let until = match held {
+            Ok(gate) => {
+                let write = self.gate_write(gate);
+                if let Err(error) = self.services.store.commit(vec![write]).await {
+                    tracing::warn!(connection = self.name, %error, "a closed gate could not be stored");
+                }
+                gate.hold.map_or(now, |hold| hold.until)
+            }
+            Err(error) => {
+                tracing::error!(connection = self.name, %error, "a gate could not be closed");
+                now
+            }
         };
-        if let Some(gate) = self.gates.set(gate)
-            && let Err(error) = self
-                .services
-                .store
-                .commit(vec![self.gate_write(gate)])
-                .await
-        {
-            tracing::warn!(connection = self.name, %error, "a closed gate could not be stored");
-        }
         GateClosed {
-            until: gate.held_until,
-            sentence,
+            // A hold that is over already would have the run asked for again without a pause.
+            until: if until > now {
+                until
+            } else {
+                now.saturating_add(PAUSE_MS)
+            },
+            message,
         }
     }
 
@@ -280,14 +286,12 @@ impl Connection {
     }
 }
 
-fn is_unauthorized(outcome: &SendOutcome) -> bool {
-    matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 401 | 403))
-}
-
 impl SecretParts for Connection {
     /// Only verifiers: token requests are sent elsewhere.
-    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
-        let id = name.strip_prefix("verifier:")?;
+    fn secret(&self, secret: &Secret) -> Option<Zeroizing<String>> {
+        let Secret::Verifier(id) = secret else {
+            return None;
+        };
         let verifier = self.services.callbacks.verifier(&self.name, id)?;
         Some(Zeroizing::new(verifier.reveal().to_owned()))
     }

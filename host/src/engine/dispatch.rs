@@ -11,9 +11,8 @@ use super::Services;
 use super::connection::Connection;
 use crate::backlog::Backlog;
 use crate::contract::admission::{Activity, Admission};
-use crate::contract::runs::{NewTask, Reason};
+use crate::contract::runs::{NewTask, StartReason};
 use crate::contract::types::ObjectRef;
-use crate::contract::webhooks::{self, Verb};
 use crate::guest::{GuestError, SharedInstance};
 use crate::store::{Decision, NewRun, Notice, StoreError, Write};
 
@@ -131,9 +130,13 @@ impl Dispatcher {
         let mut activities = BTreeMap::new();
         for (connection, objects) in named {
             let refs: Vec<ObjectRef> = objects.values().copied().cloned().collect();
-            let standings = self.services.store.standings(connection, &refs).await?;
-            for ((key, object), standing) in objects.into_iter().zip(standings) {
-                let activity = match standing.active {
+            let statuses = self
+                .services
+                .store
+                .object_statuses(connection, &refs)
+                .await?;
+            for ((key, object), status) in objects.into_iter().zip(statuses) {
+                let activity = match status.active {
                     true => self.activity(connection, object).await?,
                     false => Activity::Idle,
                 };
@@ -153,19 +156,14 @@ impl Dispatcher {
     }
 
     fn decide(&self, notice: &Notice, activity: &mut Activity) -> Result<Write, GuestError> {
-        let read = webhooks::Notice {
-            object: notice.object.clone(),
-            verb: event_verb(&notice.event),
-            event: notice.event.clone(),
-        };
         let admission = self
             .instance
-            .call(|instance| instance.admit(&read, *activity))?;
+            .call(|instance| instance.admit(&notice.object, *activity))?;
         let object = match admission {
-            Admission::NothingNew(sentence) => {
+            Admission::NothingNew(message) => {
                 return Ok(Write::Decide {
                     notice: notice.id,
-                    decision: Decision::NothingNew(sentence),
+                    decision: Decision::NothingNew(message),
                 });
             }
             Admission::Start(object) => {
@@ -190,7 +188,7 @@ impl Dispatcher {
             connection: notice.connection.clone(),
             task: NewTask {
                 object,
-                reason: Reason::Notice,
+                reason: StartReason::Notice,
             },
             settings_version,
             started: self.services.clock.now().max(notice.received),
@@ -214,15 +212,5 @@ impl<'n> ObjectKey<'n> {
             kind: &object.kind,
             system: object.system.as_str(),
         }
-    }
-}
-
-/// What an event's name says was done (FreshBooks docs, webhooks).
-fn event_verb(event: &str) -> Verb {
-    match event.split_once('.').map(|(_, verb)| verb) {
-        Some("create") => Verb::Create,
-        Some("update") => Verb::Update,
-        Some("delete") => Verb::Delete,
-        _ => Verb::Other,
     }
 }

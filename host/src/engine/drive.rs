@@ -11,12 +11,13 @@ use std::sync::Arc;
 use self::perform::Performed;
 use super::connection::Connection;
 use super::history_buffer::HistoryBuffer;
-use crate::contract::http::{SendError, SendErrorCode, SendOutcome};
-use crate::contract::runs::{Action, Demand, Entry, Intent, OpenError, Outcome, Report, Task};
+use crate::contract::runs::{
+    Action, Demand, HistoryEntry, Intent, OpenError, Outcome, Report, Task,
+};
 use crate::contract::types::Instant;
-use crate::guest::{InstanceError, OpenRun, SettingsText};
+use crate::guest::{GuestError, InstanceError, OpenRun, SettingsText};
 use crate::seal::SealError;
-use crate::store::{HistoryRow, Run, StoreError, Write};
+use crate::store::{Run, StoreError, Write};
 
 /// Traps in a row after which a run is parked. One may be a transient lack of memory; a run that
 /// traps three times traps always.
@@ -28,6 +29,9 @@ pub enum DriveError {
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The component fails even over ending the run.
+    #[error("the run cannot be ended, since the component failed over that too: {0}")]
+    Abandon(GuestError),
     /// A verifier could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -52,6 +56,8 @@ struct Driver<'c> {
     run: Run,
     history: HistoryBuffer,
     open: Option<OpenRun>,
+    /// The histories of earlier epochs.
+    given_up: Vec<HistoryEntry>,
     /// What the component says of the histories of earlier epochs.
     unknown_since: Option<Instant>,
     /// Traps and refusals in a row.
@@ -68,6 +74,7 @@ impl<'c> Driver<'c> {
         Self {
             history: HistoryBuffer::new(run.id, run.epoch, run.started),
             open: None,
+            given_up: Vec::new(),
             unknown_since: None,
             traps: 0,
             is_waking: true,
@@ -78,23 +85,20 @@ impl<'c> Driver<'c> {
         }
     }
 
-    /// Takes up the history. A write without an outcome was interrupted: nobody knows whether it
-    /// left.
+    /// Takes up the history as it was stored, writes without an outcome included: the component
+    /// acts on those.
     async fn recover(&mut self) -> Result<(), DriveError> {
         let rows = self.connection.services.store.history(self.run.id).await?;
         let epoch = self.history.epoch();
-        let mut given_up = Vec::new();
         for row in rows {
-            let HistoryRow {
-                demand, outcome, ..
-            } = row;
-            match outcome {
-                Some(outcome) if row.epoch < epoch => given_up.push(Entry { demand, outcome }),
-                Some(outcome) => self.history.add_stored(Entry { demand, outcome }),
-                None => self.record_interrupted(demand).await?,
+            let is_given_up = row.epoch < epoch;
+            let entry = row.into_entry();
+            match is_given_up {
+                true => self.given_up.push(entry),
+                false => self.history.add_stored(entry),
             }
         }
-        self.unknown_since = self.ask_unknown_since(&given_up);
+        self.unknown_since = self.ask_unknown_since(&self.given_up);
         Ok(())
     }
 
@@ -105,7 +109,7 @@ impl<'c> Driver<'c> {
 
     /// When the history first reports on a write that may have been carried out; the start of the
     /// run if the component fails over it.
-    fn ask_unknown_since(&self, history: &[Entry]) -> Option<Instant> {
+    fn ask_unknown_since(&self, history: &[HistoryEntry]) -> Option<Instant> {
         if history.is_empty() {
             return None;
         }
@@ -114,23 +118,6 @@ impl<'c> Driver<'c> {
             .instance
             .call(|instance| instance.unknown_since(history));
         asked.unwrap_or(Some(self.run.started))
-    }
-
-    async fn record_interrupted(&mut self, demand: Demand) -> Result<(), DriveError> {
-        let Demand::Perform(effect) = &demand else {
-            return Ok(());
-        };
-        let error = SendError {
-            code: SendErrorCode::Interrupted,
-            detail: String::new(),
-        };
-        let outcome = Outcome {
-            id: effect.id,
-            report: Report::Sent(SendOutcome::MaybeSent(error)),
-            at: self.connection.now_after(self.history.latest()),
-        };
-        self.history.add(demand, outcome, true);
-        self.commit(None, Vec::new()).await
     }
 
     async fn run_to_rest(&mut self) -> Result<(), DriveError> {
@@ -182,17 +169,22 @@ impl<'c> Driver<'c> {
         match why {
             InstanceError::Guest(error) => self.count_trap(&error.to_string()).await,
             InstanceError::Open(OpenError::UnknownKind(kind)) => {
-                let sentence = format!("the component has no flow for objects of kind {kind}");
-                self.park("unknown-kind", sentence).await?;
+                let why = format!("the component has no flow for objects of kind {kind}");
+                self.abandon(&why).await?;
+                Ok(true)
+            }
+            InstanceError::Open(OpenError::InvalidTask(detail)) => {
+                let why = format!("the component does not accept its task ({detail})");
+                self.abandon(&why).await?;
                 Ok(true)
             }
             InstanceError::Open(OpenError::Diverged(divergence)) => {
                 let index = divergence.index;
                 tracing::warn!(run = self.run.id, index, "a history does not replay");
-                let sentence = format!(
+                let message = format!(
                     "the component now makes another demand at step {index} of the history"
                 );
-                self.start_over(sentence).await
+                self.start_over(message).await
             }
             InstanceError::Open(OpenError::BrokenHistory(_)) => {
                 self.start_over("the history does not fit together".into())
@@ -213,8 +205,8 @@ impl<'c> Driver<'c> {
         if self.traps < TRAPS_MAX {
             return Ok(false);
         }
-        let sentence = format!("the component failed {TRAPS_MAX} times in a row ({detail})");
-        self.park("component-trap", sentence).await?;
+        let why = format!("the component failed {TRAPS_MAX} times in a row ({detail})");
+        self.abandon(&why).await?;
         Ok(true)
     }
 
@@ -228,11 +220,11 @@ impl<'c> Driver<'c> {
             run: self.run.id,
             settings_version: settings_version.clone(),
             started,
-            sentence: format!("started over: {why}"),
+            message: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
         self.unknown_since = self.earliest_unknown_since();
-        self.history.start_over(started);
+        self.given_up.extend(self.history.start_over(started));
         self.run.settings_version = settings_version;
         self.run.started = started;
         self.is_waking = false;
@@ -303,6 +295,7 @@ impl<'c> Driver<'c> {
             .settings(&self.connection.name, version)
             .await?;
         Ok(json.map(|json| SettingsText {
+            connection: Arc::clone(&present.connection),
             version: version.clone(),
             json: Arc::from(json),
         }))
@@ -310,11 +303,10 @@ impl<'c> Driver<'c> {
 
     fn task(&self) -> Task {
         Task {
-            connection: self.connection.name.clone(),
             object: self.run.object.clone(),
             reason: self.run.reason,
             started: self.run.started,
-            webhook_url: self.connection.address_of(&self.run.object).to_string(),
+            receive_url: self.connection.receive_url(&self.run.object),
             unknown_since: self.unknown_since,
         }
     }

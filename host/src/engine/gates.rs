@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::contract::http::SendOutcome;
+use crate::contract::http::{Authorization, SendOutcome};
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::types::{Instant, System};
 use crate::guest::{GuestError, SharedInstance};
@@ -18,13 +18,22 @@ pub struct Gates {
     probes: [Semaphore; 2],
 }
 
+/// What an outcome meant for a gate and a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The gate if it has changed, to be stored.
+    pub changed: Option<Gate>,
+    /// The remote refused the token that the request went with.
+    pub token_refused: bool,
+}
+
 /// Nothing may be sent to this system now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateClosed {
     /// When to try again, in milliseconds since 1970.
     pub until: Instant,
     /// Why, one plain sentence such as "FreshBooks cannot be reached; it is tried again".
-    pub sentence: String,
+    pub message: String,
 }
 
 impl Gates {
@@ -36,7 +45,7 @@ impl Gates {
     pub fn new(instance: &SharedInstance, stored: &[Gate]) -> Result<Self, GuestError> {
         let load = |system| match stored.iter().find(|gate| gate.system == system) {
             Some(gate) => Ok(*gate),
-            None => instance.call(|instance| instance.open_gate(system)),
+            None => instance.call(|instance| instance.initial_gate(system)),
         };
         Ok(Self {
             gates: Mutex::new([load(System::Freshbooks)?, load(System::Concur)?]),
@@ -72,30 +81,54 @@ impl Gates {
         Ok(permit.filter(|_| gate.failures > 0))
     }
 
-    /// Lets the component judge an outcome. Returns the gate if it has changed, to be stored.
+    /// Has the component say what an outcome means for the gate. It is not asked about a success
+    /// while nothing has failed.
     pub fn observe(
         &self,
         instance: &SharedInstance,
         system: System,
+        authorization: Authorization,
         outcome: &SendOutcome,
         now: Instant,
-    ) -> Option<Gate> {
+    ) -> Observed {
         let mut gates = self.lock();
         let gate = gates[index(system)];
         if is_success(outcome) && gate.failures == 0 {
-            return None;
+            return Observed::default();
         }
-        match instance.call(|instance| instance.observe(gate, outcome, now)) {
-            Ok(changed) if changed != gate => {
-                gates[index(system)] = changed;
-                Some(changed)
+        let call = instance.call(|instance| instance.observe(gate, authorization, outcome, now));
+        match call {
+            Ok(observation) => {
+                gates[index(system)] = observation.gate;
+                Observed {
+                    changed: (observation.gate != gate).then_some(observation.gate),
+                    token_refused: observation.token_refused,
+                }
             }
-            Ok(_) => None,
             Err(error) => {
                 tracing::error!(%error, "the component could not judge an outcome; its gate stays as it is");
-                None
+                Observed::default()
             }
         }
+    }
+
+    /// Holds the gate of a system that has no usable credential, for as long as the component
+    /// says. Returns the gate, to be stored.
+    ///
+    /// # Errors
+    ///
+    /// If the component traps.
+    pub fn hold_for_reconnect(
+        &self,
+        instance: &SharedInstance,
+        system: System,
+        now: Instant,
+    ) -> Result<Gate, GuestError> {
+        let mut gates = self.lock();
+        let gate = gates[index(system)];
+        let held = instance.call(|instance| instance.hold_for_reconnect(gate, now))?;
+        gates[index(system)] = held;
+        Ok(held)
     }
 
     /// Replaces a gate. Returns it if that changed anything, to be stored.
@@ -124,11 +157,11 @@ fn is_success(outcome: &SendOutcome) -> bool {
 }
 
 fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
-    if gate.held_until <= now {
+    let Some(hold) = gate.hold.filter(|hold| hold.until > now) else {
         return Ok(());
-    }
+    };
     let name = gate.system.display_name();
-    let sentence = match gate.reason {
+    let message = match hold.reason {
         HoldReason::RateLimited => format!("{name} asks for fewer requests; they continue soon"),
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
         HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
@@ -136,10 +169,9 @@ fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
         HoldReason::NeedsReconnect => {
             format!("{name} is not connected: run `ml-connector connect`")
         }
-        HoldReason::None => format!("requests to {name} are held back"),
     };
     Err(GateClosed {
-        until: gate.held_until,
-        sentence,
+        until: hold.until,
+        message,
     })
 }

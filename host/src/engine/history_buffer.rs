@@ -1,7 +1,7 @@
 //! A run's history as its driver holds it: whole for replay, and what of it is not yet in the
 //! store.
 
-use crate::contract::runs::{Demand, Entry, Outcome};
+use crate::contract::runs::{Demand, HistoryEntry, Outcome};
 use crate::contract::types::Instant;
 use crate::store::{HistoryRow, RunId, Write};
 
@@ -9,7 +9,7 @@ use crate::store::{HistoryRow, RunId, Write};
 pub(super) struct HistoryBuffer {
     run: RunId,
     epoch: u32,
-    entries: Vec<Entry>,
+    entries: Vec<HistoryEntry>,
     /// So many entries are in the store.
     stored: usize,
     /// Other writes that go with the entries.
@@ -34,8 +34,10 @@ impl HistoryBuffer {
     }
 
     /// Takes up an entry that is in the store already.
-    pub(super) fn add_stored(&mut self, entry: Entry) {
-        self.latest = self.latest.max(entry.outcome.at);
+    pub(super) fn add_stored(&mut self, entry: HistoryEntry) {
+        if let Some(outcome) = &entry.outcome {
+            self.latest = self.latest.max(outcome.at);
+        }
         self.entries.push(entry);
         self.stored = self.entries.len();
     }
@@ -44,7 +46,10 @@ impl HistoryBuffer {
     pub(super) fn add(&mut self, demand: Demand, outcome: Outcome, is_write: bool) {
         self.latest = self.latest.max(outcome.at);
         self.has_unstored_write |= is_write;
-        self.entries.push(Entry { demand, outcome });
+        self.entries.push(HistoryEntry {
+            demand,
+            outcome: Some(outcome),
+        });
     }
 
     /// Adds a write that is committed together with the entries so far.
@@ -52,7 +57,7 @@ impl HistoryBuffer {
         self.writes.push(write);
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[HistoryEntry] {
         &self.entries
     }
 
@@ -80,8 +85,9 @@ impl HistoryBuffer {
         let unkept = self.entries.iter().zip(0_u32..).skip(self.stored);
         let mut rows: Vec<HistoryRow> = unkept
             .map(|(entry, index)| {
-                let outcome = Some(entry.outcome.clone());
-                self.row(index, entry.outcome.at, &entry.demand, outcome)
+                let outcome = entry.outcome.clone();
+                let at = outcome.as_ref().map_or(self.latest, |outcome| outcome.at);
+                self.row(index, at, &entry.demand, outcome)
             })
             .collect();
         if let Some(demand) = intent {
@@ -105,9 +111,10 @@ impl HistoryBuffer {
         self.has_unstored_write = false;
     }
 
-    /// Begins the next epoch. What was not stored of this one is dropped: it led nowhere.
-    pub(super) fn start_over(&mut self, started: Instant) {
-        *self = Self::new(self.run, self.epoch + 1, started);
+    /// Begins the next epoch and returns the entries of this one.
+    pub(super) fn start_over(&mut self, started: Instant) -> Vec<HistoryEntry> {
+        let next = Self::new(self.run, self.epoch + 1, started);
+        std::mem::replace(self, next).entries
     }
 
     fn next_index(&self) -> u32 {

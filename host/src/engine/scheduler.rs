@@ -174,7 +174,7 @@ async fn postpone(connection: &Connection, run: RunId, error: &DriveError) {
             .saturating_add(FAILED_PAUSE_MS),
         reason: Some(crate::contract::runs::WaitReason::Remote),
         on: None,
-        sentence: format!("it cannot continue now ({error}); it is tried again in a minute"),
+        message: format!("it cannot continue now ({error}); it is tried again in a minute"),
     };
     if connection.services.store.commit(vec![rest]).await.is_err() {
         tokio::time::sleep(STORE_PAUSE).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::connection::Connection;
-use crate::contract::mapping::Schedule;
-use crate::contract::runs::{NewTask, Reason};
+use crate::contract::runs::{NewTask, StartReason};
+use crate::contract::settings::Schedule;
 use crate::contract::types::Instant;
 use crate::store::{StoreError, Write};
 
@@ -56,7 +56,7 @@ async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<In
     }
     let task = NewTask {
         object: schedule.object.clone(),
-        reason: Reason::Schedule,
+        reason: StartReason::Schedule,
     };
     let start = Write::StartOrMarkDirty(connection.new_run(task, now));
     let mark = Write::Mark {

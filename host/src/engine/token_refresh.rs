@@ -7,15 +7,15 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use super::connection::Connection;
 use super::gates::{GateClosed, index};
-use crate::contract::credentials::{Life, Mend};
+use crate::contract::credentials::{CredentialStatus, TokenRemedy};
 use crate::contract::types::{Instant, System};
-use crate::credentials::{Access, CredentialError, Credentials};
+use crate::credentials::{Access, CredentialError, Credentials, Refused};
 
 /// How long to wait after a refresh that failed without saying when to try again.
-const PAUSE_MS: u64 = 60_000;
+pub(super) const PAUSE_MS: u64 = 60_000;
 
-/// After this time the forecast is asked for again, whatever it said: clocks and settings change.
-const FORECAST_AGE_MAX_MS: u64 = 15 * 60_000;
+/// After this time the plan is asked for again, whatever it said: clocks and settings change.
+const PLAN_AGE_MAX_MS: u64 = 15 * 60_000;
 
 /// Why there is no access to a system now.
 pub(super) enum NoAccess {
@@ -73,11 +73,11 @@ impl TokenRefresh {
         }
         let until = slot.not_before.load(Ordering::Acquire);
         if until > connection.services.clock.now() {
-            let sentence = format!(
+            let message = format!(
                 "the access token of {} could not be refreshed yet",
                 system.display_name()
             );
-            return Err(NoAccess::Later(GateClosed { until, sentence }));
+            return Err(NoAccess::Later(GateClosed { until, message }));
         }
         self.refresh(connection, system, access.generation).await?;
         self.current(connection, system)
@@ -104,8 +104,8 @@ impl TokenRefresh {
     }
 
     fn why_no_access(&self, connection: &Connection, system: System) -> String {
-        match self.credentials.forecast(&connection.name, system) {
-            Ok(forecast) => forecast.sentence,
+        match self.credentials.plan_refresh(&connection.name, system) {
+            Ok(refresh_plan) => refresh_plan.message,
             Err(error) => error.to_string(),
         }
     }
@@ -128,12 +128,13 @@ impl TokenRefresh {
         let until = retry_at(&error, connection.services.clock.now());
         let slot = &self.slots[index(system)];
         slot.not_before.store(until, Ordering::Release);
-        let is_dead = self.credentials.credential(&connection.name, system).life != Life::Live;
+        let credential = self.credentials.credential(&connection.name, system);
+        let is_dead = credential.is_none_or(|one| one.status != CredentialStatus::Live);
         Err(match is_dead {
             true => NoAccess::Reconnect(self.why_no_access(connection, system)),
             false => NoAccess::Later(GateClosed {
                 until,
-                sentence: format!(
+                message: format!(
                     "the access token of {} cannot be refreshed: {error}",
                     system.display_name()
                 ),
@@ -147,10 +148,13 @@ impl TokenRefresh {
             .services
             .clock
             .now()
-            .saturating_add(FORECAST_AGE_MAX_MS);
+            .saturating_add(PLAN_AGE_MAX_MS);
         for system in System::ALL {
-            let forecast = self.credentials.forecast(&connection.name, system);
-            let Some(due) = forecast.ok().and_then(|forecast| forecast.refresh_at) else {
+            let refresh_plan = self.credentials.plan_refresh(&connection.name, system);
+            let Some(due) = refresh_plan
+                .ok()
+                .and_then(|refresh_plan| refresh_plan.refresh_at)
+            else {
                 continue;
             };
             let slot = &self.slots[index(system)];
@@ -160,10 +164,10 @@ impl TokenRefresh {
                 continue;
             }
             let _turn = slot.turn.lock().await;
-            let generation = self
-                .credentials
-                .credential(&connection.name, system)
-                .generation;
+            let Some(credential) = self.credentials.credential(&connection.name, system) else {
+                continue;
+            };
+            let generation = credential.generation;
             if self.refresh(connection, system, generation).await.is_err() {
                 next = next.min(slot.not_before.load(Ordering::Acquire));
             } else {
@@ -196,10 +200,11 @@ pub(super) async fn keep_fresh(connection: Arc<Connection>, mut stop: watch::Rec
 pub(super) fn retry_at(error: &CredentialError, now: Instant) -> Instant {
     let pause = now.saturating_add(PAUSE_MS);
     match error {
-        CredentialError::Refused(refused) if refused.mend == Mend::TryAgain => {
-            refused.retry_at.max(now.saturating_add(1_000))
-        }
-        CredentialError::Refused(_) => now.saturating_add(FORECAST_AGE_MAX_MS),
+        CredentialError::Refused(Refused {
+            remedy: TokenRemedy::TryAgain(at),
+            ..
+        }) => (*at).max(now.saturating_add(1_000)),
+        CredentialError::Refused(_) => now.saturating_add(PLAN_AGE_MAX_MS),
         _ => pause,
     }
 }

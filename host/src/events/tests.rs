@@ -1,51 +1,48 @@
-mod office;
+mod fixture;
 mod proxies;
 mod signatures;
 
 use rcgen::ExtendedKeyUsagePurpose::ServerAuth;
 
-use self::office::{EVENT, Office, PATH, body};
+use self::fixture::{EVENT, Fixture, PATH, PATIENCE, body};
 use super::*;
 use crate::config::Purpose;
 use crate::events::test_certificates::{Authority, NOW, SAP, Wanted, rsa_key};
 use crate::store::sqlite::SqliteStore;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_kept_answered_and_worked_on() {
-    let office = Office::new().await;
-    assert_eq!(office.post(EVENT).await, Ok(200));
-    let notices = office.notices().await;
+async fn an_event_is_stored_answered_and_dispatched() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.post(EVENT).await, Ok(200));
+    let notices = fixture.notices().await;
     assert_eq!(notices.len(), 1);
     assert_eq!(notices[0].object.kind, "financial-queue");
     assert_eq!(notices[0].event, "invoice.readyForIntegration");
-    assert_eq!(office.events.backlog.count(), 1);
-    tokio::time::timeout(
-        std::time::Duration::from_secs(5),
-        office.events.notices_stored.notified(),
-    )
-    .await
-    .expect("the dispatcher is woken");
-    assert_eq!(office.counted("acme", "hint"), 1);
+    assert_eq!(fixture.events.backlog.count(), 1);
+    tokio::time::timeout(PATIENCE, fixture.events.notices_stored.notified())
+        .await
+        .expect("the dispatcher is woken");
+    assert_eq!(fixture.counted("acme", "hint"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_comes_again_is_answered_and_leads_to_nothing() {
-    let office = Office::new().await;
+async fn a_repeated_event_is_answered_and_leads_to_nothing() {
+    let fixture = Fixture::new().await;
     for _ in 0..3 {
-        assert_eq!(office.post(EVENT).await, Ok(200));
+        assert_eq!(fixture.post(EVENT).await, Ok(200));
     }
     assert_eq!(
-        office
+        fixture
             .post(&body("e2", "invoice.readyForIntegration"))
             .await,
         Ok(200)
     );
-    assert_eq!(office.notices().await.len(), 2);
-    assert_eq!(office.events.backlog.count(), 2);
+    assert_eq!(fixture.notices().await.len(), 2);
+    assert_eq!(fixture.events.backlog.count(), 2);
     assert_eq!(
         (
-            office.counted("acme", "hint"),
-            office.counted("acme", "repeated")
+            fixture.counted("acme", "hint"),
+            fixture.counted("acme", "repeated")
         ),
         (2, 2)
     );
@@ -53,16 +50,16 @@ async fn an_event_that_comes_again_is_answered_and_leads_to_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_another_type_is_counted() {
-    let office = Office::new().await;
-    assert_eq!(office.post(&body("e1", "statusChanged")).await, Ok(200));
-    assert_eq!(office.notices().await.len(), 0);
-    assert_eq!(office.counted("acme", "ignored"), 1);
-    assert_eq!(office.oddities().await, [""; 0]);
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.post(&body("e1", "statusChanged")).await, Ok(200));
+    assert_eq!(fixture.notices().await.len(), 0);
+    assert_eq!(fixture.counted("acme", "ignored"), 1);
+    assert_eq!(fixture.oddities().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_not_sap_concur_gets_no_handshake() {
-    let office = Office::new().await;
+async fn only_sap_concur_gets_a_handshake() {
+    let fixture = Fixture::new().await;
     let stranger = Authority::new("Other root");
     let other_name = Wanted {
         names: vec!["other.test"],
@@ -78,27 +75,27 @@ async fn whoever_is_not_sap_concur_gets_no_handshake() {
     };
     for (issued, word) in [
         (stranger.issue(Wanted::default()), "unknown-issuer"),
-        (office.authority.issue(other_name), "other-name"),
-        (office.authority.issue(ended), "certificate-expired"),
-        (office.authority.issue(for_servers), "certificate-purpose"),
+        (fixture.authority.issue(other_name), "other-name"),
+        (fixture.authority.issue(ended), "certificate-expired"),
+        (fixture.authority.issue(for_servers), "certificate-purpose"),
     ] {
-        let answered = office.post_as(Some(&issued), &[], EVENT).await;
+        let answered = fixture.post_as(Some(&issued), &[], EVENT).await;
         assert!(answered.is_err(), "{word}: {answered:?}");
-        assert_eq!(office.counted("", word), 1, "{word}");
+        assert_eq!(fixture.counted("", word), 1, "{word}");
     }
-    let nobody = office.post_as(None, &[], EVENT).await;
+    let nobody = fixture.post_as(None, &[], EVENT).await;
     assert!(nobody.is_err(), "{nobody:?}");
-    assert_eq!(office.notices().await.len(), 0);
+    assert_eq!(fixture.notices().await.len(), 0);
     assert_eq!(
-        office.oddities().await,
+        fixture.oddities().await,
         [""; 0],
         "nothing of a stranger is kept"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_kept_and_never_refused() {
-    let office = Office::new().await;
+async fn what_cannot_be_read_is_stored_and_never_refused() {
+    let fixture = Fixture::new().await;
     let wrong_token = format!("{PATH}0");
     for (method, path, body, code) in [
         ("POST", PATH, "no JSON".as_bytes(), "not-json"),
@@ -117,40 +114,40 @@ async fn what_cannot_be_read_is_kept_and_never_refused() {
         ("GET", PATH, b"".as_slice(), "wrong-method"),
         ("PROPFIND", PATH, b"".as_slice(), "wrong-method"),
     ] {
-        let answered = office.send(method, path, &[], body).await;
+        let answered = fixture.send(method, path, &[], body).await;
         assert_eq!(answered, Ok(200), "{method} {path}");
-        assert_eq!(office.oddities().await[0], code);
+        assert_eq!(fixture.oddities().await[0], code);
     }
-    assert_eq!(office.notices().await.len(), 0);
+    assert_eq!(fixture.notices().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_long_is_kept_in_part_and_never_refused() {
-    let office = Office::new().await;
+async fn what_is_too_long_is_stored_in_part_and_never_refused() {
+    let fixture = Fixture::new().await;
     let long = "x".repeat(BODY_BYTES_MAX + 1);
-    assert_eq!(office.post(&long).await, Ok(200));
-    let kept = office.store.oddities(1).await.expect("reads").remove(0);
+    assert_eq!(fixture.post(&long).await, Ok(200));
+    let kept = fixture.store.oddities(1).await.expect("reads").remove(0);
     assert_eq!(
         (kept.code.as_str(), kept.body.len()),
         ("too-long", BODY_BYTES_MAX)
     );
 
     let field = "y".repeat(17 * 1024);
-    let answered = office
+    let answered = fixture
         .send("POST", PATH, &[("x-long", &field)], EVENT.as_bytes())
         .await;
     assert_eq!(answered, Ok(200));
     let many: Vec<(String, &str)> = (0..65).map(|n| (format!("x-{n}"), "v")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-    let answered = office.send("POST", PATH, &many, EVENT.as_bytes()).await;
+    let answered = fixture.send("POST", PATH, &many, EVENT.as_bytes()).await;
     assert_eq!(answered, Ok(200));
-    assert_eq!(office.oddities().await[..2], ["head-too-long"; 2]);
-    assert_eq!(office.notices().await.len(), 0);
+    assert_eq!(fixture.oddities().await[..2], ["head-too-long"; 2]);
+    assert_eq!(fixture.notices().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_breaks_off_rather_than_be_refused() {
-    let office = Office::new().await;
+async fn what_is_not_http_is_cut_off_rather_than_refused() {
+    let fixture = Fixture::new().await;
     let endless = "z".repeat(100_000);
     for request in [
         "nonsense\r\n\r\n".to_string(),
@@ -160,42 +157,42 @@ async fn what_is_no_http_breaks_off_rather_than_be_refused() {
         "POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n".to_string(),
         "POST / HTTP/1.1\r\n bad\r\n\r\n".to_string(),
     ] {
-        let answered = office.raw(request.as_bytes()).await;
+        let answered = fixture.raw(request.as_bytes()).await;
         assert!(answered.is_err(), "{answered:?}");
     }
-    assert_eq!(office.post(EVENT).await, Ok(200), "and goes on");
+    assert_eq!(fixture.post(EVENT).await, Ok(200), "and goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_fails_is_not_now() {
-    let office = Office::new().await;
-    let path = office.directory.path().join("store.db");
+async fn a_failing_store_is_answered_503() {
+    let fixture = Fixture::new().await;
+    let path = fixture.directory.path().join("store.db");
     drop(SqliteStore::open(&path).expect("opens"));
     let broken = SqliteStore::open_read_only(&path).expect("opens");
-    let office = office.with(|events| events.store = Arc::new(broken)).await;
-    assert_eq!(office.post(EVENT).await, Ok(503));
-    assert_eq!(office.post("no JSON").await, Ok(503));
-    assert_eq!(office.counted("acme", "unavailable"), 2);
+    let fixture = fixture.with(|events| events.store = Arc::new(broken)).await;
+    assert_eq!(fixture.post(EVENT).await, Ok(503));
+    assert_eq!(fixture.post("no JSON").await, Ok(503));
+    assert_eq!(fixture.counted("acme", "unavailable"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_fails_is_not_now() {
-    let office = Office::new().await;
+async fn a_failing_component_is_answered_503() {
+    let fixture = Fixture::new().await;
     let trap = || Err(GuestError::Trapped("out of fuel".into()));
-    let office = office
+    let fixture = fixture
         .with(|events| events.read = Box::new(move |_, _| trap()))
         .await;
-    assert_eq!(office.post(EVENT).await, Ok(503));
-    assert_eq!(office.oddities().await, [""; 0]);
+    assert_eq!(fixture.post(EVENT).await, Ok(503));
+    assert_eq!(fixture.oddities().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_store_is_not_now() {
-    let office = Office::new().await;
-    let office = office.with(|events| events.backlog_max = 1).await;
-    assert_eq!(office.post(EVENT).await, Ok(200));
+async fn a_full_store_is_answered_503() {
+    let fixture = Fixture::new().await;
+    let fixture = fixture.with(|events| events.backlog_max = 1).await;
+    assert_eq!(fixture.post(EVENT).await, Ok(200));
     assert_eq!(
-        office
+        fixture
             .post(&body("e2", "invoice.readyForIntegration"))
             .await,
         Ok(503)
@@ -203,85 +200,91 @@ async fn a_full_store_is_not_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quarantine_that_is_full_is_not_now() {
-    let office = Office::new().await;
+async fn a_full_quarantine_is_answered_503() {
+    let fixture = Fixture::new().await;
     let oddity = StoredOddity {
         connection: "acme".into(),
         received: NOW,
         code: "not-json".into(),
-        sentence: String::new(),
+        message: String::new(),
         body: Vec::new(),
     };
     let full = vec![Write::Oddity(oddity); ODDITIES_MAX as usize];
-    office.store.commit(full).await.expect("is kept");
-    let office = office.with(|_| ()).await;
-    office.events.count_stored().await.expect("counts");
-    assert_eq!(office.post("no JSON").await, Ok(503));
+    fixture.store.commit(full).await.expect("is kept");
+    let fixture = fixture.with(|_| ()).await;
+    fixture.events.count_stored().await.expect("counts");
+    assert_eq!(fixture.post("no JSON").await, Ok(503));
     assert_eq!(
-        office.post(EVENT).await,
+        fixture.post(EVENT).await,
         Ok(200),
         "what can be read is taken"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_certificate_with_a_new_key_is_taken_while_at_work() {
-    let office = Office::new().await;
-    assert_eq!(office.post(EVENT).await, Ok(200));
+async fn a_new_certificate_with_a_new_key_is_accepted_at_run_time() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.post(EVENT).await, Ok(200));
     let next = Wanted {
         key: Some(rsa_key(1)),
         years: (2026, 2028),
         ..Wanted::default()
     };
-    let next = office.root.below("Next issuing").issue(next);
+    let next = fixture.root.below("Next issuing").issue(next);
     let second = body("e2", "expense.readyForIntegration");
-    assert_eq!(office.post_as(Some(&next), &[], &second).await, Ok(200));
-    assert_eq!(office.notices().await.len(), 2);
-    let seen = seen_certificates(&*office.store).await.expect("reads");
+    assert_eq!(fixture.post_as(Some(&next), &[], &second).await, Ok(200));
+    assert_eq!(fixture.notices().await.len(), 2);
+    let seen = seen_certificates(&*fixture.store).await.expect("reads");
     assert_eq!(seen.len(), 2);
     assert_eq!(
         (seen[0].ends, seen[1].ends),
         (1_830_297_600_000, 1_893_456_000_000)
     );
-    assert_eq!(office.events.certificates.latest().as_ref(), seen.first());
+    assert_eq!(fixture.events.certificates.latest().as_ref(), seen.first());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roots_that_change_count_for_open_connections_too() {
-    let office = Office::new().await;
+async fn changed_roots_apply_to_open_connections_too() {
+    let fixture = Fixture::new().await;
     let next = Authority::new("Next root");
     let successor = next.issue(Wanted::default());
-    assert!(office.post_as(Some(&successor), &[], EVENT).await.is_err());
-    let mut open = office.connect(Some(&office.sap)).await.expect("is let in");
+    assert!(fixture.post_as(Some(&successor), &[], EVENT).await.is_err());
+    let mut open = fixture
+        .connect(Some(&fixture.sap))
+        .await
+        .expect("is let in");
     assert_eq!(open.post(EVENT).await, Ok(200));
 
-    std::fs::write(office.anchors(), next.pem()).expect("is written");
-    office.events.trust.reload();
+    std::fs::write(fixture.anchors(), next.pem()).expect("is written");
+    fixture.events.trust.reload();
     assert_eq!(open.post(EVENT).await, Ok(401), "no other 4xx");
-    assert!(office.post(EVENT).await.is_err());
+    assert!(fixture.post(EVENT).await.is_err());
     let second = body("e2", "expense.readyForIntegration");
     assert_eq!(
-        office.post_as(Some(&successor), &[], &second).await,
+        fixture.post_as(Some(&successor), &[], &second).await,
         Ok(200)
     );
 
-    std::fs::write(office.anchors(), "no PEM").expect("is written");
-    office.events.trust.reload();
+    std::fs::write(fixture.anchors(), "no PEM").expect("is written");
+    fixture.events.trust.reload();
     assert_eq!(
-        office.post_as(Some(&successor), &[], &second).await,
+        fixture.post_as(Some(&successor), &[], &second).await,
         Ok(200)
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_serves_many_events() {
-    let office = Office::new().await;
-    let mut open = office.connect(Some(&office.sap)).await.expect("is let in");
+    let fixture = Fixture::new().await;
+    let mut open = fixture
+        .connect(Some(&fixture.sap))
+        .await
+        .expect("is let in");
     for number in 0..20 {
         let event = body(&format!("e{number}"), "payroll.readyForIntegration");
         assert_eq!(open.post(&event).await, Ok(200));
     }
-    assert_eq!(office.notices().await.len(), 20);
+    assert_eq!(fixture.notices().await.len(), 20);
 }
 
 #[test]

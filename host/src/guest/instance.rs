@@ -8,16 +8,18 @@ use super::{GuestError, trapped};
 use crate::contract::Connector;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::credentials::{
-    Credential, Forecast, Grant, TokenAnswer, TokenFailure, TokenRequest,
+    Credential, Grant, RefreshPlan, TokenFailure, TokenRequest, TokenResponse,
 };
-use crate::contract::events::Reading as EventReading;
-use crate::contract::http::{Response, SendOutcome};
-use crate::contract::mapping::{AccountCheck, Schedule, Translation};
-use crate::contract::pacing::Gate;
-use crate::contract::retry::Policy;
-use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
-use crate::contract::types::{Instant, Problem, System};
-use crate::contract::webhooks::{Delivery, Notice, Reading, Receiver, Refusal};
+use crate::contract::events::Event;
+use crate::contract::http::{Authorization, Response, SendOutcome};
+use crate::contract::mapping::{AccountCheck, Translation};
+use crate::contract::pacing::{Gate, Observation};
+use crate::contract::runs::{
+    Completion, Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+};
+use crate::contract::settings::{Endpoints, Identity, Schedule};
+use crate::contract::types::{Instant, ObjectRef, Problem, System};
+use crate::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 
 /// One instance of the component. Its methods are those of the WIT; each call gets its full fuel.
 ///
@@ -33,7 +35,7 @@ pub struct Instance {
     pub(super) trapped: bool,
 }
 
-/// SettingsHandle that live in an instance.
+/// Settings that live in an instance.
 #[derive(Clone, Copy)]
 pub struct SettingsHandle(ResourceAny);
 
@@ -56,7 +58,7 @@ impl Instance {
         &mut self,
         delivery: &Delivery,
         receiver: &Receiver,
-    ) -> CallResult<Result<Reading, Refusal>> {
+    ) -> CallResult<Result<Verified, Refusal>> {
         self.call(|store, api| {
             api.ml_connector_sync_webhooks()
                 .call_verify(store, delivery, receiver)
@@ -64,7 +66,7 @@ impl Instance {
     }
 
     /// `events.read`.
-    pub fn read_event(&mut self, body: &str, company_id: &str) -> CallResult<EventReading> {
+    pub fn read_event(&mut self, body: &str, company_id: &str) -> CallResult<Event> {
         self.call(|store, api| {
             api.ml_connector_sync_events()
                 .call_read(store, body, company_id)
@@ -72,22 +74,23 @@ impl Instance {
     }
 
     /// `admission.admit`.
-    pub fn admit(&mut self, notice: &Notice, activity: Activity) -> CallResult<Admission> {
+    pub fn admit(&mut self, object: &ObjectRef, activity: Activity) -> CallResult<Admission> {
         self.call(|store, api| {
             api.ml_connector_sync_admission()
-                .call_admit(store, notice, activity)
+                .call_admit(store, object, activity)
         })
     }
 
     /// `settings.load`.
     pub fn load_settings(
         &mut self,
+        connection: &str,
         json: &str,
     ) -> CallResult<Result<SettingsHandle, Vec<Problem>>> {
         let loaded = self.call(|store, api| {
-            api.ml_connector_sync_mapping()
+            api.ml_connector_sync_settings()
                 .settings()
-                .call_load(store, json)
+                .call_load(store, connection, json)
         })?;
         Ok(loaded.map(SettingsHandle))
     }
@@ -95,7 +98,7 @@ impl Instance {
     /// `settings.version`.
     pub fn settings_version(&mut self, settings: SettingsHandle) -> CallResult<String> {
         self.call(|store, api| {
-            api.ml_connector_sync_mapping()
+            api.ml_connector_sync_settings()
                 .settings()
                 .call_version(store, settings.0)
         })
@@ -104,9 +107,27 @@ impl Instance {
     /// `settings.schedules`.
     pub fn schedules(&mut self, settings: SettingsHandle) -> CallResult<Vec<Schedule>> {
         self.call(|store, api| {
-            api.ml_connector_sync_mapping()
+            api.ml_connector_sync_settings()
                 .settings()
                 .call_schedules(store, settings.0)
+        })
+    }
+
+    /// `settings.endpoints`.
+    pub fn endpoints(&mut self, settings: SettingsHandle) -> CallResult<Endpoints> {
+        self.call(|store, api| {
+            api.ml_connector_sync_settings()
+                .settings()
+                .call_endpoints(store, settings.0)
+        })
+    }
+
+    /// `settings.identity`.
+    pub fn identity(&mut self, settings: SettingsHandle) -> CallResult<Identity> {
+        self.call(|store, api| {
+            api.ml_connector_sync_settings()
+                .settings()
+                .call_identity(store, settings.0)
         })
     }
 
@@ -141,7 +162,7 @@ impl Instance {
         &mut self,
         task: &Task,
         settings: SettingsHandle,
-        history: &[Entry],
+        history: &[HistoryEntry],
     ) -> CallResult<Result<(RunHandle, Demand), OpenError>> {
         let opened = self.call(|store, api| {
             api.ml_connector_sync_runs()
@@ -165,10 +186,23 @@ impl Instance {
     }
 
     /// `runs.unknown-since`.
-    pub fn unknown_since(&mut self, history: &[Entry]) -> CallResult<Option<Instant>> {
+    pub fn unknown_since(&mut self, history: &[HistoryEntry]) -> CallResult<Option<Instant>> {
         self.call(|store, api| {
             api.ml_connector_sync_runs()
                 .call_unknown_since(store, history)
+        })
+    }
+
+    /// `runs.abandon`.
+    pub fn abandon(
+        &mut self,
+        history: &[HistoryEntry],
+        why: &str,
+        now: Instant,
+    ) -> CallResult<Completion> {
+        self.call(|store, api| {
+            api.ml_connector_sync_runs()
+                .call_abandon(store, history, why, now)
         })
     }
 
@@ -177,21 +211,41 @@ impl Instance {
         self.call(|store, _| run.0.resource_drop(store))
     }
 
-    /// `retry.default-policy`.
-    pub fn default_retry_policy(&mut self) -> CallResult<Policy> {
-        self.call(|store, api| api.ml_connector_sync_retry().call_default_policy(store))
-    }
-
-    /// `pacing.open-gate`.
-    pub fn open_gate(&mut self, system: System) -> CallResult<Gate> {
-        self.call(|store, api| api.ml_connector_sync_pacing().call_open_gate(store, system))
+    /// `pacing.initial-gate`.
+    pub fn initial_gate(&mut self, system: System) -> CallResult<Gate> {
+        self.call(|store, api| {
+            api.ml_connector_sync_pacing()
+                .call_initial_gate(store, system)
+        })
     }
 
     /// `pacing.observe`.
-    pub fn observe(&mut self, gate: Gate, outcome: &SendOutcome, now: Instant) -> CallResult<Gate> {
+    pub fn observe(
+        &mut self,
+        gate: Gate,
+        authorization: Authorization,
+        outcome: &SendOutcome,
+        now: Instant,
+    ) -> CallResult<Observation> {
         self.call(|store, api| {
             api.ml_connector_sync_pacing()
-                .call_observe(store, gate, outcome, now)
+                .call_observe(store, gate, authorization, outcome, now)
+        })
+    }
+
+    /// `pacing.hold-for-reconnect`.
+    pub fn hold_for_reconnect(&mut self, gate: Gate, now: Instant) -> CallResult<Gate> {
+        self.call(|store, api| {
+            api.ml_connector_sync_pacing()
+                .call_hold_for_reconnect(store, gate, now)
+        })
+    }
+
+    /// `credentials.absent-credential`.
+    pub fn absent_credential(&mut self, system: System) -> CallResult<Credential> {
+        self.call(|store, api| {
+            api.ml_connector_sync_credentials()
+                .call_absent_credential(store, system)
         })
     }
 
@@ -203,8 +257,8 @@ impl Instance {
         })
     }
 
-    /// `credentials.ask`.
-    pub fn ask_token(
+    /// `credentials.build-token-request`.
+    pub fn build_token_request(
         &mut self,
         settings: SettingsHandle,
         credential: &Credential,
@@ -212,30 +266,34 @@ impl Instance {
     ) -> CallResult<TokenRequest> {
         self.call(|store, api| {
             api.ml_connector_sync_credentials()
-                .call_ask(store, settings.0, credential, grant)
+                .call_build_token_request(store, settings.0, credential, grant)
         })
     }
 
-    /// `credentials.read`.
-    pub fn read_token(
+    /// `credentials.read-token-response`.
+    pub fn read_token_response(
         &mut self,
         settings: SettingsHandle,
         credential: &Credential,
         grant: Grant,
-        answer: &TokenAnswer,
+        response: &TokenResponse,
         now: Instant,
     ) -> CallResult<Result<Credential, TokenFailure>> {
         self.call(|store, api| {
             api.ml_connector_sync_credentials()
-                .call_read(store, settings.0, credential, grant, answer, now)
+                .call_read_token_response(store, settings.0, credential, grant, response, now)
         })
     }
 
-    /// `credentials.foresee`.
-    pub fn foresee(&mut self, credential: &Credential, now: Instant) -> CallResult<Forecast> {
+    /// `credentials.plan-refresh`.
+    pub fn plan_refresh(
+        &mut self,
+        credential: &Credential,
+        now: Instant,
+    ) -> CallResult<RefreshPlan> {
         self.call(|store, api| {
             api.ml_connector_sync_credentials()
-                .call_foresee(store, credential, now)
+                .call_plan_refresh(store, credential, now)
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Guest, GuestError, Instance, RunHandle, SettingsHandle};
-use crate::contract::runs::{Demand, Entry, OpenError, Outcome, StepError, Task};
+use crate::contract::runs::{Demand, HistoryEntry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::Problem;
 
 /// Why a call into a shared instance failed.
@@ -31,6 +31,8 @@ pub enum InstanceError {
 /// A version of a connection's settings as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsText {
+    /// The name of the connection, the first argument of `settings.load`.
+    pub connection: Arc<str>,
     /// What `settings.version` of the component returned for it.
     pub version: String,
     /// The text for the component's `settings.load`.
@@ -61,8 +63,8 @@ pub struct SharedInstance {
 struct State {
     instance: Instance,
     generation: u64,
-    /// By version; a handful, since runs end.
-    settings: BTreeMap<String, SettingsHandle>,
+    /// By connection and version; a handful, since runs end.
+    settings: BTreeMap<(Arc<str>, String), SettingsHandle>,
 }
 
 impl SharedInstance {
@@ -89,7 +91,7 @@ impl SharedInstance {
         &self,
         task: &Task,
         settings: &SettingsText,
-        history: &[Entry],
+        history: &[HistoryEntry],
     ) -> Result<Opened, InstanceError> {
         let mut state = self.lock();
         if state.instance.is_near_memory_bound() {
@@ -194,7 +196,7 @@ impl State {
         &mut self,
         task: &Task,
         settings: &SettingsText,
-        history: &[Entry],
+        history: &[HistoryEntry],
     ) -> Result<Opened, InstanceError> {
         let settings = self.settings(settings)?;
         let opened = self.instance.open_run(task, settings, history)?;
@@ -207,12 +209,13 @@ impl State {
     }
 
     fn settings(&mut self, text: &SettingsText) -> Result<SettingsHandle, InstanceError> {
-        if let Some(loaded) = self.settings.get(&text.version) {
+        let key = (Arc::clone(&text.connection), text.version.clone());
+        if let Some(loaded) = self.settings.get(&key) {
             return Ok(*loaded);
         }
-        let loaded = self.instance.load_settings(&text.json)?;
+        let loaded = self.instance.load_settings(&text.connection, &text.json)?;
         let loaded = loaded.map_err(InstanceError::Settings)?;
-        self.settings.insert(text.version.clone(), loaded);
+        self.settings.insert(key, loaded);
         Ok(loaded)
     }
 }

@@ -11,20 +11,19 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use zeroize::Zeroizing;
 
-use crate::contract::http::BodyPart;
+use crate::contract::http::{BodyPart, Secret};
 
-/// Gives out secrets by name: `client-secret`, `refresh-token`, `authorization-code`,
-/// `company-request-token`, or `verifier:` with a callback id.
+/// Gives out the secrets that the body of a request may name.
 pub trait SecretParts: Sync {
-    /// The secret of this name; nothing if it is not held, or not for this request.
-    fn secret(&self, name: &str) -> Option<Zeroizing<String>>;
+    /// The secret; none if it is not held, or not for this request.
+    fn secret(&self, secret: &Secret) -> Option<Zeroizing<String>>;
 }
 
 /// For requests without secrets: holds none.
 pub struct NoSecrets;
 
 impl SecretParts for NoSecrets {
-    fn secret(&self, _: &str) -> Option<Zeroizing<String>> {
+    fn secret(&self, _: &Secret) -> Option<Zeroizing<String>> {
         None
     }
 }
@@ -32,13 +31,13 @@ impl SecretParts for NoSecrets {
 /// Joins the parts. Fails with the name of a secret that is not held.
 pub(super) fn join(parts: &[BodyPart], secrets: &dyn SecretParts) -> Result<Bytes, String> {
     let mut joined = String::new();
-    let held = |name: &String| secrets.secret(name).ok_or_else(|| name.clone());
+    let held = |secret: &Secret| secrets.secret(secret).ok_or_else(|| secret.to_string());
     for part in parts {
         match part {
             BodyPart::Text(text) => joined.push_str(text),
-            BodyPart::JsonSecret(name) => push_json(&mut joined, &held(name)?),
-            BodyPart::FormSecret(name) => {
-                joined.extend(form_urlencoded::byte_serialize(held(name)?.as_bytes()));
+            BodyPart::JsonSecret(secret) => push_json(&mut joined, &held(secret)?),
+            BodyPart::FormSecret(secret) => {
+                joined.extend(form_urlencoded::byte_serialize(held(secret)?.as_bytes()));
             }
         }
     }

@@ -5,7 +5,8 @@
 
 use hyper::Uri;
 
-use crate::config::ConnectionConfig;
+use crate::contract::settings::Endpoints;
+use crate::contract::types::System;
 
 /// SAP Concur's datacenters and global landing zone (Concur docs, base URIs; those listed until
 /// 2023 last).
@@ -86,20 +87,34 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Reads the base URLs that the settings name.
+    /// The origins of the endpoints that `settings.endpoints` returns.
     ///
     /// # Errors
     ///
     /// [`OriginError::Malformed`] for one that is no base URL.
-    pub fn from_config(connection: &ConnectionConfig) -> Result<Self, OriginError> {
-        let extra = connection.concur_extra_bases.iter();
+    pub fn from_endpoints(endpoints: &Endpoints) -> Result<Self, OriginError> {
+        let extra = endpoints.concur_extra.iter();
         Ok(Self {
-            freshbooks: Origin::parse(&connection.freshbooks_base)?,
-            concur_token: Origin::parse(&connection.concur_token_base)?,
+            freshbooks: Origin::parse(&endpoints.freshbooks)?,
+            concur_token: Origin::parse(&endpoints.concur_token)?,
             concur_extra: extra
                 .map(|base| Origin::parse(base))
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The origin of the base URL of a credential or token request of a system.
+    ///
+    /// # Errors
+    ///
+    /// [`OriginError`] if nothing may be sent there.
+    pub fn of_base(&self, system: System, base: &str) -> Result<Origin, OriginError> {
+        let origin = Origin::parse(base)?;
+        match system {
+            System::Concur => self.concur(base),
+            System::Freshbooks if origin == self.freshbooks => Ok(origin),
+            System::Freshbooks => Err(OriginError::Unlisted(base.into())),
+        }
     }
 
     /// The origin of a credential's pinned base.
@@ -123,10 +138,10 @@ mod tests {
     use super::*;
 
     fn origins(extra: &[&str]) -> Origins {
-        Origins::from_config(&ConnectionConfig {
-            concur_token_base: "https://glz.api.concursolutions.com/".into(),
-            concur_extra_bases: extra.iter().map(|base| (*base).into()).collect(),
-            ..crate::fixtures::connection()
+        Origins::from_endpoints(&Endpoints {
+            concur_token: "https://glz.api.concursolutions.com/".into(),
+            concur_extra: extra.iter().map(|base| (*base).into()).collect(),
+            ..crate::fixtures::endpoints()
         })
         .expect("well-formed")
     }

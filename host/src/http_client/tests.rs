@@ -30,7 +30,7 @@ fn limits() -> Limits {
 fn request(method: Method, body: Vec<BodyPart>) -> Request {
     Request {
         system: System::Freshbooks,
-        bearer: None,
+        authorization: crate::contract::http::Authorization::None,
         method,
         path_with_query: "/a/b?c=d".into(),
         headers: vec![Header {
@@ -38,14 +38,22 @@ fn request(method: Method, body: Vec<BodyPart>) -> Request {
             value: "application/json".into(),
         }],
         body,
-        timeout: 500,
+        timeout: 20_000,
+    }
+}
+
+/// A request whose time is over soon, though not before a busy machine has sent it.
+fn impatient(method: Method, body: Vec<BodyPart>) -> Request {
+    Request {
+        timeout: 2_000,
+        ..request(method, body)
     }
 }
 
 fn origin(address: SocketAddr) -> Origin {
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("http://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("http://{address}"),
+        ..crate::fixtures::endpoints()
     });
     origins.expect("well-formed").freshbooks
 }
@@ -207,9 +215,18 @@ async fn silence_after_the_request_is_maybe_sent() {
     let held = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("accepted");
         read_request(&mut stream).await;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        std::future::pending::<()>().await;
     });
-    assert_eq!(maybe_sent(send_get(address).await), SendErrorCode::Timeout);
+    let sender = HttpClient::new(&limits()).expect("roots");
+    let outcome = sender
+        .send(
+            &impatient(Method::Get, vec![]),
+            &origin(address),
+            None,
+            &NoSecrets,
+        )
+        .await;
+    assert_eq!(maybe_sent(outcome), SendErrorCode::Timeout);
     held.abort();
 }
 
@@ -217,13 +234,13 @@ async fn silence_after_the_request_is_maybe_sent() {
 async fn silence_in_the_tls_handshake_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("bound");
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("https://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("https://{address}"),
+        ..crate::fixtures::endpoints()
     });
     let origin = origins.expect("well-formed").freshbooks;
     let sender = HttpClient::new(&limits()).expect("roots");
-    let request = request(Method::Post, vec![BodyPart::Text("{}".into())]);
+    let request = impatient(Method::Post, vec![BodyPart::Text("{}".into())]);
     let outcome = sender.send(&request, &origin, None, &NoSecrets).await;
     assert_eq!(not_sent(outcome), SendErrorCode::Timeout);
 }
@@ -240,9 +257,9 @@ async fn a_failed_tls_handshake_is_not_sent() {
             .await
             .expect("written");
     });
-    let origins = Origins::from_config(&crate::config::ConnectionConfig {
-        freshbooks_base: format!("https://{address}"),
-        ..crate::fixtures::connection()
+    let origins = Origins::from_endpoints(&crate::contract::settings::Endpoints {
+        freshbooks: format!("https://{address}"),
+        ..crate::fixtures::endpoints()
     });
     let origin = origins.expect("well-formed").freshbooks;
     let sender = HttpClient::new(&limits()).expect("roots");
@@ -276,6 +293,9 @@ async fn no_more_requests_to_a_host_than_allowed_are_under_way() {
     let address = listener.local_addr().expect("bound");
     let open = tokio::spawn(async move {
         let mut streams = vec![];
+        for _ in 0..2 {
+            streams.push(listener.accept().await.expect("accepted"));
+        }
         while let Ok(accepted) =
             tokio::time::timeout(Duration::from_millis(200), listener.accept()).await
         {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use super::ServeError;
 use super::connections::LoadedConnection;
 use crate::config::Config;
-use crate::contract::mapping::Schedule;
+use crate::contract::settings::{ReceiverNeed, Schedule};
 use crate::contract::types::ObjectRef;
-use crate::engine::SUBSCRIPTION_KIND;
 use crate::events::EventAddress;
 use crate::seal::SealError;
 use crate::store::{Store, Write};
@@ -33,32 +32,26 @@ impl Addresses {
             if !config.public_url.is_empty() {
                 webhooks.insert(name.clone(), webhook_address(one, store).await?);
             }
-            if config.events.is_some() && wants_events(&one.schedules) {
+            if config.events.is_some() && !needing(&one.schedules, ReceiverNeed::Events).is_empty()
+            {
                 events.insert(name.clone(), event_address(one, store).await?);
             }
         }
         Ok(Self { webhooks, events })
     }
 
-    /// The URL of a connection's webhooks; empty where none are received.
-    pub(super) fn webhook_url(&self, config: &Config, connection: &str) -> String {
-        let address = self.webhooks.get(connection);
-        address.map_or_else(String::new, |address| {
-            format!(
-                "{}/hooks/freshbooks/{connection}/{}",
-                config.public_url, address.token
-            )
-        })
+    /// The URL of a connection's webhooks; none where none are received.
+    pub(super) fn webhook_url(&self, config: &Config, connection: &str) -> Option<String> {
+        let WebhookAddress { token, .. } = self.webhooks.get(connection)?;
+        let base = &config.public_url;
+        Some(format!("{base}/hooks/freshbooks/{connection}/{token}"))
     }
 
-    /// The URL of a connection's events; empty where none are received.
-    pub(super) fn events_url(&self, config: &Config, connection: &str) -> String {
-        match (&config.events, self.events.get(connection)) {
-            (Some(events), Some(EventAddress { token, .. })) => {
-                format!("{}/hooks/concur/{connection}/{token}", events.public_url)
-            }
-            _ => String::new(),
-        }
+    /// The URL of a connection's events; none where none are received.
+    pub(super) fn events_url(&self, config: &Config, connection: &str) -> Option<String> {
+        let EventAddress { token, .. } = self.events.get(connection)?;
+        let base = &config.events.as_ref()?.public_url;
+        Some(format!("{base}/hooks/concur/{connection}/{token}"))
     }
 }
 
@@ -69,9 +62,9 @@ async fn webhook_address(
     let name = &loaded.config.name;
     Ok(WebhookAddress {
         connection: name.clone(),
-        account_id: loaded.config.freshbooks_account_id.clone(),
+        account_id: loaded.identity.freshbooks_account_id.clone(),
         token: load_or_create_token(store, format!("hook/{name}")).await?,
-        registrations: registrations(&loaded.schedules),
+        registrations: needing(&loaded.schedules, ReceiverNeed::Webhooks),
     })
 }
 
@@ -79,26 +72,18 @@ async fn event_address(
     loaded: &LoadedConnection<'_>,
     store: &dyn Store,
 ) -> Result<EventAddress, ServeError> {
-    let settings: serde_json::Value = serde_json::from_str(&loaded.config.json).unwrap_or_default();
-    let company_id = settings["concur"]["company_id"].as_str();
     Ok(EventAddress {
-        company_id: company_id.unwrap_or_default().to_string(),
+        company_id: loaded.identity.concur_company_id.clone(),
         token: load_or_create_token(store, format!("event-hook/{}", loaded.config.name)).await?,
     })
 }
 
-fn wants_events(schedules: &[Schedule]) -> bool {
-    let mut schedules = schedules.iter();
-    schedules.any(|schedule| schedule.object.kind == SUBSCRIPTION_KIND)
-}
-
-/// The scheduled objects whose runs register webhooks.
-fn registrations(schedules: &[Schedule]) -> Vec<ObjectRef> {
-    let objects = schedules.iter().map(|schedule| &schedule.object);
-    objects
-        .filter(|object| object.kind == "callback")
-        .cloned()
-        .collect()
+/// The scheduled objects whose runs need this receiver.
+fn needing(schedules: &[Schedule], need: ReceiverNeed) -> Vec<ObjectRef> {
+    let needing = schedules
+        .iter()
+        .filter(|schedule| schedule.needs == Some(need));
+    needing.map(|schedule| schedule.object.clone()).collect()
 }
 
 /// 128 random bits that stay the same from start to start.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::ServeError;
 use super::addresses::Addresses;
 use crate::config::{Config, ConnectionConfig};
-use crate::contract::mapping::Schedule;
+use crate::contract::settings::{Endpoints, Identity, Schedule};
 use crate::credentials::Account;
 use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
 use crate::guest::{Guest, SettingsText, SharedInstance};
@@ -22,6 +22,8 @@ pub(super) struct LoadedConnection<'c> {
     pub(super) instance: Arc<SharedInstance>,
     pub(super) settings: SettingsText,
     pub(super) schedules: Vec<Schedule>,
+    pub(super) endpoints: Endpoints,
+    pub(super) identity: Identity,
 }
 
 /// Loads the settings of every connection into an instance of its own.
@@ -40,23 +42,34 @@ fn load<'c>(
     let instance = Arc::new(SharedInstance::new(Arc::clone(guest))?);
     // The version is what settings are known by, and only a loaded one has it.
     let loaded = instance.call(|instance| {
-        let settings = match instance.load_settings(&config.json)? {
+        let settings = match instance.load_settings(&config.name, &config.json)? {
             Ok(settings) => settings,
             Err(problems) => return Ok(Err(problems)),
         };
-        let version = instance.settings_version(settings)?;
-        Ok(Ok((version, instance.schedules(settings)?)))
+        Ok(Ok((
+            instance.settings_version(settings)?,
+            instance.schedules(settings)?,
+            instance.endpoints(settings)?,
+            instance.identity(settings)?,
+        )))
     })?;
-    let (version, schedules) = loaded.map_err(|problems| ServeError::Settings {
-        connection: config.name.clone(),
-        problems,
-    })?;
+    let (version, schedules, endpoints, identity) =
+        loaded.map_err(|problems| ServeError::Settings {
+            connection: config.name.clone(),
+            problems,
+        })?;
     let json = Arc::from(config.json.as_str());
     Ok(LoadedConnection {
         config,
         instance,
-        settings: SettingsText { version, json },
+        settings: SettingsText {
+            connection: Arc::from(config.name.as_str()),
+            version,
+            json,
+        },
         schedules,
+        endpoints,
+        identity,
     })
 }
 
@@ -82,7 +95,7 @@ pub(super) fn accounts(loaded: &[LoadedConnection<'_>]) -> Result<Vec<Account>, 
     let account = |one: &LoadedConnection<'_>| {
         Ok(Account {
             connection: one.config.name.clone(),
-            origins: Origins::from_config(one.config)?,
+            origins: Origins::from_endpoints(&one.endpoints)?,
             instance: Arc::clone(&one.instance),
             settings: one.settings.clone(),
         })

@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 
 use super::ServeError;
 use super::addresses::Addresses;
-use super::connections::{accounts, load_all, start_all, store_settings};
+use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
 use crate::callbacks::Callbacks;
 use crate::clock::Clock;
-use crate::config::{Config, ConnectionConfig};
+use crate::config::Config;
 use crate::credentials::{Account, Credentials, Dependencies};
 use crate::engine::{Connection, Services};
 use crate::events::EventAddress;
@@ -101,6 +101,7 @@ impl Parts {
         let addresses = Addresses::load(config, &loaded, &*services.store).await?;
         let backlog = Arc::new(Backlog::default());
         backlog.add(count_undecided(config, &*services.store).await?);
+        let consent_bases = consent_bases(&loaded);
         Ok(Self {
             instance: Arc::new(SharedInstance::new(Arc::clone(&guest))?),
             connections: Arc::new(start_all(config, loaded, &addresses, &services).await?),
@@ -109,7 +110,7 @@ impl Parts {
             event_addresses: addresses.events,
             consents: Arc::default(),
             rounds: Arc::default(),
-            consent_bases: consent_bases(config),
+            consent_bases,
             notices_stored: Arc::new(Notify::new()),
             backlog,
             services,
@@ -165,10 +166,12 @@ fn load_or_create_keyring(config: &Config, secrets: &Secrets) -> Result<Keyring,
     Ok(Keyring::parse(&keys)?)
 }
 
-fn consent_bases(config: &Config) -> BTreeMap<String, String> {
-    let connections = config.connections.iter();
-    let base = |one: &ConnectionConfig| (one.name.clone(), one.freshbooks_consent_base.clone());
-    connections.map(base).collect()
+fn consent_bases(loaded: &[LoadedConnection<'_>]) -> BTreeMap<String, String> {
+    let base = |one: &LoadedConnection<'_>| {
+        let base = one.endpoints.freshbooks_consent.clone();
+        (one.config.name.clone(), base)
+    };
+    loaded.iter().map(base).collect()
 }
 
 async fn count_undecided(config: &Config, store: &dyn Store) -> Result<i64, StoreError> {

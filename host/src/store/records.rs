@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{NoticeId, RunId};
 use crate::contract::credentials::Credential;
-use crate::contract::runs::{Completion, Demand, EndingKind, Outcome, Reason, WaitReason};
+use crate::contract::runs::{
+    Completion, Demand, EndingKind, HistoryEntry, Outcome, StartReason, WaitReason,
+};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::words::words;
 
@@ -47,7 +49,7 @@ pub struct Run {
     /// What the run carries over; one run of it at a time.
     pub object: ObjectRef,
     /// Why it was started.
-    pub reason: Reason,
+    pub reason: StartReason,
     /// The instant of its (last) start: an input of the run.
     pub started: Instant,
     /// The version of the settings that it runs under: an input of the run.
@@ -65,7 +67,7 @@ pub struct Run {
     /// True when another run of the object is due after it.
     pub dirty: bool,
     /// What it waits for, or why it was started over, or empty.
-    pub sentence: String,
+    pub message: String,
     /// How it ended; nothing before that.
     pub completion: Option<Completion>,
     /// When it ended; nothing before that.
@@ -99,8 +101,8 @@ pub struct RunCount {
     pub connection: String,
     /// The state that these runs have.
     pub state: RunState,
-    /// How they ended; `None` kind unless the state is `Ended`.
-    pub ending: EndingKind,
+    /// How they ended; none unless the state is `Ended`.
+    pub ending: Option<EndingKind>,
     /// How many there are, counting the run of each object that has not ended, and the latest that
     /// has.
     pub objects: u64,
@@ -121,6 +123,17 @@ pub struct HistoryRow {
     pub demand: Demand,
     /// What came of it; nothing for a write whose outcome is not known yet.
     pub outcome: Option<Outcome>,
+}
+
+impl HistoryRow {
+    /// The entry as the component has it.
+    #[must_use]
+    pub fn into_entry(self) -> HistoryEntry {
+        HistoryEntry {
+            demand: self.demand,
+            outcome: self.outcome,
+        }
+    }
 }
 
 /// A credential as it is stored: the visible part, and the secrets sealed.
@@ -198,7 +211,7 @@ pub struct StoredOddity {
     /// A stable kebab-case code.
     pub code: String,
     /// What is wrong with it, one plain sentence.
-    pub sentence: String,
+    pub message: String,
     /// The raw body, at most 8 KiB; of an event at most 256 KiB.
     pub body: Vec<u8>,
 }

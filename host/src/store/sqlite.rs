@@ -30,7 +30,7 @@ use super::{
     StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
-use crate::contract::runs::Standing;
+use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
 use lock::Lock;
 use readers::Readers;
@@ -130,9 +130,13 @@ impl Store for SqliteStore {
         self.read(move |database| history::read(database, id))
     }
 
-    fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>> {
+    fn object_statuses(
+        &self,
+        connection: &str,
+        objects: &[ObjectRef],
+    ) -> Pending<'_, Vec<ObjectStatus>> {
         let (connection, objects) = (connection.to_owned(), objects.to_vec());
-        self.read(move |database| reads::standings(database, &connection, objects))
+        self.read(move |database| reads::object_statuses(database, &connection, objects))
     }
 
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {

@@ -79,7 +79,7 @@ pub enum Write {
         /// had just ended, when none is there that could.
         on: Option<ObjectRef>,
         /// One plain sentence for the timeline.
-        sentence: String,
+        message: String,
     },
     /// Starts a run over under the next epoch: its old history stays for the audit and is not
     /// replayed.
@@ -91,7 +91,7 @@ pub enum Write {
         /// The instant that stands for its start.
         started: Instant,
         /// Why, one plain sentence.
-        sentence: String,
+        message: String,
     },
     /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`,
     /// with [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion

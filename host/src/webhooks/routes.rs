@@ -103,8 +103,8 @@ fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
     answer
 }
 
-fn page(code: u16, sentence: &str) -> HttpResponse {
-    let text = format!("<!doctype html><title>ml-connector</title><p>{sentence}</p>\n");
+fn page(code: u16, message: &str) -> HttpResponse {
+    let text = format!("<!doctype html><title>ml-connector</title><p>{message}</p>\n");
     let mut answer = plain(code, &text);
     let kind = hyper::header::HeaderValue::from_static("text/html; charset=utf-8");
     answer.headers_mut().insert("content-type", kind);

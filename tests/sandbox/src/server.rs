@@ -372,7 +372,7 @@ mod tests {
         let url = running.urls.freshbooks.clone();
         running.shutdown();
         let address = url.strip_prefix("http://").expect("a URL").to_owned();
-        for _ in 0..200 {
+        for _ in 0..6_000 {
             if TcpListener::bind(&address).await.is_ok() {
                 return;
             }

@@ -1,5 +1,5 @@
 //! The demo: both vendors and the connector on this machine, connected by the real handshakes, with
-//! faults, with a kill in the middle, and with the bill at the end.
+//! faults, with kills in the middle, and with a summary at the end.
 
 use std::process::ExitCode;
 

@@ -1,11 +1,10 @@
-//! The second half of the demo: what SAP Concur approved becomes journal entries, and both books
-//! are laid side by side.
+//! The second half of the demo: what SAP Concur approved becomes journal entries, and the sums of
+//! both systems are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
-use indicatif::ProgressBar;
 use ml_connector::contract::runs::Ending;
 use ml_connector::store::Run;
 use ml_connector_sandbox::concur::{
@@ -15,9 +14,11 @@ use ml_connector_sandbox::freshbooks::BalanceRow;
 use ml_connector_sandbox::{Fault, FaultRule, System, server};
 use rust_decimal::Decimal;
 
-use super::{bar, say, table, wait, watch};
+use super::announce;
+use super::progress::{ProgressBar, keep_moving, progress_bar, until_quiet};
+use super::summary::table;
 use crate::books::{self, Books};
-use crate::office::Office;
+use crate::fixtures::Deployment;
 
 const REPORTS: u32 = 70;
 const INVOICES: u32 = 20;
@@ -40,8 +41,8 @@ pub struct Ledger {
     pub own: usize,
     /// Acknowledged and not posted: payroll.
     pub acknowledged: usize,
-    /// Told to SAP Concur as a failed posting.
-    pub told: usize,
+    /// Reported to SAP Concur as a failed posting.
+    pub reported: usize,
     /// More than one entry under one marker.
     pub duplicates: usize,
     /// Neither posted nor explained.
@@ -53,7 +54,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Whether nothing is lost, nothing doubled, and both books agree.
+    /// Whether nothing is lost, nothing doubled, and both systems come to the same sums.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
         let agree = self
@@ -63,7 +64,7 @@ impl Ledger {
         agree && self.balances() && self.lost == 0 && self.duplicates == 0
     }
 
-    /// Whether debits are credits, in every currency.
+    /// Whether debits equal credits in every currency.
     #[must_use]
     pub fn balances(&self) -> bool {
         let mut differences: BTreeMap<&str, Decimal> = BTreeMap::new();
@@ -75,38 +76,38 @@ impl Ledger {
 }
 
 /// Approves documents in SAP Concur, switches faults on, kills the connector once, and waits until
-/// all is done.
+/// everything has ended.
 ///
 /// # Errors
 ///
 /// One sentence for a person.
-pub async fn carry(office: &mut Office) -> Result<Ledger, String> {
-    faults(office);
-    let count = approve(office);
-    office.sandbox.shared.wake();
-    say(&format!(
-        "The way back: {count} documents are approved in SAP Concur, and announced by events over mutual TLS:\n\
-         expense reports of every shape, supplier invoices, cash advances, payroll, {} broken reports, and {OWN}\n\
-         payment requests that came from FreshBooks.",
+pub async fn synchronize(deployment: &mut Deployment) -> Result<Ledger, String> {
+    add_faults(deployment);
+    let count = approve(deployment);
+    deployment.sandbox.shared.wake();
+    announce(&format!(
+        "The way back: {count} documents are approved in SAP Concur and announced by events\n\
+         over mutual TLS: expense reports of every shape, supplier invoices, cash advances,\n\
+         payroll, {} broken reports, and {OWN} payment requests that came from FreshBooks.",
         BROKEN.len()
     ));
-    let bar = bar(count as u64, "through");
-    watch(Duration::from_millis(600), async || {
-        step(office, &bar).await
+    let bar = progress_bar(count as u64, "ended");
+    keep_moving(Duration::from_millis(600), async || {
+        show_progress(deployment, &bar).await
     })
     .await;
-    office.kill();
-    bar.println("  killed (SIGKILL), started again");
-    office.start().await?;
-    wait(office, async || step(office, &bar).await).await?;
-    office.sandbox.shared.lock().clear_faults();
+    deployment.kill();
+    bar.println("  killed (SIGKILL) and started again");
+    deployment.start().await?;
+    until_quiet(deployment, async || show_progress(deployment, &bar).await).await?;
+    deployment.sandbox.shared.lock().clear_faults();
     bar.finish_and_clear();
-    ledger(office).await
+    ledger(deployment).await
 }
 
-fn approve(office: &Office) -> usize {
+fn approve(deployment: &Deployment) -> usize {
     let now = server::now();
-    let mut sandbox = office.sandbox.shared.lock();
+    let mut sandbox = deployment.sandbox.shared.lock();
     let concur = &mut sandbox.concur;
     let bulk = DocumentBulk {
         reports: REPORTS,
@@ -136,8 +137,8 @@ fn approve(office: &Office) -> usize {
 }
 
 /// Faults on every path of the way back, a few in a hundred.
-fn faults(office: &Office) {
-    let mut sandbox = office.sandbox.shared.lock();
+fn add_faults(deployment: &Deployment) {
+    let mut sandbox = deployment.sandbox.shared.lock();
     for (system, path) in [
         (System::Concur, "/financialintegration/"),
         (System::FreshBooks, "/journal_entries/"),
@@ -161,19 +162,19 @@ fn faults(office: &Office) {
     events.disorder_per_mille = 100;
 }
 
-/// Counts what became of every document, and lays both books side by side.
+/// Counts what became of every document, and adds up both systems.
 ///
 /// # Errors
 ///
 /// If the store cannot be read.
-pub async fn ledger(office: &Office) -> Result<Ledger, String> {
-    let runs = office.latest().await?;
+pub async fn ledger(deployment: &Deployment) -> Result<Ledger, String> {
+    let runs = deployment.latest_runs().await?;
     let by_object: BTreeMap<&str, &Run> = runs
         .iter()
         .filter(|run| run.object.kind == "financial-document")
         .map(|run| (run.object.id.as_str(), run))
         .collect();
-    let sandbox = office.sandbox.shared.lock();
+    let sandbox = deployment.sandbox.shared.lock();
     let books = Books::of(&sandbox);
     let documents = sandbox.concur.documents();
     let mut ledger = Ledger {
@@ -218,7 +219,7 @@ impl Ledger {
                 self.acknowledged += 1;
             }
             (DocStatus::PostingConfirmedFailure, Some(Ending::Parked(_))) if entries == 0 => {
-                self.told += 1;
+                self.reported += 1;
             }
             _ => self.lost += 1,
         }
@@ -262,14 +263,14 @@ fn duplicates(books: &Books) -> usize {
 }
 
 /// Moves the bar; true when nothing is on the list and nothing is under way.
-async fn step(office: &Office, bar: &ProgressBar) -> bool {
-    let runs = office.latest().await.unwrap_or_default();
+async fn show_progress(deployment: &Deployment, bar: &ProgressBar) -> bool {
+    let runs = deployment.latest_runs().await.unwrap_or_default();
     let ours = runs
         .iter()
         .filter(|run| run.object.kind == "financial-document");
     let under_way = ours.filter(|run| run.completion.is_none()).count();
-    let (through, ready) = {
-        let sandbox = office.sandbox.shared.lock();
+    let (backend, ready) = {
+        let sandbox = deployment.sandbox.shared.lock();
         let documents = sandbox.concur.documents();
         let open = [DocStatus::Ready, DocStatus::Delayed];
         let ready = documents
@@ -278,13 +279,13 @@ async fn step(office: &Office, bar: &ProgressBar) -> bool {
         let ready = ready.count();
         (documents.len() - ready, ready)
     };
-    bar.set_position(through.saturating_sub(under_way) as u64);
+    bar.set_position(backend.saturating_sub(under_way) as u64);
     bar.set_message(format!("{under_way} under way, {ready} on the list"));
     under_way == 0 && ready == 0
 }
 
-/// Prints the ledger.
-pub fn show(ledger: &Ledger) {
+/// Prints the counts, the trial balance, and both systems' sums side by side.
+pub fn print(ledger: &Ledger) {
     let mut counts = table(
         "The way back, with faults on every path and a kill in the middle",
         "documents",
@@ -300,8 +301,11 @@ pub fn show(ledger: &Ledger) {
             "payroll: acknowledged, posted with the report",
             ledger.acknowledged,
         ),
-        ("broken: told to SAP Concur with the reason", ledger.told),
-        ("doubled entries found in FreshBooks", ledger.duplicates),
+        (
+            "broken: reported to SAP Concur with the reason",
+            ledger.reported,
+        ),
+        ("duplicate entries found in FreshBooks", ledger.duplicates),
         ("lost", ledger.lost),
     ] {
         counts.add_row(vec![name.to_string(), count.to_string()]);
@@ -309,12 +313,12 @@ pub fn show(ledger: &Ledger) {
     println!("\n{counts}");
     println!("\n  Trial balance of FreshBooks, in {SHOWN}:");
     println!("{}", trial_balance(ledger));
-    println!("\n  Both books side by side:");
+    println!("\n  Both systems side by side:");
     println!("{}", sums(ledger));
     let verdict = if ledger.balances() {
-        "debits are credits"
+        "debits equal credits"
     } else {
-        "debits ARE NOT credits"
+        "debits DO NOT equal credits"
     };
     println!("  In every currency {verdict}.");
 }

@@ -2,7 +2,7 @@
 //! outcomes.
 
 use ml_connector_component::contract::http::{
-    BodyPart, Method, Request, Response, SendErrorCode, SendOutcome,
+    Authorization, BodyPart, Method, Request, Response, SendErrorCode, SendOutcome,
 };
 use ml_connector_component::contract::types::System;
 use ml_connector_sandbox::{self as sandbox, WireOutcome};
@@ -15,10 +15,18 @@ impl Sim {
         let Some(mut wire) = self.to_wire(request) else {
             return SendOutcome::NotSent(error(SendErrorCode::Withheld));
         };
-        let (host, token) = self.account.reach(request.system);
-        wire.host = host;
-        wire.headers
-            .push(("authorization".to_string(), format!("Bearer {token}")));
+        wire.host = authority(&self.base(request.system));
+        match request.authorization {
+            Authorization::None => {}
+            Authorization::Connection => {
+                let value = format!("Bearer {}", self.credentials.access_token(request.system));
+                wire.headers.push(("authorization".to_string(), value));
+            }
+            // Only subscriptions to events need it, and nobody here receives events.
+            Authorization::Application => {
+                return SendOutcome::NotSent(error(SendErrorCode::Withheld));
+            }
+        }
         self.count(&wire);
         let answer = self
             .sandbox
@@ -54,11 +62,14 @@ impl Sim {
         for part in &request.body {
             match part {
                 BodyPart::Text(literal) => text.push_str(literal),
-                BodyPart::JsonSecret(name) => {
-                    let quoted = serde_json::Value::from(self.account.secret(name)?).to_string();
+                BodyPart::JsonSecret(secret) => {
+                    let plain = self.credentials.secret(request.system, secret)?;
+                    let quoted = serde_json::Value::from(plain).to_string();
                     text.push_str(quoted.trim_matches('"'));
                 }
-                BodyPart::FormSecret(name) => text.push_str(&form(&self.account.secret(name)?)),
+                BodyPart::FormSecret(secret) => {
+                    text.push_str(&form(self.credentials.secret(request.system, secret)?));
+                }
             }
         }
         let mut wire = sandbox::Request::new("", method(request.method), &request.path_with_query);
@@ -73,6 +84,13 @@ impl Sim {
         }
         wire.body = text.into_bytes();
         Some(wire)
+    }
+
+    fn base(&mut self, system: System) -> String {
+        match system {
+            System::Freshbooks => self.logic.endpoints().freshbooks,
+            System::Concur => self.credentials.base(system).unwrap_or_default(),
+        }
     }
 
     fn count(&mut self, wire: &sandbox::Request) {
@@ -114,6 +132,12 @@ fn method(method: Method) -> &'static str {
         Method::Put => "PUT",
         Method::Delete => "DELETE",
     }
+}
+
+pub(super) fn authority(base: &str) -> String {
+    base.trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .to_string()
 }
 
 fn form(text: &str) -> String {

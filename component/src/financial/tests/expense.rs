@@ -138,7 +138,7 @@ fn a_card_s_liability_is_the_entry_s_else_its_payment_type_s_else_the_payee_s() 
         r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"1000": "10", "IBCP": "3", "EMPL": "1"}}}, "#,
         1,
     );
-    let with_own = Settings::load(&json).expect("is right");
+    let with_own = Settings::load("acme", &json).expect("is right");
     assert_eq!(
         of(r#", "reportEntryPatKey": "1000""#, &with_own),
         "10 - -10"
@@ -215,7 +215,7 @@ fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
 #[test]
 fn one_cost_code_of_an_account_can_have_its_own_account() {
     let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62", "6200/A": "620"}, "by_party": {"EMPL": "1"}}}, "#;
-    let settings = Settings::load(&MINIMAL.replacen('{', json, 1)).expect("is right");
+    let settings = Settings::load("acme", &MINIMAL.replacen('{', json, 1)).expect("is right");
     let of = |cost_code: &str| {
         let allocation = format!(r#", "allocationCustom1Code": "{cost_code}""#);
         lines(
@@ -239,7 +239,7 @@ const TAXES: &str = r#", "tax": [
 fn two_taxes() -> Settings {
     let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"EMPL": "1"},
         "by_tax": {"CAHST/H13": "7", "SG": "71"}}}, "#;
-    Settings::load(&MINIMAL.replacen('{', json, 1)).expect("is right")
+    Settings::load("acme", &MINIMAL.replacen('{', json, 1)).expect("is right")
 }
 
 #[test]

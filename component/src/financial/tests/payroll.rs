@@ -7,12 +7,12 @@ fn posting() -> Settings {
 
 #[test]
 fn by_default_it_is_acknowledged_and_the_reason_names_the_setting() {
-    let Ok(Translated::NotPosted { code, sentence }) = translate(Payroll, PAYROLL, &settings())
+    let Ok(Translated::NotPosted { code, message }) = translate(Payroll, PAYROLL, &settings())
     else {
         panic!("is not posted");
     };
     assert_eq!(code, "payroll-acknowledged");
-    assert!(sentence.contains("financial.payroll"), "{sentence}");
+    assert!(message.contains("financial.payroll"), "{message}");
     assert_eq!(problem_of(Payroll, "{").0, "not-json");
 }
 

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::contract::http::{Response, SendError};
-use crate::contract::runs::{Action, Completion, Demand, Ending, Note, Reason, Report, Task, Wake};
-use crate::contract::types::Instant;
+use crate::contract::runs::{
+    Action, Completion, Demand, Ending, Facts, Report, StartReason, Task, Wake,
+};
+use crate::contract::types::{Instant, Note};
 use crate::error_bodies::{self, Unread};
-use crate::flow::{AMBIGUOUS, next_look};
 use crate::freshbooks;
 use crate::runs::tests::{Driven, STARTED, answer, drive, settings, task};
-use crate::runs::{EffectChannel, Run};
+use crate::runs::{AMBIGUOUS, EffectChannel, Run, next_look};
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -30,16 +31,16 @@ fn reader(response: &Response) -> Result<String, Unread> {
     }
 }
 
-fn note(code: &str, sentence: String) -> Ending {
+fn note(code: &str, message: String) -> Ending {
     Ending::Unchanged(Note {
         code: code.to_string(),
-        sentence,
+        message,
     })
 }
 
 /// A flow that does one thing, made into a run.
 fn run(story: impl AsyncFnOnce(&Flow) -> Result<Ending, EarlyEnd> + 'static) -> Run {
-    run_of(task("invoice", "7", Reason::Notice), story)
+    run_of(task("invoice", "7", StartReason::Notice), story)
 }
 
 fn run_of(task: Task, story: impl AsyncFnOnce(&Flow) -> Result<Ending, EarlyEnd> + 'static) -> Run {
@@ -47,13 +48,14 @@ fn run_of(task: Task, story: impl AsyncFnOnce(&Flow) -> Result<Ending, EarlyEnd>
     let flow = Flow::new(Rc::clone(&channel), task, settings());
     let future = Box::pin(async move {
         let ending = story(&flow).await.unwrap_or_else(|end| match end {
-            EarlyEnd::Parked(stop) => Ending::Parked(stop),
-            EarlyEnd::Rejected(stop) => Ending::Rejected(stop),
+            EarlyEnd::Parked(failure) => Ending::Parked(failure),
+            EarlyEnd::Rejected(failure) => Ending::Rejected(failure),
             EarlyEnd::Conflict(conflict) => Ending::Conflict(conflict),
         });
         Completion {
             ending,
-            version: String::new(),
+            version: None,
+            facts: Facts::default(),
         }
     });
     Run::new(future, channel)
@@ -72,14 +74,14 @@ fn a_read() -> Run {
 
 /// A write of `/w`, looked up with `/l`: there if the answer says so.
 fn a_write(intent: Intent) -> Run {
-    a_write_of(task("invoice", "7", Reason::Notice), intent)
+    a_write_of(task("invoice", "7", StartReason::Notice), intent)
 }
 
 /// The same in a run that was started over after it may have written.
 fn a_write_started_over(intent: Intent) -> Run {
     let task = Task {
         unknown_since: Some(STARTED - 1),
-        ..task("invoice", "7", Reason::Replay)
+        ..task("invoice", "7", StartReason::Replay)
     };
     a_write_of(task, intent)
 }
@@ -92,7 +94,11 @@ fn a_write_of(task: Task, intent: Intent) -> Run {
                 Ok(text) if text == "there" => LookUp::Found(text),
                 Ok(_) => LookUp::Missing(freshbooks::get("/w".to_string())),
                 Err(refusal) => {
-                    return Err(EarlyEnd::Rejected(flow.stop("look-up", refusal.words, "")));
+                    return Err(EarlyEnd::Rejected(flow.failure(
+                        "look-up",
+                        refusal.words,
+                        "",
+                    )));
                 }
             })
         };
@@ -153,7 +159,7 @@ fn throttled() -> SendOutcome {
 fn code(driven: &Driven) -> &str {
     match &driven.completion.ending {
         Ending::Unchanged(note) => &note.code,
-        Ending::Parked(stop) | Ending::Rejected(stop) => &stop.code,
+        Ending::Parked(failure) | Ending::Rejected(failure) => &failure.code,
         other => panic!("is no such ending: {other:?}"),
     }
 }
@@ -431,11 +437,11 @@ fn under_look_up_then_park_an_ambiguous_write_is_never_sent_again() {
             "{outcome:?}"
         );
         assert_eq!(driven.waits(), [SETTLE]);
-        let Ending::Parked(stop) = driven.completion.ending else {
+        let Ending::Parked(failure) = driven.completion.ending else {
             panic!("is parked");
         };
-        assert_eq!(stop.look_again, Some(stop.since + HOUR));
-        assert!(stop.remedy.contains("`ml-connector replay RUN`"));
+        assert_eq!(failure.look_again, Some(failure.since + HOUR));
+        assert!(failure.remedy.contains("`ml-connector replay RUN`"));
     }
 }
 
@@ -452,10 +458,10 @@ fn whatever_keeps_the_look_up_from_an_answer_an_ambiguous_write_stays_ambiguous(
             host(fails, |_| maybe_sent()),
         );
         assert_eq!((code(&driven), sends_of(&driven, "/w")), (AMBIGUOUS, 1));
-        let Ending::Parked(stop) = driven.completion.ending else {
+        let Ending::Parked(failure) = driven.completion.ending else {
             panic!("is parked");
         };
-        assert!(stop.sentence.contains(said), "{}", stop.sentence);
+        assert!(failure.message.contains(said), "{}", failure.message);
     }
 }
 

@@ -6,14 +6,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::concur::{self, Digest, PaymentRequest, VendorKey};
-use crate::contract::runs::{Confirmation, Conflict, Ending, How, Intent, Link, Save, Standing};
+use crate::contract::runs::{
+    Change, Changes, Confirmation, Conflict, Ending, Intent, Link, ObjectStatus,
+};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, remote_refused};
 use crate::flows::ambiguity;
 use crate::freshbooks::Document;
 use crate::payment_request::Translated;
-use crate::payment_request::diff::Change;
-use crate::text::clean;
+use crate::payment_request::diff::Difference;
+use crate::text::{clean, non_empty};
 
 /// Pages of one look-up, of 1 000 rows each. An invoice number has a handful of payment requests;
 /// the bound ends a list whose cursor never does.
@@ -34,7 +36,7 @@ pub(super) struct PaymentRequestRun<'a> {
 }
 
 impl PaymentRequestRun<'_> {
-    pub(super) async fn create(&self, own: &Standing) -> Result<Ending, EarlyEnd> {
+    pub(super) async fn create(&self, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
         if unknown_since(self.flow, own).is_some() {
             return self.look_only().await;
         }
@@ -50,8 +52,8 @@ impl PaymentRequestRun<'_> {
             .write(intent, concur::read_written_id, look_up)
             .await?
         {
-            Ok(written) if written.found => self.link(written.record, How::Adopted).await,
-            Ok(written) => self.link(written.record, How::Created).await,
+            Ok(written) if written.found => self.link(written.record, Change::Adopted).await,
+            Ok(written) => self.link(written.record, Change::Created).await,
             Err(refusal) => Err(remote_refused(
                 self.flow,
                 System::Concur,
@@ -64,7 +66,7 @@ impl PaymentRequestRun<'_> {
     /// An earlier run could not know whether it created it: only a person may have it sent again.
     async fn look_only(&self) -> Result<Ending, EarlyEnd> {
         match self.find_marked().await? {
-            Some(id) => self.link(id, How::Adopted).await,
+            Some(id) => self.link(id, Change::Adopted).await,
             None => Err(EarlyEnd::Parked(self.flow.ambiguous(EARLIER))),
         }
     }
@@ -142,12 +144,12 @@ impl PaymentRequestRun<'_> {
     }
 
     fn too_many_candidates(&self) -> EarlyEnd {
-        let sentence = format!(
+        let message = format!(
             "more than {CANDIDATES_MAX} payment requests have the number {}",
             self.translated.invoice_number
         );
         let remedy = "give the document a number of its own, then `ml-connector replay RUN`";
-        self.flow.parked("too-many-candidates", sentence, remedy)
+        self.flow.parked("too-many-candidates", message, remedy)
     }
 
     fn ownership(&self, found: &PaymentRequest) -> Ownership {
@@ -173,7 +175,7 @@ impl PaymentRequestRun<'_> {
                 .iter()
                 .map(|id| ObjectRef::concur("payment-request", id.clone()))
                 .collect(),
-            sentence: format!(
+            message: format!(
                 "{} payment requests carry our marker {}: {}",
                 ids.len(),
                 self.marker,
@@ -184,13 +186,13 @@ impl PaymentRequestRun<'_> {
     }
 
     fn already_there(&self, id: &str) -> EarlyEnd {
-        let sentence = format!(
+        let message = format!(
             "payment request {id} has the same vendor and number {} but is not ours",
             self.translated.invoice_number
         );
         let remedy =
             "someone may have typed it in; delete one of them, then `ml-connector replay RUN`";
-        self.flow.parked("already-there", sentence, remedy)
+        self.flow.parked("already-there", message, remedy)
     }
 
     /// Changes the payment request until it says what the document says. Every attempt is made of
@@ -216,10 +218,10 @@ impl PaymentRequestRun<'_> {
                 }
             };
             Ok(
-                match Change::between(&current, &self.translated, &self.vendor) {
+                match Difference::between(&current, &self.translated, &self.vendor) {
                     None => LookUp::Found(id.to_string()),
-                    Some(change) => {
-                        LookUp::Missing(concur::update_payment_request(change.into_update()))
+                    Some(difference) => {
+                        LookUp::Missing(concur::update_payment_request(difference.into_update()))
                     }
                 },
             )
@@ -229,49 +231,49 @@ impl PaymentRequestRun<'_> {
             .write(Intent::LookUpThenResend, concur::read_written_id, look_up)
             .await?
         {
-            Ok(_) => self.link(id.to_string(), How::Updated).await,
+            Ok(_) => self.link(id.to_string(), Change::Updated).await,
             Err(refusal) => {
-                let sentence = format!(
+                let message = format!(
                     "SAP Concur does not let payment request {id} be changed (HTTP {}): \"{}\"",
                     refusal.status, refusal.words
                 );
                 let remedy = "send it back in SAP Concur, then `ml-connector replay RUN`";
-                Err(self.flow.parked("update-refused", sentence, remedy))
+                Err(self.flow.parked("update-refused", message, remedy))
             }
         }
     }
 
     fn withdrawn(&self, id: &str) -> EarlyEnd {
-        let sentence = format!(
+        let message = format!(
             "payment request {id} was deleted in SAP Concur, and the {} has changed since",
             self.document.kind.name()
         );
         let remedy = "delete it in FreshBooks too, or recreate it there under a new number";
-        self.flow.parked("deleted-in-concur", sentence, remedy)
+        self.flow.parked("deleted-in-concur", message, remedy)
     }
 
-    async fn link(&self, id: String, how: How) -> Result<Ending, EarlyEnd> {
+    async fn link(&self, id: String, change: Change) -> Result<Ending, EarlyEnd> {
         let source = self.flow.task.object.clone();
         let target = ObjectRef::concur("payment-request", id);
         let link = |source: &ObjectRef, target: &ObjectRef| Link {
             source: source.clone(),
             target: target.clone(),
-            version: self.document.version.clone(),
-            content_hash: self.hash.clone(),
+            version: non_empty(self.document.version.clone()),
+            content_hash: Some(self.hash.clone()),
         };
         // The way back knows by the second one what it must not post again.
         let links = vec![link(&source, &target), link(&target, &source)];
         self.flow
-            .save(Save {
+            .save(Changes {
                 links,
                 unlinks: Vec::new(),
                 tasks: Vec::new(),
             })
             .await;
         Ok(Ending::Confirmed(Confirmation {
-            sentence: sentence(how, &target),
+            message: message(change, &target),
             target,
-            how,
+            change,
         }))
     }
 }
@@ -287,15 +289,15 @@ enum Ownership {
 
 /// Since when nobody can know whether the payment request was created. What is linked was created;
 /// a change of it is made of what a fresh read shows.
-pub(super) fn unknown_since(flow: &Flow, own: &Standing) -> Option<Instant> {
+pub(super) fn unknown_since(flow: &Flow, own: &ObjectStatus) -> Option<Instant> {
     let is_new = own.link.is_none();
     ambiguity::ambiguous_since(flow, own, flow.settings.payment_request.ambiguity, is_new)
 }
 
-fn sentence(how: How, target: &ObjectRef) -> String {
-    match how {
-        How::Created => format!("created payment request {}", target.id),
-        How::Adopted => format!(
+fn message(change: Change, target: &ObjectRef) -> String {
+    match change {
+        Change::Created => format!("created payment request {}", target.id),
+        Change::Adopted => format!(
             "payment request {} was there already, with our marker",
             target.id
         ),

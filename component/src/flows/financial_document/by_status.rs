@@ -1,12 +1,12 @@
 //! What is to be done with a document, by the status that Concur gives it.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use super::confirming::Acknowledged;
 use super::run::{CORRECT_IN_CONCUR, FinancialRun};
 use crate::concur::FinancialStatus;
-use crate::contract::runs::{Ending, How};
+use crate::contract::runs::{Change, Ending};
 use crate::flow::{EarlyEnd, unchanged};
 use crate::text::clean;
 
@@ -40,7 +40,7 @@ impl FinancialRun<'_> {
 
     /// No call of its own type would be for it, so that it is not even acknowledged.
     fn unknown_type(&self) -> EarlyEnd {
-        self.stop(
+        self.failure(
             "unknown-type",
             format!(
                 "SAP Concur lists it among the {} documents and calls it \"{}\"",
@@ -54,26 +54,26 @@ impl FinancialRun<'_> {
     /// Concur says that it is posted: it must be in the journal, under our marker.
     async fn posted_before(&self) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
-            let sentence = format!(
+            let message = format!(
                 "already posted as journal entry {} and confirmed",
                 link.target.id
             );
-            return Ok(unchanged("already-posted", sentence));
+            return Ok(unchanged("already-posted", message));
         }
         if let Some(origin) = self.origin().await? {
-            let sentence = format!(
+            let message = format!(
                 "it came from FreshBooks as {} {}, and is confirmed",
                 origin.kind, origin.id
             );
-            return Ok(unchanged("already-confirmed", sentence));
+            return Ok(unchanged("already-confirmed", message));
         }
         match self.journal.find_marked(&self.marker()).await? {
             Some(id) => {
-                self.link(&id, String::new()).await;
-                let sentence = format!("journal entry {id} was there already, with our marker");
-                Ok(self.confirmed(&id, How::Adopted, sentence))
+                self.link(&id, None).await;
+                let message = format!("journal entry {id} was there already, with our marker");
+                Ok(self.confirmed(&id, Change::Adopted, message))
             }
-            None => Err(self.stop(
+            None => Err(self.failure(
                 "posted-elsewhere",
                 "SAP Concur shows it as posted, but FreshBooks has no journal entry with our marker"
                     .to_string(),
@@ -88,18 +88,15 @@ impl FinancialRun<'_> {
         if let Some(link) = self.linked() {
             return self.posted_but_failed(&link.target.id);
         }
-        let (code, sentence) = match self.own.code.as_str() {
-            "" => (
-                "posting-failed",
-                "SAP Concur shows its posting as failed".to_string(),
-            ),
-            code => (code, self.own.sentence.clone()),
-        };
-        self.stop(code, sentence, CORRECT_IN_CONCUR)
+        let before = self.own.last.as_ref();
+        let before = before.and_then(|last| Some((last.code.as_deref()?, last.message.as_str())));
+        let (code, message) =
+            before.unwrap_or(("posting-failed", "SAP Concur shows its posting as failed"));
+        self.failure(code, message.to_string(), CORRECT_IN_CONCUR)
     }
 
     fn unknown_status(&self, word: &str) -> EarlyEnd {
-        self.stop(
+        self.failure(
             "unknown-status",
             format!("SAP Concur gives it the status \"{word}\""),
             "check it in SAP Concur, then `ml-connector replay RUN`",

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source};
 use crate::concur::{self, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer};
 use crate::contract::http::Request;
-use crate::contract::runs::Stop;
+use crate::contract::runs::Failure;
 use crate::contract::types::System;
 use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
@@ -139,12 +139,15 @@ impl FinancialRun<'_> {
                  have it reported there",
             ),
         };
-        let sentence = format!(
+        let message = format!(
             "the document cannot be posted: {}{said}",
             summary(&problems)
         );
-        let stop = self.flow.stop(code, sentence, remedy);
-        EarlyEnd::Parked(Stop { problems, ..stop })
+        let failure = self.flow.failure(code, message, remedy);
+        EarlyEnd::Parked(Failure {
+            problems,
+            ..failure
+        })
     }
 
     async fn confirm_failed(&self, messages: &[(String, String)]) -> Result<(), EarlyEnd> {
@@ -184,7 +187,7 @@ impl FinancialRun<'_> {
     }
 
     fn refused(&self, said: &ServiceAnswer, what: &str) -> EarlyEnd {
-        let sentence = format!(
+        let message = format!(
             "SAP Concur refused {what} (code {}): \"{}\"",
             said.code, said.words
         );
@@ -199,6 +202,6 @@ impl FinancialRun<'_> {
                 "check it in SAP Concur, then `ml-connector replay RUN`",
             ),
         };
-        self.stop(code, sentence, remedy)
+        self.failure(code, message, remedy)
     }
 }

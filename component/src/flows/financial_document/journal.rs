@@ -117,20 +117,20 @@ impl Journal<'_> {
         if lines.is_empty() {
             return Ok(None);
         }
-        let standing = Entry {
+        let entry = Entry {
             title: format!("Reverses journal entry {entry_id}"),
             date: String::new(),
             currency,
             lines,
         };
-        Ok(Some(standing.reversed()))
+        Ok(Some(entry.reversed()))
     }
 
     fn irreversible(&self, entry_id: &str) -> EarlyEnd {
-        let sentence =
+        let message =
             format!("FreshBooks does not show enough of journal entry {entry_id} to reverse it");
         let remedy = "delete that entry in FreshBooks by hand, then `ml-connector replay RUN`";
-        self.flow.parked("entry-unreadable", sentence, remedy)
+        self.flow.parked("entry-unreadable", message, remedy)
     }
 
     /// All lines of the ledger that are wanted.
@@ -146,11 +146,11 @@ impl Journal<'_> {
                 return Ok(found);
             }
         }
-        let sentence =
+        let message =
             format!("the ledger has more than {PAGES_MAX} pages of lines to look through");
         let remedy =
             "search for the marker in FreshBooks by hand; `ml-connector show RUN` shows it";
-        Err(self.flow.parked("ledger-too-long", sentence, remedy))
+        Err(self.flow.parked("ledger-too-long", message, remedy))
     }
 
     async fn page(&self, page: u32) -> Result<JournalPage, EarlyEnd> {
@@ -176,7 +176,7 @@ fn conflict(marker: &str, ids: &BTreeSet<String>) -> EarlyEnd {
     let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
     EarlyEnd::Conflict(Conflict {
         targets: ids.iter().map(|id| entry_object(id)).collect(),
-        sentence: format!(
+        message: format!(
             "{} journal entries carry our marker {marker}: {}",
             ids.len(),
             listed.join(", ")

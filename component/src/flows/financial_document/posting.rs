@@ -5,13 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jiff::civil::Date;
-
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
 use super::run::FinancialRun;
 use crate::concur::DocumentType;
-use crate::contract::runs::{Confirmation, Ending, How, Save, Stop};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Failure};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
 use crate::flow::{EARLIER, EarlyEnd, unchanged};
@@ -27,7 +25,7 @@ impl FinancialRun<'_> {
     pub(super) async fn post(&self, doubt: bool) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
             return self
-                .finish(&link.target.id, &self.date_again(), How::Adopted)
+                .finish(&link.target.id, &self.date_again(), Change::Adopted)
                 .await;
         }
         if let Some(origin) = self.origin().await? {
@@ -36,35 +34,35 @@ impl FinancialRun<'_> {
         let settings = &self.flow.settings;
         let entry = match financial::translate(self.kind, &self.row.document, settings) {
             Ok(Translated::Entry(entry)) => entry,
-            Ok(Translated::NotPosted { code, sentence }) => {
-                return self.not_posted(code, sentence).await;
+            Ok(Translated::NotPosted { code, message }) => {
+                return self.not_posted(code, message).await;
             }
             Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
         };
         let date = self.open_day(&entry.date)?;
         let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
         match &self.own.link {
-            Some(link) if link.content_hash == hash => {
-                self.link(&link.target.id, hash).await;
-                self.finish(&link.target.id, &date, How::Adopted).await
+            Some(link) if link.content_hash.as_ref() == Some(&hash) => {
+                self.link(&link.target.id, Some(hash)).await;
+                self.finish(&link.target.id, &date, Change::Adopted).await
             }
             earlier => {
                 if let Some(link) = earlier {
                     self.reverse(&link.target.id, &date).await?;
                 }
-                let (id, how) = self.enter(&entry, &date, doubt).await?;
-                self.link(&id, hash).await;
-                self.finish(&id, &date, how).await
+                let (id, change) = self.enter(&entry, &date, doubt).await?;
+                self.link(&id, Some(hash)).await;
+                self.finish(&id, &date, change).await
             }
         }
     }
 
     /// A document of which nothing is posted. What an earlier one of its source has posted does not
     /// stand any more.
-    async fn not_posted(&self, code: &str, sentence: String) -> Result<Ending, EarlyEnd> {
+    async fn not_posted(&self, code: &str, message: String) -> Result<Ending, EarlyEnd> {
         match &self.own.link {
-            Some(link) => self.take_back(&link.target.id, &sentence).await,
-            None => Ok(unchanged(code, sentence)),
+            Some(link) => self.take_back(&link.target.id, &message).await,
+            None => Ok(unchanged(code, message)),
         }
     }
 
@@ -74,13 +72,13 @@ impl FinancialRun<'_> {
         entry: &Entry,
         date: &str,
         doubt: bool,
-    ) -> Result<(String, How), EarlyEnd> {
+    ) -> Result<(String, Change), EarlyEnd> {
         let marker = self.marker();
         let intent = self.flow.settings.financial.ambiguity;
         if ambiguity::ambiguous_since(self.flow, self.own, intent, true).is_some() {
             // An earlier attempt was never answered: only a person may have it sent again.
             let found = self.journal.find_marked(&marker).await?;
-            let found = found.map(|id| (id, How::Adopted));
+            let found = found.map(|id| (id, Change::Adopted));
             return found.ok_or_else(|| EarlyEnd::Parked(self.flow.ambiguous(EARLIER)));
         }
         let posted = NewPosting {
@@ -90,23 +88,23 @@ impl FinancialRun<'_> {
             doubt,
         };
         let written = self.journal.post(&posted).await?;
-        let how = if written.found {
-            How::Adopted
+        let change = if written.found {
+            Change::Adopted
         } else {
-            How::Created
+            Change::Created
         };
-        Ok((written.record, how))
+        Ok((written.record, change))
     }
 
     /// The entry is there: confirms it, or takes it back if the document was taken back meanwhile.
-    async fn finish(&self, entry_id: &str, date: &str, how: How) -> Result<Ending, EarlyEnd> {
+    async fn finish(&self, entry_id: &str, date: &str, change: Change) -> Result<Ending, EarlyEnd> {
         match self.confirm(entry_id, date).await? {
             Confirmed::Yes => {
-                let sentence = match how {
-                    How::Created => format!("posted as journal entry {entry_id}, and confirmed"),
+                let message = match change {
+                    Change::Created => format!("posted as journal entry {entry_id}, and confirmed"),
                     _ => format!("journal entry {entry_id} was there already; confirmed"),
                 };
-                Ok(self.confirmed(entry_id, how, sentence))
+                Ok(self.confirmed(entry_id, change, message))
             }
             Confirmed::Recalled => self.take_back(entry_id, RECALLED).await,
         }
@@ -125,8 +123,8 @@ impl FinancialRun<'_> {
         match found {
             Some(id) => self.take_back(&id, RECALLED).await,
             None => {
-                let sentence = "it was recalled in SAP Concur before it was posted".to_string();
-                Ok(unchanged("recalled", sentence))
+                let message = "it was recalled in SAP Concur before it was posted".to_string();
+                Ok(unchanged("recalled", message))
             }
         }
     }
@@ -135,14 +133,14 @@ impl FinancialRun<'_> {
         let date = self.open_day(&day_before(self.flow.now(), 0))?;
         self.reverse(entry_id, &date).await?;
         self.flow
-            .save(Save {
+            .save(Changes {
                 links: Vec::new(),
                 unlinks: vec![self.flow.task.object.clone()],
                 tasks: Vec::new(),
             })
             .await;
-        let sentence = format!("{why}: journal entry {entry_id} is reversed");
-        Ok(self.confirmed(entry_id, How::Withdrawn, sentence))
+        let message = format!("{why}: journal entry {entry_id} is reversed");
+        Ok(self.confirmed(entry_id, Change::Withdrawn, message))
     }
 
     /// Posts what takes an entry back, once; nothing if it is gone.
@@ -176,7 +174,7 @@ impl FinancialRun<'_> {
         }
         let is_ours = |value: &String| marker::is_marker(value);
         if head.customs.iter().any(is_ours) {
-            return Err(self.stop(
+            return Err(self.failure(
                 "own-invoice-unlinked",
                 "it carries a marker of ml-connector, but no stored link leads to its FreshBooks \
                  document"
@@ -198,8 +196,8 @@ impl FinancialRun<'_> {
         }
         Ok(Ending::Confirmed(Confirmation {
             target: origin.clone(),
-            how: How::Adopted,
-            sentence: format!(
+            change: Change::Adopted,
+            message: format!(
                 "it came from FreshBooks as {} {}: confirmed, and not posted again",
                 origin.kind, origin.id
             ),
@@ -220,26 +218,19 @@ impl FinancialRun<'_> {
     /// The day to post on: the document's own, unless the books are closed for it.
     fn open_day(&self, date: &str) -> Result<String, EarlyEnd> {
         let settings = &self.flow.settings.financial;
-        let Some(closed_until) = settings.closed_until.as_deref().filter(|end| date <= *end) else {
-            return Ok(date.to_string());
+        let closed_until = match settings.posting_day(date) {
+            Ok(day) => return Ok(day),
+            Err(closed_until) => closed_until,
         };
-        if settings.closed_period == ClosedPeriod::NextOpenDay {
-            return Ok(day_after(closed_until));
-        }
         let is_held = settings.closed_period == ClosedPeriod::Hold;
-        let sentence =
+        let message =
             format!("it is to be posted on {date}, and the books are closed until {closed_until}");
         let remedy = "change `financial.closed_until` or `financial.closed_period`, then \
             `ml-connector replay --parked`";
-        let stop = self.flow.stop("closed-period", sentence, remedy);
-        Err(EarlyEnd::Parked(Stop {
+        let failure = self.flow.failure("closed-period", message, remedy);
+        Err(EarlyEnd::Parked(Failure {
             look_again: is_held.then(|| self.flow.now().saturating_add(DAY)),
-            ..stop
+            ..failure
         }))
     }
-}
-
-fn day_after(day: &str) -> String {
-    let next = day.parse::<Date>().and_then(|date| date.tomorrow());
-    next.map_or_else(|_| day.to_string(), |date| date.to_string())
 }

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::journal::{self, Journal};
 use crate::concur::{self, DocumentType, FinancialRow};
-use crate::contract::runs::{Confirmation, Ending, How, Link, Save, Standing};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::System;
+use crate::financial::source::entry_kind;
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 
 /// What ends a document whose posting was confirmed as failed.
@@ -21,7 +22,7 @@ pub(super) struct FinancialRun<'a> {
     pub(super) row: FinancialRow,
     /// The document's id and revision.
     pub(super) version: String,
-    pub(super) own: &'a Standing,
+    pub(super) own: &'a ObjectStatus,
     pub(super) journal: Journal<'a>,
 }
 
@@ -31,7 +32,7 @@ impl FinancialRun<'_> {
     }
 
     pub(super) fn posted_but_failed(&self, entry_id: &str) -> EarlyEnd {
-        self.stop(
+        self.failure(
             "posted-but-failed",
             format!(
                 "journal entry {entry_id} is in FreshBooks, but SAP Concur shows the posting as \
@@ -42,7 +43,7 @@ impl FinancialRun<'_> {
     }
 
     pub(super) fn acknowledged_elsewhere(&self, system_id: &str) -> EarlyEnd {
-        self.stop(
+        self.failure(
             "acknowledged-elsewhere",
             format!("another system has acknowledged it: \"{system_id}\""),
             "let only one system take financial documents, or set `financial.system_id` to that \
@@ -50,30 +51,30 @@ impl FinancialRun<'_> {
         )
     }
 
-    pub(super) fn stop(&self, code: &str, sentence: String, remedy: &str) -> EarlyEnd {
-        self.flow.parked(code, sentence, remedy)
+    pub(super) fn failure(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+        self.flow.parked(code, message, remedy)
     }
 
     /// The link, if it is to an entry of this very document.
     pub(super) fn linked(&self) -> Option<&Link> {
         let link = self.own.link.as_ref();
-        link.filter(|link| link.version == self.version)
+        link.filter(|link| link.version.as_deref() == Some(self.version.as_str()))
     }
 
     pub(super) fn marker(&self) -> String {
-        self.flow.marker(&format!("journal-entry {}", self.version))
+        self.flow.marker(&entry_kind(&self.version))
     }
 
-    pub(super) async fn link(&self, entry_id: &str, content_hash: String) {
+    pub(super) async fn link(&self, entry_id: &str, content_hash: Option<String>) {
         let link = Link {
             source: self.flow.task.object.clone(),
             target: journal::entry_object(entry_id),
-            version: self.version.clone(),
+            version: Some(self.version.clone()),
             content_hash,
         };
         let links = [link].into();
         self.flow
-            .save(Save {
+            .save(Changes {
                 links,
                 unlinks: Vec::new(),
                 tasks: Vec::new(),
@@ -81,11 +82,11 @@ impl FinancialRun<'_> {
             .await;
     }
 
-    pub(super) fn confirmed(&self, entry_id: &str, how: How, sentence: String) -> Ending {
+    pub(super) fn confirmed(&self, entry_id: &str, change: Change, message: String) -> Ending {
         Ending::Confirmed(Confirmation {
             target: journal::entry_object(entry_id),
-            how,
-            sentence,
+            change,
+            message,
         })
     }
 }

@@ -3,7 +3,7 @@ use alloc::string::ToString;
 use serde_json::json;
 
 use super::world::World;
-use crate::contract::runs::{Ending, Reason};
+use crate::contract::runs::{Ending, StartReason};
 use crate::runs::tests::{object, task};
 
 #[test]
@@ -19,9 +19,9 @@ fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
         .freshbooks
         .insert(path.to_string(), json!({"bill": bill}));
     world.linked(&object("bill-vendor", "17"), "vendor", "1001|HQ", "");
-    let driven = world.run(&task("bill", "91", Reason::Sweep));
+    let driven = world.run(&task("bill", "91", StartReason::Sweep));
     assert!(matches!(driven.completion.ending, Ending::Confirmed(_)));
-    assert_eq!(driven.completion.version, "v");
+    assert_eq!(driven.completion.version.as_deref(), Some("v"));
     assert_eq!(
         world.requests[0]["VendorRemitToIdentifier"],
         json!({"VendorCode": "1001", "AddressCode": "HQ"})

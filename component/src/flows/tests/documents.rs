@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::world::{Fault, Faults, World, lost, parked};
 use crate::contract::http::Method;
 use crate::contract::runs::{
-    Ending, EndingKind, How, Intent, Reason, Standing, Stop, Task, WaitReason,
+    Change, Ending, EndingKind, Failure, Intent, ObjectStatus, StartReason, Task, WaitReason,
 };
 use crate::contract::types::ObjectRef;
 use crate::marker;
@@ -36,7 +36,7 @@ fn client() -> ObjectRef {
 }
 
 fn notice() -> Task {
-    task("invoice", "7", Reason::Notice)
+    task("invoice", "7", StartReason::Notice)
 }
 
 fn shown(world: &mut World, invoice: Value) {
@@ -62,21 +62,21 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 fn code(driven: &Driven) -> &str {
     match &driven.completion.ending {
         Ending::Unchanged(note) => &note.code,
-        Ending::Parked(stop) | Ending::Rejected(stop) => &stop.code,
-        Ending::Confirmed(confirmation) => match confirmation.how {
-            How::Created => "created",
-            How::Adopted => "adopted",
-            How::Updated => "updated",
-            How::Withdrawn => "withdrawn",
-            How::Checked => "checked",
+        Ending::Parked(failure) | Ending::Rejected(failure) => &failure.code,
+        Ending::Confirmed(confirmation) => match confirmation.change {
+            Change::Created => "created",
+            Change::Adopted => "adopted",
+            Change::Updated => "updated",
+            Change::Withdrawn => "withdrawn",
+            Change::Checked => "checked",
         },
         Ending::Conflict(_) => "conflict",
     }
 }
 
-fn stop(driven: &Driven) -> &Stop {
+fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
-        Ending::Parked(stop) | Ending::Rejected(stop) => stop,
+        Ending::Parked(failure) | Ending::Rejected(failure) => failure,
         other => panic!("is no stop: {other:?}"),
     }
 }
@@ -104,8 +104,8 @@ fn an_invoice_is_created_once_and_then_unchanged() {
     let mut world = world();
     let first = world.run(&notice());
     assert_eq!(
-        (code(&first), first.completion.version.as_str()),
-        ("created", "2026-02-27 09:12:44")
+        (code(&first), first.completion.version.as_deref()),
+        ("created", Some("2026-02-27 09:12:44"))
     );
     assert_eq!(target(&world).as_deref(), Some("P1"));
     assert_eq!(world.requests[0]["Custom24"], json!(our_marker()));
@@ -143,7 +143,7 @@ fn a_draft_waits_until_it_is_sent_unless_the_settings_want_it() {
     shown(&mut world, with(|invoice| invoice["status"] = json!(1)));
     let driven = world.run(&notice());
     assert_eq!(
-        (code(&driven), driven.completion.version.is_empty()),
+        (code(&driven), driven.completion.version.is_none()),
         ("draft", false)
     );
     assert_untouched(&driven);
@@ -160,7 +160,7 @@ fn an_invoice_that_is_gone_and_was_never_carried_is_no_matter() {
     shown(&mut world, with(|invoice| invoice["vis_state"] = json!(1)));
     let driven = world.run(&notice());
     assert_eq!(
-        (code(&driven), driven.completion.version.is_empty()),
+        (code(&driven), driven.completion.version.is_none()),
         ("not-carried", false)
     );
     world.freshbooks.clear();
@@ -176,7 +176,7 @@ fn a_carried_invoice_that_was_deleted_parks_until_it_is_deleted_there_too() {
     shown(&mut world, with(|invoice| invoice["vis_state"] = json!(1)));
     let driven = world.run(&notice());
     assert_eq!(code(&driven), "deleted-in-freshbooks");
-    assert!(stop(&driven).remedy.contains("SAP Concur by hand"));
+    assert!(failure(&driven).remedy.contains("SAP Concur by hand"));
     assert!(target(&world).is_some());
     world.requests[0]["IsPaymentRequestDeleted"] = json!("true");
     assert_eq!(code(&world.run(&notice())), "withdrawn");
@@ -194,7 +194,7 @@ fn a_refusal_to_show_the_invoice_is_rejected_in_its_own_words() {
     });
     let driven = world.run(&notice());
     assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
-    assert!(stop(&driven).sentence.contains("\"Not in this plan.\""));
+    assert!(failure(&driven).message.contains("\"Not in this plan.\""));
 }
 
 #[test]
@@ -220,19 +220,19 @@ fn what_cannot_be_translated_parks_with_every_problem_and_since_when() {
     );
     let driven = world.run(&notice());
     assert_eq!(
-        (code(&driven), stop(&driven).problems.len()),
+        (code(&driven), failure(&driven).problems.len()),
         ("country-unmapped", 2)
     );
-    assert!(stop(&driven).sentence.contains("`taxes`"));
-    let since = stop(&driven).since;
+    assert!(failure(&driven).message.contains("`taxes`"));
+    let since = failure(&driven).since;
     world.keep(parked(&own(), "country-unmapped", 5));
-    assert_eq!(stop(&world.run(&notice())).since, 5);
+    assert_eq!(failure(&world.run(&notice())).since, 5);
     world.keep(parked(&own(), "tax-unmapped", 5));
-    assert_eq!(stop(&world.run(&notice())).since, since);
+    assert_eq!(failure(&world.run(&notice())).since, since);
 }
 
 #[test]
-fn many_problems_make_a_short_sentence() {
+fn many_problems_make_a_short_message() {
     let mut world = world();
     let line = invoice()["lines"][0].clone();
     let lines: Vec<Value> = (0..40)
@@ -244,26 +244,26 @@ fn many_problems_make_a_short_sentence() {
         .collect();
     shown(&mut world, with(|invoice| invoice["lines"] = json!(lines)));
     let driven = world.run(&notice());
-    assert_eq!(stop(&driven).problems.len(), 41);
+    assert_eq!(failure(&driven).problems.len(), 41);
     assert!(
-        stop(&driven).sentence.ends_with("; and 16 more"),
+        failure(&driven).message.ends_with("; and 16 more"),
         "{}",
-        stop(&driven).sentence
+        failure(&driven).message
     );
 }
 
 #[test]
 fn a_missing_vendor_is_carried_over_first() {
     let mut world = world();
-    world.standings.clear();
+    world.statuses.clear();
     let mut vendor = World::new();
     vendor.linked(&client(), "vendor", "FB-C41|MAIN", "");
-    world.becomes = Some(vendor.standing(&client()));
+    world.becomes = Some(vendor.status(&client()));
     let driven = world.run(&notice());
     assert_eq!(code(&driven), "created");
     assert_eq!(
         (world.tasks.len(), world.tasks[0].reason),
-        (1, Reason::Dependency)
+        (1, StartReason::Dependency)
     );
     assert_eq!(world.tasks[0].object, client());
     assert_eq!(driven.waits(), [(WaitReason::Dependency, HOUR)]);
@@ -272,10 +272,10 @@ fn a_missing_vendor_is_carried_over_first() {
 #[test]
 fn a_vendor_under_way_is_waited_for_and_not_started_again() {
     let mut world = world();
-    world.keep(Standing {
+    world.keep(ObjectStatus {
         link: None,
         active: true,
-        ..world.standing(&client())
+        ..world.status(&client())
     });
     world.becomes = Some(parked(&client(), "state-unmapped", 9));
     let driven = world.run(&notice());
@@ -283,7 +283,7 @@ fn a_vendor_under_way_is_waited_for_and_not_started_again() {
         (code(&driven), world.tasks.len()),
         ("vendor-state-unmapped", 0)
     );
-    assert!(stop(&driven).sentence.contains("it was state-unmapped"));
+    assert!(failure(&driven).message.contains("it was state-unmapped"));
     assert_untouched(&driven);
 }
 
@@ -351,7 +351,7 @@ fn the_same_vendor_and_number_without_our_marker_parks() {
         world.requests = vec![foreign];
         let driven = world.run(&notice());
         assert_eq!(code(&driven), "already-there");
-        assert!(stop(&driven).sentence.contains("P9"));
+        assert!(failure(&driven).message.contains("P9"));
         assert_untouched(&driven);
     }
     let mut world = world();
@@ -397,7 +397,7 @@ fn a_lost_answer_is_found_after_the_settle_time() {
 }
 
 /// The standing after a create that was lost.
-fn ambiguous() -> Standing {
+fn ambiguous() -> ObjectStatus {
     parked(&own(), "ambiguous", STARTED - HOUR)
 }
 
@@ -413,19 +413,19 @@ fn a_lost_create_parks_and_only_a_replay_sends_it_again() {
     world.fault = Box::new(|_| None);
     world.keep(ambiguous());
     for reason in [
-        Reason::Notice,
-        Reason::Sweep,
-        Reason::LookAgain,
-        Reason::Schedule,
-        Reason::Dependency,
+        StartReason::Notice,
+        StartReason::Sweep,
+        StartReason::LookAgain,
+        StartReason::Schedule,
+        StartReason::Dependency,
     ] {
         let driven = world.run(&task("invoice", "7", reason));
         assert_eq!(code(&driven), "ambiguous", "{reason:?}");
         assert_untouched(&driven);
-        assert_eq!(stop(&driven).since, STARTED - HOUR);
-        assert_eq!(stop(&driven).look_again, Some(STARTED + 5 * HOUR));
+        assert_eq!(failure(&driven).since, STARTED - HOUR);
+        assert_eq!(failure(&driven).look_again, Some(STARTED + 5 * HOUR));
     }
-    let driven = world.run(&task("invoice", "7", Reason::Replay));
+    let driven = world.run(&task("invoice", "7", StartReason::Replay));
     assert_eq!((code(&driven), world.requests.len()), ("created", 1));
 }
 
@@ -434,26 +434,26 @@ fn looking_again_ends_after_a_week() {
     let mut world = world();
     for (hours, next) in [(0, 1), (1, 6), (7, 24), (30, 72), (100, 168)] {
         world.keep(parked(&own(), "ambiguous", STARTED - hours * HOUR));
-        let driven = world.run(&task("invoice", "7", Reason::LookAgain));
-        let look_again = stop(&driven)
+        let driven = world.run(&task("invoice", "7", StartReason::LookAgain));
+        let look_again = failure(&driven)
             .look_again
             .map(|look| (look + hours * HOUR - STARTED) / HOUR);
         assert_eq!(look_again, Some(next));
     }
     world.keep(parked(&own(), "ambiguous", STARTED - 169 * HOUR));
-    let driven = world.run(&task("invoice", "7", Reason::LookAgain));
-    assert_eq!(stop(&driven).look_again, None);
+    let driven = world.run(&task("invoice", "7", StartReason::LookAgain));
+    assert_eq!(failure(&driven).look_again, None);
 }
 
 #[test]
 fn a_create_that_turns_up_late_is_adopted() {
     let mut world = world();
-    world.keep(Standing {
+    world.keep(ObjectStatus {
         link: None,
         ..ambiguous()
     });
     world.requests = vec![request("P9", &our_marker(), "FB-C41")];
-    let driven = world.run(&task("invoice", "7", Reason::LookAgain));
+    let driven = world.run(&task("invoice", "7", StartReason::LookAgain));
     assert_eq!(
         (code(&driven), target(&world).as_deref()),
         ("adopted", Some("P9"))
@@ -496,23 +496,23 @@ fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
         ),
     ];
     for (said, change) in changes {
-        for (standing, task) in [
+        for (status, task) in [
             (ambiguous(), notice()),
-            (unknown(&own()), started_over(Reason::Replay)),
+            (unknown(&own()), started_over(StartReason::Replay)),
         ] {
             let mut world = world();
-            world.keep(standing);
+            world.keep(status);
             change(&mut world);
             let driven = world.run(&task);
             assert_eq!(
-                (code(&driven), stop(&driven).since),
+                (code(&driven), failure(&driven).since),
                 ("ambiguous", STARTED - HOUR),
                 "{said}"
             );
             assert!(
-                stop(&driven).sentence.contains(said),
+                failure(&driven).message.contains(said),
                 "{}",
-                stop(&driven).sentence
+                failure(&driven).message
             );
             assert_untouched(&driven);
         }
@@ -520,7 +520,7 @@ fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
 }
 
 /// A run that may have created the payment request before it was started over.
-fn started_over(reason: Reason) -> Task {
+fn started_over(reason: StartReason) -> Task {
     Task {
         unknown_since: Some(STARTED - HOUR),
         ..task("invoice", "7", reason)
@@ -529,12 +529,12 @@ fn started_over(reason: Reason) -> Task {
 
 #[test]
 fn a_run_that_is_started_over_does_not_create_again_what_may_be_there() {
-    for reason in [Reason::Notice, Reason::Replay] {
+    for reason in [StartReason::Notice, StartReason::Replay] {
         let mut world = world();
         let driven = world.run(&started_over(reason));
         assert_eq!(code(&driven), "ambiguous");
         assert_untouched(&driven);
-        assert_eq!(stop(&driven).look_again, Some(STARTED + 5 * HOUR));
+        assert_eq!(failure(&driven).look_again, Some(STARTED + 5 * HOUR));
         world.requests = vec![request("P1", &our_marker(), "FB-C41")];
         assert_eq!(code(&world.run(&started_over(reason))), "adopted");
     }
@@ -547,7 +547,7 @@ fn a_run_that_is_started_over_creates_again_after_the_settle_time_where_the_sett
         r#""employee_login_id""#,
         r#""ambiguity": "resend", "employee_login_id""#,
     );
-    let driven = world.run(&started_over(Reason::Notice));
+    let driven = world.run(&started_over(StartReason::Notice));
     assert_eq!((code(&driven), world.requests.len()), ("created", 1));
     assert_eq!(driven.waits(), [(WaitReason::Settle, HOUR / 2)]);
 }
@@ -561,7 +561,7 @@ fn two_that_turn_up_late_are_a_conflict() {
         request("P9", &our_marker(), "FB-C41"),
     ];
     assert_eq!(
-        code(&world.run(&task("invoice", "7", Reason::LookAgain))),
+        code(&world.run(&task("invoice", "7", StartReason::LookAgain))),
         "conflict"
     );
 }
@@ -603,8 +603,8 @@ fn a_refused_create_is_rejected_in_its_own_words() {
     let driven = world.run(&notice());
     assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
     assert!(
-        stop(&driven)
-            .sentence
+        failure(&driven)
+            .message
             .contains("\"Vendor could not be matched.\"")
     );
     assert_eq!(World::writes(&driven).len(), 1);
@@ -664,7 +664,8 @@ fn a_refused_update_parks_and_names_the_request() {
     let driven = world.run(&notice());
     assert_eq!(code(&driven), "update-refused");
     assert!(
-        stop(&driven).sentence.contains("P1") && stop(&driven).sentence.contains("\"submitted\"")
+        failure(&driven).message.contains("P1")
+            && failure(&driven).message.contains("\"submitted\"")
     );
     assert_eq!(target(&world).as_deref(), Some("P1"));
 }
@@ -696,12 +697,10 @@ fn a_link_that_cannot_be_read_is_said() {
 }
 
 #[test]
-fn an_ended_standing_of_another_kind_is_no_guard() {
+fn an_ending_of_another_kind_is_no_guard() {
     let mut world = world();
-    world.keep(Standing {
-        ending: EndingKind::Unchanged,
-        code: "ambiguous".to_string(),
-        ..ambiguous()
-    });
+    let mut own = ambiguous();
+    own.last.as_mut().expect("has ended").kind = EndingKind::Unchanged;
+    world.keep(own);
     assert_eq!(code(&world.run(&notice())), "created");
 }

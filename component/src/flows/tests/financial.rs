@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 
 use serde_json::json;
 
-use super::world::{Document, Fault, World, lost};
+use super::world::{Document, Fault, World, ended, lost};
 use crate::contract::http::Method;
-use crate::contract::runs::{Ending, EndingKind, How, Link, Reason, Send, Standing, Stop, Task};
+use crate::contract::runs::{
+    Change, Ending, EndingKind, Failure, Link, ObjectStatus, OutboundRequest, StartReason, Task,
+};
 use crate::contract::types::{ObjectRef, System};
 use crate::runs::tests::{Driven, STARTED, answer, task, unknown};
 use crate::settings::Settings;
@@ -22,7 +24,9 @@ fn settings(more: &str) -> Rc<Settings> {
         r#""financial": {{"enabled": true, {more} "accounts": {{
             "by_code": {{"6200": "620"}}, "by_party": {{"EMPL": "210", "VENDOR": "200"}}}}}}, "currencies""#
     );
-    Rc::new(Settings::load(&MINIMAL.replacen("\"currencies\"", &table, 1)).expect("is right"))
+    Rc::new(
+        Settings::load("acme", &MINIMAL.replacen("\"currencies\"", &table, 1)).expect("is right"),
+    )
 }
 
 fn world() -> World {
@@ -74,7 +78,7 @@ fn source() -> ObjectRef {
     }
 }
 
-fn a_task(reason: Reason) -> Task {
+fn a_task(reason: StartReason) -> Task {
     Task {
         object: source(),
         ..task("", "", reason)
@@ -82,19 +86,19 @@ fn a_task(reason: Reason) -> Task {
 }
 
 fn run(world: &mut World) -> Driven {
-    world.run(&a_task(Reason::Notice))
+    world.run(&a_task(StartReason::Notice))
 }
 
-fn stop(driven: &Driven) -> &Stop {
+fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
-        Ending::Parked(stop) | Ending::Rejected(stop) => stop,
+        Ending::Parked(failure) | Ending::Rejected(failure) => failure,
         ending => panic!("is no stop: {ending:?}"),
     }
 }
 
-fn how(driven: &Driven) -> How {
+fn change(driven: &Driven) -> Change {
     match &driven.completion.ending {
-        Ending::Confirmed(confirmation) => confirmation.how,
+        Ending::Confirmed(confirmation) => confirmation.change,
         ending => panic!("is not confirmed: {ending:?}"),
     }
 }
@@ -127,10 +131,10 @@ fn linked(world: &mut World, entry: &str, version: &str, content_hash: &str) {
     let link = Link {
         source: source(),
         target,
-        version: version.to_string(),
-        content_hash: content_hash.to_string(),
+        version: Some(version.to_string()),
+        content_hash: Some(content_hash.to_string()),
     };
-    world.keep(Standing {
+    world.keep(ObjectStatus {
         link: Some(link),
         ..unknown(&source())
     });
@@ -141,7 +145,7 @@ fn instead(
     outcome: crate::contract::http::SendOutcome,
 ) -> super::world::Faults {
     let mut outcome = Some(outcome);
-    Box::new(move |send: &Send| {
+    Box::new(move |send: &OutboundRequest| {
         let hit =
             send.request.method == Method::Post && send.request.path_with_query.contains(path);
         if hit {
@@ -154,7 +158,7 @@ fn instead(
 
 fn answer_lost(path: &'static str) -> super::world::Faults {
     let mut open = true;
-    Box::new(move |send: &Send| {
+    Box::new(move |send: &OutboundRequest| {
         let hit =
             send.request.method == Method::Post && send.request.path_with_query.contains(path);
         (hit && core::mem::take(&mut open)).then_some(Fault::Lost)
@@ -165,8 +169,8 @@ fn answer_lost(path: &'static str) -> super::world::Faults {
 fn a_document_is_acknowledged_posted_once_and_confirmed() {
     let mut world = with("READY");
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Created);
-    assert_eq!(driven.completion.version, "d1/1");
+    assert_eq!(change(&driven), Change::Created);
+    assert_eq!(driven.completion.version.as_deref(), Some("d1/1"));
     // It was ready: nobody can have posted it, so that the ledger is not listed.
     assert_eq!(
         paths(&driven),
@@ -187,7 +191,7 @@ fn a_document_is_acknowledged_posted_once_and_confirmed() {
     assert_eq!(confirmed["documentNumber"], "1");
     assert_eq!(confirmed["fiscalYear"], 2026);
     assert_eq!(
-        world.link(&source()).map(|link| link.version),
+        world.link(&source()).and_then(|link| link.version),
         Some("d1/1".to_string())
     );
 }
@@ -205,10 +209,10 @@ fn an_acknowledged_document_is_looked_up_before_it_is_posted() {
     let mut world = with("READY");
     run(&mut world);
     // The store is lost: neither the link nor the run is known any more.
-    world.standings.clear();
+    world.statuses.clear();
     world.books.documents[0].status = "ACKNOWLEDGED";
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Adopted);
+    assert_eq!(change(&driven), Change::Adopted);
     assert_eq!(world.books.entries.len(), 1);
 }
 
@@ -216,7 +220,7 @@ fn an_acknowledged_document_is_looked_up_before_it_is_posted() {
 fn what_another_system_acknowledged_is_left_alone() {
     let mut world = with("ACKNOWLEDGED");
     world.books.documents[0].system_id = Some("SAP-ERP".to_string());
-    assert_eq!(stop(&run(&mut world)).code, "acknowledged-elsewhere");
+    assert_eq!(failure(&run(&mut world)).code, "acknowledged-elsewhere");
     assert!(world.books.entries.is_empty());
 }
 
@@ -225,7 +229,7 @@ fn a_lost_acknowledgement_is_repeated_and_looked_up() {
     let mut world = with("READY");
     world.fault = answer_lost("/acknowledgements");
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Created);
+    assert_eq!(change(&driven), Change::Created);
     assert!(paths(&driven).contains(&"journal_entry_details".to_string()));
     assert_eq!(world.books.entries.len(), 1);
 }
@@ -236,7 +240,7 @@ fn an_acknowledgement_that_somebody_else_made_in_between_stops() {
     world.books.codes = [101].into();
     // The code says acknowledged; the queue shows by whom.
     world.books.documents[0].system_id = Some("SAP-ERP".to_string());
-    assert_eq!(stop(&run(&mut world)).code, "acknowledged-elsewhere");
+    assert_eq!(failure(&run(&mut world)).code, "acknowledged-elsewhere");
     assert!(world.books.entries.is_empty());
 }
 
@@ -245,7 +249,7 @@ fn a_lost_entry_is_found_after_the_settle_time() {
     let mut world = with("READY");
     world.fault = answer_lost("/journal_entries/journal_entries");
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Adopted);
+    assert_eq!(change(&driven), Change::Adopted);
     assert_eq!(world.books.entries.len(), 1);
 }
 
@@ -254,16 +258,20 @@ fn an_entry_that_never_arrived_parks_and_is_not_sent_twice() {
     let mut world = with("READY");
     world.fault = instead("/journal_entries/journal_entries", lost());
     let driven = run(&mut world);
-    let stop = stop(&driven);
-    assert_eq!(stop.code, "ambiguous");
-    assert!(stop.sentence.contains("FreshBooks"), "{}", stop.sentence);
+    let failure = failure(&driven);
+    assert_eq!(failure.code, "ambiguous");
+    assert!(
+        failure.message.contains("FreshBooks"),
+        "{}",
+        failure.message
+    );
     assert!(world.books.document("d1").confirmed.is_empty());
     world.keep(super::world::parked(&source(), "ambiguous", STARTED));
-    let again = world.run(&a_task(Reason::LookAgain));
-    assert_eq!(super::financial::stop(&again).code, "ambiguous");
+    let again = world.run(&a_task(StartReason::LookAgain));
+    assert_eq!(super::financial::failure(&again).code, "ambiguous");
     assert!(world.books.entries.is_empty());
-    let replayed = world.run(&a_task(Reason::Replay));
-    assert_eq!(how(&replayed), How::Created);
+    let replayed = world.run(&a_task(StartReason::Replay));
+    assert_eq!(change(&replayed), Change::Created);
 }
 
 #[test]
@@ -272,7 +280,7 @@ fn a_refused_entry_is_rejected_and_nothing_is_confirmed() {
     let refusal = r#"{"response":{"errors":[{"errno":1003,"message":"No such account."}]}}"#;
     world.fault = instead("/journal_entries/journal_entries", answer(422, refusal));
     let driven = run(&mut world);
-    assert_eq!(stop(&driven).code, "refused");
+    assert_eq!(failure(&driven).code, "refused");
     assert!(world.books.document("d1").confirmed.is_empty());
 }
 
@@ -281,7 +289,7 @@ fn a_lost_confirmation_is_repeated() {
     let mut world = with("READY");
     world.fault = answer_lost("/postingconfirmations");
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Created);
+    assert_eq!(change(&driven), Change::Created);
     assert_eq!(world.books.document("d1").confirmed.len(), 1);
     assert_eq!(world.books.entries.len(), 1);
 }
@@ -301,9 +309,9 @@ fn an_entry_whose_document_is_confirmed_as_failed_needs_a_person() {
     let mut world = with("ACKNOWLEDGED");
     linked(&mut world, "17", "d1/1", "");
     world.books.codes = [113].into();
-    assert_eq!(stop(&run(&mut world)).code, "posted-but-failed");
+    assert_eq!(failure(&run(&mut world)).code, "posted-but-failed");
     // The same at the next look.
-    assert_eq!(stop(&run(&mut world)).code, "posted-but-failed");
+    assert_eq!(failure(&run(&mut world)).code, "posted-but-failed");
 }
 
 #[test]
@@ -313,11 +321,11 @@ fn refused_confirmations_name_what_helps() {
         linked(&mut world, "17", "d1/1", "");
         world.books.codes = [code].into();
         let driven = run(&mut world);
-        assert_eq!(stop(&driven).code, expected);
+        assert_eq!(failure(&driven).code, expected);
         assert!(
-            stop(&driven).sentence.contains("\"no\""),
+            failure(&driven).message.contains("\"no\""),
             "{:?}",
-            stop(&driven)
+            failure(&driven)
         );
     }
 }
@@ -327,8 +335,8 @@ fn a_document_that_is_through_needs_nothing() {
     let mut world = with("POSTING_CONFIRMED_SUCCESS");
     linked(&mut world, "17", "d1/1", "");
     assert_eq!(note(&run(&mut world)), "already-posted");
-    world.standings.clear();
-    assert_eq!(stop(&run(&mut world)).code, "posted-elsewhere");
+    world.statuses.clear();
+    assert_eq!(failure(&run(&mut world)).code, "posted-elsewhere");
 }
 
 #[test]
@@ -342,7 +350,7 @@ fn a_new_document_of_the_same_source_replaces_the_entry() {
         .documents
         .push(document("d2", "READY", corrected));
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Created);
+    assert_eq!(change(&driven), Change::Created);
     let [first, reversal, second] = world.books.entries.as_slice() else {
         panic!("three entries: {:?}", world.books.names());
     };
@@ -353,8 +361,8 @@ fn a_new_document_of_the_same_source_replaces_the_entry() {
     assert_ne!(first["name"], second["name"]);
     let link = world.link(&source()).expect("is linked");
     assert_eq!(
-        (link.target.id.as_str(), link.version.as_str()),
-        ("3", "d2/1")
+        (link.target.id.as_str(), link.version.as_deref()),
+        ("3", Some("d2/1"))
     );
 }
 
@@ -366,7 +374,7 @@ fn the_same_content_again_keeps_its_entry() {
     let same = report("54.00", "54.00");
     world.books.documents.push(document("d2", "READY", same));
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Adopted);
+    assert_eq!(change(&driven), Change::Adopted);
     assert_eq!(world.books.entries.len(), 1);
     let confirmed = &world.books.document("d2").confirmed[0]["postingDocs"][0];
     assert_eq!(confirmed["documentNumber"], "1");
@@ -379,7 +387,7 @@ fn a_correction_to_nothing_takes_the_entry_back() {
     world.books.documents[0].status = "RECALLED";
     let nothing = report("0.00", "0.00");
     world.books.documents.push(document("d2", "READY", nothing));
-    assert_eq!(how(&run(&mut world)), How::Withdrawn);
+    assert_eq!(change(&run(&mut world)), Change::Withdrawn);
     assert_eq!(world.books.entries.len(), 2);
     assert_eq!(world.link(&source()), None);
 }
@@ -397,7 +405,7 @@ fn a_recall_after_the_entry_reverses_it() {
     let mut world = with("READY");
     world.fault = Box::new({
         let mut posted = false;
-        move |send: &Send| {
+        move |send: &OutboundRequest| {
             posted |= send
                 .request
                 .path_with_query
@@ -415,7 +423,7 @@ fn a_recall_after_the_entry_reverses_it() {
         }
     });
     let driven = run(&mut world);
-    assert_eq!(how(&driven), How::Withdrawn);
+    assert_eq!(change(&driven), Change::Withdrawn);
     assert_eq!(world.books.entries.len(), 2);
     assert_eq!(world.link(&source()), None);
     // Again: there is nothing more to take back.
@@ -432,23 +440,22 @@ fn what_only_concur_can_fix_is_reported_there() {
     world.books.documents[0].text = report("54.00", "55.00");
     let driven = run(&mut world);
     assert!(world.books.entries.is_empty());
-    let stop = stop(&driven);
-    assert!(stop.remedy.contains("recall"), "{}", stop.remedy);
+    let failure = failure(&driven);
+    assert!(failure.remedy.contains("recall"), "{}", failure.remedy);
     let told = &world.books.document("d1").confirmed[0];
     assert_eq!(told["overallPostingStatusCode"], "error");
-    assert_eq!(told["systemMessages"][0]["messageId"], stop.code);
-    let (code, sentence) = (stop.code.clone(), stop.sentence.clone());
-    world.keep(Standing {
-        sentence: sentence.clone(),
-        ..super::world::parked(&source(), &code, STARTED)
-    });
+    assert_eq!(told["systemMessages"][0]["messageId"], failure.code);
+    let (code, message) = (failure.code.clone(), failure.message.clone());
+    let mut own = super::world::parked(&source(), &code, STARTED);
+    own.last.as_mut().expect("has ended").message = message.clone();
+    world.keep(own);
     let again = run(&mut world);
     assert_eq!(
         (
-            &super::financial::stop(&again).code,
-            &super::financial::stop(&again).sentence
+            &super::financial::failure(&again).code,
+            &super::financial::failure(&again).message
         ),
-        (&code, &sentence)
+        (&code, &message)
     );
     assert_eq!(world.books.document("d1").confirmed.len(), 1);
 }
@@ -458,7 +465,7 @@ fn what_the_settings_can_fix_is_held_until_they_are() {
     let mut world = with("READY");
     world.books.documents[0].text = report("54.00", "54.00").replace("6200", "6999");
     let driven = run(&mut world);
-    assert_eq!(stop(&driven).code, "account-unmapped");
+    assert_eq!(failure(&driven).code, "account-unmapped");
     assert!(world.books.document("d1").confirmed.is_empty());
     world.settings = settings(r#""confirm_errors": "all","#);
     run(&mut world);
@@ -472,8 +479,8 @@ fn held_documents_are_finished_after_the_fix() {
     world.books.documents[0].text = report("54.00", "54.00").replace("6200", "6999");
     run(&mut world);
     world.books.documents[0].text = report("54.00", "54.00");
-    let driven = world.run(&a_task(Reason::Replay));
-    assert_eq!(how(&driven), How::Created);
+    let driven = world.run(&a_task(StartReason::Replay));
+    assert_eq!(change(&driven), Change::Created);
     assert_eq!(world.books.document("d1").confirmed.len(), 1);
 }
 
@@ -488,9 +495,9 @@ fn a_closed_period_is_held_parked_or_moved() {
             r#""closed_until": "2026-02-28", "closed_period": "{choice}","#
         ));
         let driven = run(&mut world);
-        let stop = stop(&driven);
+        let failure = failure(&driven);
         assert_eq!(
-            (stop.code.as_str(), stop.look_again.is_some()),
+            (failure.code.as_str(), failure.look_again.is_some()),
             (code, looks_again)
         );
         assert!(world.books.entries.is_empty());
@@ -506,7 +513,7 @@ fn two_open_documents_of_one_source_stop() {
     let mut world = with("READY");
     let other = report("60.00", "60.00");
     world.books.documents.push(document("d2", "READY", other));
-    assert_eq!(stop(&run(&mut world)).code, "several-documents");
+    assert_eq!(failure(&run(&mut world)).code, "several-documents");
     assert!(world.books.entries.is_empty());
 }
 
@@ -516,7 +523,7 @@ fn two_entries_under_one_marker_are_a_conflict() {
     run(&mut world);
     let twin = world.books.entries[0].clone();
     world.books.entries.push(twin);
-    world.standings.clear();
+    world.statuses.clear();
     world.books.documents[0].status = "ACKNOWLEDGED";
     let driven = run(&mut world);
     let Ending::Conflict(conflict) = &driven.completion.ending else {
@@ -535,11 +542,14 @@ fn a_document_that_cannot_be_read_is_told_to_concur() {
     };
     let task = Task {
         object,
-        ..a_task(Reason::Notice)
+        ..a_task(StartReason::Notice)
     };
     let driven = world.run(&task);
     let told = &world.books.document("d1").confirmed[0];
-    assert_eq!(told["systemMessages"][0]["messageId"], stop(&driven).code);
+    assert_eq!(
+        told["systemMessages"][0]["messageId"],
+        failure(&driven).code
+    );
 }
 
 fn run_queue(world: &mut World, id: &str) -> Driven {
@@ -550,7 +560,7 @@ fn run_queue(world: &mut World, id: &str) -> Driven {
     };
     world.run(&Task {
         object,
-        ..a_task(Reason::Schedule)
+        ..a_task(StartReason::Schedule)
     })
 }
 
@@ -567,11 +577,7 @@ fn the_queue_starts_what_nobody_has_looked_at() {
         text: report("1.00", "1.00").replace(REPORT, "OTHER"),
         ..document("d2", "READY", String::new())
     });
-    world.keep(Standing {
-        ending: EndingKind::Parked,
-        version: "d1/1".to_string(),
-        ..unknown(&source())
-    });
+    world.keep(ended(&source(), EndingKind::Parked, "d1/1"));
     let driven = run_queue(&mut world, "expense");
     assert_eq!(started(&world), ["expense/OTHER"]);
     // The first page is read again before the queue counts as empty.
@@ -603,11 +609,7 @@ fn pages_of_documents_that_wait_for_people_hide_nothing() {
         if number < 8 {
             let mut source = source();
             source.id = format!("expense/R{number}");
-            world.keep(Standing {
-                ending: EndingKind::Parked,
-                version: format!("{id}/1"),
-                ..unknown(&source)
-            });
+            world.keep(ended(&source, EndingKind::Parked, &format!("{id}/1")));
         }
     }
     world.books.page_rows = 4;
@@ -618,7 +620,7 @@ fn pages_of_documents_that_wait_for_people_hide_nothing() {
 #[test]
 fn what_is_no_queue_is_said() {
     assert_eq!(
-        stop(&run_queue(&mut world(), "journal")).code,
+        failure(&run_queue(&mut world(), "journal")).code,
         "unknown-queue"
     );
 }
@@ -642,7 +644,7 @@ fn run_invoice(world: &mut World) -> Driven {
     };
     world.run(&Task {
         object,
-        ..a_task(Reason::Notice)
+        ..a_task(StartReason::Notice)
     })
 }
 
@@ -666,14 +668,14 @@ fn what_came_from_freshbooks_is_confirmed_and_not_posted_again() {
     let link = Link {
         source: payment_request(),
         target,
-        version: String::new(),
-        content_hash: String::new(),
+        version: None,
+        content_hash: None,
     };
-    world.keep(Standing {
+    world.keep(ObjectStatus {
         link: Some(link),
         ..unknown(&payment_request())
     });
-    assert_eq!(how(&run_invoice(&mut world)), How::Adopted);
+    assert_eq!(change(&run_invoice(&mut world)), Change::Adopted);
     assert!(world.books.entries.is_empty());
     let confirmed = &world.books.document("d1").confirmed[0]["postingDocs"][0];
     assert_eq!(confirmed["documentNumber"], "bill-778120");
@@ -685,10 +687,13 @@ fn our_marker_without_a_link_stops_and_a_setting_posts() {
     let mut world = world();
     let marker = crate::marker::marker_for("acme", &payment_request(), "payment-request");
     world.books.documents.push(invoice(&marker));
-    assert_eq!(stop(&run_invoice(&mut world)).code, "own-invoice-unlinked");
+    assert_eq!(
+        failure(&run_invoice(&mut world)).code,
+        "own-invoice-unlinked"
+    );
     assert!(world.books.entries.is_empty());
     world.settings = settings(r#""own_invoices": "post","#);
-    assert_eq!(how(&run_invoice(&mut world)), How::Created);
+    assert_eq!(change(&run_invoice(&mut world)), Change::Created);
 }
 
 #[test]

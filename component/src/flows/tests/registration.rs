@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::world::{Fault, World, lost};
 use crate::contract::http::Method;
-use crate::contract::runs::{Ending, How, Reason, Task, WaitReason};
+use crate::contract::runs::{Change, Ending, StartReason, Task, WaitReason};
 use crate::runs::tests::{Driven, answer, object, task};
 
 const URL: &str = "https://sync.example.test/hooks/acme";
@@ -17,16 +17,16 @@ const REGISTER: &str =
 const CONFIRM: &str = r#"{"callback":{"verifier":"<verifier:2001>"}}"#;
 
 fn check() -> Task {
-    task("callback", "invoice", Reason::Schedule)
+    task("callback", "invoice", StartReason::Schedule)
 }
 
 fn registered(id: u64, verified: bool) -> serde_json::Value {
     json!({"callbackid": id, "event": "invoice", "uri": URL, "verified": verified})
 }
 
-fn how(driven: &Driven) -> Option<How> {
+fn change(driven: &Driven) -> Option<Change> {
     match &driven.completion.ending {
-        Ending::Confirmed(confirmation) => Some(confirmation.how),
+        Ending::Confirmed(confirmation) => Some(confirmation.change),
         _ => None,
     }
 }
@@ -40,7 +40,7 @@ fn held(world: &World) -> Option<String> {
 #[test]
 fn without_a_receiver_nothing_is_registered() {
     let mut task = check();
-    task.webhook_url = String::new();
+    task.receive_url = None;
     let driven = World::new().run(&task);
     assert!(
         matches!(&driven.completion.ending, Ending::Unchanged(note) if note.code == "no-receiver")
@@ -53,16 +53,16 @@ fn a_registration_is_made_verified_and_then_only_checked() {
     let mut world = World::new();
     let driven = world.run(&check());
     assert_eq!(
-        (how(&driven), held(&world).as_deref()),
-        (Some(How::Created), Some("2001"))
+        (change(&driven), held(&world).as_deref()),
+        (Some(Change::Created), Some("2001"))
     );
     assert_eq!(World::writes(&driven), [REGISTER, CONFIRM]);
     assert_eq!(driven.waits(), [(WaitReason::Handshake, 60_000)]);
     assert_eq!(world.trusted, ["2001"]);
     let again = world.run(&check());
     assert_eq!(
-        (how(&again), World::writes(&again).len()),
-        (Some(How::Checked), 0)
+        (change(&again), World::writes(&again).len()),
+        (Some(Change::Checked), 0)
     );
 }
 
@@ -74,7 +74,7 @@ fn others_registrations_are_left_alone() {
         json!({"callbackid": 2, "event": "invoice", "uri": "https://other.example.test", "verified": true}),
         json!({"callbackid": 3, "event": "invoice.create", "uri": URL, "verified": true}),
     ];
-    assert_eq!(how(&world.run(&check())), Some(How::Created));
+    assert_eq!(change(&world.run(&check())), Some(Change::Created));
     assert_eq!(held(&world).as_deref(), Some("2004"));
 }
 
@@ -87,7 +87,7 @@ fn a_handshake_that_was_missed_is_asked_for_again() {
         (confirms == 1).then(|| Fault::Instead(lost()))
     });
     let driven = world.run(&check());
-    assert_eq!(how(&driven), Some(How::Created));
+    assert_eq!(change(&driven), Some(Change::Created));
     assert_eq!(World::writes(&driven), [REGISTER, CONFIRM, RESEND, CONFIRM]);
 }
 
@@ -98,7 +98,7 @@ fn a_disabled_registration_is_enabled_again_at_once() {
     world.callbacks[0]["verified"] = json!(false);
     world.handshake = None;
     let driven = world.run(&check());
-    assert_eq!(how(&driven), Some(How::Created));
+    assert_eq!(change(&driven), Some(Change::Created));
     assert_eq!(World::writes(&driven), [RESEND, CONFIRM]);
     assert_eq!(world.trusted, ["2001", "2001"]);
 }
@@ -121,7 +121,7 @@ fn of_two_registrations_the_verified_one_is_ours() {
         let mut world = World::new();
         world.callbacks = callbacks;
         world.linked(&object("callback", "invoice"), "callback", "2002", "");
-        assert_eq!(how(&world.run(&check())), Some(How::Checked));
+        assert_eq!(change(&world.run(&check())), Some(Change::Checked));
     }
 }
 
@@ -130,11 +130,11 @@ fn a_handshake_that_never_comes_parks_and_names_the_setting() {
     let mut world = World::new();
     world.reachable = false;
     let driven = world.run(&check());
-    let Ending::Parked(stop) = &driven.completion.ending else {
+    let Ending::Parked(failure) = &driven.completion.ending else {
         panic!("is parked");
     };
-    assert_eq!(stop.code, "handshake-missing");
-    assert!(stop.remedy.contains("`receiver.public_url`") && stop.sentence.contains(URL));
+    assert_eq!(failure.code, "handshake-missing");
+    assert!(failure.remedy.contains("`receiver.public_url`") && failure.message.contains(URL));
     let resends = World::writes(&driven)
         .into_iter()
         .filter(|body| body == RESEND);
@@ -146,7 +146,7 @@ fn a_handshake_that_never_comes_parks_and_names_the_setting() {
 fn a_lost_registration_is_found_and_not_made_twice() {
     let mut world = World::new();
     world.fault = Box::new(|send| (send.request.method == Method::Post).then_some(Fault::Lost));
-    assert_eq!(how(&world.run(&check())), Some(How::Created));
+    assert_eq!(change(&world.run(&check())), Some(Change::Created));
     assert_eq!(world.callbacks.len(), 1);
 }
 
@@ -166,8 +166,8 @@ fn ours_is_found_on_a_later_page() {
     });
     let driven = world.run(&check());
     assert_eq!(
-        (how(&driven), driven.sends().len()),
-        (Some(How::Checked), 2)
+        (change(&driven), driven.sends().len()),
+        (Some(Change::Checked), 2)
     );
 }
 
@@ -180,6 +180,6 @@ fn a_refused_registration_is_rejected() {
     });
     let driven = world.run(&check());
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(stop) if stop.sentence.contains("not a valid URL"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("not a valid URL"))
     );
 }

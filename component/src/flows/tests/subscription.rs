@@ -1,14 +1,16 @@
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
 use super::world::{Fault, World, lost};
 use crate::contract::http::Method;
-use crate::contract::runs::{Ending, How, Reason, Stop, Task};
+use crate::contract::runs::{Change, Ending, Failure, StartReason, Task};
 use crate::contract::types::{ObjectRef, System};
 use crate::runs::tests::{Driven, answer, settings_with, task};
+use crate::settings::Settings;
+use crate::settings::tests::MINIMAL;
 
 const COMPANY: &str = "7c0b6d5e-1111-4222-8333-444455556666";
 const URL: &str = "https://events.example.test/hooks/concur/acme/t0ken";
@@ -20,8 +22,8 @@ fn check() -> Task {
             kind: "event-subscription".to_string(),
             id: "financialintegration".to_string(),
         },
-        webhook_url: URL.to_string(),
-        ..task("", "", Reason::Schedule)
+        receive_url: Some(URL.to_string()),
+        ..task("", "", StartReason::Schedule)
     }
 }
 
@@ -39,19 +41,19 @@ fn kept(companies: &[&str]) -> Value {
            "webHookConfig": {"endpoint": URL}, "companyIds": companies})
 }
 
-fn how(driven: &Driven) -> Option<How> {
+fn change(driven: &Driven) -> Option<Change> {
     match &driven.completion.ending {
         Ending::Confirmed(confirmation) => {
             assert_eq!(confirmation.target.id, "acme.ml-connector");
-            Some(confirmation.how)
+            Some(confirmation.change)
         }
         _ => None,
     }
 }
 
-fn stop(driven: &Driven) -> &Stop {
+fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
-        Ending::Parked(stop) => stop,
+        Ending::Parked(failure) => failure,
         other => panic!("is parked: {other:?}"),
     }
 }
@@ -59,7 +61,7 @@ fn stop(driven: &Driven) -> &Stop {
 #[test]
 fn without_a_receiver_nothing_is_subscribed_to() {
     let mut task = check();
-    task.webhook_url = String::new();
+    task.receive_url = None;
     let driven = world().run(&task);
     assert!(
         matches!(&driven.completion.ending, Ending::Unchanged(note) if note.code == "no-receiver")
@@ -71,9 +73,9 @@ fn without_a_receiver_nothing_is_subscribed_to() {
 fn a_new_subscription_waits_for_the_company_to_be_connected() {
     let mut world = world();
     let driven = world.run(&check());
-    assert_eq!(stop(&driven).code, "company-not-subscribed");
+    assert_eq!(failure(&driven).code, "company-not-subscribed");
     assert!(
-        stop(&driven)
+        failure(&driven)
             .remedy
             .contains("`ml-connector connect concur`")
     );
@@ -81,8 +83,8 @@ fn a_new_subscription_waits_for_the_company_to_be_connected() {
     world.subscriptions[0]["companyIds"] = json!([COMPANY.to_uppercase()]);
     let again = world.run(&check());
     assert_eq!(
-        (how(&again), World::writes(&again).len()),
-        (Some(How::Checked), 0)
+        (change(&again), World::writes(&again).len()),
+        (Some(Change::Checked), 0)
     );
 }
 
@@ -94,7 +96,7 @@ fn a_company_that_is_added_at_once_confirms_at_once() {
         is_read_back.then(|| Fault::Instead(answer(200, &json!([kept(&[COMPANY])]).to_string())))
     });
     world.subscriptions = Vec::new();
-    assert_eq!(how(&world.run(&check())), Some(How::Checked));
+    assert_eq!(change(&world.run(&check())), Some(Change::Checked));
 }
 
 #[test]
@@ -110,7 +112,7 @@ fn a_subscription_that_leads_elsewhere_is_led_here() {
             .pointer_mut(pointer)
             .expect("is there") = json!(value);
         let driven = world.run(&check());
-        assert_eq!(how(&driven), Some(How::Created), "{pointer}");
+        assert_eq!(change(&driven), Some(Change::Created), "{pointer}");
         assert_eq!(world.subscriptions, [kept(&[COMPANY])]);
     }
 }
@@ -120,7 +122,7 @@ fn a_topic_without_its_prefix_is_the_same() {
     let mut world = world();
     world.subscriptions = [kept(&[COMPANY])].into();
     world.subscriptions[0]["topic"] = json!("concur.financialintegration");
-    assert_eq!(how(&world.run(&check())), Some(How::Checked));
+    assert_eq!(change(&world.run(&check())), Some(Change::Checked));
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn another_company_is_not_ours() {
     let mut world = world();
     world.subscriptions = [kept(&["7c0b6d5e-1111-4222-8333-444455556667", ".*"])].into();
     let driven = world.run(&check());
-    assert_eq!(stop(&driven).code, "company-not-subscribed");
+    assert_eq!(failure(&driven).code, "company-not-subscribed");
 }
 
 #[test]
@@ -139,8 +141,8 @@ fn what_is_not_kept_as_it_was_sent_is_told() {
         is_put.then(|| Fault::Instead(answer(200, r#"{"message":"saved"}"#)))
     });
     let driven = world.run(&check());
-    assert_eq!(stop(&driven).code, "subscription-differs");
-    assert!(stop(&driven).remedy.contains("`events.subscription_id`"));
+    assert_eq!(failure(&driven).code, "subscription-differs");
+    assert!(failure(&driven).remedy.contains("`events.subscription_id`"));
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_lost_answer_is_looked_up() {
         is_lost.then_some(Fault::Lost)
     });
     let driven = world.run(&check());
-    assert_eq!(how(&driven), Some(How::Checked));
+    assert_eq!(change(&driven), Some(Change::Checked));
     assert_eq!(World::writes(&driven).len(), 1);
 }
 
@@ -162,7 +164,7 @@ fn an_answer_that_is_lost_for_good_ends_some_time() {
     let mut world = world();
     world.fault =
         Box::new(|send| (send.request.method == Method::Put).then(|| Fault::Instead(lost())));
-    assert_eq!(stop(&world.run(&check())).code, "retries-used-up");
+    assert_eq!(failure(&world.run(&check())).code, "retries-used-up");
 }
 
 #[test]
@@ -174,15 +176,16 @@ fn a_refused_subscription_is_rejected() {
     });
     let driven = world.run(&check());
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(stop) if stop.sentence.contains("the id is taken"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("the id is taken"))
     );
 }
 
 #[test]
 fn a_derived_id_is_well_formed_and_tells_installations_apart() {
     let id = |connection: &str, from: &str, to: &str| {
-        let settings = settings_with(from, to);
-        settings.subscription_id(connection, "financialintegration")
+        let json = MINIMAL.replace(from, to);
+        let settings = Settings::load(connection, &json).expect("is right");
+        settings.subscription_id("financialintegration")
     };
     let ids = [
         id("acme", "", ""),

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::world::{Fault, World};
-use crate::contract::runs::{Ending, EndingKind, Reason, Standing};
-use crate::runs::tests::{Driven, STARTED, answer, object, task, unknown};
+use crate::contract::runs::{Ending, EndingKind, ObjectStatus, StartReason};
+use crate::runs::tests::{Driven, STARTED, answer, object, task};
 
 const INVOICES: &str = "/accounting/account/zQ7pLm/invoices/invoices";
 
@@ -25,15 +25,11 @@ fn listing(rows: &[Value], pages: u32) -> World {
 }
 
 fn sweep(world: &mut World, page: &str) -> Driven {
-    world.run(&task("sweep", page, Reason::Schedule))
+    world.run(&task("sweep", page, StartReason::Schedule))
 }
 
-fn ended(id: &str, ending: EndingKind, version: &str) -> Standing {
-    Standing {
-        ending,
-        version: version.to_string(),
-        ..unknown(&object("invoice", id))
-    }
+fn ended(id: &str, ending: EndingKind, version: &str) -> ObjectStatus {
+    super::world::ended(&object("invoice", id), ending, version)
 }
 
 fn started(world: &World) -> Vec<String> {
@@ -50,7 +46,7 @@ fn the_live_pass_starts_what_no_run_has_looked_at_in_this_version() {
     world.keep(ended("2", EndingKind::Confirmed, "v1"));
     world.keep(ended("3", EndingKind::Confirmed, "v2"));
     // Under way: it may have read an older version.
-    world.keep(Standing {
+    world.keep(ObjectStatus {
         active: true,
         ..ended("4", EndingKind::Confirmed, "v1")
     });
@@ -65,19 +61,19 @@ fn the_live_pass_starts_what_no_run_has_looked_at_in_this_version() {
     assert_eq!(
         started(&world),
         [
-            "invoice 1 Reason::Sweep",
-            "invoice 2 Reason::Sweep",
-            "invoice 4 Reason::Sweep",
-            "invoice 6 Reason::Sweep",
-            "invoice 8 Reason::Sweep",
-            "sweep invoice/deleted/1 Reason::Schedule"
+            "invoice 1 StartReason::Sweep",
+            "invoice 2 StartReason::Sweep",
+            "invoice 4 StartReason::Sweep",
+            "invoice 6 StartReason::Sweep",
+            "invoice 8 StartReason::Sweep",
+            "sweep invoice/deleted/1 StartReason::Schedule"
         ]
     );
     let Ending::Confirmed(confirmation) = &driven.completion.ending else {
         panic!("is confirmed");
     };
     assert_eq!(
-        confirmation.sentence,
+        confirmation.message,
         "8 listed, 5 changed since they were last read"
     );
 }
@@ -90,7 +86,7 @@ fn the_pass_of_the_deleted_starts_only_what_was_carried() {
     world.keep(ended("2", EndingKind::Parked, "v2"));
     world.linked(&object("invoice", "2"), "payment-request", "P2", "");
     let driven = sweep(&mut world, "invoice/deleted/1");
-    assert_eq!(started(&world), ["invoice 1 Reason::Sweep"]);
+    assert_eq!(started(&world), ["invoice 1 StartReason::Sweep"]);
     let target = &driven.sends()[0].0.request.path_with_query;
     assert!(target.contains("search%5Bvis_state%5D=1"), "{target}");
 }
@@ -99,7 +95,7 @@ fn the_pass_of_the_deleted_starts_only_what_was_carried() {
 fn each_page_starts_the_next_and_asks_with_an_overlap() {
     let mut world = listing(&[], 3);
     let driven = sweep(&mut world, "invoice/2");
-    assert_eq!(started(&world), ["sweep invoice/3 Reason::Schedule"]);
+    assert_eq!(started(&world), ["sweep invoice/3 StartReason::Schedule"]);
     // 2026-03-01 and three days back.
     assert_eq!(STARTED, 1_772_323_200_000);
     assert_eq!(
@@ -125,8 +121,8 @@ fn bills_are_swept_without_a_filter() {
     assert_eq!(
         started(&world),
         [
-            "bill 91 Reason::Sweep",
-            "sweep bill/deleted/1 Reason::Schedule"
+            "bill 91 StartReason::Sweep",
+            "sweep bill/deleted/1 StartReason::Schedule"
         ]
     );
     assert_eq!(
@@ -140,7 +136,7 @@ fn what_is_no_sweep_and_what_is_refused_are_said() {
     let mut world = listing(&[], 1);
     let driven = sweep(&mut world, "client");
     assert!(
-        matches!(&driven.completion.ending, Ending::Parked(stop) if stop.code == "unknown-sweep")
+        matches!(&driven.completion.ending, Ending::Parked(failure) if failure.code == "unknown-sweep")
     );
     world.fault = Box::new(|_| {
         Some(Fault::Instead(answer(
@@ -150,7 +146,7 @@ fn what_is_no_sweep_and_what_is_refused_are_said() {
     });
     let driven = sweep(&mut world, "invoice");
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(stop) if stop.sentence.contains("no such role"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("no such role"))
     );
     assert_eq!(started(&world), Vec::<String>::new());
 }

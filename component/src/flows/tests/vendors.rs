@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::world::{Fault, World, lost, parked};
 use crate::contract::http::Method;
-use crate::contract::runs::{Ending, How, Reason, Stop, Task};
+use crate::contract::runs::{Change, Ending, Failure, StartReason, Task};
 use crate::runs::tests::{Driven, answer, object, task};
 
 fn world() -> World {
@@ -28,19 +28,19 @@ fn world() -> World {
 }
 
 fn dependency() -> Task {
-    task("client", "41", Reason::Dependency)
+    task("client", "41", StartReason::Dependency)
 }
 
-fn how(driven: &Driven) -> (How, &str) {
+fn change(driven: &Driven) -> (Change, &str) {
     match &driven.completion.ending {
-        Ending::Confirmed(confirmation) => (confirmation.how, &confirmation.target.id),
+        Ending::Confirmed(confirmation) => (confirmation.change, &confirmation.target.id),
         other => panic!("is not confirmed: {other:?}"),
     }
 }
 
-fn stop(driven: &Driven) -> &Stop {
+fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
-        Ending::Parked(stop) | Ending::Rejected(stop) => stop,
+        Ending::Parked(failure) | Ending::Rejected(failure) => failure,
         other => panic!("is no stop: {other:?}"),
     }
 }
@@ -60,13 +60,13 @@ fn alike(code: &str) -> Value {
 fn a_vendor_is_created_linked_and_then_left_alone() {
     let mut world = world();
     let driven = world.run(&dependency());
-    assert_eq!(how(&driven), (How::Created, "FB-C41|MAIN"));
+    assert_eq!(change(&driven), (Change::Created, "FB-C41|MAIN"));
     assert_eq!(
         (
             linked(&world).as_deref(),
-            driven.completion.version.as_str()
+            driven.completion.version.as_deref()
         ),
-        (Some("FB-C41|MAIN"), "v")
+        (Some("FB-C41|MAIN"), Some("v"))
     );
     assert_eq!(world.vendors[0]["State"], "ON");
     let again = world.run(&dependency());
@@ -78,8 +78,8 @@ fn a_vendor_is_created_linked_and_then_left_alone() {
 fn a_client_and_a_bill_vendor_of_one_id_are_two() {
     let mut world = world();
     world.run(&dependency());
-    let driven = world.run(&task("bill-vendor", "41", Reason::Dependency));
-    assert_eq!(how(&driven), (How::Created, "FB-V41|MAIN"));
+    let driven = world.run(&task("bill-vendor", "41", StartReason::Dependency));
+    assert_eq!(change(&driven), (Change::Created, "FB-V41|MAIN"));
     assert_eq!(world.vendors.len(), 2);
 }
 
@@ -91,8 +91,8 @@ fn a_vendor_with_our_code_is_adopted_before_one_with_our_name() {
         json!({"VendorCode": "fb-c41", "AddressCode": "main"}),
     ];
     assert_eq!(
-        how(&world.run(&dependency())),
-        (How::Adopted, "fb-c41|main")
+        change(&world.run(&dependency())),
+        (Change::Adopted, "fb-c41|main")
     );
 }
 
@@ -104,7 +104,7 @@ fn a_vendor_with_our_name_and_address_is_adopted() {
         alike("1001"),
     ];
     let driven = world.run(&dependency());
-    assert_eq!(how(&driven), (How::Adopted, "1001|HQ"));
+    assert_eq!(change(&driven), (Change::Adopted, "1001|HQ"));
     assert_eq!(World::writes(&driven), Vec::<String>::new());
 }
 
@@ -113,8 +113,8 @@ fn several_alike_park_with_their_codes() {
     let mut world = world();
     world.vendors = vec![alike("1001"), alike("1002")];
     let driven = world.run(&dependency());
-    assert_eq!(stop(&driven).code, "vendor-ambiguous");
-    assert!(stop(&driven).sentence.contains("1001|HQ, 1002|HQ"));
+    assert_eq!(failure(&driven).code, "vendor-ambiguous");
+    assert!(failure(&driven).message.contains("1001|HQ, 1002|HQ"));
     assert_eq!(linked(&world), None);
 }
 
@@ -127,7 +127,7 @@ fn a_refusal_inside_a_200_is_a_refusal() {
     });
     let driven = world.run(&dependency());
     assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
-    assert!(stop(&driven).sentence.contains("\"State is missing\""));
+    assert!(failure(&driven).message.contains("\"State is missing\""));
     assert_eq!((World::writes(&driven).len(), linked(&world)), (1, None));
 }
 
@@ -140,7 +140,7 @@ fn a_look_up_that_says_nothing_creates_nothing() {
     });
     let driven = world.run(&dependency());
     assert_eq!(
-        (stop(&driven).code.as_str(), world.vendors.len()),
+        (failure(&driven).code.as_str(), world.vendors.len()),
         ("retries-used-up", 0)
     );
 }
@@ -161,8 +161,12 @@ fn a_lost_create_is_found_by_its_code() {
             })
         });
         let driven = world.run(&dependency());
-        let expected = if executed { How::Adopted } else { How::Created };
-        assert_eq!((how(&driven).0, world.vendors.len()), (expected, 1));
+        let expected = if executed {
+            Change::Adopted
+        } else {
+            Change::Created
+        };
+        assert_eq!((change(&driven).0, world.vendors.len()), (expected, 1));
     }
 }
 
@@ -177,7 +181,7 @@ fn what_cannot_be_translated_parks_since_the_first_time() {
     world.keep(parked(&object("client", "41"), "country-missing", 5));
     let driven = world.run(&dependency());
     assert_eq!(
-        (stop(&driven).code.as_str(), stop(&driven).since),
+        (failure(&driven).code.as_str(), failure(&driven).since),
         ("country-missing", 5)
     );
     world.freshbooks.clear();

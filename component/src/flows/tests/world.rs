@@ -12,14 +12,16 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use crate::contract::http::{
-    Bearer, BodyPart, Method, Request, SendError, SendErrorCode, SendOutcome,
+    Authorization, BodyPart, Method, Request, Secret, SendError, SendErrorCode, SendOutcome,
 };
 use crate::contract::runs::{
-    Action, Demand, EndingKind, Link, NewTask, Report, Save, Send, Standing, Task, Wake,
+    Action, Changes, Demand, EndingKind, LastEnding, Link, NewTask, ObjectStatus, OutboundRequest,
+    Report, Task, Wake,
 };
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::runs::tests::{Driven, answer, assert_replays, drive, open, settings, unknown};
 use crate::settings::Settings;
+use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
 
 /// What goes wrong with a request.
@@ -31,7 +33,7 @@ pub(super) enum Fault {
 }
 
 /// Decides what goes wrong with each request.
-pub(super) type Faults = Box<dyn FnMut(&Send) -> Option<Fault>>;
+pub(super) type Faults = Box<dyn FnMut(&OutboundRequest) -> Option<Fault>>;
 
 pub(super) struct World {
     pub(super) settings: Rc<Settings>,
@@ -39,9 +41,9 @@ pub(super) struct World {
     pub(super) freshbooks: BTreeMap<String, Value>,
     pub(super) requests: Vec<Value>,
     pub(super) vendors: Vec<Value>,
-    pub(super) standings: Vec<Standing>,
+    pub(super) statuses: Vec<ObjectStatus>,
     /// What an object that is waited for turns into.
-    pub(super) becomes: Option<Standing>,
+    pub(super) becomes: Option<ObjectStatus>,
     pub(super) fault: Faults,
     /// Tasks that were started.
     pub(super) tasks: Vec<NewTask>,
@@ -78,7 +80,10 @@ fn done(body: &Value) -> SendOutcome {
 fn text(request: &Request) -> String {
     let parts = request.body.iter().map(|part| match part {
         BodyPart::Text(text) => text.clone(),
-        BodyPart::JsonSecret(name) | BodyPart::FormSecret(name) => format!("<{name}>"),
+        BodyPart::JsonSecret(Secret::Verifier(id)) => format!("<verifier:{id}>"),
+        BodyPart::JsonSecret(other) | BodyPart::FormSecret(other) => {
+            panic!("is in no flow's request: {other:?}")
+        }
     });
     parts.collect()
 }
@@ -96,7 +101,7 @@ impl World {
             freshbooks: BTreeMap::new(),
             requests: Vec::new(),
             vendors: Vec::new(),
-            standings: Vec::new(),
+            statuses: Vec::new(),
             becomes: None,
             fault: Box::new(|_| None),
             tasks: Vec::new(),
@@ -119,19 +124,18 @@ impl World {
         driven
     }
 
-    pub(super) fn standing(&self, object: &ObjectRef) -> Standing {
-        let known = self.standings.iter().find(|known| known.object == *object);
+    pub(super) fn status(&self, object: &ObjectRef) -> ObjectStatus {
+        let known = self.statuses.iter().find(|known| known.object == *object);
         known.cloned().unwrap_or_else(|| unknown(object))
     }
 
     pub(super) fn link(&self, object: &ObjectRef) -> Option<Link> {
-        self.standing(object).link
+        self.status(object).link
     }
 
-    pub(super) fn keep(&mut self, standing: Standing) {
-        self.standings
-            .retain(|known| known.object != standing.object);
-        self.standings.push(standing);
+    pub(super) fn keep(&mut self, status: ObjectStatus) {
+        self.statuses.retain(|known| known.object != status.object);
+        self.statuses.push(status);
     }
 
     /// Keeps a link of an object.
@@ -144,12 +148,12 @@ impl World {
         let link = Link {
             source: object.clone(),
             target,
-            version: String::new(),
-            content_hash: content_hash.to_string(),
+            version: None,
+            content_hash: Some(content_hash.to_string()),
         };
-        self.keep(Standing {
+        self.keep(ObjectStatus {
             link: Some(link),
-            ..self.standing(object)
+            ..self.status(object)
         });
     }
 
@@ -159,8 +163,8 @@ impl World {
             Demand::Wait(wait) => {
                 let ended = wait.on.is_some().then(|| self.becomes.take()).flatten();
                 return Report::Woken(match ended {
-                    Some(standing) => {
-                        self.keep(standing);
+                    Some(status) => {
+                        self.keep(status);
                         Wake::ObjectEnded
                     }
                     None => Wake::Due,
@@ -171,40 +175,40 @@ impl World {
         match &effect.action {
             Action::Send(send) => Report::Sent(self.send(send)),
             Action::FindObjects(objects) => {
-                Report::Found(objects.iter().map(|object| self.standing(object)).collect())
+                Report::Found(objects.iter().map(|object| self.status(object)).collect())
             }
             Action::Save(save) => self.save(save),
             Action::TrustVerifier(id) => {
                 self.trusted.push(id.clone());
-                Report::Saved(1)
+                Report::Trusted(true)
             }
         }
     }
 
-    fn save(&mut self, save: &Save) -> Report {
+    fn save(&mut self, save: &Changes) -> Report {
         for link in &save.links {
-            self.keep(Standing {
+            self.keep(ObjectStatus {
                 link: Some(link.clone()),
-                ..self.standing(&link.source)
+                ..self.status(&link.source)
             });
         }
         for object in &save.unlinks {
-            self.keep(Standing {
+            self.keep(ObjectStatus {
                 link: None,
-                ..self.standing(object)
+                ..self.status(object)
             });
         }
         for task in &save.tasks {
-            self.keep(Standing {
+            self.keep(ObjectStatus {
                 active: true,
-                ..self.standing(&task.object)
+                ..self.status(&task.object)
             });
         }
         self.tasks.extend(save.tasks.iter().cloned());
-        Report::Saved(1)
+        Report::Saved
     }
 
-    fn send(&mut self, send: &Send) -> SendOutcome {
+    fn send(&mut self, send: &OutboundRequest) -> SendOutcome {
         match (self.fault)(send) {
             Some(Fault::Instead(outcome)) => outcome,
             Some(Fault::Lost) => {
@@ -243,7 +247,7 @@ impl World {
                 self.books.handle_concur(request.method, path, query, &body)
             }
             (System::Concur, path) if path.starts_with("/events/v4/subscriptions/") => {
-                assert_eq!(request.bearer, Some(Bearer::Application));
+                assert_eq!(request.authorization, Authorization::Application);
                 self.handle_subscription(request.method, path, &body)
             }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
@@ -396,13 +400,30 @@ impl World {
     }
 }
 
-/// A standing in which the last run of an object was parked.
-pub(super) fn parked(object: &ObjectRef, code: &str, since: Instant) -> Standing {
-    Standing {
-        ending: EndingKind::Parked,
-        code: code.to_string(),
-        sentence: format!("it was {code}"),
-        since,
+/// The status of an object whose last run was parked.
+pub(super) fn parked(object: &ObjectRef, code: &str, since: Instant) -> ObjectStatus {
+    ObjectStatus {
+        last: Some(LastEnding {
+            kind: EndingKind::Parked,
+            code: Some(code.to_string()),
+            message: format!("it was {code}"),
+            version: None,
+            since: Some(since),
+        }),
+        ..unknown(object)
+    }
+}
+
+/// The status of an object whose last run ended like this, at this version unless it is empty.
+pub(super) fn ended(object: &ObjectRef, kind: EndingKind, version: &str) -> ObjectStatus {
+    ObjectStatus {
+        last: Some(LastEnding {
+            kind,
+            code: None,
+            message: String::new(),
+            version: non_empty(version),
+            since: None,
+        }),
         ..unknown(object)
     }
 }

@@ -169,8 +169,10 @@ impl Kept {
 }
 
 /// The actions of a change, by line id.
-fn actions(change: Option<Change>) -> Vec<(String, String)> {
-    let body = change.map(Change::into_update).unwrap_or("{}".to_string());
+fn actions(change: Option<Difference>) -> Vec<(String, String)> {
+    let body = change
+        .map(Difference::into_update)
+        .unwrap_or("{}".to_string());
     let body: Value = serde_json::from_str(&body).expect("is JSON");
     let lines = body["LineItems"].as_array().cloned().unwrap_or_default();
     lines
@@ -201,7 +203,7 @@ fn abc() -> Vec<Line> {
 fn the_same_needs_no_change_however_concur_tells_it() {
     let wanted = wanted("1130.00", abc());
     assert_eq!(
-        Change::between(&Kept::created(&wanted).told(), &wanted, &key()),
+        Difference::between(&Kept::created(&wanted).told(), &wanted, &key()),
         None
     );
 }
@@ -209,7 +211,8 @@ fn the_same_needs_no_change_however_concur_tells_it() {
 #[test]
 fn each_action_is_used_for_what_it_is_for() {
     let kept = Kept::created(&wanted("1", abc())).told();
-    let between = |lines: Vec<Line>| actions(Change::between(&kept, &wanted("1", lines), &key()));
+    let between =
+        |lines: Vec<Line>| actions(Difference::between(&kept, &wanted("1", lines), &key()));
     let mut changed = abc();
     changed[1] = line("b", "1.38", &["H13"], &[Some("PRJ_A")]);
     assert_eq!(between(changed), acts(&[("UPDATE", "2")]));
@@ -236,7 +239,7 @@ fn each_action_is_used_for_what_it_is_for() {
 fn a_tax_code_that_goes_takes_its_line_with_it() {
     let kept = Kept::created(&wanted("1", vec![line("a", "1", &["H13"], &[None])])).told();
     let untaxed = wanted("1", vec![line("a", "0", &[], &[None])]);
-    let change = Change::between(&kept, &untaxed, &key());
+    let change = Difference::between(&kept, &untaxed, &key());
     assert_eq!(actions(change), acts(&[("INSERT", ""), ("DELETE", "1")]));
 }
 
@@ -245,7 +248,7 @@ fn a_cost_code_that_goes_is_seen() {
     let kept = Kept::created(&wanted("1", vec![line("a", "1", &[], &[Some("PRJ_A")])])).told();
     let without = wanted("1", vec![line("a", "1", &[], &[None])]);
     assert_eq!(
-        actions(Change::between(&kept, &without, &key())),
+        actions(Difference::between(&kept, &without, &key())),
         acts(&[("UPDATE", "1")])
     );
 }
@@ -253,7 +256,7 @@ fn a_cost_code_that_goes_is_seen() {
 #[test]
 fn header_and_vendor_are_compared_too() {
     let kept = Kept::created(&wanted("1.00", abc())).told();
-    let other = Change::between(&kept, &wanted("2.00", abc()), &key()).expect("differs");
+    let other = Difference::between(&kept, &wanted("2.00", abc()), &key()).expect("differs");
     assert!(other.into_update().contains(r#""InvoiceAmount":"2.00""#));
     for (code, address, differs) in [
         ("fb-c1", "main", false),
@@ -264,7 +267,7 @@ fn header_and_vendor_are_compared_too() {
             code: code.to_string(),
             address: address.to_string(),
         };
-        let change = Change::between(&kept, &wanted("1.00", abc()), &vendor);
+        let change = Difference::between(&kept, &wanted("1.00", abc()), &vendor);
         assert_eq!(change.is_some(), differs, "{code} {address}");
     }
 }
@@ -297,9 +300,9 @@ proptest! {
     fn a_change_makes_the_request_what_is_wanted(before in any_lines(), after in any_lines()) {
         let mut kept = Kept::created(&wanted("1.00", before));
         let after = wanted("2.00", after);
-        let change = Change::between(&kept.told(), &after, &key()).expect("the amount differs");
+        let change = Difference::between(&kept.told(), &after, &key()).expect("the amount differs");
         kept.put(&change.into_update());
-        prop_assert_eq!(Change::between(&kept.told(), &after, &key()), None);
+        prop_assert_eq!(Difference::between(&kept.told(), &after, &key()), None);
         // Independently of the comparison: the same lines in any order, but for their totals.
         let bare = |line: &Map<String, Value>| {
             let mut line = line.clone();

@@ -15,7 +15,7 @@ use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
-use super::super::{exit, labels};
+use super::super::{context, exit, labels};
 use super::{Finding, Verdict};
 
 pub(super) async fn compare(
@@ -28,8 +28,11 @@ pub(super) async fn compare(
     let mut findings = Vec::new();
     for connection in &config.connections {
         let subject = format!("FreshBooks accounts of {}", connection.name);
+        let Some(endpoints) = context::endpoints(guest, connection)? else {
+            continue;
+        };
         // Origins that cannot be read are a finding already.
-        let Ok(origins) = Origins::from_config(connection) else {
+        let Ok(origins) = Origins::from_endpoints(&endpoints) else {
             continue;
         };
         let remote = Remote {
@@ -75,21 +78,21 @@ async fn compare_one(
     remote: &Remote<'_>,
 ) -> Result<Vec<Finding>, Failure> {
     let mut instance = guest.instance()?;
-    let Ok(settings) = instance.load_settings(&connection.json)? else {
+    let Ok(settings) = instance.load_settings(&connection.name, &connection.json)? else {
         return Ok(Vec::new());
     };
     let mut answers = Vec::new();
     loop {
         match instance.check_accounts(settings, &answers)? {
-            AccountCheck::Ask(request) => match remote.ask(subject, &request).await {
+            AccountCheck::Send(request) => match remote.ask(subject, &request).await {
                 Ok(answer) => answers.push(answer),
                 Err(finding) => return Ok(vec![finding]),
             },
-            AccountCheck::Done(_) if answers.is_empty() => return Ok(Vec::new()),
-            AccountCheck::Done(problems) => return Ok(compared(subject, problems)),
-            AccountCheck::Unreadable(sentence) => {
-                let sentence = format!("FreshBooks does not return them: {sentence}");
-                return Ok(vec![Finding::wrong(subject, exit::REMOTE, sentence)]);
+            AccountCheck::Complete(_) if answers.is_empty() => return Ok(Vec::new()),
+            AccountCheck::Complete(problems) => return Ok(compared(subject, problems)),
+            AccountCheck::Unreadable(message) => {
+                let message = format!("FreshBooks does not return them: {message}");
+                return Ok(vec![Finding::wrong(subject, exit::REMOTE, message)]);
             }
         }
     }
@@ -98,8 +101,8 @@ async fn compare_one(
 impl Remote<'_> {
     async fn ask(&self, subject: &str, request: &Request) -> Result<Response, Finding> {
         let Some(bearer) = &self.bearer else {
-            let sentence = "are compared once FreshBooks is connected";
-            return Err(Finding::new(subject, Verdict::Later, exit::OK, sentence));
+            let message = "are compared once FreshBooks is connected";
+            return Err(Finding::new(subject, Verdict::Later, exit::OK, message));
         };
         match self
             .http_client
@@ -108,8 +111,8 @@ impl Remote<'_> {
         {
             SendOutcome::Response(response) => Ok(response),
             SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-                let sentence = format!("{}: {}", labels::send_error(error.code), error.detail);
-                Err(Finding::wrong(subject, exit::REMOTE, sentence))
+                let message = format!("{}: {}", labels::send_error(error.code), error.detail);
+                Err(Finding::wrong(subject, exit::REMOTE, message))
             }
         }
     }

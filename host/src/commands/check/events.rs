@@ -1,23 +1,24 @@
 //! Is everything there to receive SAP Concur's events?
 
-use ml_connector::config::{self, Config, EventsListen, Purpose};
+use ml_connector::config::{self, EventsListen, Purpose};
 use ml_connector::events::client_certificate::Trust;
 
+use super::super::context::{self, Checked};
 use super::super::exit;
-use super::super::status::is_enabled;
+use super::super::failure::Failure;
 use super::{Finding, Verdict};
 
 const SUBJECT: &str = "events";
 
 /// The findings about `[receiver.events]` and the connections that want events.
-pub(super) fn check_events(config: &Config) -> Vec<Finding> {
-    let wanting: Vec<&str> = config
-        .connections
-        .iter()
-        .filter(|connection| is_enabled(connection))
-        .map(|connection| connection.name.as_str())
+pub(super) fn check_events(checked: &Checked) -> Result<Vec<Finding>, Failure> {
+    let config = &checked.settings.config;
+    let mut instance = Some(checked.guest.instance()?);
+    let names = config.connections.iter().map(|one| one.name.as_str());
+    let wanting: Vec<&str> = names
+        .filter(|name| context::wants_events(&mut instance, &checked.settings, name))
         .collect();
-    match &config.events {
+    Ok(match &config.events {
         Some(events) => receiver(events, &wanting),
         None if wanting.is_empty() => Vec::new(),
         None => vec![Finding::new(
@@ -29,7 +30,7 @@ pub(super) fn check_events(config: &Config) -> Vec<Finding> {
                 wanting.join(", ")
             ),
         )],
-    }
+    })
 }
 
 fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
@@ -40,8 +41,8 @@ fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
     {
         for file in [&tls.certificate, &tls.key] {
             if let Err(error) = std::fs::metadata(file) {
-                let sentence = format!("{} cannot be read ({error})", file.display());
-                findings.push(Finding::wrong("events TLS", exit::SETTINGS, sentence));
+                let message = format!("{} cannot be read ({error})", file.display());
+                findings.push(Finding::wrong("events TLS", exit::SETTINGS, message));
             }
         }
         let proxies = proxy_anchors.iter();

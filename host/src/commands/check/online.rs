@@ -1,14 +1,16 @@
 //! Can every remote be reached? One GET each, without credentials; any answer will do.
 
 use ml_connector::config::{Config, ConnectionConfig};
-use ml_connector::contract::http::{Method, Request, SendOutcome};
+use ml_connector::contract::http::{Authorization, Method, Request, SendOutcome};
+use ml_connector::contract::settings::Endpoints;
 use ml_connector::contract::types::System;
+use ml_connector::guest::Guest;
 use ml_connector::http_client::{HttpClient, NoSecrets, Origin, OriginError, Origins};
 use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
-use super::super::{exit, labels};
+use super::super::{context, exit, labels};
 use super::Finding;
 
 const TIMEOUT_MS: u64 = 10_000;
@@ -16,13 +18,17 @@ const TIMEOUT_MS: u64 = 10_000;
 pub(super) async fn ask(
     config: &Config,
     store: Option<&SqliteStore>,
+    guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
     let http_client = HttpClient::new(&config.limits)
         .map_err(|error| Failure::new(exit::REMOTE, error.to_string()))?;
     let mut findings = Vec::new();
     for connection in &config.connections {
         let pinned = pinned_base(store, connection).await?;
-        match origins(connection, pinned.as_deref()) {
+        let Some(endpoints) = context::endpoints(guest, connection)? else {
+            continue;
+        };
+        match origins(&endpoints, pinned.as_deref()) {
             Ok(origins) => {
                 for (system, origin) in origins {
                     findings.push(get(&http_client, system, &origin).await);
@@ -46,15 +52,14 @@ async fn pinned_base(
         return Ok(None);
     };
     let stored = store.credential(&connection.name, System::Concur).await?;
-    let base = stored.map(|stored| stored.credential.base);
-    Ok(base.filter(|base| !base.is_empty()))
+    Ok(stored.and_then(|stored| stored.credential.base))
 }
 
 fn origins(
-    connection: &ConnectionConfig,
+    endpoints: &Endpoints,
     pinned: Option<&str>,
 ) -> Result<Vec<(System, Origin)>, OriginError> {
-    let origins = Origins::from_config(connection)?;
+    let origins = Origins::from_endpoints(endpoints)?;
     let mut all = vec![
         (System::Freshbooks, origins.freshbooks.clone()),
         (System::Concur, origins.concur_token.clone()),
@@ -68,7 +73,7 @@ fn origins(
 async fn get(http_client: &HttpClient, system: System, origin: &Origin) -> Finding {
     let request = Request {
         system,
-        bearer: None,
+        authorization: Authorization::None,
         method: Method::Get,
         path_with_query: "/".to_string(),
         headers: Vec::new(),
@@ -81,8 +86,8 @@ async fn get(http_client: &HttpClient, system: System, origin: &Origin) -> Findi
             Finding::ok(subject, format!("answers (status {})", response.status))
         }
         SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-            let sentence = format!("{}: {}", labels::send_error(error.code), error.detail);
-            Finding::wrong(subject, exit::REMOTE, sentence)
+            let message = format!("{}: {}", labels::send_error(error.code), error.detail);
+            Finding::wrong(subject, exit::REMOTE, message)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use comfy_table::CellAlignment;
-use ml_connector::contract::mapping::Posting;
+use ml_connector::contract::mapping::{Posting, Side};
 use serde_json::Value;
 
 use super::super::failure::Failure;
@@ -22,20 +22,20 @@ pub(super) fn print(
             posting.account.clone(),
             posting.label.clone(),
             text(&posting.cost_code),
-            text(&posting.debit),
-            text(&posting.credit),
+            amount_on(posting, Side::Debit)
+                .unwrap_or_default()
+                .to_string(),
+            amount_on(posting, Side::Credit)
+                .unwrap_or_default()
+                .to_string(),
         ]);
     }
     table.add_row([
         "total".to_string(),
         String::new(),
         String::new(),
-        sum(postings
-            .iter()
-            .filter_map(|posting| posting.debit.as_deref())),
-        sum(postings
-            .iter()
-            .filter_map(|posting| posting.credit.as_deref())),
+        total(postings, Side::Debit),
+        total(postings, Side::Credit),
     ]);
     for amounts in [3, 4] {
         if let Some(column) = table.column_mut(amounts) {
@@ -44,6 +44,17 @@ pub(super) fn print(
     }
     writeln!(out, "{table}")?;
     Ok(())
+}
+
+fn total(postings: &[Posting], side: Side) -> String {
+    sum(postings
+        .iter()
+        .filter_map(|posting| amount_on(posting, side)))
+}
+
+/// The amount if it is on this side.
+fn amount_on(posting: &Posting, side: Side) -> Option<&str> {
+    (posting.side == side).then_some(posting.amount.as_str())
 }
 
 /// Title, day and currency, out of a body of either generation.

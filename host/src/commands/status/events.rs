@@ -2,13 +2,11 @@
 
 use std::io::Write;
 
-use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::types::Instant;
 use ml_connector::events::{SeenCertificate, days_to_warn, seen_certificates};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{EventCount, Store, StoreError};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
@@ -23,19 +21,6 @@ pub(super) struct EventStanding {
     unreadable: u64,
     /// The certificates that SAP Concur showed, the latest first.
     certificates: Vec<SeenCertificate>,
-}
-
-/// Whether a connection wants events, and they are received.
-pub(super) fn are_wanted(config: &Config, connection: &str) -> bool {
-    let mut connections = config.connections.iter();
-    let connection = connections.find(|one| one.name == connection);
-    config.events.is_some() && connection.is_some_and(is_enabled)
-}
-
-/// Whether the connection's settings want events.
-pub fn is_enabled(connection: &ConnectionConfig) -> bool {
-    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
-    settings["events"]["enabled"] == true
 }
 
 pub(super) async fn gather(

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ml_connector::contract::credentials::{Credential, Forecast, Life};
+use ml_connector::contract::credentials::{CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::{Ending, EndingKind};
 use ml_connector::contract::types::{Instant, System};
@@ -11,7 +11,7 @@ use ml_connector::store::{Run, RunCount, RunState};
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
 use super::super::{labels, runs, time_format};
-use super::{ConnectionStanding, events};
+use super::{ConnectionStanding, CredentialStanding, events};
 
 pub(super) fn print(
     standings: &[ConnectionStanding],
@@ -33,8 +33,8 @@ fn print_one(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     writeln!(out, "Connection {}", standing.name)?;
-    for (credential, forecast) in &standing.credentials {
-        print_credential(&standing.name, credential, forecast.as_ref(), now, out)?;
+    for credential in &standing.credentials {
+        print_credential(&standing.name, credential, now, out)?;
     }
     for gate in &standing.held {
         print_gate(gate, now, out)?;
@@ -51,28 +51,28 @@ fn print_one(
 
 fn print_credential(
     connection: &str,
-    credential: &Credential,
-    forecast: Option<&Forecast>,
+    standing: &CredentialStanding,
     now: Instant,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     const INDENT: &str = "              ";
-    let (word, tone) = labels::life(credential.life);
-    let (name, word) = (
-        credential.system.display_name(),
-        style::coloured(word, tone),
-    );
-    let dates = forecast.map_or_else(String::new, |forecast| dates(forecast, now));
+    let status = standing.credential.as_ref().map(|one| &one.status);
+    let status = status.unwrap_or(&CredentialStatus::Absent);
+    let (word, tone) = labels::credential_status(status);
+    let (name, word) = (standing.system.display_name(), style::coloured(word, tone));
+    let plan = standing.plan.as_ref();
+    let dates = plan.map_or_else(String::new, |plan| dates(plan, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
-    let sentence = match (credential.life, forecast) {
-        (Life::Live, Some(forecast)) => &forecast.sentence,
-        _ => &credential.sentence,
+    let message = match (status, plan) {
+        (CredentialStatus::Dead(why), _) => why,
+        (CredentialStatus::Live, Some(plan)) => &plan.message,
+        _ => "",
     };
-    if !sentence.is_empty() {
-        writeln!(out, "{INDENT}{sentence}")?;
+    if !message.is_empty() {
+        writeln!(out, "{INDENT}{message}")?;
     }
-    if credential.life != Life::Live {
-        let system = argument(credential.system);
+    if *status != CredentialStatus::Live {
+        let system = argument(standing.system);
         writeln!(
             out,
             "{INDENT}Run: ml-connector connect {system} --connection {connection}"
@@ -82,8 +82,8 @@ fn print_credential(
 }
 
 /// When a person is needed, and when the next refresh is due.
-fn dates(forecast: &Forecast, now: Instant) -> String {
-    let needs_you = forecast.needs_you_by.map_or_else(String::new, |by| {
+fn dates(refresh_plan: &RefreshPlan, now: Instant) -> String {
+    let needs_you = refresh_plan.reconnect_by.map_or_else(String::new, |by| {
         let text = format!(
             "needs you by {} ({})",
             time_format::day(by),
@@ -91,7 +91,7 @@ fn dates(forecast: &Forecast, now: Instant) -> String {
         );
         format!(", {}", style::coloured(&text, Tone::Waiting))
     });
-    let refresh = forecast
+    let refresh = refresh_plan
         .refresh_at
         .filter(|at| *at > now)
         .map_or_else(String::new, |at| {
@@ -111,14 +111,17 @@ fn argument(system: System) -> &'static str {
 }
 
 fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(hold) = gate.hold else {
+        return Ok(());
+    };
     let what = format!("requests to {} are held back", gate.system.display_name());
     writeln!(
         out,
         "  {} until {} ({}): {}; no record loses an attempt",
         style::coloured(&what, Tone::Waiting),
-        time_format::date_time(gate.held_until),
-        time_format::relative(gate.held_until, now),
-        labels::hold_reason(gate.reason)
+        time_format::date_time(hold.until),
+        time_format::relative(hold.until, now),
+        labels::hold_reason(hold.reason)
     )?;
     Ok(())
 }
@@ -154,7 +157,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         run.id,
         labels::object(&run.object),
         time_format::relative(run.started, now),
-        run.sentence
+        run.message
     )?;
     Ok(())
 }
@@ -187,7 +190,7 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
     }
     if listed
         .iter()
-        .any(|run| runs::ending(run) == EndingKind::Parked)
+        .any(|run| runs::ending(run) == Some(EndingKind::Parked))
     {
         writeln!(
             out,
@@ -204,7 +207,7 @@ fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
         out,
         "    run {} {object} {word}: {}",
         run.id,
-        runs::sentence(run)
+        runs::message(run)
     )?;
     if let Some(remedy) = remedy(run) {
         writeln!(out, "      What to do: {remedy}")?;
@@ -214,7 +217,7 @@ fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
 
 fn remedy(run: &Run) -> Option<&str> {
     match &run.completion.as_ref()?.ending {
-        Ending::Rejected(stop) | Ending::Parked(stop) => Some(&stop.remedy),
+        Ending::Rejected(failure) | Ending::Parked(failure) => Some(&failure.remedy),
         Ending::Conflict(conflict) => Some(&conflict.remedy),
         _ => None,
     }

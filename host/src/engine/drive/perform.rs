@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{DriveError, Driver};
 use crate::contract::runs::{
-    Action, Completion, Demand, Ending, Intent, NewTask, Report, Save, Send, Stop, Wait,
+    Action, Changes, Completion, Demand, Intent, NewTask, OutboundRequest, Report, Wait,
     WaitReason, Wake,
 };
 use crate::contract::types::Instant;
@@ -13,8 +13,6 @@ use crate::engine::gates::GateClosed;
 use crate::engine::recent_wakes::WakeEvent;
 use crate::store::{NewRun, Write};
 
-/// The code of a stop after a write that may or may not have happened; `wit/runs.wit` names it.
-const AMBIGUOUS: &str = "ambiguous";
 /// Shorter waits are slept through: suspending and opening the run again costs two commits and a
 /// replay, which take about as long.
 const REST_MIN_MS: u64 = 200;
@@ -37,21 +35,23 @@ impl Driver<'_> {
                         self.commit(None, Vec::new()).await?;
                     }
                     let store = &self.connection.services.store;
-                    let found = store.standings(&self.connection.name, objects).await?;
+                    let found = store
+                        .object_statuses(&self.connection.name, objects)
+                        .await?;
                     Ok(Performed::Report(Report::Found(found)))
                 }
-                Action::Save(save) => Ok(Performed::Report(self.save(save))),
+                Action::Save(changes) => Ok(Performed::Report(self.save(changes))),
                 Action::TrustVerifier(id) => {
                     let write = self
                         .connection
                         .services
                         .callbacks
                         .trust(&self.connection.name, id)?;
-                    let saved = u32::from(write.is_some());
+                    let is_trusted = write.is_some();
                     write
                         .into_iter()
                         .for_each(|write| self.history.attach(write));
-                    Ok(Performed::Report(Report::Saved(saved)))
+                    Ok(Performed::Report(Report::Trusted(is_trusted)))
                 }
             },
             Demand::Wait(wait) => self.wait(wait).await,
@@ -62,7 +62,11 @@ impl Driver<'_> {
         }
     }
 
-    async fn send(&mut self, demand: &Demand, send: &Send) -> Result<Performed, DriveError> {
+    async fn send(
+        &mut self,
+        demand: &Demand,
+        send: &OutboundRequest,
+    ) -> Result<Performed, DriveError> {
         if self.connection.services.is_stopping() {
             self.commit(None, Vec::new()).await?;
             return Ok(Performed::Suspended);
@@ -70,7 +74,7 @@ impl Driver<'_> {
         let connection = self.connection;
         let permit = loop {
             match connection
-                .permit(send.request.system, send.request.bearer)
+                .permit(send.request.system, send.request.authorization)
                 .await
             {
                 Ok(permit) => break permit,
@@ -103,28 +107,27 @@ impl Driver<'_> {
             due: closed.until,
             reason: Some(WaitReason::Remote),
             on: None,
-            sentence: closed.sentence,
+            message: closed.message,
         };
         self.commit(None, vec![rest]).await?;
         Ok(Performed::Suspended)
     }
 
-    fn save(&mut self, save: &Save) -> Report {
+    fn save(&mut self, changes: &Changes) -> Report {
         let connection = self.connection;
-        if !(save.links.is_empty() && save.unlinks.is_empty()) {
+        if !(changes.links.is_empty() && changes.unlinks.is_empty()) {
             self.history.attach(Write::Links {
                 connection: connection.name.clone(),
-                links: save.links.clone(),
-                unlinks: save.unlinks.clone(),
+                links: changes.links.clone(),
+                unlinks: changes.unlinks.clone(),
             });
         }
         let started = connection.now_after(self.history.latest());
-        for task in &save.tasks {
+        for task in &changes.tasks {
             let new = connection.new_run(task.clone(), started);
             self.history.attach(Write::StartOrMarkDirty(new));
         }
-        let saved = save.links.len() + save.unlinks.len() + save.tasks.len();
-        Report::Saved(u32::try_from(saved).unwrap_or(u32::MAX))
+        Report::Saved
     }
 
     async fn wait(&mut self, wait: &Wait) -> Result<Performed, DriveError> {
@@ -135,7 +138,10 @@ impl Driver<'_> {
         let left = wait.until.saturating_sub(now);
         if left < REST_MIN_MS {
             tokio::time::sleep(Duration::from_millis(left)).await;
-            return Ok(Performed::Report(Report::Woken(Wake::Due)));
+            // A clock that was set back meanwhile must not cut a settle time short.
+            if wait.until <= self.connection.now_after(self.history.latest()) {
+                return Ok(Performed::Report(Report::Woken(Wake::Due)));
+            }
         }
         self.connection
             .services
@@ -146,7 +152,7 @@ impl Driver<'_> {
             due: wait.until,
             reason: Some(wait.reason),
             on: wait.on.clone(),
-            sentence: wait.sentence.clone(),
+            message: wait.message.clone(),
         };
         self.commit(None, vec![rest]).await?;
         Ok(self.wake_missed(wait).map_or(Performed::Suspended, |wake| {
@@ -158,6 +164,9 @@ impl Driver<'_> {
     fn wake_already(&mut self, wait: &Wait, now: Instant) -> Option<Wake> {
         if wait.until <= now {
             return Some(Wake::Due);
+        }
+        if wait.reason == WaitReason::Settle {
+            return None;
         }
         if self.is_waking && wait.on.is_some() && self.run.woken_by_object {
             return Some(Wake::ObjectEnded);
@@ -173,6 +182,9 @@ impl Driver<'_> {
 
     /// Whether what is waited for has happened since this run was taken up.
     fn wake_missed(&mut self, wait: &Wait) -> Option<Wake> {
+        if wait.reason == WaitReason::Settle {
+            return None;
+        }
         let connection = self.connection;
         if let Some(object) = &wait.on
             && connection
@@ -199,7 +211,7 @@ impl Driver<'_> {
             kind = self.run.object.kind,
             object = self.run.object.id,
             ending,
-            code = completion.code(),
+            code = completion.code().unwrap_or_default(),
             "a run has ended"
         );
         connection
@@ -219,36 +231,20 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// The one ending that the host makes: of a run that the component cannot go on with.
-    pub(super) async fn park(&mut self, code: &str, sentence: String) -> Result<(), DriveError> {
-        let remedy =
-            "update the component, then `ml-connector replay --parked`; report it if it stays";
-        let stop = match self.earliest_unknown_since() {
-            // What cannot be known must not be forgotten over it.
-            Some(since) => Stop {
-                code: AMBIGUOUS.into(),
-                sentence: format!(
-                    "the last write may or may not have been carried out, and now {sentence}"
-                ),
-                remedy: format!("check in the remote whether the record is there; then {remedy}"),
-                problems: Vec::new(),
-                since,
-                look_again: None,
-            },
-            None => Stop {
-                code: code.into(),
-                sentence,
-                remedy: remedy.into(),
-                problems: Vec::new(),
-                since: self.connection.now_after(self.history.latest()),
-                look_again: None,
-            },
-        };
-        self.end(Completion {
-            ending: Ending::Parked(stop),
-            version: String::new(),
-        })
-        .await
+    /// Gives up a run that the component cannot go on with; how it ended, the component says. If
+    /// it fails over that too the run stays as it is.
+    pub(super) async fn abandon(&mut self, why: &str) -> Result<(), DriveError> {
+        let now = self.connection.now_after(self.history.latest());
+        let mut history = self.given_up.clone();
+        history.extend_from_slice(self.history.entries());
+        let abandoned = self
+            .connection
+            .instance
+            .call(|instance| instance.abandon(&history, why, now));
+        match abandoned {
+            Ok(completion) => self.end(completion).await,
+            Err(error) => Err(DriveError::Abandon(error)),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 
-use super::office::{TestConnection, request};
+use super::fixture::{PeerConnection, request};
 use super::*;
 use crate::config::EventsListen;
 use crate::events::test_certificates::Issued;
@@ -29,43 +29,43 @@ fn borrowed<'t>(told: &'t [(&'static str, String)]) -> Vec<(&'static str, &'t st
         .collect()
 }
 
-/// An office that believes proxies under a root of their own.
-async fn with_proxies() -> (Office, Issued) {
-    let office = Office::new().await;
+/// An fixture that believes proxies under a root of their own.
+async fn with_proxies() -> (Fixture, Issued) {
+    let fixture = Fixture::new().await;
     let root = Authority::new("Proxies");
-    let file = office.directory.path().join("proxies.pem");
+    let file = fixture.directory.path().join("proxies.pem");
     std::fs::write(&file, root.pem()).expect("is written");
     let proxies = Trust::open(&file, None, Purpose::ClientAuth).expect("opens");
-    let office = office
+    let fixture = fixture
         .with(|events| events.proxies = Some(Arc::new(proxies)))
         .await;
     let wanted = Wanted {
         names: vec!["proxy.example.test"],
         ..Wanted::default()
     };
-    (office, root.issue(wanted))
+    (fixture, root.issue(wanted))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_is_one_is_believed_what_holds() {
-    let (office, proxy) = with_proxies().await;
-    let said = forwarded_headers(&office.sap);
-    let answer = office.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
+    let (fixture, proxy) = with_proxies().await;
+    let said = forwarded_headers(&fixture.sap);
+    let answer = fixture.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
     assert_eq!(answer, Ok(200));
-    assert_eq!(office.notices().await.len(), 1);
-    let seen = office.events.certificates.latest().expect("was seen");
+    assert_eq!(fixture.notices().await.len(), 1);
+    let seen = fixture.events.certificates.latest().expect("was seen");
     assert_eq!(seen.ends, 1_893_456_000_000, "that of SAP Concur");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_proxy_forwards_is_checked_like_a_handshake() {
-    let (office, proxy) = with_proxies().await;
+    let (fixture, proxy) = with_proxies().await;
     let stranger = Authority::new("Other root").issue(Wanted::default());
-    let other_name = office.authority.issue(Wanted {
+    let other_name = fixture.authority.issue(Wanted {
         names: vec!["other.test"],
         ..Wanted::default()
     });
-    let ended = office.authority.issue(Wanted {
+    let ended = fixture.authority.issue(Wanted {
         years: (2020, 2026),
         ..Wanted::default()
     });
@@ -75,17 +75,17 @@ async fn what_a_proxy_forwards_is_checked_like_a_handshake() {
         (ended, "certificate-expired"),
     ] {
         let said = forwarded_headers(&issued);
-        let answer = office.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
+        let answer = fixture.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
         assert_eq!(answer, Ok(401), "{word}");
-        assert_eq!(office.counted("", word), 1, "{word}");
+        assert_eq!(fixture.counted("", word), 1, "{word}");
     }
-    assert_eq!(office.notices().await.len(), 0);
+    assert_eq!(fixture.notices().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_is_unclear_is_not_believed() {
-    let (office, proxy) = with_proxies().await;
-    let said = forwarded_headers(&office.sap);
+    let (fixture, proxy) = with_proxies().await;
+    let said = forwarded_headers(&fixture.sap);
     let once = borrowed(&said);
     let leaf = once[0];
     let bare = leaf.1.trim_matches(':');
@@ -98,55 +98,55 @@ async fn a_proxy_that_is_unclear_is_not_believed() {
         (vec![("Client-Cert", ":?:")], "forwarded-garbled"),
         (vec![leaf, ("Client-Cert-Chain", "x")], "forwarded-garbled"),
     ] {
-        let before = office.counted("", word);
-        let answer = office.post_as(Some(&proxy), &headers, EVENT).await;
+        let before = fixture.counted("", word);
+        let answer = fixture.post_as(Some(&proxy), &headers, EVENT).await;
         assert_eq!(answer, Ok(401), "{word}");
-        assert_eq!(office.counted("", word), before + 1, "{word}");
+        assert_eq!(fixture.counted("", word), before + 1, "{word}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_proxy_is_believed() {
-    let (office, proxy) = with_proxies().await;
-    let said = forwarded_headers(&office.sap);
+    let (fixture, proxy) = with_proxies().await;
+    let said = forwarded_headers(&fixture.sap);
     let stranger = Authority::new("Proxies").issue(Wanted::default());
-    let answer = office
+    let answer = fixture
         .post_as(Some(&stranger), &borrowed(&said), EVENT)
         .await;
     assert!(answer.is_err());
 
     // From SAP Concur itself it is nothing, whatever it says.
-    let other = forwarded_headers(&office.authority.issue(Wanted {
+    let other = forwarded_headers(&fixture.authority.issue(Wanted {
         names: vec!["other.test"],
         ..Wanted::default()
     }));
-    let answer = office
-        .post_as(Some(&office.sap), &borrowed(&other), EVENT)
+    let answer = fixture
+        .post_as(Some(&fixture.sap), &borrowed(&other), EVENT)
         .await;
     assert_eq!(answer, Ok(200));
 
     // Where no proxies are configured nobody is one.
-    let office = office.with(|_| ()).await;
-    let answer = office.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
+    let fixture = fixture.with(|_| ()).await;
+    let answer = fixture.post_as(Some(&proxy), &borrowed(&said), EVENT).await;
     assert!(answer.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_may_open_the_socket_is_a_proxy() {
-    let mut office = Office::new().await;
-    let path = office.directory.path().join("events.sock");
-    office.listen = EventsListen::Socket(path.clone());
-    let office = office.with(|_| ()).await;
-    let said = forwarded_headers(&office.sap);
+    let mut fixture = Fixture::new().await;
+    let path = fixture.directory.path().join("events.sock");
+    fixture.listen = EventsListen::Socket(path.clone());
+    let fixture = fixture.with(|_| ()).await;
+    let said = forwarded_headers(&fixture.sap);
     let ask = async |headers: &[(&str, &str)]| {
-        let mut line = TestConnection::over_socket(&path).await;
-        line.exchange(&request("POST", PATH, headers, EVENT.as_bytes()))
+        let mut peer = PeerConnection::over_socket(&path).await;
+        peer.exchange(&request("POST", PATH, headers, EVENT.as_bytes()))
             .await
     };
     assert_eq!(ask(&borrowed(&said)).await, Ok(200));
     assert_eq!(ask(&[]).await, Ok(401));
     // Bound once more over the socket that is left.
-    let office = office.with(|_| ()).await;
+    let fixture = fixture.with(|_| ()).await;
     assert_eq!(ask(&borrowed(&said)).await, Ok(200));
-    drop(office);
+    drop(fixture);
 }

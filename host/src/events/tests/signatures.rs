@@ -5,15 +5,15 @@ use crate::events::test_certificates::{sign_pkcs1, sign_pss};
 
 const NAME: &str = "Concur-Signature";
 
-async fn with_rule(office: Office, rule: SignatureRule) -> Office {
-    office.with(|events| events.signature = rule).await
+async fn with_rule(fixture: Fixture, rule: SignatureRule) -> Fixture {
+    fixture.with(|events| events.signature = rule).await
 }
 
-async fn answers(office: &Office, signatures: &[&str]) -> Vec<Result<u16, String>> {
+async fn answers(fixture: &Fixture, signatures: &[&str]) -> Vec<Result<u16, String>> {
     let mut answers = Vec::new();
     for signature in signatures {
-        let answer = office
-            .post_as(Some(&office.sap), &[(NAME, signature)], EVENT)
+        let answer = fixture
+            .post_as(Some(&fixture.sap), &[(NAME, signature)], EVENT)
             .await;
         answers.push(answer);
     }
@@ -39,73 +39,73 @@ fn wrong() -> [String; 3] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_it_is_required_only_a_right_one_will_do() {
-    let office = with_rule(Office::new().await, SignatureRule::Required).await;
+    let fixture = with_rule(Fixture::new().await, SignatureRule::Required).await;
     let (right, wrong) = (right(), wrong());
     let all = |three: &[String; 3]| three.each_ref().map(|one| one.to_string());
-    let right = answers(&office, &all(&right).each_ref().map(String::as_str)).await;
+    let right = answers(&fixture, &all(&right).each_ref().map(String::as_str)).await;
     assert_eq!(right, [Ok(200), Ok(200), Ok(200)]);
-    let wrong = answers(&office, &all(&wrong).each_ref().map(String::as_str)).await;
+    let wrong = answers(&fixture, &all(&wrong).each_ref().map(String::as_str)).await;
     assert_eq!(wrong, [Ok(401), Ok(401), Ok(401)]);
-    assert_eq!(office.post(EVENT).await, Ok(401), "missing");
-    assert_eq!(office.notices().await.len(), 1);
+    assert_eq!(fixture.post(EVENT).await, Ok(401), "missing");
+    assert_eq!(fixture.notices().await.len(), 1);
     for word in [
         "signed-pss-longest-salt",
         "signed-pss-digest-salt",
         "signed-pkcs1",
         "signature-missing",
     ] {
-        assert_eq!(office.counted("", word), 1, "{word}");
+        assert_eq!(fixture.counted("", word), 1, "{word}");
     }
-    assert_eq!(office.counted("", "signature-wrong"), 3);
+    assert_eq!(fixture.counted("", "signature-wrong"), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_one_is_present_it_must_be_right() {
-    let office = with_rule(Office::new().await, SignatureRule::WhenPresent).await;
+    let fixture = with_rule(Fixture::new().await, SignatureRule::WhenPresent).await;
     let (right, wrong) = (right(), wrong());
-    let answered = answers(&office, &[&right[0], &wrong[0], &wrong[1]]).await;
+    let answered = answers(&fixture, &[&right[0], &wrong[0], &wrong[1]]).await;
     assert_eq!(answered, [Ok(200), Ok(401), Ok(401)]);
-    assert_eq!(office.post(EVENT).await, Ok(200), "missing");
+    assert_eq!(fixture.post(EVENT).await, Ok(200), "missing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_it_is_off_it_is_only_counted() {
-    let office = with_rule(Office::new().await, SignatureRule::Off).await;
-    assert_eq!(answers(&office, &[&wrong()[0]]).await, [Ok(200)]);
-    assert_eq!(office.counted("", "signature-wrong"), 1);
+    let fixture = with_rule(Fixture::new().await, SignatureRule::Off).await;
+    assert_eq!(answers(&fixture, &[&wrong()[0]]).await, [Ok(200)]);
+    assert_eq!(fixture.counted("", "signature-wrong"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_is_over_all_of_a_body_that_is_too_long() {
-    let office = with_rule(Office::new().await, SignatureRule::Required).await;
+    let fixture = with_rule(Fixture::new().await, SignatureRule::Required).await;
     let long = "x".repeat(BODY_BYTES_MAX + 1);
     let cut = sign_pss(rsa_key(0), 222, &long.as_bytes()[..BODY_BYTES_MAX]);
     let whole = sign_pss(rsa_key(0), 222, long.as_bytes());
     for (signature, status) in [(cut, 401), (whole, 200)] {
         let headers = [(NAME, signature.as_str())];
-        let answer = office.post_as(Some(&office.sap), &headers, &long).await;
+        let answer = fixture.post_as(Some(&fixture.sap), &headers, &long).await;
         assert_eq!(answer, Ok(status));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_for_servers_only_must_sign() {
-    let office = Office::with_certificate(Wanted {
+    let fixture = Fixture::with_certificate(Wanted {
         purposes: vec![ServerAuth],
         key: Some(rsa_key(0)),
         ..Wanted::default()
     })
     .await;
-    assert!(office.post(EVENT).await.is_err(), "not for clients");
-    let anchors = office.anchors();
-    let office = office
+    assert!(fixture.post(EVENT).await.is_err(), "not for clients");
+    let anchors = fixture.anchors();
+    let fixture = fixture
         .with(|events| {
             let lenient = Purpose::ServerAuthWithSignature;
             let trust = Trust::open(&anchors, Some(SAP), lenient).expect("opens");
             events.trust = Arc::new(trust);
         })
         .await;
-    assert_eq!(office.post(EVENT).await, Ok(401), "not signed");
-    let answered = answers(&office, &[&wrong()[1], &right()[0]]).await;
+    assert_eq!(fixture.post(EVENT).await, Ok(401), "not signed");
+    let answered = answers(&fixture, &[&wrong()[1], &right()[0]]).await;
     assert_eq!(answered, [Ok(401), Ok(200)]);
 }

@@ -29,7 +29,7 @@ pub fn a_refused_batch_leaves_nothing<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(get(store.mark("last")), None);
     assert_eq!(get(store.undecided_notices(10)), []);
     assert_eq!(get(store.run_counts()), []);
-    let standing = get(store.standings("acme", &[object("1")])).remove(0);
+    let standing = get(store.object_statuses("acme", &[object("1")])).remove(0);
     assert!(standing.link.is_none() && !standing.active);
 }
 

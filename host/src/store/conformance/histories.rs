@@ -114,6 +114,6 @@ fn start_over(run: RunId) -> Write {
         run,
         settings_version: "v2".into(),
         started: 3_000,
-        sentence: "The code has changed.".into(),
+        message: "The code has changed.".into(),
     }
 }

@@ -5,7 +5,7 @@ use super::samples::{
     unchanged,
 };
 use super::{commit, get, refuse, start};
-use crate::contract::runs::{Completion, EndingKind, Link, Standing};
+use crate::contract::runs::{Completion, EndingKind, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{Store, StoredCredential, Write};
 
@@ -14,7 +14,7 @@ use crate::store::{Store, StoredCredential, Write};
 pub fn links_are_kept_by_source_and_connection<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let of = |connection, id| {
-        get(store.standings(connection, &[object(id)]))
+        get(store.object_statuses(connection, &[object(id)]))
             .remove(0)
             .link
     };
@@ -60,10 +60,10 @@ pub fn standings_tell_how_the_last_run_ended<S: Store>(place: &impl Fn() -> S) {
         .into_iter()
         .chain([same_id.clone(), object("4")])
         .collect();
-    let standings = get(store.standings("acme", &asked));
+    let standings = get(store.object_statuses("acme", &asked));
     let expected = [
         told(object("4"), &endings[3]),
-        Standing {
+        ObjectStatus {
             active: true,
             ..told(object("3"), &endings[2])
         },
@@ -75,7 +75,7 @@ pub fn standings_tell_how_the_last_run_ended<S: Store>(place: &impl Fn() -> S) {
     ];
     assert_eq!(standings, expected);
     assert_eq!(
-        get(store.standings("bolt", &[object("1")])),
+        get(store.object_statuses("bolt", &[object("1")])),
         [unknown(object("1"))]
     );
     assert_eq!(
@@ -175,25 +175,25 @@ pub fn the_rest_is_kept_by_name<S: Store>(place: &impl Fn() -> S) {
     );
 }
 
-fn told(object: ObjectRef, completion: &Completion) -> Standing {
-    Standing {
+fn told(object: ObjectRef, completion: &Completion) -> ObjectStatus {
+    ObjectStatus {
         ending: completion.kind(),
         code: completion.code().into(),
-        sentence: completion.sentence().into(),
+        message: completion.message().into(),
         version: completion.version.clone(),
         since: completion.since(),
         ..unknown(object)
     }
 }
 
-fn unknown(object: ObjectRef) -> Standing {
-    Standing {
+fn unknown(object: ObjectRef) -> ObjectStatus {
+    ObjectStatus {
         object,
         link: None,
         active: false,
         ending: EndingKind::None,
         code: String::new(),
-        sentence: String::new(),
+        message: String::new(),
         version: String::new(),
         since: 0,
     }

@@ -110,18 +110,18 @@ pub fn runs_are_counted<S: Store>(place: &impl Fn() -> S) {
     };
     let (due, waiting, ended) = (RunState::Due, RunState::Waiting, RunState::Ended);
     let expected = [
-        count("acme", ended, EndingKind::Confirmed, 1, 1),
-        count("acme", ended, EndingKind::Parked, 1, 1),
-        count("acme", waiting, EndingKind::None, 2, 2),
-        count("bolt", due, EndingKind::None, 1, 1),
+        count("acme", ended, Some(EndingKind::Confirmed), 1, 1),
+        count("acme", ended, Some(EndingKind::Parked), 1, 1),
+        count("acme", waiting, None, 2, 2),
+        count("bolt", due, None, 1, 1),
     ];
     assert_eq!(counts(&store), expected);
     commit(&store, vec![end(looking, confirmed(), 10_000)]);
     let expected = [
-        count("acme", ended, EndingKind::Confirmed, 2, 2),
-        count("acme", ended, EndingKind::Parked, 0, 1),
-        count("acme", waiting, EndingKind::None, 1, 1),
-        count("bolt", due, EndingKind::None, 1, 1),
+        count("acme", ended, Some(EndingKind::Confirmed), 2, 2),
+        count("acme", ended, Some(EndingKind::Parked), 0, 1),
+        count("acme", waiting, None, 1, 1),
+        count("bolt", due, None, 1, 1),
     ];
     assert_eq!(counts(&store), expected);
 }
@@ -146,7 +146,7 @@ fn five_runs(store: &impl Store) -> [RunId; 5] {
         due: 8_000,
         reason: Some(WaitReason::Remote),
         on: None,
-        sentence: String::new(),
+        message: String::new(),
     };
     commit(store, vec![wait]);
     let elsewhere = start(store, Write::Start(new_run("bolt", "1")));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract::pacing::Gate;
-use crate::contract::runs::{Completion, EndingKind, Link, Reason, Standing};
+use crate::contract::runs::{Completion, EndingKind, Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
     EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId,
@@ -41,7 +41,7 @@ struct State {
 #[derive(Clone)]
 struct KeptRun {
     run: Run,
-    next: Option<(Reason, String)>,
+    next: Option<(StartReason, String)>,
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,
 }
@@ -128,11 +128,15 @@ impl Store for ModelStore {
         })
     }
 
-    fn standings(&self, connection: &str, objects: &[ObjectRef]) -> Pending<'_, Vec<Standing>> {
+    fn object_statuses(
+        &self,
+        connection: &str,
+        objects: &[ObjectRef],
+    ) -> Pending<'_, Vec<ObjectStatus>> {
         self.read(|state| {
             objects
                 .iter()
-                .map(|object| state.standing(connection, object))
+                .map(|object| state.object_status(connection, object))
                 .collect()
         })
     }
@@ -252,7 +256,7 @@ impl State {
                 .as_ref()
                 .is_none_or(|object| run.object == *object)
             && filter.state.is_none_or(|state| run.state == state)
-            && (!ended_only || filter.endings.contains(&ending(run)))
+            && (!ended_only || ending(run).is_some_and(|kind| filter.endings.contains(&kind)))
             && (!filter.latest_only || self.is_latest(run, ended_only))
             && filter.before.is_none_or(|before| run.id < before)
     }
@@ -288,30 +292,24 @@ impl State {
         counts
     }
 
-    fn standing(&self, connection: &str, object: &ObjectRef) -> Standing {
+    fn object_status(&self, connection: &str, object: &ObjectRef) -> ObjectStatus {
         let mut runs = self.of_object(connection, object);
         let active = runs.any(|run| run.state != RunState::Ended);
         let last = self
             .of_object(connection, object)
             .rev()
             .find_map(|run| run.completion.as_ref());
-        Standing {
+        ObjectStatus {
             object: object.clone(),
             link: self.links.get(&object_key(connection, object)).cloned(),
             active,
-            ending: last.map_or(EndingKind::None, Completion::kind),
-            code: last.map_or("", Completion::code).into(),
-            sentence: last.map_or("", Completion::sentence).into(),
-            version: last.map(|last| last.version.clone()).unwrap_or_default(),
-            since: last.map_or(0, Completion::since),
+            last: last.map(Completion::to_last_ending),
         }
     }
 }
 
-fn ending(run: &Run) -> EndingKind {
-    run.completion
-        .as_ref()
-        .map_or(EndingKind::None, Completion::kind)
+fn ending(run: &Run) -> Option<EndingKind> {
+    run.completion.as_ref().map(Completion::kind)
 }
 
 fn key(connection: &str, name: &str) -> Key {

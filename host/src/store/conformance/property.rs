@@ -12,7 +12,7 @@ use super::samples::{
     oddity, parked, rejected, unchanged,
 };
 use super::{ModelStore, get, wait};
-use crate::contract::runs::{Completion, EndingKind, NewTask, Reason, WaitReason};
+use crate::contract::runs::{Completion, EndingKind, NewTask, StartReason, WaitReason};
 use crate::contract::types::System;
 use crate::store::{
     Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError, StoredEvent, Write,
@@ -72,8 +72,8 @@ fn same_runs(store: &impl Store, model: &ModelStore) {
     );
     let objects = OBJECTS.map(object);
     for connection in CONNECTIONS {
-        let standings = get(store.standings(connection, &objects));
-        assert_eq!(standings, get(model.standings(connection, &objects)));
+        let standings = get(store.object_statuses(connection, &objects));
+        assert_eq!(standings, get(model.object_statuses(connection, &objects)));
     }
 }
 
@@ -181,7 +181,7 @@ fn write() -> impl Strategy<Value = Write> {
             run,
             settings_version: "v2".into(),
             started,
-            sentence: "It was started over.".into(),
+            message: "It was started over.".into(),
         }),
         6 => (connection(), id()).prop_map(|(connection, id)| notice(&connection, id)),
         3 => (1..9_u64, decision()).prop_map(|(notice, decision)| Write::Decide { notice, decision }),
@@ -197,7 +197,11 @@ fn write() -> impl Strategy<Value = Write> {
 }
 
 fn new_run() -> impl Strategy<Value = NewRun> {
-    let reason = select(vec![Reason::Notice, Reason::Replay, Reason::Sweep]);
+    let reason = select(vec![
+        StartReason::Notice,
+        StartReason::Replay,
+        StartReason::Sweep,
+    ]);
     (
         connection(),
         id(),
@@ -227,7 +231,7 @@ fn waiting() -> impl Strategy<Value = Write> {
         due,
         reason,
         on: on.map(object),
-        sentence: "It waits.".into(),
+        message: "It waits.".into(),
     })
 }
 

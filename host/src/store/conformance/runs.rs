@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::batches::commit_at_once;
 use super::samples::{confirmed, end, new_run, notice, object, parked, row, unchanged};
 use super::{NONE, commit, get, refuse, run, start};
-use crate::contract::runs::{NewTask, Reason, WaitReason};
+use crate::contract::runs::{NewTask, StartReason, WaitReason};
 use crate::store::{NewRun, Run, RunState, Store, Write};
 
 /// A second run of an object is refused until the first has ended. Other connections do not matter.
@@ -66,18 +66,21 @@ pub fn concurrent_notices_start_one_run<S: Store>(place: &impl Fn() -> S) {
 pub fn a_dirty_mark_leads_to_the_next_run<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let first = start(&store, Write::StartOrMarkDirty(new_run("acme", "1")));
-    let marks = [marked(Reason::Notice, "v2"), marked(Reason::Sweep, "v3")];
+    let marks = [
+        marked(StartReason::Notice, "v2"),
+        marked(StartReason::Sweep, "v3"),
+    ];
     let receipt = commit(&store, marks.into());
     assert_eq!(receipt.runs, NONE, "a mark starts nothing");
     assert!(run(&store, first).dirty);
     assert_eq!(
         run(&store, first).reason,
-        Reason::Notice,
+        StartReason::Notice,
         "a mark changes no input of the run"
     );
     let second = start(&store, end(first, parked(Some(9_000)), 5_000));
     let expected = Run {
-        reason: Reason::Sweep,
+        reason: StartReason::Sweep,
         started: 5_000,
         due: 5_000,
         settings_version: "v3".into(),
@@ -97,10 +100,13 @@ pub fn a_replay_mark_stays<S: Store>(place: &impl Fn() -> S) {
     let first = start(&store, Write::StartOrMarkDirty(new_run("acme", "1")));
     commit(
         &store,
-        vec![marked(Reason::Replay, "v2"), marked(Reason::Notice, "v3")],
+        vec![
+            marked(StartReason::Replay, "v2"),
+            marked(StartReason::Notice, "v3"),
+        ],
     );
     let second = start(&store, end(first, unchanged(), 5_000));
-    assert_eq!(run(&store, second).reason, Reason::Replay);
+    assert_eq!(run(&store, second).reason, StartReason::Replay);
     assert_eq!(run(&store, second).settings_version, "v3");
 }
 
@@ -115,7 +121,7 @@ pub fn an_ended_run_is_closed<S: Store>(place: &impl Fn() -> S) {
         (ended.completion, ended.ended),
         (Some(confirmed()), Some(5_000))
     );
-    assert_eq!((ended.wait_reason, ended.sentence.as_str()), (None, ""));
+    assert_eq!((ended.wait_reason, ended.message.as_str()), (None, ""));
     for unknown in [id, id + 9] {
         refuse(&store, vec![end(unknown, confirmed(), 6_000)]);
         refuse(&store, vec![wait(unknown, None)]);
@@ -142,7 +148,7 @@ pub fn a_run_starts_over_in_the_next_epoch<S: Store>(place: &impl Fn() -> S) {
         started: 7_000,
         due: 7_000,
         settings_version: "v9".into(),
-        sentence: "The code has changed.".into(),
+        message: "The code has changed.".into(),
         ..begun(id)
     };
     assert_eq!(run(&store, id), expected);
@@ -172,7 +178,7 @@ pub fn a_notice_takes_the_look_that_has_not_begun<S: Store>(place: &impl Fn() ->
     let store = place();
     let first = start(&store, Write::Start(new_run("acme", "1")));
     let second = start(&store, end(first, parked(Some(9_000)), 5_000));
-    let Write::StartOrMarkDirty(mut replay) = marked(Reason::Replay, "v2") else {
+    let Write::StartOrMarkDirty(mut replay) = marked(StartReason::Replay, "v2") else {
         unreachable!()
     };
     replay.started = 8_999;
@@ -181,7 +187,7 @@ pub fn a_notice_takes_the_look_that_has_not_begun<S: Store>(place: &impl Fn() ->
         NONE
     );
     let taken = Run {
-        reason: Reason::Replay,
+        reason: StartReason::Replay,
         started: 8_999,
         due: 8_999,
         settings_version: "v2".into(),
@@ -192,7 +198,7 @@ pub fn a_notice_takes_the_look_that_has_not_begun<S: Store>(place: &impl Fn() ->
     replay.started = 20_000;
     commit(&store, vec![Write::StartOrMarkDirty(replay)]);
     let due = run(&store, third);
-    assert!(due.dirty && due.reason == Reason::LookAgain && due.started == 20_000);
+    assert!(due.dirty && due.reason == StartReason::LookAgain && due.started == 20_000);
 }
 
 /// The run that [`new_run`] of `acme` and `1` starts.
@@ -201,7 +207,7 @@ fn begun(id: u64) -> Run {
         id,
         connection: "acme".into(),
         object: object("1"),
-        reason: Reason::Notice,
+        reason: StartReason::Notice,
         started: 1_000,
         settings_version: "v1".into(),
         epoch: 0,
@@ -210,7 +216,7 @@ fn begun(id: u64) -> Run {
         wait_reason: None,
         woken_by_object: false,
         dirty: false,
-        sentence: String::new(),
+        message: String::new(),
         completion: None,
         ended: None,
     }
@@ -218,7 +224,7 @@ fn begun(id: u64) -> Run {
 
 fn looking_again(id: u64) -> Run {
     Run {
-        reason: Reason::LookAgain,
+        reason: StartReason::LookAgain,
         started: 9_000,
         due: 9_000,
         state: RunState::Waiting,
@@ -226,7 +232,7 @@ fn looking_again(id: u64) -> Run {
     }
 }
 
-fn marked(reason: Reason, settings_version: &str) -> Write {
+fn marked(reason: StartReason, settings_version: &str) -> Write {
     Write::StartOrMarkDirty(NewRun {
         task: NewTask {
             object: object("1"),
@@ -243,7 +249,7 @@ fn start_over(run: u64) -> Write {
         run,
         settings_version: "v9".into(),
         started: 7_000,
-        sentence: "The code has changed.".into(),
+        message: "The code has changed.".into(),
     }
 }
 
@@ -253,6 +259,6 @@ fn wait(run: u64, on: Option<&str>) -> Write {
         due: 4_000,
         reason: Some(WaitReason::Dependency),
         on: on.map(object),
-        sentence: "It waits.".into(),
+        message: "It waits.".into(),
     }
 }

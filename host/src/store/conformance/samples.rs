@@ -1,15 +1,16 @@
 //! What the checks keep.
 
-use crate::contract::credentials::{Credential, Life};
+use crate::contract::credentials::{AccessSpan, Credential, CredentialStatus};
 use crate::contract::http::{
-    Body, BodyPart, Header, Method, Request, Response, SendError, SendErrorCode, SendOutcome,
+    Authorization, Body, BodyPart, Header, Method, Request, Response, SendError, SendErrorCode,
+    SendOutcome,
 };
-use crate::contract::pacing::{Gate, HoldReason};
+use crate::contract::pacing::{Gate, Hold, HoldReason};
 use crate::contract::runs::{
-    Action, Completion, Confirmation, Conflict, Demand, Effect, Ending, How, Intent, Link, NewTask,
-    Note, Outcome, Reason, Report, Send, Stop,
+    Action, Change, Completion, Confirmation, Conflict, Demand, Effect, Ending, Facts, Failure,
+    Intent, Link, NewTask, OutboundRequest, Outcome, Report, StartReason,
 };
-use crate::contract::types::{Instant, ObjectRef, Problem, System};
+use crate::contract::types::{Instant, Note, ObjectRef, Problem, System};
 use crate::store::{
     HistoryRow, NewRun, RunId, StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
 };
@@ -37,7 +38,7 @@ pub(super) fn new_run(connection: &str, id: &str) -> NewRun {
         connection: connection.into(),
         task: NewTask {
             object: object(id),
-            reason: Reason::Notice,
+            reason: StartReason::Notice,
         },
         settings_version: "v1".into(),
         started: 1_000,
@@ -56,49 +57,58 @@ pub(super) fn end(run: RunId, completion: Completion, at: Instant) -> Write {
 pub(super) fn confirmed() -> Completion {
     let confirmation = Confirmation {
         target: target("7"),
-        how: How::Created,
-        sentence: "Payment request 7 was created.".into(),
+        change: Change::Created,
+        message: "Payment request 7 was created.".into(),
     };
     Completion {
         ending: Ending::Confirmed(confirmation),
-        version: "2026-01-01 10:00:00".into(),
+        version: Some("2026-01-01 10:00:00".into()),
+        facts: facts("2093"),
     }
 }
 
 pub(super) fn unchanged() -> Completion {
     let note = Note {
         code: "same-content".into(),
-        sentence: "Nothing has changed.".into(),
+        message: "Nothing has changed.".into(),
     };
     Completion {
         ending: Ending::Unchanged(note),
-        version: "2026-01-02 10:00:00".into(),
+        version: Some("2026-01-02 10:00:00".into()),
+        facts: Facts {
+            amount: None,
+            currency: None,
+            ..facts("2094")
+        },
     }
 }
 
 pub(super) fn parked(look_again: Option<Instant>) -> Completion {
     Completion {
-        ending: Ending::Parked(stop(look_again)),
-        version: String::new(),
+        ending: Ending::Parked(failure(look_again)),
+        version: None,
+        facts: Facts::NONE,
     }
 }
 
 pub(super) fn rejected(look_again: Option<Instant>) -> Completion {
     Completion {
-        ending: Ending::Rejected(stop(look_again)),
-        version: "v".into(),
+        ending: Ending::Rejected(failure(look_again)),
+        version: Some("v".into()),
+        facts: facts("2095"),
     }
 }
 
 pub(super) fn conflict() -> Completion {
     let conflict = Conflict {
         targets: vec![target("7"), target("8")],
-        sentence: "There are two.".into(),
+        message: "There are two.".into(),
         remedy: "Delete one.".into(),
     };
     Completion {
         ending: Ending::Conflict(conflict),
-        version: String::new(),
+        version: None,
+        facts: Facts::NONE,
     }
 }
 
@@ -114,8 +124,8 @@ pub(super) fn link(source: &str, of: &str) -> Link {
     Link {
         source: object(source),
         target: target(of),
-        version: "2026-01-01 10:00:00".into(),
-        content_hash: "00ff".into(),
+        version: Some("2026-01-01 10:00:00".into()),
+        content_hash: Some("00ff".into()),
     }
 }
 
@@ -142,7 +152,7 @@ pub(super) fn open_row(index: u32) -> HistoryRow {
 pub(super) fn demand(id: u32, text: &str) -> Demand {
     let request = Request {
         system: System::Concur,
-        bearer: None,
+        authorization: Authorization::Connection,
         method: Method::Post,
         path_with_query: "/invoice/v3.0/paymentrequest".into(),
         headers: vec![Header {
@@ -155,7 +165,7 @@ pub(super) fn demand(id: u32, text: &str) -> Demand {
         ))],
         timeout: 90_000,
     };
-    let send = Send {
+    let send = OutboundRequest {
         request,
         intent: Intent::LookUpThenPark,
     };
@@ -196,14 +206,15 @@ pub(super) fn credential(connection: &str, generation: u32) -> StoredCredential 
         connection: connection.into(),
         credential: Credential {
             system: System::Freshbooks,
-            life: Life::Live,
+            status: CredentialStatus::Live,
             generation,
-            base: String::new(),
-            issued: 100,
-            access_expires: 43_300_000,
+            base: None,
+            access: Some(AccessSpan {
+                issued: 100,
+                expires: 43_300_000,
+            }),
             refresh_expires: None,
-            scope: "user:profile:read".into(),
-            sentence: String::new(),
+            scope: Some("user:profile:read".into()),
         },
         sealed_tokens: vec![1, 2, 3],
         refreshing: false,
@@ -211,13 +222,15 @@ pub(super) fn credential(connection: &str, generation: u32) -> StoredCredential 
     }
 }
 
-pub(super) fn gate(system: System, held_until: Instant) -> Gate {
+pub(super) fn gate(system: System, until: Instant) -> Gate {
     Gate {
         system,
-        held_until,
-        reason: HoldReason::RateLimited,
+        hold: Some(Hold {
+            until,
+            reason: HoldReason::RateLimited,
+        }),
         failures: 3,
-        failing_since: 50,
+        failing_since: Some(50),
     }
 }
 
@@ -245,15 +258,25 @@ pub(super) fn oddity(connection: &str, code: &str) -> StoredOddity {
         connection: connection.into(),
         received: 77,
         code: code.into(),
-        sentence: "The account is another one.".into(),
+        message: "The account is another one.".into(),
         body: vec![0, 255, 13, 10],
     }
 }
 
-fn stop(look_again: Option<Instant>) -> Stop {
-    Stop {
+pub(super) fn facts(number: &str) -> Facts {
+    Facts {
+        number: Some(number.into()),
+        party: Some("Northwind Paper".into()),
+        amount: Some("90.00".into()),
+        currency: Some("CAD".into()),
+        date: Some("2026-02-27".into()),
+    }
+}
+
+fn failure(look_again: Option<Instant>) -> Failure {
+    Failure {
         code: "tax-unmapped".into(),
-        sentence: "The tax \"GST\" is not mapped.".into(),
+        message: "The tax \"GST\" is not mapped.".into(),
         remedy: "Add it to `taxes`.".into(),
         problems: vec![Problem {
             pointer: "/lines/0".into(),
@@ -262,5 +285,6 @@ fn stop(look_again: Option<Instant>) -> Stop {
         }],
         since: 1_234,
         look_again,
+        reconnect: None,
     }
 }

@@ -49,7 +49,7 @@ pub fn a_wait_says_why_and_until_when<S: Store>(place: &impl Fn() -> S) {
     let waiting = run(&store, id);
     assert_eq!((waiting.state, waiting.due), (RunState::Waiting, 4_000));
     assert_eq!(waiting.wait_reason, Some(WaitReason::Settle));
-    assert_eq!(waiting.sentence, "It waits.");
+    assert_eq!(waiting.message, "It waits.");
     assert_eq!(waiting.started, 1_000, "a wait changes no input of the run");
     assert_eq!(get(store.due_runs("acme", 3_999, 10, vec![])), []);
     assert_eq!(get(store.due_runs("acme", 4_000, 10, vec![])), [waiting]);
@@ -85,7 +85,7 @@ pub fn the_end_of_an_object_wakes_who_waits_for_it<S: Store>(place: &impl Fn() -
             (woken.state, woken.due, woken.woken_by_object),
             (RunState::Due, 2_000, true)
         );
-        assert_eq!((woken.wait_reason, woken.sentence.as_str()), (None, ""));
+        assert_eq!((woken.wait_reason, woken.message.as_str()), (None, ""));
     }
     assert!(!run(&store, other).woken_by_object, "another object ended");
     commit(
@@ -149,6 +149,6 @@ fn wait(run: RunId, reason: Option<WaitReason>, on: Option<&str>) -> Write {
         due: 4_000,
         reason,
         on: on.map(object),
-        sentence: "It waits.".into(),
+        message: "It waits.".into(),
     }
 }

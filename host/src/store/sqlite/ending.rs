@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
 use super::{execute, integer, known_word};
-use crate::contract::runs::{Completion, EndingKind, Reason};
+use crate::contract::runs::{Completion, EndingKind, StartReason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
 
@@ -76,7 +76,7 @@ fn record(
     at: Instant,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE runs SET state = 'ended', ending = ?, completion = ?, ended = ?, wait_reason = NULL, \
-               waits_on = NULL, woken_by_object = 0, sentence = '' WHERE id = ?";
+               waits_on = NULL, woken_by_object = 0, message = '' WHERE id = ?";
     execute(
         database,
         sql,
@@ -87,7 +87,7 @@ fn record(
 
 fn wake(database: &Connection, object: i64, at: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE runs SET state = 'due', due = ?, wait_reason = NULL, waits_on = NULL, \
-               woken_by_object = 1, sentence = '' WHERE waits_on = ?";
+               woken_by_object = 1, message = '' WHERE waits_on = ?";
     execute(database, sql, (integer(at)?, object)).map(drop)
 }
 
@@ -100,13 +100,13 @@ fn follow(
     let next = Beginning {
         connection: &run.connection,
         object: run.object,
-        reason: Reason::LookAgain,
+        reason: StartReason::LookAgain,
         settings_version: &run.settings_version,
         started: at,
         state: RunState::Due,
     };
     if let (Some(reason), Some(settings_version)) = (&run.next_reason, &run.next_settings_version) {
-        let reason = known_word(Reason::from_word, reason)?;
+        let reason = known_word(StartReason::from_word, reason)?;
         return insert(
             database,
             &Beginning {

@@ -5,12 +5,12 @@ use serde::de::DeserializeOwned;
 
 use super::{body, collect, instant, known_word};
 use crate::contract::pacing::Gate;
-use crate::contract::runs::{Completion, EndingKind, Link, Standing};
+use crate::contract::runs::{Completion, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{Notice, StoreError, StoredCallback, StoredCredential, StoredOddity};
 
 /// The link of an object, whether a run of it is active, and how its last run ended.
-pub(super) const STANDING: &str = "SELECT target_system, target_kind, target_name, version, content_hash, \
+pub(super) const OBJECT_STATUS: &str = "SELECT target_system, target_kind, target_name, version, content_hash, \
      EXISTS (SELECT 1 FROM runs WHERE runs.object = objects.id AND ended IS NULL), \
      (SELECT completion FROM runs WHERE runs.object = objects.id AND ended IS NOT NULL \
       ORDER BY runs.id DESC LIMIT 1) \
@@ -36,14 +36,14 @@ pub(super) fn undecided_notices(
 }
 
 /// What is known of each object.
-pub(super) fn standings(
+pub(super) fn object_statuses(
     database: &Connection,
     connection: &str,
     objects: Vec<ObjectRef>,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<ObjectStatus>, StoreError> {
     objects
         .into_iter()
-        .map(|object| standing(database, connection, object))
+        .map(|object| object_status(database, connection, object))
         .collect()
 }
 
@@ -111,13 +111,13 @@ pub(super) fn mark(database: &Connection, name: &str) -> Result<Option<String>, 
 /// Deliveries that could not be read, newest first.
 pub(super) fn oddities(database: &Connection, limit: u32) -> Result<Vec<StoredOddity>, StoreError> {
     let sql =
-        "SELECT connection, received, code, sentence, body FROM oddities ORDER BY id DESC LIMIT ?";
+        "SELECT connection, received, code, message, body FROM oddities ORDER BY id DESC LIMIT ?";
     collect(database, sql, [limit], |row| {
         Ok(StoredOddity {
             connection: row.get(0)?,
             received: instant(row, 1)?,
             code: row.get(2)?,
-            sentence: row.get(3)?,
+            message: row.get(3)?,
             body: row.get(4)?,
         })
     })
@@ -152,32 +152,21 @@ pub(super) fn first<T>(
     rows.next()?.map(read).transpose()
 }
 
-fn standing(
+fn object_status(
     database: &Connection,
     connection: &str,
     of: ObjectRef,
-) -> Result<Standing, StoreError> {
+) -> Result<ObjectStatus, StoreError> {
     let values = (connection, &of.id, &of.kind, of.system.as_str());
-    let known = first(database, STANDING, values, |row| {
+    let known = first(database, OBJECT_STATUS, values, |row| {
         Ok((link(row, &of)?, row.get::<_, bool>(5)?, completion(row, 6)?))
     })?;
     let (link, active, completion) = known.unwrap_or_default();
-    Ok(Standing {
+    Ok(ObjectStatus {
         object: of,
         link,
         active,
-        ending: completion
-            .as_ref()
-            .map_or(EndingKind::None, Completion::kind),
-        code: completion.as_ref().map_or("", Completion::code).to_owned(),
-        sentence: completion
-            .as_ref()
-            .map_or("", Completion::sentence)
-            .to_owned(),
-        since: completion.as_ref().map_or(0, Completion::since),
-        version: completion
-            .map(|completion| completion.version)
-            .unwrap_or_default(),
+        last: completion.as_ref().map(Completion::to_last_ending),
     })
 }
 

@@ -5,12 +5,12 @@ use rusqlite::{Connection, Row};
 
 use super::reads::{completion, first, object};
 use super::{collect, instant, integer, known_word, objects};
-use crate::contract::runs::{EndingKind, Reason, WaitReason};
+use crate::contract::runs::{EndingKind, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Run, RunCount, RunFilter, RunId, RunState, StoreError};
 
 const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reason, started, settings_version, \
-                      epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, sentence, \
+                      epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, message, \
                       completion, ended FROM runs JOIN objects ON objects.id = runs.object";
 
 pub(super) const NEXT_DUE: &str =
@@ -84,7 +84,7 @@ pub(super) fn matching(database: &Connection, filter: &RunFilter) -> Result<Vec<
 
 /// How many runs there are by connection, state and ending.
 pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError> {
-    let sql = "SELECT connection, state, 'none', count(*), count(*) FROM runs WHERE ended IS NULL \
+    let sql = "SELECT connection, state, NULL, count(*), count(*) FROM runs WHERE ended IS NULL \
                GROUP BY connection, state \
                UNION ALL SELECT connection, 'ended', ending, objects, runs FROM endings \
                ORDER BY 1, 2, 3";
@@ -92,7 +92,11 @@ pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError>
         Ok(RunCount {
             connection: row.get(0)?,
             state: known_word(RunState::from_word, row.get_ref(1)?.as_str()?)?,
-            ending: known_word(EndingKind::from_word, row.get_ref(2)?.as_str()?)?,
+            ending: row
+                .get_ref(2)?
+                .as_str_or_null()?
+                .map(|word| known_word(EndingKind::from_word, word))
+                .transpose()?,
             objects: instant(row, 3)?,
             runs: instant(row, 4)?,
         })
@@ -198,7 +202,7 @@ fn read_run(row: &Row) -> Result<Run, StoreError> {
         id: instant(row, 0)?,
         connection: row.get(1)?,
         object: object(row, 2)?,
-        reason: known_word(Reason::from_word, row.get_ref(5)?.as_str()?)?,
+        reason: known_word(StartReason::from_word, row.get_ref(5)?.as_str()?)?,
         started: instant(row, 6)?,
         settings_version: row.get(7)?,
         epoch: row.get(8)?,
@@ -207,7 +211,7 @@ fn read_run(row: &Row) -> Result<Run, StoreError> {
         wait_reason,
         woken_by_object: row.get(12)?,
         dirty: row.get(13)?,
-        sentence: row.get(14)?,
+        message: row.get(14)?,
         completion: completion(row, 15)?,
         ended: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
     })

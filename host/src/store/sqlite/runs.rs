@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{execute, integer, objects, writes};
-use crate::contract::runs::{NewTask, Reason, WaitReason};
+use crate::contract::runs::{NewTask, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Decision, NewRun, RunId, RunState, StoreError};
 
@@ -11,7 +11,7 @@ use crate::store::{Decision, NewRun, RunId, RunState, StoreError};
 pub(super) struct Beginning<'a> {
     pub(super) connection: &'a str,
     pub(super) object: i64,
-    pub(super) reason: Reason,
+    pub(super) reason: StartReason,
     pub(super) settings_version: &'a str,
     pub(super) started: Instant,
     pub(super) state: RunState,
@@ -53,7 +53,7 @@ pub(super) fn start_or_mark_dirty(
 /// Inserts a run. The index of active runs refuses a second one of an object.
 pub(super) fn insert(database: &Connection, run: &Beginning) -> Result<RunId, StoreError> {
     let sql = "INSERT INTO runs (object, connection, reason, started, settings_version, epoch, state, due, \
-               woken_by_object, sentence, retired) VALUES (?, ?, ?, ?4, ?5, 0, ?6, ?4, 0, '', 0)";
+               woken_by_object, message, retired) VALUES (?, ?, ?, ?4, ?5, 0, ?6, ?4, 0, '', 0)";
     let values = (
         run.object,
         run.connection,
@@ -75,7 +75,7 @@ pub(super) fn wait(
     due: Instant,
     reason: Option<WaitReason>,
     on: Option<&ObjectRef>,
-    sentence: &str,
+    message: &str,
 ) -> Result<(), StoreError> {
     let waits_on = on
         .map(|object| awaited(database, run, object))
@@ -90,14 +90,14 @@ pub(super) fn wait(
         None => (RunState::Due, due),
     };
     let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = ?, \
-               sentence = ? WHERE id = ? AND ended IS NULL";
+               message = ? WHERE id = ? AND ended IS NULL";
     let values = (
         state.as_str(),
         integer(due)?,
         reason.filter(|_| !is_over).map(WaitReason::as_str),
         waits_on.filter(|_| !is_over),
         is_over,
-        if is_over { "" } else { sentence },
+        if is_over { "" } else { message },
         integer(run)?,
     );
     expect_active(run, execute(database, sql, values)?)
@@ -109,12 +109,12 @@ pub(super) fn start_over(
     run: RunId,
     settings_version: &str,
     started: Instant,
-    sentence: &str,
+    message: &str,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE runs SET epoch = epoch + 1, settings_version = ?, started = ?2, due = ?2, state = 'due', \
-               wait_reason = NULL, waits_on = NULL, woken_by_object = 0, sentence = ? \
+               wait_reason = NULL, waits_on = NULL, woken_by_object = 0, message = ? \
                WHERE id = ? AND ended IS NULL";
-    let values = (settings_version, integer(started)?, sentence, integer(run)?);
+    let values = (settings_version, integer(started)?, message, integer(run)?);
     expect_active(run, execute(database, sql, values)?)
 }
 
@@ -166,7 +166,7 @@ fn start_numbered(
     database: &Connection,
     new: &NewRun,
     object: i64,
-    reason: Reason,
+    reason: StartReason,
 ) -> Result<RunId, StoreError> {
     let run = insert(
         database,
@@ -196,7 +196,7 @@ fn take_over(database: &Connection, run: i64, new: &NewRun) -> Result<(), StoreE
 }
 
 fn mark_dirty(database: &Connection, active: &Active, new: &NewRun) -> Result<(), StoreError> {
-    let replay = Reason::Replay.as_str();
+    let replay = StartReason::Replay.as_str();
     let reason = match active.next_reason.as_deref() {
         Some(next) if next == replay => replay,
         _ => new.task.reason.as_str(),

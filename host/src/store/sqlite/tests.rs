@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::contract::runs::{EndingKind, NewTask, Reason};
+use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::store::{NewRun, RunState};
 
 mod suite {
@@ -54,7 +54,7 @@ fn new_run(id: &str) -> NewRun {
         connection: "acme".into(),
         task: NewTask {
             object: object(id),
-            reason: Reason::Notice,
+            reason: StartReason::Notice,
         },
         settings_version: "v1".into(),
         started: 1_000,
@@ -297,7 +297,7 @@ fn queries_that_run_often_search_an_index() {
     );
     let standing = plan(
         &path,
-        reads::STANDING,
+        reads::OBJECT_STATUS,
         ["acme", "1", "invoice", "freshbooks"],
     );
     assert!(standing.contains("runs_active (object=?)"), "{standing}");

@@ -71,14 +71,14 @@ fn apply_other(
             due,
             reason,
             on,
-            sentence,
-        } => runs::wait(database, *run, *due, *reason, on.as_ref(), sentence),
+            message,
+        } => runs::wait(database, *run, *due, *reason, on.as_ref(), message),
         Write::StartOver {
             run,
             settings_version,
             started,
-            sentence,
-        } => runs::start_over(database, *run, settings_version, *started, sentence),
+            message,
+        } => runs::start_over(database, *run, settings_version, *started, message),
         Write::Append { .. } | Write::End { .. } => {
             Err(StoreError::Refused("a write that was not prepared".into()))
         }
@@ -168,7 +168,7 @@ pub(super) fn decide(
 ) -> Result<(), StoreError> {
     let (run, nothing_new) = match decision {
         Decision::Run(run) => (Some(integer(*run)?), None),
-        Decision::NothingNew(sentence) => (None, Some(sentence)),
+        Decision::NothingNew(message) => (None, Some(message)),
     };
     let sql =
         "UPDATE notices SET decided = 1, run = ?, nothing_new = ? WHERE id = ? AND decided = 0";
@@ -185,15 +185,15 @@ fn keep_oddity(database: &Connection, oddity: &StoredOddity) -> Result<(), Store
         connection,
         received,
         code,
-        sentence,
+        message,
         body,
     } = oddity;
     let sql =
-        "INSERT INTO oddities (connection, received, code, sentence, body) VALUES (?, ?, ?, ?, ?)";
+        "INSERT INTO oddities (connection, received, code, message, body) VALUES (?, ?, ?, ?, ?)";
     execute(
         database,
         sql,
-        (connection, integer(*received)?, code, sentence, body),
+        (connection, integer(*received)?, code, message, body),
     )
     .map(drop)
 }

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Semaphore, watch};
 
-use super::event_client::EventSender;
+use super::event_client::{ClientTerms, EventSender};
 use super::{POLL_INTERVAL_MS, Shared, now};
 use crate::{Delivery, DeliveryResult, System};
 
@@ -32,18 +32,21 @@ pub(super) async fn deliver_until_stopped(
         .build(connector);
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     loop {
-        let (due, next) = {
+        let (due, terms, next) = {
             let mut sandbox = shared.lock();
-            (sandbox.advance(now()), sandbox.next_wake())
+            let due = sandbox.advance(now());
+            // Read together with the signatures just made: an event must not be signed under one
+            // set of switches and sent under the certificate of the next.
+            (due, ClientTerms::current(&mut sandbox), sandbox.next_wake())
         };
         let (due, events_due): (Vec<Delivery>, Vec<Delivery>) = due
             .into_iter()
             .partition(|delivery| delivery.system == System::FreshBooks);
         for delivery in events_due {
             // Concur limits by itself how many are under way.
-            let (events, shared) = (Arc::clone(&events), shared.clone());
+            let (events, shared, terms) = (Arc::clone(&events), shared.clone(), terms.clone());
             tokio::spawn(async move {
-                let result = events.deliver(&shared, &delivery).await;
+                let result = events.deliver(terms, &delivery).await;
                 report_result(&shared, delivery.system, delivery.id, result);
             });
         }

@@ -15,9 +15,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::certificates::{Authority, Identity};
-use super::{Shared, now};
+use super::now;
 use crate::concur::{CertificateState, ClientCertificate, EventKey};
-use crate::{Delivery, DeliveryResult};
+use crate::{Delivery, DeliveryResult, Sandbox};
 
 /// Delivers events under one client identity.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl EventClient {
     }
 }
 
-/// Delivers under the certificate that is in use at the moment.
+/// Delivers each event under the certificate that was in use when it was signed.
 pub(super) struct EventSender {
     authority: Arc<Authority>,
     client: Mutex<Option<(ClientTerms, EventClient)>>,
@@ -87,10 +87,23 @@ pub(super) struct EventSender {
 
 /// What a client is made for; another one is made when this changes.
 #[derive(Clone, PartialEq, Eq)]
-struct ClientTerms {
+pub(super) struct ClientTerms {
     certificate: ClientCertificate,
     state: CertificateState,
     receiver_roots_pem: String,
+}
+
+impl ClientTerms {
+    /// The terms that the switches ask for at the moment.
+    pub(super) fn current(sandbox: &mut Sandbox) -> Self {
+        let state = sandbox.concur.certificate();
+        let switches = &sandbox.concur.config_mut().events;
+        Self {
+            certificate: switches.certificate,
+            state,
+            receiver_roots_pem: switches.receiver_roots_pem.clone(),
+        }
+    }
 }
 
 impl EventSender {
@@ -101,9 +114,9 @@ impl EventSender {
         }
     }
 
-    /// Makes one delivery; no answer in time counts as failed.
-    pub(super) async fn deliver(&self, shared: &Shared, delivery: &Delivery) -> DeliveryResult {
-        let Ok(client) = self.client(shared) else {
+    /// Makes one delivery under these terms.
+    pub(super) async fn deliver(&self, terms: ClientTerms, delivery: &Delivery) -> DeliveryResult {
+        let Ok(client) = self.client(terms) else {
             return DeliveryResult::Failed;
         };
         match client.deliver(delivery).await {
@@ -112,17 +125,7 @@ impl EventSender {
         }
     }
 
-    fn client(&self, shared: &Shared) -> io::Result<EventClient> {
-        let terms = {
-            let mut sandbox = shared.lock();
-            let state = sandbox.concur.certificate();
-            let switches = &sandbox.concur.config_mut().events;
-            ClientTerms {
-                certificate: switches.certificate,
-                state,
-                receiver_roots_pem: switches.receiver_roots_pem.clone(),
-            }
-        };
+    fn client(&self, terms: ClientTerms) -> io::Result<EventClient> {
         let mut known = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = known.as_ref().filter(|(known, _)| *known == terms) {
             return Ok(client.clone());

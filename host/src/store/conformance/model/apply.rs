@@ -1,7 +1,7 @@
 //! The writes, on the model.
 
 use super::{KeptRun, State, key, object_key};
-use crate::contract::runs::{Completion, NewTask, Reason};
+use crate::contract::runs::{Completion, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
     Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState, StoreError,
@@ -47,7 +47,7 @@ impl State {
                 due,
                 reason,
                 on,
-                sentence,
+                message,
             } => {
                 let connection = self.active(run)?.run.connection.clone();
                 let is_over = on
@@ -63,7 +63,7 @@ impl State {
                     } else {
                         RunState::Due
                     };
-                    kept.set_due(state, due, on, sentence);
+                    kept.set_due(state, due, on, message);
                     kept.run.wait_reason = reason;
                 }
             }
@@ -71,10 +71,10 @@ impl State {
                 run,
                 settings_version,
                 started,
-                sentence,
+                message,
             } => {
                 let kept = self.active(run)?;
-                kept.set_due(RunState::Due, started, None, sentence);
+                kept.set_due(RunState::Due, started, None, message);
                 kept.run = Run {
                     epoch: kept.run.epoch + 1,
                     settings_version,
@@ -228,9 +228,9 @@ impl State {
                 ..kept.run.clone()
             };
         } else {
-            let replay = matches!(kept.next, Some((Reason::Replay, _)));
+            let replay = matches!(kept.next, Some((StartReason::Replay, _)));
             kept.next = Some((
-                if replay { Reason::Replay } else { reason },
+                if replay { StartReason::Replay } else { reason },
                 settings_version,
             ));
             kept.run.dirty = true;
@@ -270,7 +270,7 @@ impl State {
         let (reason, version, started, state) = match (ended.next, completion.look_again()) {
             (Some((reason, version)), _) => (reason, version, at, RunState::Due),
             (None, Some(again)) => (
-                Reason::LookAgain,
+                StartReason::LookAgain,
                 settings_version,
                 again,
                 RunState::Waiting,
@@ -291,7 +291,7 @@ impl State {
         &mut self,
         connection: &str,
         object: &ObjectRef,
-        reason: Reason,
+        reason: StartReason,
         settings_version: &str,
         started: Instant,
         state: RunState,
@@ -310,7 +310,7 @@ impl State {
             wait_reason: None,
             woken_by_object: false,
             dirty: false,
-            sentence: String::new(),
+            message: String::new(),
             completion: None,
             ended: None,
         };
@@ -360,13 +360,13 @@ impl KeptRun {
         Ok(())
     }
 
-    fn set_due(&mut self, state: RunState, due: Instant, on: Option<ObjectRef>, sentence: String) {
+    fn set_due(&mut self, state: RunState, due: Instant, on: Option<ObjectRef>, message: String) {
         self.waits_on = on;
         self.run.state = state;
         self.run.due = due;
         self.run.wait_reason = None;
         self.run.woken_by_object = false;
-        self.run.sentence = sentence;
+        self.run.message = message;
     }
 }
 

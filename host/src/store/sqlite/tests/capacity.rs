@@ -7,8 +7,8 @@ use std::time::{Duration, Instant as Clock};
 use super::{SqliteStore, empty, new_run, object};
 use crate::contract::http::{Body, BodyPart, Method, Request, Response, SendOutcome};
 use crate::contract::runs::{
-    Action, Completion, Confirmation, Demand, Effect, Ending, How, Intent, Link, Outcome, Report,
-    Send,
+    Action, Change, Completion, Confirmation, Demand, Effect, Ending, Intent, Link, Outcome,
+    Report, Send,
 };
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{HistoryRow, NewRun, Store, Write};
@@ -200,11 +200,11 @@ fn link(id: &str) -> Link {
 }
 
 fn confirmed(id: &str) -> Completion {
-    let sentence = "The payment request was created.".into();
+    let message = "The payment request was created.".into();
     let confirmation = Confirmation {
         target: target(id),
-        how: How::Created,
-        sentence,
+        how: Change::Created,
+        message,
     };
     Completion {
         ending: Ending::Confirmed(confirmation),

@@ -1,0 +1,96 @@
+//! Writes that may have been carried out: what a history knows of them when it is given up.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::classify;
+use crate::contract::runs::{
+    Action, Completion, Demand, Ending, Facts, Failure, HistoryEntry, Intent, OutboundRequest,
+    Report,
+};
+use crate::contract::types::{Duration, Instant};
+
+/// The code of a failure after a write that may or may not have been carried out.
+pub(crate) const AMBIGUOUS: &str = "ambiguous";
+/// The code of a run that the host gives up, and that wrote nothing.
+const COMPONENT_FAILED: &str = "component-failed";
+
+/// When to look once more for a write that may still turn up: 1 h, 6 h, 1 d, 3 d and 7 d after it.
+/// Each look is a few reads, so they get rarer the less they can be expected to find; after a week
+/// only a person can know.
+pub(crate) fn next_look(since: Instant, now: Instant) -> Option<Instant> {
+    const HOUR: Duration = 3_600_000;
+    [1, 6, 24, 72, 168]
+        .into_iter()
+        .map(|hours| since.saturating_add(hours * HOUR))
+        .find(|look| *look > now)
+}
+
+/// When a history first reports on a write that may have been carried out: because it was answered
+/// so, because nobody can know, or because its outcome was never recorded. For the last, the
+/// instant is that of the outcome before it.
+#[must_use]
+pub fn unknown_since(history: &[HistoryEntry]) -> Option<Instant> {
+    let mut latest = Instant::MIN;
+    for entry in history {
+        latest = entry.outcome.as_ref().map_or(latest, |outcome| outcome.at);
+        if may_be_done(entry) {
+            return Some(latest);
+        }
+    }
+    None
+}
+
+/// The completion of a run that the host gives up; `why` is one plain sentence. Parked as
+/// `ambiguous` if a write of the history may have been carried out, else as `component-failed`.
+#[must_use]
+pub fn abandon(history: &[HistoryEntry], why: &str, now: Instant) -> Completion {
+    let unknown_since = unknown_since(history);
+    let (code, message, remedy) = match unknown_since {
+        Some(_) => (
+            AMBIGUOUS,
+            format!(
+                "a write may or may not have been carried out, and the run was given up: {why}"
+            ),
+            "check in the other system; if it is not there, `ml-connector replay RUN` sends it \
+             again",
+        ),
+        None => (
+            COMPONENT_FAILED,
+            format!("the run was given up: {why}"),
+            "report this as a bug; after a fix, `ml-connector replay RUN`",
+        ),
+    };
+    let failure = Failure {
+        code: String::from(code),
+        message,
+        remedy: String::from(remedy),
+        problems: Vec::new(),
+        since: unknown_since.unwrap_or(now),
+        look_again: unknown_since.and_then(|since| next_look(since, now)),
+        reconnect: None,
+    };
+    Completion {
+        ending: Ending::Parked(failure),
+        version: None,
+        facts: Facts::default(),
+    }
+}
+
+fn may_be_done(entry: &HistoryEntry) -> bool {
+    let Demand::Perform(effect) = &entry.demand else {
+        return false;
+    };
+    let Action::Send(OutboundRequest { request, intent }) = &effect.action else {
+        return false;
+    };
+    if matches!(intent, Intent::Read | Intent::ServerDeduplicated) {
+        return false;
+    }
+    match entry.outcome.as_ref().map(|outcome| &outcome.report) {
+        None => true,
+        Some(Report::Sent(outcome)) => classify::may_be_done(request.system, outcome),
+        Some(_) => false,
+    }
+}

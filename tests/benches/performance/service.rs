@@ -1,0 +1,150 @@
+//! The service in this process, with the sandbox beside it over real sockets.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ml_connector_sandbox::freshbooks::Delivery;
+use ml_connector_sandbox::server;
+use ml_connector_tests::fixtures::Options;
+use ml_connector_tests::fixtures::service::{InProcess, until_registered, until_runs_ended};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const CONNECTIONS: usize = 64;
+const WEBHOOKS_EACH: usize = 1_000;
+
+/// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the
+/// processors.
+pub(super) async fn webhooks() {
+    let fixture = InProcess::new(&options()).await;
+    let service = fixture.start_connected().await;
+    let deliveries = deliveries(&fixture);
+    let listen = fixture.config.listen;
+    let began = Instant::now();
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..CONNECTIONS {
+        let request = wire(&deliveries[number % deliveries.len()]);
+        senders.spawn(post_again_and_again(listen, request));
+    }
+    let mut latencies: Vec<Duration> = senders.join_all().await.into_iter().flatten().collect();
+    let took = began.elapsed();
+    latencies.sort();
+    println!(
+        "\n{} signed webhooks over {CONNECTIONS} connections: {:.0} a second, p99 {} ms",
+        latencies.len(),
+        latencies.len() as f64 / took.as_secs_f64(),
+        latencies[latencies.len() * 99 / 100].as_millis()
+    );
+    service.shutdown().await;
+}
+
+/// Signed deliveries, taken before the sandbox sends them.
+fn deliveries(fixture: &InProcess) -> Vec<Delivery> {
+    let client = fixture.create_client();
+    let mut sandbox = fixture.deployment.sandbox.shared.lock();
+    let now = server::now();
+    sandbox.advance(now);
+    drop(sandbox);
+    (0..CONNECTIONS)
+        .filter_map(|number| {
+            fixture.create_unannounced_invoice(client, &format!("H-{number}"));
+            fixture
+                .deployment
+                .sandbox
+                .shared
+                .lock()
+                .advance(server::now())
+                .pop()
+        })
+        .collect()
+}
+
+fn wire(delivery: &Delivery) -> Vec<u8> {
+    let path = delivery.url.splitn(4, '/').last().unwrap_or_default();
+    let mut head = format!("POST /{path} HTTP/1.1\r\nhost: h\r\n");
+    for (name, value) in &delivery.headers {
+        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", delivery.body.len()));
+    [head.as_bytes(), &delivery.body].concat()
+}
+
+async fn post_again_and_again(listen: SocketAddr, request: Vec<u8>) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(listen).await.expect("connected");
+    stream.set_nodelay(true).expect("set");
+    let (mut answer, mut latencies) = ([0; 1_024], Vec::new());
+    for _ in 0..WEBHOOKS_EACH {
+        let began = Instant::now();
+        stream.write_all(&request).await.expect("sent");
+        let read = stream.read(&mut answer).await.expect("answered");
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
+        latencies.push(began.elapsed());
+    }
+    latencies
+}
+
+/// Without sweeps, which would read every invoice once more.
+fn options() -> Options {
+    let mut options = Options::default();
+    options.connection["sweep"]["interval_s"] = 86_400.into();
+    options
+}
+
+/// From the webhook of an invoice to its payment request.
+pub(super) async fn end_to_end() {
+    const WARM_UP: u64 = 500;
+    const INVOICES: u64 = 20_000;
+    let fixture = InProcess::new(&options()).await;
+    let began = Instant::now();
+    let service = fixture.start().await;
+    println!(
+        "\nready for the first webhook after {} ms",
+        began.elapsed().as_millis()
+    );
+    fixture.deployment.connect().await.expect("connected");
+    until_registered(&service).await;
+    let client = fixture.create_client();
+    for number in 0..WARM_UP {
+        fixture.create_invoice(client, &format!("W-{number}"));
+    }
+    until_runs_ended(&service, WARM_UP).await;
+    let began = Instant::now();
+    for number in 0..INVOICES {
+        fixture.create_invoice(client, &format!("M-{number}"));
+    }
+    until_runs_ended(&service, WARM_UP + INVOICES).await;
+    let took = began.elapsed();
+    let there = fixture
+        .deployment
+        .sandbox
+        .shared
+        .lock()
+        .concur
+        .payment_request_count() as u64;
+    assert_eq!(
+        there,
+        WARM_UP + INVOICES,
+        "nothing is lost and nothing doubled"
+    );
+    println!(
+        "{INVOICES} invoices, webhook to record, in {:.1} s: {:.0} records a second; 0 lost, 0 doubled",
+        took.as_secs_f64(),
+        INVOICES as f64 / took.as_secs_f64()
+    );
+    println!(
+        "peak memory, service and sandbox together: {} MiB",
+        peak_mib()
+    );
+    service.shutdown().await;
+}
+
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = peak
+        .and_then(|peak| peak.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0);
+    kib / 1024
+}

@@ -1,0 +1,261 @@
+//! The simulator's credentials and webhook keys. A real host seals and stores them; here they are
+//! plain and survive every crash.
+
+use std::collections::BTreeMap;
+
+use ml_connector_component::contract::credentials::{
+    Credential, CredentialStatus, Grant, TokenField, TokenRemedy, TokenResponse,
+};
+use ml_connector_component::contract::http::{Body, Secret, SendOutcome};
+use ml_connector_component::contract::types::System;
+use ml_connector_component::contract::webhooks::Callback;
+use ml_connector_component::{credentials, pacing};
+use ml_connector_sandbox::Millis;
+
+use super::network::{authority, which};
+use super::{Sim, system_name};
+
+const TOKEN_TIMEOUT: u64 = 30_000;
+
+/// Every secret of the connection, and the state of both credentials.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    authorization_code: Option<String>,
+    company_request_token: Option<String>,
+    refresh_tokens: BTreeMap<&'static str, String>,
+    access_tokens: BTreeMap<&'static str, String>,
+    by_system: BTreeMap<&'static str, Credential>,
+    /// When a failed refresh may be tried again.
+    refresh_at: BTreeMap<&'static str, Millis>,
+    candidates: BTreeMap<String, String>,
+    trusted: BTreeMap<String, String>,
+}
+
+impl Credentials {
+    /// Every callback with a verifier, trusted or candidate.
+    pub(super) fn callbacks(&self) -> Vec<Callback> {
+        let trusted = self.trusted.iter().map(|(id, verifier)| Callback {
+            id: id.clone(),
+            verifier: Some(verifier.clone()),
+        });
+        let is_new = |id: &&String| !self.trusted.contains_key(*id);
+        let candidates = self.candidates.keys().filter(is_new).map(|id| Callback {
+            id: id.clone(),
+            verifier: None,
+        });
+        trusted.chain(candidates).collect()
+    }
+
+    pub(super) fn receive_verifier(&mut self, callback_id: &str, verifier: &str) {
+        self.candidates
+            .insert(callback_id.to_string(), verifier.to_string());
+    }
+
+    /// Makes the candidate verifier of a callback its key; returns whether it has a key now.
+    pub(super) fn trust(&mut self, callback_id: &str) -> bool {
+        if let Some(verifier) = self.candidates.remove(callback_id) {
+            self.trusted.insert(callback_id.to_string(), verifier);
+        }
+        self.trusted.contains_key(callback_id)
+    }
+
+    pub(super) fn secret(&self, system: System, secret: &Secret) -> Option<&str> {
+        let value = match secret {
+            Secret::ClientSecret => return Some(client_secret(system)),
+            Secret::AuthorizationCode => self.authorization_code.as_ref(),
+            Secret::CompanyRequestToken => self.company_request_token.as_ref(),
+            Secret::RefreshToken => self.refresh_tokens.get(system_name(system)),
+            Secret::Verifier(id) => self.candidates.get(id).or_else(|| self.trusted.get(id)),
+        };
+        value.map(String::as_str)
+    }
+
+    pub(super) fn is_live(&self, system: System) -> bool {
+        self.by_system
+            .get(system_name(system))
+            .is_some_and(|credential| credential.status == CredentialStatus::Live)
+    }
+
+    /// When a failed refresh may be tried again; no request is sent before.
+    pub(super) fn refresh_at(&self, system: System) -> Option<Millis> {
+        self.refresh_at.get(system_name(system)).copied()
+    }
+
+    pub(super) fn access_token(&self, system: System) -> &str {
+        let token = self.access_tokens.get(system_name(system));
+        token.map(String::as_str).unwrap_or_default()
+    }
+
+    /// The pinned base URL.
+    pub(super) fn base(&self, system: System) -> Option<String> {
+        self.by_system.get(system_name(system))?.base.clone()
+    }
+
+    fn credential(&self, system: System) -> Credential {
+        let stored = self.by_system.get(system_name(system)).cloned();
+        stored.unwrap_or_else(|| credentials::absent_credential(system))
+    }
+}
+
+impl Sim {
+    /// Connects both systems as people would.
+    ///
+    /// # Panics
+    ///
+    /// If a system refuses.
+    pub fn connect(&mut self) {
+        self.connect_freshbooks();
+        self.connect_concur();
+    }
+
+    /// A person consents in the browser, and the code is exchanged.
+    ///
+    /// # Panics
+    ///
+    /// If FreshBooks refuses.
+    pub fn connect_freshbooks(&mut self) {
+        self.credentials.authorization_code = Some(self.consent());
+        self.connected_by(System::Freshbooks, Grant::AuthorizationCode);
+    }
+
+    fn consent(&mut self) -> String {
+        let redirect = "https%3A%2F%2Fconnector.example.test%2Foauth%2Ffreshbooks";
+        let client = "sandbox-freshbooks-client";
+        let target = format!(
+            "/oauth/authorize/?response_type=code&client_id={client}&redirect_uri={redirect}&state=s"
+        );
+        let request = ml_connector_sandbox::Request::new("auth.freshbooks.com", "GET", &target);
+        let answer = self.sandbox.freshbooks.handle(&request, self.now, 0);
+        let location = answer.header("location").unwrap_or_default();
+        let query = location
+            .split_once('?')
+            .map(|(_, query)| query)
+            .unwrap_or_default();
+        let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+        code.unwrap_or_else(|| panic!("FreshBooks gave no code: {} {location}", answer.status))
+            .to_string()
+    }
+
+    /// An administrator makes a company request token, and it is exchanged.
+    ///
+    /// # Panics
+    ///
+    /// If SAP Concur refuses.
+    pub fn connect_concur(&mut self) {
+        let token = self.sandbox.concur.company_request_token(self.now);
+        self.credentials.company_request_token = Some(token);
+        self.connected_by(System::Concur, Grant::CompanyRequestToken);
+    }
+
+    /// A connect that succeeds opens the gate.
+    fn connected_by(&mut self, system: System, grant: Grant) {
+        self.grant(system, grant);
+        assert!(self.credentials.is_live(system), "{system:?} refused");
+        self.gates
+            .insert(system_name(system), pacing::initial_gate(system));
+    }
+
+    /// Refreshes an access token.
+    pub(super) fn refresh(&mut self, system: System) {
+        self.grant(system, Grant::RefreshToken);
+    }
+
+    fn grant(&mut self, system: System, grant: Grant) {
+        self.credentials.refresh_at.remove(system_name(system));
+        let mut credential = self.credentials.credential(system);
+        for _ in 0..2 {
+            let Some(answer) = self.request_tokens(&credential, grant) else {
+                return;
+            };
+            let (shown, secrets) = take_out_secrets(&answer.0, answer.1);
+            let read = self
+                .logic
+                .read_token_response(&credential, grant, &shown, self.now);
+            match read.map_err(|failure| (failure.remedy, failure.message)) {
+                Ok(renewed) => {
+                    self.store_tokens(system, renewed, secrets);
+                    return;
+                }
+                Err((TokenRemedy::TryBase(base), _)) => credential.base = Some(base),
+                Err((TokenRemedy::TryAgain(at), _)) => {
+                    self.credentials.refresh_at.insert(system_name(system), at);
+                    return;
+                }
+                Err((TokenRemedy::Reconnect | TokenRemedy::FixSettings, message)) => {
+                    credential.status = CredentialStatus::Dead(message);
+                    self.credentials
+                        .by_system
+                        .insert(system_name(system), credential);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn request_tokens(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
+        let asked = self.logic.build_token_request(credential, grant);
+        let mut wire = self.to_wire(&asked.request)?;
+        wire.host = authority(&asked.base);
+        let system = which(credential.system);
+        let answer = self.sandbox.exchange(system, &wire, self.now);
+        match self.outcome_of(answer, TOKEN_TIMEOUT) {
+            SendOutcome::Response(response) => match response.body {
+                Body::Text(text) => Some((text, response.status)),
+                Body::Bytes(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn store_tokens(
+        &mut self,
+        system: System,
+        credential: Credential,
+        mut secrets: BTreeMap<&'static str, String>,
+    ) {
+        let system = system_name(system);
+        if let Some(token) = secrets.remove("access_token") {
+            self.credentials.access_tokens.insert(system, token);
+        }
+        if let Some(token) = secrets.remove("refresh_token") {
+            self.credentials.refresh_tokens.insert(system, token);
+        }
+        self.credentials.by_system.insert(system, credential);
+    }
+}
+
+/// The secret of our app in the sandbox.
+pub(crate) fn client_secret(system: System) -> &'static str {
+    match system {
+        System::Freshbooks => "sandbox-freshbooks-secret",
+        System::Concur => "sandbox-concur-secret",
+    }
+}
+
+/// The token answer as the component may see it, and its secrets by name.
+pub(crate) fn take_out_secrets(
+    text: &str,
+    status: u16,
+) -> (TokenResponse, BTreeMap<&'static str, String>) {
+    let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let mut secrets = BTreeMap::new();
+    let mut secrets_present = Vec::new();
+    for (name, field) in [
+        ("access_token", TokenField::AccessToken),
+        ("refresh_token", TokenField::RefreshToken),
+        ("id_token", TokenField::IdToken),
+    ] {
+        if let Some(serde_json::Value::String(secret)) = value.get_mut(name)
+            && !secret.is_empty()
+        {
+            secrets.insert(name, std::mem::take(secret));
+            secrets_present.push(field);
+        }
+    }
+    let response = TokenResponse {
+        status,
+        json: value.to_string(),
+        secrets_present,
+    };
+    (response, secrets)
+}

@@ -1,0 +1,310 @@
+//! `runs`, `show` and `status` over a store that a service has left behind.
+
+use ml_connector::contract::credentials::Life;
+use ml_connector::contract::pacing::{Gate, HoldReason};
+use ml_connector::contract::runs::StartReason;
+use ml_connector::contract::types::System;
+use ml_connector::store::{StoredEvent, Write};
+use ml_connector_tests::fixtures::Installation;
+use ml_connector_tests::fixtures::settings::{EVENTS, MINIMAL};
+use serde_json::Value;
+
+use super::morning::{after_a_morning, confirmed, credential, end, now, start};
+
+#[test]
+fn without_a_store_the_command_that_creates_it_is_named() {
+    let installation = Installation::new();
+    for arguments in [&["status"][..], &["runs"], &["show", "1"]] {
+        let output = installation.run(arguments);
+        assert_eq!(output.code, 6, "{}", output.err);
+        assert!(output.err.contains("ml-connector serve"), "{}", output.err);
+    }
+    assert!(!installation.path("ml-connector.sqlite").exists());
+}
+
+#[test]
+fn runs_are_listed_newest_first() {
+    let output = after_a_morning().run(&["runs"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+    let rows: Vec<Vec<&str>> = output
+        .out
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        [
+            "RUN",
+            "CONNECTION",
+            "OBJECT",
+            "STANDING",
+            "SINCE",
+            "SENTENCE"
+        ]
+    );
+    let heads: Vec<_> = rows[1..].iter().map(|row| row[..4].join(" ")).collect();
+    assert_eq!(
+        heads,
+        [
+            "3 acme freshbooks/invoice/778122 waiting",
+            "2 acme freshbooks/invoice/778121 parked",
+            "1 acme freshbooks/invoice/778120 confirmed",
+        ]
+    );
+    assert!(
+        output.out.contains("A tax is not mapped."),
+        "{}",
+        output.out
+    );
+    assert!(!output.out.contains('\x1b'), "colour without a terminal");
+}
+
+#[test]
+fn filters_of_runs_combine() {
+    let installation = after_a_morning();
+    let numbers = |arguments: &[&str]| {
+        let output = installation.run(&[&["runs", "--json"], arguments].concat());
+        assert_eq!(output.code, 0, "{}", output.err);
+        let list: Value = serde_json::from_str(&output.out).expect("JSON");
+        let runs = list.as_array().expect("array").iter();
+        runs.map(|run| run["run"].as_u64().expect("number"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&["--state", "waiting"]), [3]);
+    assert_eq!(numbers(&["--ending", "parked,confirmed"]), [2, 1]);
+    assert_eq!(
+        numbers(&["--ending", "parked,confirmed", "--before", "2"]),
+        [1]
+    );
+    assert_eq!(numbers(&["--object", "freshbooks/invoice/778121"]), [2]);
+    assert_eq!(numbers(&["--limit", "1"]), [3]);
+    assert_eq!(
+        numbers(&["--connection", "acme", "--ending", "conflict"]),
+        [0; 0]
+    );
+    assert_eq!(installation.run(&["runs", "--connection", "other"]).code, 2);
+    assert_eq!(
+        installation.run(&["runs", "--ending", "conflict"]).out,
+        "No run matches.\n"
+    );
+    assert!(
+        installation
+            .run(&["runs", "--limit", "1"])
+            .out
+            .contains("--before 3")
+    );
+}
+
+#[test]
+fn a_run_is_shown_from_start_to_end() {
+    let output = after_a_morning().run(&["show", "1"]);
+    let expected = "\
+Run 1: freshbooks/invoice/778120 of connection acme, confirmed
+Started 2026-03-01 09:00:00 because a webhook named it.
+Settings version sv-0001.
+
+2026-03-01
+09:00:01.000  read: FreshBooks GET /invoices/778120
+              answered 200, 46 bytes (250 ms)
+09:00:02.000  write (if in doubt: look up, then ask a person): SAP Concur POST /paymentrequests
+              maybe sent, the outcome is unknown: no complete answer in time (after 30 s) (250 ms)
+09:00:33.000  wait for an uncertain write to settle until 2026-03-01 09:30:00: the payment request may still appear
+              woken when it was due (250 ms)
+
+Ended 2026-03-01 10:00:00: confirmed. Payment request PR-1 is there.
+concur/payment-request/PR-1 was created.
+";
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (0, expected),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn bodies_are_shown_on_request_only_and_never_secrets() {
+    let installation = after_a_morning();
+    let output = installation.run(&["show", "1", "--bodies"]);
+    assert!(
+        output
+            .out
+            .contains("|   \"Key\": \"[secret client-secret]\""),
+        "{}",
+        output.out
+    );
+    assert!(output.out.contains("Northwind Paper"), "{}", output.out);
+    let without = installation.run(&["show", "1", "--json"]);
+    assert!(!without.out.contains("Northwind"), "{}", without.out);
+    let with = installation.run(&["show", "1", "--json", "--bodies"]);
+    let answer: Value = serde_json::from_str(&with.out).expect("JSON");
+    assert_eq!(answer["history"].as_array().map(Vec::len), Some(3));
+    assert!(with.out.contains("Northwind Paper"), "{}", with.out);
+}
+
+#[test]
+fn a_parked_run_shows_what_to_do() {
+    let output = after_a_morning().run(&["show", "2"]);
+    for part in [
+        "parked. A tax is not mapped.",
+        "/lines/0/taxName1: the tax HST has no code (tax-unmapped)",
+        "What to do: add it under connections.acme.taxes",
+        "Then: ml-connector replay 2",
+    ] {
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
+    }
+}
+
+#[test]
+fn a_waiting_run_shows_until_when_and_why() {
+    let output = after_a_morning().run(&["show", "3"]);
+    assert!(
+        output
+            .out
+            .contains("Waits before it tries again until 2026-03-01 11:00:00"),
+        "{}",
+        output.out
+    );
+    assert!(
+        output.out.contains("SAP Concur answered 500."),
+        "{}",
+        output.out
+    );
+}
+
+#[test]
+fn a_run_that_is_not_there_is_a_usage_error() {
+    let output = after_a_morning().run(&["show", "99"]);
+    assert_eq!(output.code, 2);
+    assert!(output.err.contains("there is no run 99"), "{}", output.err);
+}
+
+#[test]
+fn status_shows_who_is_needed_for_what() {
+    let installation = after_a_morning();
+    installation.commit(vec![
+        credential(System::Freshbooks, Life::Live),
+        credential(System::Concur, Life::Dead),
+        Write::Gate {
+            connection: "acme".to_string(),
+            gate: Gate {
+                system: System::Concur,
+                held_until: now() + 600_000,
+                reason: HoldReason::Maintenance,
+                failures: 2,
+                failing_since: now(),
+            },
+        },
+    ]);
+    let output = installation.run(&["status"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+    for part in [
+        "FreshBooks  live, needs you by ",
+        "SAP Concur  dead",
+        "Run: ml-connector connect concur --connection acme",
+        "requests to SAP Concur are held back until ",
+        "it is down for maintenance",
+        "Oldest that has not ended: run 3 of freshbooks/invoice/778122",
+        "1 object needs a person:",
+        "run 2 freshbooks/invoice/778121 parked: A tax is not mapped.",
+        "ml-connector replay --parked --connection acme",
+    ] {
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
+    }
+}
+
+#[test]
+fn status_check_exits_with_who_is_needed() {
+    let installation = after_a_morning();
+    assert_eq!(installation.run(&["status", "--check"]).code, 4);
+    installation.commit(vec![
+        credential(System::Freshbooks, Life::Live),
+        credential(System::Concur, Life::Live),
+    ]);
+    assert_eq!(installation.run(&["status", "--check"]).code, 5);
+    installation.commit(vec![start("778121", StartReason::Replay)]);
+    installation.commit(vec![end(4, confirmed())]);
+    assert_eq!(installation.run(&["status", "--check"]).code, 0);
+}
+
+#[test]
+fn status_as_json_holds_what_a_script_needs() {
+    let output = after_a_morning().run(&["status", "--json"]);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
+    let acme = &answer[0];
+    assert_eq!(acme["connection"], "acme");
+    assert_eq!(acme["needs_person_count"], 1);
+    assert_eq!(acme["needs_person"][0]["run"], 2);
+    assert_eq!(acme["oldest_open"]["run"], 3);
+    assert_eq!(acme["credentials"][0]["credential"]["life"], "Absent");
+}
+
+#[test]
+fn reading_needs_no_component_and_no_mapping() {
+    let installation = after_a_morning();
+    let settings = MINIMAL.replace("COMPONENT", "gone.wasm").replace(
+        "[connections.acme.expense_types]",
+        "[connections.acme.nonsense]",
+    );
+    installation.write("ml-connector.toml", &settings);
+    for arguments in [&["status"][..], &["runs"], &["show", "1"]] {
+        let output = installation.run(arguments);
+        assert_eq!(output.code, 0, "{arguments:?}: {}", output.err);
+    }
+}
+
+#[test]
+fn status_shows_the_state_of_events() {
+    const DAY: u64 = 86_400_000;
+    let settings = format!("{MINIMAL}{}", EVENTS);
+    let installation = Installation::with_settings(&settings);
+    let certificate = |ends: u64| Write::Mark {
+        name: "event-certificates".to_string(),
+        value: format!(r#"[{{"fingerprint":"aa","ends":{ends},"seen":1}}]"#),
+    };
+    installation.commit(vec![certificate(now() + 90 * DAY)]);
+    let output = installation.run(&["status"]);
+    assert!(
+        output.out.contains("Events      none has arrived yet"),
+        "{}",
+        output.out
+    );
+    assert!(!output.out.contains("trust_anchors"), "{}", output.out);
+
+    let event = StoredEvent {
+        connection: "acme".to_string(),
+        id: "e1".to_string(),
+        event_type: "invoice.readyForIntegration".to_string(),
+        received: now(),
+        object: None,
+    };
+    installation.commit(vec![Write::Event(event), certificate(now() + 20 * DAY)]);
+    let output = installation.run(&["status"]);
+    for part in [
+        "Events      the last arrived ",
+        "SAP Concur's certificate ends on ",
+        "see that trust_anchors holds the root of the next one",
+    ] {
+        assert!(
+            output.out.contains(part),
+            "{part} is missing:\n{}",
+            output.out
+        );
+    }
+    let output = installation.run(&["status", "--json"]);
+    let answer: Value = serde_json::from_str(&output.out).expect("JSON");
+    assert_eq!(answer[0]["events"]["count"]["events"], 1);
+    assert_eq!(answer[0]["events"]["certificates"][0]["fingerprint"], "aa");
+    let without_events = Installation::new();
+    without_events.commit(vec![certificate(now())]);
+    let output = without_events.run(&["status"]);
+    assert!(!output.out.contains("Events"), "{}", output.out);
+}

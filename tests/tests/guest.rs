@@ -1,0 +1,220 @@
+//! The built component as the host holds it: bounded, and replaced when it has trapped.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ml_connector::config::Limits;
+use ml_connector::contract::runs::{
+    Action, Demand, EndingKind, OpenError, Outcome, Report, Standing, StartReason, Task,
+};
+use ml_connector::contract::types::{ObjectRef, System};
+use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
+use ml_connector_tests::built;
+use ml_connector_tests::fixtures::settings as fixture;
+
+fn guest(limits: &Limits) -> Arc<Guest> {
+    Arc::new(Guest::load(built::component(), limits).expect("the component"))
+}
+
+fn settings() -> SettingsText {
+    SettingsText {
+        version: "v".into(),
+        json: Arc::from(fixture::connection("park").to_string()),
+    }
+}
+
+fn task(kind: &str) -> Task {
+    Task {
+        connection: "main".into(),
+        object: ObjectRef {
+            system: System::Freshbooks,
+            kind: kind.into(),
+            id: "7".into(),
+        },
+        reason: StartReason::Notice,
+        started: 1_800_000_000_000,
+        webhook_url: String::new(),
+        unknown_since: None,
+    }
+}
+
+/// The report that nothing is known of the object.
+fn unheard_of(demand: &Demand) -> Outcome {
+    let Demand::Perform(effect) = demand else {
+        panic!("{demand:?}");
+    };
+    let Action::FindObjects(objects) = &effect.action else {
+        panic!("{effect:?}");
+    };
+    let standings = objects.iter().map(|object| Standing {
+        object: object.clone(),
+        link: None,
+        active: true,
+        ending: EndingKind::None,
+        code: String::new(),
+        message: String::new(),
+        version: String::new(),
+        since: 0,
+    });
+    Outcome {
+        id: effect.id,
+        report: Report::Found(standings.collect()),
+        at: 1_800_000_000_001,
+    }
+}
+
+#[test]
+fn a_missing_component_is_reported_with_the_command_that_builds_it() {
+    let missing = Guest::load(Path::new("/nonexistent.wasm"), &Limits::default());
+    let error = missing.err().expect("an error");
+    assert!(matches!(error, GuestError::Unreadable { .. }));
+    assert!(error.to_string().contains("`cargo build-component`"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_a_component_of_this_contract_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("other.wasm");
+    std::fs::write(&file, b"\0asm\x01\0\0\0").expect("written");
+    let module = Guest::load(&file, &Limits::default())
+        .err()
+        .expect("an error");
+    assert!(
+        matches!(module, GuestError::NotAComponent { .. }),
+        "{module}"
+    );
+    std::fs::write(&file, b"\0asm\x0d\0\x01\0").expect("written");
+    let empty = Guest::load(&file, &Limits::default())
+        .err()
+        .expect("an error");
+    assert!(matches!(empty, GuestError::OtherContract { .. }), "{empty}");
+}
+
+#[test]
+fn compiled_code_is_reused_and_compiled_again_when_it_is_damaged() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let kept = directory.path().join("store.db.compiled");
+    let load = || {
+        let guest = Guest::load_cached(built::component(), &Limits::default(), &kept)
+            .expect("the component");
+        let mut instance = guest.instance().expect("an instance");
+        instance.default_retry_policy().expect("works");
+    };
+    load();
+    let file = only_file(&kept.join("code/modules"));
+    let code = std::fs::read(&file).expect("is read");
+    let changed = || std::fs::metadata(&file).and_then(|found| found.modified());
+    let made = changed().expect("is there");
+    load();
+    assert_eq!(changed().expect("is there"), made, "is used as it is");
+    let mut damaged = code.clone();
+    damaged[code.len() / 2] ^= 1;
+    std::fs::write(&file, &damaged).expect("written");
+    load();
+    assert_ne!(std::fs::read(&file).expect("is read"), damaged);
+    std::fs::write(&file, &code[..100]).expect("written");
+    load();
+    assert!(std::fs::read(&file).expect("is read").len() > 100);
+}
+
+/// The one file in the one directory in this directory, but for statistics of its use.
+fn only_file(directory: &Path) -> std::path::PathBuf {
+    let entries = |path: &Path| std::fs::read_dir(path).expect("is read").flatten();
+    let inner = entries(directory).next().expect("a directory").path();
+    let mut files = entries(&inner)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_none());
+    let file = files.next().expect("a file");
+    assert!(files.next().is_none());
+    file
+}
+
+#[test]
+fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
+    let short = Limits {
+        component_fuel_max: 60_000,
+        ..Limits::default()
+    };
+    let mut instance = guest(&short).instance().expect("an instance");
+    instance.default_retry_policy().expect("is cheap");
+    let json = settings().json;
+    let trapped = instance.load_settings(&json).err().expect("a trap");
+    assert!(trapped.to_string().contains("fuel"), "{trapped}");
+    let after = instance.default_retry_policy().expect_err("an error");
+    assert!(matches!(after, GuestError::Trapped(_)), "{after}");
+}
+
+#[test]
+fn an_instance_that_wants_too_much_memory_traps() {
+    let tight = Limits {
+        component_bytes_max: 3 << 20,
+        ..Limits::default()
+    };
+    let mut instance = guest(&tight).instance().expect("an instance");
+    let long = format!("\"{}\"", "x".repeat(4 << 20));
+    assert!(instance.load_settings(&long).is_err());
+}
+
+#[test]
+fn a_run_goes_on_in_the_same_instance_and_is_gone_after_a_trap() {
+    let instance = SharedInstance::new(guest(&Limits::default())).expect("an instance");
+    let opened = instance
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
+    let next = instance
+        .step(opened.run, &unheard_of(&opened.demand))
+        .expect("steps");
+    assert!(
+        matches!(next, Demand::Perform(ref effect) if effect.id == 1),
+        "{next:?}"
+    );
+
+    let trap = instance.call(|_| Err::<(), _>(GuestError::Trapped("on purpose".into())));
+    assert!(trap.is_err());
+    let stepped = instance.step(opened.run, &unheard_of(&opened.demand));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
+    instance.close(opened.run);
+    instance
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens anew");
+}
+
+#[test]
+fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
+    let tight = Limits {
+        component_bytes_max: 6 << 20,
+        ..Limits::default()
+    };
+    let instance = SharedInstance::new(guest(&tight)).expect("an instance");
+    let opened = instance
+        .open(&task("invoice"), &settings(), &[])
+        .expect("opens");
+    // Passing a long text in makes the memory grow, and it never shrinks.
+    let long = format!("\"{}\"", "x".repeat(4_300_000));
+    let is_near = instance.call(|instance| {
+        assert!(instance.load_settings(&long)?.is_err());
+        Ok(instance.is_near_memory_bound())
+    });
+    assert!(is_near.expect("no trap"));
+    instance
+        .open(&task("bill"), &settings(), &[])
+        .expect("opens");
+    let stepped = instance.step(opened.run, &unheard_of(&opened.demand));
+    assert!(matches!(stepped, Err(InstanceError::Replaced)));
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let instance = SharedInstance::new(guest(&Limits::default())).expect("an instance");
+    let unknown = instance.open(&task("teapot"), &settings(), &[]).err();
+    assert!(matches!(
+        unknown,
+        Some(InstanceError::Open(OpenError::UnknownKind(_)))
+    ));
+    let bad = SettingsText {
+        version: "w".into(),
+        json: Arc::from("{}"),
+    };
+    let refused = instance.open(&task("invoice"), &bad, &[]).err();
+    assert!(matches!(refused, Some(InstanceError::Settings(problems)) if !problems.is_empty()));
+}

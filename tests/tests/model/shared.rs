@@ -1,0 +1,164 @@
+//! What both models share: how cases are drawn, played and checked.
+
+use std::fmt::Debug;
+
+use ml_connector_component::contract::runs::{Completion, Demand};
+use ml_connector_sandbox::Fault;
+use ml_connector_tests::logic::Backend;
+use ml_connector_tests::sim::Sim;
+use ml_connector_tests::sim::store::{RunState, StoredRun};
+use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, RngSeed};
+
+/// Milliseconds within which a late request is carried out. Shorter than the settle time of 30
+/// minutes: the stated bound of late execution.
+const LATE_MAX: u64 = 20 * 60_000;
+
+/// What people can do to both systems, and what must be true in the end.
+pub trait Model {
+    /// Something that people do, or that goes wrong.
+    type Step: Debug;
+
+    fn new(backend: Backend, ambiguity: &str, seed: u64) -> Self;
+
+    fn play(&mut self, step: &Self::Step);
+
+    /// Everything works again, and what was missed is found.
+    fn heal(&mut self);
+
+    /// Panics if a promise is broken.
+    fn check(&mut self);
+}
+
+/// Plays the steps, heals everything and checks the promises.
+pub fn play<M: Model>(backend: Backend, ambiguity: &str, seed: u64, steps: &[M::Step]) {
+    let mut model = M::new(backend, ambiguity, seed);
+    for step in steps {
+        model.play(step);
+    }
+    model.heal();
+    model.check();
+}
+
+/// The promises as properties, for each policy natively and once through the component, which is
+/// slower by far and so gets fewer cases.
+macro_rules! promises {
+    (
+        $model:ty, $step:ident,
+        native_cases: $native:literal, wasm_cases: $wasm:literal, $regressions:literal
+    ) => {
+        const REGRESSIONS: &str = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/model/regressions/",
+            $regressions
+        );
+
+        proptest! {
+            #![proptest_config($crate::shared::config($native, REGRESSIONS))]
+
+            #[test]
+            fn the_promises_hold_where_ambiguity_parks(
+                seed in any::<u64>(), steps in prop::collection::vec($step(), 1..40)
+            ) {
+                $crate::shared::play::<$model>(Backend::Native, "park", seed, &steps);
+            }
+
+            #[test]
+            fn the_promises_hold_where_ambiguity_resends(
+                seed in any::<u64>(), steps in prop::collection::vec($step(), 1..40)
+            ) {
+                $crate::shared::play::<$model>(Backend::Native, "resend", seed, &steps);
+            }
+        }
+
+        proptest! {
+            #![proptest_config($crate::shared::config($wasm, REGRESSIONS))]
+
+            #[test]
+            fn the_promises_hold_in_the_component(
+                seed in any::<u64>(), steps in prop::collection::vec($step(), 1..30)
+            ) {
+                $crate::shared::play::<$model>(Backend::Wasm, "resend", seed, &steps);
+            }
+        }
+    };
+}
+pub(crate) use promises;
+
+/// How many cases are drawn, from which seed, and where failures are written down.
+pub fn config(cases: u32, regressions: &'static str) -> ProptestConfig {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let cases_wanted = number("MODEL_CASES").and_then(|cases: u64| u32::try_from(cases).ok());
+    ProptestConfig {
+        cases: cases_wanted.unwrap_or(cases),
+        rng_seed: RngSeed::Fixed(number("MODEL_SEED").unwrap_or(1)),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(regressions))),
+        ..ProptestConfig::default()
+    }
+}
+
+/// Everything that can go wrong with a request on its way, or with its answer.
+pub fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::Refuse),
+        Just(Fault::RateLimited {
+            retry_after_s: Some(0)
+        }),
+        Just(Fault::RateLimited {
+            retry_after_s: Some(30)
+        }),
+        Just(Fault::ThrottledAs400),
+        Just(Fault::Maintenance),
+        Just(Fault::ServerError),
+        Just(Fault::ServerErrorAfterCommit),
+        Just(Fault::ResponseLost),
+        Just(Fault::RequestLost),
+        (1..LATE_MAX).prop_map(|delay| Fault::LateExecution { delay }),
+        (1..120_000_u64).prop_map(|delay| Fault::Slow { delay }),
+        Just(Fault::Truncated),
+        (1..60_000_u64).prop_map(|lag| Fault::StaleLookUp { lag }),
+        Just(Fault::ExpiredToken),
+        Just(Fault::Garbage),
+    ]
+}
+
+/// Every run has ended, and every history replays to the same completion.
+pub fn check_replay(sim: &mut Sim) {
+    assert_eq!(
+        sim.store.unfinished(),
+        Vec::<u64>::new(),
+        "these have not ended"
+    );
+    let completion = |run: &StoredRun| match &run.state {
+        RunState::Ended(ended) => Some(ended.completion.clone()),
+        _ => None,
+    };
+    let runs = sim.store.runs.iter();
+    let ended: Vec<(u64, Completion)> = runs
+        .filter_map(|(id, run)| Some((*id, completion(run)?)))
+        .collect();
+    for (id, completion) in ended {
+        assert_eq!(
+            sim.replay(id),
+            Demand::Done(completion),
+            "run {id} does not replay"
+        );
+    }
+}
+
+/// What happened in some runs, a line for each, for messages.
+pub fn story(sim: &Sim, is_ours: impl Fn(&StoredRun) -> bool) -> String {
+    let ours = sim.store.runs.iter().filter(|(_, run)| is_ours(run));
+    let lines = ours.map(|(number, run)| {
+        let (object, reason) = (&run.task.object.id, run.task.reason);
+        let started = run.task.started;
+        match &run.state {
+            RunState::Ended(ended) => format!(
+                "{number} {object} {reason:?} {started} -> {} {:?}\n",
+                ended.at, ended.completion
+            ),
+            state => format!("{number} {object} {reason:?} {started} {state:?}\n"),
+        }
+    });
+    lines.collect()
+}

@@ -1,0 +1,226 @@
+//! What happens to invoices when requests, answers, tokens or whole systems fail.
+
+use ml_connector_component::contract::runs::{Change, Ending, StartReason};
+use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_tests::fixtures::settings;
+use ml_connector_tests::logic::Backend;
+use ml_connector_tests::sim::store::ending_name;
+use ml_connector_tests::sim::{Sim, object};
+
+use crate::documents::{an_invoice, ending, stop_code};
+use crate::scenarios;
+
+scenarios!(
+    a_lost_answer_is_found_and_not_doubled,
+    a_lost_request_is_resent_only_where_the_settings_say_so,
+    a_late_execution_is_found_by_a_later_look_up,
+    only_a_person_s_replay_resends_what_is_ambiguous,
+    an_upgrade_in_the_settle_time_doubles_nothing,
+    an_outage_of_three_days_costs_no_attempt,
+    a_record_that_keeps_failing_is_parked_after_five_retries,
+    an_expired_token_is_renewed_without_a_person,
+    a_dead_refresh_token_queues_everything_until_a_person_connects,
+    the_company_moves_to_another_datacenter,
+    two_records_under_one_marker_are_a_conflict_with_both_ids,
+);
+
+/// Milliseconds: longer than the settle time, shorter than the life of an access token.
+const MINUTES_45: u64 = 2_700_000;
+
+/// A fault that strikes the next payment request that is created, and no other.
+fn creation(fault: Fault) -> FaultRule {
+    FaultRule::new(System::Concur, fault)
+        .method("POST")
+        .path("paymentrequest")
+        .times(1)
+}
+
+fn a_lost_answer_is_found_and_not_doubled(backend: Backend) {
+    for ambiguity in ["park", "resend"] {
+        let mut sim = Sim::connected(backend, ambiguity);
+        let rule = creation(Fault::ResponseLost);
+        sim.sandbox.add_fault(rule);
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.settle();
+        assert_eq!(
+            ending_name(&ending(&sim, "invoice", &invoice)),
+            "confirmed",
+            "{ambiguity}"
+        );
+        assert_eq!(sim.sandbox.concur.payment_request_count(), 1);
+        assert_eq!(sim.sent["POST paymentrequest"], 1);
+    }
+}
+
+fn a_lost_request_is_resent_only_where_the_settings_say_so(backend: Backend) {
+    for (ambiguity, expected, posts) in [("park", "parked", 1), ("resend", "confirmed", 2)] {
+        let mut sim = Sim::connected(backend, ambiguity);
+        let rule = creation(Fault::RequestLost);
+        sim.sandbox.add_fault(rule);
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.settle();
+        assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), expected);
+        assert_eq!(sim.sent["POST paymentrequest"], posts);
+    }
+}
+
+fn a_late_execution_is_found_by_a_later_look_up(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    let late = Fault::LateExecution { delay: MINUTES_45 };
+    sim.sandbox.add_fault(creation(late));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(2_400_000);
+    assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
+    sim.settle();
+    let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
+        panic!("is confirmed");
+    };
+    assert_eq!(confirmed.change, Change::Adopted);
+    assert_eq!(
+        (
+            sim.sandbox.concur.payment_request_count(),
+            sim.sent["POST paymentrequest"]
+        ),
+        (1, 1)
+    );
+}
+
+fn only_a_person_s_replay_resends_what_is_ambiguous(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    sim.sandbox.add_fault(creation(Fault::RequestLost));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(3_600_000);
+    sim.start(object("invoice", &invoice), StartReason::Notice);
+    sim.settle();
+    assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
+    assert_eq!(sim.sandbox.concur.payment_request_count(), 0);
+    sim.start(object("invoice", &invoice), StartReason::Replay);
+    sim.settle();
+    assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
+}
+
+fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
+    // Executed after the settle time where nothing is sent again, and within it where it is.
+    for (ambiguity, delay) in [("park", MINUTES_45), ("resend", MINUTES_45 / 2)] {
+        let mut sim = Sim::connected(backend, ambiguity);
+        sim.sandbox
+            .add_fault(creation(Fault::LateExecution { delay }));
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.run_for(600_000);
+        assert_eq!(sim.sent["POST paymentrequest"], 1);
+        // Other settings stand for other code: what it would create differs.
+        let mut settings = settings::connection(ambiguity);
+        settings["expense_types"]["default"] = "TRVL".into();
+        sim.upgrade(backend.logic(&settings.to_string()));
+        sim.settle();
+        assert_eq!(sim.divergences, 1);
+        let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
+            panic!("is confirmed");
+        };
+        assert_eq!(confirmed.change, Change::Adopted, "{ambiguity}");
+        assert_eq!(
+            (
+                sim.sandbox.concur.payment_request_count(),
+                sim.sent["POST paymentrequest"]
+            ),
+            (1, 1),
+            "{ambiguity}"
+        );
+    }
+}
+
+fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {
+    for fault in [
+        Fault::Refuse,
+        Fault::Maintenance,
+        Fault::RateLimited {
+            retry_after_s: Some(0),
+        },
+    ] {
+        let mut sim = Sim::connected(backend, "park");
+        sim.sandbox.add_fault(FaultRule::new(System::Concur, fault));
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.run_for(72 * 3_600_000);
+        assert!(sim.store.ending("invoice", &invoice).is_none(), "{fault:?}");
+        sim.sandbox.clear_faults();
+        sim.settle();
+        assert_eq!(
+            ending_name(&ending(&sim, "invoice", &invoice)),
+            "confirmed",
+            "{fault:?}"
+        );
+    }
+}
+
+fn a_record_that_keeps_failing_is_parked_after_five_retries(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    sim.sandbox
+        .add_fault(FaultRule::new(System::Concur, Fault::ServerError).path("digests"));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.settle();
+    assert_eq!(
+        stop_code(&ending(&sim, "invoice", &invoice)),
+        "retries-used-up"
+    );
+    assert_eq!(sim.sent["GET paymentrequestdigests"], 6);
+}
+
+fn an_expired_token_is_renewed_without_a_person(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    sim.sandbox.concur.expire_access_tokens();
+    sim.sandbox.freshbooks.expire_access_tokens();
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.settle();
+    assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
+}
+
+fn a_dead_refresh_token_queues_everything_until_a_person_connects(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    sim.sandbox.freshbooks.expire_access_tokens();
+    sim.sandbox.freshbooks.revoke_refresh_tokens();
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(3_600_000);
+    assert!(sim.store.ending("invoice", &invoice).is_none());
+    sim.connect_freshbooks();
+    sim.settle();
+    assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
+}
+
+fn the_company_moves_to_another_datacenter(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    assert!(sim.sandbox.concur.move_company("eu2"));
+    sim.sandbox.concur.expire_access_tokens();
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.settle();
+    assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "confirmed");
+}
+
+fn two_records_under_one_marker_are_a_conflict_with_both_ids(backend: Backend) {
+    let mut sim = Sim::connected(backend, "resend");
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.settle();
+    let first = sim.sandbox.concur.payment_requests()[0].clone();
+    // Somebody else's retry: the same request once more.
+    sim.store.links.clear();
+    let late = Fault::LateExecution { delay: MINUTES_45 };
+    assert!(
+        sim.sandbox
+            .concur
+            .delete_payment_request(&first.id, sim.now)
+    );
+    sim.sandbox.add_fault(creation(late));
+    sim.start(object("invoice", &invoice), StartReason::Notice);
+    sim.settle();
+    assert_eq!(
+        sim.sandbox.concur.payment_request_count(),
+        3,
+        "outside the stated bounds it is doubled"
+    );
+    sim.store.links.clear();
+    sim.start(object("invoice", &invoice), StartReason::Notice);
+    sim.settle();
+    let Ending::Conflict(conflict) = ending(&sim, "invoice", &invoice) else {
+        panic!("is a conflict: {:?}", ending(&sim, "invoice", &invoice));
+    };
+    assert_eq!(conflict.targets.len(), 2);
+}
