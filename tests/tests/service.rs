@@ -112,8 +112,8 @@ async fn a_write_is_recorded_before_it_is_sent_and_looked_up_when_it_was_interru
         "the intent stands without an outcome"
     );
     assert!(
-        matches!(&last.demand, Demand::Perform(Effect { action: Action::Send(send), .. })
-        if send.intent != Intent::Read)
+        matches!(&last.demand, Demand::Perform(Effect { action: Action::Send(outbound), .. })
+        if outbound.intent != Intent::Read)
     );
     service.shutdown().await;
 
@@ -214,8 +214,8 @@ async fn posts_of(service: &Running, run: u64) -> usize {
     let is_post = |row: &&HistoryRow| {
         let was_sent = row.outcome.as_ref().map(|outcome| &outcome.report);
         matches!(was_sent, Some(Report::Sent(_)))
-            && matches!(&row.demand, Demand::Perform(Effect { action: Action::Send(send), .. })
-                if send.intent != Intent::Read)
+            && matches!(&row.demand, Demand::Perform(Effect { action: Action::Send(outbound), .. })
+                if outbound.intent != Intent::Read)
     };
     history.iter().filter(is_post).count()
 }
