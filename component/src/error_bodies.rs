@@ -57,7 +57,8 @@ pub enum Unread {
 pub fn text(response: &Response) -> Result<&str, Unread> {
     match &response.body {
         Body::Text(text) => Ok(text),
-        Body::Bytes(_) => Err(Unread::Garbled(String::from("the answer is not UTF-8"))),
+        Body::Bytes(bytes) => core::str::from_utf8(bytes)
+            .map_err(|_| Unread::Garbled(String::from("the answer is not UTF-8"))),
     }
 }
 
@@ -206,6 +207,17 @@ mod tests {
             headers: Vec::new(),
             body: Body::Text(body.to_string()),
         }
+    }
+
+    #[test]
+    fn bytes_are_read_like_text() {
+        let answer = |bytes: &[u8]| Response {
+            body: Body::Bytes(bytes.to_vec()),
+            ..answer(400, "")
+        };
+        let read = read_refusal(&answer(br#"{"error":"not here"}"#));
+        assert_eq!(read.words, "not here");
+        assert!(text(&answer(b"\xff")).is_err());
     }
 
     #[test]

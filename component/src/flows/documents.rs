@@ -63,6 +63,7 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
         return Err(other_document(flow, &document));
     }
     flow.note_version(&change_stamp::mark_if_fresh(&document.version, flow.now()));
+    flow.note_facts(document.facts());
     if document.deleted {
         return sync_deletion(flow, kind, own, "was deleted").await;
     }

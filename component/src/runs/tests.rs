@@ -1,4 +1,4 @@
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec;
 
 use super::*;
@@ -346,6 +346,149 @@ fn a_history_tells_since_when_a_write_may_have_been_carried_out() {
             ]
             .concat();
             assert_eq!(unknown_since(&with), Some(4), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_write_without_an_outcome_may_have_been_carried_out_since_the_outcome_before_it() {
+    let request = crate::freshbooks::get("/w".to_string());
+    let entry = |intent, at: Option<Instant>| HistoryEntry {
+        demand: Demand::Perform(Effect {
+            id: 0,
+            action: Action::Send(OutboundRequest {
+                request: request.clone(),
+                intent,
+            }),
+        }),
+        outcome: at.map(|at| Outcome {
+            id: 0,
+            report: Report::Sent(answer(404, "")),
+            at,
+        }),
+    };
+    let known = entry(Intent::Read, Some(41));
+    for (intent, since) in [
+        (Intent::Read, None),
+        (Intent::ServerDeduplicated, None),
+        (Intent::LookUpThenResend, Some(41)),
+        (Intent::LookUpThenPark, Some(41)),
+    ] {
+        let history = [known.clone(), entry(intent, None)];
+        assert_eq!(unknown_since(&history), since);
+        let completion = abandon(&history, "it traps", 50);
+        let Ending::Parked(failure) = completion.ending else {
+            panic!("is parked");
+        };
+        let code = if since.is_some() {
+            AMBIGUOUS
+        } else {
+            "component-failed"
+        };
+        assert_eq!(
+            (failure.code.as_str(), failure.since),
+            (code, since.unwrap_or(50))
+        );
+        assert_eq!(failure.look_again.is_some(), since.is_some());
+        assert!(failure.message.contains("it traps") && !failure.remedy.is_empty());
+    }
+}
+
+#[test]
+fn a_task_keeps_the_bounds_of_its_fields() {
+    for id in [String::new(), "7".repeat(201)] {
+        let opened = Run::open(
+            task("invoice", &id, StartReason::Notice),
+            settings(),
+            Vec::new(),
+        );
+        assert!(matches!(opened, Err(OpenError::InvalidTask(_))));
+    }
+    let longest = task("invoice", &"7".repeat(200), StartReason::Notice);
+    assert!(Run::open(longest, settings(), Vec::new()).is_ok());
+}
+
+#[test]
+fn only_a_write_may_lack_its_outcome_before_the_last_entry() {
+    let (task, settings) = invoice();
+    let whole = drive(open(&task, &settings, &[]), gone).history;
+    for index in 0..whole.len() {
+        let mut history = whole.clone();
+        history[index].outcome = None;
+        let opened = Run::open(task.clone(), Rc::clone(&settings), history.clone());
+        if index + 1 == whole.len() {
+            let run = opened.expect("demands it again");
+            assert_eq!(run.demand(), &history[index].demand);
+        } else {
+            assert!(
+                matches!(opened, Err(OpenError::BrokenHistory(why)) if why.contains(&format!("entry {index}")))
+            );
+        }
+    }
+}
+
+/// A run that waits once, for each reason.
+fn waiting(reason: WaitReason, on: Option<ObjectRef>) -> Run {
+    let channel = Rc::new(EffectChannel::new(STARTED));
+    let (task, settings) = invoice();
+    let flow = crate::flow::Flow::new(Rc::clone(&channel), task, settings);
+    let future = Box::pin(async move {
+        flow.wait_on(60_000, reason, on, String::new()).await;
+        abandon(&[], "it was woken", 0)
+    });
+    Run::new(future, channel)
+}
+
+#[test]
+fn only_the_settle_time_may_not_be_cut_short() {
+    for reason in [
+        WaitReason::Retry,
+        WaitReason::Settle,
+        WaitReason::Remote,
+        WaitReason::Dependency,
+        WaitReason::Handshake,
+    ] {
+        let woken = |at| Outcome {
+            id: 0,
+            report: Report::Woken(Wake::Due),
+            at,
+        };
+        let mut run = waiting(reason, None);
+        let early = run.step(woken(STARTED + 59_999)).map(drop);
+        if reason == WaitReason::Settle {
+            assert_eq!(
+                early.map_err(|error| error.code),
+                Err(StepErrorCode::TooEarly)
+            );
+            assert!(run.step(woken(STARTED + 60_000)).is_ok());
+        } else {
+            assert_eq!(early, Ok(()), "{reason:?}");
+        }
+    }
+}
+
+#[test]
+fn only_a_wait_for_an_object_ends_with_one() {
+    for reason in [
+        WaitReason::Retry,
+        WaitReason::Settle,
+        WaitReason::Remote,
+        WaitReason::Dependency,
+        WaitReason::Handshake,
+    ] {
+        let ended = Outcome {
+            id: 0,
+            report: Report::Woken(Wake::ObjectEnded),
+            at: STARTED + 90_000,
+        };
+        let error = waiting(reason, None).step(ended.clone()).map(drop);
+        assert_eq!(
+            error.map_err(|error| error.code),
+            Err(StepErrorCode::WrongReport)
+        );
+        let on = Some(object("client", "41"));
+        if reason == WaitReason::Dependency {
+            assert!(waiting(reason, on).step(ended).is_ok());
         }
     }
 }

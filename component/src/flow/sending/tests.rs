@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use super::*;
 use crate::contract::http::{Response, SendError};
 use crate::contract::runs::{
-    Action, Completion, Demand, Ending, Facts, Report, StartReason, Task, Wake,
+    Action, Completion, Demand, Ending, Facts, HistoryEntry, Outcome, Report, StartReason, Task,
+    Wake,
 };
 use crate::contract::types::{Instant, Note};
 use crate::error_bodies::{self, Unread};
@@ -408,6 +409,17 @@ fn ambiguous_outcomes() -> Vec<SendOutcome> {
     errors.into_iter().chain(answers).chain(garbled).collect()
 }
 
+/// The waits but for those that only ask for the host's clock: one before each settle time, if the
+/// host stopped meanwhile.
+fn settle_waits(driven: &Driven, outcome: &SendOutcome) -> Vec<(WaitReason, u64)> {
+    let is_clock = |wait: &(WaitReason, u64)| *wait == (WaitReason::Settle, 0);
+    let (clocks, waits): (Vec<_>, Vec<_>) = driven.waits().into_iter().partition(is_clock);
+    let interrupted = matches!(outcome, SendOutcome::MaybeSent(error) if error.code == SendErrorCode::Interrupted);
+    let settles = waits.iter().filter(|wait| **wait == SETTLE).count();
+    assert_eq!(clocks.len(), if interrupted { settles } else { 0 });
+    waits
+}
+
 #[test]
 fn an_ambiguous_write_is_settled_looked_up_and_adopted() {
     for intent in WRITES {
@@ -419,7 +431,7 @@ fn an_ambiguous_write_is_settled_looked_up_and_adopted() {
                 ("found", 1),
                 "{outcome:?}"
             );
-            assert_eq!(driven.waits(), [SETTLE]);
+            assert_eq!(settle_waits(&driven, &outcome), [SETTLE]);
         }
     }
 }
@@ -436,7 +448,7 @@ fn under_look_up_then_park_an_ambiguous_write_is_never_sent_again() {
             (AMBIGUOUS, 1),
             "{outcome:?}"
         );
-        assert_eq!(driven.waits(), [SETTLE]);
+        assert_eq!(settle_waits(&driven, &outcome), [SETTLE]);
         let Ending::Parked(failure) = driven.completion.ending else {
             panic!("is parked");
         };
@@ -476,7 +488,7 @@ fn an_ambiguous_write_that_may_be_repeated_is_sent_five_times_more() {
                 "{outcome:?}"
             );
             assert_looked_up(&driven);
-            let waits = driven.waits();
+            let waits = settle_waits(&driven, &outcome);
             let (settles, retries): (Vec<_>, Vec<_>) =
                 waits.iter().partition(|wait| **wait == SETTLE);
             assert_eq!(settles.len(), 6);
@@ -585,4 +597,117 @@ fn what_stops_the_look_up_does_not_hide_a_write_of_an_earlier_history() {
         let driven = drive(run, host(|_| answer(400, "no"), missing));
         assert_eq!(code(&driven), expected);
     }
+}
+
+/// What a naive host does: it appends the entry of a write before it sends it, and every outcome
+/// after; when it stops, it opens the run again with what it has stored. It stops in the middle of
+/// each of the writes that `stops_at` names, from 0, `delay` passes, and it goes on.
+fn naive_host(
+    intent: Intent,
+    stops_at: &[usize],
+    delay: Instant,
+) -> (Vec<HistoryEntry>, usize, Run) {
+    let make = || a_write(intent);
+    let (mut history, mut now, mut records, mut writes) = (Vec::new(), STARTED, 0, 0);
+    let mut run = make();
+    for _ in 0..100 {
+        let demand = run.demand().clone();
+        now += 7;
+        let (id, report) = match &demand {
+            Demand::Done(_) => return (history, records, run),
+            Demand::Wait(wait) => {
+                now = now.max(wait.until);
+                (wait.id, Report::Woken(Wake::Due))
+            }
+            Demand::Perform(effect) => {
+                let Action::Send(send) = &effect.action else {
+                    panic!("only sends: {demand:?}");
+                };
+                let outcome = match send.intent {
+                    Intent::Read if records > 0 => answer(200, "there"),
+                    Intent::Read => answer(200, "nothing"),
+                    _ => {
+                        writes += 1;
+                        if stops_at.contains(&(writes - 1)) {
+                            // The request is lost on the way, and so is the host.
+                            history.push(HistoryEntry {
+                                demand: demand.clone(),
+                                outcome: None,
+                            });
+                            now += delay;
+                            run = make().replayed(history.clone()).expect("opens again");
+                            continue;
+                        }
+                        records += 1;
+                        answer(200, "written")
+                    }
+                };
+                (effect.id, Report::Sent(outcome))
+            }
+        };
+        let outcome = Outcome {
+            id,
+            report,
+            at: now,
+        };
+        history.push(HistoryEntry {
+            demand,
+            outcome: Some(outcome.clone()),
+        });
+        run.step(outcome).expect("answers the demand");
+    }
+    panic!("the run does not end");
+}
+
+#[test]
+fn a_naive_host_that_stops_in_a_write_ends_with_one_record() {
+    for stops_at in [&[][..], &[0], &[0, 1], &[0, 1, 2]] {
+        for delay in [0, MINUTE, 900 * HOUR] {
+            let (history, records, run) = naive_host(Intent::LookUpThenResend, stops_at, delay);
+            assert_eq!(records, 1, "{stops_at:?}");
+            // A hole in the middle replays to the same demands, byte for byte.
+            for length in 0..=history.len() {
+                let replayed = a_write(Intent::LookUpThenResend)
+                    .replayed(history[..length].to_vec())
+                    .expect("replays");
+                let next = history
+                    .get(length)
+                    .map_or(run.demand(), |entry| &entry.demand);
+                let is_hole = length > 0 && history[length - 1].outcome.is_none();
+                assert_eq!(replayed.demand(), next, "{length}, {is_hole}");
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_late_restart_the_whole_settle_time_is_waited_out() {
+    let (history, _, _) = naive_host(Intent::LookUpThenResend, &[0], 900 * HOUR);
+    let hole = history
+        .iter()
+        .position(|entry| entry.outcome.is_none())
+        .expect("stopped once");
+    let [clock, settle] = &history[hole + 1..=hole + 2] else {
+        panic!("two waits follow");
+    };
+    let waits = [clock, settle].map(|entry| match (&entry.demand, &entry.outcome) {
+        (Demand::Wait(wait), Some(outcome)) => (wait.reason, wait.until, outcome.at),
+        other => panic!("is no wait: {other:?}"),
+    });
+    let restarted = waits[0].2;
+    assert!(waits[0].1 < restarted && restarted > STARTED + 900 * HOUR);
+    assert_eq!(
+        (waits[0].0, waits[1].0),
+        (WaitReason::Settle, WaitReason::Settle)
+    );
+    assert_eq!(waits[1].1, restarted + 30 * MINUTE);
+}
+
+#[test]
+fn an_interrupted_write_that_must_not_be_repeated_is_parked() {
+    let (_, records, run) = naive_host(Intent::LookUpThenPark, &[0], HOUR);
+    assert_eq!(records, 0);
+    assert!(
+        matches!(run.demand(), Demand::Done(Completion { ending: Ending::Parked(failure), .. }) if failure.code == AMBIGUOUS)
+    );
 }
