@@ -1,6 +1,6 @@
 //! `serve`, `connect` and `replay` against both vendors behind sockets.
 
-use ml_connector::contract::runs::{Completion, Ending, NewTask, Reason, Stop};
+use ml_connector::contract::runs::{Completion, Ending, Facts, Failure, NewTask, StartReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::seal::Keyring;
 use ml_connector::store::{NewRun, Write};
@@ -179,7 +179,7 @@ fn park(id: &str) -> Vec<Write> {
         connection: "acme".to_string(),
         task: NewTask {
             object,
-            reason: Reason::Notice,
+            reason: StartReason::Notice,
         },
         settings_version: "sv-0001".to_string(),
         started: 1_772_355_600_000,
@@ -188,13 +188,14 @@ fn park(id: &str) -> Vec<Write> {
 }
 
 fn parked() -> Ending {
-    Ending::Parked(Stop {
+    Ending::Parked(Failure {
         code: "tax-unmapped".to_string(),
-        sentence: "A tax is not mapped.".to_string(),
+        message: "A tax is not mapped.".to_string(),
         remedy: "add it".to_string(),
         problems: Vec::new(),
         since: 1_772_355_600_000,
         look_again: None,
+        reconnect: None,
     })
 }
 
@@ -209,7 +210,8 @@ fn office_with_two_parked() -> Office {
             run,
             completion: Completion {
                 ending: parked(),
-                version: String::new(),
+                version: None,
+                facts: Facts::NONE,
             },
             at: 1_772_355_601_000,
         }]);

@@ -2,13 +2,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ml_connector::contract::credentials::{Credential, Life};
-use ml_connector::contract::http::{Body, BodyPart, Header, Method, Request, Response};
+use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
+use ml_connector::contract::http::{
+    Authorization, Body, BodyPart, Header, Method, Request, Response, Secret,
+};
 use ml_connector::contract::http::{SendError, SendErrorCode, SendOutcome};
-use ml_connector::contract::pacing::{Gate, HoldReason};
+use ml_connector::contract::pacing::{Gate, Hold, HoldReason};
 use ml_connector::contract::runs::{
-    Action, Completion, Confirmation, Demand, Effect, Ending, How, Intent, NewTask, Outcome,
-    Reason, Report, Send, Stop, Wait, WaitReason, Wake,
+    Action, Change, Completion, Confirmation, Demand, Effect, Ending, Facts, Failure, Intent,
+    NewTask, OutboundRequest, Outcome, Report, StartReason, Wait, WaitReason, Wake,
 };
 use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
 use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, StoredEvent, Write};
@@ -31,7 +33,7 @@ fn invoice(id: &str) -> ObjectRef {
     object(System::Freshbooks, "invoice", id)
 }
 
-fn start(id: &str, reason: Reason) -> Write {
+fn start(id: &str, reason: StartReason) -> Write {
     Write::Start(NewRun {
         connection: "acme".to_string(),
         task: NewTask {
@@ -58,14 +60,14 @@ fn send(
 ) -> Demand {
     let request = Request {
         system,
-        bearer: None,
+        authorization: Authorization::Connection,
         method,
         path_with_query: path.to_string(),
         headers: Vec::new(),
         body,
         timeout: 30_000,
     };
-    effect(id, Action::Send(Send { request, intent }))
+    effect(id, Action::Send(OutboundRequest { request, intent }))
 }
 
 fn row(index: u32, after_ms: u64, demand: Demand, report: Option<Report>) -> HistoryRow {
@@ -106,7 +108,7 @@ fn uncertain_history() -> Vec<HistoryRow> {
     );
     let body = vec![
         BodyPart::Text("{\"Name\":\"2093 Northwind\",\"Key\":\"".to_string()),
-        BodyPart::JsonSecret("client-secret".to_string()),
+        BodyPart::JsonSecret(Secret::ClientSecret),
         BodyPart::Text("\"}".to_string()),
     ];
     let write = send(
@@ -126,7 +128,7 @@ fn uncertain_history() -> Vec<HistoryRow> {
         until: NINE + 1_800_000,
         reason: WaitReason::Settle,
         on: None,
-        sentence: "the payment request may still appear".to_string(),
+        message: "the payment request may still appear".to_string(),
     });
     vec![
         row(
@@ -140,10 +142,10 @@ fn uncertain_history() -> Vec<HistoryRow> {
     ]
 }
 
-fn stop(code: &str, sentence: &str) -> Stop {
-    Stop {
+fn stop(code: &str, message: &str) -> Failure {
+    Failure {
         code: code.to_string(),
-        sentence: sentence.to_string(),
+        message: message.to_string(),
         remedy: "add it under connections.acme.taxes".to_string(),
         problems: vec![Problem {
             pointer: "/lines/0/taxName1".to_string(),
@@ -152,6 +154,7 @@ fn stop(code: &str, sentence: &str) -> Stop {
         }],
         since: NINE,
         look_again: None,
+        reconnect: None,
     }
 }
 
@@ -160,24 +163,35 @@ fn end(run: RunId, ending: Ending) -> Write {
         run,
         completion: Completion {
             ending,
-            version: "v1".to_string(),
+            version: Some("v1".to_string()),
+            facts: facts(),
         },
         at: NINE + 3_600_000,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        number: Some("2093".to_string()),
+        party: Some("Northwind Paper".to_string()),
+        amount: Some("90.00".to_string()),
+        currency: Some("CAD".to_string()),
+        date: Some("2026-02-27".to_string()),
     }
 }
 
 fn confirmed() -> Ending {
     Ending::Confirmed(Confirmation {
         target: object(System::Concur, "payment-request", "PR-1"),
-        how: How::Created,
-        sentence: "Payment request PR-1 is there.".to_string(),
+        change: Change::Created,
+        message: "Payment request PR-1 is there.".to_string(),
     })
 }
 
 /// Run 1 confirmed after an uncertain write, run 2 parked, run 3 waiting.
 fn after_a_morning() -> Office {
     let office = Office::new();
-    let begun = ["778120", "778121", "778122"].map(|id| start(id, Reason::Notice));
+    let begun = ["778120", "778121", "778122"].map(|id| start(id, StartReason::Notice));
     let receipt = office.keep(begun.to_vec());
     assert_eq!(receipt.runs, [1, 2, 3]);
     office.keep(vec![
@@ -195,7 +209,7 @@ fn after_a_morning() -> Office {
             due: NINE + 7_200_000,
             reason: Some(WaitReason::Retry),
             on: None,
-            sentence: "SAP Concur answered 500.".to_string(),
+            message: "SAP Concur answered 500.".to_string(),
         },
     ]);
     office
@@ -206,19 +220,20 @@ fn now() -> Instant {
     u64::try_from(since.as_millis()).expect("fits")
 }
 
-fn credential(system: System, life: Life) -> Write {
+fn credential(system: System, status: CredentialStatus) -> Write {
     Write::Credential(StoredCredential {
         connection: "acme".to_string(),
         credential: Credential {
             system,
-            life,
+            status,
             generation: 3,
-            base: String::new(),
-            issued: now() - 1_000,
-            access_expires: now() + 3_600_000,
+            base: None,
+            access: Some(AccessSpan {
+                issued: now() - 1_000,
+                expires: now() + 3_600_000,
+            }),
             refresh_expires: Some(now() + 30 * 86_400_000),
-            scope: String::new(),
-            sentence: "the refresh token was refused".to_string(),
+            scope: None,
         },
         sealed_tokens: vec![1],
         refreshing: false,
@@ -391,16 +406,21 @@ fn a_run_that_is_not_there_is_a_usage_error() {
 fn status_tells_who_is_needed_for_what() {
     let office = after_a_morning();
     office.keep(vec![
-        credential(System::Freshbooks, Life::Live),
-        credential(System::Concur, Life::Dead),
+        credential(System::Freshbooks, CredentialStatus::Live),
+        credential(
+            System::Concur,
+            CredentialStatus::Dead("the refresh token was refused".to_string()),
+        ),
         Write::Gate {
             connection: "acme".to_string(),
             gate: Gate {
                 system: System::Concur,
-                held_until: now() + 600_000,
-                reason: HoldReason::Maintenance,
+                hold: Some(Hold {
+                    until: now() + 600_000,
+                    reason: HoldReason::Maintenance,
+                }),
                 failures: 2,
-                failing_since: now(),
+                failing_since: Some(now()),
             },
         },
     ]);
@@ -426,11 +446,11 @@ fn status_check_tells_scripts_who_is_needed() {
     let office = after_a_morning();
     assert_eq!(office.run(&["status", "--check"]).code, 4);
     office.keep(vec![
-        credential(System::Freshbooks, Life::Live),
-        credential(System::Concur, Life::Live),
+        credential(System::Freshbooks, CredentialStatus::Live),
+        credential(System::Concur, CredentialStatus::Live),
     ]);
     assert_eq!(office.run(&["status", "--check"]).code, 5);
-    office.keep(vec![start("778121", Reason::Replay)]);
+    office.keep(vec![start("778121", StartReason::Replay)]);
     office.keep(vec![end(4, confirmed())]);
     assert_eq!(office.run(&["status", "--check"]).code, 0);
 }
