@@ -23,6 +23,7 @@ Examples:
   ml-connector runs
   ml-connector runs --ending parked,rejected --latest
   ml-connector runs --object freshbooks/invoice/1234
+  ml-connector runs --find northwind --latest
   ml-connector runs --state waiting --limit 500 --json")]
 pub struct Args {
     /// Only of this connection
@@ -31,6 +32,10 @@ pub struct Args {
     /// Only of this object, such as freshbooks/invoice/1234
     #[arg(long, value_name = "SYSTEM/KIND/ID", value_parser = labels::parse_object)]
     object: Option<ObjectRef>,
+    /// Only of objects whose number, party, amount or id contains this text, such as an invoice's
+    /// number or a part of a client's name; upper and lower case are the same
+    #[arg(long, value_name = "TEXT")]
+    find: Option<String>,
     /// Only in this state
     #[arg(long, value_name = "STATE")]
     state: Option<StateArg>,
@@ -73,6 +78,7 @@ fn filter(args: Args) -> RunFilter {
     RunFilter {
         connection: args.connection,
         object: args.object,
+        find: args.find,
         state: args.state.map(Into::into),
         endings: args.ending.into_iter().map(Into::into).collect(),
         latest_only: args.latest,
