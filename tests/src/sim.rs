@@ -8,7 +8,7 @@
 
 mod credentials;
 mod driving;
-mod network;
+pub mod network;
 pub mod store;
 
 use std::collections::BTreeMap;
