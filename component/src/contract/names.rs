@@ -52,7 +52,7 @@ impl ObjectRef {
     reason = "the type is generated, without this derive"
 )]
 impl Default for Facts {
-    /// Nothing is known.
+    /// Facts of which nothing is known yet.
     fn default() -> Self {
         Self {
             number: None,
