@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 24] = [
+const NO_CODES: [&str; 19] = [
     "bill-vendor",
     "cash-advance",
     "content-type",
@@ -28,11 +28,6 @@ const NO_CODES: [&str; 24] = [
     "us-impl",
     "when-in-doubt",
     "x-api-version",
-    "cash-advance-document",
-    "invoice-document",
-    "payroll-document",
-    "event-type",
-    "freshbooks-consent",
 ];
 
 /// Codes of one word: they look like any other word, and are searched for among the literals alone.

@@ -47,10 +47,6 @@ impl ObjectRef {
     }
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the type is generated, without this derive"
-)]
 impl Default for Facts {
     /// Facts of which nothing is known yet.
     fn default() -> Self {

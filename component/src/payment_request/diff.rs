@@ -71,7 +71,7 @@ impl Difference {
 
     /// The body of the update.
     #[must_use]
-    pub fn to_update(self) -> String {
+    pub fn into_update(self) -> String {
         Value::Object(self.body).to_string()
     }
 }

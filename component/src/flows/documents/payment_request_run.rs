@@ -67,7 +67,7 @@ impl PaymentRequestRun<'_> {
     async fn look_only(&self) -> Result<Ending, EarlyEnd> {
         match self.find_marked().await? {
             Some(id) => self.link(id, Change::Adopted).await,
-            None => Err(EarlyEnd::Parked(self.flow.ambiguous(EARLIER))),
+            None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
         }
     }
 
@@ -221,7 +221,7 @@ impl PaymentRequestRun<'_> {
                 match Difference::between(&current, &self.translated, &self.vendor) {
                     None => LookUp::Found(id.to_string()),
                     Some(difference) => {
-                        LookUp::Missing(concur::update_payment_request(difference.to_update()))
+                        LookUp::Missing(concur::update_payment_request(difference.into_update()))
                     }
                 },
             )

@@ -171,7 +171,7 @@ impl Kept {
 /// The actions of a change, by line id.
 fn actions(change: Option<Difference>) -> Vec<(String, String)> {
     let body = change
-        .map(Difference::to_update)
+        .map(Difference::into_update)
         .unwrap_or("{}".to_string());
     let body: Value = serde_json::from_str(&body).expect("is JSON");
     let lines = body["LineItems"].as_array().cloned().unwrap_or_default();
@@ -257,7 +257,7 @@ fn a_cost_code_that_goes_is_seen() {
 fn header_and_vendor_are_compared_too() {
     let kept = Kept::created(&wanted("1.00", abc())).told();
     let other = Difference::between(&kept, &wanted("2.00", abc()), &key()).expect("differs");
-    assert!(other.to_update().contains(r#""InvoiceAmount":"2.00""#));
+    assert!(other.into_update().contains(r#""InvoiceAmount":"2.00""#));
     for (code, address, differs) in [
         ("fb-c1", "main", false),
         ("FB-C2", "MAIN", true),
@@ -301,7 +301,7 @@ proptest! {
         let mut kept = Kept::created(&wanted("1.00", before));
         let after = wanted("2.00", after);
         let change = Difference::between(&kept.told(), &after, &key()).expect("the amount differs");
-        kept.put(&change.to_update());
+        kept.put(&change.into_update());
         prop_assert_eq!(Difference::between(&kept.told(), &after, &key()), None);
         // Independently of the comparison: the same lines in any order, but for their totals.
         let bare = |line: &Map<String, Value>| {
