@@ -25,7 +25,7 @@ impl Document {
 }
 
 impl Party {
-    /// Its name.
+    /// Its name; a party has no amounts and no date.
     pub(crate) fn facts(&self) -> Facts {
         let names = [&self.first_name, &self.last_name];
         let person = names.map(|name| name.as_deref().unwrap_or_default());

@@ -96,11 +96,16 @@ pub fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
 /// ));
 /// let problems = preview(&settings, "expense-document", report).expect_err("has problems");
 /// assert!(problems.iter().any(|problem| problem.code == "account-unmapped"));
-/// let settings = SETTINGS.replacen('{', r#"{"financial": {"accounts": {
-///     "by_code": {"6100": "61", "6200": "62", "2150": "21"},
-///     "by_party": {"EMPL": "210", "IBCP": "211", "CBCP": "212", "COPD": "213"},
-///     "by_tax": {}}}, "#, 1);
-/// assert!(Settings::load("acme", &settings).is_ok());
+/// let accounts = r#"{"financial": {"enabled": true, "accounts": {
+///     "by_code": {"6100": "61", "6200": "62", "2150": "215", "1150": "115"},
+///     "by_party": {"EMPL": "1", "CBCP": "2"}, "by_tax": {"CAHST/H13": "7"}}}, "#;
+/// let settings = Settings::load("acme", &SETTINGS.replacen('{', accounts, 1)).expect("is right");
+/// let translations = preview(&settings, "expense-document", report).expect("translates");
+/// let [Translation::Record(record)] = translations.as_slice() else {
+///     panic!("a report is one entry");
+/// };
+/// assert_eq!(record.postings[0].label, "6100 Hotel");
+/// assert_eq!(record.postings[0].amount, "120.00");
 /// ```
 pub fn translate(
     kind: DocumentType,

@@ -110,7 +110,7 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
 fn unreadable(why: Unread) -> Vec<Problem> {
     match why {
         Unread::Garbled(why) => one_problem("unreadable", why),
-        Unread::Refused(refusal) => one_problem("refusal", refusal.words),
+        Unread::Refused(refusal) => one_problem("unreadable", refusal.words),
     }
 }
 

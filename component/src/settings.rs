@@ -122,7 +122,7 @@ impl Settings {
         }
     }
 
-    /// Where requests go.
+    /// Where requests go: base URLs without a slash at the end.
     #[must_use]
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {

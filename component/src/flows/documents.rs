@@ -148,7 +148,7 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
     }
     let id = party.link.map(|link| link.target.id).unwrap_or_default();
     VendorKey::from_id(&id).ok_or_else(|| {
-        EarlyEnd::Parked(flow.failure(
+        EarlyEnd::park(flow.failure(
             "link-unreadable",
             format!("the link to vendor {id} cannot be read"),
             "report this as a bug",

@@ -742,5 +742,5 @@ fn a_preview_is_the_very_body_that_a_run_sends() {
     let previewed = previewed.expect("translates");
     let record = crate::mapping::tests::only_record(&previewed);
     let driven = world.run(&notice());
-    assert_eq!(World::writes(&driven), [record.json.clone()]);
+    assert_eq!(World::writes(&driven), [record.json.as_str()]);
 }
