@@ -16,6 +16,18 @@ const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
 /// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs.
 /// Every other object (a client, a vendor of bills) is read when a document needs it, so that a
 /// notice of it is nothing new.
+///
+/// ```
+/// use ml_connector_component::admission::admit;
+/// use ml_connector_component::contract::admission::{Activity, Admission};
+/// use ml_connector_component::contract::types::ObjectRef;
+///
+/// let invoice = ObjectRef::freshbooks("invoice", "778120");
+/// assert_eq!(admit(&invoice, Activity::Idle), Admission::Start(invoice.clone()));
+/// // A change during a run leads to another look, and two of them to one.
+/// assert_eq!(admit(&invoice, Activity::Running), Admission::MarkDirty(invoice.clone()));
+/// assert!(matches!(admit(&invoice, Activity::Dirty), Admission::NothingNew(_)));
+/// ```
 pub fn admit(object: &ObjectRef, activity: Activity) -> Admission {
     if !is_carried(object) {
         return Admission::NothingNew(format!(

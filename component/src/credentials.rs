@@ -81,6 +81,25 @@ pub fn consent_path(app: &App<'_>, state: &str) -> String {
 /// The request for a grant. FreshBooks knows one grant beside the refresh token, and SAP Concur a
 /// second one for the application itself: the other system's is read as its own, so that no secret
 /// goes to the wrong one.
+///
+/// ```
+/// use ml_connector_component::contract::credentials::Grant;
+/// use ml_connector_component::contract::http::{BodyPart, Secret};
+/// use ml_connector_component::contract::types::System;
+/// use ml_connector_component::credentials::{absent_credential, build_token_request};
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let app = settings.app(System::Freshbooks);
+/// let credential = absent_credential(System::Freshbooks);
+/// let asked = build_token_request(&app, &credential, Grant::AuthorizationCode);
+/// assert_eq!(asked.base, "https://api.freshbooks.com");
+/// // A secret is named, and never seen here.
+/// let code = BodyPart::FormSecret(Secret::AuthorizationCode);
+/// assert!(asked.request.body.contains(&code));
+/// ```
 pub fn build_token_request(app: &App<'_>, credential: &Credential, grant: Grant) -> TokenRequest {
     match credential.system {
         System::Freshbooks => freshbooks::build_token_request(app, grant),

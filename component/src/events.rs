@@ -35,6 +35,23 @@ const QUEUES: [(&str, &str); 4] = [
 const READY: &str = "readyForIntegration";
 
 /// Reads an event from its body. See `wit/events.wit`.
+///
+/// ```
+/// use ml_connector_component::contract::events::Event;
+/// use ml_connector_component::events::read;
+///
+/// let company = "7c0b6d5e-1111-4222-8333-444455556666";
+/// let body = format!(
+///     r#"{{"id": "1", "eventType": "expense.readyForIntegration",
+///         "facts": {{"companyId": "{company}"}}}}"#
+/// );
+/// let Event::Hint(hint) = read(&body, company) else {
+///     panic!("is a reason to look");
+/// };
+/// assert_eq!((hint.object.kind.as_str(), hint.object.id.as_str()), ("financial-queue", "expense"));
+/// // An event of another company leads to nothing here.
+/// assert!(matches!(read(&body, "another"), Event::Unreadable(note) if note.code == "other-company"));
+/// ```
 #[must_use]
 pub fn read(body: &str, company_id: &str) -> Event {
     read_event(body, company_id).unwrap_or_else(Event::Unreadable)

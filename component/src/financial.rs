@@ -17,16 +17,18 @@ pub(crate) mod source;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::concur::DocumentType;
-use crate::concur::document_schema::{Amount, Code, Heads};
+use crate::concur::document_schema::{Amount, Code, Heads, Vendor};
 use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
+use crate::text::non_empty;
 pub use entry::{Entry, Line};
 use outcome::problem;
 pub use outcome::{FixIn, Translated, Untranslatable};
@@ -41,6 +43,10 @@ pub struct Head {
     pub revision: String,
     /// What people call it; may be empty.
     pub title: String,
+    /// Whom it is about: the employee or the vendor, by name, else by id.
+    pub party: Option<String>,
+    /// Its own day, `YYYY-MM-DD`, as far as the head says.
+    pub date: Option<String>,
     /// Whether a test user wrote it.
     pub is_test: bool,
     /// The currency of its amounts, ISO 4217; may be empty.
@@ -73,7 +79,34 @@ pub fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
 ///
 /// # Errors
 ///
-/// Every problem found, each with its pointer and with the setting to add where one helps.
+/// Every problem found, each with its pointer and with the setting to add where one helps. To a
+/// host:
+///
+/// ```
+/// use ml_connector_component::contract::mapping::Translation;
+/// use ml_connector_component::mapping::preview;
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let report = include_str!(concat!(
+///     env!("CARGO_MANIFEST_DIR"),
+///     "/src/financial/tests/expense.json"
+/// ));
+/// let problems = preview(&settings, "expense-document", report).expect_err("has problems");
+/// assert!(problems.iter().any(|problem| problem.code == "account-unmapped"));
+/// let accounts = r#"{"financial": {"enabled": true, "accounts": {
+///     "by_code": {"6100": "61", "6200": "62", "2150": "215", "1150": "115"},
+///     "by_party": {"EMPL": "1", "CBCP": "2"}, "by_tax": {"CAHST/H13": "7"}}}, "#;
+/// let settings = Settings::load("acme", &SETTINGS.replacen('{', accounts, 1)).expect("is right");
+/// let translations = preview(&settings, "expense-document", report).expect("translates");
+/// let [Translation::Record(record)] = translations.as_slice() else {
+///     panic!("a report is one entry");
+/// };
+/// assert_eq!(record.postings[0].label, "6100 Hotel");
+/// assert_eq!(record.postings[0].amount, "120.00");
+/// ```
 pub fn translate(
     kind: DocumentType,
     document: &str,
@@ -133,6 +166,7 @@ impl Head {
             report,
             request,
             advance,
+            ..
         } = heads;
         let own = |code: &Code| code.text().map(Cow::into_owned).unwrap_or_default();
         let (id, revision, title, is_test, currency, total) = match kind {
@@ -168,6 +202,8 @@ impl Head {
                 .text()
                 .map_or_else(|| "1".to_string(), Cow::into_owned),
             title: own(title),
+            party: party(kind, heads),
+            date: date(kind, heads),
             is_test: is_test.is_yes(),
             currency: own(currency),
             total: Amount::number(total),
@@ -176,6 +212,47 @@ impl Head {
                 .collect(),
         }
     }
+}
+
+/// The employee or vendor of a document.
+fn party(kind: DocumentType, heads: &Heads) -> Option<String> {
+    let employee = match kind {
+        DocumentType::Invoice => {
+            let Vendor { code, name } = &heads.vendor;
+            return name.text().or(code.text()).map(Cow::into_owned);
+        }
+        DocumentType::CashAdvance => &heads.advance_employee,
+        DocumentType::Expense | DocumentType::Payroll => &heads.employee,
+    };
+    let names = [&employee.first_name, &employee.last_name];
+    let names: Vec<Cow<'_, str>> = names.into_iter().filter_map(Code::text).collect();
+    non_empty(names.join(" ")).or_else(|| employee.id.text().map(Cow::into_owned))
+}
+
+/// The day of a document: the first of those that its entry would be posted on.
+fn date(kind: DocumentType, heads: &Heads) -> Option<String> {
+    let Heads {
+        report,
+        request,
+        advance,
+        ..
+    } = heads;
+    let days = match kind {
+        DocumentType::Expense | DocumentType::Payroll => vec![
+            &report.processed,
+            &report.submitted,
+            &report.ended,
+            &report.created,
+        ],
+        DocumentType::Invoice => vec![
+            &request.posted,
+            &request.invoiced,
+            &request.completed,
+            &request.submitted,
+        ],
+        DocumentType::CashAdvance => vec![&advance.issued, &advance.requested],
+    };
+    days.into_iter().find_map(|day| day.0.clone())
 }
 
 /// The document's own text where it stands in a JSON string. (Concur docs, `DocumentFormatAs:

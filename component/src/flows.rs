@@ -34,7 +34,38 @@ impl Run {
     /// # Errors
     ///
     /// `invalid-task` if the object has no id or one over 200 bytes, `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
-    /// what the history says, `broken-history` if an outcome does not answer its demand.
+    /// what the history says, `broken-history` if an outcome does not answer its demand or is
+    /// missing where it must not be.
+    ///
+    /// ```
+    /// use ml_connector_component::contract::runs::{
+    ///     Action, Demand, ObjectStatus, Outcome, Report, StartReason, StepErrorCode, Task,
+    /// };
+    /// use ml_connector_component::contract::types::ObjectRef;
+    /// use ml_connector_component::{runs::Run, settings::Settings};
+    ///
+    /// # const SETTINGS: &str =
+    /// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+    /// let settings = std::rc::Rc::new(Settings::load("acme", SETTINGS).expect("is right"));
+    /// let object = ObjectRef::freshbooks("invoice", "778120");
+    /// let task = Task {
+    ///     object: object.clone(),
+    ///     reason: StartReason::Notice,
+    ///     started: 1_000,
+    ///     receive_url: None,
+    ///     unknown_since: None,
+    /// };
+    /// let mut run = Run::open(task, settings, Vec::new()).expect("opens");
+    /// let Demand::Perform(effect) = run.demand() else { panic!("asks first") };
+    /// assert!(matches!(&effect.action, Action::FindObjects(asked) if *asked == [object.clone()]));
+    /// let status = ObjectStatus { object, link: None, active: true, last: None };
+    /// let outcome = Outcome { id: 0, report: Report::Found(vec![status]), at: 2_000 };
+    /// // A refused step changes nothing.
+    /// let early = Outcome { at: 999, ..outcome.clone() };
+    /// assert_eq!(run.step(early).expect_err("is older").code, StepErrorCode::ClockWentBack);
+    /// let Ok(Demand::Perform(effect)) = run.step(outcome) else { panic!("goes on") };
+    /// assert!(matches!(&effect.action, Action::Send(_)));
+    /// ```
     pub fn open(
         task: Task,
         settings: Rc<Settings>,

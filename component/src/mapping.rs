@@ -22,6 +22,29 @@ use crate::{marker, payment_request, vendor};
 /// # Errors
 ///
 /// Every problem found.
+///
+/// ```
+/// use ml_connector_component::contract::mapping::Translation;
+/// use ml_connector_component::mapping::preview;
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let invoice = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
+///     "create_date": "2026-02-27", "currency_code": "CAD",
+///     "amount": {"amount": "5.00", "code": "CAD"},
+///     "lines": [{"name": "Paper", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
+/// let translations = preview(&settings, "invoice", invoice).expect("translates");
+/// let [Translation::Record(record)] = translations.as_slice() else {
+///     panic!("an invoice is one record");
+/// };
+/// assert_eq!(record.target_kind, "payment-request");
+/// // Marker included: it is the very body that a run sends.
+/// assert!(record.json.contains(r#""Custom24":"mlc-"#));
+/// let problems = preview(&settings, "invoice", "{").expect_err("is no document");
+/// assert_eq!(problems[0].code, "not-json");
+/// ```
 pub fn preview(
     settings: &Settings,
     kind: &str,
@@ -87,7 +110,7 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
 fn unreadable(why: Unread) -> Vec<Problem> {
     match why {
         Unread::Garbled(why) => one_problem("unreadable", why),
-        Unread::Refused(refusal) => one_problem("refusal", refusal.words),
+        Unread::Refused(refusal) => one_problem("unreadable", refusal.words),
     }
 }
 
@@ -109,7 +132,7 @@ pub(crate) mod tests {
         "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00", "code": "CAD"},
         "lines": [{"name": "N", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
 
-    pub(super) fn only_record(translations: &[Translation]) -> &TranslatedRecord {
+    pub(crate) fn only_record(translations: &[Translation]) -> &TranslatedRecord {
         match translations {
             [Translation::Record(record)] => record,
             other => panic!("is not one record: {other:?}"),

@@ -15,6 +15,18 @@ pub const LENGTH: usize = 24;
 /// `mlc-` and 20 characters of lower-case base32: 100 bits of SHA-256 over the four names, each
 /// with its length, so that no two lists of names run together. The same input gives the same
 /// marker for ever.
+///
+/// ```
+/// use ml_connector_component::contract::types::ObjectRef;
+/// use ml_connector_component::marker::{is_marker, marker_for};
+///
+/// let invoice = ObjectRef::freshbooks("invoice", "778120");
+/// let marker = marker_for("acme", &invoice, "payment-request");
+/// assert_eq!(marker, "mlc-67t75pxxmcusv4w5xrnx");
+/// assert!(is_marker(&marker));
+/// // Another connection to the same company must not find this one's records.
+/// assert_ne!(marker, marker_for("acme-2", &invoice, "payment-request"));
+/// ```
 #[must_use]
 pub fn marker_for(connection: &str, object: &ObjectRef, target_kind: &str) -> String {
     let mut marker = String::from("mlc-");

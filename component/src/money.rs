@@ -55,7 +55,29 @@ pub fn round(amount: Decimal, minor_units: u32) -> Decimal {
 }
 
 /// An amount as SAP Concur takes it: a decimal string with exactly the currency's digits after the
-/// point.
+/// point. To a host:
+///
+/// ```
+/// use ml_connector_component::contract::mapping::Translation;
+/// use ml_connector_component::mapping::preview;
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let invoice = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
+///     "create_date": "2026-02-27", "currency_code": "CAD",
+///     "amount": {"amount": "5.0", "code": "CAD"},
+///     "lines": [{"name": "Paper", "unit_cost": {"amount": "5.0", "code": "CAD"}}]}"#;
+/// for (code, wire) in [("CAD", "5.00"), ("JPY", "5"), ("KWD", "5.000")] {
+///     let invoice = invoice.replace("CAD", code);
+///     let translations = preview(&settings, "invoice", &invoice).expect("translates");
+///     let [Translation::Record(record)] = translations.as_slice() else {
+///         panic!("an invoice is one record");
+///     };
+///     assert!(record.json.contains(&format!(r#""TotalPrice":"{wire}""#)), "{}", record.json);
+/// }
+/// ```
 #[must_use]
 pub fn wire(amount: Decimal, minor_units: u32) -> String {
     let mut amount = round(amount, minor_units);

@@ -56,6 +56,31 @@ pub fn initial_gate(system: System) -> Gate {
 /// - Interrupted, or withheld by the host: says nothing about the remote.
 ///
 /// Own delays get up to a tenth of jitter.
+///
+/// ```
+/// use ml_connector_component::contract::http::{
+///     Authorization, Body, Header, Response, SendOutcome,
+/// };
+/// use ml_connector_component::contract::pacing::HoldReason;
+/// use ml_connector_component::contract::types::System;
+/// use ml_connector_component::pacing::{initial_gate, observe};
+///
+/// let answer = |status, retry_after: &str| SendOutcome::Response(Response {
+///     status,
+///     headers: vec![Header { name: "retry-after".into(), value: retry_after.into() }],
+///     body: Body::Text(String::new()),
+/// });
+/// let gate = initial_gate(System::Freshbooks);
+/// let seen = observe(gate, Authorization::Connection, &answer(429, "30"), 1_000);
+/// let hold = seen.gate.hold.expect("is held");
+/// assert_eq!((hold.until, hold.reason), (31_000, HoldReason::RateLimited));
+/// // The first answer after the hold opens the gate.
+/// let seen = observe(seen.gate, Authorization::Connection, &answer(200, ""), 31_000);
+/// assert_eq!(seen.gate, gate);
+/// // A refused token is for the host to refresh.
+/// let seen = observe(gate, Authorization::Connection, &answer(401, ""), 1_000);
+/// assert!(seen.token_refused);
+/// ```
 pub fn observe(
     gate: Gate,
     authorization: Authorization,
@@ -81,6 +106,15 @@ pub fn observe(
 
 /// The gate of a system that the host has no usable credential for, held for ten minutes at a time.
 /// An open one counts as failing from `now` on.
+///
+/// ```
+/// use ml_connector_component::contract::types::System;
+/// use ml_connector_component::pacing::{hold_for_reconnect, initial_gate};
+///
+/// let gate = hold_for_reconnect(initial_gate(System::Concur), 1_000);
+/// assert_eq!(gate.hold.map(|hold| hold.until), Some(601_000));
+/// assert_eq!((gate.failures, gate.failing_since), (1, Some(1_000)));
+/// ```
 #[must_use]
 pub fn hold_for_reconnect(gate: Gate, now: Instant) -> Gate {
     Gate {

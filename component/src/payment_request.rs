@@ -66,7 +66,25 @@ pub struct Allocation {
 /// # Errors
 ///
 /// Every problem found, each with the pointer into the FreshBooks document and the setting that
-/// would help.
+/// would help. To a host:
+///
+/// ```
+/// use ml_connector_component::contract::mapping::Translation;
+/// use ml_connector_component::mapping::preview;
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let invoice = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
+///     "create_date": "2026-02-27", "currency_code": "CAD",
+///     "amount": {"amount": "5.00", "code": "CAD"},
+///     "lines": [{"name": "Paper", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
+/// let taxed = invoice.replace(r#""name""#, r#""taxName1": "VAT", "taxAmount1": "20", "name""#);
+/// let problems = preview(&settings, "invoice", &taxed).expect_err("has problems");
+/// let tax = problems.iter().find(|problem| problem.code == "tax-unmapped").expect("is found");
+/// assert!(tax.pointer.starts_with("/lines/0") && tax.message.contains("VAT"));
+/// ```
 pub fn translate(
     document: &Document,
     settings: &Settings,

@@ -74,6 +74,19 @@ impl Settings {
     ///
     /// Every problem, with the JSON Pointer of its place; never an empty list. A problem of the
     /// name has the pointer of the whole text.
+    ///
+    /// ```
+    /// use ml_connector_component::settings::Settings;
+    ///
+    /// # const SETTINGS: &str =
+    /// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+    /// let settings = Settings::load("acme", SETTINGS).expect("is right");
+    /// assert_eq!(settings.endpoints().freshbooks, "https://api.freshbooks.com");
+    /// let typo = SETTINGS.replace("currencies", "currencys");
+    /// let problems = Settings::load("acme", &typo).expect_err("has an unknown key");
+    /// assert_eq!(problems[0].pointer, "/currencys");
+    /// assert_eq!(problems[0].code, "unknown-key");
+    /// ```
     pub fn load(connection: &str, json: &str) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(json)?;
         if let Err(expected) = connection_name(connection) {
@@ -109,7 +122,7 @@ impl Settings {
         }
     }
 
-    /// Where requests go.
+    /// Where requests go: base URLs without a slash at the end.
     #[must_use]
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {

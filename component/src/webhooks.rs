@@ -36,6 +36,35 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 ///
 /// A [`Refusal`] with the status to answer: 413 for a body over 8 KiB, else 401. In order: content
 /// type, form, signature header, signature, unknown callback.
+///
+/// ```
+/// use ml_connector_component::contract::http::{Body, Header};
+/// use ml_connector_component::contract::webhooks::{
+///     Callback, Delivery, Receiver, RefusalCode, Verified,
+/// };
+/// use ml_connector_component::webhooks::verify;
+///
+/// let body = "name=bill.create&object_id=55&account_id=zQ7pLm&business_id=8812345&identity_id=\
+///     &user_id=1";
+/// let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+/// let mut delivery = Delivery {
+///     headers: vec![
+///         header("Content-Type", "application/x-www-form-urlencoded"),
+///         header("X-FreshBooks-Hmac-SHA256", "navTzIkGl712/X6K1Wf/aJe9oWdVtWtHomc8VjTeTnQ="),
+///     ],
+///     body: Body::Text(body.into()),
+/// };
+/// let receiver = Receiver {
+///     account_id: "zQ7pLm".into(),
+///     callbacks: vec![Callback { id: "2001".into(), verifier: Some("kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu".into()) }],
+///     registering: false,
+/// };
+/// let verified = verify(&delivery, &receiver).expect("is authentic");
+/// assert!(matches!(verified, Verified::Notice(notice) if notice.object.kind == "bill"));
+/// delivery.body = Body::Text(body.replace("55", "56"));
+/// let refusal = verify(&delivery, &receiver).expect_err("was changed on the way");
+/// assert_eq!((refusal.code, refusal.status), (RefusalCode::Signature, 401));
+/// ```
 pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {
     let form = open(delivery)?;
     let signature = Signature::from_headers(&delivery.headers)

@@ -6,7 +6,9 @@ mod completions;
 mod connect;
 mod context;
 mod exit;
+mod facts;
 mod failure;
+mod history;
 mod labels;
 mod preview;
 mod replay;
@@ -46,7 +48,7 @@ First steps:
 
 Exit codes:
   0  done
-  1  looked at and not in order: a document with problems, a check that failed
+  1  looked at and not in order: a document with problems, a check that failed, a history that differs
   2  the command line is wrong, or names something that does not exist
   3  the settings file, a secret or the component is wrong or missing
   4  a credential needs a person: connect again
@@ -80,6 +82,7 @@ enum Command {
     Status(status::Args),
     Runs(runs::Args),
     Show(show::Args),
+    History(history::Args),
     Replay(replay::Args),
     Preview(preview::Args),
     Check(check::Args),
@@ -106,6 +109,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Status(args) => status::run(context, &args, out),
         Command::Runs(args) => runs::run(context, args, out),
         Command::Show(args) => show::run(context, &args, out),
+        Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
         Command::Preview(args) => preview::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),

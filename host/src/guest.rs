@@ -11,6 +11,7 @@ mod shared_instance;
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store, Trap};
 
@@ -64,6 +65,7 @@ pub struct Guest {
     template: ConnectorPre<Bounds>,
     bytes_max: usize,
     fuel_max: u64,
+    sha256_hex: String,
 }
 
 impl Guest {
@@ -118,7 +120,15 @@ impl Guest {
             template,
             bytes_max: limits.component_bytes_max,
             fuel_max: limits.component_fuel_max,
+            sha256_hex: base16ct::lower::encode_string(&Sha256::digest(&bytes)),
         })
+    }
+
+    /// SHA-256 of the `.wasm` file, 64 characters of lower-case hex: the `component-hash` of
+    /// histories that it runs.
+    #[must_use]
+    pub fn sha256_hex(&self) -> &str {
+        &self.sha256_hex
     }
 
     /// Makes an instance with its own memory, bounded by `component_bytes_max`.

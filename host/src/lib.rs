@@ -16,6 +16,7 @@ pub mod guest;
 pub mod http_client;
 pub mod listener;
 pub mod metrics;
+pub mod portable_history;
 pub mod seal;
 pub mod secrets;
 pub mod service;

@@ -23,8 +23,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use self::records::{
-    EventCount, HistoryRow, Inbox, Notice, Run, RunCount, RunFilter, RunState, StoredCallback,
-    StoredCredential, StoredEvent, StoredOddity,
+    Attempt, EventCount, HistoryRow, Inbox, Notice, Run, RunCount, RunFilter, RunState,
+    StoredCallback, StoredCredential, StoredEvent, StoredOddity,
 };
 pub use self::write::{Decision, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
@@ -92,8 +92,11 @@ pub trait Store: Send + Sync + 'static {
     /// A run's history in order: all epochs, oldest first.
     fn history(&self, id: RunId) -> Pending<'_, Vec<HistoryRow>>;
 
-    /// What is known of each object, in the order asked. An object never heard of has an empty
-    /// standing.
+    /// What the epochs of a run that are over began with, oldest first. None of those in which a
+    /// version that did not store it was running, and none once the history was retired.
+    fn attempts(&self, id: RunId) -> Pending<'_, Vec<Attempt>>;
+
+    /// What is known of each object, in the order asked. Of an object never heard of nothing is.
     fn object_statuses(
         &self,
         connection: &str,
@@ -106,6 +109,10 @@ pub trait Store: Send + Sync + 'static {
     /// A connection's credential for a system.
     fn credential(&self, connection: &str, system: System)
     -> Pending<'_, Option<StoredCredential>>;
+
+    /// The names of the connections that a credential or a webhook registration is stored of, in
+    /// order, whether or not the settings still have them.
+    fn connections_with_secrets(&self) -> Pending<'_, Vec<String>>;
 
     /// A connection's webhook registrations.
     fn callbacks(&self, connection: &str) -> Pending<'_, Vec<StoredCallback>>;

@@ -8,7 +8,7 @@
 
 mod credentials;
 mod driving;
-mod network;
+pub mod network;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -97,13 +97,12 @@ impl Sim {
     /// Both vendors empty, nothing connected.
     #[must_use]
     pub fn unconnected(config: SandboxConfig, mut logic: Box<dyn Logic>) -> Self {
+        let mut store = MemoryStore::default();
+        store.webhook_objects = webhook_objects(&mut *logic);
         Self {
             now: START,
             sandbox: Sandbox::new(config, START),
-            store: MemoryStore {
-                webhook_objects: webhook_objects(&mut *logic),
-                ..MemoryStore::default()
-            },
+            store,
             crashes: 0,
             stop_at_crash: false,
             divergences: 0,

@@ -30,13 +30,14 @@ fn switched_on(text: &str) -> String {
 
 #[test]
 fn the_component_accepts_the_example_as_it_is() {
-    Settings::load(&connection(&example())).unwrap_or_else(|problems| panic!("{problems:?}"));
+    Settings::load("acme", &connection(&example()))
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
 }
 
 #[test]
 fn the_defaults_that_it_shows_are_the_real_ones() {
-    let plain = Settings::load(&connection(&example())).expect("is accepted");
-    let shown = Settings::load(&connection(&switched_on(&example())));
+    let plain = Settings::load("acme", &connection(&example())).expect("is accepted");
+    let shown = Settings::load("acme", &connection(&switched_on(&example())));
     let shown = shown.unwrap_or_else(|problems| panic!("{problems:?}"));
     let samples = Settings {
         version: plain.version.clone(),
@@ -84,7 +85,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
     for place in &places {
         json.pointer_mut(place).expect("is there")["no-such-key"] = 1.into();
     }
-    let problems = Settings::load(&json.to_string()).expect_err("has unknown keys");
+    let problems = Settings::load("acme", &json.to_string()).expect_err("has unknown keys");
     let known: Vec<String> = problems
         .iter()
         .filter_map(|problem| problem.message.split("known here: ").nth(1))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ml_connector::config::Limits;
 use ml_connector::contract::runs::{
-    Action, Demand, EndingKind, OpenError, Outcome, Report, Standing, StartReason, Task,
+    Action, Demand, ObjectStatus, OpenError, Outcome, Report, StartReason, Task,
 };
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
@@ -18,6 +18,7 @@ fn guest(limits: &Limits) -> Arc<Guest> {
 
 fn settings() -> SettingsText {
     SettingsText {
+        connection: "main".into(),
         version: "v".into(),
         json: Arc::from(fixture::connection("park").to_string()),
     }
@@ -25,7 +26,6 @@ fn settings() -> SettingsText {
 
 fn task(kind: &str) -> Task {
     Task {
-        connection: "main".into(),
         object: ObjectRef {
             system: System::Freshbooks,
             kind: kind.into(),
@@ -33,7 +33,7 @@ fn task(kind: &str) -> Task {
         },
         reason: StartReason::Notice,
         started: 1_800_000_000_000,
-        webhook_url: String::new(),
+        receive_url: None,
         unknown_since: None,
     }
 }
@@ -46,19 +46,15 @@ fn unheard_of(demand: &Demand) -> Outcome {
     let Action::FindObjects(objects) = &effect.action else {
         panic!("{effect:?}");
     };
-    let standings = objects.iter().map(|object| Standing {
+    let statuses = objects.iter().map(|object| ObjectStatus {
         object: object.clone(),
         link: None,
         active: true,
-        ending: EndingKind::None,
-        code: String::new(),
-        message: String::new(),
-        version: String::new(),
-        since: 0,
+        last: None,
     });
     Outcome {
         id: effect.id,
-        report: Report::Found(standings.collect()),
+        report: Report::Found(statuses.collect()),
         at: 1_800_000_000_001,
     }
 }
@@ -98,7 +94,7 @@ fn compiled_code_is_reused_and_compiled_again_when_it_is_damaged() {
         let guest = Guest::load_cached(built::component(), &Limits::default(), &kept)
             .expect("the component");
         let mut instance = guest.instance().expect("an instance");
-        instance.default_retry_policy().expect("works");
+        instance.initial_gate(System::Concur).expect("works");
     };
     load();
     let file = only_file(&kept.join("code/modules"));
@@ -136,11 +132,11 @@ fn an_instance_that_ran_out_of_fuel_is_never_called_again() {
         ..Limits::default()
     };
     let mut instance = guest(&short).instance().expect("an instance");
-    instance.default_retry_policy().expect("is cheap");
+    instance.initial_gate(System::Concur).expect("is cheap");
     let json = settings().json;
-    let trapped = instance.load_settings(&json).err().expect("a trap");
+    let trapped = instance.load_settings("main", &json).err().expect("a trap");
     assert!(trapped.to_string().contains("fuel"), "{trapped}");
-    let after = instance.default_retry_policy().expect_err("an error");
+    let after = instance.initial_gate(System::Concur).expect_err("an error");
     assert!(matches!(after, GuestError::Trapped(_)), "{after}");
 }
 
@@ -152,7 +148,7 @@ fn an_instance_that_wants_too_much_memory_traps() {
     };
     let mut instance = guest(&tight).instance().expect("an instance");
     let long = format!("\"{}\"", "x".repeat(4 << 20));
-    assert!(instance.load_settings(&long).is_err());
+    assert!(instance.load_settings("main", &long).is_err());
 }
 
 #[test]
@@ -192,7 +188,7 @@ fn an_instance_near_its_bound_is_replaced_when_a_run_is_opened() {
     // Passing a long text in makes the memory grow, and it never shrinks.
     let long = format!("\"{}\"", "x".repeat(4_300_000));
     let is_near = instance.call(|instance| {
-        assert!(instance.load_settings(&long)?.is_err());
+        assert!(instance.load_settings("main", &long)?.is_err());
         Ok(instance.is_near_memory_bound())
     });
     assert!(is_near.expect("no trap"));
@@ -212,6 +208,7 @@ fn what_cannot_be_opened_says_why() {
         Some(InstanceError::Open(OpenError::UnknownKind(_)))
     ));
     let bad = SettingsText {
+        connection: "main".into(),
         version: "w".into(),
         json: Arc::from("{}"),
     };

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use ml_connector::admin::{AdminReply, AdminRequest};
-use ml_connector::contract::http::{SendErrorCode, SendOutcome};
 use ml_connector::contract::runs::{
     Action, Demand, Effect, EndingKind, Intent, Outcome, Report, WaitReason,
 };
@@ -66,7 +65,8 @@ async fn a_refused_token_is_renewed_without_a_retry() {
         .services
         .credentials
         .credential("acme", ml_connector::contract::types::System::Freshbooks);
-    assert_eq!(credential.generation, 2, "renewed once");
+    let generation = credential.map(|credential| credential.generation);
+    assert_eq!(generation, Some(2), "renewed once");
     service.shutdown().await;
 }
 
@@ -109,11 +109,11 @@ async fn a_write_is_recorded_before_it_is_sent_and_looked_up_when_it_was_interru
     let last = history.last().expect("a row");
     assert!(
         last.outcome.is_none(),
-        "the intent stands without an outcome"
+        "the write is recorded without an outcome"
     );
     assert!(
-        matches!(&last.demand, Demand::Perform(Effect { action: Action::Send(send), .. })
-        if send.intent != Intent::Read)
+        matches!(&last.demand, Demand::Perform(Effect { action: Action::Send(outbound), .. })
+        if outbound.intent != Intent::Read)
     );
     service.shutdown().await;
 
@@ -127,14 +127,8 @@ async fn a_write_is_recorded_before_it_is_sent_and_looked_up_when_it_was_interru
         .history(under_way.id)
         .await
         .expect("rows");
-    let interrupted = history
-        .iter()
-        .filter_map(|row| row.outcome.as_ref())
-        .any(|outcome| {
-            matches!(&outcome.report, Report::Sent(SendOutcome::MaybeSent(error))
-            if error.code == SendErrorCode::Interrupted)
-        });
-    assert!(interrupted, "the cut is part of the history");
+    let unanswered = history.iter().filter(|row| row.outcome.is_none());
+    assert_eq!(unanswered.count(), 1, "nobody makes up an outcome for it");
     service.shutdown().await;
 }
 
@@ -168,7 +162,7 @@ async fn a_run_that_starts_over_remembers_that_it_may_have_written() {
         let ended = invoices(&service, ending).await.remove(0);
         assert_eq!(ended.epoch, 1, "started over once");
         if ending == EndingKind::Parked {
-            assert_eq!(ended.completion.expect("ended").code(), "ambiguous");
+            assert_eq!(ended.completion.expect("ended").code(), Some("ambiguous"));
         }
         service.shutdown().await;
     }
@@ -187,7 +181,7 @@ async fn spoil(service: &Running, run: &Run) {
     let last = history.last().expect("a row");
     let outcome = Outcome {
         id: u32::MAX,
-        report: Report::Saved(0),
+        report: Report::Saved,
         at: last.at,
     };
     let row = HistoryRow {
@@ -214,8 +208,8 @@ async fn posts_of(service: &Running, run: u64) -> usize {
     let is_post = |row: &&HistoryRow| {
         let was_sent = row.outcome.as_ref().map(|outcome| &outcome.report);
         matches!(was_sent, Some(Report::Sent(_)))
-            && matches!(&row.demand, Demand::Perform(Effect { action: Action::Send(send), .. })
-                if send.intent != Intent::Read)
+            && matches!(&row.demand, Demand::Perform(Effect { action: Action::Send(outbound), .. })
+                if outbound.intent != Intent::Read)
     };
     history.iter().filter(is_post).count()
 }

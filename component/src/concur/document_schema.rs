@@ -20,6 +20,9 @@ pub(crate) use scalars::{Amount, Code, Codes, Day, Flag};
 
 // What is needed of any document before it is translated.
 object!(Heads {
+    employee: Employee<'a> = "employee",
+    advance_employee: Employee<'a> = "employeeData",
+    vendor: Vendor<'a> = "vendor",
     report: Report<'a> = "report",
     request: RequestHeader<'a> = "requestHeader",
     advance: CashAdvanceData<'a> = "cashAdvanceData",
@@ -34,6 +37,8 @@ object!(ExpenseDocument {
 
 object!(Employee {
     id: Code<'a> = "employeeId",
+    first_name: Code<'a> = "employeeFirstName",
+    last_name: Code<'a> = "employeeLastName",
 });
 
 object!(Report {

@@ -44,7 +44,34 @@ pub enum GeolocationError {
 ///
 /// # Errors
 ///
-/// [`GeolocationError`] for everything else; then nothing may be sent there.
+/// [`GeolocationError`] for everything else; then nothing may be sent there. To a host:
+///
+/// ```
+/// use ml_connector_component::contract::credentials::{Grant, TokenField, TokenResponse};
+/// use ml_connector_component::contract::types::System;
+/// use ml_connector_component::credentials::{absent_credential, read_token_response};
+/// use ml_connector_component::settings::Settings;
+///
+/// # const SETTINGS: &str =
+/// #     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/settings/minimal.json"));
+/// let settings = Settings::load("acme", SETTINGS).expect("is right");
+/// let base = |geolocation: &str| {
+///     let response = TokenResponse {
+///         status: 200,
+///         json: format!(r#"{{"access_token": "", "geolocation": "{geolocation}"}}"#),
+///         secrets_present: vec![TokenField::AccessToken],
+///     };
+///     let credential = absent_credential(System::Concur);
+///     let app = settings.app(System::Concur);
+///     read_token_response(&app, &credential, Grant::CompanyRequestToken, &response, 0)
+///         .map(|credential| credential.base.unwrap_or_default())
+///         .map_err(|failure| failure.code)
+/// };
+/// let eu2 = "https://eu2.api.concursolutions.com";
+/// assert_eq!(base("https://EU2.api.concursolutions.com/path").as_deref(), Ok(eu2));
+/// let elsewhere = base("https://eu2.api.concursolutions.com.evil.test");
+/// assert_eq!(elsewhere, Err("geolocation-refused".to_string()));
+/// ```
 pub fn pin(raw: &str, extra_bases: &[String]) -> Result<String, GeolocationError> {
     let origin = origin(raw).ok_or(GeolocationError::Malformed)?;
     if is_published(&origin) || is_listed(&origin, extra_bases) {

@@ -47,12 +47,8 @@ impl ObjectRef {
     }
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the type is generated, without this derive"
-)]
 impl Default for Facts {
-    /// Nothing is known.
+    /// Facts of which nothing is known yet.
     fn default() -> Self {
         Self {
             number: None,

@@ -14,6 +14,27 @@ const DAY: Duration = 24 * 60 * 60 * 1_000;
 /// 12 hours, SAP Concur after 55 of 60 minutes. Rarely, since each refresh of a token that works
 /// once is a chance to lose it; not later, so that there is time to try again. One that is absent
 /// or dead needs a person now.
+///
+/// ```
+/// use ml_connector_component::contract::credentials::{
+///     AccessSpan, Credential, CredentialStatus,
+/// };
+/// use ml_connector_component::contract::types::System;
+/// use ml_connector_component::credentials::{absent_credential, plan_refresh};
+///
+/// const HOUR: u64 = 3_600_000;
+/// let live = Credential {
+///     status: CredentialStatus::Live,
+///     access: Some(AccessSpan { issued: 0, expires: 12 * HOUR }),
+///     ..absent_credential(System::Freshbooks)
+/// };
+/// assert_eq!(plan_refresh(&live, 0).refresh_at, Some(11 * HOUR));
+/// // Too late already: at once.
+/// assert_eq!(plan_refresh(&live, 13 * HOUR).refresh_at, Some(13 * HOUR));
+/// let absent = plan_refresh(&absent_credential(System::Concur), 5);
+/// assert_eq!((absent.refresh_at, absent.reconnect_by), (None, Some(5)));
+/// assert!(absent.message.contains("`ml-connector connect concur`"));
+/// ```
 pub fn plan_refresh(credential: &Credential, now: Instant) -> RefreshPlan {
     match &credential.status {
         CredentialStatus::Live => RefreshPlan {

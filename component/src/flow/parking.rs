@@ -1,5 +1,6 @@
 //! How a run ends early: parked until a person has acted, rejected, or in conflict.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -18,11 +19,18 @@ pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EarlyEnd {
     /// A person is needed.
-    Parked(Failure),
+    Parked(Box<Failure>),
     /// The remote refused the record itself.
-    Rejected(Failure),
+    Rejected(Box<Failure>),
     /// More than one record under our marker.
     Conflict(Conflict),
+}
+
+impl EarlyEnd {
+    /// The end that waits for a person.
+    pub(crate) fn park(failure: Failure) -> Self {
+        Self::Parked(Box::new(failure))
+    }
 }
 
 impl Flow {
@@ -41,7 +49,7 @@ impl Flow {
 
     /// An end that waits for a person; `remedy` says what that person does.
     pub(crate) fn parked(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
-        EarlyEnd::Parked(self.failure(code, message, remedy))
+        EarlyEnd::park(self.failure(code, message, remedy))
     }
 
     /// The marker under which this run creates a record of `target_kind`.
@@ -67,10 +75,10 @@ impl Flow {
     /// forgotten over it.
     pub(crate) fn ambiguous_after(&self, why: &str, end: EarlyEnd) -> EarlyEnd {
         let other = match end {
-            EarlyEnd::Parked(failure) | EarlyEnd::Rejected(failure) => failure,
+            EarlyEnd::Parked(failure) | EarlyEnd::Rejected(failure) => *failure,
             EarlyEnd::Conflict(_) => return end,
         };
-        EarlyEnd::Parked(Failure {
+        EarlyEnd::park(Failure {
             problems: other.problems,
             ..self.ambiguous(&format!("{why}; and now {}", other.message))
         })
@@ -79,8 +87,8 @@ impl Flow {
     /// The completion of a story that ended like this.
     pub(crate) fn completion(&self, ended: Result<Ending, EarlyEnd>) -> Completion {
         let ending = ended.unwrap_or_else(|end| match end {
-            EarlyEnd::Parked(failure) => Ending::Parked(self.since_first_failure(failure)),
-            EarlyEnd::Rejected(failure) => Ending::Rejected(self.since_first_failure(failure)),
+            EarlyEnd::Parked(failure) => Ending::Parked(self.since_first_failure(*failure)),
+            EarlyEnd::Rejected(failure) => Ending::Rejected(self.since_first_failure(*failure)),
             EarlyEnd::Conflict(conflict) => Ending::Conflict(conflict),
         });
         Completion {
@@ -123,7 +131,7 @@ pub(crate) fn remote_refused(
         refusal.words
     );
     let remedy = "correct the record or the settings, then `ml-connector replay RUN`";
-    EarlyEnd::Rejected(flow.failure("refused", message, remedy))
+    EarlyEnd::Rejected(Box::new(flow.failure("refused", message, remedy)))
 }
 
 /// A document that cannot be translated; the failure has the first problem's code.
@@ -134,7 +142,7 @@ pub(crate) fn cannot_translate(flow: &Flow, what: &str, problems: Vec<Problem>) 
         .to_string();
     let message = format!("the {what} cannot be translated: {}", summary(&problems));
     let remedy = "fix what is named, then `ml-connector replay --parked`";
-    EarlyEnd::Parked(Failure {
+    EarlyEnd::park(Failure {
         problems,
         ..flow.failure(&code, message, remedy)
     })

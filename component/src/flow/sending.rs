@@ -182,7 +182,7 @@ impl Flow {
     ) -> Result<LookUp<T>, EarlyEnd> {
         match look_up().await {
             Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
-                Err(EarlyEnd::Parked(self.ambiguous(why)))
+                Err(EarlyEnd::park(self.ambiguous(why)))
             }
             Err(end) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, end)),
             looked => looked,

@@ -46,9 +46,9 @@ pub(super) fn stay_ambiguous(
     let EarlyEnd::Parked(failure) = end else {
         return Err(end);
     };
-    Err(EarlyEnd::Parked(Failure {
+    Err(EarlyEnd::park(Failure {
         since,
         look_again: next_look(since, flow.now()),
-        ..failure
+        ..*failure
     }))
 }

@@ -63,6 +63,7 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
         return Err(other_document(flow, &document));
     }
     flow.note_version(&change_stamp::mark_if_fresh(&document.version, flow.now()));
+    flow.note_facts(document.facts());
     if document.deleted {
         return sync_deletion(flow, kind, own, "was deleted").await;
     }
@@ -147,7 +148,7 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
     }
     let id = party.link.map(|link| link.target.id).unwrap_or_default();
     VendorKey::from_id(&id).ok_or_else(|| {
-        EarlyEnd::Parked(flow.failure(
+        EarlyEnd::park(flow.failure(
             "link-unreadable",
             format!("the link to vendor {id} cannot be read"),
             "report this as a bug",

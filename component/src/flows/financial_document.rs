@@ -57,7 +57,11 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         let message = "SAP Concur shows no such document".to_string();
         return Ok(unchanged("not-there", message));
     };
-    let revision = financial::head(kind, &row.document).map(|head| head.revision);
+    let head = financial::head(kind, &row.document).ok();
+    if let Some(head) = &head {
+        flow.note_facts(head.facts());
+    }
+    let revision = head.map(|head| head.revision);
     let run = FinancialRun {
         flow,
         kind,
@@ -86,6 +90,12 @@ async fn document_of_source(
         )
     };
     if rows.iter().filter(|row| is_open(row)).count() > 1 {
+        if let Some(head) = rows
+            .iter()
+            .find_map(|row| financial::head(kind, &row.document).ok())
+        {
+            flow.note_facts(head.facts());
+        }
         return Err(several(flow, &rows));
     }
     let posted = |row: &FinancialRow| {

@@ -123,7 +123,7 @@ fn company_missing(flow: &Flow, stored: &Subscription) -> EarlyEnd {
     );
     let remedy = "have an administrator make a new company request token, then run `ml-connector \
         connect concur`";
-    EarlyEnd::Parked(Failure {
+    EarlyEnd::park(Failure {
         reconnect: Some(System::Concur),
         ..flow.failure(COMPANY_MISSING, message, remedy)
     })

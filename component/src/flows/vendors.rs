@@ -23,6 +23,7 @@ pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
     }
     let party = read_party(flow).await?;
     flow.note_version(&party.version);
+    flow.note_facts(party.facts());
     let translated = vendor::translate(object, &party, &flow.settings)
         .map_err(|problems| cannot_translate(flow, &object.kind, problems))?;
     let look_up = async || {

@@ -44,6 +44,15 @@ pub fn unknown_since(history: &[HistoryEntry]) -> Option<Instant> {
 
 /// The completion of a run that the host gives up; `why` is one plain sentence. Parked as
 /// `ambiguous` if a write of the history may have been carried out, else as `component-failed`.
+///
+/// ```
+/// use ml_connector_component::contract::runs::Ending;
+/// use ml_connector_component::runs::abandon;
+///
+/// let completion = abandon(&[], "the component stopped three times", 1_000);
+/// let Ending::Parked(failure) = completion.ending else { panic!("is parked") };
+/// assert_eq!((failure.code.as_str(), failure.since), ("component-failed", 1_000));
+/// ```
 #[must_use]
 pub fn abandon(history: &[HistoryEntry], why: &str, now: Instant) -> Completion {
     let unknown_since = unknown_since(history);

@@ -6,16 +6,7 @@ use crate::contract::runs::Intent;
 use crate::retry;
 
 /// Settings with everything that must be set.
-pub(crate) const MINIMAL: &str = r#"{
-    "freshbooks": {"account_id": "zQ7pLm", "business_id": 8812345, "client_id": "fb-app",
-                   "redirect_uri": "https://sync.example.test/oauth/freshbooks/callback"},
-    "concur": {"company_id": "7c0b6d5e-1111-4222-8333-444455556666", "client_id": "cq-app"},
-    "payment_request": {"employee_login_id": "ap.clerk@example.test"},
-    "currencies": ["CAD", "EUR", "JPY", "KWD", "USD"],
-    "expense_types": {"default": "OFFSP"},
-    "taxes": {"HST": "H13", "GST": "G5", "PST": "P7"},
-    "projects": {"5512": "PRJ_A", "5513": "PRJ_B"}
-}"#;
+pub(crate) const MINIMAL: &str = include_str!("minimal.json");
 
 fn problems(json: &str) -> Vec<(String, String)> {
     let problems = Settings::load("acme", json).expect_err("has problems");
@@ -234,4 +225,81 @@ fn every_problem_of_the_way_back_is_gathered() {
         r#""accounts": {"by_code": {"6100": "cash", "6200": "0"}}"#,
     ));
     assert_eq!(text.len(), 2);
+}
+
+#[test]
+fn the_connection_s_name_is_checked() {
+    for name in ["a", "acme-2", &"a".repeat(64)] {
+        let settings = Settings::load(name, MINIMAL).expect("is right");
+        assert_eq!(settings.identity().connection, name);
+    }
+    for name in ["", "Acme", "a_b", "a/b", &"a".repeat(65)] {
+        let problems = Settings::load(name, MINIMAL).expect_err("is wrong");
+        let [problem] = problems.as_slice() else {
+            panic!("one problem: {problems:?}");
+        };
+        assert_eq!(
+            (problem.pointer.as_str(), problem.code.as_str()),
+            ("", "wrong-value")
+        );
+    }
+}
+
+#[test]
+fn base_urls_have_published_defaults_and_no_slash_at_the_end() {
+    let endpoints = Settings::load("acme", MINIMAL)
+        .expect("is right")
+        .endpoints();
+    assert_eq!(endpoints.freshbooks, "https://api.freshbooks.com");
+    assert_eq!(endpoints.freshbooks_consent, "https://auth.freshbooks.com");
+    assert_eq!(
+        endpoints.concur_token,
+        "https://glz.api.concursolutions.com"
+    );
+    assert!(endpoints.concur_extra.is_empty());
+    let with = |base: &str| {
+        let own = format!(r#""base": "{base}", "consent_base": "{base}", "account_id""#);
+        let own = MINIMAL.replace(r#""account_id""#, &own);
+        let concur = format!(r#""token_base": "{base}", "extra_bases": ["{base}"], "company_id""#);
+        own.replace(r#""company_id""#, &concur)
+    };
+    let own = Settings::load("acme", &with("http://127.0.0.1:8080/")).expect("is right");
+    let base = "http://127.0.0.1:8080";
+    let endpoints = own.endpoints();
+    assert_eq!(
+        [
+            endpoints.freshbooks.as_str(),
+            &endpoints.freshbooks_consent,
+            &endpoints.concur_token,
+            &endpoints.concur_extra[0]
+        ],
+        [base; 4]
+    );
+    for wrong in [
+        "ftp://x",
+        "https://",
+        "https://a/b",
+        "https://u@a",
+        "a.example",
+    ] {
+        let found = problems(&with(wrong));
+        assert_eq!(found.len(), 4, "{wrong}: {found:?}");
+        assert!(found.iter().all(|(_, code)| code == "wrong-value"));
+    }
+}
+
+#[test]
+fn registrations_and_subscriptions_need_a_receiver() {
+    use crate::contract::settings::ReceiverNeed;
+
+    let json = MINIMAL.replacen('{', r#"{"events": {"enabled": true}, "#, 1);
+    let settings = Settings::load("acme", &json).expect("is right");
+    for schedule in settings.schedules() {
+        let expected = match schedule.object.kind.as_str() {
+            "callback" => Some(ReceiverNeed::Webhooks),
+            "event-subscription" => Some(ReceiverNeed::Events),
+            _ => None,
+        };
+        assert_eq!(schedule.needs, expected);
+    }
 }

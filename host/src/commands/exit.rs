@@ -3,7 +3,8 @@
 /// Done.
 pub const OK: u8 = 0;
 
-/// Looked at, and not in order: a document with problems, a check that failed.
+/// Looked at, and not in order: a document with problems, a check that failed, a history that does
+/// not replay.
 pub const NOT_IN_ORDER: u8 = 1;
 
 /// The command line is wrong, or names something that does not exist.

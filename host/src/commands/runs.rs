@@ -2,16 +2,19 @@
 
 use std::io::Write;
 
+use comfy_table::{Cell, CellAlignment};
 use ml_connector::clock::Clock;
+use ml_connector::contract::portable;
 use ml_connector::contract::runs::{Completion, EndingKind, WaitReason};
-use ml_connector::contract::types::ObjectRef;
+use ml_connector::contract::types::{Instant, ObjectRef};
 use ml_connector::store::{Run, RunFilter, RunId, Store};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::labels::{self, EndingArg, StateArg};
-use super::{Done, exit, style, time_format};
+use super::{Done, exit, facts, style, time_format};
 
 /// List runs, newest first
 ///
@@ -23,6 +26,7 @@ Examples:
   ml-connector runs
   ml-connector runs --ending parked,rejected --latest
   ml-connector runs --object freshbooks/invoice/1234
+  ml-connector runs --find northwind --latest
   ml-connector runs --state waiting --limit 500 --json")]
 pub struct Args {
     /// Only of this connection
@@ -31,6 +35,10 @@ pub struct Args {
     /// Only of this object, such as freshbooks/invoice/1234
     #[arg(long, value_name = "SYSTEM/KIND/ID", value_parser = labels::parse_object)]
     object: Option<ObjectRef>,
+    /// Only of objects whose number, party, amount or id contains this text, such as an invoice's
+    /// number or a part of a client's name; upper and lower case are the same
+    #[arg(long, value_name = "TEXT")]
+    find: Option<String>,
     /// Only in this state
     #[arg(long, value_name = "STATE")]
     state: Option<StateArg>,
@@ -73,6 +81,7 @@ fn filter(args: Args) -> RunFilter {
     RunFilter {
         connection: args.connection,
         object: args.object,
+        find: args.find,
         state: args.state.map(Into::into),
         endings: args.ending.into_iter().map(Into::into).collect(),
         latest_only: args.latest,
@@ -87,33 +96,39 @@ fn print(runs: &[Run], limit: u32, out: &mut impl Write) -> Result<(), Failure> 
         return Ok(());
     }
     let now = Clock::system().now();
-    let mut table = style::table(&[
-        "run",
-        "connection",
-        "object",
-        "standing",
-        "since",
-        "message",
-    ]);
+    let mut heads = vec!["run", "connection", "object"];
+    heads.extend(facts::HEADS);
+    heads.extend(["standing", "since", "message"]);
+    let mut table = style::table(&heads);
     for run in runs {
-        let (word, tone) = labels::standing(run.state, ending(run));
-        table.add_row([
-            style::cell(run.id, style::Tone::Plain),
-            style::cell(&run.connection, style::Tone::Plain),
-            style::cell(labels::object(&run.object), style::Tone::Plain),
-            style::cell(word, tone),
-            style::cell(
-                time_format::relative(run.ended.unwrap_or(run.started), now),
-                style::Tone::Plain,
-            ),
-            style::cell(message(run), style::Tone::Plain),
-        ]);
+        table.add_row(row(run, now));
+    }
+    if let Some(amounts) = table.column_mut(5) {
+        amounts.set_cell_alignment(CellAlignment::Right);
     }
     writeln!(out, "{}", table.trim_fmt())?;
     if let (true, Some(last)) = (runs.len() == limit as usize, runs.last()) {
         writeln!(out, "There may be more: --before {}", last.id)?;
     }
     Ok(())
+}
+
+fn row(run: &Run, now: Instant) -> Vec<Cell> {
+    let plain = |text: String| style::cell(text, style::Tone::Plain);
+    let (word, tone) = labels::standing(run.state, ending(run));
+    let since = time_format::relative(run.ended.unwrap_or(run.started), now);
+    let mut cells = vec![
+        plain(run.id.to_string()),
+        plain(run.connection.clone()),
+        plain(labels::object(&run.object)),
+    ];
+    cells.extend(facts::columns(&facts::of_run(run)).map(plain));
+    cells.extend([
+        style::cell(word, tone),
+        plain(since),
+        plain(message(run).to_owned()),
+    ]);
+    cells
 }
 
 /// How a run ended; none while it has not.
@@ -144,6 +159,12 @@ pub fn as_json(run: &Run) -> Value {
         "settings_version": run.settings_version,
         "epoch": run.epoch,
         "message": message(run),
-        "completion": run.completion,
+        "facts": portable(&facts::of_run(run)),
+        "completion": run.completion.as_ref().map(portable),
     })
+}
+
+/// The portable form of a value of the contract; null if it had none, which no such value is.
+pub fn portable(value: &impl Serialize) -> Value {
+    portable::to_value(value).unwrap_or_default()
 }

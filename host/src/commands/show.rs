@@ -5,12 +5,11 @@ use std::io::Write;
 use ml_connector::clock::Clock;
 use ml_connector::contract::runs::{Completion, Ending, Failure as RunFailure};
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
-use serde_json::{Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::timeline::{self, Bodies};
-use super::{Done, exit, labels, runs, style, time_format};
+use super::{Done, exit, facts, history, labels, runs, style, time_format};
 
 /// Show one run: what it asked, what came back, why it waited, how it ended and what to do
 ///
@@ -29,7 +28,7 @@ pub struct Args {
     /// Show the bodies of requests and answers too; they hold what the documents hold
     #[arg(long)]
     bodies: bool,
-    /// Print one JSON object
+    /// Print the whole portable history, as `ml-connector history export` writes it
     #[arg(long)]
     json: bool,
 }
@@ -48,8 +47,8 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
         Bodies::Left
     };
     if args.json {
-        let answer = as_json(&run, &history, bodies);
-        writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+        let file = history::collect(context, &settings, args.run)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&file)?)?;
     } else {
         print(&run, &history, bodies, out)?;
     }
@@ -61,16 +60,6 @@ pub fn no_such_run(run: RunId) -> Failure {
     Failure::usage(format!(
         "there is no run {run}; `ml-connector runs` lists them"
     ))
-}
-
-fn as_json(run: &Run, history: &[HistoryRow], bodies: Bodies) -> Value {
-    let mut answer = runs::as_json(run);
-    let rows: Vec<Value> = history
-        .iter()
-        .map(|row| timeline::as_json(row, bodies))
-        .collect();
-    answer["history"] = json!(rows);
-    answer
 }
 
 fn print(
@@ -88,6 +77,10 @@ fn print(
         labels::object(&run.object),
         run.connection
     )?;
+    let called = facts::line(&facts::of_run(run));
+    if !called.is_empty() {
+        writeln!(out, "{called}")?;
+    }
     writeln!(
         out,
         "Started {} because {}.",

@@ -255,11 +255,11 @@ fn as_json(standing: &ConnectionStanding) -> Value {
     let credentials = standing
         .credentials
         .iter()
-        .map(|one| json!({"credential": one.credential, "plan": one.plan}));
+        .map(|one| json!({"credential": runs::portable(&one.credential), "plan": runs::portable(&one.plan)}));
     json!({
         "connection": standing.name,
         "credentials": credentials.collect::<Vec<_>>(),
-        "held": standing.held,
+        "held": runs::portable(&standing.held),
         "events": standing.events,
         "counts": standing.counts,
         "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),

@@ -7,7 +7,7 @@ use ml_connector::contract::runs::{
     Action, Changes, Demand, ObjectStatus, OutboundRequest, Outcome, Report, Wait, Wake,
 };
 use ml_connector::store::HistoryRow;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::{labels, time_format};
@@ -243,32 +243,4 @@ fn pretty(body: &str) -> String {
     let parsed = serde_json::from_str::<Value>(body);
     let pretty = parsed.and_then(|value| serde_json::to_string_pretty(&value));
     pretty.unwrap_or_else(|_| body.to_string())
-}
-
-/// A row for programs; instants are milliseconds since 1970 in UTC.
-pub fn as_json(row: &HistoryRow, bodies: Bodies) -> Value {
-    let mut row = row.clone();
-    if bodies == Bodies::Left {
-        leave_bodies(&mut row);
-    }
-    json!({
-        "epoch": row.epoch,
-        "index": row.index,
-        "at_ms": row.at,
-        "demand": row.demand,
-        "outcome": row.outcome,
-    })
-}
-
-fn leave_bodies(row: &mut HistoryRow) {
-    if let Demand::Perform(effect) = &mut row.demand
-        && let Action::Send(send) = &mut effect.action
-    {
-        send.request.body.clear();
-    }
-    if let Some(outcome) = &mut row.outcome
-        && let Report::Sent(SendOutcome::Response(response)) = &mut outcome.report
-    {
-        response.body = Body::Text(String::new());
-    }
 }

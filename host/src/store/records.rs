@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{NoticeId, RunId};
 use crate::contract::credentials::Credential;
 use crate::contract::runs::{
-    Completion, Demand, EndingKind, HistoryEntry, Outcome, StartReason, WaitReason,
+    Completion, Demand, EndingKind, Facts, HistoryEntry, Outcome, StartReason, WaitReason,
 };
 use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::words::words;
@@ -72,6 +72,19 @@ pub struct Run {
     pub completion: Option<Completion>,
     /// When it ended; nothing before that.
     pub ended: Option<Instant>,
+    /// What people call the object, as far as a completion of any of its runs has known it.
+    pub facts: Facts,
+}
+
+/// What a run began with in an epoch that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Counts from 0.
+    pub epoch: u32,
+    /// The version of the settings that it ran under.
+    pub settings_version: String,
+    /// `task.started` of that epoch.
+    pub started: Instant,
 }
 
 /// Which runs to list.
@@ -81,6 +94,9 @@ pub struct RunFilter {
     pub connection: Option<String>,
     /// Of this object only.
     pub object: Option<ObjectRef>,
+    /// Only of objects whose id, number, party or amount contains this text; ASCII letters of
+    /// either case count as the same.
+    pub find: Option<String>,
     /// In this state only.
     pub state: Option<RunState>,
     /// That ended in one of these ways only; empty for any.

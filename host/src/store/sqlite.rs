@@ -17,6 +17,7 @@ mod reads;
 mod run_reads;
 mod runs;
 mod schema;
+mod version_2;
 mod writer;
 mod writes;
 
@@ -26,10 +27,11 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::{
-    HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store,
+    Attempt, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store,
     StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
+use crate::contract::portable;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
 use lock::Lock;
@@ -128,6 +130,14 @@ impl Store for SqliteStore {
 
     fn history(&self, id: RunId) -> Pending<'_, Vec<HistoryRow>> {
         self.read(move |database| history::read(database, id))
+    }
+
+    fn attempts(&self, id: RunId) -> Pending<'_, Vec<Attempt>> {
+        self.read(move |database| history::attempts(database, id))
+    }
+
+    fn connections_with_secrets(&self) -> Pending<'_, Vec<String>> {
+        self.read(reads::connections_with_secrets)
     }
 
     fn object_statuses(
@@ -234,6 +244,13 @@ fn instant(row: &Row, column: usize) -> Result<u64, StoreError> {
 /// What a word in a column stands for; the words are those of `contract::words`.
 fn known_word<T>(read: fn(&str) -> Option<T>, word: &str) -> Result<T, StoreError> {
     read(word).ok_or_else(|| StoreError::Corrupt(format!("the word {word:?}")))
+}
+
+/// The portable JSON of a small value that has a column of its own.
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    portable::to_value(value)
+        .map(|value| value.to_string())
+        .map_err(|error| StoreError::Refused(format!("a value has no JSON form: {error}")))
 }
 
 fn opened_read_only() -> StoreError {

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use ml_connector::guest::SettingsText;
 use ml_connector_component::contract::http::{Body, Header};
-use ml_connector_component::contract::webhooks::{Callback, CallbackState, Delivery, Receiver};
+use ml_connector_component::contract::webhooks::{Callback, Delivery, Receiver};
 use ml_connector_component::mapping;
 use ml_connector_component::settings::Settings;
 use ml_connector_sandbox::freshbooks::sign;
 use ml_connector_tests::fixtures::{documents, settings};
-use ml_connector_tests::logic::{self, Backend};
+use ml_connector_tests::logic::{self, Backend, CONNECTION};
 use ml_connector_tests::sim::Sim;
 
 use self::inputs::{wide_report, with_accounts};
@@ -107,7 +107,7 @@ fn verify() {
         account_id: "zQ7pLm".to_string(),
         callbacks: vec![Callback {
             id: "1".to_string(),
-            state: CallbackState::Active(key.to_string()),
+            verifier: Some(key.to_string()),
         }],
         registering: false,
     };
@@ -133,7 +133,7 @@ fn verify() {
 
 fn translate() {
     let json = settings::connection("park").to_string();
-    let settings = Settings::load(&json).expect("are right");
+    let settings = Settings::load(CONNECTION, &json).expect("are right");
     let mut sim = Sim::connected(Backend::Native, "park");
     let client = sim
         .sandbox
@@ -156,7 +156,7 @@ fn translate() {
     });
     let mut instance = logic::compiled().instance().expect("an instance");
     let held = instance
-        .load_settings(&json)
+        .load_settings(CONNECTION, &json)
         .expect("no trap")
         .expect("are right");
     let component = fastest(100, || {
@@ -176,14 +176,14 @@ fn translate() {
 fn translate_report() {
     let document = wide_report();
     let json = with_accounts();
-    let settings = Settings::load(&json).expect("are right");
+    let settings = Settings::load(CONNECTION, &json).expect("are right");
     let native = fastest(20, || {
         black_box(mapping::preview(&settings, "expense-document", &document))
             .expect("is translated");
     });
     let mut instance = logic::compiled().instance().expect("an instance");
     let held = instance
-        .load_settings(&json)
+        .load_settings(CONNECTION, &json)
         .expect("no trap")
         .expect("are right");
     let component = fastest(20, || {
@@ -226,11 +226,11 @@ fn run() {
     };
     let recorded = of_invoice(&sim).expect("has run");
     let json = settings::connection("park").to_string();
-    let settings = std::rc::Rc::new(Settings::load(&json).expect("are right"));
+    let settings = std::rc::Rc::new(Settings::load(CONNECTION, &json).expect("are right"));
     let outcomes: Vec<_> = recorded
         .history
         .iter()
-        .map(|entry| entry.outcome.clone())
+        .map(|entry| entry.outcome.clone().expect("nothing was interrupted"))
         .collect();
     let native = fastest(50, || {
         let run = ml_connector_component::runs::Run::open(
@@ -246,6 +246,7 @@ fn run() {
     let instance =
         ml_connector::guest::SharedInstance::new(logic::compiled()).expect("an instance");
     let text = SettingsText {
+        connection: CONNECTION.into(),
         version: "bench".to_string(),
         json: json.into(),
     };

@@ -12,10 +12,8 @@ use ml_connector_component::contract::webhooks::Callback;
 use ml_connector_component::{credentials, pacing};
 use ml_connector_sandbox::Millis;
 
-use super::network::{authority, which};
+use super::network::{authority, outcome_of, to_wire, which};
 use super::{Sim, system_name};
-
-const TOKEN_TIMEOUT: u64 = 30_000;
 
 /// Every secret of the connection, and the state of both credentials.
 #[derive(Debug, Default)]
@@ -194,16 +192,19 @@ impl Sim {
 
     fn request_tokens(&mut self, credential: &Credential, grant: Grant) -> Option<(String, u16)> {
         let asked = self.logic.build_token_request(credential, grant);
-        let mut wire = self.to_wire(&asked.request)?;
+        let secrets = |secret: &Secret| self.credentials.secret(credential.system, secret);
+        let mut wire = to_wire(&asked.request, secrets)?;
         wire.host = authority(&asked.base);
         let system = which(credential.system);
         let answer = self.sandbox.exchange(system, &wire, self.now);
-        match self.outcome_of(answer, TOKEN_TIMEOUT) {
-            SendOutcome::Response(response) => match response.body {
-                Body::Text(text) => Some((text, response.status)),
-                Body::Bytes(_) => None,
-            },
-            _ => None,
+        let (outcome, after) = outcome_of(answer, asked.request.timeout);
+        self.now += after;
+        let SendOutcome::Response(response) = outcome else {
+            return None;
+        };
+        match response.body {
+            Body::Text(text) => Some((text, response.status)),
+            Body::Bytes(_) => None,
         }
     }
 
@@ -225,7 +226,7 @@ impl Sim {
 }
 
 /// The secret of our app in the sandbox.
-pub(crate) fn client_secret(system: System) -> &'static str {
+fn client_secret(system: System) -> &'static str {
     match system {
         System::Freshbooks => "sandbox-freshbooks-secret",
         System::Concur => "sandbox-concur-secret",
@@ -233,10 +234,7 @@ pub(crate) fn client_secret(system: System) -> &'static str {
 }
 
 /// The token answer as the component may see it, and its secrets by name.
-pub(crate) fn take_out_secrets(
-    text: &str,
-    status: u16,
-) -> (TokenResponse, BTreeMap<&'static str, String>) {
+fn take_out_secrets(text: &str, status: u16) -> (TokenResponse, BTreeMap<&'static str, String>) {
     let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let mut secrets = BTreeMap::new();
     let mut secrets_present = Vec::new();

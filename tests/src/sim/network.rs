@@ -2,17 +2,18 @@
 //! outcomes.
 
 use ml_connector_component::contract::http::{
-    Authorization, BodyPart, Method, Request, Response, SendErrorCode, SendOutcome,
+    Authorization, BodyPart, Method, Request, Response, Secret, SendErrorCode, SendOutcome,
 };
 use ml_connector_component::contract::types::System;
-use ml_connector_sandbox::{self as sandbox, WireOutcome};
+use ml_connector_sandbox::{self as sandbox, Millis, WireOutcome};
 
 use super::{Sim, body, error, headers};
 
 impl Sim {
     /// Sends a request and lets as much time pass as its answer takes.
     pub(super) fn send(&mut self, request: &Request) -> SendOutcome {
-        let Some(mut wire) = self.to_wire(request) else {
+        let secrets = |secret: &Secret| self.credentials.secret(request.system, secret);
+        let Some(mut wire) = to_wire(request, secrets) else {
             return SendOutcome::NotSent(error(SendErrorCode::Withheld));
         };
         wire.host = authority(&self.base(request.system));
@@ -31,59 +32,9 @@ impl Sim {
         let answer = self
             .sandbox
             .exchange(which(request.system), &wire, self.now);
-        self.outcome_of(answer, request.timeout)
-    }
-
-    pub(super) fn outcome_of(&mut self, answer: WireOutcome, timeout: u64) -> SendOutcome {
-        match answer {
-            WireOutcome::Response { response, after } if after <= timeout => {
-                self.now += after;
-                SendOutcome::Response(response_of(response))
-            }
-            WireOutcome::Response { .. } => {
-                self.now += timeout;
-                SendOutcome::MaybeSent(error(SendErrorCode::Timeout))
-            }
-            WireOutcome::Truncated { .. } => {
-                SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
-            }
-            WireOutcome::Lost { after } => {
-                self.now += after.min(timeout);
-                SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost))
-            }
-            WireOutcome::Refused => SendOutcome::NotSent(error(SendErrorCode::Unreachable)),
-        }
-    }
-
-    /// The request without host and authorization, or nothing if it needs a secret that is not
-    /// held.
-    pub(super) fn to_wire(&self, request: &Request) -> Option<sandbox::Request> {
-        let mut text = String::new();
-        for part in &request.body {
-            match part {
-                BodyPart::Text(literal) => text.push_str(literal),
-                BodyPart::JsonSecret(secret) => {
-                    let plain = self.credentials.secret(request.system, secret)?;
-                    let quoted = serde_json::Value::from(plain).to_string();
-                    text.push_str(quoted.trim_matches('"'));
-                }
-                BodyPart::FormSecret(secret) => {
-                    text.push_str(&form(self.credentials.secret(request.system, secret)?));
-                }
-            }
-        }
-        let mut wire = sandbox::Request::new("", method(request.method), &request.path_with_query);
-        wire.headers = request
-            .headers
-            .iter()
-            .map(|header| (header.name.clone(), header.value.clone()))
-            .collect();
-        if !text.is_empty() {
-            wire.headers
-                .push(("content-length".to_string(), text.len().to_string()));
-        }
-        wire.body = text.into_bytes();
-        Some(wire)
+        let (outcome, after) = outcome_of(answer, request.timeout);
+        self.now += after;
+        outcome
     }
 
     fn base(&mut self, system: System) -> String {
@@ -110,7 +61,55 @@ impl Sim {
     }
 }
 
-pub(super) fn response_of(response: sandbox::Response) -> Response {
+/// The request without host and authorization, or nothing if it needs a secret that is not held.
+pub fn to_wire<'a>(
+    request: &Request,
+    secrets: impl Fn(&Secret) -> Option<&'a str>,
+) -> Option<sandbox::Request> {
+    let mut text = String::new();
+    for part in &request.body {
+        match part {
+            BodyPart::Text(literal) => text.push_str(literal),
+            BodyPart::JsonSecret(secret) => {
+                let quoted = serde_json::Value::from(secrets(secret)?).to_string();
+                text.push_str(quoted.trim_matches('"'));
+            }
+            BodyPart::FormSecret(secret) => text.push_str(&form(secrets(secret)?)),
+        }
+    }
+    let mut wire = sandbox::Request::new("", method(request.method), &request.path_with_query);
+    wire.headers = request
+        .headers
+        .iter()
+        .map(|header| (header.name.clone(), header.value.clone()))
+        .collect();
+    if !text.is_empty() {
+        wire.headers
+            .push(("content-length".to_string(), text.len().to_string()));
+    }
+    wire.body = text.into_bytes();
+    Some(wire)
+}
+
+/// What came of a request that is given up after `timeout`, and how many milliseconds passed.
+#[must_use]
+pub fn outcome_of(answer: WireOutcome, timeout: u64) -> (SendOutcome, Millis) {
+    let lost = || SendOutcome::MaybeSent(error(SendErrorCode::ConnectionLost));
+    match answer {
+        WireOutcome::Response { response, after } if after <= timeout => {
+            (SendOutcome::Response(response_of(response)), after)
+        }
+        WireOutcome::Response { .. } => (
+            SendOutcome::MaybeSent(error(SendErrorCode::Timeout)),
+            timeout,
+        ),
+        WireOutcome::Truncated { .. } => (lost(), 0),
+        WireOutcome::Lost { after } => (lost(), after.min(timeout)),
+        WireOutcome::Refused => (SendOutcome::NotSent(error(SendErrorCode::Unreachable)), 0),
+    }
+}
+
+fn response_of(response: sandbox::Response) -> Response {
     Response {
         status: response.status,
         headers: headers(&response.headers),
@@ -118,7 +117,9 @@ pub(super) fn response_of(response: sandbox::Response) -> Response {
     }
 }
 
-pub(super) fn which(system: System) -> sandbox::System {
+/// The same system, as the sandbox names it.
+#[must_use]
+pub fn which(system: System) -> sandbox::System {
     match system {
         System::Freshbooks => sandbox::System::FreshBooks,
         System::Concur => sandbox::System::Concur,
@@ -134,7 +135,9 @@ fn method(method: Method) -> &'static str {
     }
 }
 
-pub(super) fn authority(base: &str) -> String {
+/// A base URL without its scheme.
+#[must_use]
+pub fn authority(base: &str) -> String {
     base.trim_start_matches("https://")
         .trim_start_matches("http://")
         .to_string()

@@ -354,7 +354,8 @@ impl MemoryStore {
 }
 
 /// What is stored of a completion as long as its object is known.
-pub(crate) fn last_ending(completion: &Completion) -> LastEnding {
+#[must_use]
+pub fn last_ending(completion: &Completion) -> LastEnding {
     let (kind, code, message, since) = match &completion.ending {
         Ending::Confirmed(confirmed) => (EndingKind::Confirmed, None, &confirmed.message, None),
         Ending::Unchanged(note) => (

@@ -1,6 +1,6 @@
 //! `serve`, `connect` and `replay` against both vendors behind sockets.
 
-use ml_connector::contract::runs::{Completion, Ending, Failure, NewTask, StartReason};
+use ml_connector::contract::runs::{Completion, Ending, Facts, Failure, NewTask, StartReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::seal::Keyring;
 use ml_connector::store::{NewRun, Write};
@@ -225,6 +225,7 @@ fn parked() -> Ending {
         problems: Vec::new(),
         since: 1_772_355_600_000,
         look_again: None,
+        reconnect: None,
     })
 }
 
@@ -240,7 +241,8 @@ fn installation_with_two_parked() -> Installation {
             run,
             completion: Completion {
                 ending: parked(),
-                version: String::new(),
+                version: None,
+                facts: Facts::NONE,
             },
             at: 1_772_355_601_000,
         }]);

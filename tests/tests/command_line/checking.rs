@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use ml_connector::contract::credentials::{Credential, Life};
+use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
 use ml_connector::contract::types::System;
 use ml_connector::seal::{Keyring, Purpose};
 use ml_connector::store::{StoredCredential, Write};
@@ -240,14 +240,15 @@ fn connect(installation: &Installation) {
         connection: "acme".to_string(),
         credential: Credential {
             system: System::Freshbooks,
-            life: Life::Live,
+            status: CredentialStatus::Live,
             generation: 1,
-            base: String::new(),
-            issued: 1,
-            access_expires: 4_000_000_000_000,
+            base: None,
+            access: Some(AccessSpan {
+                issued: 1,
+                expires: 4_000_000_000_000,
+            }),
             refresh_expires: None,
-            scope: String::new(),
-            message: String::new(),
+            scope: None,
         },
         sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
         refreshing: false,

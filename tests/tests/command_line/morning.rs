@@ -2,13 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ml_connector::contract::credentials::{Credential, Life};
+use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
 use ml_connector::contract::http::{
-    Body, BodyPart, Header, Method, Request, Response, SendError, SendErrorCode, SendOutcome,
+    Authorization, Body, BodyPart, Header, Method, Request, Response, Secret, SendError,
+    SendErrorCode, SendOutcome,
 };
 use ml_connector::contract::runs::{
-    Action, Completion, Confirmation, Demand, Effect, Ending, Failure, How, Intent, NewTask,
-    Outcome, Report, Send, StartReason, Wait, WaitReason, Wake,
+    Action, Change, Completion, Confirmation, Demand, Effect, Ending, Facts, Failure, Intent,
+    NewTask, OutboundRequest, Outcome, Report, StartReason, Wait, WaitReason, Wake,
 };
 use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
 use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, Write};
@@ -56,14 +57,14 @@ fn send(
 ) -> Demand {
     let request = Request {
         system,
-        bearer: None,
+        authorization: Authorization::Connection,
         method,
         path_with_query: path.to_string(),
         headers: Vec::new(),
         body,
         timeout: 30_000,
     };
-    effect(id, Action::Send(Send { request, intent }))
+    effect(id, Action::Send(OutboundRequest { request, intent }))
 }
 
 fn row(index: u32, after_ms: u64, demand: Demand, report: Option<Report>) -> HistoryRow {
@@ -104,7 +105,7 @@ fn uncertain_history() -> Vec<HistoryRow> {
     );
     let body = vec![
         BodyPart::Text("{\"Name\":\"2093 Northwind\",\"Key\":\"".to_string()),
-        BodyPart::JsonSecret("client-secret".to_string()),
+        BodyPart::JsonSecret(Secret::ClientSecret),
         BodyPart::Text("\"}".to_string()),
     ];
     let write = send(
@@ -138,10 +139,10 @@ fn uncertain_history() -> Vec<HistoryRow> {
     ]
 }
 
-fn stop(code: &str, message: &str) -> Failure {
+fn failure(code: &str, message: &str) -> Failure {
     Failure {
         code: code.to_string(),
-        message: sentence.to_string(),
+        message: message.to_string(),
         remedy: "add it under connections.acme.taxes".to_string(),
         problems: vec![Problem {
             pointer: "/lines/0/taxName1".to_string(),
@@ -150,6 +151,7 @@ fn stop(code: &str, message: &str) -> Failure {
         }],
         since: NINE,
         look_again: None,
+        reconnect: None,
     }
 }
 
@@ -158,16 +160,27 @@ pub(super) fn end(run: RunId, ending: Ending) -> Write {
         run,
         completion: Completion {
             ending,
-            version: "v1".to_string(),
+            version: Some("v1".to_string()),
+            facts: facts(),
         },
         at: NINE + 3_600_000,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        number: Some("2093".to_string()),
+        party: Some("Northwind Paper".to_string()),
+        amount: Some("90.00".to_string()),
+        currency: Some("CAD".to_string()),
+        date: Some("2026-02-27".to_string()),
     }
 }
 
 pub(super) fn confirmed() -> Ending {
     Ending::Confirmed(Confirmation {
         target: object(System::Concur, "payment-request", "PR-1"),
-        how: Change::Created,
+        change: Change::Created,
         message: "Payment request PR-1 is there.".to_string(),
     })
 }
@@ -186,7 +199,7 @@ pub(super) fn after_a_morning() -> Installation {
         end(1, confirmed()),
         end(
             2,
-            Ending::Parked(stop("tax-unmapped", "A tax is not mapped.")),
+            Ending::Parked(failure("tax-unmapped", "A tax is not mapped.")),
         ),
         Write::Wait {
             run: 3,
@@ -204,19 +217,20 @@ pub(super) fn now() -> Instant {
     u64::try_from(since.as_millis()).expect("fits")
 }
 
-pub(super) fn credential(system: System, life: Life) -> Write {
+pub(super) fn credential(system: System, status: CredentialStatus) -> Write {
     Write::Credential(StoredCredential {
         connection: "acme".to_string(),
         credential: Credential {
             system,
-            life,
+            status,
             generation: 3,
-            base: String::new(),
-            issued: now() - 1_000,
-            access_expires: now() + 3_600_000,
+            base: None,
+            access: Some(AccessSpan {
+                issued: now() - 1_000,
+                expires: now() + 3_600_000,
+            }),
             refresh_expires: Some(now() + 30 * 86_400_000),
-            scope: String::new(),
-            message: "the refresh token was refused".to_string(),
+            scope: None,
         },
         sealed_tokens: vec![1],
         refreshing: false,

@@ -1,7 +1,7 @@
 //! `runs`, `show` and `status` over a store that a service has left behind.
 
-use ml_connector::contract::credentials::Life;
-use ml_connector::contract::pacing::{Gate, HoldReason};
+use ml_connector::contract::credentials::CredentialStatus;
+use ml_connector::contract::pacing::{Gate, Hold, HoldReason};
 use ml_connector::contract::runs::StartReason;
 use ml_connector::contract::types::System;
 use ml_connector::store::{StoredEvent, Write};
@@ -187,16 +187,21 @@ fn a_run_that_is_not_there_is_a_usage_error() {
 fn status_shows_who_is_needed_for_what() {
     let installation = after_a_morning();
     installation.commit(vec![
-        credential(System::Freshbooks, Life::Live),
-        credential(System::Concur, Life::Dead),
+        credential(System::Freshbooks, CredentialStatus::Live),
+        credential(
+            System::Concur,
+            CredentialStatus::Dead("the refresh token was refused".to_string()),
+        ),
         Write::Gate {
             connection: "acme".to_string(),
             gate: Gate {
                 system: System::Concur,
-                held_until: now() + 600_000,
-                reason: HoldReason::Maintenance,
+                hold: Some(Hold {
+                    until: now() + 600_000,
+                    reason: HoldReason::Maintenance,
+                }),
                 failures: 2,
-                failing_since: now(),
+                failing_since: Some(now()),
             },
         },
     ]);
@@ -226,8 +231,8 @@ fn status_check_exits_with_who_is_needed() {
     let installation = after_a_morning();
     assert_eq!(installation.run(&["status", "--check"]).code, 4);
     installation.commit(vec![
-        credential(System::Freshbooks, Life::Live),
-        credential(System::Concur, Life::Live),
+        credential(System::Freshbooks, CredentialStatus::Live),
+        credential(System::Concur, CredentialStatus::Live),
     ]);
     assert_eq!(installation.run(&["status", "--check"]).code, 5);
     installation.commit(vec![start("778121", StartReason::Replay)]);

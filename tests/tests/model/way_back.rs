@@ -279,8 +279,8 @@ impl WayBack {
     fn is_in_a_history(&self, id: &str) -> bool {
         let runs = self.sim.store.runs.values();
         let mut entries = runs.flat_map(|run| &run.history);
-        entries.any(|entry| match &entry.outcome.report {
-            Report::Sent(SendOutcome::Response(response)) => match &response.body {
+        entries.any(|entry| match entry.outcome.as_ref().map(|o| &o.report) {
+            Some(Report::Sent(SendOutcome::Response(response))) => match &response.body {
                 Body::Text(text) => text.contains(id) && text.contains("\"document\""),
                 Body::Bytes(_) => false,
             },

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ml_connector::contract::credentials::AccessSpan;
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::credentials::stored_bearer;
 use ml_connector::seal::{Keyring, Purpose};
@@ -163,11 +164,14 @@ async fn what_is_stored_is_read() {
 
 async fn assert_links(store: &SqliteStore, expected: &Expected) {
     let sources: Vec<ObjectRef> = expected.links.keys().map(|source| object(source)).collect();
-    let standings = store.standings("acme", &sources).await.expect("are read");
-    let links: BTreeMap<String, String> = standings
+    let statuses = store
+        .object_statuses("acme", &sources)
+        .await
+        .expect("are read");
+    let links: BTreeMap<String, String> = statuses
         .iter()
-        .filter_map(|standing| {
-            let link = standing.link.as_ref()?;
+        .filter_map(|status| {
+            let link = status.link.as_ref()?;
             Some((name(&link.source), name(&link.target)))
         })
         .collect();
@@ -310,11 +314,13 @@ fn with_tokens(mut stored: StoredCredential, tokens: &Tokens, base: &str) -> Sto
     stored.sealed_tokens = sealed.expect("is sealed");
     let credential = &mut stored.credential;
     if credential.system == System::Concur {
-        credential.base = base.to_string();
+        credential.base = Some(base.to_string());
         credential.refresh_expires = Some(server::now() + 180 * 86_400_000);
     }
-    credential.issued = server::now();
-    credential.access_expires = server::now() + 3_600_000;
+    credential.access = Some(AccessSpan {
+        issued: server::now(),
+        expires: server::now() + 3_600_000,
+    });
     stored
 }
 

@@ -49,8 +49,8 @@ fn run_of(task: Task, story: impl AsyncFnOnce(&Flow) -> Result<Ending, EarlyEnd>
     let flow = Flow::new(Rc::clone(&channel), task, settings());
     let future = Box::pin(async move {
         let ending = story(&flow).await.unwrap_or_else(|end| match end {
-            EarlyEnd::Parked(failure) => Ending::Parked(failure),
-            EarlyEnd::Rejected(failure) => Ending::Rejected(failure),
+            EarlyEnd::Parked(failure) => Ending::Parked(*failure),
+            EarlyEnd::Rejected(failure) => Ending::Rejected(*failure),
             EarlyEnd::Conflict(conflict) => Ending::Conflict(conflict),
         });
         Completion {
@@ -95,11 +95,11 @@ fn a_write_of(task: Task, intent: Intent) -> Run {
                 Ok(text) if text == "there" => LookUp::Found(text),
                 Ok(_) => LookUp::Missing(freshbooks::get("/w".to_string())),
                 Err(refusal) => {
-                    return Err(EarlyEnd::Rejected(flow.failure(
+                    return Err(EarlyEnd::Rejected(Box::new(flow.failure(
                         "look-up",
                         refusal.words,
                         "",
-                    )));
+                    ))));
                 }
             })
         };

@@ -67,7 +67,7 @@ impl PaymentRequestRun<'_> {
     async fn look_only(&self) -> Result<Ending, EarlyEnd> {
         match self.find_marked().await? {
             Some(id) => self.link(id, Change::Adopted).await,
-            None => Err(EarlyEnd::Parked(self.flow.ambiguous(EARLIER))),
+            None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
         }
     }
 

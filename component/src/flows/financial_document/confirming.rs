@@ -144,7 +144,7 @@ impl FinancialRun<'_> {
             summary(&problems)
         );
         let failure = self.flow.failure(code, message, remedy);
-        EarlyEnd::Parked(Failure {
+        EarlyEnd::park(Failure {
             problems,
             ..failure
         })

@@ -79,7 +79,7 @@ impl FinancialRun<'_> {
             // An earlier attempt was never answered: only a person may have it sent again.
             let found = self.journal.find_marked(&marker).await?;
             let found = found.map(|id| (id, Change::Adopted));
-            return found.ok_or_else(|| EarlyEnd::Parked(self.flow.ambiguous(EARLIER)));
+            return found.ok_or_else(|| EarlyEnd::park(self.flow.ambiguous(EARLIER)));
         }
         let posted = NewPosting {
             entry,
@@ -228,7 +228,7 @@ impl FinancialRun<'_> {
         let remedy = "change `financial.closed_until` or `financial.closed_period`, then \
             `ml-connector replay --parked`";
         let failure = self.flow.failure("closed-period", message, remedy);
-        Err(EarlyEnd::Parked(Failure {
+        Err(EarlyEnd::park(Failure {
             look_again: is_held.then(|| self.flow.now().saturating_add(DAY)),
             ..failure
         }))

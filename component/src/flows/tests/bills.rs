@@ -1,23 +1,31 @@
+use alloc::format;
 use alloc::string::ToString;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::World;
 use crate::contract::runs::{Ending, StartReason};
+use crate::mapping::preview;
+use crate::mapping::tests::only_record;
 use crate::runs::tests::{object, task};
 
-#[test]
-fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
+const BILL: &str = "/accounting/account/zQ7pLm/bills/bills/91";
+
+fn world() -> World {
     let mut world = World::new();
     let money = |amount: &str| json!({"amount": amount, "code": "EUR"});
     let bill = json!({"id": 91, "vendorid": 17, "vendor": {"vendor_name": "Messe AG", "country": "DE"},
         "bill_number": "R-1", "issue_date": "2026-01-15", "currency_code": "EUR", "updated_at": "v",
         "total_amount": money("9.00"), "amount": money("9.00"),
         "lines": [{"categoryid": 1, "quantity": "1", "unit_cost": money("9.00")}]});
-    let path = "/accounting/account/zQ7pLm/bills/bills/91";
+    let shown = json!({"bill": bill});
+    world.freshbooks.insert(BILL.to_string(), shown);
     world
-        .freshbooks
-        .insert(path.to_string(), json!({"bill": bill}));
+}
+
+#[test]
+fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
+    let mut world = world();
     world.linked(&object("bill-vendor", "17"), "vendor", "1001|HQ", "");
     let driven = world.run(&task("bill", "91", StartReason::Sweep));
     assert!(matches!(driven.completion.ending, Ending::Confirmed(_)));
@@ -26,4 +34,29 @@ fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
         world.requests[0]["VendorRemitToIdentifier"],
         json!({"VendorCode": "1001", "AddressCode": "HQ"})
     );
+}
+
+#[test]
+fn a_preview_is_the_very_body_that_a_run_sends() {
+    let mut world = world();
+    let shown = world.freshbooks[BILL].to_string();
+    let previewed = preview(&world.settings, "bill", &shown).expect("translates");
+    let record = only_record(&previewed);
+    let body: Value = serde_json::from_str(&record.json).expect("is JSON");
+    let vendor = &body["VendorRemitToIdentifier"];
+    let member = |name: &str| vendor[name].as_str().unwrap_or_default();
+    let id = format!("{}|{}", member("VendorCode"), member("AddressCode"));
+    world.linked(&object("bill-vendor", "17"), "vendor", &id, "");
+    let driven = world.run(&task("bill", "91", StartReason::Sweep));
+    assert_eq!(World::writes(&driven), [record.json.as_str()]);
+    let facts = driven.completion.facts;
+    let known = [
+        facts.number,
+        facts.party,
+        facts.amount,
+        facts.currency,
+        facts.date,
+    ];
+    let expected = ["R-1", "Messe AG", "9.00", "EUR", "2026-01-15"];
+    assert_eq!(known, expected.map(|fact| Some(fact.to_string())));
 }

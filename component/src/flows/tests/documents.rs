@@ -704,3 +704,43 @@ fn an_ending_of_another_kind_is_no_guard() {
     world.keep(own);
     assert_eq!(code(&world.run(&notice())), "created");
 }
+
+#[test]
+fn every_ending_says_what_the_document_is_as_soon_as_it_was_read() {
+    let mut world = world();
+    let created = world.run(&notice()).completion.facts;
+    assert!(created.number.is_some() && created.party.is_some() && created.date.is_some());
+    assert_eq!(created.currency.as_deref(), Some("CAD"));
+    assert!(
+        created
+            .amount
+            .as_deref()
+            .is_some_and(|amount| amount.contains('.'))
+    );
+    assert_eq!(world.run(&notice()).completion.facts, created);
+    shown(
+        &mut world,
+        with(|invoice| invoice["currency_code"] = json!("XXX")),
+    );
+    let parked = world.run(&notice()).completion;
+    assert!(matches!(parked.ending, Ending::Parked(_)));
+    assert_eq!(parked.facts.number, created.number);
+    world.freshbooks.clear();
+    let gone = world.run(&notice()).completion.facts;
+    assert_eq!(gone, crate::contract::runs::Facts::default());
+}
+
+#[test]
+fn a_preview_is_the_very_body_that_a_run_sends() {
+    let mut world = world();
+    let document = world
+        .freshbooks
+        .values()
+        .find(|shown| shown.get("invoice").is_some());
+    let document = document.expect("an invoice is shown").to_string();
+    let previewed = crate::mapping::preview(&world.settings, "invoice", &document);
+    let previewed = previewed.expect("translates");
+    let record = crate::mapping::tests::only_record(&previewed);
+    let driven = world.run(&notice());
+    assert_eq!(World::writes(&driven), [record.json.as_str()]);
+}

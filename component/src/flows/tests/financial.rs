@@ -703,3 +703,20 @@ fn what_is_not_enabled_is_left_alone() {
     assert_eq!(note(&run(&mut world)), "not-enabled");
     assert_eq!(world.books.document("d1").status, "READY");
 }
+
+#[test]
+fn a_preview_is_the_very_body_that_a_run_posts() {
+    let mut world = with("READY");
+    let row = json!({"id": "d1", "document": report("54.00", "54.00")});
+    let previewed = crate::mapping::preview(&world.settings, "expense-document", &row.to_string());
+    let previewed = previewed.expect("translates");
+    let record = crate::mapping::tests::only_record(&previewed);
+    let driven = run(&mut world);
+    assert!(World::writes(&driven).contains(&record.json));
+    let facts = &driven.completion.facts;
+    assert_eq!(facts.number.as_deref(), Some("February travel"));
+    assert_eq!(
+        (facts.amount.as_deref(), facts.party.as_deref()),
+        (Some("54.00"), Some("E1007"))
+    );
+}

@@ -143,6 +143,23 @@ fn a_handshake_that_never_comes_parks_and_names_the_setting() {
 }
 
 #[test]
+fn a_verifier_that_the_host_lost_is_asked_for_again() {
+    let mut world = World::new();
+    world.verifiers_lost = 1;
+    let driven = world.run(&check());
+    assert_eq!(change(&driven), Some(Change::Created));
+    assert!(World::writes(&driven).contains(&RESEND.to_string()));
+    assert_eq!(world.trusted, ["2001"]);
+    let mut world = World::new();
+    world.verifiers_lost = usize::MAX;
+    let driven = world.run(&check());
+    assert!(
+        matches!(&driven.completion.ending, Ending::Parked(failure) if failure.code == "handshake-missing")
+    );
+    assert_eq!(held(&world), None);
+}
+
+#[test]
 fn a_lost_registration_is_found_and_not_made_twice() {
     let mut world = World::new();
     world.fault = Box::new(|send| (send.request.method == Method::Post).then_some(Fault::Lost));

@@ -74,6 +74,7 @@ fn a_new_subscription_waits_for_the_company_to_be_connected() {
     let mut world = world();
     let driven = world.run(&check());
     assert_eq!(failure(&driven).code, "company-not-subscribed");
+    assert_eq!(failure(&driven).reconnect, Some(System::Concur));
     assert!(
         failure(&driven)
             .remedy

@@ -51,11 +51,13 @@ pub(super) struct World {
     pub(super) callbacks: Vec<Value>,
     /// Which callback's handshake has reached us, if FreshBooks sends it.
     pub(super) handshake: Option<u64>,
+    /// How many of the next verifiers are lost before they become the key.
+    pub(super) verifiers_lost: usize,
     /// Whether handshakes reach us.
     pub(super) reachable: bool,
-    /// The way back.
+    /// What the way back works on.
     pub(super) books: Books,
-    /// Event subscriptions.
+    /// The event subscriptions that Concur holds.
     pub(super) subscriptions: Vec<Value>,
 }
 
@@ -108,6 +110,7 @@ impl World {
             trusted: Vec::new(),
             callbacks: Vec::new(),
             handshake: None,
+            verifiers_lost: 0,
             reachable: true,
             books: Books::default(),
             subscriptions: Vec::new(),
@@ -179,8 +182,12 @@ impl World {
             }
             Action::Save(save) => self.save(save),
             Action::TrustVerifier(id) => {
-                self.trusted.push(id.clone());
-                Report::Trusted(true)
+                let is_lost = self.verifiers_lost > 0;
+                self.verifiers_lost = self.verifiers_lost.saturating_sub(1);
+                if !is_lost {
+                    self.trusted.push(id.clone());
+                }
+                Report::Trusted(!is_lost)
             }
         }
     }

@@ -10,7 +10,7 @@ use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
-use super::super::{labels, runs, time_format};
+use super::super::{facts, labels, runs, time_format};
 use super::{ConnectionStanding, CredentialStanding, events};
 
 pub(super) fn print(
@@ -203,9 +203,14 @@ fn print_needs_person(standing: &ConnectionStanding, out: &mut impl Write) -> Re
 fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
     let (word, tone) = labels::standing(run.state, runs::ending(run));
     let (object, word) = (labels::object(&run.object), style::coloured(word, tone));
+    let called = facts::line(&facts::of_run(run));
+    let called = match called.as_str() {
+        "" => String::new(),
+        called => format!(" ({called})"),
+    };
     writeln!(
         out,
-        "    run {} {object} {word}: {}",
+        "    run {} {object}{called} {word}: {}",
         run.id,
         runs::message(run)
     )?;

@@ -3,16 +3,16 @@
 
 mod apply;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract::pacing::Gate;
-use crate::contract::runs::{Completion, EndingKind, Link, ObjectStatus, StartReason};
+use crate::contract::runs::{Completion, EndingKind, Facts, Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
-    EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId,
-    RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
-    Write,
+    Attempt, EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter,
+    RunId, RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent,
+    StoredOddity, Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.
@@ -44,6 +44,7 @@ struct KeptRun {
     next: Option<(StartReason, String)>,
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,
+    attempts: Vec<Attempt>,
 }
 
 impl ModelStore {
@@ -125,6 +126,21 @@ impl Store for ModelStore {
         self.read(|state| {
             let kept = state.runs.iter().find(|kept| kept.run.id == id);
             kept.map(|kept| kept.history.clone()).unwrap_or_default()
+        })
+    }
+
+    fn attempts(&self, id: RunId) -> Pending<'_, Vec<Attempt>> {
+        self.read(|state| {
+            let kept = state.runs.iter().find(|kept| kept.run.id == id);
+            kept.map(|kept| kept.attempts.clone()).unwrap_or_default()
+        })
+    }
+
+    fn connections_with_secrets(&self) -> Pending<'_, Vec<String>> {
+        self.read(|state| {
+            let keys = state.credentials.keys().chain(state.callbacks.keys());
+            let names: BTreeSet<String> = keys.map(|(connection, _)| connection.clone()).collect();
+            names.into_iter().collect()
         })
     }
 
@@ -255,6 +271,7 @@ impl State {
                 .object
                 .as_ref()
                 .is_none_or(|object| run.object == *object)
+            && filter.find.as_ref().is_none_or(|text| is_found(run, text))
             && filter.state.is_none_or(|state| run.state == state)
             && (!ended_only || ending(run).is_some_and(|kind| filter.endings.contains(&kind)))
             && (!filter.latest_only || self.is_latest(run, ended_only))
@@ -310,6 +327,24 @@ impl State {
 
 fn ending(run: &Run) -> Option<EndingKind> {
     run.completion.as_ref().map(Completion::kind)
+}
+
+fn is_found(run: &Run, text: &str) -> bool {
+    let Facts {
+        number,
+        party,
+        amount,
+        ..
+    } = &run.facts;
+    let fields = [
+        Some(&run.object.id),
+        number.as_ref(),
+        party.as_ref(),
+        amount.as_ref(),
+    ];
+    let text = text.to_ascii_lowercase();
+    let mut fields = fields.into_iter().flatten();
+    fields.any(|field| field.to_ascii_lowercase().contains(&text))
 }
 
 fn key(connection: &str, name: &str) -> Key {

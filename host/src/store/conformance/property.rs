@@ -162,6 +162,11 @@ fn filters() -> Vec<RunFilter> {
             ..all.clone()
         });
         filters.push(RunFilter {
+            find: Some("209".into()),
+            state: Some(state),
+            ..all.clone()
+        });
+        filters.push(RunFilter {
             object: Some(object("2")),
             state: Some(state),
             ..all.clone()

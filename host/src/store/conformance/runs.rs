@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::batches::commit_at_once;
 use super::samples::{confirmed, end, new_run, notice, object, parked, row, unchanged};
 use super::{NONE, commit, get, refuse, run, start};
-use crate::contract::runs::{NewTask, StartReason, WaitReason};
+use crate::contract::runs::{Facts, NewTask, StartReason, WaitReason};
 use crate::store::{NewRun, Run, RunState, Store, Write};
 
 /// A second run of an object is refused until the first has ended. Other connections do not matter.
@@ -219,6 +219,7 @@ fn begun(id: u64) -> Run {
         message: String::new(),
         completion: None,
         ended: None,
+        facts: Facts::NONE,
     }
 }
 

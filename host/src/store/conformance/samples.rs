@@ -288,3 +288,58 @@ fn failure(look_again: Option<Instant>) -> Failure {
         reconnect: None,
     }
 }
+
+/// Completions of every kind.
+#[cfg(test)]
+pub(crate) fn sample_completions() -> Vec<Completion> {
+    vec![
+        confirmed(),
+        unchanged(),
+        parked(Some(9_000)),
+        rejected(None),
+        conflict(),
+    ]
+}
+
+/// Entries of several kinds, chosen by the seeds.
+#[cfg(test)]
+pub(crate) fn sample_entries(seeds: &[u32]) -> Vec<crate::contract::runs::HistoryEntry> {
+    let entry = |(index, seed): (u32, &u32)| match seed % 4 {
+        0 => row(index).into_entry(),
+        1 => open_row(index).into_entry(),
+        2 => HistoryRow {
+            outcome: Some(interrupted(index, 9_000)),
+            ..row(index)
+        }
+        .into_entry(),
+        _ => saved(index),
+    };
+    (0..).zip(seeds).map(entry).collect()
+}
+
+#[cfg(test)]
+fn saved(id: u32) -> crate::contract::runs::HistoryEntry {
+    let changes = crate::contract::runs::Changes {
+        links: vec![
+            link("1", "7"),
+            Link {
+                version: None,
+                content_hash: None,
+                ..link("2", "8")
+            },
+        ],
+        unlinks: vec![object("3")],
+        tasks: vec![new_run("acme", "4").task],
+    };
+    crate::contract::runs::HistoryEntry {
+        demand: Demand::Perform(Effect {
+            id,
+            action: Action::Save(changes),
+        }),
+        outcome: Some(Outcome {
+            id,
+            report: Report::Saved,
+            at: 2_000,
+        }),
+    }
+}

@@ -4,8 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
-use super::{execute, integer, known_word};
-use crate::contract::runs::{Completion, EndingKind, StartReason};
+use super::{execute, integer, known_word, reads};
+use crate::contract::runs::{Completion, EndingKind, Facts, StartReason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
 
@@ -22,6 +22,7 @@ pub(super) fn end(
     };
     count(database, &ended, completion.kind())?;
     record(database, run, completion.kind(), body, at)?;
+    update_facts(database, ended.object, completion)?;
     wake(database, ended.object, at)?;
     follow(database, &ended, completion.look_again(), at)
 }
@@ -81,6 +82,36 @@ fn record(
         database,
         sql,
         (kind.as_str(), body, integer(at)?, integer(run)?),
+    )
+    .map(drop)
+}
+
+/// What this completion does not know stays as it was known before.
+fn update_facts(
+    database: &Connection,
+    object: i64,
+    completion: &Completion,
+) -> Result<(), StoreError> {
+    if completion.facts == Facts::NONE {
+        return Ok(());
+    }
+    let sql = "SELECT number, party, amount, currency, date FROM objects WHERE id = ?";
+    let earlier = reads::first(database, sql, [object], |row| reads::facts(row, 0))?;
+    let facts = completion.facts.clone();
+    let facts = facts.or_earlier(&earlier.unwrap_or(Facts::NONE));
+    let sql = "UPDATE objects SET number = ?, party = ?, amount = ?, currency = ?, date = ? \
+               WHERE id = ?";
+    let Facts {
+        number,
+        party,
+        amount,
+        currency,
+        date,
+    } = facts;
+    execute(
+        database,
+        sql,
+        (number, party, amount, currency, date, object),
     )
     .map(drop)
 }

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::prepared::PreparedRow;
-use super::{body, execute, integer};
-use crate::contract::runs::Demand;
+use super::{body, collect, execute, instant, integer, version_2};
+use crate::contract::runs::{Action, Demand, Effect, Outcome};
 use crate::contract::types::Instant;
-use crate::store::{HistoryRow, RunId, StoreError};
+use crate::store::{Attempt, HistoryRow, RunId, StoreError};
 
 /// Appends rows, or completes rows that had no outcome.
 pub(super) fn append(
@@ -42,6 +42,8 @@ pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(),
     let ended_before = [integer(ended_before)?];
     let kept = "ended IS NOT NULL AND retired = 0 AND ended < ?";
     let sql = format!("DELETE FROM history WHERE run IN (SELECT id FROM runs WHERE {kept})");
+    execute(database, &sql, ended_before)?;
+    let sql = format!("DELETE FROM attempts WHERE run IN (SELECT id FROM runs WHERE {kept})");
     execute(database, &sql, ended_before)?;
     execute(
         database,
@@ -103,10 +105,9 @@ fn is_same_demand(stored: &[u8], new: &[u8]) -> Result<bool, StoreError> {
 
 fn read_row(row: &Row) -> Result<HistoryRow, StoreError> {
     let demand: Demand = body::decode(row.get_ref(3)?.as_blob()?)?;
-    let outcome = row
-        .get_ref(4)?
-        .as_blob_or_null()?
-        .map(body::decode)
+    let outcome = row.get_ref(4)?.as_blob_or_null()?;
+    let outcome = outcome
+        .map(|outcome| decode_outcome(&demand, outcome))
         .transpose()?;
     Ok(HistoryRow {
         epoch: row.get(0)?,
@@ -114,5 +115,32 @@ fn read_row(row: &Row) -> Result<HistoryRow, StoreError> {
         at: row.get::<_, i64>(2)?.cast_unsigned(),
         demand,
         outcome,
+    })
+}
+
+/// In stores of schema version 2 a verifier that was trusted was reported like something saved.
+fn decode_outcome(demand: &Demand, stored: &[u8]) -> Result<Outcome, StoreError> {
+    let trusts = matches!(
+        demand,
+        Demand::Perform(Effect {
+            action: Action::TrustVerifier(_),
+            ..
+        })
+    );
+    match body::decode_version_2(stored)? {
+        Some(old) if trusts => Ok(version_2::outcome_of_trust(old)),
+        _ => body::decode(stored),
+    }
+}
+
+/// What the earlier epochs of a run began with, oldest first.
+pub(super) fn attempts(database: &Connection, run: RunId) -> Result<Vec<Attempt>, StoreError> {
+    let sql = "SELECT epoch, settings_version, started FROM attempts WHERE run = ? ORDER BY epoch";
+    collect(database, sql, [integer(run)?], |row| {
+        Ok(Attempt {
+            epoch: row.get(0)?,
+            settings_version: row.get(1)?,
+            started: instant(row, 2)?,
+        })
     })
 }

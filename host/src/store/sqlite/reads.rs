@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 
 use super::{body, collect, instant, known_word};
 use crate::contract::pacing::Gate;
-use crate::contract::runs::{Completion, Link, ObjectStatus};
+use crate::contract::portable;
+use crate::contract::runs::{Completion, Facts, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{Notice, StoreError, StoredCallback, StoredCredential, StoredOddity};
 
@@ -92,6 +93,13 @@ pub(super) fn callbacks(
     })
 }
 
+/// The names of connections that sealed texts are stored of, in order.
+pub(super) fn connections_with_secrets(database: &Connection) -> Result<Vec<String>, StoreError> {
+    let sql =
+        "SELECT connection FROM credentials UNION SELECT connection FROM callbacks ORDER BY 1";
+    collect(database, sql, [], |row| Ok(row.get(0)?))
+}
+
 /// A connection's gates, by the name of the system.
 pub(super) fn gates(database: &Connection, connection: &str) -> Result<Vec<Gate>, StoreError> {
     let sql = "SELECT gate FROM gates WHERE connection = ? ORDER BY system";
@@ -129,6 +137,17 @@ pub(super) fn object(row: &Row, column: usize) -> Result<ObjectRef, StoreError> 
         system: known_word(System::from_word, row.get_ref(column)?.as_str()?)?,
         kind: row.get(column + 1)?,
         id: row.get(column + 2)?,
+    })
+}
+
+/// The facts in five columns.
+pub(super) fn facts(row: &Row, column: usize) -> Result<Facts, StoreError> {
+    Ok(Facts {
+        number: row.get(column)?,
+        party: row.get(column + 1)?,
+        amount: row.get(column + 2)?,
+        currency: row.get(column + 3)?,
+        date: row.get(column + 4)?,
     })
 }
 
@@ -183,6 +202,6 @@ fn link(row: &Row, source: &ObjectRef) -> Result<Option<Link>, StoreError> {
 }
 
 fn json<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
-    serde_json::from_str(row.get_ref(column)?.as_str()?)
+    portable::from_slice(row.get_ref(column)?.as_str()?.as_bytes())
         .map_err(|error| StoreError::Corrupt(format!("a stored value: {error}")))
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 
-use super::reads::{completion, first, object};
+use super::reads::{completion, facts, first, object};
 use super::{collect, instant, integer, known_word, objects};
 use crate::contract::runs::{EndingKind, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
@@ -11,7 +11,7 @@ use crate::store::{Run, RunCount, RunFilter, RunId, RunState, StoreError};
 
 const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reason, started, settings_version, \
                       epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, message, \
-                      completion, ended FROM runs JOIN objects ON objects.id = runs.object";
+                      completion, ended, number, party, amount, currency, date FROM runs JOIN objects ON objects.id = runs.object";
 
 pub(super) const NEXT_DUE: &str =
     "SELECT id, due FROM runs WHERE connection = ? AND ended IS NULL ORDER BY due";
@@ -150,11 +150,33 @@ fn conditions(filter: &RunFilter) -> Result<(String, Vec<Value>), StoreError> {
     if filter.latest_only {
         conditions.push(latest_condition(filter).into());
     }
+    if let Some(text) = &filter.find {
+        conditions.push(format!(
+            "runs.object IN (SELECT id FROM objects WHERE {})",
+            ["name", "number", "party", "amount"]
+                .map(|column| format!("{column} LIKE ? ESCAPE '\\'"))
+                .join(" OR ")
+        ));
+        values.extend(std::iter::repeat_n(Value::from(like_pattern(text)), 4));
+    }
     if let Some(before) = filter.before {
         conditions.push("runs.id < ?".into());
         values.push(integer(before)?.into());
     }
     Ok((conditions.join(" AND "), values))
+}
+
+/// A pattern for what contains a text. LIKE takes ASCII letters of either case for the same.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
 
 fn state_condition(state: RunState) -> &'static str {
@@ -214,5 +236,6 @@ fn read_run(row: &Row) -> Result<Run, StoreError> {
         message: row.get(14)?,
         completion: completion(row, 15)?,
         ended: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
+        facts: facts(row, 17)?,
     })
 }

@@ -111,6 +111,9 @@ pub(super) fn start_over(
     started: Instant,
     message: &str,
 ) -> Result<(), StoreError> {
+    let sql = "INSERT INTO attempts (run, epoch, settings_version, started) \
+               SELECT id, epoch, settings_version, started FROM runs WHERE id = ? AND ended IS NULL";
+    execute(database, sql, [integer(run)?])?;
     let sql = "UPDATE runs SET epoch = epoch + 1, settings_version = ?, started = ?2, due = ?2, state = 'due', \
                wait_reason = NULL, waits_on = NULL, woken_by_object = 0, message = ? \
                WHERE id = ? AND ended IS NULL";

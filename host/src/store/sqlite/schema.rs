@@ -8,10 +8,15 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::version_2;
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("1.sql"),
+    include_str!("2.sql"),
+    include_str!("3.sql"),
+];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -99,6 +104,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 fn apply(connection: &mut Connection, script: &str, version: usize) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(script)?;
+    if version == 3 {
+        version_2::rewrite_small_values(&transaction)?;
+    }
     transaction.pragma_update(None, "user_version", version as i64)?;
     Ok(transaction.commit()?)
 }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::prepared::Prepared;
-use super::{ending, events, execute, history, integer, objects, runs};
+use super::{ending, events, execute, history, integer, json, objects, runs};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
 use crate::contract::types::{Instant, ObjectRef};
@@ -291,9 +291,4 @@ fn keep_gate(database: &Connection, connection: &str, gate: &Gate) -> Result<(),
         (connection, gate.system.as_str(), json(gate)?),
     )
     .map(drop)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|error| StoreError::Refused(format!("a value has no JSON form: {error}")))
 }

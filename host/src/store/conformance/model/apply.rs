@@ -1,11 +1,11 @@
 //! The writes, on the model.
 
 use super::{KeptRun, State, key, object_key};
-use crate::contract::runs::{Completion, NewTask, StartReason};
+use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
-    Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState, StoreError,
-    StoredEvent, Write,
+    Attempt, Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState,
+    StoreError, StoredEvent, Write,
 };
 
 impl State {
@@ -74,6 +74,11 @@ impl State {
                 message,
             } => {
                 let kept = self.active(run)?;
+                kept.attempts.push(Attempt {
+                    epoch: kept.run.epoch,
+                    settings_version: kept.run.settings_version.clone(),
+                    started: kept.run.started,
+                });
                 kept.set_due(RunState::Due, started, None, message);
                 kept.run = Run {
                     epoch: kept.run.epoch + 1,
@@ -171,10 +176,10 @@ impl State {
             Write::Retire { ended_before } => {
                 let retired =
                     |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
-                self.runs
-                    .iter_mut()
-                    .filter(retired)
-                    .for_each(|kept| kept.history.clear());
+                self.runs.iter_mut().filter(retired).for_each(|kept| {
+                    kept.history.clear();
+                    kept.attempts.clear();
+                });
             }
             _ => return Err(refused()),
         }
@@ -261,6 +266,12 @@ impl State {
             settings_version,
             ..
         } = ended.run;
+        let facts = completion.facts.clone().or_earlier(&ended.run.facts);
+        for kept in &mut self.runs {
+            if kept.run.connection == connection && kept.run.object == object {
+                kept.run.facts = facts.clone();
+            }
+        }
         for waiting in &mut self.runs {
             if waiting.run.connection == connection && waiting.waits_on.as_ref() == Some(&object) {
                 waiting.set_due(RunState::Due, at, None, String::new());
@@ -297,6 +308,7 @@ impl State {
         state: RunState,
     ) -> RunId {
         let id = self.runs.len() as RunId + 1;
+        let earlier = self.of_object(connection, object).next();
         let run = Run {
             id,
             connection: connection.into(),
@@ -313,12 +325,14 @@ impl State {
             message: String::new(),
             completion: None,
             ended: None,
+            facts: earlier.map_or(Facts::NONE, |run| run.facts.clone()),
         };
         self.runs.push(KeptRun {
             run,
             next: None,
             waits_on: None,
             history: Vec::new(),
+            attempts: Vec::new(),
         });
         id
     }

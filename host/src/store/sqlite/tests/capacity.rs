@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
 use super::{SqliteStore, empty, new_run, object};
-use crate::contract::http::{Body, BodyPart, Method, Request, Response, SendOutcome};
+use crate::contract::http::{
+    Authorization, Body, BodyPart, Method, Request, Response, SendOutcome,
+};
 use crate::contract::runs::{
-    Action, Change, Completion, Confirmation, Demand, Effect, Ending, Intent, Link, Outcome,
-    Report, Send,
+    Action, Change, Completion, Confirmation, Demand, Effect, Ending, Facts, Intent, Link,
+    OutboundRequest, Outcome, Report,
 };
 use crate::contract::types::{ObjectRef, System};
 use crate::store::{HistoryRow, NewRun, Store, Write};
@@ -149,14 +151,14 @@ fn row(index: u32) -> HistoryRow {
     let line = "{\"LineItem\":\"Consulting\",\"Amount\":\"125.00\",\"Code\":\"4711\"},";
     let request = Request {
         system: System::Concur,
-        bearer: None,
+        authorization: Authorization::Connection,
         method: Method::Post,
         path_with_query: "/invoice/v3.0/paymentrequest".into(),
         headers: vec![],
         body: vec![BodyPart::Text(line.repeat(16))],
         timeout: 90_000,
     };
-    let send = Send {
+    let send = OutboundRequest {
         request,
         intent: Intent::LookUpThenPark,
     };
@@ -194,8 +196,8 @@ fn link(id: &str) -> Link {
     Link {
         source: object(id),
         target: target(id),
-        version: "2026-01-01 10:00:00".into(),
-        content_hash: "0123456789abcdef".repeat(4),
+        version: Some("2026-01-01 10:00:00".into()),
+        content_hash: Some("0123456789abcdef".repeat(4)),
     }
 }
 
@@ -203,11 +205,12 @@ fn confirmed(id: &str) -> Completion {
     let message = "The payment request was created.".into();
     let confirmation = Confirmation {
         target: target(id),
-        how: Change::Created,
+        change: Change::Created,
         message,
     };
     Completion {
         ending: Ending::Confirmed(confirmation),
-        version: "2026-01-01 10:00:00".into(),
+        version: Some("2026-01-01 10:00:00".into()),
+        facts: Facts::NONE,
     }
 }

@@ -1,0 +1,504 @@
+//! The least host that there can be: it does what the three numbered rules of `wit/world.wit` say
+//! and nothing else. Its store is a few lists, it knows nothing of interruption, and whatever it
+//! finds in its store after a restart it hands over as it is. No record is lost or doubled by it,
+//! wherever it is killed.
+
+use ml_connector_component::contract::http::{Authorization, Request, SendOutcome};
+use ml_connector_component::contract::runs::{
+    Action, Changes, Completion, Demand, Effect, Ending, HistoryEntry, Intent, Link, ObjectStatus,
+    Outcome, Report, StartReason, StepErrorCode, Task, Wait, Wake,
+};
+use ml_connector_component::contract::types::{Instant, ObjectRef, System};
+use ml_connector_component::marker;
+use ml_connector_sandbox::{self as sandbox, Sandbox, SandboxConfig, WireOutcome};
+use ml_connector_tests::fixtures::{documents, settings};
+use ml_connector_tests::logic::{ActiveRun, Backend, CONNECTION, Logic};
+use ml_connector_tests::sim::network::{authority, outcome_of, to_wire, which};
+use ml_connector_tests::sim::store::last_ending;
+use ml_connector_tests::sim::{START, object};
+
+/// More rounds than any of these stories takes.
+const ROUNDS_MAX: usize = 1_000;
+/// How many times a restless host restarts: at each of its first waits.
+const RESTARTS_MAX: u32 = 8;
+/// How long a restart takes.
+const RESTART_MS: Instant = 10_000;
+
+/// A run as it is stored.
+struct StoredRun {
+    task: Task,
+    history: Vec<HistoryEntry>,
+    waiting: Option<Wait>,
+    /// The object that it waits for has ended.
+    object_ended: bool,
+    completion: Option<Completion>,
+}
+
+/// When the host is killed: at its write of this number, counted from 0.
+#[derive(Debug, Clone, Copy)]
+struct Kill {
+    write: usize,
+    /// Whether the write left first.
+    sent: bool,
+}
+
+struct NaiveHost {
+    logic: Box<dyn Logic>,
+    now: Instant,
+    // The store.
+    runs: Vec<StoredRun>,
+    links: Vec<Link>,
+    dirty: Vec<(ObjectRef, StartReason)>,
+    // The rest of the world.
+    sandbox: Sandbox,
+    concur_base: String,
+    concur_token: String,
+    // What a test does to it.
+    restart: Box<dyn Fn() -> Box<dyn Logic>>,
+    kill: Option<Kill>,
+    killed: Option<(ObjectRef, Intent)>,
+    writes: usize,
+    restarts_left: u32,
+    refused_too_early: u32,
+}
+
+/// The process ends here.
+struct Killed;
+
+impl NaiveHost {
+    fn new(backend: Backend, ambiguity: &str) -> Self {
+        let settings = settings::in_seconds(settings::connection(ambiguity)).to_string();
+        let restart = Box::new(move || backend.logic(&settings));
+        let mut sandbox = Sandbox::new(SandboxConfig::default(), START);
+        let (concur_base, concur_token) = concur_access(&mut sandbox);
+        Self {
+            logic: restart(),
+            now: START,
+            runs: Vec::new(),
+            links: Vec::new(),
+            dirty: Vec::new(),
+            sandbox,
+            concur_base,
+            concur_token,
+            restart,
+            kill: None,
+            killed: None,
+            writes: 0,
+            restarts_left: 0,
+            refused_too_early: 0,
+        }
+    }
+
+    fn start(&mut self, object: ObjectRef, reason: StartReason) {
+        if self.is_active(&object) {
+            if !self.dirty.iter().any(|(dirty, _)| *dirty == object) {
+                self.dirty.push((object, reason));
+            }
+            return;
+        }
+        self.runs.push(StoredRun {
+            task: Task {
+                object,
+                reason,
+                started: self.now,
+                receive_url: None,
+                unknown_since: None,
+            },
+            history: Vec::new(),
+            waiting: None,
+            object_ended: false,
+            completion: None,
+        });
+    }
+
+    fn is_active(&self, object: &ObjectRef) -> bool {
+        let mut runs = self.runs.iter();
+        runs.any(|run| run.task.object == *object && run.completion.is_none())
+    }
+
+    /// Works until every run has ended.
+    fn work(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            let Some(run) = self.next_due() else {
+                return;
+            };
+            if self.drive(run).is_err() {
+                self.begin_anew();
+            }
+        }
+        panic!("it does not come to an end");
+    }
+
+    /// A run that may go on, if need be after its time has come.
+    fn next_due(&mut self) -> Option<usize> {
+        let open = |run: &StoredRun| run.completion.is_none();
+        let due_at = |run: &StoredRun| match &run.waiting {
+            Some(wait) if !run.object_ended => wait.until,
+            _ => 0,
+        };
+        let runs = self.runs.iter().enumerate().filter(|(_, run)| open(run));
+        let (index, due) = runs.map(|(i, run)| (i, due_at(run))).min_by_key(|r| r.1)?;
+        self.now = self.now.max(due);
+        Some(index)
+    }
+
+    /// Another process with the same store. It wakes whatever waits, however early.
+    fn begin_anew(&mut self) {
+        self.now += RESTART_MS;
+        self.logic = (self.restart)();
+        for run in 0..self.runs.len() {
+            if self.runs[run].completion.is_none() && self.runs[run].waiting.is_some() {
+                let _ = self.drive(run);
+            }
+        }
+    }
+
+    /// Rules 2 and 3: opens a run with its history as it is stored, and meets its demands.
+    fn drive(&mut self, run: usize) -> Result<(), Killed> {
+        let (task, history) = (self.runs[run].task.clone(), self.runs[run].history.clone());
+        let opened = self.logic.open(task, history);
+        let (mut active, mut demand) = opened.unwrap_or_else(|error| panic!("{error:?}"));
+        let mut is_waiting = self.runs[run].waiting.is_some();
+        loop {
+            demand = match demand {
+                Demand::Perform(effect) => self.perform(run, effect, &mut *active)?,
+                Demand::Wait(wait) if is_waiting => {
+                    is_waiting = false;
+                    let wake = match self.runs[run].object_ended {
+                        true => Wake::ObjectEnded,
+                        false => Wake::Due,
+                    };
+                    match self.report(run, Demand::Wait(wait), Report::Woken(wake), &mut *active) {
+                        Some(next) => next,
+                        None => return Ok(()),
+                    }
+                }
+                Demand::Wait(wait) => return self.wait(run, wait),
+                Demand::Done(completion) => {
+                    self.end(run, completion);
+                    return Ok(());
+                }
+            };
+        }
+    }
+
+    fn perform(
+        &mut self,
+        run: usize,
+        effect: Effect,
+        active: &mut dyn ActiveRun,
+    ) -> Result<Demand, Killed> {
+        let report = match &effect.action {
+            Action::Send(outbound) if outbound.intent == Intent::Read => {
+                Report::Sent(self.send(&outbound.request))
+            }
+            Action::Send(outbound) => {
+                let demand = Demand::Perform(effect.clone());
+                self.runs[run].history.push(HistoryEntry {
+                    demand,
+                    outcome: None,
+                });
+                let write = self.writes;
+                self.writes += 1;
+                let kill = self.kill.filter(|kill| kill.write == write);
+                if kill.is_some() {
+                    let object = self.runs[run].task.object.clone();
+                    self.killed = Some((object, outbound.intent));
+                }
+                match kill {
+                    Some(Kill { sent: false, .. }) => return Err(Killed),
+                    Some(Kill { sent: true, .. }) => {
+                        self.send(&outbound.request);
+                        return Err(Killed);
+                    }
+                    None => Report::Sent(self.send(&outbound.request)),
+                }
+            }
+            Action::FindObjects(objects) => {
+                Report::Found(objects.iter().map(|object| self.status(object)).collect())
+            }
+            Action::Save(changes) => {
+                self.save(changes);
+                Report::Saved
+            }
+            Action::TrustVerifier(_) => Report::Trusted(false),
+        };
+        let next = self.report(run, Demand::Perform(effect), report, active);
+        Ok(next.expect("an effect is never reported too early"))
+    }
+
+    /// Steps, and stores the outcome; nothing if it is too early.
+    fn report(
+        &mut self,
+        run: usize,
+        demand: Demand,
+        report: Report,
+        active: &mut dyn ActiveRun,
+    ) -> Option<Demand> {
+        let (Demand::Perform(Effect { id, .. }) | Demand::Wait(Wait { id, .. })) = demand else {
+            panic!("nothing to report on");
+        };
+        self.now += 1;
+        let outcome = Outcome {
+            id,
+            report,
+            at: self.now,
+        };
+        match active.step(outcome.clone()) {
+            Ok(next) => {
+                self.store_outcome(run, demand, outcome);
+                Some(next)
+            }
+            Err(error) if error.code == StepErrorCode::TooEarly => {
+                self.refused_too_early += 1;
+                None
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    fn store_outcome(&mut self, run: usize, demand: Demand, outcome: Outcome) {
+        let run = &mut self.runs[run];
+        run.waiting = None;
+        run.object_ended = false;
+        match run.history.last_mut().filter(|last| last.demand == demand) {
+            Some(recorded) => recorded.outcome = Some(outcome),
+            None => run.history.push(HistoryEntry {
+                demand,
+                outcome: Some(outcome),
+            }),
+        }
+    }
+
+    fn wait(&mut self, run: usize, wait: Wait) -> Result<(), Killed> {
+        let on = wait.on.clone();
+        self.runs[run].object_ended = on.is_some_and(|object| !self.is_active(&object));
+        self.runs[run].waiting = Some(wait);
+        if self.restarts_left > 0 {
+            self.restarts_left -= 1;
+            return Err(Killed);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, run: usize, completion: Completion) {
+        self.runs[run].completion = Some(completion);
+        let ended = self.runs[run].task.object.clone();
+        for other in &mut self.runs {
+            let on = other.waiting.as_ref().and_then(|wait| wait.on.as_ref());
+            other.object_ended |= on == Some(&ended);
+        }
+        if let Some(place) = self.dirty.iter().position(|(object, _)| *object == ended) {
+            let (object, reason) = self.dirty.remove(place);
+            self.start(object, reason);
+        }
+    }
+
+    fn save(&mut self, changes: &Changes) {
+        for link in &changes.links {
+            self.links.retain(|old| old.source != link.source);
+            self.links.push(link.clone());
+        }
+        self.links
+            .retain(|link| !changes.unlinks.contains(&link.source));
+        for task in &changes.tasks {
+            self.start(task.object.clone(), task.reason);
+        }
+    }
+
+    fn status(&self, object: &ObjectRef) -> ObjectStatus {
+        let runs = self.runs.iter().rev();
+        let ended = runs.filter_map(|run| {
+            let completion = run.completion.as_ref()?;
+            (run.task.object == *object).then_some(completion)
+        });
+        ObjectStatus {
+            object: object.clone(),
+            link: self.links.iter().find(|l| l.source == *object).cloned(),
+            active: self.is_active(object),
+            last: ended.map(last_ending).next(),
+        }
+    }
+
+    fn send(&mut self, request: &Request) -> SendOutcome {
+        let mut wire = to_wire(request, |_| None).expect("needs no secret");
+        assert_eq!(request.authorization, Authorization::Connection);
+        let (base, token) = match request.system {
+            System::Freshbooks => (
+                self.logic.endpoints().freshbooks,
+                self.sandbox.freshbooks.person_token(self.now),
+            ),
+            System::Concur => (self.concur_base.clone(), self.concur_token.clone()),
+        };
+        wire.host = authority(&base);
+        let wire = wire.with_bearer(&token);
+        let system = which(request.system);
+        let answer = self.sandbox.exchange(system, &wire, self.now);
+        let (outcome, after) = outcome_of(answer, request.timeout);
+        self.now += after;
+        outcome
+    }
+
+    fn ending(&self, object: &ObjectRef) -> &Ending {
+        let mut runs = self.runs.iter().rev();
+        let run = runs.find(|run| run.task.object == *object);
+        let completion = run.and_then(|run| run.completion.as_ref());
+        &completion.expect("a run of it has ended").ending
+    }
+
+    /// How many payment requests carry the marker of an invoice.
+    fn payment_requests(&self, invoice: &ObjectRef) -> usize {
+        let marker = marker::marker_for(CONNECTION, invoice, "payment-request");
+        let all = self.sandbox.concur.payment_requests();
+        all.iter()
+            .filter(|request| request.customs.get("Custom24") == Some(&marker))
+            .count()
+    }
+}
+
+/// The company's base URL and an access token, as a person's connect brings them.
+fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
+    let app = &SandboxConfig::default().concur.apps[0];
+    let token = sandbox.concur.company_request_token(START);
+    let company = sandbox.concur.company_uuid().to_string();
+    let request = sandbox::Request::new("glz.api.concursolutions.com", "POST", "/oauth2/v0/token")
+        .with_form(&[
+            ("client_id", app.client_id.as_str()),
+            ("client_secret", app.client_secrets[0].as_str()),
+            ("grant_type", "password"),
+            ("credtype", "authtoken"),
+            ("username", &company),
+            ("password", &token),
+        ]);
+    let answer = sandbox.exchange(sandbox::System::Concur, &request, START);
+    let WireOutcome::Response { response, .. } = answer else {
+        panic!("no tokens: {answer:?}");
+    };
+    let value = response.value();
+    let text = |name: &str| value[name].as_str().unwrap_or_default().to_string();
+    (text("geolocation"), text("access_token"))
+}
+
+/// A host that carries a new invoice over, killed or not; the invoice too.
+fn carried_over(
+    backend: Backend,
+    ambiguity: &str,
+    kill: Option<Kill>,
+    restarts: u32,
+) -> (NaiveHost, ObjectRef) {
+    let mut host = NaiveHost::new(backend, ambiguity);
+    host.kill = kill;
+    host.restarts_left = restarts;
+    let freshbooks = &mut host.sandbox.freshbooks;
+    let client = freshbooks.create_client(&documents::client(), START);
+    let invoice = documents::invoice(client.expect("is created"), "2093");
+    let id = freshbooks.create_invoice(&invoice, START);
+    let invoice = object("invoice", &id.expect("is created").to_string());
+    host.start(invoice.clone(), StartReason::Notice);
+    host.work();
+    (host, invoice)
+}
+
+/// One payment request, or where a write was recorded and never left and may not be sent again:
+/// none, and a person is told.
+fn assert_exactly_once(host: &NaiveHost, invoice: &ObjectRef, case: &str) {
+    let lost = host.killed.as_ref().filter(|(_, intent)| {
+        let was_sent = host.kill.is_some_and(|kill| kill.sent);
+        *intent == Intent::LookUpThenPark && !was_sent
+    });
+    let Some((object, _)) = lost else {
+        let ending = host.ending(invoice);
+        assert!(matches!(ending, Ending::Confirmed(_)), "{case}: {ending:?}");
+        assert_eq!(host.payment_requests(invoice), 1, "{case}");
+        return;
+    };
+    let Ending::Parked(failure) = host.ending(object) else {
+        panic!("{case}: {:?}", host.ending(object));
+    };
+    assert_eq!(failure.code, "ambiguous", "{case}");
+    assert_eq!(host.payment_requests(invoice), 0, "{case}");
+}
+
+fn an_invoice_is_carried_over(backend: Backend) {
+    for ambiguity in ["park", "resend"] {
+        let (host, invoice) = carried_over(backend, ambiguity, None, 0);
+        assert_exactly_once(&host, &invoice, ambiguity);
+    }
+}
+
+fn a_kill_at_any_write_loses_and_doubles_nothing(backend: Backend) {
+    for ambiguity in ["park", "resend"] {
+        let writes = carried_over(backend, ambiguity, None, 0).0.writes;
+        assert!(writes >= 2, "a vendor and a payment request");
+        for write in 0..writes {
+            for sent in [false, true] {
+                let kill = Kill { write, sent };
+                let case = format!("{ambiguity}, {kill:?}");
+                let (host, invoice) = carried_over(backend, ambiguity, Some(kill), 0);
+                assert!(host.killed.is_some(), "{case}");
+                assert_exactly_once(&host, &invoice, &case);
+                assert!(has_hole(&host), "{case}");
+            }
+        }
+    }
+}
+
+fn waking_every_run_too_early_does_no_harm(backend: Backend) {
+    for ambiguity in ["park", "resend"] {
+        let writes = carried_over(backend, ambiguity, None, 0).0.writes;
+        for sent in [false, true] {
+            let kill = Kill {
+                write: writes - 1,
+                sent,
+            };
+            let case = format!("{ambiguity}, {kill:?}, restless");
+            let (host, invoice) = carried_over(backend, ambiguity, Some(kill), RESTARTS_MAX);
+            assert_exactly_once(&host, &invoice, &case);
+            assert!(host.refused_too_early > 0, "{case}");
+        }
+    }
+}
+
+/// Whether a write stands in a history without its outcome.
+fn has_hole(host: &NaiveHost) -> bool {
+    let mut entries = host.runs.iter().flat_map(|run| &run.history);
+    entries.any(|entry| entry.outcome.is_none())
+}
+
+mod native {
+    use super::Backend;
+
+    #[test]
+    fn an_invoice_is_carried_over() {
+        super::an_invoice_is_carried_over(Backend::Native);
+    }
+
+    #[test]
+    fn a_kill_at_any_write_loses_and_doubles_nothing() {
+        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Native);
+    }
+
+    #[test]
+    fn waking_every_run_too_early_does_no_harm() {
+        super::waking_every_run_too_early_does_no_harm(Backend::Native);
+    }
+}
+
+mod wasm {
+    use super::Backend;
+
+    #[test]
+    fn an_invoice_is_carried_over() {
+        super::an_invoice_is_carried_over(Backend::Wasm);
+    }
+
+    #[test]
+    fn a_kill_at_any_write_loses_and_doubles_nothing() {
+        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Wasm);
+    }
+
+    #[test]
+    fn waking_every_run_too_early_does_no_harm() {
+        super::waking_every_run_too_early_does_no_harm(Backend::Wasm);
+    }
+}
