@@ -7,7 +7,7 @@ use celes::Country;
 
 /// Whether this is an ISO 3166 two-letter code, upper case.
 #[must_use]
-pub fn is_code(code: &str) -> bool {
+pub(crate) fn is_code(code: &str) -> bool {
     code.len() == 2
         && code.bytes().all(|byte| byte.is_ascii_uppercase())
         && Country::from_alpha2(code).is_ok()
@@ -16,7 +16,7 @@ pub fn is_code(code: &str) -> bool {
 /// The two-letter code of a country given by name, short name or code, in any case; `names` are
 /// tried first.
 #[must_use]
-pub fn code(text: &str, names: &BTreeMap<String, String>) -> Option<String> {
+pub(crate) fn code(text: &str, names: &BTreeMap<String, String>) -> Option<String> {
     let text = text.trim();
     if let Some(code) = names.get(text) {
         return Some(code.clone());

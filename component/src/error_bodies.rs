@@ -17,7 +17,7 @@ const WORDS_CHARS_MAX: usize = 300;
 
 /// A definite refusal of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The HTTP status that it came with; 200 where the refusal is in the body alone.
     pub status: u16,
     /// The remote's error numbers or names, such as FreshBooks' `1012`; may be empty.
@@ -29,20 +29,20 @@ pub struct Refusal {
 impl Refusal {
     /// Whether the thing that was asked for is not there.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         self.status == 404 || self.has_code("1012")
     }
 
     /// Whether the remote gave this code.
     #[must_use]
-    pub fn has_code(&self, code: &str) -> bool {
+    pub(crate) fn has_code(&self, code: &str) -> bool {
         self.codes.iter().any(|have| have == code)
     }
 }
 
 /// Why a 2xx answer is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unread {
+pub(crate) enum Unread {
     /// It cannot be read; the payload says why.
     Garbled(String),
     /// It is a refusal in disguise.
@@ -54,7 +54,7 @@ pub enum Unread {
 /// # Errors
 ///
 /// [`Unread::Garbled`] if it is not UTF-8.
-pub fn text(response: &Response) -> Result<&str, Unread> {
+pub(crate) fn text(response: &Response) -> Result<&str, Unread> {
     match &response.body {
         Body::Text(text) => Ok(text),
         Body::Bytes(bytes) => core::str::from_utf8(bytes)
@@ -64,13 +64,13 @@ pub fn text(response: &Response) -> Result<&str, Unread> {
 
 /// An answer that is not JSON of the expected shape.
 #[must_use]
-pub fn garbled(error: &serde_json::Error) -> Unread {
+pub(crate) fn garbled(error: &serde_json::Error) -> Unread {
     Unread::Garbled(format!("the answer cannot be read: {error}"))
 }
 
 /// Reads a refusal out of an answer of any shape.
 #[must_use]
-pub fn read_refusal(response: &Response) -> Refusal {
+pub(crate) fn read_refusal(response: &Response) -> Refusal {
     let body = text(response).unwrap_or_default();
     let mut found = Found::default();
     match serde_json::from_str::<Value>(body) {
@@ -86,7 +86,7 @@ pub fn read_refusal(response: &Response) -> Refusal {
 
 /// Reads the refusal that FreshBooks sends with status 200, if it is one.
 #[must_use]
-pub fn refusal_in_disguise(response: &Response) -> Option<Refusal> {
+pub(crate) fn refusal_in_disguise(response: &Response) -> Option<Refusal> {
     let body = text(response).ok()?;
     let value: Value = serde_json::from_str(body).ok()?;
     let errors = value.get("response")?.get("errors")?;

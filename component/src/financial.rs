@@ -29,14 +29,14 @@ use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
 use crate::text::non_empty;
-pub use entry::{Entry, Line};
+pub(crate) use entry::{Entry, Line};
 use outcome::problem;
-pub use outcome::{FixIn, Translated, Untranslatable};
+pub(crate) use outcome::{FixIn, Translated, Untranslatable};
 use posting::{Basis, Posting};
 
 /// What is known of a document before it is translated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// The id of the report, invoice or cash advance: the same for every document about it.
     pub source_id: String,
     /// Counts the changes of the source; `1` unless the document says otherwise.
@@ -64,7 +64,7 @@ pub struct Head {
 /// # Errors
 ///
 /// If it cannot be read at all, or does not say what it is about.
-pub fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
+pub(crate) fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
     let text = inner(document)?;
     let heads: Heads = parse(&text)?;
     let head = Head::new(kind, &heads);
@@ -107,7 +107,7 @@ pub fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
 /// assert_eq!(record.postings[0].label, "6100 Hotel");
 /// assert_eq!(record.postings[0].amount, "120.00");
 /// ```
-pub fn translate(
+pub(crate) fn translate(
     kind: DocumentType,
     document: &str,
     settings: &Settings,

@@ -13,7 +13,7 @@ pub(crate) const NUMBER_BOUND: Decimal = Decimal::from_parts(2_764_472_320, 232_
 /// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217
 /// does not know the code. Codes are upper case.
 #[must_use]
-pub fn minor_units(currency: &str) -> Option<u32> {
+pub(crate) fn minor_units(currency: &str) -> Option<u32> {
     let currency = Currency::from_code(currency)?;
     Some(currency.exponent().map_or(0, u32::from))
 }
@@ -21,7 +21,7 @@ pub fn minor_units(currency: &str) -> Option<u32> {
 /// Reads a decimal number exactly: sign, digits, a point, digits, and at most an exponent, such as
 /// `0E-8`. At most 28 digits.
 #[must_use]
-pub fn parse(text: &str) -> Option<Decimal> {
+pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let text = text.trim();
     let plain = !text.is_empty() && text.len() <= 40;
     if !plain {
@@ -44,13 +44,13 @@ pub fn parse(text: &str) -> Option<Decimal> {
 
 /// Whether an amount has no more digits after the point than its currency allows.
 #[must_use]
-pub fn fits(amount: Decimal, minor_units: u32) -> bool {
+pub(crate) fn fits(amount: Decimal, minor_units: u32) -> bool {
     amount.normalize().scale() <= minor_units
 }
 
 /// Rounds half away from zero to the minor unit, as invoices do.
 #[must_use]
-pub fn round(amount: Decimal, minor_units: u32) -> Decimal {
+pub(crate) fn round(amount: Decimal, minor_units: u32) -> Decimal {
     amount.round_dp_with_strategy(minor_units, RoundingStrategy::MidpointAwayFromZero)
 }
 
@@ -79,7 +79,7 @@ pub fn round(amount: Decimal, minor_units: u32) -> Decimal {
 /// }
 /// ```
 #[must_use]
-pub fn wire(amount: Decimal, minor_units: u32) -> String {
+pub(crate) fn wire(amount: Decimal, minor_units: u32) -> String {
     let mut amount = round(amount, minor_units);
     amount.rescale(minor_units);
     if amount.is_zero() {
@@ -91,13 +91,13 @@ pub fn wire(amount: Decimal, minor_units: u32) -> String {
 /// A number that is no amount, such as a quantity or a percentage: a decimal string without
 /// trailing zeros.
 #[must_use]
-pub fn plain(number: Decimal) -> String {
+pub(crate) fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }
 
 /// One minor unit, such as 0.01 for a currency with two.
 #[must_use]
-pub fn cent(minor_units: u32) -> Decimal {
+pub(crate) fn cent(minor_units: u32) -> Decimal {
     Decimal::new(1, minor_units)
 }
 

@@ -30,7 +30,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// A payment request, ready but for its vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Translated {
+pub(crate) struct Translated {
     /// The number by which it is looked up.
     pub invoice_number: String,
     /// Text members of the header by name.
@@ -41,7 +41,7 @@ pub struct Translated {
 
 /// A line of a payment request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// Text members by name.
     pub fields: BTreeMap<&'static str, String>,
     /// `TotalPrice`, which only a create takes.
@@ -52,7 +52,7 @@ pub struct Line {
 
 /// A share of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allocation {
+pub(crate) struct Allocation {
     /// Per cent of the line, at most two digits after the point.
     pub percentage: String,
     /// The allocation field that holds cost codes.
@@ -85,7 +85,7 @@ pub struct Allocation {
 /// let tax = problems.iter().find(|problem| problem.code == "tax-unmapped").expect("is found");
 /// assert!(tax.pointer.starts_with("/lines/0") && tax.message.contains("VAT"));
 /// ```
-pub fn translate(
+pub(crate) fn translate(
     document: &Document,
     settings: &Settings,
     marker: &str,
@@ -107,7 +107,7 @@ pub fn translate(
 impl Translated {
     /// The body that creates it.
     #[must_use]
-    pub fn to_create(&self, vendor: &VendorKey) -> String {
+    pub(crate) fn to_create(&self, vendor: &VendorKey) -> String {
         let mut body = self.header_with(vendor);
         let lines = self.lines.iter().map(|line| {
             let mut item = line.to_json();
@@ -120,7 +120,7 @@ impl Translated {
 
     /// The header and vendor as JSON.
     #[must_use]
-    pub fn header_with(&self, vendor: &VendorKey) -> Map<String, Value> {
+    pub(crate) fn header_with(&self, vendor: &VendorKey) -> Map<String, Value> {
         let mut body: Map<String, Value> = self
             .header
             .iter()
@@ -135,7 +135,7 @@ impl Translated {
 impl Line {
     /// The line as JSON, without its total.
     #[must_use]
-    pub fn to_json(&self) -> Map<String, Value> {
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
         let mut item: Map<String, Value> = self
             .fields
             .iter()

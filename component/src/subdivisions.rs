@@ -3,13 +3,13 @@
 
 /// Whether vendors of this country need a state.
 #[must_use]
-pub fn are_required(country: &str) -> bool {
+pub(crate) fn are_required(country: &str) -> bool {
     !table(country).is_empty()
 }
 
 /// The code of a state given by name or code, in any case.
 #[must_use]
-pub fn subdivision_code(country: &str, name: &str) -> Option<&'static str> {
+pub(crate) fn subdivision_code(country: &str, name: &str) -> Option<&'static str> {
     let is = |one: &str| one.to_lowercase() == name.to_lowercase();
     let found = table(country)
         .iter()

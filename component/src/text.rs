@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 
 /// Without control characters, and with every run of white space made one space.
 #[must_use]
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for word in text.split(|character: char| character.is_whitespace() || character.is_control()) {
         if !word.is_empty() {
@@ -19,7 +19,7 @@ pub fn clean(text: &str) -> String {
 
 /// At most so many characters; what is cut off is marked by an ellipsis.
 #[must_use]
-pub fn shortened(text: &str, characters_max: usize) -> String {
+pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
     if text.chars().count() <= characters_max {
         return text.to_string();
     }
@@ -33,13 +33,13 @@ pub fn shortened(text: &str, characters_max: usize) -> String {
 
 /// A name as a part of a JSON Pointer. (RFC 6901, section 3.)
 #[must_use]
-pub fn pointer_token(name: &str) -> String {
+pub(crate) fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The text, unless it is empty.
 #[must_use]
-pub fn non_empty(text: impl Into<String>) -> Option<String> {
+pub(crate) fn non_empty(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
 

@@ -29,7 +29,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// A vendor to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Translated {
+pub(crate) struct Translated {
     /// Its key, made of the source's id.
     pub key: VendorKey,
     /// `VendorName`, at most 255 characters.
@@ -41,14 +41,14 @@ pub struct Translated {
 impl Translated {
     /// The body that creates it.
     #[must_use]
-    pub fn to_create(&self) -> String {
+    pub(crate) fn to_create(&self) -> String {
         json!({"Vendor": [self.fields]}).to_string()
     }
 
     /// Whether a vendor of another key is this one: same name, first address line and postal code.
     /// A name alone is not enough.
     #[must_use]
-    pub fn is_like(&self, vendor: &concur::Vendor) -> bool {
+    pub(crate) fn is_like(&self, vendor: &concur::Vendor) -> bool {
         let same = |name: &str, theirs: &str| {
             let ours = self
                 .fields
@@ -66,7 +66,7 @@ impl Translated {
 
 /// The code and address code of the vendor that a client or bill vendor becomes.
 #[must_use]
-pub fn key_of(object: &ObjectRef, settings: &Settings) -> VendorKey {
+pub(crate) fn key_of(object: &ObjectRef, settings: &Settings) -> VendorKey {
     let letter = if object.kind == "client" { 'C' } else { 'V' };
     VendorKey {
         code: format!("{}{letter}{}", settings.vendor.code_prefix, object.id),
@@ -79,7 +79,7 @@ pub fn key_of(object: &ObjectRef, settings: &Settings) -> VendorKey {
 /// # Errors
 ///
 /// Every problem found, each with the setting or the field that would help.
-pub fn translate(
+pub(crate) fn translate(
     object: &ObjectRef,
     party: &Party,
     settings: &Settings,

@@ -64,7 +64,10 @@ fn a_missing_component_is_reported_with_the_command_that_builds_it() {
     let missing = Guest::load(Path::new("/nonexistent.wasm"), &Limits::default());
     let error = missing.err().expect("an error");
     assert!(matches!(error, GuestError::Unreadable { .. }));
-    assert!(error.to_string().contains("`cargo build-component`"), "{error}");
+    assert!(
+        error.to_string().contains("`cargo build-component`"),
+        "{error}"
+    );
 }
 
 #[test]

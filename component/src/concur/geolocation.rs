@@ -29,7 +29,7 @@ const DOMAIN: &str = ".api.concursolutions.com";
 
 /// Why a base URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GeolocationError {
+pub(crate) enum GeolocationError {
     /// Not the URL of a host: no scheme, no host, or a user name in it. The remote is at fault.
     Malformed,
     /// Neither one of SAP's published bases nor listed in the setting `extra_bases`.
@@ -72,7 +72,7 @@ pub enum GeolocationError {
 /// let elsewhere = base("https://eu2.api.concursolutions.com.evil.test");
 /// assert_eq!(elsewhere, Err("geolocation-refused".to_string()));
 /// ```
-pub fn pin(raw: &str, extra_bases: &[String]) -> Result<String, GeolocationError> {
+pub(crate) fn pin(raw: &str, extra_bases: &[String]) -> Result<String, GeolocationError> {
     let origin = origin(raw).ok_or(GeolocationError::Malformed)?;
     if is_published(&origin) || is_listed(&origin, extra_bases) {
         Ok(origin)

@@ -16,7 +16,7 @@ const DIGESTS: &str = "/api/v3.0/invoice/paymentrequestdigests";
 
 /// A row of the list of payment requests. It has no custom fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest {
+pub(crate) struct Digest {
     /// The payment request's id.
     pub id: String,
     /// Whether it was deleted; such rows stay in the list.
@@ -86,7 +86,7 @@ fn next_offset(next: &str) -> Option<String> {
 
 /// A payment request as Concur shows it, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentRequest {
+pub(crate) struct PaymentRequest {
     /// The id by which Concur reads and changes it.
     pub id: String,
     /// Whether a person deleted it.
@@ -105,7 +105,7 @@ pub struct PaymentRequest {
 
 /// A line of a payment request as Concur shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// `LineItemId`, unique inside the request.
     pub id: String,
     /// All members of the line.

@@ -15,7 +15,7 @@ const VENDORS: &str = "/api/v3.1/invoice/vendors";
 
 /// The key of a vendor: both codes, compared without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VendorKey {
+pub(crate) struct VendorKey {
     /// `VendorCode`, at most 32 characters.
     pub code: String,
     /// `AddressCode`, at most 32 characters.
@@ -25,14 +25,14 @@ pub struct VendorKey {
 impl VendorKey {
     /// The key as the id of an object reference: both codes with a bar between.
     #[must_use]
-    pub fn to_id(&self) -> String {
+    pub(crate) fn to_id(&self) -> String {
         let plain = |text: &str| text.replace('%', "%25").replace('|', "%7C");
         format!("{}|{}", plain(&self.code), plain(&self.address))
     }
 
     /// The key out of the id of an object reference.
     #[must_use]
-    pub fn from_id(id: &str) -> Option<Self> {
+    pub(crate) fn from_id(id: &str) -> Option<Self> {
         let plain = |text: &str| text.replace("%7C", "|").replace("%25", "%");
         let (code, address) = id.split_once('|')?;
         Some(Self {
@@ -49,7 +49,7 @@ impl VendorKey {
 
 /// A vendor as Concur shows it, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vendor {
+pub(crate) struct Vendor {
     /// Code and address code.
     pub key: VendorKey,
     /// `VendorName`; empty where Concur has none.

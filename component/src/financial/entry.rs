@@ -11,7 +11,7 @@ use crate::{marker, money};
 
 /// A journal entry: its lines add up to zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// What people call the document.
     pub title: String,
     /// The day of the document, `YYYY-MM-DD`.
@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// One side of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// FreshBooks' sub-account id, or account UUID, as the settings name it.
     pub account: String,
     /// What SAP Concur calls it, for people: a code or a party, and a name.
@@ -45,7 +45,7 @@ impl Line {
 impl Entry {
     /// The entry that takes this one back: the same lines on the other side.
     #[must_use]
-    pub fn reversed(&self) -> Self {
+    pub(crate) fn reversed(&self) -> Self {
         let mut reversed = self.clone();
         for line in &mut reversed.lines {
             line.amount = -line.amount;
@@ -56,7 +56,7 @@ impl Entry {
     /// A hash of what FreshBooks stores of the amounts: the currency, and the debits and credits of
     /// each account. Title, day and the order of the lines do not count.
     #[must_use]
-    pub fn content_hash(&self) -> String {
+    pub(crate) fn content_hash(&self) -> String {
         let mut sums: BTreeMap<(&str, bool), Decimal> = BTreeMap::new();
         for line in &self.lines {
             let (amount, debit) = line.side();

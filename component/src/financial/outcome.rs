@@ -9,7 +9,7 @@ use crate::contract::types::Problem;
 
 /// What a financial document becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Translated {
+pub(crate) enum Translated {
     /// The journal entry that it becomes.
     Entry(Entry),
     /// It is in order and becomes none.
@@ -23,7 +23,7 @@ pub enum Translated {
 
 /// Why a document becomes no entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untranslatable {
+pub(crate) struct Untranslatable {
     /// Every problem found, with its pointer into the document; never empty.
     pub problems: Vec<Problem>,
     /// Who can fix them all.
@@ -32,7 +32,7 @@ pub struct Untranslatable {
 
 /// Where problems can be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FixIn {
+pub(crate) enum FixIn {
     /// All of them in our settings.
     Settings,
     /// At least one only in SAP Concur.

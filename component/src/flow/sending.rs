@@ -84,10 +84,10 @@ impl Flow {
                     }
                 }
                 Verdict::Unknown(why, Blame::Record) => {
-                    attempts.record_failed(&request, &why).await?
+                    attempts.record_failed(&request, &why).await?;
                 }
                 Verdict::Unknown(why, Blame::Remote | Blame::Host) => {
-                    attempts.remote_failed(request.system, &why).await
+                    attempts.remote_failed(request.system, &why).await;
                 }
             }
         }

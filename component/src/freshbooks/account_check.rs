@@ -123,7 +123,7 @@ struct RawAccount<'a> {
     #[serde(borrow)]
     sub_accountid: Raw<'a>,
     #[serde(borrow)]
-    sub_accounts: Option<Vec<RawAccount<'a>>>,
+    sub_accounts: Option<Vec<Self>>,
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::error_bodies::{self, Unread};
 
 /// Which kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// An invoice to a client.
     Invoice,
     /// A bill from a vendor.
@@ -26,7 +26,7 @@ pub enum Kind {
 impl Kind {
     /// The kind of this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "invoice" => Some(Self::Invoice),
             "bill" => Some(Self::Bill),
@@ -36,7 +36,7 @@ impl Kind {
 
     /// Its name in webhooks, object references and messages.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Invoice => "invoice",
             Self::Bill => "bill",
@@ -45,7 +45,7 @@ impl Kind {
 
     /// Its path in the accounting family. (FreshBooks docs, accounting.)
     #[must_use]
-    pub fn resource(self) -> &'static str {
+    pub(crate) fn resource(self) -> &'static str {
         match self {
             Self::Invoice => "invoices/invoices",
             Self::Bill => "bills/bills",
@@ -54,7 +54,7 @@ impl Kind {
 
     /// The kind of the other party.
     #[must_use]
-    pub fn party(self) -> &'static str {
+    pub(crate) fn party(self) -> &'static str {
         match self {
             Self::Invoice => "client",
             Self::Bill => "bill-vendor",
@@ -99,7 +99,7 @@ pub(crate) struct Places {
 
 /// A document, with what could not be read of it among the problems.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
+pub(crate) struct Document {
     /// Whether it is an invoice or a bill.
     pub kind: Kind,
     /// FreshBooks' id of it, unique in the account for its kind.
@@ -138,7 +138,7 @@ pub struct Document {
 
 /// A line of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// The name of the item that the line sells.
     pub name: Option<String>,
     /// What it is for.
@@ -161,7 +161,7 @@ pub struct Line {
 
 /// A tax of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tax {
+pub(crate) struct Tax {
     /// Its name in FreshBooks.
     pub name: String,
     /// Its rate in per cent.

@@ -14,7 +14,7 @@ use crate::lax_json::{Raw, lax_text, parse};
 
 /// The other party of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Party {
+pub(crate) struct Party {
     /// FreshBooks' id of the client or bill vendor.
     pub id: String,
     /// The organisation, else the person, else the e-mail address.
@@ -119,7 +119,7 @@ impl Party {
     /// # Errors
     ///
     /// Only if it is no object of that shape at all.
-    pub fn read_client(raw: &RawValue) -> Result<Self, Unread> {
+    pub(crate) fn read_client(raw: &RawValue) -> Result<Self, Unread> {
         let raw: RawClient = parse(raw)?;
         let (first_name, last_name) = (lax_text(raw.fname), lax_text(raw.lname));
         let email = lax_text(raw.email);
@@ -149,7 +149,7 @@ impl Party {
     /// # Errors
     ///
     /// Only if it is no object of that shape at all.
-    pub fn read_bill_vendor(raw: &RawValue) -> Result<Self, Unread> {
+    pub(crate) fn read_bill_vendor(raw: &RawValue) -> Result<Self, Unread> {
         let raw: RawBillVendor = parse(raw)?;
         Ok(Self {
             id: lax_text(raw.vendorid).unwrap_or_default(),

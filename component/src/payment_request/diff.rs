@@ -37,14 +37,14 @@ const LEFTOVERS: [&str; 2] = ["TaxCode", "TaxCode2"];
 
 /// A difference between what is there and what should be.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub(crate) struct Difference {
     body: Map<String, Value>,
 }
 
 impl Difference {
     /// The difference, or nothing when there is none. The order of the lines makes no difference.
     #[must_use]
-    pub fn between(
+    pub(crate) fn between(
         current: &PaymentRequest,
         wanted: &Translated,
         vendor: &VendorKey,
@@ -71,7 +71,7 @@ impl Difference {
 
     /// The body of the update.
     #[must_use]
-    pub fn into_update(self) -> String {
+    pub(crate) fn into_update(self) -> String {
         Value::Object(self.body).to_string()
     }
 }

@@ -493,9 +493,9 @@ fn only_a_wait_for_an_object_ends_with_one() {
     }
 }
 
-fn error() -> crate::contract::http::SendError {
-    crate::contract::http::SendError {
-        code: crate::contract::http::SendErrorCode::Timeout,
+fn error() -> SendError {
+    SendError {
+        code: SendErrorCode::Timeout,
         detail: String::new(),
     }
 }

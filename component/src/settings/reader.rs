@@ -76,7 +76,7 @@ impl Reader {
     }
 
     /// A table inside; a missing one counts as empty.
-    pub(super) fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Reader) -> T) -> T {
+    pub(super) fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let table = match self.take(key) {
             Some(Value::Object(table)) => table,
             Some(_) => {

@@ -29,7 +29,7 @@ impl Document {
     ///
     /// Only if it is no object of that shape at all; what is wrong inside is among
     /// [`Document::problems`].
-    pub fn read(kind: Kind, raw: &RawValue) -> Result<Self, Unread> {
+    pub(crate) fn read(kind: Kind, raw: &RawValue) -> Result<Self, Unread> {
         let raw: RawDocument = parse(raw)?;
         let mut reading = Reading::new(kind, lax_text(raw.currency_code).unwrap_or_default());
         let other: RawVendor = raw

@@ -37,7 +37,13 @@ impl Entry {
     /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`. (FreshBooks docs, journal
     /// entries.)
     #[must_use]
-    pub fn body(&self, endpoint: Endpoint, name: &str, description: &str, date: &str) -> String {
+    pub(crate) fn body(
+        &self,
+        endpoint: Endpoint,
+        name: &str,
+        description: &str,
+        date: &str,
+    ) -> String {
         let written = match endpoint {
             Endpoint::Legacy => serde_json::to_string(&self.legacy(name, description, date)),
             Endpoint::New => serde_json::to_string(&self.new_body(name, description, date)),

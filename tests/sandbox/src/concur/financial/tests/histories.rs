@@ -147,8 +147,7 @@ impl World {
 
     fn add(&mut self, filed: Filed) {
         self.recalled.insert(filed.source_id.clone(), false);
-        self.model
-            .push((filed.document_id, filed.source_id, Ready));
+        self.model.push((filed.document_id, filed.source_id, Ready));
     }
 
     fn newest(&self, source: &str) -> usize {
@@ -168,9 +167,7 @@ impl World {
             .map(|record| (record.id, record.status))
             .collect();
         assert_eq!(found, states);
-        let ready = states
-            .iter()
-            .filter(|(_, status)| *status == Ready);
+        let ready = states.iter().filter(|(_, status)| *status == Ready);
         let ready: Vec<&str> = ready.map(|(id, _)| id.as_str()).collect();
         let listed = self.harness.expenses("?limit=100");
         let listed: Vec<&str> = listed.iter().filter_map(|one| one["id"].as_str()).collect();
