@@ -33,9 +33,10 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// `invalid-task` if the object has no id or one over 200 bytes, `unknown-kind` if no flow brings such objects across, `diverged` if the flow does not demand
-    /// what the history says, `broken-history` if an outcome does not answer its demand or is
-    /// missing where it must not be.
+    /// `invalid-task` if the object has no id or one over 200 bytes, `unknown-kind` if no flow
+    /// brings such objects across, `diverged` if the flow does not demand what the history says,
+    /// `broken-history` if an outcome does not answer its demand or is missing where it must not
+    /// be.
     ///
     /// ```
     /// use ml_connector_component::contract::runs::{

@@ -29,7 +29,8 @@
 //! ```
 //! use ml_connector_component::contract::http::{Body, Response, SendOutcome};
 //! use ml_connector_component::contract::runs::{
-//!     Action, Demand, Ending, HistoryEntry, ObjectStatus, Outcome, Report, StartReason, Task, Wake,
+//!     Action, Demand, Ending, HistoryEntry, ObjectStatus, Outcome, Report, StartReason, Task,
+//!     Wake,
 //! };
 //! use ml_connector_component::contract::types::ObjectRef;
 //! use ml_connector_component::{runs::Run, settings::Settings};

@@ -54,9 +54,10 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 ///     ],
 ///     body: Body::Text(body.into()),
 /// };
+/// let key = "kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu";
 /// let receiver = Receiver {
 ///     account_id: "zQ7pLm".into(),
-///     callbacks: vec![Callback { id: "2001".into(), verifier: Some("kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu".into()) }],
+///     callbacks: vec![Callback { id: "2001".into(), verifier: Some(key.into()) }],
 ///     registering: false,
 /// };
 /// let verified = verify(&delivery, &receiver).expect("is authentic");

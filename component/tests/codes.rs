@@ -1,4 +1,5 @@
-//! Every code that the component can produce stands in `wit/`, and none stands there that it cannot.
+//! Every code that the component can produce stands in `wit/`, and none stands there that it
+//! cannot.
 //!
 //! The sources are searched for literals in the form of a code; what is none is listed here.
 

@@ -15,8 +15,8 @@ use crate::contract::types::{ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
 
-/// The code of the stop when events are subscribed to and the company is not among those that they
-/// come from.
+/// The code of the failure when events are subscribed to and the company is not among those that
+/// they come from.
 const COMPANY_MISSING: &str = "company-not-subscribed";
 
 const TOPIC_PREFIX: &str = "public.concur.";
