@@ -312,8 +312,9 @@ impl Credentials {
                 if let Some(stored) = self.store.credential(&connection, system).await? {
                     let resealed = reseal_credential(&self.keyring, &stored)?;
                     count.add(&stored.sealed_tokens, resealed.is_some());
-                    let write = resealed.map(Write::Credential);
-                    self.store.commit(write.into_iter().collect()).await?;
+                    if let Some(stored) = resealed {
+                        self.store.commit(vec![Write::Credential(stored)]).await?;
+                    }
                 }
             }
         }
