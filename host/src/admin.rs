@@ -60,6 +60,8 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
+    /// Seals every secret in the store with the newest key: answered with `Resealed`.
+    Reseal,
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
 }
@@ -90,6 +92,16 @@ pub enum AdminReply {
     Replayed {
         /// How many objects.
         objects: u64,
+    },
+    /// Every secret in the store is sealed with the newest key.
+    Resealed {
+        /// Secrets that were sealed anew.
+        resealed: u64,
+        /// Secrets that were sealed with the newest key already.
+        current: u64,
+        /// The ids of the keys that the service has, the newest first. All others open nothing any
+        /// more.
+        key_ids: Vec<u8>,
     },
     /// Credentials, gates and backlog.
     Status(ServiceStatus),

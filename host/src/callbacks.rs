@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::contract::webhooks::{Callback, Receiver};
+use crate::credentials::ResealCount;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
 use crate::store::{Store, StoreError, StoredCallback, Write};
@@ -34,7 +35,15 @@ pub struct Callbacks {
     arrivals: AtomicU64,
 }
 
-#[derive(Clone, Default)]
+fn verifier_purpose(stored: &StoredCallback, trusted: bool) -> Purpose<'_> {
+    Purpose::Verifier {
+        connection: &stored.connection,
+        callback: &stored.id,
+        trusted,
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 struct Known {
     trusted: Option<Secret>,
     candidate: Option<Secret>,
@@ -77,6 +86,12 @@ impl Callbacks {
             known: RwLock::new(known),
             arrivals: AtomicU64::new(0),
         })
+    }
+
+    /// The ids of the keys in use, the newest first.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<u8> {
+        self.keyring.ids().collect()
     }
 
     /// The registrations of a connection as `webhooks.verify` wants them.
@@ -153,6 +168,72 @@ impl Callbacks {
             one.trusted = Some(candidate);
         }
         self.stored(connection, id, one).map(Some)
+    }
+
+    /// Seals every verifier in the store with the newest key, also of connections that the settings
+    /// do not have any more, and returns how many were sealed anew and how many already were.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, or a sealed text does not open; what was sealed anew by then stays so.
+    pub async fn reseal(&self, store: &dyn Store) -> Result<ResealCount, CallbackError> {
+        let mut count = ResealCount::default();
+        for connection in store.connections_with_secrets().await? {
+            for stored in store.callbacks(&connection).await? {
+                let resealed = self.reseal_callback(&stored)?;
+                count.add(&stored.sealed_verifier, resealed);
+                if resealed {
+                    self.commit_resealed(store, stored).await?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Whether a stored registration has to be sealed anew; an error if it does not open.
+    fn reseal_callback(&self, stored: &StoredCallback) -> Result<bool, SealError> {
+        let mut is_old = false;
+        for (sealed, trusted) in [
+            (&stored.sealed_verifier, true),
+            (&stored.sealed_candidate, false),
+        ] {
+            let purpose = verifier_purpose(stored, trusted);
+            is_old |= self.keyring.reseal(&purpose, sealed)?.is_some();
+        }
+        Ok(is_old)
+    }
+
+    async fn commit_resealed(
+        &self,
+        store: &dyn Store,
+        stored: StoredCallback,
+    ) -> Result<(), CallbackError> {
+        let key = (stored.connection.clone(), stored.id.clone());
+        loop {
+            let known = self.read().get(&key).cloned();
+            let Some(one) = known else {
+                // Of a connection that the settings do not have: nothing else changes it.
+                let mut resealed = stored.clone();
+                for (sealed, trusted) in [
+                    (&mut resealed.sealed_verifier, true),
+                    (&mut resealed.sealed_candidate, false),
+                ] {
+                    let purpose = verifier_purpose(&stored, trusted);
+                    if let Some(new) = self.keyring.reseal(&purpose, sealed)? {
+                        *sealed = new;
+                    }
+                }
+                store.commit(vec![Write::Callback(resealed)]).await?;
+                return Ok(());
+            };
+            let write = self.stored(&key.0, &key.1, &one)?;
+            store.commit(vec![write]).await?;
+            // A verifier that was trusted or arrived meanwhile must not be overwritten by what
+            // was true before.
+            if self.read().get(&key) == Some(&one) {
+                return Ok(());
+            }
+        }
     }
 
     fn stored(&self, connection: &str, id: &str, one: &Known) -> Result<Write, SealError> {

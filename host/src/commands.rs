@@ -9,6 +9,7 @@ mod exit;
 mod facts;
 mod failure;
 mod history;
+mod keys;
 mod labels;
 mod preview;
 mod replay;
@@ -85,6 +86,7 @@ enum Command {
     History(history::Args),
     Replay(replay::Args),
     Preview(preview::Args),
+    Keys(keys::Args),
     Check(check::Args),
     Completions(completions::Args),
 }
@@ -111,6 +113,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Show(args) => show::run(context, &args, out),
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
+        Command::Keys(args) => keys::run(context, &args, out),
         Command::Preview(args) => preview::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),
         Command::Completions(args) => completions::run(&args, out),

@@ -119,6 +119,46 @@ impl Keyring {
         )))
     }
 
+    /// The text of a keyring with a new key before those of `text`: the new one seals from then on,
+    /// and the others open what they have sealed.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Keys`] if `text` is no keyring or has all 256 ids,
+    /// [`SealError::NoRandomness`].
+    pub fn add_key(text: &Secret) -> Result<Secret, SealError> {
+        let ids: Vec<u8> = Self::parse(text)?.ids().collect();
+        let next = (1..=u8::MAX).chain([0]).find(|id| !ids.contains(id));
+        let id = next.ok_or(SealError::Keys)?;
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        getrandom::fill(bytes.as_mut()).map_err(|_| SealError::NoRandomness)?;
+        let key = Zeroizing::new(STANDARD.encode(bytes.as_ref()));
+        let old = text.reveal().trim_end();
+        Ok(Secret::new(format!("{id}:{}\n{old}\n", key.as_str())))
+    }
+
+    /// The ids of the keys, the primary one first.
+    pub fn ids(&self) -> impl Iterator<Item = u8> {
+        self.keys.iter().map(|(id, _)| *id)
+    }
+
+    /// Seals a text anew under the primary key; none if it is already, or empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyring::open`] and [`Keyring::seal`].
+    pub fn reseal(
+        &self,
+        purpose: &Purpose<'_>,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, SealError> {
+        if !self.needs_reseal(sealed) {
+            return Ok(None);
+        }
+        let text = self.open(purpose, sealed)?;
+        self.seal(purpose, text.reveal()).map(Some)
+    }
+
     /// Seals a text under the primary key.
     ///
     /// # Errors
@@ -378,6 +418,22 @@ mod tests {
         }
         let twice = format!("1:{0}\n1:{0}", STANDARD.encode([1; 32]));
         assert!(Keyring::parse(&Secret::new(twice)).is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_added_seals_and_the_old_ones_open() {
+        let old = Keyring::generate().expect("is generated");
+        let kept = sealed(&Keyring::parse(&old).expect("are keys"));
+        let new = Keyring::add_key(&old).expect("is added");
+        let keyring = Keyring::parse(&new).expect("are keys");
+        assert_eq!(keyring.ids().collect::<Vec<_>>(), [2, 1]);
+        let again = keyring
+            .reseal(&PURPOSE, &kept)
+            .expect("opens")
+            .expect("is old");
+        assert_eq!(again[1], 2);
+        assert_eq!(keyring.reseal(&PURPOSE, &again).expect("opens"), None);
+        assert_eq!(keyring.reseal(&PURPOSE, &[]).expect("is nothing"), None);
     }
 
     #[test]

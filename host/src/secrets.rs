@@ -73,6 +73,12 @@ pub enum SecretError {
         /// The path of the file.
         file: PathBuf,
     },
+    /// The seal keys come from the environment, where this program cannot change them.
+    #[error(
+        "the seal keys come from the environment variable ML_CONNECTOR_SEAL_KEYS: add a line before those that it \
+         has, a number from 0 to 255 that is not in use, a colon, and the output of `head -c 32 /dev/urandom | base64`"
+    )]
+    InEnvironment,
     /// The file cannot be read or written.
     #[error("{file} cannot be used: {source}")]
     Unusable {
@@ -146,6 +152,34 @@ impl Secrets {
         fs::File::open(&self.directory)
             .and_then(|directory| directory.sync_all())
             .map_err(unusable)?;
+        Ok(file)
+    }
+
+    /// Replaces the keys in `seal.keys` at once: whoever reads the file sees the old keys or the
+    /// new ones.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::InEnvironment`] if the keys come from the environment, or `Unusable`.
+    pub fn replace_seal_keys(&self, keys: &Secret) -> Result<PathBuf, SecretError> {
+        if std::env::var(SEAL_KEYS_VARIABLE).is_ok_and(|text| !text.is_empty()) {
+            return Err(SecretError::InEnvironment);
+        }
+        let file = self.directory.join("seal.keys");
+        let unusable = |source| SecretError::Unusable {
+            file: file.clone(),
+            source,
+        };
+        let temporary = self.directory.join("seal.keys.new");
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let written = options.open(&temporary).and_then(|mut opened| {
+            opened.write_all(keys.reveal().as_bytes())?;
+            opened.sync_all()?;
+            fs::rename(&temporary, &file)?;
+            fs::File::open(&self.directory)?.sync_all()
+        });
+        written.map_err(unusable)?;
         Ok(file)
     }
 

@@ -97,8 +97,7 @@ impl Sim {
     /// Both vendors empty, nothing connected.
     #[must_use]
     pub fn unconnected(config: SandboxConfig, mut logic: Box<dyn Logic>) -> Self {
-        let mut store = MemoryStore::default();
-        store.webhook_objects = webhook_objects(&mut *logic);
+        let store = MemoryStore::new(webhook_objects(&mut *logic));
         Self {
             now: START,
             sandbox: Sandbox::new(config, START),

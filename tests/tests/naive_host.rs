@@ -21,7 +21,7 @@ use ml_connector_tests::sim::{START, object};
 const ROUNDS_MAX: usize = 1_000;
 /// How many times a restless host restarts: at each of its first waits.
 const RESTARTS_MAX: u32 = 8;
-/// How long a restart takes.
+/// How long a restart takes: less than the settle time.
 const RESTART_MS: Instant = 10_000;
 
 /// A run as it is stored.
@@ -67,7 +67,7 @@ struct Killed;
 
 impl NaiveHost {
     fn new(backend: Backend, ambiguity: &str) -> Self {
-        let settings = settings::in_seconds(settings::connection(ambiguity)).to_string();
+        let settings = settings::connection(ambiguity).to_string();
         let restart = Box::new(move || backend.logic(&settings));
         let mut sandbox = Sandbox::new(SandboxConfig::default(), START);
         let (concur_base, concur_token) = concur_access(&mut sandbox);

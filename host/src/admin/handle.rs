@@ -37,6 +37,7 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         }
         AdminRequest::Replay { run } => replay(parts, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
+        AdminRequest::Reseal => reseal(parts).await,
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
     };
     done.unwrap_or_else(|error| AdminReply::Refused {
@@ -51,6 +52,8 @@ pub(super) enum AdminRefusal {
     Store(#[from] StoreError),
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    #[error(transparent)]
+    Callback(#[from] crate::callbacks::CallbackError),
     #[error(transparent)]
     Seal(#[from] crate::seal::SealError),
     #[error("there is no connection named `{0}`; see `ml-connector status`")]
@@ -193,6 +196,17 @@ fn replay_write(connection: &Connection, run: &Run) -> Write {
         reason: StartReason::Replay,
     };
     Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
+}
+
+async fn reseal(parts: &Parts) -> Result<AdminReply, AdminRefusal> {
+    let services = &parts.services;
+    let tokens = services.credentials.reseal().await?;
+    let verifiers = services.callbacks.reseal(&*services.store).await?;
+    Ok(AdminReply::Resealed {
+        resealed: tokens.resealed + verifiers.resealed,
+        current: tokens.current + verifiers.current,
+        key_ids: services.callbacks.key_ids(),
+    })
 }
 
 fn status(parts: &Parts) -> ServiceStatus {

@@ -196,22 +196,6 @@ etc/ml-connector.toml:7: connections.acme.taxes.\"GST/HST\": must not be empty";
 }
 
 #[test]
-fn the_component_and_the_host_do_not_both_complain_of_one_key() {
-    let text = "[receiver]\npublic_url = \"https://a.test\"\n[connections.acme]\n";
-    let found = parse_checked(text, &|_, _| {
-        vec![Problem {
-            pointer: "/freshbooks/account_id".to_string(),
-            code: "missing".to_string(),
-            message: "must be set, says the component".to_string(),
-        }]
-    });
-    assert_eq!(
-        found.expect_err("missing").to_string(),
-        "etc/ml-connector.toml:3: connections.acme.freshbooks.account_id: must be set"
-    );
-}
-
-#[test]
 fn the_component_gets_the_whole_table_as_json_without_secrets() {
     let text = format!(
         "{MINIMAL}refresh_token = \"s3cr3t\"\n[connections.acme]\ncurrencies = [\"EUR\"]\nsweep = {{ interval_s = 1_000 }}\n"

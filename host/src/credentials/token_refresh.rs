@@ -226,7 +226,7 @@ impl Credentials {
         Ok(())
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         slot: &CredentialSlot,
         state: CredentialState,

@@ -293,7 +293,7 @@ async fn a_secret_that_is_not_held_withholds_the_request() {
         panic!("{outcome:?}");
     };
     assert_eq!(error.code, SendErrorCode::Withheld);
-    assert!(error.detail.contains("verifier:7"));
+    assert!(error.detail.contains("verifier of callback 7"));
 }
 
 #[tokio::test]

@@ -77,6 +77,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    pub(super) fn new(webhook_objects: Vec<ObjectRef>) -> Self {
+        Self {
+            webhook_objects,
+            ..Self::default()
+        }
+    }
+
     /// The latest ended run of each object, by kind and id.
     #[must_use]
     pub fn endings(&self) -> BTreeMap<(String, String), Ending> {

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod kill;
+mod older;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
