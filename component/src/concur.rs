@@ -10,7 +10,7 @@ mod requests;
 mod subscriptions;
 mod vendors;
 
-pub(crate) use document_type::DocumentType;
+pub use document_type::DocumentType;
 pub(crate) use financial_documents::{
     FinancialPage, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer, acknowledge,
     confirm_failed, confirm_posted, list_of_source, list_ready, read_financial_documents,

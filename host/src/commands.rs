@@ -92,7 +92,7 @@ enum Command {
 }
 
 /// Runs the program.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.config);
     let mut out = io::stdout().lock();

@@ -177,6 +177,6 @@ impl Logic for Native {
 
 impl ActiveRun for Run {
     fn step(&mut self, outcome: Outcome) -> Result<Demand, StepError> {
-        Run::step(self, outcome).cloned()
+        Self::step(self, outcome).cloned()
     }
 }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::checks::{Check, code, day, sub_account_id, uuid};
 use super::reader::Reader;
-use crate::concur::DocumentType;
+pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
 use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};

@@ -34,7 +34,7 @@ Examples:
   ml-connector check
   ml-connector check --online
   ml-connector check --config /etc/ml-connector.toml --json")]
-pub struct Args {
+pub(super) struct Args {
     /// Also ask every remote for an answer, with one GET and without credentials; and, where
     /// financial documents come back, FreshBooks for its accounts, to compare them with those that
     /// the settings name
@@ -93,7 +93,7 @@ impl Finding {
     }
 }
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let checked = context.checked()?;
     let config = &checked.settings.config;
     let mut findings = vec![

@@ -10,7 +10,7 @@ use super::exit;
 use super::failure::Failure;
 
 /// Asks, and gives the reply; a refusal is a reply.
-pub async fn ask(
+pub(super) async fn ask(
     context: &Context,
     settings: &Settings,
     request: AdminRequest,
@@ -25,7 +25,7 @@ pub async fn ask(
 
 /// Why the service cannot work. Errors that the component finds in the settings are reported with file
 /// and line.
-pub fn failure(context: &Context, error: ServeError) -> Failure {
+pub(super) fn failure(context: &Context, error: ServeError) -> Failure {
     let code = match &error {
         ServeError::Settings { .. } => match context.checked() {
             Err(failure) => return failure,
@@ -40,7 +40,7 @@ pub fn failure(context: &Context, error: ServeError) -> Failure {
 }
 
 /// The failure for a reply that is not the one that was asked for.
-pub fn refused(reply: AdminReply, code: u8) -> Failure {
+pub(super) fn refused(reply: AdminReply, code: u8) -> Failure {
     match reply {
         AdminReply::Refused { message } => Failure::new(code, message),
         _ => Failure::new(

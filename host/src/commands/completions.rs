@@ -13,13 +13,13 @@ use super::{Cli, Done, exit};
 Examples:
   ml-connector completions bash > /etc/bash_completion.d/ml-connector
   ml-connector completions zsh > ~/.zfunc/_ml-connector")]
-pub struct Args {
+pub(super) struct Args {
     /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
-pub fn run(args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(args: &Args, out: &mut impl Write) -> Done {
     // Made in memory first: the generator panics when the pipe is closed.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "ml-connector", &mut script);

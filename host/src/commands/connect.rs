@@ -23,7 +23,7 @@ use super::{Done, client, exit, time_format};
 Examples:
   ml-connector connect freshbooks
   ml-connector connect concur --connection acme")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     system: SystemArg,
 }
@@ -77,7 +77,7 @@ struct ConcurArgs {
 /// How often the service is asked whether the redirect has come.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let connected = match &args.system {
         SystemArg::Freshbooks(args) => freshbooks(context, &settings, args, out)?,

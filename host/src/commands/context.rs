@@ -14,12 +14,12 @@ use super::exit;
 use super::failure::Failure;
 
 /// Where the settings file is.
-pub struct Context {
+pub(super) struct Context {
     file: PathBuf,
 }
 
 /// Settings that the component has checked too, and the component.
-pub struct Checked {
+pub(super) struct Checked {
     /// What the file says, without an error.
     pub settings: Settings,
     /// The component that checked them.
@@ -28,22 +28,22 @@ pub struct Checked {
 
 impl Context {
     /// Commands with this settings file.
-    pub fn new(file: PathBuf) -> Self {
+    pub(super) fn new(file: PathBuf) -> Self {
         Self { file }
     }
 
     /// The settings, of which only the host's part is checked: enough to read the store.
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
         Ok(self.draft()?.finish(&|_, _| Vec::new())?)
     }
 
     /// The settings as the host reads them, errors not yet reported.
-    pub fn draft(&self) -> Result<Draft, Failure> {
+    pub(super) fn draft(&self) -> Result<Draft, Failure> {
         Ok(Draft::read(&self.file)?)
     }
 
     /// The settings, all of them checked, and the component.
-    pub fn checked(&self) -> Result<Checked, Failure> {
+    pub(super) fn checked(&self) -> Result<Checked, Failure> {
         let draft = self.draft()?;
         let config = &draft.settings().config;
         let loaded = Guest::load(&config.component, &config.limits);
@@ -80,7 +80,7 @@ fn trapped(error: &GuestError) -> Problem {
 }
 
 /// The connection of this name, or the only one.
-pub fn connection<'s>(
+pub(super) fn connection<'s>(
     settings: &'s Settings,
     name: Option<&str>,
 ) -> Result<&'s ConnectionConfig, Failure> {
@@ -109,7 +109,11 @@ pub fn connection<'s>(
 
 /// Whether the settings of a connection have a schedule that needs events to be received; false
 /// where the component is missing or does not accept them, which `check` reports.
-pub fn wants_events(instance: &mut Option<Instance>, settings: &Settings, name: &str) -> bool {
+pub(super) fn wants_events(
+    instance: &mut Option<Instance>,
+    settings: &Settings,
+    name: &str,
+) -> bool {
     let mut connections = settings.config.connections.iter();
     let (Some(instance), Some(connection)) = (
         instance.as_mut(),
@@ -126,7 +130,7 @@ pub fn wants_events(instance: &mut Option<Instance>, settings: &Settings, name: 
 }
 
 /// What the component says of a connection's settings that it has accepted.
-pub fn endpoints(
+pub(super) fn endpoints(
     guest: &Guest,
     connection: &ConnectionConfig,
 ) -> Result<Option<Endpoints>, Failure> {
@@ -138,7 +142,7 @@ pub fn endpoints(
 }
 
 /// The store, for reading beside a running server.
-pub fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
+pub(super) fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
     let path = &settings.config.store;
     if !path.exists() {
         let message = format!(
@@ -151,7 +155,7 @@ pub fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
 }
 
 /// Waits for something that takes its time.
-pub fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

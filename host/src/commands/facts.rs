@@ -4,16 +4,16 @@ use ml_connector::contract::runs::Facts;
 use ml_connector::store::Run;
 
 /// The heads of the columns that [`columns`] fills.
-pub const HEADS: [&str; 4] = ["number", "party", "amount", "date"];
+pub(super) const HEADS: [&str; 4] = ["number", "party", "amount", "date"];
 
 /// What is known of the run's object: of its own completion, else of an earlier run.
-pub fn of_run(run: &Run) -> Facts {
+pub(super) fn of_run(run: &Run) -> Facts {
     let own = run.completion.as_ref().map(|completion| &completion.facts);
     own.cloned().unwrap_or(Facts::NONE).or_earlier(&run.facts)
 }
 
 /// Number, party, amount with its currency, and date; empty where they are not known.
-pub fn columns(facts: &Facts) -> [String; 4] {
+pub(super) fn columns(facts: &Facts) -> [String; 4] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let amount = match (&facts.amount, &facts.currency) {
         (Some(amount), Some(currency)) => format!("{amount} {currency}"),
@@ -29,7 +29,7 @@ pub fn columns(facts: &Facts) -> [String; 4] {
 
 /// The same as one line, such as `2093, Northwind Paper, 90.00 CAD, 2026-02-27`; empty where
 /// nothing is known.
-pub fn line(facts: &Facts) -> String {
+pub(super) fn line(facts: &Facts) -> String {
     let known: Vec<String> = columns(facts)
         .into_iter()
         .filter(|column| !column.is_empty())

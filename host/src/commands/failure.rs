@@ -11,14 +11,14 @@ use super::{exit, style};
 
 /// An exit code and what to tell the person.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     code: u8,
     message: String,
 }
 
 impl Failure {
     /// A failure with one of the codes of [`exit`].
-    pub fn new(code: u8, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -26,12 +26,12 @@ impl Failure {
     }
 
     /// The command line names something that is not there, or is incomplete.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::new(exit::USAGE, message)
     }
 
     /// Tells it on standard error and gives the exit code.
-    pub fn report(&self) -> ExitCode {
+    pub(super) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
             eprintln!("{} {}", style::error_label(), self.message);
         }

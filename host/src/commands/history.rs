@@ -31,7 +31,7 @@ use super::{Done, exit, runs, show};
 Examples:
   ml-connector history export 42 --output run-42.json
   ml-connector history check run-42.json")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     command: HistoryCommand,
 }
@@ -83,7 +83,7 @@ struct CheckArgs {
 /// A run with 100,000 entries of full pages is far smaller.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     match &args.command {
         HistoryCommand::Export(args) => export(context, args, out),
         HistoryCommand::Check(args) => check(context, args, out),
@@ -113,7 +113,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// A run's whole history in its portable form.
-pub fn collect(context: &Context, settings: &Settings, id: RunId) -> Result<Value, Failure> {
+pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Result<Value, Failure> {
     let store = context::open_store(settings)?;
     // Without the component its hash is missing, and what it says about given-up attempts.
     let guest = context.checked().ok().map(|checked| checked.guest);

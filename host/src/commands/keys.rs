@@ -24,7 +24,7 @@ Examples:
   ml-connector keys add
   systemctl restart ml-connector
   ml-connector keys reseal")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     command: KeysCommand,
 }
@@ -61,7 +61,7 @@ struct ResealArgs {
     json: bool,
 }
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     match &args.command {
         KeysCommand::Add(AddArgs {}) => add(&settings, out),

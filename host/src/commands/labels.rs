@@ -11,12 +11,12 @@ use ml_connector::store::RunState;
 use super::style::Tone;
 
 /// An object as `SYSTEM/KIND/ID`.
-pub fn object(object: &ObjectRef) -> String {
+pub(super) fn object(object: &ObjectRef) -> String {
     format!("{}/{}/{}", object.system.as_str(), object.kind, object.id)
 }
 
 /// Reads `SYSTEM/KIND/ID`; the id may hold slashes.
-pub fn parse_object(text: &str) -> Result<ObjectRef, String> {
+pub(super) fn parse_object(text: &str) -> Result<ObjectRef, String> {
     let mut parts = text.splitn(3, '/');
     let (system, kind, id) = (parts.next(), parts.next(), parts.next());
     let Some(system) = system.and_then(System::from_word) else {
@@ -81,7 +81,7 @@ impl From<EndingArg> for EndingKind {
 }
 
 /// One word for how a run stands.
-pub fn standing(state: RunState, ending: Option<EndingKind>) -> (&'static str, Tone) {
+pub(super) fn standing(state: RunState, ending: Option<EndingKind>) -> (&'static str, Tone) {
     match (state, ending) {
         (RunState::Ended, None) => (state.as_str(), Tone::Plain),
         (RunState::Ended, Some(ending)) => (ending.as_str(), ending_tone(ending)),
@@ -97,7 +97,7 @@ fn ending_tone(ending: EndingKind) -> Tone {
 }
 
 /// Why a run was started, to follow "because".
-pub fn reason(reason: StartReason) -> &'static str {
+pub(super) fn reason(reason: StartReason) -> &'static str {
     match reason {
         StartReason::Notice => "a webhook named it",
         StartReason::Sweep => "the sweep found it changed without a webhook",
@@ -109,7 +109,7 @@ pub fn reason(reason: StartReason) -> &'static str {
 }
 
 /// Why a run waits, to follow "waits".
-pub fn wait_reason(reason: WaitReason) -> &'static str {
+pub(super) fn wait_reason(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::Retry => "before it tries again",
         WaitReason::Settle => "for an uncertain write to settle",
@@ -120,7 +120,7 @@ pub fn wait_reason(reason: WaitReason) -> &'static str {
 }
 
 /// What a send may do, and what happens if nobody knows whether it did.
-pub fn intent(intent: Intent) -> &'static str {
+pub(super) fn intent(intent: Intent) -> &'static str {
     match intent {
         Intent::Read => "read",
         Intent::LookUpThenResend => "write (if in doubt: look up, then send again)",
@@ -130,7 +130,7 @@ pub fn intent(intent: Intent) -> &'static str {
 }
 
 /// How an object came to be, a verb.
-pub fn change(change: Change) -> &'static str {
+pub(super) fn change(change: Change) -> &'static str {
     match change {
         Change::Created => "created",
         Change::Adopted => "found and adopted",
@@ -141,7 +141,7 @@ pub fn change(change: Change) -> &'static str {
 }
 
 /// A request method.
-pub fn method(method: Method) -> &'static str {
+pub(super) fn method(method: Method) -> &'static str {
     match method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -151,7 +151,7 @@ pub fn method(method: Method) -> &'static str {
 }
 
 /// Why there is no answer.
-pub fn send_error(code: SendErrorCode) -> &'static str {
+pub(super) fn send_error(code: SendErrorCode) -> &'static str {
     match code {
         SendErrorCode::Unreachable => "unreachable",
         SendErrorCode::Tls => "the TLS handshake failed",
@@ -164,7 +164,7 @@ pub fn send_error(code: SendErrorCode) -> &'static str {
 }
 
 /// Why requests are held back.
-pub fn hold_reason(reason: HoldReason) -> &'static str {
+pub(super) fn hold_reason(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::RateLimited => "its rate limit is used up",
         HoldReason::Maintenance => "it is down for maintenance",
@@ -175,7 +175,7 @@ pub fn hold_reason(reason: HoldReason) -> &'static str {
 }
 
 /// Whether a credential can be used.
-pub fn credential_status(status: &CredentialStatus) -> (&'static str, Tone) {
+pub(super) fn credential_status(status: &CredentialStatus) -> (&'static str, Tone) {
     match status {
         CredentialStatus::Absent => ("never connected", Tone::Bad),
         CredentialStatus::Live => ("live", Tone::Good),

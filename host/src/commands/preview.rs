@@ -30,7 +30,7 @@ Examples:
   ml-connector preview --kind bill --connection acme bill.json
   ml-connector preview --kind expense-document report.json
   curl ... | ml-connector preview -")]
-pub struct Args {
+pub(super) struct Args {
     /// The document, JSON; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -89,7 +89,7 @@ impl Kind {
 
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let checked = context.checked()?;
     let connection = context::connection(&checked.settings, args.connection.as_deref())?;
     let document = read(&args.file)?;

@@ -24,7 +24,7 @@ Examples:
   ml-connector replay 42
   ml-connector replay --parked
   ml-connector replay --parked --connection acme --json")]
-pub struct Args {
+pub(super) struct Args {
     /// The run whose object is to run again
     #[arg(value_name = "RUN", group = "which")]
     run: Option<RunId>,
@@ -39,7 +39,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let request = request(&settings, args.run, args.connection)?;
     let reply = context::wait_for(client::ask(context, &settings, request))?;

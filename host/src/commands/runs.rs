@@ -28,7 +28,7 @@ Examples:
   ml-connector runs --object freshbooks/invoice/1234
   ml-connector runs --find northwind --latest
   ml-connector runs --state waiting --limit 500 --json")]
-pub struct Args {
+pub(super) struct Args {
     /// Only of this connection
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
@@ -60,7 +60,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     if let Some(name) = &args.connection {
         context::connection(&settings, Some(name))?;
@@ -132,19 +132,19 @@ fn row(run: &Run, now: Instant) -> Vec<Cell> {
 }
 
 /// How a run ended; none while it has not.
-pub fn ending(run: &Run) -> Option<EndingKind> {
+pub(super) fn ending(run: &Run) -> Option<EndingKind> {
     run.completion.as_ref().map(Completion::kind)
 }
 
 /// The sentence that tells most: of the ending, or of the wait.
-pub fn message(run: &Run) -> &str {
+pub(super) fn message(run: &Run) -> &str {
     run.completion
         .as_ref()
         .map_or(&run.message, |completion| completion.message())
 }
 
 /// A run for programs; instants are milliseconds since 1970 in UTC.
-pub fn as_json(run: &Run) -> Value {
+pub(super) fn as_json(run: &Run) -> Value {
     json!({
         "run": run.id,
         "connection": run.connection,
@@ -165,6 +165,6 @@ pub fn as_json(run: &Run) -> Value {
 }
 
 /// The portable form of a value of the contract; null if it had none, which no such value is.
-pub fn portable(value: &impl Serialize) -> Value {
+pub(super) fn portable(value: &impl Serialize) -> Value {
     portable::to_value(value).unwrap_or_default()
 }

@@ -26,9 +26,9 @@ Examples:
   ml-connector serve --config /etc/ml-connector.toml
 
 It also answers GET /healthz, /readyz and /metrics (Prometheus) at receiver.listen.")]
-pub struct Args {}
+pub(super) struct Args {}
 
-pub fn run(context: &Context, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, out: &mut impl Write) -> Done {
     // The service has the component check the settings, once.
     let settings = context.settings()?;
     log_to_stderr(settings.log);

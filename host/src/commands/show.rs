@@ -21,7 +21,7 @@ Examples:
   ml-connector show 42
   ml-connector show 42 --bodies
   ml-connector show 42 --json | jq .completion")]
-pub struct Args {
+pub(super) struct Args {
     /// The run's number, as `ml-connector runs` lists it
     #[arg(value_name = "RUN")]
     run: RunId,
@@ -33,7 +33,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let store = context::open_store(&settings)?;
     let (run, history) = context::wait_for(async {
@@ -56,7 +56,7 @@ pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
 }
 
 /// The failure for a number that no run has.
-pub fn no_such_run(run: RunId) -> Failure {
+pub(super) fn no_such_run(run: RunId) -> Failure {
     Failure::usage(format!(
         "there is no run {run}; `ml-connector runs` lists them"
     ))

@@ -33,7 +33,7 @@ Examples:
   ml-connector status
   ml-connector status --connection acme --json
   ml-connector status --check || notify-the-bookkeeper")]
-pub struct Args {
+pub(super) struct Args {
     /// Only this connection
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
@@ -55,7 +55,7 @@ const NEEDS_PERSON: [EndingKind; 3] = [
 /// How many of the objects that need a person are listed.
 const LISTED_MAX: u32 = 20;
 
-pub fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let names = connections(&settings, args.connection.as_deref())?;
     let store = context::open_store(&settings)?;

@@ -9,7 +9,7 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 /// How a word is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// In order.
     Good,
     /// Waits, or will need a person.
@@ -21,7 +21,7 @@ pub enum Tone {
 }
 
 /// A text in the colour of its tone, for standard output.
-pub fn coloured(text: &str, tone: Tone) -> String {
+pub(super) fn coloured(text: &str, tone: Tone) -> String {
     let style = tone.style();
     if style == Style::new() || !is_coloured(&io::stdout()) {
         return text.to_string();
@@ -30,7 +30,7 @@ pub fn coloured(text: &str, tone: Tone) -> String {
 }
 
 /// The word before a failure, for standard error.
-pub fn error_label() -> String {
+pub(super) fn error_label() -> String {
     if is_coloured(&io::stderr()) {
         let style = AnsiColor::Red.on_default().bold();
         format!("{style}error:{style:#}")
@@ -40,7 +40,7 @@ pub fn error_label() -> String {
 }
 
 /// Whether a stream is coloured: only on a terminal, and never when `NO_COLOR` is set.
-pub fn is_coloured(stream: &impl RawStream) -> bool {
+pub(super) fn is_coloured(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
 }
 
@@ -56,7 +56,7 @@ impl Tone {
 }
 
 /// An empty table that fits the terminal.
-pub fn table(head: &[&str]) -> Table {
+pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -72,7 +72,7 @@ pub fn table(head: &[&str]) -> Table {
 }
 
 /// A table's cell in the colour of its tone.
-pub fn cell(text: impl ToString, tone: Tone) -> Cell {
+pub(super) fn cell(text: impl ToString, tone: Tone) -> Cell {
     let cell = Cell::new(text.to_string());
     match tone {
         Tone::Good => cell.fg(Color::Green),

@@ -9,22 +9,22 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// Date and time in UTC, such as `2026-11-23 20:45:52`.
-pub fn date_time(at: Instant) -> String {
+pub(super) fn date_time(at: Instant) -> String {
     format(at, "%Y-%m-%d %H:%M:%S")
 }
 
 /// Time of day in UTC with milliseconds, such as `20:45:52.123`.
-pub fn time_of_day(at: Instant) -> String {
+pub(super) fn time_of_day(at: Instant) -> String {
     format(at, "%H:%M:%S%.3f")
 }
 
 /// The day in UTC, such as `2026-11-23`.
-pub fn day(at: Instant) -> String {
+pub(super) fn day(at: Instant) -> String {
     format(at, "%Y-%m-%d")
 }
 
 /// A length of time in its largest unit, such as `3 h`.
-pub fn largest_unit(duration: Duration) -> String {
+pub(super) fn largest_unit(duration: Duration) -> String {
     let (unit, name) = match duration {
         ..SECOND => return format!("{duration} ms"),
         SECOND..MINUTE => (SECOND, "s"),
@@ -39,7 +39,7 @@ pub fn largest_unit(duration: Duration) -> String {
 }
 
 /// How far an instant is from now, such as `in 3 h` or `2 days ago`.
-pub fn relative(at: Instant, now: Instant) -> String {
+pub(super) fn relative(at: Instant, now: Instant) -> String {
     if at > now {
         format!("in {}", largest_unit(at - now))
     } else {

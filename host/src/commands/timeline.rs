@@ -14,7 +14,7 @@ use super::{labels, time_format};
 
 /// Whether the bodies of requests and answers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bodies {
+pub(super) enum Bodies {
     /// They are.
     Shown,
     /// They are left out.
@@ -24,7 +24,11 @@ pub enum Bodies {
 const INDENT: &str = "              ";
 
 /// Prints a history, a day's name before its first row.
-pub fn print(history: &[HistoryRow], bodies: Bodies, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn print(
+    history: &[HistoryRow],
+    bodies: Bodies,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let mut day = String::new();
     let mut epoch = 0;
     for row in history {

@@ -281,7 +281,7 @@ tls_certificate = \"c.pem\"
 tls_key = \"k.pem\"
 ";
 
-fn events(table: &str) -> Option<crate::config::EventsConfig> {
+fn events(table: &str) -> Option<EventsConfig> {
     let settings = parse(&format!("{MINIMAL}{table}")).expect("is right");
     settings.config.events
 }

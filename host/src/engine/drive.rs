@@ -25,7 +25,7 @@ const TRAPS_MAX: u32 = 3;
 
 /// Why a run cannot be driven now. What is in the store stays; it is driven again.
 #[derive(Debug, thiserror::Error)]
-pub enum DriveError {
+pub(crate) enum DriveError {
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,7 +45,7 @@ pub enum DriveError {
 /// # Errors
 ///
 /// [`DriveError`]; the run is due again as it is in the store.
-pub async fn drive(connection: &Connection, run: Run) -> Result<(), DriveError> {
+pub(crate) async fn drive(connection: &Connection, run: Run) -> Result<(), DriveError> {
     let mut driver = Driver::new(connection, run);
     driver.recover().await?;
     driver.run_to_rest().await

@@ -312,7 +312,7 @@ fn the_last_three_certificates_are_kept() {
     let authority = Authority::new("Root");
     let leaf = || {
         let issued = authority.issue(Wanted::default());
-        crate::events::client_certificate::Leaf::read(&issued.chain[0]).expect("is read")
+        client_certificate::Leaf::read(&issued.chain[0]).expect("is read")
     };
     let log = CertificateLog::default();
     let leaves = [leaf(), leaf(), leaf(), leaf()];

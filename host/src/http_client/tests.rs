@@ -29,7 +29,7 @@ fn limits() -> Limits {
     Limits {
         requests_in_flight_max: 2,
         answer_bytes_max: 100,
-        ..crate::config::Limits::default()
+        ..Limits::default()
     }
 }
 

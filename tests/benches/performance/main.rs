@@ -279,7 +279,7 @@ fn run() {
 fn open() {
     let guest = logic::compiled();
     let instance = fastest(50, || {
-        drop(black_box(guest.instance()).expect("an instance"))
+        drop(black_box(guest.instance()).expect("an instance"));
     });
     println!(
         "{:<44} {:>12} {:>12}",

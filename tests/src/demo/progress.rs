@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-pub use indicatif::ProgressBar;
+pub(super) use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
 use crate::fixtures::Deployment;

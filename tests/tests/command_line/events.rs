@@ -214,7 +214,7 @@ async fn a_new_certificate_with_a_new_key_loses_nothing() {
 async fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
     let mut deployment = connected().await;
     switch(&deployment, |events| {
-        events.delivery.retry_after_s = vec![1]
+        events.delivery.retry_after_s = vec![1];
     });
     let mut waiting = Vec::new();
     for certificate in [
@@ -243,7 +243,7 @@ async fn whatever_is_wrong_with_a_peer_its_events_are_not_lost() {
     assert_eq!(status["count"], Value::Null, "nothing is stored: {status}");
 
     switch(&deployment, |events| {
-        events.signature = EventSignature::PssSalt222
+        events.signature = EventSignature::PssSalt222;
     });
     for id in &waiting {
         wait_for_delivery(&deployment, id);

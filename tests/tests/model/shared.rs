@@ -15,7 +15,7 @@ use proptest::test_runner::{FileFailurePersistence, RngSeed};
 const LATE_MAX: u64 = 20 * 60_000;
 
 /// What people can do to both systems, and what must be true in the end.
-pub trait Model {
+pub(crate) trait Model {
     /// Something that people do, or that goes wrong.
     type Step: Debug;
 
@@ -31,7 +31,7 @@ pub trait Model {
 }
 
 /// Plays the steps, heals everything and checks the promises.
-pub fn play<M: Model>(backend: Backend, ambiguity: &str, seed: u64, steps: &[M::Step]) {
+pub(crate) fn play<M: Model>(backend: Backend, ambiguity: &str, seed: u64, steps: &[M::Step]) {
     let mut model = M::new(backend, ambiguity, seed);
     for step in steps {
         model.play(step);
@@ -86,7 +86,7 @@ macro_rules! promises {
 pub(crate) use promises;
 
 /// How many cases are drawn, from which seed, and where failures are written down.
-pub fn config(cases: u32, regressions: &'static str) -> ProptestConfig {
+pub(crate) fn config(cases: u32, regressions: &'static str) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let cases_wanted = number("MODEL_CASES").and_then(|cases: u64| u32::try_from(cases).ok());
     ProptestConfig {
@@ -98,7 +98,7 @@ pub fn config(cases: u32, regressions: &'static str) -> ProptestConfig {
 }
 
 /// Everything that can go wrong with a request on its way, or with its answer.
-pub fn fault() -> impl Strategy<Value = Fault> {
+pub(crate) fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         Just(Fault::Refuse),
         Just(Fault::RateLimited {
@@ -123,7 +123,7 @@ pub fn fault() -> impl Strategy<Value = Fault> {
 }
 
 /// Every run has ended, and every history replays to the same completion.
-pub fn check_replay(sim: &mut Sim) {
+pub(crate) fn check_replay(sim: &mut Sim) {
     assert_eq!(
         sim.store.unfinished(),
         Vec::<u64>::new(),
@@ -147,7 +147,7 @@ pub fn check_replay(sim: &mut Sim) {
 }
 
 /// What happened in some runs, a line for each, for messages.
-pub fn story(sim: &Sim, is_ours: impl Fn(&StoredRun) -> bool) -> String {
+pub(crate) fn story(sim: &Sim, is_ours: impl Fn(&StoredRun) -> bool) -> String {
     let ours = sim.store.runs.iter().filter(|(_, run)| is_ours(run));
     let lines = ours.map(|(number, run)| {
         let (object, reason) = (&run.task.object.id, run.task.reason);

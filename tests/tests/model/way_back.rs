@@ -214,7 +214,7 @@ impl WayBack {
                 );
             }
             DocStatus::PostingConfirmedFailure => {
-                assert!(entries.is_empty(), "{document:?} is posted")
+                assert!(entries.is_empty(), "{document:?} is posted");
             }
             _ => {}
         }

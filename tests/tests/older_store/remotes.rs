@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// One line of `remotes.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Step {
+pub(crate) struct Step {
     /// When it happened, in milliseconds since 1970.
     pub at: Millis,
     /// What was done, under the name of its kind.
@@ -23,7 +23,7 @@ pub struct Step {
 /// What people and the connector did to the vendors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum What {
+pub(crate) enum What {
     /// A person created a document in FreshBooks.
     Create {
         kind: String,
@@ -48,13 +48,13 @@ pub enum What {
 }
 
 /// The access and refresh token of an app, as a vendor hands them out.
-pub struct Tokens {
+pub(crate) struct Tokens {
     pub access: String,
     pub refresh: String,
 }
 
 /// The steps of a fixture.
-pub fn steps(directory: &Path) -> Vec<Step> {
+pub(crate) fn steps(directory: &Path) -> Vec<Step> {
     let text = std::fs::read_to_string(directory.join("remotes.jsonl")).expect("steps");
     let step =
         |line: &str| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"));
@@ -62,7 +62,7 @@ pub fn steps(directory: &Path) -> Vec<Step> {
 }
 
 /// Plays a step. Ids have to come out as they were, or the store would be about other documents.
-pub fn play(running: &Running, tokens: &Tokens, step: &Step) {
+pub(crate) fn play(running: &Running, tokens: &Tokens, step: &Step) {
     let sandbox = &mut running.shared.lock();
     match &step.what {
         What::Create { kind, fields, id } => {
@@ -105,7 +105,7 @@ pub fn play(running: &Running, tokens: &Tokens, step: &Step) {
 }
 
 /// Creates a document in FreshBooks.
-pub fn create(sandbox: &mut Sandbox, kind: &str, fields: &Value, at: Millis) -> u64 {
+pub(crate) fn create(sandbox: &mut Sandbox, kind: &str, fields: &Value, at: Millis) -> u64 {
     let kind = match kind {
         "client" => RecordKind::Client,
         "invoice" => RecordKind::Invoice,
@@ -120,7 +120,7 @@ pub fn create(sandbox: &mut Sandbox, kind: &str, fields: &Value, at: Millis) -> 
 }
 
 /// Tokens of FreshBooks for our app, as after a person's consent.
-pub fn freshbooks_tokens(running: &Running) -> Tokens {
+pub(crate) fn freshbooks_tokens(running: &Running) -> Tokens {
     let app = &SandboxConfig::default().freshbooks.apps[0];
     let sandbox = &mut running.shared.lock();
     let code = sandbox.freshbooks.consent(server::now());
@@ -136,7 +136,7 @@ pub fn freshbooks_tokens(running: &Running) -> Tokens {
 }
 
 /// Tokens of the company in Concur, as after the exchange of a company request token.
-pub fn concur_tokens(running: &Running) -> Tokens {
+pub(crate) fn concur_tokens(running: &Running) -> Tokens {
     let app = &SandboxConfig::default().concur.apps[0];
     let sandbox = &mut running.shared.lock();
     let request_token = sandbox.concur.company_request_token(server::now());

@@ -21,7 +21,7 @@ scenarios!(
 );
 
 /// A person creates a client and a sent invoice; returns the invoice's id.
-pub fn an_invoice(sim: &mut Sim, number: &str) -> String {
+pub(crate) fn an_invoice(sim: &mut Sim, number: &str) -> String {
     let freshbooks = &mut sim.sandbox.freshbooks;
     let client = freshbooks.create_client(&documents::client(), sim.now);
     let invoice = documents::invoice(client.expect("is created"), number);
@@ -30,13 +30,13 @@ pub fn an_invoice(sim: &mut Sim, number: &str) -> String {
 }
 
 /// How the latest run of an object of FreshBooks ended.
-pub fn ending(sim: &Sim, kind: &str, id: &str) -> Ending {
+pub(crate) fn ending(sim: &Sim, kind: &str, id: &str) -> Ending {
     let ending = sim.store.ending(kind, id);
     ending.unwrap_or_else(|| panic!("{kind} {id} has not ended"))
 }
 
 /// The code of an ending that needs a person.
-pub fn stop_code(ending: &Ending) -> &str {
+pub(crate) fn stop_code(ending: &Ending) -> &str {
     match ending {
         Ending::Parked(stop) | Ending::Rejected(stop) => &stop.code,
         other => panic!("needs nobody: {other:?}"),

@@ -28,18 +28,18 @@ scenarios!(
 );
 
 /// Everything connected, both ways.
-pub fn connected(backend: Backend, ambiguity: &str) -> Sim {
+pub(crate) fn connected(backend: Backend, ambiguity: &str) -> Sim {
     Sim::with_settings(backend, &settings::both_ways(ambiguity))
 }
 
 /// Reads the queues and lets everything happen that comes of it.
-pub fn poll(sim: &mut Sim) {
+pub(crate) fn poll(sim: &mut Sim) {
     sim.poll();
     sim.settle();
 }
 
 /// A report with one entry of this shape is approved.
-pub fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Filed {
+pub(crate) fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Filed {
     let options = ReportOptions {
         currency: Some(currency.to_string()),
         entries: vec![shape],
@@ -50,7 +50,7 @@ pub fn report(sim: &mut Sim, shape: Shape, currency: &str, filing: Filing) -> Fi
 }
 
 /// A report with one entry that the employee paid in cash is approved.
-pub fn taxi(sim: &mut Sim, filing: Filing) -> Filed {
+pub(crate) fn taxi(sim: &mut Sim, filing: Filing) -> Filed {
     report(sim, Shape::Cash, "CAD", filing)
 }
 
