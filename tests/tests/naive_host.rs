@@ -19,7 +19,7 @@ use ml_connector_tests::sim::{START, object};
 
 /// More rounds than any of these stories takes.
 const ROUNDS_MAX: usize = 1_000;
-/// How many times a restless host restarts: at each of its first waits.
+/// How many times a restless host restarts: at each of its first waits after it was killed.
 const RESTARTS_MAX: u32 = 8;
 /// How long a restart takes: less than the settle time.
 const RESTART_MS: Instant = 10_000;
@@ -122,8 +122,9 @@ impl NaiveHost {
             let Some(run) = self.next_due() else {
                 return;
             };
-            if self.drive(run).is_err() {
-                self.begin_anew();
+            let mut alive = self.drive(run);
+            while alive.is_err() {
+                alive = self.begin_anew();
             }
         }
         panic!("it does not come to an end");
@@ -143,14 +144,15 @@ impl NaiveHost {
     }
 
     /// Another process with the same store. It wakes whatever waits, however early.
-    fn begin_anew(&mut self) {
+    fn begin_anew(&mut self) -> Result<(), Killed> {
         self.now += RESTART_MS;
         self.logic = (self.restart)();
         for run in 0..self.runs.len() {
             if self.runs[run].completion.is_none() && self.runs[run].waiting.is_some() {
-                let _ = self.drive(run);
+                self.drive(run)?;
             }
         }
+        Ok(())
     }
 
     /// Rules 2 and 3: opens a run with its history as it is stored, and meets its demands.
@@ -274,7 +276,7 @@ impl NaiveHost {
         let on = wait.on.clone();
         self.runs[run].object_ended = on.is_some_and(|object| !self.is_active(&object));
         self.runs[run].waiting = Some(wait);
-        if self.restarts_left > 0 {
+        if self.killed.is_some() && self.restarts_left > 0 {
             self.restarts_left -= 1;
             return Err(Killed);
         }

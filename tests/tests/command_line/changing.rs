@@ -52,7 +52,7 @@ async fn a_company_is_connected_and_its_invoices_arrive() {
     deployment.registered().await.expect("registers");
     let id = send_invoice(&deployment, "2093", "CAD");
     let run = deployment.ended(&format!("freshbooks/invoice/{id}"), "confirmed");
-    assert_eq!(run["reason"], "Notice", "{run}");
+    assert_eq!(run["reason"], "notice", "{run}");
     let count = deployment
         .sandbox
         .shared
@@ -115,7 +115,7 @@ async fn what_was_parked_arrives_after_the_fix_and_a_replay() {
     let expected = "1 object runs again; see `ml-connector runs`.\n";
     assert_eq!((output.code, output.out.as_str()), (0, expected));
     let run = deployment.ended(&object, "confirmed");
-    assert_eq!(run["reason"], "Replay");
+    assert_eq!(run["reason"], "replay");
     deployment.stop().expect("stops");
 }
 
@@ -170,8 +170,11 @@ async fn without_a_service_the_redirect_is_pasted() {
     assert_eq!(output.code, 0, "{output:?}");
     let status = installation.run(&["status", "--json"]);
     let status: Value = serde_json::from_str(&status.out).expect("JSON");
-    assert_eq!(status[0]["credentials"][0]["credential"]["life"], "Live");
-    assert_eq!(status[0]["credentials"][1]["credential"]["life"], "Absent");
+    assert_eq!(status[0]["credentials"][0]["credential"]["status"], "live");
+    assert_eq!(
+        status[0]["credentials"][1]["credential"]["status"],
+        "absent"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,12 +265,12 @@ fn without_a_service_replays_wait_for_the_next_one() {
     let one = installation.run(&["replay", "1", "--json"]);
     assert_eq!(one.code, 0, "{}", one.err);
     assert_eq!(one.out, "{\"objects\":1}\n");
-    assert_eq!(due_reasons(&installation), ["Replay"]);
+    assert_eq!(due_reasons(&installation), ["replay"]);
     let installation = installation_with_two_parked();
     let all = installation.run(&["replay", "--parked", "--connection", "acme"]);
     let expected = "2 objects run again; see `ml-connector runs`.\n";
     assert_eq!((all.code, all.out.as_str()), (0, expected));
-    assert_eq!(due_reasons(&installation), ["Replay", "Replay"]);
+    assert_eq!(due_reasons(&installation), ["replay", "replay"]);
 }
 
 #[test]

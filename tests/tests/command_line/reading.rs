@@ -249,7 +249,7 @@ fn status_as_json_holds_what_a_script_needs() {
     assert_eq!(acme["needs_person_count"], 1);
     assert_eq!(acme["needs_person"][0]["run"], 2);
     assert_eq!(acme["oldest_open"]["run"], 3);
-    assert_eq!(acme["credentials"][0]["credential"]["life"], "Absent");
+    assert_eq!(acme["credentials"][0]["credential"]["status"], "absent");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use ml_connector_sandbox::server;
 use ml_connector_tests::books::Books;
 use ml_connector_tests::built;
 use ml_connector_tests::fixtures::installation::{Installation, SETTINGS_FILE, STORE_FILE};
-use ml_connector_tests::fixtures::waiting::until;
+use ml_connector_tests::fixtures::waiting::reached;
 use ml_connector_tests::fixtures::{Deployment, Options};
 use ml_connector_tests::logic::convert;
 use serde::Deserialize;
@@ -217,8 +217,11 @@ async fn take_over(unanswered_arrived: bool) {
         "client",
         "bill-vendor",
     ];
-    until("every run of a document has ended", async || {
+    let mut seen = String::new();
+    let ended = reached("every run of a document has ended", async || {
         let runs = deployment.latest_runs().await.unwrap_or_default();
+        let open = runs.iter().filter(|run| run.state != RunState::Ended);
+        seen = open.map(|run| format!("{run:?}\n")).collect();
         let mut ours = runs
             .iter()
             .filter(|run| documents.contains(&run.object.kind.as_str()));
@@ -228,6 +231,7 @@ async fn take_over(unanswered_arrived: bool) {
         is_decided && ours.all(|run| run.state == RunState::Ended)
     })
     .await;
+    assert!(ended.is_ok(), "{ended:?}\n{seen}");
     deployment.stop().expect("stops");
 
     let store = deployment.installation.store().expect("opens");
