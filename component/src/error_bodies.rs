@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn freshbooks_first_shape_even_with_200() {
-        let body = r#"{"response":{"errors":[{"errno":1012,"field":"expenseid","message":"Expense not found.","object":"expense","value":"9"}]}}"#;
+        let body = r#"{"response":{"errors":[{"errno":1012,"field":"expenseid",
+        "message":"Expense not found.","object":"expense","value":"9"}]}}"#;
         let refusal = refusal_in_disguise(&answer(200, body)).expect("is a refusal");
         assert!(refusal.has_code("1012") && refusal.is_missing());
         assert_eq!(refusal.words, "Expense not found.");
@@ -248,15 +249,18 @@ mod tests {
     #[test]
     fn every_documented_shape_yields_words() {
         let shapes = [
-            r#"{"code":5,"message":"m","details":[{"reason":"1012","metadata":{"message":"Expense not found."}}]}"#,
+            r#"{"code":5,"message":"m","details":[{"reason":"1012",
+            "metadata":{"message":"Expense not found."}}]}"#,
             r#"{"errno":422,"message":"m","details":["event: unrecognized"]}"#,
             r#"{"errors":{"message":"m","status":400,"details":[{"reason":"name: required"}]}}"#,
             r#"{"error":"not here"}"#,
             r#"{"errno":2001,"error":{"title":"required"}}"#,
             r#"{"error_type":"not_found","message":"m"}"#,
-            r#"{"code":108,"error":"invalid_grant","error_description":"bad or expired refresh token"}"#,
+            r#"{"code":108,"error":"invalid_grant",
+            "error_description":"bad or expired refresh token"}"#,
             r#"{"httpStatus":"400 - Bad Request","error":{"id":"list.deleted","message":"m"}}"#,
-            r#"{"errorMessage":"m","validationErrors":[{"source":"a","message":"must not be null"}]}"#,
+            r#"{"errorMessage":"m","validationErrors":[{"source":"a",
+            "message":"must not be null"}]}"#,
             r#"{"Error":{"Message":"Vendor could not be matched.","Server-Time":"t","Id":"1"}}"#,
             r#"{"Content":{"Error":{"Message":"m"}}}"#,
             r#"{"Message":"m","Details":null}"#,

@@ -129,7 +129,8 @@ pub(crate) mod tests {
     use alloc::format;
 
     const INVOICE: &str = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
-        "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00", "code": "CAD"},
+        "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00",
+        "code": "CAD"},
         "lines": [{"name": "N", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
 
     pub(crate) fn only_record(translations: &[Translation]) -> &TranslatedRecord {

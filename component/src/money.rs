@@ -165,7 +165,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wire_amount_reads_back_the_same(minor in -99_999_999_999_i64..=99_999_999_999, units in 0_u32..=4) {
+        fn a_wire_amount_reads_back_the_same(minor in -99_999_999_999_i64..=99_999_999_999,
+            units in 0_u32..=4) {
             let amount = Decimal::new(minor, units);
             prop_assert_eq!(parse(&wire(amount, units)), Some(amount));
             prop_assert!(fits(amount, units));

@@ -619,7 +619,8 @@ mod tests {
                 prop_assert_eq!(is_open, next == initial_gate(system));
                 prop_assert_eq!(is_open, next.hold.is_none());
                 prop_assert!(next.failures <= gate.failures + 1);
-                prop_assert!(is_open || gate.failures == 0 || next.failing_since == gate.failing_since);
+                prop_assert!(is_open || gate.failures == 0 || next.failing_since
+                    == gate.failing_since);
                 gate = next;
             }
             let last = held_until(&gate).max(now);
@@ -627,7 +628,8 @@ mod tests {
         }
 
         #[test]
-        fn never_overflows(until: u64, failures: u32, since: u64, now: u64, outcome in any_outcome()) {
+        fn never_overflows(until: u64, failures: u32, since: u64, now: u64,
+            outcome in any_outcome()) {
             let hold = Some(Hold { until, reason: HoldReason::Maintenance });
             let gate = Gate { hold, failures, failing_since: Some(since), ..limited() };
             let _ = observe(hold_for_reconnect(gate, now), &outcome, now);

@@ -190,7 +190,8 @@ mod tests {
         #[test]
         fn never_shrinks_without_jitter(policy in any_policy(), failures in 1..u32::MAX) {
             let policy = Policy { jitter_permille: 0, retries_max: u32::MAX, ..policy };
-            prop_assert!(delay_after(policy, failures, "") <= delay_after(policy, failures + 1, ""));
+            prop_assert!(delay_after(policy, failures, "") <= delay_after(policy, failures + 1,
+                ""));
         }
     }
 }

@@ -103,8 +103,10 @@ mod tests {
         }
     }
 
-    const ONE: &str = r#"{"allowPublicAccess":true,"startFromEarliest":false,"id":"a.b-1","filter":".*",
-        "topic":"public.concur.financialintegration","webHookConfig":{"endpoint":"https://hooks.example.test/x"},
+    const ONE: &str = r#"{"allowPublicAccess":true,"startFromEarliest":false,"id":"a.b-1",
+    "filter":".*",
+        "topic":"public.concur.financialintegration",
+        "webHookConfig":{"endpoint":"https://hooks.example.test/x"},
         "applicationId":"c","scope":"","groups":[],"companyIds":["u-1"]}"#;
 
     #[test]
@@ -148,7 +150,8 @@ mod tests {
             panic!("one part");
         };
         let body: Value = serde_json::from_str(body).expect("is JSON");
-        let expected = json!({"id": "a.b-1", "filter": ".*", "topic": "public.concur.financialintegration",
+        let expected = json!({"id": "a.b-1", "filter": ".*",
+            "topic": "public.concur.financialintegration",
             "webHookConfig": {"endpoint": "https://hooks.example.test/x"}});
         assert_eq!(body, expected);
     }

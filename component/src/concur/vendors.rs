@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_refused_vendor_hides_in_a_200() {
-        let body = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Code":9,"Message":"State is missing","Type":"WARNING"}]}]}"#;
+        let body = r#"{"Vendor":[{"VendorCode":"FB-1","StatusList":[{"Code":9,
+        "Message":"State is missing","Type":"WARNING"}]}]}"#;
         let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(body)) else {
             panic!("is a refusal");
         };

@@ -262,7 +262,8 @@ fn what_freshbooks_leaves_out_is_as_documented() {
 fn numbers_come_as_strings_as_well() {
     let expires = NOW / 1_000 + 15_000_000;
     for json in [
-        json!({"expires_in": "3000", "refresh_expires_in": expires.to_string(), "geolocation": EU2}),
+        json!({"expires_in": "3000", "refresh_expires_in": expires.to_string(),
+            "geolocation": EU2}),
         json!({"expires_in": 3_000, "refresh_expires_in": expires, "geolocation": EU2}),
     ] {
         let expected = Credential {
@@ -755,7 +756,8 @@ proptest! {
     /// However a settings value looks, it stays one value.
     #[test]
     fn settings_values_cannot_add_fields(value: String) {
-        let app = App { client_id: &value, redirect_uri: &value, company_id: &value, scope: &value, ..APP };
+        let app = App { client_id: &value, redirect_uri: &value, company_id: &value, scope: &value,
+            ..APP };
         let scoped = usize::from(!value.is_empty());
         for (system, grant, fields) in [
             (System::Freshbooks, RefreshToken, 5),

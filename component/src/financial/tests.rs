@@ -24,7 +24,8 @@ pub(crate) fn settings_with(financial: &str, accounts: &str) -> Settings {
     let table = format!(
         r#"{{"financial": {{"enabled": true{financial}, "accounts": {{
             "by_code": {{"6100": "61", "6200": "62", "2150": "215", "1150": "115", "6400": "64"}},
-            "by_party": {{"EMPL": "1", "CBCP": "2", "IBCP": "3", "COPD": "4", "VENDOR": "5", "PAYROLL": "6"}},
+            "by_party": {{"EMPL": "1", "CBCP": "2", "IBCP": "3", "COPD": "4", "VENDOR": "5",
+            "PAYROLL": "6"}},
             "by_tax": {{"CAHST/H13": "7"}}, "by_wage_type": {{"M010": "8"}} {accounts}}}}}, "#
     );
     let json = MINIMAL.replacen('{', &table, 1);

@@ -143,7 +143,8 @@ mod tests {
 
     fn legacy() -> Settings {
         settings(
-            r#""enabled": true, "accounts": {"by_code": {"6100": "635", "6200/A": "9"}, "by_party": {"EMPL": "641"}}"#,
+            r#""enabled": true, "accounts": {"by_code": {"6100": "635", "6200/A": "9"},
+            "by_party": {"EMPL": "641"}}"#,
         )
     }
 
@@ -160,7 +161,8 @@ mod tests {
             200,
             &format!(
                 r#"{{"response": {{"result": {{"pages": {pages}, "journal_entry_accounts": [
-                    {{"accountid": 9, "sub_accounts": [{ids}]}}, {{"accountid": 10, "sub_accounts": null}}]}}}}}}"#
+                    {{"accountid": 9, "sub_accounts": [{ids}]}}, {{"accountid": 10,
+                    "sub_accounts": null}}]}}}}}}"#
             ),
         )
     }
@@ -194,7 +196,8 @@ mod tests {
     #[test]
     fn the_newer_generation_is_asked_for_its_chart() {
         let financial = format!(
-            r#""enabled": true, "endpoint": "new", "business_uuid": "{UUID}", "accounts": {{"by_code": {{"6100": "{UUID}"}}}}"#
+            r#""enabled": true, "endpoint": "new", "business_uuid": "{UUID}",
+            "accounts": {{"by_code": {{"6100": "{UUID}"}}}}"#
         );
         let settings = settings(&financial);
         let path = format!(

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_page_is_read_and_its_rows_without_an_id_are_left_out() {
-        let body = r#"{"response":{"result":{"bills":[{"id":"1","updated_at":"a"},{"id":2},{"id":null}],"page":1,"pages":"3"}}}"#;
+        let body = r#"{"response":{"result":{"bills":[{"id":"1","updated_at":"a"},{"id":2},
+        {"id":null}],"page":1,"pages":"3"}}}"#;
         let page = read_bill_page(&answer(body)).expect("is read");
         let rows: Vec<_> = page
             .rows

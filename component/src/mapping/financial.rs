@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn problems_point_into_the_list() {
         let list = format!(
-            r#"{{"content": [{{"document": {EXPENSE}}}, {{"document": null}}, {{"document": {}}}]}}"#,
+            r#"{{"content": [{{"document": {EXPENSE}}}, {{"document": null}},
+            {{"document": {}}}]}}"#,
             EXPENSE.replace("280.00", "281.00")
         );
         let expected = [

@@ -10,7 +10,8 @@ use crate::settings::tests::MINIMAL;
 mod model;
 
 fn settings() -> Settings {
-    let by_category = r#""expense_types": {"default": "OFFSP", "by_category": {"3344": "TRAVL"}, "by_item": {"Toner": "TONER"}}"#;
+    let by_category = r#""expense_types": {"default": "OFFSP", "by_category": {"3344": "TRAVL"},
+    "by_item": {"Toner": "TONER"}}"#;
     let json = MINIMAL.replace(r#""expense_types": {"default": "OFFSP"}"#, by_category);
     Settings::load("acme", &json).expect("is right")
 }
@@ -45,17 +46,24 @@ fn problems(kind: Kind, json: &str, settings: &Settings) -> Vec<Problem> {
 fn invoice(currency: &str, total: &str, discount: &str, lines: &str) -> String {
     let lines = lines.replace('$', &format!(r#""code": "{currency}""#));
     format!(
-        r#"{{"id": 778120, "invoice_number": "2093", "customerid": 4401, "organization": "Northwind Paper",
-            "country": "Canada", "create_date": "2026-02-27", "due_date": "2026-03-29", "currency_code": "{currency}",
+        r#"{{"id": 778120, "invoice_number": "2093", "customerid": 4401,
+        "organization": "Northwind Paper",
+            "country": "Canada", "create_date": "2026-02-27", "due_date": "2026-03-29",
+            "currency_code": "{currency}",
             "amount": {{"amount": "{total}", "code": "{currency}"}},
-            "discount_total": {{"amount": "{discount}", "code": "{currency}"}}, "lines": [{lines}]}}"#
+            "discount_total": {{"amount": "{discount}", "code": "{currency}"}},
+            "lines": [{lines}]}}"#
     )
 }
 
-const PAPER: &str = r#"{"name": "Copy paper", "description": "A4", "qty": "10", "unit_cost": {"amount": "60.00", $},
-    "amount": {"amount": "600.00", $}, "taxName1": "HST", "taxAmount1": "13", "modern_project_id": 5512}"#;
-const TONER: &str = r#"{"name": "Toner", "description": "", "qty": 4, "unit_cost": {"amount": "100.00", $},
-    "amount": {"amount": "400.00", $}, "taxName1": "HST", "taxAmount1": "13", "modern_project_id": 5513}"#;
+const PAPER: &str = r#"{"name": "Copy paper", "description": "A4", "qty": "10",
+"unit_cost": {"amount": "60.00", $},
+    "amount": {"amount": "600.00", $}, "taxName1": "HST", "taxAmount1": "13",
+    "modern_project_id": 5512}"#;
+const TONER: &str = r#"{"name": "Toner", "description": "", "qty": 4,
+"unit_cost": {"amount": "100.00", $},
+    "amount": {"amount": "400.00", $}, "taxName1": "HST", "taxAmount1": "13",
+    "modern_project_id": 5513}"#;
 
 fn both() -> String {
     format!("{PAPER},{TONER}")
@@ -65,14 +73,17 @@ fn both() -> String {
 fn an_invoice_becomes_a_payment_request() {
     let expected = json!({
         "Name": "2093 Northwind Paper", "InvoiceNumber": "2093", "InvoiceDate": "2026-02-27",
-        "PaymentDueDate": "2026-03-29", "InvoiceAmount": "1130.00", "TaxAmount": "130.00", "CurrencyCode": "CAD",
+        "PaymentDueDate": "2026-03-29", "InvoiceAmount": "1130.00", "TaxAmount": "130.00",
+            "CurrencyCode": "CAD",
         "CountryCode": "CA", "EmployeeLoginId": "ap.clerk@example.test", "Custom24": "mlc-marker",
         "VendorRemitToIdentifier": {"VendorCode": "FB-C4401", "AddressCode": "MAIN"},
         "LineItems": [
-            {"Description": "Copy paper: A4", "ExpenseTypeCode": "OFFSP", "Quantity": "10", "UnitPrice": "60",
+            {"Description": "Copy paper: \
+                    A4", "ExpenseTypeCode": "OFFSP", "Quantity": "10", "UnitPrice": "60",
              "TotalPrice": "600.00", "Tax": "78.00", "TaxCode": "H13",
              "Allocations": [{"Percentage": "100", "Custom1": "PRJ_A"}]},
-            {"Description": "Toner", "ExpenseTypeCode": "TONER", "Quantity": "4", "UnitPrice": "100",
+            {"Description": "Toner", "ExpenseTypeCode": "TONER", "Quantity": "4",
+                "UnitPrice": "100",
              "TotalPrice": "400.00", "Tax": "52.00", "TaxCode": "H13",
              "Allocations": [{"Percentage": "100", "Custom1": "PRJ_B"}]}]
     });
@@ -87,11 +98,14 @@ fn a_bill_becomes_a_payment_request() {
     let bill = r#"{"id": 91, "vendorid": 17, "vendor": {"vendor_name": "Messe AG", "country": "DE"},
         "bill_number": null, "issue_date": "2026-01-15", "currency_code": "EUR",
         "total_amount": {"amount": "1110.48", "code": "EUR"},
-        "lines": [{"categoryid": 3344, "category": "Travel", "description": "Fair\nbooth", "quantity": 1,
-                   "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "GST", "tax_percent1": "5",
+        "lines": [{"categoryid": 3344, "category": "Travel", "description": "Fair\nbooth",
+        "quantity": 1,
+                   "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "GST",
+                   "tax_percent1": "5",
                    "tax_name2": "PST", "tax_percent2": "7", "compounded_tax": true},
                   {"categoryid": "9", "category": {"id": 9}, "quantity": "2.5",
-                   "unit_cost": {"amount": "39.733", "code": "EUR"}, "amount": {"amount": "99.33", "code": "EUR"}}]}"#;
+                   "unit_cost": {"amount": "39.733", "code": "EUR"}, "amount": {"amount": "99.33",
+                   "code": "EUR"}}]}"#;
     let request = created(Kind::Bill, bill);
     assert_eq!(request["InvoiceNumber"], "FB-BILL-91");
     assert_eq!(request["Name"], "FB-BILL-91 Messe AG");
@@ -175,7 +189,8 @@ fn a_discount_of_either_sign_becomes_a_line_with_shared_cost_codes() {
         let line = &request["LineItems"][2];
         assert_eq!(
             *line,
-            json!({"Description": "Discount", "ExpenseTypeCode": "OFFSP", "Quantity": "1", "UnitPrice": "-100",
+            json!({"Description": "Discount", "ExpenseTypeCode": "OFFSP", "Quantity": "1",
+                "UnitPrice": "-100",
                    "TotalPrice": "-100.00", "Tax": "-13.00",
                    "Allocations": [{"Percentage": "60", "Custom1": "PRJ_A"},
                                    {"Percentage": "40", "Custom1": "PRJ_B"}]})
@@ -197,7 +212,8 @@ fn a_whole_discount_leaves_nothing_to_pay() {
 fn awkward_names_are_made_fit() {
     let name = "Ünïcode \u{1F9FE}\u{7}\r\n ".repeat(60);
     let awkward = PAPER.replace("\"A4\"", &json!(name).to_string());
-    let json = invoice("CAD", "678.00", "0", &awkward).replace("Northwind Paper", &"Ö".repeat(300));
+    let json = invoice("CAD", "678.00", "0", &awkward);
+    let json = json.replace("Northwind Paper", &"Ö".repeat(300));
     let request = created(Kind::Invoice, &json);
     let count = |value: &Value| value.as_str().expect("is text").chars().count();
     assert_eq!(count(&request["Name"]), 100);
@@ -308,8 +324,10 @@ fn an_expense_type_problem_names_the_map_for_its_kind_of_line() {
     let nameless = PAPER.replace("Copy paper", " ");
     let nameless = of(Kind::Invoice, &invoice("CAD", "678.00", "0", &nameless));
     assert!(nameless.message.contains("`expense_types.default`"));
-    let bill = r#"{"id": 9, "vendorid": 1, "vendor": {"country": "DE"}, "issue_date": "2026-01-15", "currency_code": "EUR",
-        "total_amount": {"amount": "1"}, "lines": [{"categoryid": 3344, "unit_cost": {"amount": "1"}}]}"#;
+    let bill = r#"{"id": 9, "vendorid": 1, "vendor": {"country": "DE"},
+    "issue_date": "2026-01-15", "currency_code": "EUR",
+        "total_amount": {"amount": "1"}, "lines": [{"categoryid": 3344,
+        "unit_cost": {"amount": "1"}}]}"#;
     let bill = of(Kind::Bill, bill);
     assert!(bill.message.contains("`expense_types.by_category`") && bill.message.contains("3344"));
 }
@@ -361,7 +379,8 @@ fn no_line_and_too_many_lines_are_said() {
 #[test]
 fn numbers_at_the_edge_of_what_a_decimal_holds_do_no_harm() {
     // The product is the largest decimal there is, and 1 more would overflow.
-    let line = r#"{"name": "N", "qty": "281474976710655", "unit_cost": {"amount": "281474976710657"},
+    let line = r#"{"name": "N", "qty": "281474976710655",
+    "unit_cost": {"amount": "281474976710657"},
                    "amount": {"amount": "-1"}}"#;
     let found = problems(Kind::Invoice, &invoice("CAD", "1", "0", line), &settings());
     assert!(
@@ -446,7 +465,8 @@ proptest! {
     fn a_translation_adds_up_to_the_cent(generated in model::any_invoice()) {
         let document = read(Kind::Invoice, &generated.to_json(0));
         let translated = translate(&document, &settings(), "mlc-67t75pxxmcusv4w5xrnx");
-        let translated = translated.map_err(|problems| TestCaseError::fail(format!("{problems:?}\n{}", generated.to_json(0))))?;
+        let translated = translated.map_err(
+            |problems| TestCaseError::fail(format!("{problems:?}\n{}", generated.to_json(0))))?;
         let body: Value = serde_json::from_str(&translated.to_create(&key())).expect("is JSON");
         assert_wire(&body, "");
         let lines = body["LineItems"].as_array().expect("has lines");
@@ -463,11 +483,13 @@ proptest! {
     }
 
     #[test]
-    fn what_does_not_add_up_is_never_translated(generated in model::any_invoice(), minor in 1_i128..1_000, sign: bool) {
+    fn what_does_not_add_up_is_never_translated(generated in model::any_invoice(),
+        minor in 1_i128..1_000, sign: bool) {
         // More than a cent for each line, and one for the discount, is no rounding.
         let off = minor + 2 * generated.lines.len() as i128 + 2;
         let json = generated.to_json(if sign { off } else { -off });
-        let found = translate(&read(Kind::Invoice, &json), &settings(), "m").expect_err("is refused");
+        let found = translate(&read(Kind::Invoice, &json), &settings(), "m").expect_err("is \
+                refused");
         prop_assert_eq!(&found[0].code, "total-mismatch");
     }
 

@@ -420,9 +420,8 @@ fn only_a_write_may_lack_its_outcome_before_the_last_entry() {
             let run = opened.expect("demands it again");
             assert_eq!(run.demand(), &history[index].demand);
         } else {
-            assert!(
-                matches!(opened, Err(OpenError::BrokenHistory(why)) if why.contains(&format!("entry {index}")))
-            );
+            assert!(matches!(opened, Err(OpenError::BrokenHistory(why))
+                    if why.contains(&format!("entry {index}"))));
         }
     }
 }

@@ -30,8 +30,10 @@ fn the_minimal_settings_have_the_documented_defaults() {
 
 #[test]
 fn every_problem_is_gathered() {
-    let json = r#"{"freshbooks": {"account_id": "", "business_id": "x", "client_id": 3, "clientid": "y"},
-                   "payment_request": {"ambiguity": "guess", "settle_s": 0, "marker_field": "Custom025"},
+    let json = r#"{"freshbooks": {"account_id": "", "business_id": "x", "client_id": 3,
+    "clientid": "y"},
+                   "payment_request": {"ambiguity": "guess", "settle_s": 0,
+                   "marker_field": "Custom025"},
                    "currencies": ["EUR", "EURO"], "projects": {"a/b": "X-1"}, "sweep": []}"#;
     let found = problems(json);
     for expected in [
@@ -177,11 +179,16 @@ fn the_way_back_has_a_schedule_for_each_type_and_its_scopes() {
 #[test]
 fn every_problem_of_the_way_back_is_gathered() {
     let json = with_financial(
-        r#""enabled": 1, "documents": ["expense", "obligation"], "page_size": 101, "interval_s": 0, "endpoint": "new",
-           "system_id": "123456789012345678901234567890123456789012345678901", "company_code": "123456789012345678901234567890123",
-           "own_invoices": "x", "confirm_errors": "x", "closed_until": "2026-1-31", "closed_period": "x", "payroll": "x",
-           "look_up": "x", "ambiguity": "x", "settle_s": 0, "cost_code_field": "Custom21", "entry_cost_code_field": "Custom041",
-           "business_uuid": "1b9e", "accounts": {"by_code": {"6100": "635"}, "by_tax": {"A/B": 7}, "by": {}}"#,
+        r#""enabled": 1, "documents": ["expense", "obligation"], "page_size": 101,
+        "interval_s": 0, "endpoint": "new",
+           "system_id": "123456789012345678901234567890123456789012345678901",
+           "company_code": "123456789012345678901234567890123",
+           "own_invoices": "x", "confirm_errors": "x", "closed_until": "2026-1-31",
+           "closed_period": "x", "payroll": "x",
+           "look_up": "x", "ambiguity": "x", "settle_s": 0, "cost_code_field": "Custom21",
+           "entry_cost_code_field": "Custom041",
+           "business_uuid": "1b9e", "accounts": {"by_code": {"6100": "635"}, "by_tax": {"A/B": 7},
+           "by": {}}"#,
     );
     let found = problems(&json);
     for expected in [

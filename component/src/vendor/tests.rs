@@ -7,14 +7,19 @@ use super::*;
 use crate::contract::types::System;
 use crate::settings::tests::MINIMAL;
 
-const CLIENT: &str = r#"{"id": 4401, "organization": "Northwind Paper Ltd", "fname": "Ida", "lname": "Roe",
-    "email": "ida@example.test", "bus_phone": "+1 416 555 0100 ext. 1234567890", "p_street": "12 Mill  Lane",
-    "p_street2": null, "p_city": "Toronto", "p_province": "ontario", "p_code": "M5V 2T6", "p_country": "Canada",
+const CLIENT: &str = r#"{"id": 4401, "organization": "Northwind Paper Ltd", "fname": "Ida",
+"lname": "Roe",
+    "email": "ida@example.test", "bus_phone": "+1 416 555 0100 ext. 1234567890",
+    "p_street": "12 Mill  Lane",
+    "p_street2": null, "p_city": "Toronto", "p_province": "ontario", "p_code": "M5V 2T6",
+    "p_country": "Canada",
     "currency_code": "CAD", "vat_number": "", "updated": "2026-02-27 09:12:44"}"#;
 
-const BILL_VENDOR: &str = r#"{"vendorid": "17", "vendor_name": "Messe AG", "primary_contact_first_name": "Jo",
+const BILL_VENDOR: &str = r#"{"vendorid": "17", "vendor_name": "Messe AG",
+"primary_contact_first_name": "Jo",
     "primary_contact_last_name": "Lang", "primary_contact_email": "jo@example.test", "phone": null,
-    "street": "Ring 1", "city": "Köln", "province": "NRW", "postal_code": 50667, "country": "Germany",
+    "street": "Ring 1", "city": "Köln", "province": "NRW", "postal_code": 50667,
+    "country": "Germany",
     "currency_code": "EUR", "updated_at": "2026-01-16 10:00:00"}"#;
 
 fn settings() -> Settings {
@@ -65,8 +70,10 @@ fn a_bill_vendor_becomes_a_vendor() {
     assert_eq!(
         created(bill_vendor(BILL_VENDOR)),
         json!({"Vendor": [{
-            "VendorCode": "FB-V17", "AddressCode": "MAIN", "VendorName": "Messe AG", "Address1": "Ring 1",
-            "City": "Köln", "State": "NRW", "PostalCode": "50667", "CountryCode": "DE", "CurrencyCode": "EUR",
+            "VendorCode": "FB-V17", "AddressCode": "MAIN", "VendorName": "Messe \
+                    AG", "Address1": "Ring 1",
+            "City": "Köln", "State": "NRW", "PostalCode": "50667", "CountryCode": "DE",
+                "CurrencyCode": "EUR",
             "Approved": "Y", "ContactFirstName": "Jo", "ContactLastName": "Lang",
             "ContactEmail": "jo@example.test"}]})
     );

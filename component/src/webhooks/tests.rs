@@ -473,9 +473,11 @@ proptest! {
     ) {
         prop_assume!(!rest.contains_key("verifier"));
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let body: Vec<_> = rest.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+        let body: Vec<_> = rest.iter().map(|(k, v)| format!("{}={}", encode(k),
+            encode(v))).collect();
         prop_assume!(body.join("&").len() <= BODY_BYTES_MAX);
-        let text: Vec<_> = rest.iter().map(|(k, v)| python_string(k) + ": " + &python_string(v)).collect();
+        let text: Vec<_> = rest.iter().map(|(k,
+            v)| python_string(k) + ": " + &python_string(v)).collect();
         let signature = sign(&format!("{{{}}}", text.join(", ")), &key);
         let verified = verify(&delivery(&body.join("&"), &signature), &active(&key));
         prop_assert!(verified.is_ok());
@@ -483,7 +485,8 @@ proptest! {
 
     /// But for the case of an escape's digits, which spell the same form.
     #[test]
-    fn any_other_byte_in_the_body_is_refused(vector in 0..5_usize, place: proptest::sample::Index, other: u8) {
+    fn any_other_byte_in_the_body_is_refused(vector in 0..5_usize, place: proptest::sample::Index,
+        other: u8) {
         let (body, key, signature) = VECTORS[vector];
         let mut bytes = body.as_bytes().to_vec();
         let place = place.index(bytes.len());
@@ -497,7 +500,8 @@ proptest! {
     }
 
     #[test]
-    fn any_other_character_in_the_signature_is_refused(vector in 0..5_usize, place in 0..44_usize, other in 0..128_u8) {
+    fn any_other_character_in_the_signature_is_refused(vector in 0..5_usize, place in 0..44_usize,
+        other in 0..128_u8) {
         let (body, key, signature) = VECTORS[vector];
         let mut characters = signature.as_bytes().to_vec();
         prop_assume!(characters[place] != other);

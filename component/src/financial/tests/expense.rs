@@ -54,7 +54,8 @@ fn the_entry_says_what_it_is() {
 fn report(total: &str, rows: &str, entry: &str, allocation: &str) -> String {
     format!(
         r#"{{"employee": {{"employeeId": "E1", "employeeCustom1Code": "9999"}},
-            "report": {{"reportId": "R1", "employeeCurrencyAlphaCode": "CAD", "totalApprovedAmount": {total},
+            "report": {{"reportId": "R1", "employeeCurrencyAlphaCode": "CAD",
+            "totalApprovedAmount": {total},
                         "reportSubmitDate": "2026-03-01T14:05:11.120Z"}},
             "expenseEntry": [{{"expenseTypeCode": "TAXIX", "expenseTypeName": "Taxi"{entry},
                 "allocation": [{{"journal": [{rows}]{allocation}}}]}}]}}"#
@@ -135,7 +136,8 @@ fn a_card_s_liability_is_the_entry_s_else_its_payment_type_s_else_the_payee_s() 
     assert_eq!(of(r#", "reportEntryPatKey": "1000""#, &settings), "3 - -10");
     let json = MINIMAL.replacen(
         '{',
-        r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"1000": "10", "IBCP": "3", "EMPL": "1"}}}, "#,
+        r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"1000": "10",
+        "IBCP": "3", "EMPL": "1"}}}, "#,
         1,
     );
     let with_own = Settings::load("acme", &json).expect("is right");
@@ -214,7 +216,8 @@ fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
 
 #[test]
 fn one_cost_code_of_an_account_can_have_its_own_account() {
-    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62", "6200/A": "620"}, "by_party": {"EMPL": "1"}}}, "#;
+    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62", "6200/A": "620"},
+    "by_party": {"EMPL": "1"}}}, "#;
     let settings = Settings::load("acme", &MINIMAL.replacen('{', json, 1)).expect("is right");
     let of = |cost_code: &str| {
         let allocation = format!(r#", "allocationCustom1Code": "{cost_code}""#);
@@ -233,7 +236,8 @@ fn one_cost_code_of_an_account_can_have_its_own_account() {
 
 const TAXES: &str = r#", "tax": [
     {"taxGuid": "T1", "taxAuthorityLabel": "CAHST", "taxCode": "H13", "amountReclaim": 1.22},
-    {"taxGuid": "T2", "taxAuthorityLabel": "CAPST", "taxCode": null, "taxReclaimCode": "SG", "amountReclaim": 1.95},
+    {"taxGuid": "T2", "taxAuthorityLabel": "CAPST", "taxCode": null, "taxReclaimCode": "SG",
+    "amountReclaim": 1.95},
     {"taxGuid": "T3", "taxAuthorityLabel": "CAQST", "taxCode": "Q", "amountReclaim": 9}]"#;
 
 fn two_taxes() -> Settings {
@@ -263,7 +267,8 @@ fn reclaimable_tax_is_split_out_by_what_each_tax_reclaims() {
 
 #[test]
 fn tax_that_is_not_reclaimed_stays_in_the_expense() {
-    let taxes = r#", "tax": [{"taxGuid": "T1", "taxAuthorityLabel": "DEVAT", "amountTax": 15.97, "amountReclaim": 0}]"#;
+    let taxes = r#", "tax": [{"taxGuid": "T1", "taxAuthorityLabel": "DEVAT", "amountTax": 15.97,
+    "amountReclaim": 0}]"#;
     let document = report("100", &cash("100", "100"), "", taxes);
     assert_eq!(
         lines(Expense, &document, &settings()),
@@ -351,7 +356,8 @@ fn an_advance_that_is_used_is_taken_from_what_the_employee_gets() {
             1,
         )
     };
-    let used = r#"{"cashAdvanceApplicationAmount": -4, "cashAdvanceClearingAccountCode": "1150", "cashAdvanceTransactionType": 2}"#;
+    let used = r#"{"cashAdvanceApplicationAmount": -4, "cashAdvanceClearingAccountCode": "1150",
+    "cashAdvanceTransactionType": 2}"#;
     let returned = used.replace("-4", "\"-6.00\"").replace(": 2}", ": \"2\"}");
     let both = with(&format!("[{used}, {returned}]"));
     let found = lines(Expense, &both, &settings());

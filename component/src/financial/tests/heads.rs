@@ -25,7 +25,8 @@ fn an_invoice_s_head_has_every_custom_field() {
     let more = with(
         INVOICE,
         r#""requestCustom5Code": "FB:778120""#,
-        r#""requestCustom24Value": "mlc-x", "requestCustom1Code": null, "requestCustom5Code": "FB:778120""#,
+        r#""requestCustom24Value": "mlc-x", "requestCustom1Code": null,
+        "requestCustom5Code": "FB:778120""#,
     );
     let invoice = head(DocumentType::Invoice, &more).expect("is read");
     assert_eq!(invoice.source_id, "7C1E40B2A9D84D6FA0B3");
@@ -34,7 +35,8 @@ fn an_invoice_s_head_has_every_custom_field() {
 
 #[test]
 fn a_head_is_read_from_what_cannot_be_translated() {
-    let odd = r#"{"report": {"reportId": 17, "revisionNumber": 3, "isTest": "Y", "totalApprovedAmount": "many"}, "expenseEntry": null}"#;
+    let odd = r#"{"report": {"reportId": 17, "revisionNumber": 3, "isTest": "Y",
+    "totalApprovedAmount": "many"}, "expenseEntry": null}"#;
     let head = head(DocumentType::Expense, odd).expect("is read");
     assert_eq!(
         (head.source_id.as_str(), head.revision.as_str()),

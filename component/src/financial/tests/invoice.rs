@@ -21,7 +21,8 @@ fn invoice(total: &str, header: &str, journals: &[&str]) -> String {
         .map(|journal| format!(r#"{{"allocationAccountCode": "6400", "journal": {{{journal}}}}}"#));
     let shares: Vec<_> = shares.collect();
     format!(
-        r#"{{"requestHeader": {{"requestId": "Q1", "currencyAlphaCode": "CAD", "requestTotal": {total}, "invoiceDate": "2026-02-27"{header}}},
+        r#"{{"requestHeader": {{"requestId": "Q1", "currencyAlphaCode": "CAD",
+        "requestTotal": {total}, "invoiceDate": "2026-02-27"{header}}},
             "lineItem": {{"expenseTypeCode": "OFFSP  ", "allocation": [{}]}}}}"#,
         shares.join(",")
     )

@@ -56,7 +56,8 @@ fn row() -> impl Strategy<Value = (i64, Value)> {
     (party(), code(), numbers).prop_map(|((payer, payee), code, (cents, percent, way))| {
         let reclaimed = cents * percent / 100;
         let row = json!({"journalPayer": payer, "journalPayee": payee, "journalAccountCode": code,
-            "amountGross": written(cents, way), "amountNetOfReclaim": written(cents - reclaimed, way / 4),
+            "amountGross": written(cents, way), "amountNetOfReclaim": written(cents - reclaimed,
+                way / 4),
             "taxGuid": ["T1", "T2"], "amountGrossCard": null});
         (cents, row)
     })
@@ -65,14 +66,19 @@ fn row() -> impl Strategy<Value = (i64, Value)> {
 fn allocation() -> impl Strategy<Value = (i64, Value)> {
     let cost_code = prop::option::of("[A-C]");
     let reclaims = (1_u32..1000, 0_u32..1000);
-    (prop::collection::vec(row(), 0..4), cost_code, reclaims).prop_map(|(rows, cost_code, (first, second))| {
-        let cents = rows.iter().map(|(cents, _)| cents).sum();
-        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-        let tax = |guid, cents| json!({"taxGuid": guid, "taxAuthorityLabel": "CAHST", "taxCode": "H13", "amountReclaim": cents});
-        let allocation = json!({"allocationCustom1Code": cost_code, "journal": rows,
+    (prop::collection::vec(row(), 0..4), cost_code, reclaims).prop_map(
+        |(rows, cost_code, (first, second))| {
+            let cents = rows.iter().map(|(cents, _)| cents).sum();
+            let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+            let tax = |guid, cents| {
+                json!({"taxGuid": guid, "taxAuthorityLabel": "CAHST",
+            "taxCode": "H13", "amountReclaim": cents})
+            };
+            let allocation = json!({"allocationCustom1Code": cost_code, "journal": rows,
             "tax": [tax("T1", first), tax("T2", second)]});
-        (cents, allocation)
-    })
+            (cents, allocation)
+        },
+    )
 }
 
 /// A report whose total is off by so many cents, with the settled use of an advance.
@@ -84,11 +90,13 @@ fn report(off: impl Strategy<Value = i64>) -> impl Strategy<Value = (i64, String
             .into_iter()
             .map(|allocations| {
                 let allocations: Vec<_> = allocations.into_iter().map(|(_, value)| value).collect();
-                json!({"expenseTypeCode": "TAXIX", "reportEntryPatKey": "1000", "allocation": allocations})
+                json!({"expenseTypeCode": "TAXIX", "reportEntryPatKey": "1000",
+                    "allocation": allocations})
             })
             .collect();
         let document = json!({"employee": {"employeeId": "E1"},
-            "report": {"reportId": "R1", "employeeCurrencyAlphaCode": "CAD", "reportSubmitDate": "2026-03-01T00:00:00Z",
+            "report": {"reportId": "R1", "employeeCurrencyAlphaCode": "CAD",
+                "reportSubmitDate": "2026-03-01T00:00:00Z",
                        "totalApprovedAmount": written(cents + off, way)},
             "expenseEntry": entries,
             "cashAdvanceApplication": [{"cashAdvanceApplicationAmount": written(-advance, way),
@@ -160,8 +168,10 @@ fn invoice(off: impl Strategy<Value = i64>) -> impl Strategy<Value = (i64, Strin
                 json!({"journal": journal})
             })
             .collect();
-        let document = json!({"requestHeader": {"requestId": "Q1", "currencyAlphaCode": "CAD", "invoiceDate": "02/27/2026",
-                "requestTotal": written(total + off, way), "amountShippingTotal": written(shipping, way),
+        let document = json!({"requestHeader": {"requestId": "Q1", "currencyAlphaCode": "CAD",
+            "invoiceDate": "02/27/2026",
+                "requestTotal": written(total + off, way), "amountShippingTotal": written(shipping,
+                    way),
                 "amountTax": written(tax, way)},
             "lineItem": [{"allocation": allocations}]});
         (total, document.to_string())
@@ -215,7 +225,8 @@ proptest! {
 
     #[test]
     fn a_report_whose_total_is_off_is_never_posted((_, document) in report(1_i64..5)) {
-        let refused = translate(DocumentType::Expense, &document, &all_settings()).expect_err("is refused");
+        let refused = translate(DocumentType::Expense, &document, &all_settings()).expect_err("is \
+                refused");
         prop_assert_eq!(refused.fix_in, FixIn::Document);
         prop_assert_eq!(&refused.problems[0].code, "unbalanced");
     }
@@ -232,8 +243,10 @@ proptest! {
     }
 
     #[test]
-    fn an_invoice_whose_total_is_more_than_its_parts_is_never_posted((_, document) in invoice(1_000_i64..2_000)) {
-        let refused = translate(DocumentType::Invoice, &document, &all_settings()).expect_err("is refused");
+    fn an_invoice_whose_total_is_more_than_its_parts_is_never_posted((_,
+        document) in invoice(1_000_i64..2_000)) {
+        let refused = translate(DocumentType::Invoice, &document, &all_settings()).expect_err("is \
+                refused");
         prop_assert_eq!(&refused.problems[0].code, "unbalanced");
     }
 

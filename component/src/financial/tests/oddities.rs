@@ -1,10 +1,13 @@
 use super::*;
 use DocumentType::Expense;
 
-const SIMPLE: &str = r#"{"employee": {"employeeId": "E1"}, "report": {"reportId": "R1", "employeeCurrencyAlphaCode": "CAD",
+const SIMPLE: &str = r#"{"employee": {"employeeId": "E1"}, "report": {"reportId": "R1",
+"employeeCurrencyAlphaCode": "CAD",
     "totalApprovedAmount": 10.00, "reportSubmitDate": "2026-03-01"},
-    "expenseEntry": [{"expenseTypeCode": "TAXIX", "expenseTypeName": "Taxi", "allocation": [{"journal": [
-        {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6200", "amountGross": 10.00,
+    "expenseEntry": [{"expenseTypeCode": "TAXIX", "expenseTypeName": "Taxi",
+    "allocation": [{"journal": [
+        {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6200",
+        "amountGross": 10.00,
          "amountNetOfReclaim": 10.00}]}]}]}"#;
 
 #[test]

@@ -30,7 +30,8 @@ fn what_payroll_only_records_is_not_posted() {
     let more = with(
         PAYROLL,
         r#""payrollData": ["#,
-        r#""payrollData": [{"entryApprovedAmount": 20, "wageType": "M999", "payrollPayIndicator": "N"}, "#,
+        r#""payrollData": [{"entryApprovedAmount": 20, "wageType": "M999",
+        "payrollPayIndicator": "N"}, "#,
     );
     assert_eq!(lines(Payroll, &more, &posting()), ["8 - 54", "6 - -54"]);
     let all = with(

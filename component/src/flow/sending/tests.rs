@@ -414,7 +414,8 @@ fn ambiguous_outcomes() -> Vec<SendOutcome> {
 fn settle_waits(driven: &Driven, outcome: &SendOutcome) -> Vec<(WaitReason, u64)> {
     let is_clock = |wait: &(WaitReason, u64)| *wait == (WaitReason::Settle, 0);
     let (clocks, waits): (Vec<_>, Vec<_>) = driven.waits().into_iter().partition(is_clock);
-    let interrupted = matches!(outcome, SendOutcome::MaybeSent(error) if error.code == SendErrorCode::Interrupted);
+    let interrupted = matches!(outcome, SendOutcome::MaybeSent(error)
+        if error.code == SendErrorCode::Interrupted);
     let settles = waits.iter().filter(|wait| **wait == SETTLE).count();
     assert_eq!(clocks.len(), if interrupted { settles } else { 0 });
     waits
@@ -708,6 +709,7 @@ fn an_interrupted_write_that_must_not_be_repeated_is_parked() {
     let (_, records, run) = naive_host(Intent::LookUpThenPark, &[0], HOUR);
     assert_eq!(records, 0);
     assert!(
-        matches!(run.demand(), Demand::Done(Completion { ending: Ending::Parked(failure), .. }) if failure.code == AMBIGUOUS)
+        matches!(run.demand(), Demand::Done(Completion { ending: Ending::Parked(failure), .. })
+            if failure.code == AMBIGUOUS)
     );
 }

@@ -14,7 +14,8 @@ const BILL: &str = "/accounting/account/zQ7pLm/bills/bills/91";
 fn world() -> World {
     let mut world = World::new();
     let money = |amount: &str| json!({"amount": amount, "code": "EUR"});
-    let bill = json!({"id": 91, "vendorid": 17, "vendor": {"vendor_name": "Messe AG", "country": "DE"},
+    let bill = json!({"id": 91, "vendorid": 17, "vendor": {"vendor_name": "Messe \
+            AG", "country": "DE"},
         "bill_number": "R-1", "issue_date": "2026-01-15", "currency_code": "EUR", "updated_at": "v",
         "total_amount": money("9.00"), "amount": money("9.00"),
         "lines": [{"categoryid": 1, "quantity": "1", "unit_cost": money("9.00")}]});

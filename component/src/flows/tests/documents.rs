@@ -20,10 +20,13 @@ const PATH: &str = "/accounting/account/zQ7pLm/invoices/invoices/7";
 
 fn invoice() -> Value {
     let money = |amount: &str| json!({"amount": amount, "code": "CAD"});
-    json!({"id": 7, "invoice_number": "2093", "updated": "2026-02-27 09:12:44", "vis_state": 0, "status": 2,
-           "customerid": 41, "organization": "Northwind", "country": "Canada", "create_date": "2026-02-27",
+    json!({"id": 7, "invoice_number": "2093", "updated": "2026-02-27 \
+            09:12:44", "vis_state": 0, "status": 2,
+           "customerid": 41, "organization": "Northwind", "country": "Canada",
+               "create_date": "2026-02-27",
            "currency_code": "CAD", "amount": money("113.00"),
-           "lines": [{"name": "N", "qty": "1", "unit_cost": money("100.00"), "amount": money("100.00"),
+           "lines": [{"name": "N", "qty": "1", "unit_cost": money("100.00"),
+               "amount": money("100.00"),
                       "taxName1": "HST", "taxAmount1": "13"}]})
 }
 
@@ -91,7 +94,8 @@ fn target(world: &World) -> Option<String> {
 
 /// A payment request with this id, marker and vendor code, under the invoice's number.
 fn request(id: &str, marker: &str, vendor: &str) -> Value {
-    json!({"ID": id, "InvoiceNumber": "2093", "Custom24": marker, "IsPaymentRequestDeleted": "false",
+    json!({"ID": id, "InvoiceNumber": "2093", "Custom24": marker,
+        "IsPaymentRequestDeleted": "false",
            "VendorRemitAddress": {"VendorCode": vendor}})
 }
 

@@ -22,7 +22,8 @@ const SYSTEM: &str = "freshbooks-zQ7pLm";
 fn settings(more: &str) -> Rc<Settings> {
     let table = format!(
         r#""financial": {{"enabled": true, {more} "accounts": {{
-            "by_code": {{"6200": "620"}}, "by_party": {{"EMPL": "210", "VENDOR": "200"}}}}}}, "currencies""#
+            "by_code": {{"6200": "620"}}, "by_party": {{"EMPL": "210", "VENDOR": "200"}}}}}},
+            "currencies""#
     );
     Rc::new(
         Settings::load("acme", &MINIMAL.replacen("\"currencies\"", &table, 1)).expect("is right"),
@@ -39,13 +40,15 @@ fn world() -> World {
 fn report(amount: &str, total: &str) -> String {
     json!({
         "employee": {"employeeId": "E1007"},
-        "report": {"reportId": REPORT, "reportName": "February travel", "employeeCurrencyAlphaCode": "CAD",
+        "report": {"reportId": REPORT, "reportName": "February \
+                travel", "employeeCurrencyAlphaCode": "CAD",
             "totalApprovedAmount": total, "isTest": "N", "revisionNumber": "1",
             "reportPaymentProcessingDate": "2026-02-20T09:00:00.000Z"},
         "expenseEntry": [{"entryId": "A1", "expenseTypeCode": "TAXIX", "expenseTypeName": "Taxi",
             "entryApprovedAmount": amount, "reportEntryPatKey": "CASH", "allocation": [{"journal": [
                 {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6200",
-                 "amountGross": amount, "amountNetOfTax": amount, "amountNetOfReclaim": amount}], "tax": []}]}],
+                 "amountGross": amount, "amountNetOfTax": amount, "amountNetOfReclaim": amount}],
+                     "tax": []}]}],
         "cashAdvanceApplication": []
     })
     .to_string()
@@ -628,8 +631,10 @@ fn what_is_no_queue_is_said() {
 /// An invoice document over one line, with this in a custom field.
 fn invoice(custom: &str) -> Document {
     let text = json!({
-        "requestHeader": {"requestId": REPORT, "requestTitle": "INV-2093", "currencyAlphaCode": "CAD",
-            "requestTotal": "54.00", "isTest": "N", "revisionNumber": "1", "requestCustom24Code": custom,
+        "requestHeader": {"requestId": REPORT, "requestTitle": "INV-2093",
+            "currencyAlphaCode": "CAD",
+            "requestTotal": "54.00", "isTest": "N", "revisionNumber": "1",
+                "requestCustom24Code": custom,
             "invoiceDate": "2026-02-20"},
         "lineItem": [{"allocation": [{"journal": {"accountCode": "6200", "amountNet": "54.00",
             "amountShipping": 0, "amountGross": "54.00", "tax": null}}]}]

@@ -71,7 +71,8 @@ fn others_registrations_are_left_alone() {
     let mut world = World::new();
     world.callbacks = vec![
         json!({"callbackid": 1, "event": "bill", "uri": URL, "verified": true}),
-        json!({"callbackid": 2, "event": "invoice", "uri": "https://other.example.test", "verified": true}),
+        json!({"callbackid": 2, "event": "invoice", "uri": "https://other.example.test",
+            "verified": true}),
         json!({"callbackid": 3, "event": "invoice.create", "uri": URL, "verified": true}),
     ];
     assert_eq!(change(&world.run(&check())), Some(Change::Created));
@@ -153,9 +154,8 @@ fn a_verifier_that_the_host_lost_is_asked_for_again() {
     let mut world = World::new();
     world.verifiers_lost = usize::MAX;
     let driven = world.run(&check());
-    assert!(
-        matches!(&driven.completion.ending, Ending::Parked(failure) if failure.code == "handshake-missing")
-    );
+    assert!(matches!(&driven.completion.ending, Ending::Parked(failure)
+            if failure.code == "handshake-missing"));
     assert_eq!(held(&world), None);
 }
 
@@ -197,6 +197,7 @@ fn a_refused_registration_is_rejected() {
     });
     let driven = world.run(&check());
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("not a valid URL"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure)
+            if failure.message.contains("not a valid URL"))
     );
 }

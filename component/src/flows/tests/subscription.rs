@@ -177,7 +177,8 @@ fn a_refused_subscription_is_rejected() {
     });
     let driven = world.run(&check());
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("the id is taken"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure)
+            if failure.message.contains("the id is taken"))
     );
 }
 

@@ -135,9 +135,8 @@ fn bills_are_swept_without_a_filter() {
 fn what_is_no_sweep_and_what_is_refused_are_said() {
     let mut world = listing(&[], 1);
     let driven = sweep(&mut world, "client");
-    assert!(
-        matches!(&driven.completion.ending, Ending::Parked(failure) if failure.code == "unknown-sweep")
-    );
+    assert!(matches!(&driven.completion.ending, Ending::Parked(failure)
+            if failure.code == "unknown-sweep"));
     world.fault = Box::new(|_| {
         Some(Fault::Instead(answer(
             403,
@@ -146,7 +145,8 @@ fn what_is_no_sweep_and_what_is_refused_are_said() {
     });
     let driven = sweep(&mut world, "invoice");
     assert!(
-        matches!(&driven.completion.ending, Ending::Rejected(failure) if failure.message.contains("no such role"))
+        matches!(&driven.completion.ending, Ending::Rejected(failure)
+            if failure.message.contains("no such role"))
     );
     assert_eq!(started(&world), Vec::<String>::new());
 }

@@ -12,7 +12,8 @@ use crate::runs::tests::{Driven, answer, object, task};
 
 fn world() -> World {
     let mut world = World::new();
-    let client = json!({"id": 41, "organization": "Northwind", "p_street": "12 Mill Lane", "p_code": "M5V 2T6",
+    let client = json!({"id": 41, "organization": "Northwind", "p_street": "12 Mill \
+            Lane", "p_code": "M5V 2T6",
         "p_province": "ON", "p_country": "Canada", "currency_code": "CAD", "updated": "v"});
     let path = "/accounting/account/zQ7pLm/users/clients/41";
     world
@@ -52,7 +53,8 @@ fn linked(world: &World) -> Option<String> {
 }
 
 fn alike(code: &str) -> Value {
-    json!({"VendorCode": code, "AddressCode": "HQ", "VendorName": "northwind", "Address1": "12 MILL LANE",
+    json!({"VendorCode": code, "AddressCode": "HQ", "VendorName": "northwind", "Address1": "12 \
+            MILL LANE",
            "PostalCode": "m5v 2t6"})
 }
 
@@ -100,7 +102,8 @@ fn a_vendor_with_our_code_is_adopted_before_one_with_our_name() {
 fn a_vendor_with_our_name_and_address_is_adopted() {
     let mut world = world();
     world.vendors = vec![
-        json!({"VendorCode": "1000", "AddressCode": "HQ", "VendorName": "Northwind", "Address1": "1 Other Road"}),
+        json!({"VendorCode": "1000", "AddressCode": "HQ", "VendorName": "Northwind",
+            "Address1": "1 Other Road"}),
         alike("1001"),
     ];
     let driven = world.run(&dependency());
@@ -122,7 +125,8 @@ fn several_alike_park_with_their_codes() {
 fn a_refusal_inside_a_200_is_a_refusal() {
     let mut world = world();
     world.fault = Box::new(|send| {
-        let body = r#"{"Vendor":[{"VendorCode":"FB-C41","StatusList":[{"Code":7,"Message":"State is missing","Type":"WARNING"}]}]}"#;
+        let body = r#"{"Vendor":[{"VendorCode":"FB-C41","StatusList":[{"Code":7,
+        "Message":"State is missing","Type":"WARNING"}]}]}"#;
         (send.request.method == Method::Post).then(|| Fault::Instead(answer(200, body)))
     });
     let driven = world.run(&dependency());

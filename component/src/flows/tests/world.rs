@@ -269,7 +269,8 @@ impl World {
             .and_then(|id| id.parse::<u64>().ok());
         match (method, id) {
             (Method::Get, _) => done(
-                &json!({"response": {"result": {"callbacks": self.callbacks, "page": 1, "pages": 1}}}),
+                &json!({"response": {"result": {"callbacks": self.callbacks, "page": 1,
+                    "pages": 1}}}),
             ),
             (Method::Post, _) => {
                 let wanted: Value = serde_json::from_str(body).expect("is JSON");
@@ -357,7 +358,8 @@ impl World {
             .filter(|request| request["InvoiceNumber"] == number);
         let rows: Vec<Value> = rows
             .map(|request| {
-                json!({"PaymentRequestId": request["ID"], "IsDeleted": request["IsPaymentRequestDeleted"]})
+                json!({"PaymentRequestId": request["ID"],
+                    "IsDeleted": request["IsPaymentRequestDeleted"]})
             })
             .collect();
         done(&json!({"PaymentRequestDigest": rows, "NextPage": ""}))

@@ -6,21 +6,29 @@ use serde_json::value::RawValue;
 use super::*;
 
 const INVOICE: &str = r#"{
-    "id": 778120, "invoice_number": "2093", "updated": "2026-02-27 09:12:44", "vis_state": 0, "status": 2,
+    "id": 778120, "invoice_number": "2093", "updated": "2026-02-27 09:12:44", "vis_state": 0,
+    "status": 2,
     "customerid": "4401", "organization": "", "fname": "Ida", "lname": "Roe", "country": "Canada",
     "create_date": "2026-02-27", "due_date": "2026-03-29 00:00:00", "currency_code": "CAD",
-    "amount": {"amount": "113.00", "code": "CAD"}, "discount_total": {"amount": "-0.00", "code": "CAD"},
+    "amount": {"amount": "113.00", "code": "CAD"}, "discount_total": {"amount": "-0.00",
+    "code": "CAD"},
     "lines": [{"name": " Travel ", "qty": "0.50", "unit_cost": {"amount": "200.00", "code": "CAD"},
-               "amount": {"amount": "100.00", "code": "CAD"}, "taxName1": " HST ", "taxAmount1": "13",
-               "taxName2": "", "taxAmount2": "0", "compounded_tax": false, "modern_project_id": 5512}]}"#;
+               "amount": {"amount": "100.00", "code": "CAD"}, "taxName1": " HST ",
+               "taxAmount1": "13",
+               "taxName2": "", "taxAmount2": "0", "compounded_tax": false,
+               "modern_project_id": 5512}]}"#;
 
 const BILL: &str = r#"{
-    "id": "91", "vendorid": 17, "vendor": {"vendor_name": "Northwind", "country": "DE"}, "bill_number": null,
-    "issue_date": "2026-01-15", "due_date": null, "currency_code": "EUR", "updated_at": "2026-01-16 10:00:00",
+    "id": "91", "vendorid": 17, "vendor": {"vendor_name": "Northwind", "country": "DE"},
+    "bill_number": null,
+    "issue_date": "2026-01-15", "due_date": null, "currency_code": "EUR",
+    "updated_at": "2026-01-16 10:00:00",
     "status": "1", "vis_state": 0,
-    "amount": {"amount": "900.00", "code": "EUR"}, "total_amount": {"amount": "1071.00", "code": "EUR"},
+    "amount": {"amount": "900.00", "code": "EUR"}, "total_amount": {"amount": "1071.00",
+    "code": "EUR"},
     "lines": [{"categoryid": 3344, "category": {"id": 3344}, "description": "Booth", "quantity": 1,
-               "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt", "tax_percent1": null},
+               "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt",
+               "tax_percent1": null},
               {"categoryid": "3345", "category": "Travel", "quantity": "2",
                "unit_cost": {"amount": "0", "code": "EUR"}}]}"#;
 
@@ -98,7 +106,8 @@ fn a_deleted_invoice_and_a_draft_are_seen() {
 fn every_problem_is_gathered_with_its_place() {
     let document = read(
         Kind::Invoice,
-        r#"{"id": null, "customerid": 0, "create_date": "0000-00-00", "due_date": "soon", "currency_code": "CAD",
+        r#"{"id": null, "customerid": 0, "create_date": "0000-00-00", "due_date": "soon",
+        "currency_code": "CAD",
             "amount": {"amount": "1,5", "code": "USD"}, "discount_total": "7",
             "lines": [{"qty": "x", "unit_cost": null, "taxName1": "HST", "taxAmount1": "1001"},
                       {"qty": 1, "unit_cost": {"amount": "1000000000000000", "code": null}}]}"#,
@@ -127,7 +136,8 @@ fn a_bill_s_problems_point_into_a_bill() {
     let document = read(
         Kind::Bill,
         r#"{"id": 1, "vendor": "Northwind", "issue_date": "2026-02-30", "currency_code": "EUR",
-            "lines": [{"quantity": "x", "unit_cost": {"amount": "1"}, "tax_name2": "A", "tax_percent2": "y"}]}"#,
+            "lines": [{"quantity": "x", "unit_cost": {"amount": "1"}, "tax_name2": "A",
+            "tax_percent2": "y"}]}"#,
     );
     assert_eq!(
         problems(&document),

@@ -284,8 +284,10 @@ mod tests {
     fn the_older_list_tells_lines() {
         let page = read_journal_lines(&answer(
             r#"{"response":{"result":{"journal_entry_details":[
-                {"entry":{"entryid":9},"sub_account":{"sub_accountid":635},"name":"n","debit":{"amount":"1.50","code":"EUR"},"credit":null},
-                {"entry":{"entryid":9},"sub_account":{"sub_accountid":641},"name":"n","debit":null,"credit":{"amount":"1.50","code":"EUR"}},
+                {"entry":{"entryid":9},"sub_account":{"sub_accountid":635},"name":"n",
+                "debit":{"amount":"1.50","code":"EUR"},"credit":null},
+                {"entry":{"entryid":9},"sub_account":{"sub_accountid":641},"name":"n",
+                "debit":null,"credit":{"amount":"1.50","code":"EUR"}},
                 {"entry":null,"name":"a line of an invoice","debit":null,"credit":null}],
                 "page":1,"pages":2,"per_page":100,"total":3}}}"#,
         ))
@@ -311,7 +313,8 @@ mod tests {
             let body = format!(
                 r#"{{"{name}":[{{"uuid":9,"name":"n","details":[
                     {{"accountId":"a","amount":{{"amount":1.5,"code":"EUR"}},"type":"TYPE_DEBIT"}},
-                    {{"accountId":"b","amount":{{"amount":"1.50","code":"EUR"}},"type":"TYPE_CREDIT"}}]}}]}}"#
+                    {{"accountId":"b","amount":{{"amount":"1.50","code":"EUR"}},
+                    "type":"TYPE_CREDIT"}}]}}]}}"#
             );
             let page = read_new_journal_lines(&answer(&body)).expect("is read");
             assert!(page.more);

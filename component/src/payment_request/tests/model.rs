@@ -106,7 +106,9 @@ impl Model {
             .iter()
             .map(|line| {
                 let mut item = json!({
-                    "name": line.name, "qty": Decimal::from_i128_with_scale(line.quantity_hundredths, 2).to_string(),
+                    "name": line.name,
+                        "qty": Decimal::from_i128_with_scale(line.quantity_hundredths,
+                            2).to_string(),
                     "unit_cost": money(line.unit_cost), "amount": money(line.amount()),
                     "compounded_tax": line.compound, "modern_project_id": line.project,
                 });
@@ -120,7 +122,8 @@ impl Model {
             .collect();
         json!({
             "id": 1, "invoice_number": "1", "customerid": 2, "organization": "O", "country": "CA",
-            "create_date": "2026-02-27", "currency_code": self.currency, "amount": money(self.total() + off),
+            "create_date": "2026-02-27", "currency_code": self.currency,
+                "amount": money(self.total() + off),
             "discount_total": money(-self.discount_total()), "lines": lines,
         })
         .to_string()
@@ -255,11 +258,13 @@ fn any_value() -> impl Strategy<Value = String> {
     ]);
     let quoted = prop_oneof![number.clone(), word.prop_map(String::from)]
         .prop_map(|text| format!("\"{text}\""));
-    let scalar = prop_oneof![3 => number, 3 => quoted, 1 => Just("null".to_string()), 1 => Just("true".to_string())];
+    let scalar = prop_oneof![3 => number, 3 => quoted, 1 => Just("null".to_string()),
+        1 => Just("true".to_string())];
     prop_oneof![
         3 => scalar.clone(),
         3 => scalar.clone().prop_map(|amount| format!(r#"{{"amount": {amount}, "code": "CAD"}}"#)),
-        1 => (scalar.clone(), scalar.clone()).prop_map(|(amount, code)| format!(r#"{{"amount": {amount}, "code": {code}}}"#)),
+        1 => (scalar.clone(), scalar.clone()).prop_map(|(amount,
+            code)| format!(r#"{{"amount": {amount}, "code": {code}}}"#)),
         1 => prop::collection::vec(scalar, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
     ]
 }

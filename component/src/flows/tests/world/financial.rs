@@ -93,7 +93,8 @@ impl Books {
             .take(page_rows);
         let rows: Vec<Value> = shown
             .map(|document| {
-                json!({"id": document.id, "docStatus": document.status, "erpSystemId": document.system_id,
+                json!({"id": document.id, "docStatus": document.status,
+                    "erpSystemId": document.system_id,
                        "document": document.text})
             })
             .collect();
@@ -184,7 +185,8 @@ impl Books {
             }
         }
         done(
-            &json!({"response": {"result": {"journal_entry_details": rows, "page": 1, "pages": 1}}}),
+            &json!({"response": {"result": {"journal_entry_details": rows, "page": 1,
+                "pages": 1}}}),
         )
     }
 }
