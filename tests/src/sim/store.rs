@@ -33,7 +33,7 @@ pub enum RunState {
         by_object: bool,
     },
     /// It has ended, and no other step of it is taken.
-    Ended(Ended),
+    Ended(Box<Ended>),
 }
 
 /// How and when a run ended.
@@ -277,10 +277,10 @@ impl MemoryStore {
         };
         self.change(id, |run| {
             run.durable = run.history.len();
-            run.state = RunState::Ended(Ended {
+            run.state = RunState::Ended(Box::new(Ended {
                 completion,
                 at: now,
-            });
+            }));
         });
         let object = self.runs[&id].task.object.clone();
         let key = key(&object);
