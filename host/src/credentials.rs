@@ -113,13 +113,13 @@ struct CredentialState {
 pub struct Dependencies {
     /// Where credentials are stored, sealed.
     pub store: Arc<dyn Store>,
-    /// Sends token requests.
+    /// Sends token requests, to allowed origins only.
     pub http_client: Arc<HttpClient>,
     /// Seals tokens before they are stored.
     pub keyring: Arc<Keyring>,
     /// Where client secrets are read, anew for each request.
     pub secrets: Secrets,
-    /// Counts token requests.
+    /// Counts token requests in `ml_connector_token_requests_total`.
     pub metrics: Arc<Metrics>,
     /// Says when tokens expire and when to ask again.
     pub clock: Clock,
@@ -338,7 +338,7 @@ impl Credentials {
 /// How many sealed texts were sealed anew with the newest key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResealCount {
-    /// Sealed anew.
+    /// Sealed texts that were sealed with an older key, and are sealed anew.
     pub resealed: u64,
     /// Sealed with the newest key already.
     pub current: u64,

@@ -21,7 +21,7 @@ pub struct Services {
     pub credentials: Arc<Credentials>,
     /// Webhook registrations and their verifiers.
     pub callbacks: Arc<Callbacks>,
-    /// Counters for `/metrics`.
+    /// The counters that `GET /metrics` reads.
     pub metrics: Arc<Metrics>,
     /// Every instant that the component is given comes from here.
     pub clock: Clock,
