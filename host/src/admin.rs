@@ -44,8 +44,8 @@ pub enum AdminRequest {
     Connect {
         /// The name of the connection.
         connection: String,
-        /// What the secret is: an authorization code of FreshBooks, or a company request token of SAP
-        /// Concur.
+        /// What the secret is: an authorization code of FreshBooks, or a company request token of
+        /// SAP Concur.
         grant: Grant,
         /// The secret, as the person typed or pasted it; zeroized after use.
         secret: Zeroizing<String>,

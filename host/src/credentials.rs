@@ -1,8 +1,8 @@
 //! Tokens: requested, sealed before they are used, never two refreshes of one credential at once.
 //!
-//! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request is
-//! sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and only
-//! then it is used. After a crash in between, a kept answer is read again; without one the old
+//! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request
+//! is sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and
+//! only then it is used. After a crash in between, a kept answer is read again; without one the old
 //! token is presented once more, and if it is refused then, a person must connect again.
 
 mod application;

@@ -33,9 +33,9 @@ pub enum Write {
     },
     /// Stores an authentic delivery that could not be read.
     Oddity(StoredOddity),
-    /// Stores an event, by connection and id, together with a notice of the object that it names, if
-    /// it names one. An event that is stored already leads to no notice: it is counted there, and in
-    /// [`Receipt::repeated_events`].
+    /// Stores an event, by connection and id, together with a notice of the object that it names,
+    /// if it names one. An event that is stored already leads to no notice: it is counted there,
+    /// and in [`Receipt::repeated_events`].
     Event(StoredEvent),
     /// Forgets events and unreadable deliveries that arrived before this instant.
     Forget {
