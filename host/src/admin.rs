@@ -44,10 +44,10 @@ pub enum AdminRequest {
     Connect {
         /// The name of the connection.
         connection: String,
-        /// What the secret is: an authorization code of FreshBooks, or a company request token of SAP
-        /// Concur.
+        /// What the secret is: an authorization code of FreshBooks, or a company request token of
+        /// SAP Concur.
         grant: Grant,
-        /// The secret itself.
+        /// The secret, as the person typed or pasted it; zeroized after use.
         secret: Zeroizing<String>,
     },
     /// Runs the object of a run again, from the source: answered with `Replayed`.
@@ -66,7 +66,7 @@ pub enum AdminRequest {
     Status,
 }
 
-/// Its reply.
+/// What the service replies to an [`AdminRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "kebab-case")]
 pub enum AdminReply {
@@ -90,7 +90,7 @@ pub enum AdminReply {
     },
     /// Objects that run again.
     Replayed {
-        /// How many objects.
+        /// How many objects run again; 0 if none matched.
         objects: u64,
     },
     /// Every secret in the store is sealed with the newest key.
@@ -142,7 +142,7 @@ pub enum AdminError {
     NoAnswer {
         /// The path of the socket.
         path: PathBuf,
-        /// What happened.
+        /// What happened, such as `Connection reset by peer (os error 104)`.
         detail: String,
     },
     /// No service runs, and what it would work with cannot be opened.

@@ -13,7 +13,7 @@ pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 impl Clock {
-    /// The system's clock.
+    /// The operating system's wall clock; 0 while it is set before 1970.
     #[must_use]
     pub fn system() -> Self {
         Self::from_fn(|| {
@@ -29,7 +29,7 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// The time: milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn now(&self) -> Instant {
         (self.0)()

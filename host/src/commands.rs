@@ -91,7 +91,7 @@ enum Command {
     Completions(completions::Args),
 }
 
-/// Runs the program.
+/// Parses the command line, runs its command, and returns the exit code.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.config);

@@ -1,8 +1,8 @@
 //! Tokens: requested, sealed before they are used, never two refreshes of one credential at once.
 //!
-//! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request is
-//! sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and only
-//! then it is used. After a crash in between, a kept answer is read again; without one the old
+//! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request
+//! is sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and
+//! only then it is used. After a crash in between, a kept answer is read again; without one the old
 //! token is presented once more, and if it is refused then, a person must connect again.
 
 mod application;
@@ -113,13 +113,13 @@ struct CredentialState {
 pub struct Dependencies {
     /// Where credentials are stored, sealed.
     pub store: Arc<dyn Store>,
-    /// Sends token requests.
+    /// Sends token requests, to allowed origins only.
     pub http_client: Arc<HttpClient>,
     /// Seals tokens before they are stored.
     pub keyring: Arc<Keyring>,
     /// Where client secrets are read, anew for each request.
     pub secrets: Secrets,
-    /// Counts token requests.
+    /// Counts token requests in `ml_connector_token_requests_total`.
     pub metrics: Arc<Metrics>,
     /// Says when tokens expire and when to ask again.
     pub clock: Clock,
@@ -338,7 +338,7 @@ impl Credentials {
 /// How many sealed texts were sealed anew with the newest key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResealCount {
-    /// Sealed anew.
+    /// Sealed texts that were sealed with an older key, and are sealed anew.
     pub resealed: u64,
     /// Sealed with the newest key already.
     pub current: u64,

@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// By name.
+    /// The connections that the settings have, by name, such as `acme`.
     #[must_use]
     pub fn connections(&self) -> &Arc<BTreeMap<String, Arc<Connection>>> {
         &self.connections

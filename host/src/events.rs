@@ -107,7 +107,7 @@ struct EventRequest {
 /// What is wrong with a request, whatever its body says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RequestFault {
-    /// Not a POST.
+    /// The request was not a POST; stored as `wrong-method`.
     Method,
     /// Too many or too long headers.
     Head,

@@ -83,7 +83,7 @@ pub(crate) fn status_only(code: u16) -> HttpResponse {
 pub(crate) enum Listener {
     /// TCP without TLS, behind a proxy that speaks it.
     Plain(TcpListener),
-    /// TCP with TLS.
+    /// TCP with TLS on top, for events and for a receiver without a proxy.
     Tls(TcpListener, TlsAcceptor),
     /// A Unix socket, which only a proxy on this machine can open.
     Unix(UnixListener),

@@ -22,9 +22,9 @@ pub struct Happened {
 /// The labels of a count by connection, system and what happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct HappenedAt {
-    /// The connection's name.
+    /// The connection's name, 1 to 64 characters, such as `acme`.
     pub connection: String,
-    /// `freshbooks` or `concur`.
+    /// The system's name: `freshbooks` or `concur`.
     pub system: String,
     /// What happened: a stable kebab-case word.
     pub what: String,
@@ -94,14 +94,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts one webhook.
+    /// Counts one webhook in `ml_connector_webhooks_total`; `what` such as `notice`.
     pub fn webhook(&self, connection: &str, what: &str) {
         self.webhooks
             .get_or_create(&happened(connection, what))
             .inc();
     }
 
-    /// Counts one event.
+    /// Counts one event in `ml_connector_events_total`; `what` such as `hint`.
     pub fn event(&self, connection: &str, what: &str) {
         self.events.get_or_create(&happened(connection, what)).inc();
     }

@@ -44,13 +44,13 @@ pub struct PortableHistory {
     pub component_hash: Option<String>,
     /// The same of a mapping component.
     pub mapping_hash: Option<String>,
-    /// The connection's name.
+    /// The connection's name, 1 to 64 characters, such as `acme`.
     pub connection: String,
     /// `id` and whatever else the host knows of the run; a replay ignores it.
     pub run: Map<String, Value>,
     /// The attempts that were given up, oldest first.
     pub earlier: Vec<Attempt>,
-    /// The last attempt.
+    /// The attempt that is under way, or that the run ended in.
     pub last: Attempt,
     /// How the run ended; none while it has not.
     pub completion: Option<Completion>,
@@ -62,7 +62,7 @@ pub enum ReadError {
     /// Not JSON, or a member is missing or of another type.
     #[error("it is not a history file: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// Another `format`.
+    /// The member `format` is not `ml-connector-history`.
     #[error("its format is {0:?}, not \"ml-connector-history\"")]
     OtherFormat(String),
     /// A `format-version` that is later than [`FORMAT_VERSION`].

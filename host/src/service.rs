@@ -30,7 +30,7 @@ use crate::listener::ListenError;
 use crate::secrets::Secrets;
 use crate::webhooks::{self, WebhookReceiver};
 
-/// A running service.
+/// A service that receives and drives runs; [`Running::stop`] ends it.
 pub struct Running {
     parts: Arc<Parts>,
     engine: Engine,

@@ -51,7 +51,7 @@ struct Finding {
     /// What was looked at.
     subject: String,
     verdict: Verdict,
-    /// One plain sentence.
+    /// One plain sentence that says what is wrong, and what helps.
     message: String,
     /// The exit code if it is wrong.
     #[serde(skip)]
@@ -61,11 +61,11 @@ struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
-    /// In order.
+    /// In order: nothing to do.
     Ok,
     /// Not there yet; a command that is named makes it.
     Later,
-    /// Wrong.
+    /// Wrong: `serve` would not start, or would not work.
     Wrong,
 }
 

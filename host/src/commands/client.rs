@@ -23,8 +23,8 @@ pub(super) async fn ask(
     })
 }
 
-/// Why the service cannot work. Errors that the component finds in the settings are reported with file
-/// and line.
+/// Why the service cannot work. Errors that the component finds in the settings are reported with
+/// file and line.
 pub(super) fn failure(context: &Context, error: ServeError) -> Failure {
     let code = match &error {
         ServeError::Settings { .. } => match context.checked() {

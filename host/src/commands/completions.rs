@@ -14,7 +14,7 @@ Examples:
   ml-connector completions bash > /etc/bash_completion.d/ml-connector
   ml-connector completions zsh > ~/.zfunc/_ml-connector")]
 pub(super) struct Args {
-    /// The shell
+    /// The shell that is to read the script
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

@@ -1,6 +1,6 @@
 //! Exit codes, for scripts. They are part of the interface and do not change their meaning.
 
-/// Done.
+/// Done, and nothing to report.
 pub(super) const OK: u8 = 0;
 
 /// Looked at, and not in order: a document with problems, a check that failed, a history that does

@@ -165,7 +165,8 @@ impl<'c> Collector<'c> {
         for epoch in 0..run.epoch {
             let rows = epochs.remove(&epoch).unwrap_or_default();
             let attempt = recorded.iter().find(|attempt| attempt.epoch == epoch);
-            // A version that stored no attempts was running: the first row is the best that there is.
+            // A version that stored no attempts was running: the first row is the best that there
+            // is.
             let first = rows.first().map_or(run.started, |row| row.at);
             let started = attempt.map_or(first, |attempt| attempt.started);
             let version = attempt.map_or(&run.settings_version, |one| &one.settings_version);

@@ -39,7 +39,7 @@ pub enum StateArg {
     Due,
     /// Waiting for its instant
     Waiting,
-    /// Ended
+    /// Ended, in one of the ways that `--ending` names
     Ended,
 }
 
@@ -56,7 +56,7 @@ impl From<StateArg> for RunState {
 /// How a run ended, as an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EndingArg {
-    /// It is there
+    /// The record is in the other system
     Confirmed,
     /// It needed no write
     Unchanged,
@@ -140,7 +140,7 @@ pub(super) fn change(change: Change) -> &'static str {
     }
 }
 
-/// A request method.
+/// The name of a request method in HTTP, such as `GET`.
 pub(super) fn method(method: Method) -> &'static str {
     match method {
         Method::Get => "GET",

@@ -49,9 +49,9 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// An invoice
+    /// An invoice of FreshBooks
     Invoice,
-    /// A bill
+    /// A bill of FreshBooks
     Bill,
     /// SAP Concur's financial document of an expense report
     ExpenseDocument,

@@ -34,7 +34,7 @@ Examples:
   ml-connector status --connection acme --json
   ml-connector status --check || notify-the-bookkeeper")]
 pub(super) struct Args {
-    /// Only this connection
+    /// Show this connection only
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
     /// Exit with 4 if a credential needs a person, with 5 if an object does

@@ -10,13 +10,13 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 /// How a word is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// In order.
+    /// In order: needs nobody.
     Good,
     /// Waits, or will need a person.
     Waiting,
     /// Needs a person now.
     Bad,
-    /// Neither.
+    /// Neither good nor bad.
     Plain,
 }
 

@@ -15,7 +15,7 @@ use super::{labels, time_format};
 /// Whether the bodies of requests and answers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bodies {
-    /// They are.
+    /// They are shown, indented, below their request.
     Shown,
     /// They are left out.
     Left,

@@ -28,7 +28,7 @@ pub enum SettingsError {
     Unreadable {
         /// Its path as it was given.
         file: PathBuf,
-        /// The system's reason.
+        /// The operating system's reason, such as `No such file or directory`.
         why: String,
     },
     /// Something in it is wrong: all of it, in the order of the file; never empty.

@@ -44,7 +44,7 @@ pub struct Log {
 /// The layout of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For a person.
+    /// Words and `key=value` pairs, for a person.
     Text,
     /// One JSON object in each line.
     Json,
@@ -57,11 +57,11 @@ pub enum LogLevel {
     Error,
     /// What may need a person.
     Warn,
-    /// What happened.
+    /// What happened: one line for each ended run, start and stop.
     Info,
     /// What was decided, and why.
     Debug,
-    /// Everything.
+    /// Everything, what libraries log included.
     Trace,
 }
 

@@ -38,9 +38,9 @@ pub struct Connection {
     pub schedules: Vec<Schedule>,
     /// Shared by all of its runs.
     pub instance: Arc<SharedInstance>,
-    /// Its circuit breakers.
+    /// Its circuit breakers, one for each system.
     pub gates: Gates,
-    /// Refreshes its tokens.
+    /// Refreshes its tokens before they expire.
     pub token_refresh: TokenRefresh,
     /// Wakes the scheduler when runs may be due.
     pub runs_due: Notify,

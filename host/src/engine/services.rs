@@ -1,4 +1,5 @@
-//! What all connections share: the bottom of the engine, which uses nothing else of it but the clock.
+//! What all connections share: the bottom of the engine, which uses nothing else of it but the
+//! clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ pub struct Services {
     pub credentials: Arc<Credentials>,
     /// Webhook registrations and their verifiers.
     pub callbacks: Arc<Callbacks>,
-    /// Counters for `/metrics`.
+    /// The counters that `GET /metrics` reads.
     pub metrics: Arc<Metrics>,
     /// Every instant that the component is given comes from here.
     pub clock: Clock,

@@ -53,8 +53,8 @@ pub async fn seen_certificates(store: &dyn Store) -> Result<Vec<SeenCertificate>
         .unwrap_or_default())
 }
 
-/// The days before the end of a certificate that have begun, of those at which a warning is logged; 0
-/// when it has ended.
+/// The days before the end of a certificate that have begun, of those at which a warning is logged;
+/// 0 when it has ended.
 #[must_use]
 pub fn days_to_warn(ends: Instant, now: Instant) -> Option<u64> {
     if ends <= now {

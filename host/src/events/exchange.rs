@@ -26,7 +26,7 @@ const DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Answers one request.
+/// Answers 200 once the event is stored, 503 if it cannot be, 401 to any but SAP Concur.
 pub(super) async fn answer(
     receiver: &EventReceiver,
     caller: &Caller,

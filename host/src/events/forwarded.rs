@@ -18,7 +18,7 @@ const CERTIFICATES_MAX: usize = 8;
 /// Why a forwarded certificate is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ForwardedCertError {
-    /// No `Client-Cert` header.
+    /// There is no `Client-Cert` header.
     Missing,
     /// A header is there twice: one of them may be the sender's own.
     Repeated,

@@ -32,7 +32,7 @@ pub enum SignatureScheme {
     PssLongestSalt,
     /// RSASSA-PSS, SHA-256, a salt of 32 bytes.
     PssDigestSalt,
-    /// RSASSA-PKCS1-v1_5, SHA-256.
+    /// RSASSA-PKCS1-v1_5, SHA-256: no salt.
     Pkcs1,
 }
 
@@ -41,7 +41,7 @@ pub enum SignatureScheme {
 pub enum SignatureCheck {
     /// Valid: made by the holder of the key, with this scheme.
     Valid(SignatureScheme),
-    /// No `Concur-Signature` header.
+    /// The event came without a `Concur-Signature` header.
     Missing,
     /// There is one, and it does not fit the body and the key.
     Wrong,

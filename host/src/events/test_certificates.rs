@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::contract::types::Instant;
 
-/// 2027-01-15T08:00:00Z.
+/// The instant of all tests: 2027-01-15T08:00:00Z.
 pub(super) const NOW: Instant = 1_800_000_000_000;
 
 pub(super) const SAP: &str = "webhook.api.concursolutions.com";
 
-/// A certificate authority.
+/// A certificate authority that tests issue certificates with.
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,

@@ -53,7 +53,7 @@ impl Instance {
         self.store.data().bytes > self.bytes_max / 4 * 3
     }
 
-    /// `webhooks.verify`.
+    /// `webhooks.verify`: what an authentic webhook announces, or why it is refused.
     pub fn verify(
         &mut self,
         delivery: &Delivery,
@@ -65,7 +65,7 @@ impl Instance {
         })
     }
 
-    /// `events.read`.
+    /// `events.read`: what an event of SAP Concur, a JSON body, is a hint of.
     pub fn read_event(&mut self, body: &str, company_id: &str) -> CallResult<Event> {
         self.call(|store, api| {
             api.ml_connector_sync_events()
@@ -73,7 +73,7 @@ impl Instance {
         })
     }
 
-    /// `admission.admit`.
+    /// `admission.admit`: whether a notice of this object starts a run.
     pub fn admit(&mut self, object: &ObjectRef, activity: Activity) -> CallResult<Admission> {
         self.call(|store, api| {
             api.ml_connector_sync_admission()
@@ -81,7 +81,7 @@ impl Instance {
         })
     }
 
-    /// `settings.load`.
+    /// `settings.load`: a connection's settings, checked; all problems if any.
     pub fn load_settings(
         &mut self,
         connection: &str,
@@ -95,7 +95,7 @@ impl Instance {
         Ok(loaded.map(SettingsHandle))
     }
 
-    /// `settings.version`.
+    /// `settings.version`: a hash that changes with every setting.
     pub fn settings_version(&mut self, settings: SettingsHandle) -> CallResult<String> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()
@@ -104,7 +104,7 @@ impl Instance {
         })
     }
 
-    /// `settings.schedules`.
+    /// `settings.schedules`: the runs to start again and again, and how often.
     pub fn schedules(&mut self, settings: SettingsHandle) -> CallResult<Vec<Schedule>> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()
@@ -113,7 +113,7 @@ impl Instance {
         })
     }
 
-    /// `settings.endpoints`.
+    /// `settings.endpoints`: the base URLs that requests may go to.
     pub fn endpoints(&mut self, settings: SettingsHandle) -> CallResult<Endpoints> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()
@@ -122,7 +122,7 @@ impl Instance {
         })
     }
 
-    /// `settings.identity`.
+    /// `settings.identity`: the account and company that the settings name.
     pub fn identity(&mut self, settings: SettingsHandle) -> CallResult<Identity> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()
@@ -157,7 +157,7 @@ impl Instance {
         })
     }
 
-    /// `run.open`.
+    /// `run.open`: replays the history, and returns the demand after it.
     pub fn open_run(
         &mut self,
         task: &Task,
@@ -172,7 +172,7 @@ impl Instance {
         Ok(opened.map(|(run, demand)| (RunHandle(run), demand)))
     }
 
-    /// `run.step`.
+    /// `run.step`: hands over the outcome of a demand, and returns the next one.
     pub fn step_run(
         &mut self,
         run: RunHandle,
@@ -185,7 +185,7 @@ impl Instance {
         })
     }
 
-    /// `runs.unknown-since`.
+    /// `runs.unknown-since`: since when a write of this history has no known outcome.
     pub fn unknown_since(&mut self, history: &[HistoryEntry]) -> CallResult<Option<Instant>> {
         self.call(|store, api| {
             api.ml_connector_sync_runs()
@@ -193,7 +193,7 @@ impl Instance {
         })
     }
 
-    /// `runs.abandon`.
+    /// `runs.abandon`: the completion of a run that cannot go on, because of `why`.
     pub fn abandon(
         &mut self,
         history: &[HistoryEntry],
@@ -211,7 +211,7 @@ impl Instance {
         self.call(|store, _| run.0.resource_drop(store))
     }
 
-    /// `pacing.initial-gate`.
+    /// `pacing.initial-gate`: the open gate of a system that was never called.
     pub fn initial_gate(&mut self, system: System) -> CallResult<Gate> {
         self.call(|store, api| {
             api.ml_connector_sync_pacing()
@@ -219,7 +219,7 @@ impl Instance {
         })
     }
 
-    /// `pacing.observe`.
+    /// `pacing.observe`: the gate after the outcome of a request.
     pub fn observe(
         &mut self,
         gate: Gate,
@@ -233,7 +233,7 @@ impl Instance {
         })
     }
 
-    /// `pacing.hold-for-reconnect`.
+    /// `pacing.hold-for-reconnect`: the gate, closed until a person connects again.
     pub fn hold_for_reconnect(&mut self, gate: Gate, now: Instant) -> CallResult<Gate> {
         self.call(|store, api| {
             api.ml_connector_sync_pacing()
@@ -241,7 +241,7 @@ impl Instance {
         })
     }
 
-    /// `credentials.absent-credential`.
+    /// `credentials.absent-credential`: the credential of a system never connected.
     pub fn absent_credential(&mut self, system: System) -> CallResult<Credential> {
         self.call(|store, api| {
             api.ml_connector_sync_credentials()
@@ -249,7 +249,7 @@ impl Instance {
         })
     }
 
-    /// `credentials.consent-path`.
+    /// `credentials.consent-path`: path and query of FreshBooks' consent page.
     pub fn consent_path(&mut self, settings: SettingsHandle, state: &str) -> CallResult<String> {
         self.call(|store, api| {
             api.ml_connector_sync_credentials()
@@ -257,7 +257,7 @@ impl Instance {
         })
     }
 
-    /// `credentials.build-token-request`.
+    /// `credentials.build-token-request`: the request with which tokens are asked for.
     pub fn build_token_request(
         &mut self,
         settings: SettingsHandle,
@@ -270,7 +270,7 @@ impl Instance {
         })
     }
 
-    /// `credentials.read-token-response`.
+    /// `credentials.read-token-response`: the new credential, or why there is none.
     pub fn read_token_response(
         &mut self,
         settings: SettingsHandle,
@@ -285,7 +285,7 @@ impl Instance {
         })
     }
 
-    /// `credentials.plan-refresh`.
+    /// `credentials.plan-refresh`: when to refresh, and when a person is needed.
     pub fn plan_refresh(
         &mut self,
         credential: &Credential,

@@ -1,5 +1,5 @@
-//! One connection's instance behind a mutex, shared by its runs, and replaced when it has trapped or
-//! grown too large.
+//! One connection's instance behind a mutex, shared by its runs, and replaced when it has trapped
+//! or grown too large.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

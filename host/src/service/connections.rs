@@ -1,5 +1,5 @@
-//! Connections from the settings: each gets an instance of the component, which checks its settings,
-//! and then what it needs at run time.
+//! Connections from the settings: each gets an instance of the component, which checks its
+//! settings, and then what it needs at run time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -61,7 +61,7 @@ pub enum ServeError {
         /// What the operating system says.
         source: std::io::Error,
     },
-    /// A task panicked.
+    /// A task panicked, which is a defect of this program.
     #[error("a part of the service panicked; the log says more, please report it")]
     Defect,
 }

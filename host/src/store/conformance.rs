@@ -88,7 +88,7 @@ macro_rules! store_conformance {
     };
 }
 
-/// No run.
+/// The runs that are under way, to leave out of a query: none.
 const NONE: [RunId; 0] = [];
 
 /// Waits for an answer, without a runtime around it.

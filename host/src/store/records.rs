@@ -10,10 +10,10 @@ use crate::contract::runs::{
 use crate::contract::types::{Instant, ObjectRef};
 use crate::contract::words::words;
 
-/// A stored notice.
+/// A webhook or event as it is stored, until it is decided what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Counts from 1.
+    /// Its number, counted from 1.
     pub id: NoticeId,
     /// The connection that it arrived at.
     pub connection: String,
@@ -21,7 +21,7 @@ pub struct Notice {
     pub object: ObjectRef,
     /// The event's full name.
     pub event: String,
-    /// When it arrived.
+    /// When it arrived, in milliseconds since 1970.
     pub received: Instant,
 }
 
@@ -42,7 +42,7 @@ words!(RunState { Due = "due", Waiting = "waiting", Ended = "ended" });
 /// A stored run, without its history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Counts from 1.
+    /// Its number, counted from 1.
     pub id: RunId,
     /// The name of the connection.
     pub connection: String,
@@ -79,7 +79,7 @@ pub struct Run {
 /// What a run began with in an epoch that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Counts from 0.
+    /// The number of the epoch, counted from 0.
     pub epoch: u32,
     /// The version of the settings that it ran under.
     pub settings_version: String,
@@ -172,7 +172,7 @@ pub struct StoredCredential {
 pub struct StoredCallback {
     /// The name of the connection.
     pub connection: String,
-    /// FreshBooks' callback id.
+    /// The id that FreshBooks gave the registration, such as `2001`.
     pub id: String,
     /// The sealed verifier that is trusted; empty while pending.
     pub sealed_verifier: Vec<u8>,
@@ -187,9 +187,9 @@ pub struct StoredEvent {
     pub connection: String,
     /// Its id, as the sender named it.
     pub id: String,
-    /// Such as `concur.expense.report.finalApproval`.
+    /// The sender's name for its kind, such as `concur.expense.report.finalApproval`.
     pub event_type: String,
-    /// When it arrived.
+    /// When it arrived, in milliseconds since 1970.
     pub received: Instant,
     /// The object that it is a reason to look at; nothing if it leads to none.
     pub object: Option<ObjectRef>,
@@ -198,7 +198,7 @@ pub struct StoredEvent {
 /// What has arrived and is not forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inbox {
-    /// Events, by connection.
+    /// How many events are stored, by connection, in the order of the names.
     pub events: Vec<EventCount>,
     /// Authentic deliveries that could not be read.
     pub oddities: u64,
@@ -222,7 +222,7 @@ pub struct EventCount {
 pub struct StoredOddity {
     /// The connection that it arrived at.
     pub connection: String,
-    /// When it arrived.
+    /// When it arrived, in milliseconds since 1970.
     pub received: Instant,
     /// A stable kebab-case code.
     pub code: String,

@@ -21,7 +21,7 @@ pub enum Write {
         object: ObjectRef,
         /// The event's full name.
         event: String,
-        /// When it arrived.
+        /// When it arrived, in milliseconds since 1970.
         received: Instant,
     },
     /// Records what a notice led to. A decision is made once; a second one is refused.
@@ -33,13 +33,13 @@ pub enum Write {
     },
     /// Stores an authentic delivery that could not be read.
     Oddity(StoredOddity),
-    /// Stores an event, by connection and id, together with a notice of the object that it names, if
-    /// it names one. An event that is stored already leads to no notice: it is counted there, and in
-    /// [`Receipt::repeated_events`].
+    /// Stores an event, by connection and id, together with a notice of the object that it names,
+    /// if it names one. An event that is stored already leads to no notice: it is counted there,
+    /// and in [`Receipt::repeated_events`].
     Event(StoredEvent),
     /// Forgets events and unreadable deliveries that arrived before this instant.
     Forget {
-        /// Milliseconds since 1970.
+        /// The first instant that is kept, in milliseconds since 1970.
         received_before: Instant,
     },
     /// Starts a run; refused while a run of the object has not ended.
@@ -102,7 +102,7 @@ pub enum Write {
         run: RunId,
         /// How it ended; nothing before that.
         completion: Completion,
-        /// When it ended.
+        /// When it ended, in milliseconds since 1970.
         at: Instant,
     },
     /// Stores a version of a connection's settings; storing the same one again changes nothing.
@@ -134,7 +134,7 @@ pub enum Write {
     },
     /// Forgets histories of runs that ended before this instant; the runs themselves stay.
     Retire {
-        /// Milliseconds since 1970.
+        /// The first instant that is kept, in milliseconds since 1970.
         ended_before: Instant,
     },
 }

@@ -11,7 +11,7 @@ use crate::contract::webhooks::Delivery;
 use crate::listener::{HttpResponse, status_only};
 use crate::secrets::Secret;
 
-/// Answers one request.
+/// Answers one request by its method and path; 404 where there is nothing.
 pub(super) async fn answer(receiver: &WebhookReceiver, request: Request<Incoming>) -> HttpResponse {
     let path = request.uri().path().to_string();
     let parts: Vec<&str> = path.split('/').skip(1).collect();

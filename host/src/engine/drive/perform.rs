@@ -96,7 +96,8 @@ impl Driver<'_> {
         Ok(Performed::Report(Report::Sent(outcome)))
     }
 
-    /// Suspends the run until the gate opens. The demand is not recorded: the run makes it again then.
+    /// Suspends the run until the gate opens. The demand is not recorded: the run makes it again
+    /// then.
     async fn wait_for_gate(&mut self, closed: GateClosed) -> Result<Performed, DriveError> {
         self.connection
             .services

@@ -16,8 +16,8 @@ use super::{Trust, Untrusted};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
-/// Accepts a peer that any of several [`Trust`]s accepts. The library's own verifier knows no certificate
-/// for servers only, no exact name, and no roots that change.
+/// Accepts a peer that any of several [`Trust`]s accepts. The library's own verifier knows no
+/// certificate for servers only, no exact name, and no roots that change.
 pub(in crate::events) struct PeerVerifier {
     /// SAP Concur first, since its refusal is the one that is counted; then proxies.
     pub(in crate::events) trusted: Vec<Arc<Trust>>,

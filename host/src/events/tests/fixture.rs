@@ -33,7 +33,7 @@ pub(super) struct Fixture {
     pub(super) directory: TempDir,
     pub(super) root: Authority,
     pub(super) authority: Authority,
-    /// SAP Concur's certificate.
+    /// The client certificate that SAP Concur shows, valid at `NOW`.
     pub(super) sap: Issued,
     pub(super) store: Arc<ModelStore>,
     pub(super) events: Arc<EventReceiver>,

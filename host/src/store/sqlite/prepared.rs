@@ -8,16 +8,16 @@ use crate::store::{HistoryRow, RunId, StoreError, Write};
 
 /// A write whose bodies are encoded.
 pub(super) enum Prepared {
-    /// [`Write::Append`].
+    /// [`Write::Append`] with its rows encoded.
     Append { run: RunId, rows: Vec<PreparedRow> },
-    /// [`Write::End`].
+    /// [`Write::End`] with its completion encoded as `body`.
     End {
         run: RunId,
         completion: Completion,
         body: Vec<u8>,
         at: Instant,
     },
-    /// Any other write.
+    /// Any other write: it has no body to encode.
     Other(Write),
 }
 
