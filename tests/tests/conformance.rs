@@ -205,7 +205,8 @@ fn settings(numbers: &BTreeMap<&str, String>) -> Settings {
     };
     let is_party = |name: &str| matches!(name, "EMPL" | "IBCP" | "COPD");
     let json = json!({
-        "freshbooks": {"account_id": "a", "business_id": 1, "client_id": "c", "redirect_uri": "https://sync.example.test/"},
+        "freshbooks": {"account_id": "a", "business_id": 1, "client_id": "c",
+            "redirect_uri": "https://sync.example.test/"},
         "concur": {"company_id": "u", "client_id": "c"},
         "payment_request": {"employee_id": "e"},
         "currencies": ["CAD", "EUR", "GBP", "USD"],

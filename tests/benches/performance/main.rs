@@ -13,6 +13,7 @@ mod service;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use ml_connector::contract::runs::{Outcome, Task};
 use ml_connector::guest::SettingsText;
 use ml_connector_component::contract::http::{Body, Header};
 use ml_connector_component::contract::webhooks::{Callback, Delivery, Receiver};
@@ -22,6 +23,7 @@ use ml_connector_sandbox::freshbooks::sign;
 use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::{self, Backend, CONNECTION};
 use ml_connector_tests::sim::Sim;
+use ml_connector_tests::sim::store::StoredRun;
 
 use self::inputs::{wide_report, with_accounts};
 
@@ -200,31 +202,7 @@ fn translate_report() {
 
 /// All steps of an invoice's run, from the answers that it was given.
 fn run() {
-    let mut sim = Sim::connected(Backend::Native, "park");
-    let client = sim
-        .sandbox
-        .freshbooks
-        .create_client(&documents::client(), sim.now)
-        .expect("is created");
-    sim.sandbox
-        .freshbooks
-        .create_invoice(&documents::invoice(client, "1"), sim.now)
-        .expect("is created");
-    sim.settle();
-    sim.sandbox
-        .freshbooks
-        .create_invoice(&documents::invoice(client, "2"), sim.now)
-        .expect("is created");
-    sim.settle();
-    let of_invoice = |sim: &Sim| {
-        sim.store
-            .runs
-            .values()
-            .rev()
-            .find(|run| run.task.object.kind == "invoice")
-            .cloned()
-    };
-    let recorded = of_invoice(&sim).expect("has run");
+    let recorded = recorded_invoice_run();
     let json = settings::connection("park").to_string();
     let settings = std::rc::Rc::new(Settings::load(CONNECTION, &json).expect("are right"));
     let outcomes: Vec<_> = recorded
@@ -243,29 +221,50 @@ fn run() {
             black_box(run.step(outcome.clone())).expect("is taken");
         }
     });
-    let instance =
-        ml_connector::guest::SharedInstance::new(logic::compiled()).expect("an instance");
     let text = SettingsText {
         connection: CONNECTION.into(),
         version: "bench".to_string(),
         json: json.into(),
     };
-    let task = logic::convert(&recorded.task);
     let outcomes: Vec<_> = outcomes.iter().map(logic::convert).collect();
+    run_in_component(&logic::convert(&recorded.task), &text, &outcomes, native);
+}
+
+/// The run of an invoice whose vendor is known already.
+fn recorded_invoice_run() -> StoredRun {
+    let mut sim = Sim::connected(Backend::Native, "park");
+    let client = sim
+        .sandbox
+        .freshbooks
+        .create_client(&documents::client(), sim.now)
+        .expect("is created");
+    for number in ["1", "2"] {
+        sim.sandbox
+            .freshbooks
+            .create_invoice(&documents::invoice(client, number), sim.now)
+            .expect("is created");
+        sim.settle();
+    }
+    let mut runs = sim.store.runs.values().rev();
+    let invoice = runs.find(|run| run.task.object.kind == "invoice");
+    invoice.expect("has run").clone()
+}
+
+/// The same steps through the component, and what opening alone costs.
+fn run_in_component(task: &Task, text: &SettingsText, outcomes: &[Outcome], native: Duration) {
+    let instance =
+        ml_connector::guest::SharedInstance::new(logic::compiled()).expect("an instance");
     let component = fastest(50, || {
-        let opened = instance.open(&task, &text, &[]).expect("opens");
-        for outcome in &outcomes {
+        let opened = instance.open(task, text, &[]).expect("opens");
+        for outcome in outcomes {
             black_box(instance.step(opened.run, outcome)).expect("is taken");
         }
         instance.close(opened.run);
     });
-    row(
-        &format!("a whole invoice run, {} steps", outcomes.len()),
-        native,
-        component,
-    );
+    let name = format!("a whole invoice run, {} steps", outcomes.len());
+    row(&name, native, component);
     let opening = fastest(50, || {
-        let opened = instance.open(&task, &text, &[]).expect("opens");
+        let opened = instance.open(task, text, &[]).expect("opens");
         instance.close(opened.run);
     });
     println!(

@@ -129,7 +129,8 @@ pub(super) async fn end_to_end() {
         "nothing is lost and nothing doubled"
     );
     println!(
-        "{INVOICES} invoices, webhook to record, in {:.1} s: {:.0} records a second; 0 lost, 0 doubled",
+        "{INVOICES} invoices, webhook to record, in {:.1} s: {:.0} records a second; 0 lost, 0 \
+         doubled",
         took.as_secs_f64(),
         INVOICES as f64 / took.as_secs_f64()
     );

@@ -1,16 +1,19 @@
 //! The simulator's store, in memory: what survives a crash. Runs with their histories, links, and
 //! the status of each object.
 
+mod endings;
+
 use std::collections::BTreeMap;
 
 use ml_connector_component::contract::admission::Activity;
 use ml_connector_component::contract::runs::{
-    Changes, Completion, Demand, Ending, EndingKind, HistoryEntry, LastEnding, Link, NewTask,
-    ObjectStatus, Outcome, StartReason, Task, Wait, WaitReason, Wake,
+    Changes, Completion, Demand, Ending, HistoryEntry, Link, NewTask, ObjectStatus, Outcome,
+    StartReason, Task, Wait, WaitReason, Wake,
 };
 use ml_connector_component::contract::types::ObjectRef;
 use ml_connector_sandbox::Millis;
 
+pub use self::endings::{ending_name, last_ending};
 use super::{WEBHOOK_URL, activity, wake};
 
 /// An object's kind and id; every object in the simulator belongs to one connection.
@@ -360,52 +363,6 @@ impl MemoryStore {
     }
 }
 
-/// What is stored of a completion as long as its object is known.
-#[must_use]
-pub fn last_ending(completion: &Completion) -> LastEnding {
-    let (kind, code, message, since) = match &completion.ending {
-        Ending::Confirmed(confirmed) => (EndingKind::Confirmed, None, &confirmed.message, None),
-        Ending::Unchanged(note) => (
-            EndingKind::Unchanged,
-            Some(note.code.clone()),
-            &note.message,
-            None,
-        ),
-        Ending::Rejected(failure) => (
-            EndingKind::Rejected,
-            Some(failure.code.clone()),
-            &failure.message,
-            Some(failure.since),
-        ),
-        Ending::Parked(failure) => (
-            EndingKind::Parked,
-            Some(failure.code.clone()),
-            &failure.message,
-            Some(failure.since),
-        ),
-        Ending::Conflict(conflict) => (EndingKind::Conflict, None, &conflict.message, None),
-    };
-    LastEnding {
-        kind,
-        code,
-        message: message.clone(),
-        version: completion.version.clone(),
-        since,
-    }
-}
-
 fn key(object: &ObjectRef) -> Key {
     (object.kind.clone(), object.id.clone())
-}
-
-/// The name of an ending, as the command line shows it: `confirmed`, `parked` and so on.
-#[must_use]
-pub fn ending_name(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Confirmed(_) => "confirmed",
-        Ending::Unchanged(_) => "unchanged",
-        Ending::Rejected(_) => "rejected",
-        Ending::Parked(_) => "parked",
-        Ending::Conflict(_) => "conflict",
-    }
 }

@@ -104,11 +104,15 @@ by_party = { \"EMPL\" = \"641\", \"CBCP\" = \"642\" }
 
 const REPORT: &str = r#"{"id": "4b7d", "docType": "expense", "document": {
     "employee": {"employeeId": "E1"},
-    "report": {"reportId": "R1", "reportName": "February travel", "employeeCurrencyAlphaCode": "CAD",
+    "report": {"reportId": "R1", "reportName": "February travel",
+    "employeeCurrencyAlphaCode": "CAD",
                "totalApprovedAmount": 1120.5, "reportSubmitDate": "2026-03-01T14:05:11.120Z"},
-    "expenseEntry": [{"expenseTypeName": "Hotel", "allocation": [{"allocationCustom1Code": "PRJ_A", "journal": [
-        {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6100", "amountGross": 20.50},
-        {"journalPayer": "COMP", "journalPayee": "CBCP", "journalAccountCode": "6100", "amountGross": 1100}]}]}]}}"#;
+    "expenseEntry": [{"expenseTypeName": "Hotel",
+    "allocation": [{"allocationCustom1Code": "PRJ_A", "journal": [
+        {"journalPayer": "COMP", "journalPayee": "EMPL", "journalAccountCode": "6100",
+        "amountGross": 20.50},
+        {"journalPayer": "COMP", "journalPayee": "CBCP", "journalAccountCode": "6100",
+        "amountGross": 1100}]}]}]}}"#;
 
 #[test]
 fn a_financial_document_shows_its_entry() {

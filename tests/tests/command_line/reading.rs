@@ -113,7 +113,8 @@ Settings version sv-0001.
               answered 200, 46 bytes (250 ms)
 09:00:02.000  write (if in doubt: look up, then ask a person): SAP Concur POST /paymentrequests
               maybe sent, the outcome is unknown: no complete answer in time (after 30 s) (250 ms)
-09:00:33.000  wait for an uncertain write to settle until 2026-03-01 09:30:00: the payment request may still appear
+09:00:33.000  wait for an uncertain write to settle until 2026-03-01 09:30:00: the payment \
+request may still appear
               woken when it was due (250 ms)
 
 Ended 2026-03-01 10:00:00: confirmed. Payment request PR-1 is there.
@@ -220,7 +221,8 @@ fn status_shows_who_is_needed_for_what() {
         "it is down for maintenance",
         "Oldest that has not ended: run 3 of freshbooks/invoice/778122",
         "1 object needs a person:",
-        "run 2 freshbooks/invoice/778121 (2093, Northwind Paper, 90.00 CAD, 2026-02-27) parked: A tax is not mapped.",
+        "run 2 freshbooks/invoice/778121 (2093, Northwind Paper, 90.00 CAD, 2026-02-27) parked: A \
+         tax is not mapped.",
         "ml-connector replay --parked --connection acme",
     ] {
         assert!(

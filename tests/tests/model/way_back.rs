@@ -72,7 +72,8 @@ fn oddity() -> impl Strategy<Value = Option<Oddity>> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (0..Shape::ALL.len(), oddity()).prop_map(|(shape, oddity)| Step::Report(shape, oddity)),
+        5 => (0..Shape::ALL.len(), oddity()).prop_map(|(shape, oddity)| Step::Report(shape,
+            oddity)),
         2 => any::<bool>().prop_map(Step::Invoice),
         1 => Just(Step::Advance),
         2 => (0..6_usize).prop_map(Step::Recall),

@@ -68,7 +68,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => Just(Step::CreateInvoice),
         2 => Just(Step::CreateBill),
-        3 => (0..8_usize, 1..9_u8).prop_map(|(which, quantity)| Step::ChangeInvoice(which, quantity)),
+        3 => (0..8_usize, 1..9_u8).prop_map(|(which, quantity)| Step::ChangeInvoice(which,
+            quantity)),
         1 => (0..8_usize).prop_map(Step::DeleteInvoice),
         4 => (0..4_000_000_u64).prop_map(Step::Pass),
         1 => Just(Step::Sweep),
@@ -187,7 +188,8 @@ impl WayThere {
             return;
         };
         let line = json!({"type": 0, "name": "Copy paper", "qty": quantity.to_string(),
-            "unit_cost": {"amount": "60.00", "code": "CAD"}, "taxName1": "HST", "taxAmount1": "13"});
+            "unit_cost": {"amount": "60.00", "code": "CAD"}, "taxName1": "HST",
+                "taxAmount1": "13"});
         let lines = json!({"lines": vec![line; usize::from(quantity % 3) + 1]});
         let now = self.sim.now;
         let freshbooks = &mut self.sim.sandbox.freshbooks;

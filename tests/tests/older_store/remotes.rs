@@ -49,8 +49,8 @@ pub(crate) enum What {
 
 /// The access and refresh token of an app, as a vendor hands them out.
 pub(crate) struct Tokens {
-    pub access: String,
-    pub refresh: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 /// The steps of a fixture.

@@ -1,7 +1,4 @@
-//! The least host that there can be: it does what the three numbered rules of `wit/world.wit` say
-//! and nothing else. Its store is a few lists, it knows nothing of interruption, and whatever it
-//! finds in its store after a restart it hands over as it is. No record is lost or doubled by it,
-//! wherever it is killed.
+//! The host: a store of a few lists, and a loop.
 
 use ml_connector_component::contract::http::{Authorization, Request, SendOutcome};
 use ml_connector_component::contract::runs::{
@@ -11,23 +8,23 @@ use ml_connector_component::contract::runs::{
 use ml_connector_component::contract::types::{Instant, ObjectRef, System};
 use ml_connector_component::marker;
 use ml_connector_sandbox::{self as sandbox, Sandbox, SandboxConfig, WireOutcome};
-use ml_connector_tests::fixtures::{documents, settings};
+use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::{ActiveRun, Backend, CONNECTION, Logic};
+use ml_connector_tests::sim::START;
 use ml_connector_tests::sim::network::{authority, outcome_of, to_wire, which};
 use ml_connector_tests::sim::store::last_ending;
-use ml_connector_tests::sim::{START, object};
 
 /// More rounds than any of these stories takes.
 const ROUNDS_MAX: usize = 1_000;
 /// How many times a restless host restarts: at each of its first waits after it was killed.
-const RESTARTS_MAX: u32 = 8;
+pub(crate) const RESTARTS_MAX: u32 = 8;
 /// How long a restart takes: less than the settle time.
 const RESTART_MS: Instant = 10_000;
 
 /// A run as it is stored.
-struct StoredRun {
+pub(crate) struct StoredRun {
     task: Task,
-    history: Vec<HistoryEntry>,
+    pub(crate) history: Vec<HistoryEntry>,
     waiting: Option<Wait>,
     /// The object that it waits for has ended.
     object_ended: bool,
@@ -36,37 +33,37 @@ struct StoredRun {
 
 /// When the host is killed: at its write of this number, counted from 0.
 #[derive(Debug, Clone, Copy)]
-struct Kill {
-    write: usize,
+pub(crate) struct Kill {
+    pub(crate) write: usize,
     /// Whether the write left first.
-    sent: bool,
+    pub(crate) sent: bool,
 }
 
-struct NaiveHost {
+pub(crate) struct NaiveHost {
     logic: Box<dyn Logic>,
     now: Instant,
     // The store.
-    runs: Vec<StoredRun>,
+    pub(crate) runs: Vec<StoredRun>,
     links: Vec<Link>,
     dirty: Vec<(ObjectRef, StartReason)>,
     // The rest of the world.
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     concur_base: String,
     concur_token: String,
     // What a test does to it.
     restart: Box<dyn Fn() -> Box<dyn Logic>>,
-    kill: Option<Kill>,
-    killed: Option<(ObjectRef, Intent)>,
-    writes: usize,
-    restarts_left: u32,
-    refused_too_early: u32,
+    pub(crate) kill: Option<Kill>,
+    pub(crate) killed: Option<(ObjectRef, Intent)>,
+    pub(crate) writes: usize,
+    pub(crate) restarts_left: u32,
+    pub(crate) refused_too_early: u32,
 }
 
 /// The process ends here.
-struct Killed;
+pub(crate) struct Killed;
 
 impl NaiveHost {
-    fn new(backend: Backend, ambiguity: &str) -> Self {
+    pub(crate) fn new(backend: Backend, ambiguity: &str) -> Self {
         let settings = settings::connection(ambiguity).to_string();
         let restart = Box::new(move || backend.logic(&settings));
         let mut sandbox = Sandbox::new(SandboxConfig::default(), START);
@@ -89,7 +86,7 @@ impl NaiveHost {
         }
     }
 
-    fn start(&mut self, object: ObjectRef, reason: StartReason) {
+    pub(crate) fn start(&mut self, object: ObjectRef, reason: StartReason) {
         if self.is_active(&object) {
             if !self.dirty.iter().any(|(dirty, _)| *dirty == object) {
                 self.dirty.push((object, reason));
@@ -117,7 +114,7 @@ impl NaiveHost {
     }
 
     /// Works until every run has ended.
-    fn work(&mut self) {
+    pub(crate) fn work(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let Some(run) = self.next_due() else {
                 return;
@@ -341,7 +338,7 @@ impl NaiveHost {
         outcome
     }
 
-    fn ending(&self, object: &ObjectRef) -> &Ending {
+    pub(crate) fn ending(&self, object: &ObjectRef) -> &Ending {
         let mut runs = self.runs.iter().rev();
         let run = runs.find(|run| run.task.object == *object);
         let completion = run.and_then(|run| run.completion.as_ref());
@@ -349,7 +346,7 @@ impl NaiveHost {
     }
 
     /// How many payment requests carry the marker of an invoice.
-    fn payment_requests(&self, invoice: &ObjectRef) -> usize {
+    pub(crate) fn payment_requests(&self, invoice: &ObjectRef) -> usize {
         let marker = marker::marker_for(CONNECTION, invoice, "payment-request");
         let all = self.sandbox.concur.payment_requests();
         all.iter()
@@ -359,7 +356,7 @@ impl NaiveHost {
 }
 
 /// The company's base URL and an access token, as a person's connect brings them.
-fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
+pub(crate) fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
     let app = &SandboxConfig::default().concur.apps[0];
     let token = sandbox.concur.company_request_token(START);
     let company = sandbox.concur.company_uuid().to_string();
@@ -379,128 +376,4 @@ fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
     let value = response.value();
     let text = |name: &str| value[name].as_str().unwrap_or_default().to_string();
     (text("geolocation"), text("access_token"))
-}
-
-/// A host that carries a new invoice over, killed or not; the invoice too.
-fn carried_over(
-    backend: Backend,
-    ambiguity: &str,
-    kill: Option<Kill>,
-    restarts: u32,
-) -> (NaiveHost, ObjectRef) {
-    let mut host = NaiveHost::new(backend, ambiguity);
-    host.kill = kill;
-    host.restarts_left = restarts;
-    let freshbooks = &mut host.sandbox.freshbooks;
-    let client = freshbooks.create_client(&documents::client(), START);
-    let invoice = documents::invoice(client.expect("is created"), "2093");
-    let id = freshbooks.create_invoice(&invoice, START);
-    let invoice = object("invoice", &id.expect("is created").to_string());
-    host.start(invoice.clone(), StartReason::Notice);
-    host.work();
-    (host, invoice)
-}
-
-/// One payment request, or where a write was recorded and never left and may not be sent again:
-/// none, and a person is told.
-fn assert_exactly_once(host: &NaiveHost, invoice: &ObjectRef, case: &str) {
-    let lost = host.killed.as_ref().filter(|(_, intent)| {
-        let was_sent = host.kill.is_some_and(|kill| kill.sent);
-        *intent == Intent::LookUpThenPark && !was_sent
-    });
-    let Some((object, _)) = lost else {
-        let ending = host.ending(invoice);
-        assert!(matches!(ending, Ending::Confirmed(_)), "{case}: {ending:?}");
-        assert_eq!(host.payment_requests(invoice), 1, "{case}");
-        return;
-    };
-    let Ending::Parked(failure) = host.ending(object) else {
-        panic!("{case}: {:?}", host.ending(object));
-    };
-    assert_eq!(failure.code, "ambiguous", "{case}");
-    assert_eq!(host.payment_requests(invoice), 0, "{case}");
-}
-
-fn an_invoice_is_carried_over(backend: Backend) {
-    for ambiguity in ["park", "resend"] {
-        let (host, invoice) = carried_over(backend, ambiguity, None, 0);
-        assert_exactly_once(&host, &invoice, ambiguity);
-    }
-}
-
-fn a_kill_at_any_write_loses_and_doubles_nothing(backend: Backend) {
-    for ambiguity in ["park", "resend"] {
-        let writes = carried_over(backend, ambiguity, None, 0).0.writes;
-        assert!(writes >= 2, "a vendor and a payment request");
-        for write in 0..writes {
-            for sent in [false, true] {
-                let kill = Kill { write, sent };
-                let case = format!("{ambiguity}, {kill:?}");
-                let (host, invoice) = carried_over(backend, ambiguity, Some(kill), 0);
-                assert!(host.killed.is_some(), "{case}");
-                assert_exactly_once(&host, &invoice, &case);
-                assert!(has_hole(&host), "{case}");
-            }
-        }
-    }
-}
-
-fn waking_every_run_too_early_does_no_harm(backend: Backend) {
-    for ambiguity in ["park", "resend"] {
-        let writes = carried_over(backend, ambiguity, None, 0).0.writes;
-        for sent in [false, true] {
-            let kill = Kill {
-                write: writes - 1,
-                sent,
-            };
-            let case = format!("{ambiguity}, {kill:?}, restless");
-            let (host, invoice) = carried_over(backend, ambiguity, Some(kill), RESTARTS_MAX);
-            assert_exactly_once(&host, &invoice, &case);
-            assert!(host.refused_too_early > 0, "{case}");
-        }
-    }
-}
-
-/// Whether a write stands in a history without its outcome.
-fn has_hole(host: &NaiveHost) -> bool {
-    let mut entries = host.runs.iter().flat_map(|run| &run.history);
-    entries.any(|entry| entry.outcome.is_none())
-}
-
-mod native {
-    use super::Backend;
-
-    #[test]
-    fn an_invoice_is_carried_over() {
-        super::an_invoice_is_carried_over(Backend::Native);
-    }
-
-    #[test]
-    fn a_kill_at_any_write_loses_and_doubles_nothing() {
-        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Native);
-    }
-
-    #[test]
-    fn waking_every_run_too_early_does_no_harm() {
-        super::waking_every_run_too_early_does_no_harm(Backend::Native);
-    }
-}
-
-mod wasm {
-    use super::Backend;
-
-    #[test]
-    fn an_invoice_is_carried_over() {
-        super::an_invoice_is_carried_over(Backend::Wasm);
-    }
-
-    #[test]
-    fn a_kill_at_any_write_loses_and_doubles_nothing() {
-        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Wasm);
-    }
-
-    #[test]
-    fn waking_every_run_too_early_does_no_harm() {
-        super::waking_every_run_too_early_does_no_harm(Backend::Wasm);
-    }
 }
