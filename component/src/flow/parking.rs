@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::effects::Flow;
 use crate::contract::runs::{Completion, Conflict, Ending, Failure};
-use crate::contract::types::{Note, Problem, System};
+use crate::contract::types::{Instant, Note, Problem, System};
 use crate::error_bodies::Refusal;
 use crate::marker;
 use crate::runs::{AMBIGUOUS, next_look};
@@ -82,6 +82,18 @@ impl Flow {
             problems: other.problems,
             ..self.ambiguous(&format!("{why}; and now {}", other.message))
         })
+    }
+
+    /// An ambiguous end counted from when it became so, and not from when it was looked up in vain.
+    pub(super) fn ambiguous_from(&self, since: Instant, end: EarlyEnd) -> EarlyEnd {
+        match end {
+            EarlyEnd::Parked(failure) => EarlyEnd::park(Failure {
+                since,
+                look_again: next_look(since, self.now()),
+                ..*failure
+            }),
+            end => end,
+        }
     }
 
     /// The completion of a story that ended like this.

@@ -11,8 +11,10 @@ use super::effects::Flow;
 use super::parking::{EARLIER, EarlyEnd};
 use crate::classify::{Blame, NotNow, Reader, Verdict, classify, describe_error};
 use crate::contract::http::{Request, SendErrorCode, SendOutcome};
-use crate::contract::runs::{Intent, OutboundRequest, WaitReason};
+use crate::contract::runs::{Intent, OutboundRequest, StartReason, WaitReason};
+use crate::contract::types::Instant;
 use crate::error_bodies::Refusal;
+use crate::runs::AMBIGUOUS;
 
 /// What a look-up says before each send of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,9 +136,9 @@ impl Flow {
                     if blame == Blame::Host {
                         self.refresh_clock().await;
                     }
-                    self.settle(&why).await;
+                    let since = self.settle(&why).await;
                     if let LookUp::Found(record) =
-                        self.look_up_settled(intent, &why, &look_up).await?
+                        self.look_up_settled(intent, &why, since, &look_up).await?
                     {
                         return Ok(Ok(Written::found(record)));
                     }
@@ -158,14 +160,15 @@ impl Flow {
         intent: Intent,
         look_up: impl AsyncFn() -> Result<LookUp<T>, EarlyEnd>,
     ) -> Result<LookUp<T>, EarlyEnd> {
+        self.settle_before_replay().await;
         let looked = look_up().await;
         if self.task.unknown_since.is_none() {
             return looked;
         }
         match looked {
             Ok(LookUp::Missing(_)) => {
-                self.settle(EARLIER).await;
-                self.look_up_settled(intent, EARLIER, look_up).await
+                let since = self.settle(EARLIER).await;
+                self.look_up_settled(intent, EARLIER, since, look_up).await
             }
             Err(end) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(EARLIER, end)),
             looked => looked,
@@ -178,14 +181,35 @@ impl Flow {
         &self,
         intent: Intent,
         why: &str,
+        since: Instant,
         look_up: impl AsyncFn() -> Result<LookUp<T>, EarlyEnd>,
     ) -> Result<LookUp<T>, EarlyEnd> {
-        match look_up().await {
+        let end = match look_up().await {
             Ok(LookUp::Missing(_)) if intent == Intent::LookUpThenPark => {
-                Err(EarlyEnd::park(self.ambiguous(why)))
+                EarlyEnd::park(self.ambiguous(why))
             }
-            Err(end) if intent == Intent::LookUpThenPark => Err(self.ambiguous_after(why, end)),
-            looked => looked,
+            Err(end) if intent == Intent::LookUpThenPark => self.ambiguous_after(why, end),
+            looked => return looked,
+        };
+        Err(self.ambiguous_from(since, end))
+    }
+
+    /// A person who replays a run may be faster than what it sent: whatever the run before it left
+    /// ambiguous gets the whole of its settle time before it is looked up and sent again.
+    async fn settle_before_replay(&self) {
+        if self.task.reason != StartReason::Replay {
+            return;
+        }
+        let Some((code, since)) = self.last_failure() else {
+            return;
+        };
+        let settled = since.saturating_add(self.settings.settle(self.target()));
+        if code == AMBIGUOUS && settled > self.now() {
+            let message = "what was sent before may still be carried out; looking it up after \
+                           the settle time";
+            let delay = settled - self.now();
+            self.wait(delay, WaitReason::Settle, message.to_string())
+                .await;
         }
     }
 
@@ -198,12 +222,15 @@ impl Flow {
         self.wait(0, WaitReason::Settle, message).await;
     }
 
-    async fn settle(&self, why: &str) {
+    /// Leaves what may have been sent alone for the settle time. Returns when that began.
+    pub(crate) async fn settle(&self, why: &str) -> Instant {
+        let since = self.now();
         let delay = self.settings.settle(self.target());
         let message = format!(
             "it may or may not have been carried out ({why}); looking it up after the settle time"
         );
         self.wait(delay, WaitReason::Settle, message).await;
+        since
     }
 
     async fn attempt<T>(&self, request: &Request, intent: Intent, reader: Reader<T>) -> Verdict<T> {

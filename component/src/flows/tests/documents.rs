@@ -434,6 +434,19 @@ fn a_lost_create_parks_and_only_a_replay_sends_it_again() {
 }
 
 #[test]
+fn a_replay_waits_for_what_is_left_of_the_settle_time() {
+    let mut world = world();
+    world.keep(parked(&own(), "ambiguous", STARTED - HOUR / 6));
+    let driven = world.run(&task("invoice", "7", StartReason::Replay));
+    assert_eq!(code(&driven), "created");
+    let [(WaitReason::Settle, left)] = driven.waits()[..] else {
+        panic!("one wait: {:?}", driven.waits());
+    };
+    // Less what the reads before it took.
+    assert!((HOUR / 3 - 1_000..=HOUR / 3).contains(&left), "{left} ms");
+}
+
+#[test]
 fn looking_again_ends_after_a_week() {
     let mut world = world();
     for (hours, next) in [(0, 1), (1, 6), (7, 24), (30, 72), (100, 168)] {
