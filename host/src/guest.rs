@@ -27,8 +27,8 @@ use crate::contract::ConnectorPre;
 pub enum GuestError {
     /// There is no file, or it cannot be read.
     #[error(
-        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct the setting \
-         `component.path`"
+        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct \
+         the setting `component.path`"
     )]
     Unreadable {
         /// The path of `component.path`.
@@ -46,7 +46,8 @@ pub enum GuestError {
     },
     /// A component, but not of the contract that this program was built with.
     #[error(
-        "{path} does not fit this program ({detail}): build both from the same sources with `cargo build-component`"
+        "{path} does not fit this program ({detail}): build both from the same sources with \
+         `cargo build-component`"
     )]
     OtherContract {
         /// The path of `component.path`.

@@ -58,8 +58,8 @@ pub enum SealError {
     /// The keys are not `ID:BASE64` lines of 32 bytes with ids from 0 to 255, or an id is there
     /// twice.
     #[error(
-        "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 bytes in base64; \
-         the first line is the key that new texts are sealed with"
+        "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 \
+         bytes in base64; the first line is the key that new texts are sealed with"
     )]
     Keys,
     /// No key of that id is in the keyring.

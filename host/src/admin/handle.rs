@@ -59,7 +59,8 @@ pub(super) enum AdminRefusal {
     #[error("there is no connection named `{0}`; see `ml-connector status`")]
     UnknownConnection(String),
     #[error(
-        "nothing was connected, because the event subscription must come first and could not be made: {0}"
+        "nothing was connected, because the event subscription must come first and could not be \
+         made: {0}"
     )]
     NotSubscribed(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
@@ -93,7 +94,9 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
     );
     tokio::spawn(async move {
         let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
-            let message = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
+            let message = "the consent did not arrive in time; start again with \
+                           `ml-connector connect freshbooks`"
+                .into();
             return rounds.end(&state, AdminReply::Refused { message });
         };
         let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
