@@ -5,6 +5,7 @@
 //! runs, the command opens the store itself and does the same through the same code.
 
 mod handle;
+mod reseal;
 mod socket;
 mod subscribe;
 
