@@ -61,6 +61,22 @@ pub enum GuestError {
 }
 
 /// The component, compiled. Cheap to share, and to make instances of.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use ml_connector::config::Limits;
+/// use ml_connector::contract::types::System;
+/// use ml_connector::guest::Guest;
+///
+/// let guest = Guest::load(Path::new("ml_connector_component.wasm"), &Limits::default())?;
+/// assert_eq!(guest.sha256_hex().len(), 64);
+/// let gate = guest.instance()?.initial_gate(System::Concur)?;
+/// assert_eq!(gate.hold, None);
+/// # Ok::<(), ml_connector::guest::GuestError>(())
+/// ```
 pub struct Guest {
     engine: Engine,
     template: ConnectorPre<Bounds>,
