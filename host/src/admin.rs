@@ -5,6 +5,7 @@
 //! runs, the command opens the store itself and does the same through the same code.
 
 mod handle;
+mod reseal;
 mod socket;
 mod subscribe;
 
@@ -206,7 +207,8 @@ impl ConsentRounds {
         let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = rounds.known.iter().find(|(_, (known, _))| known == state);
         let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let message = "this consent is no longer expected; start again with `ml-connector connect freshbooks`";
+            let message = "this consent is no longer expected; start again with \
+                           `ml-connector connect freshbooks`";
             return AdminReply::Refused {
                 message: message.into(),
             };

@@ -6,6 +6,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::contract::types::Instant;
 
 /// The wall clock, and sleeping until an instant on it.
+///
+/// # Examples
+///
+/// A clock that a test sets:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use ml_connector::clock::Clock;
+///
+/// let time = Arc::new(AtomicU64::new(1_800_000_000_000));
+/// let read = Arc::clone(&time);
+/// let clock = Clock::from_fn(move || read.load(Ordering::Relaxed));
+/// time.fetch_add(60_000, Ordering::Relaxed);
+/// assert_eq!(clock.now(), 1_800_000_060_000);
+/// ```
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 

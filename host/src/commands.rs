@@ -34,8 +34,9 @@ use failure::Failure;
 type Done = Result<u8, Failure>;
 
 const LONG_ABOUT: &str = "\
-Keeps FreshBooks and SAP Concur in step: invoices and bills of FreshBooks become vendors and payment requests in \
-SAP Concur, exactly where they belong, never silently twice and never silently lost.
+Keeps FreshBooks and SAP Concur in step: invoices and bills of FreshBooks become vendors and \
+payment requests in SAP Concur, exactly where they belong, never silently twice and never silently \
+lost.
 
 Everything is set up in one settings file; ml-connector.example.toml explains every key.";
 
@@ -49,7 +50,8 @@ First steps:
 
 Exit codes:
   0  done
-  1  looked at and not in order: a document with problems, a check that failed, a history that differs
+  1  looked at and not in order: a document with problems, a check that failed, \
+     a history that differs
   2  the command line is wrong, or names something that does not exist
   3  the settings file, a secret or the component is wrong or missing
   4  a credential needs a person: connect again

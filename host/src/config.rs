@@ -23,6 +23,28 @@ pub use self::fault::{Fault, SettingsError};
 pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Settings, load};
 
 /// Everything that the host needs to know, checked.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+///
+/// use ml_connector::config::Draft;
+///
+/// let text = r#"
+/// [receiver]
+/// public_url = "https://sync.example.test"
+/// [connections.acme.freshbooks]
+/// account_id = "AbC123"
+/// "#;
+/// // The component would check the table of `acme`; here nothing is wrong with it.
+/// let draft = Draft::parse(Path::new("etc/ml-connector.toml"), text)?;
+/// let config = draft.finish(&|_connection, _json| Vec::new())?.config;
+/// assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+/// assert_eq!(config.store, Path::new("etc/ml-connector.sqlite"));
+/// assert_eq!(config.connections[0].name, "acme");
+/// # Ok::<(), ml_connector::config::SettingsError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.

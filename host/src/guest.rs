@@ -27,8 +27,8 @@ use crate::contract::ConnectorPre;
 pub enum GuestError {
     /// There is no file, or it cannot be read.
     #[error(
-        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct the setting \
-         `component.path`"
+        "the component {path} cannot be read ({source}): run `cargo build-component`, or correct \
+         the setting `component.path`"
     )]
     Unreadable {
         /// The path of `component.path`.
@@ -46,7 +46,8 @@ pub enum GuestError {
     },
     /// A component, but not of the contract that this program was built with.
     #[error(
-        "{path} does not fit this program ({detail}): build both from the same sources with `cargo build-component`"
+        "{path} does not fit this program ({detail}): build both from the same sources with \
+         `cargo build-component`"
     )]
     OtherContract {
         /// The path of `component.path`.
@@ -60,6 +61,22 @@ pub enum GuestError {
 }
 
 /// The component, compiled. Cheap to share, and to make instances of.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use ml_connector::config::Limits;
+/// use ml_connector::contract::types::System;
+/// use ml_connector::guest::Guest;
+///
+/// let guest = Guest::load(Path::new("ml_connector_component.wasm"), &Limits::default())?;
+/// assert_eq!(guest.sha256_hex().len(), 64);
+/// let gate = guest.instance()?.initial_gate(System::Concur)?;
+/// assert_eq!(gate.hold, None);
+/// # Ok::<(), ml_connector::guest::GuestError>(())
+/// ```
 pub struct Guest {
     engine: Engine,
     template: ConnectorPre<Bounds>,

@@ -37,8 +37,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 pub enum HttpClientError {
     /// The system's root certificates are missing.
     #[error(
-        "the system's root certificates cannot be read ({0}): install the package `ca-certificates`, or name a \
-         PEM file in the environment variable SSL_CERT_FILE"
+        "the system's root certificates cannot be read ({0}): install the package \
+         `ca-certificates`, or name a PEM file in the environment variable SSL_CERT_FILE"
     )]
     Roots(std::io::Error),
 }

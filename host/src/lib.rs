@@ -1,5 +1,62 @@
 //! The host of ml-connector as a library: it receives and sends HTTP, stores, waits and
 //! holds secrets for the component, which decides about the business.
+//!
+//! # Examples
+//!
+//! Driving one run without the service around it: whoever does this carries out each demand, stores
+//! it with its outcome, and opens the run with that history after a crash.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use ml_connector::clock::Clock;
+//! use ml_connector::config::Limits;
+//! use ml_connector::contract::runs::{Action, Demand, Outcome, Report, StartReason, Task};
+//! use ml_connector::contract::types::{ObjectRef, System};
+//! use ml_connector::guest::{Guest, SettingsText, SharedInstance};
+//!
+//! fn perform(action: &Action) -> Report {
+//!     todo!("send the request, look the objects up, or save the changes: {action:?}")
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let guest = Guest::load(Path::new("ml_connector_component.wasm"), &Limits::default())?;
+//! let instance = SharedInstance::new(Arc::new(guest))?;
+//! let settings = SettingsText {
+//!     connection: "acme".into(),
+//!     version: "1".into(),
+//!     json: std::fs::read_to_string("acme.json")?.into(),
+//! };
+//! let clock = Clock::system();
+//! let task = Task {
+//!     object: ObjectRef {
+//!         system: System::Freshbooks,
+//!         kind: "invoice".into(),
+//!         id: "1234".into(),
+//!     },
+//!     reason: StartReason::Notice,
+//!     started: clock.now(),
+//!     receive_url: None,
+//!     unknown_since: None,
+//! };
+//! let opened = instance.open(&task, &settings, &[])?;
+//! let mut demand = opened.demand;
+//! let completion = loop {
+//!     demand = match demand {
+//!         Demand::Perform(effect) => {
+//!             let report = perform(&effect.action);
+//!             let (id, at) = (effect.id, clock.now());
+//!             instance.step(opened.run, &Outcome { id, report, at })?
+//!         }
+//!         Demand::Wait(wait) => todo!("open the run again at {}", wait.until),
+//!         Demand::Done(completion) => break completion,
+//!     };
+//! };
+//! println!("{:?}", completion.ending);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod admin;
 pub mod backlog;

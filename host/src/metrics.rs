@@ -170,7 +170,8 @@ impl Metrics {
         );
         registry.register(
             "event_certificate_ends_seconds",
-            "When the client certificate that SAP Concur showed last ends, Unix time; 0 for none yet",
+            "When the client certificate that SAP Concur showed last ends, Unix time; 0 for none \
+             yet",
             self.event_certificate_ends.clone(),
         );
         registry.register(

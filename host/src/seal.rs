@@ -58,8 +58,8 @@ pub enum SealError {
     /// The keys are not `ID:BASE64` lines of 32 bytes with ids from 0 to 255, or an id is there
     /// twice.
     #[error(
-        "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 bytes in base64; \
-         the first line is the key that new texts are sealed with"
+        "the seal keys cannot be read: each line must be a number from 0 to 255, a colon, and 32 \
+         bytes in base64; the first line is the key that new texts are sealed with"
     )]
     Keys,
     /// No key of that id is in the keyring.
@@ -74,6 +74,31 @@ pub enum SealError {
 }
 
 /// The keys. The first one seals; all of them open.
+///
+/// # Examples
+///
+/// Replacing a key: the new one is put first, and what the old one sealed is sealed anew.
+///
+/// ```
+/// use ml_connector::contract::types::System;
+/// use ml_connector::seal::{Keyring, Purpose};
+///
+/// let (connection, system) = ("acme", System::Concur);
+/// let purpose = Purpose::Tokens { connection, system, generation: 7 };
+/// let old_keys = Keyring::generate()?;
+/// let sealed = Keyring::parse(&old_keys)?.seal(&purpose, "refresh-token")?;
+///
+/// let keyring = Keyring::parse(&Keyring::add_key(&old_keys)?)?;
+/// assert_eq!(keyring.ids().collect::<Vec<u8>>(), [2, 1]);
+/// let resealed = keyring.reseal(&purpose, &sealed)?.expect("key 1 sealed it");
+/// assert!(!keyring.needs_reseal(&resealed));
+/// assert_eq!(keyring.open(&purpose, &resealed)?.reveal(), "refresh-token");
+///
+/// // A sealed text that was moved to another place does not open.
+/// let elsewhere = Purpose::Tokens { connection, system, generation: 8 };
+/// assert!(keyring.open(&elsewhere, &resealed).is_err());
+/// # Ok::<(), ml_connector::seal::SealError>(())
+/// ```
 pub struct Keyring {
     keys: Vec<(u8, Aes256GcmSiv)>,
 }

@@ -75,8 +75,9 @@ pub enum SecretError {
     },
     /// The seal keys come from the environment, where this program cannot change them.
     #[error(
-        "the seal keys come from the environment variable ML_CONNECTOR_SEAL_KEYS: add a line before those that it \
-         has, a number from 0 to 255 that is not in use, a colon, and the output of `head -c 32 /dev/urandom | base64`"
+        "the seal keys come from the environment variable ML_CONNECTOR_SEAL_KEYS: add a line \
+         before those that it has, a number from 0 to 255 that is not in use, a colon, and the \
+         output of `head -c 32 /dev/urandom | base64`"
     )]
     InEnvironment,
     /// The file cannot be read or written.

@@ -30,7 +30,7 @@ use crate::listener::ListenError;
 use crate::secrets::Secrets;
 use crate::webhooks::{self, WebhookReceiver};
 
-/// A service that receives and drives runs; [`Running::stop`] ends it.
+/// A service that receives and drives runs; [`Running::shutdown`] ends it.
 pub struct Running {
     parts: Arc<Parts>,
     engine: Engine,
@@ -47,6 +47,27 @@ pub struct Running {
 /// # Errors
 ///
 /// [`ServeError`]; each names the setting or the command that helps.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use ml_connector::config;
+/// use ml_connector::secrets::Secrets;
+/// use ml_connector::service::serve;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // The service has the component check the connections' tables too.
+/// let settings = config::load(Path::new("ml-connector.toml"), &|_, _| Vec::new())?;
+/// let secrets = Secrets::new(settings.config.secrets_dir.clone());
+/// let running = serve(&settings.config, &secrets).await?;
+/// tokio::signal::ctrl_c().await?;
+/// running.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
     // Before all else, so that an address that is taken is reported at once.
     let listener = bind(config).await?;

@@ -55,6 +55,42 @@ pub enum StoreError {
 }
 
 /// Stores everything that must survive the process.
+///
+/// # Examples
+///
+/// ```
+/// use ml_connector::contract::runs::{NewTask, StartReason};
+/// use ml_connector::contract::types::{ObjectRef, System};
+/// use ml_connector::store::sqlite::SqliteStore;
+/// use ml_connector::store::{NewRun, RunState, Store, Write};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let directory = tempfile::tempdir()?;
+/// let store = SqliteStore::open(directory.path().join("ml-connector.sqlite"))?;
+/// let run = NewRun {
+///     connection: "acme".into(),
+///     task: NewTask {
+///         object: ObjectRef {
+///             system: System::Freshbooks,
+///             kind: "invoice".into(),
+///             id: "1234".into(),
+///         },
+///         reason: StartReason::Notice,
+///     },
+///     settings_version: "1".into(),
+///     started: 1_800_000_000_000,
+///     notice: None,
+/// };
+/// // On the disk when this returns.
+/// let receipt = store.commit(vec![Write::Start(run.clone())]).await?;
+/// let stored = store.run(receipt.runs[0]).await?.expect("was started");
+/// assert_eq!(stored.state, RunState::Due);
+/// // One run of an object at a time: the batch fails, and changes nothing.
+/// assert!(store.commit(vec![Write::Start(run)]).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// Applies the writes in order, all or none, and resolves when they are durable.
     fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt>;

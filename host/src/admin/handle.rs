@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::reseal;
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
 use crate::contract::credentials::Grant;
@@ -37,7 +38,7 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         }
         AdminRequest::Replay { run } => replay(parts, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
-        AdminRequest::Reseal => reseal(parts).await,
+        AdminRequest::Reseal => reseal::reseal_store(&parts.services).await,
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
     };
     done.unwrap_or_else(|error| AdminReply::Refused {
@@ -59,7 +60,8 @@ pub(super) enum AdminRefusal {
     #[error("there is no connection named `{0}`; see `ml-connector status`")]
     UnknownConnection(String),
     #[error(
-        "nothing was connected, because the event subscription must come first and could not be made: {0}"
+        "nothing was connected, because the event subscription must come first and could not be \
+         made: {0}"
     )]
     NotSubscribed(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
@@ -93,7 +95,9 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
     );
     tokio::spawn(async move {
         let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
-            let message = "the consent did not arrive in time; start again with `ml-connector connect freshbooks`".into();
+            let message = "the consent did not arrive in time; start again with \
+                           `ml-connector connect freshbooks`"
+                .into();
             return rounds.end(&state, AdminReply::Refused { message });
         };
         let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
@@ -196,17 +200,6 @@ fn replay_write(connection: &Connection, run: &Run) -> Write {
         reason: StartReason::Replay,
     };
     Write::StartOrMarkDirty(connection.new_run(task, connection.services.clock.now()))
-}
-
-async fn reseal(parts: &Parts) -> Result<AdminReply, AdminRefusal> {
-    let services = &parts.services;
-    let tokens = services.credentials.reseal().await?;
-    let verifiers = services.callbacks.reseal(&*services.store).await?;
-    Ok(AdminReply::Resealed {
-        resealed: tokens.resealed + verifiers.resealed,
-        current: tokens.current + verifiers.current,
-        key_ids: services.callbacks.key_ids(),
-    })
 }
 
 fn status(parts: &Parts) -> ServiceStatus {

@@ -193,7 +193,8 @@ fn redirect(config: &Config, connection: &ConnectionConfig) -> Finding {
             Verdict::Later,
             exit::OK,
             format!(
-                "does not lead to this receiver ({ours}): connect with `connect freshbooks --pasted`"
+                "does not lead to this receiver ({ours}): connect with \
+                 `connect freshbooks --pasted`"
             ),
         ),
     }

@@ -146,7 +146,8 @@ pub(super) fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
     let path = &settings.config.store;
     if !path.exists() {
         let message = format!(
-            "there is no store at {} yet: `ml-connector serve` makes it; the setting store.path names it",
+            "there is no store at {} yet: `ml-connector serve` makes it; the setting store.path \
+             names it",
             path.display()
         );
         return Err(Failure::new(exit::STORE, message));

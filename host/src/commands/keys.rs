@@ -82,8 +82,8 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let newest = newest_id(&keyring(&secrets)?);
     writeln!(
         out,
-        "Key {newest} is the first line of {} now. Back the file up, restart the service, and then run \
-         `ml-connector keys reseal`.",
+        "Key {newest} is the first line of {} now. Back the file up, restart the service, and then \
+         run `ml-connector keys reseal`.",
         file.display()
     )?;
     Ok(exit::OK)
@@ -128,8 +128,8 @@ fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Wri
         let ids: Vec<String> = removable.iter().map(u8::to_string).collect();
         writeln!(
             out,
-            "Nothing in the store needs key {} any more: remove its line from the key file. Keep the file that you \
-             backed up as long as you keep older backups of the store.",
+            "Nothing in the store needs key {} any more: remove its line from the key file. Keep \
+             the file that you backed up as long as you keep older backups of the store.",
             ids.join(", ")
         )?;
     }

@@ -34,7 +34,7 @@ pub(super) fn parse_object(text: &str) -> Result<ObjectRef, String> {
 
 /// A run's state, as an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StateArg {
+pub(super) enum StateArg {
     /// Due at once, or under way
     Due,
     /// Waiting for its instant
@@ -55,7 +55,7 @@ impl From<StateArg> for RunState {
 
 /// How a run ended, as an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EndingArg {
+pub(super) enum EndingArg {
     /// The record is in the other system
     Confirmed,
     /// It needed no write

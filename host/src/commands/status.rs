@@ -252,10 +252,12 @@ fn verdict(standings: &[ConnectionStanding]) -> u8 {
 }
 
 fn as_json(standing: &ConnectionStanding) -> Value {
-    let credentials = standing
-        .credentials
-        .iter()
-        .map(|one| json!({"credential": runs::portable(&one.credential), "plan": runs::portable(&one.plan)}));
+    let credentials = standing.credentials.iter().map(|one| {
+        json!({
+            "credential": runs::portable(&one.credential),
+            "plan": runs::portable(&one.plan),
+        })
+    });
     json!({
         "connection": standing.name,
         "credentials": credentials.collect::<Vec<_>>(),

@@ -24,7 +24,10 @@ pub struct Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The file cannot be read at all.
-    #[error("cannot read the settings file {}: {why}; name it with --config or ML_CONNECTOR_CONFIG", file.display())]
+    #[error(
+        "cannot read the settings file {}: {why}; name it with --config or ML_CONNECTOR_CONFIG",
+        file.display()
+    )]
     Unreadable {
         /// Its path as it was given.
         file: PathBuf,

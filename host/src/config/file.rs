@@ -98,6 +98,25 @@ impl Draft {
     /// # Errors
     ///
     /// When the text is not TOML.
+    ///
+    /// # Examples
+    ///
+    /// Every error is reported, with its line:
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use ml_connector::config::{Draft, SettingsError};
+    ///
+    /// let text = "[receiver]\npublic_url = 1\nlisten = 2\n";
+    /// let draft = Draft::parse(Path::new("ml-connector.toml"), text)?;
+    /// let Err(SettingsError::Wrong { faults, .. }) = draft.finish(&|_, _| Vec::new()) else {
+    ///     panic!("there are errors");
+    /// };
+    /// assert!(faults.iter().any(|fault| fault.line == 2 && fault.key == "receiver.public_url"));
+    /// assert!(faults.iter().any(|fault| fault.line == 3 && fault.key == "receiver.listen"));
+    /// # Ok::<(), SettingsError>(())
+    /// ```
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
         let mut faults = Faults::new(file, LineIndex::new(text));
         let (document, errors) = toml::de::DeTable::parse_recoverable(text);

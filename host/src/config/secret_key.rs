@@ -69,8 +69,8 @@ fn home(key: &str, path: &str) -> String {
         _ => "<connection>",
     };
     if name.starts_with("seal") {
-        return "put it in the file seal.keys in the secrets directory, or in the environment variable \
-                ML_CONNECTOR_SEAL_KEYS"
+        return "put it in the file seal.keys in the secrets directory, or in the environment \
+                variable ML_CONNECTOR_SEAL_KEYS"
             .to_string();
     }
     if !name.ends_with("client_secret") {
@@ -84,8 +84,8 @@ fn home(key: &str, path: &str) -> String {
     };
     let variable = format!("ml_connector_{connection}_{system}_client_secret");
     format!(
-        "put it in the file {connection}.{system}-client-secret in the secrets directory, or in the \
-         environment variable {}",
+        "put it in the file {connection}.{system}-client-secret in the secrets directory, or in \
+         the environment variable {}",
         variable.to_ascii_uppercase().replace('-', "_")
     )
 }

@@ -169,7 +169,9 @@ etc/ml-connector.toml:11: log.format: expected one of \"text\", \"json\"
 etc/ml-connector.toml:13: recievers: unknown key; did you mean receiver?
 etc/ml-connector.toml:15: connections.Acme: expected a name of 1 to 64 of a-z, 0-9 and hyphen
 etc/ml-connector.toml:17: connections.Acme.taxes.GST: expected a whole number, or text in quotes
-etc/ml-connector.toml:20: connections.other.concur.client_secret: secrets do not belong in the settings file; put it in the file other.concur-client-secret in the secrets directory, or in the environment variable ML_CONNECTOR_OTHER_CONCUR_CLIENT_SECRET";
+etc/ml-connector.toml:20: connections.other.concur.client_secret: secrets do not belong in the \
+settings file; put it in the file other.concur-client-secret in the secrets directory, or in the \
+environment variable ML_CONNECTOR_OTHER_CONCUR_CLIENT_SECRET";
     assert_eq!(errors(text), expected);
 }
 
@@ -198,7 +200,8 @@ etc/ml-connector.toml:7: connections.acme.taxes.\"GST/HST\": must not be empty";
 #[test]
 fn the_component_gets_the_whole_table_as_json_without_secrets() {
     let text = format!(
-        "{MINIMAL}refresh_token = \"s3cr3t\"\n[connections.acme]\ncurrencies = [\"EUR\"]\nsweep = {{ interval_s = 1_000 }}\n"
+        "{MINIMAL}refresh_token = \"s3cr3t\"\n\
+         [connections.acme]\ncurrencies = [\"EUR\"]\nsweep = {{ interval_s = 1_000 }}\n"
     );
     let draft = Draft::parse(Path::new("x.toml"), &text).expect("TOML");
     assert_eq!(
@@ -245,7 +248,8 @@ fn a_file_without_connections_is_of_no_use() {
     let error = errors("[receiver]\npublic_url = \"https://a.test\"\n");
     assert_eq!(
         error,
-        "etc/ml-connector.toml:1: connections: expected at least one table such as [connections.acme]"
+        "etc/ml-connector.toml:1: connections: expected at least one table such as \
+         [connections.acme]"
     );
 }
 

@@ -60,6 +60,22 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Er
 /// # Errors
 ///
 /// As [`from_value`], or if it is not JSON.
+///
+/// # Examples
+///
+/// ```
+/// use ml_connector::contract::portable;
+/// use ml_connector::contract::types::{ObjectRef, System};
+///
+/// let text = br#"{"system":"concur","kind":"vendor","id":"7"}"#;
+/// let vendor: ObjectRef = portable::from_slice(text)?;
+/// assert_eq!(vendor.system, System::Concur);
+///
+/// // A member that this version of the contract does not have is an error.
+/// let text = br#"{"system":"concur","kind":"vendor","id":"7","color":"red"}"#;
+/// assert!(portable::from_slice::<ObjectRef>(text).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = T::deserialize(read::Portable(&mut reader))?;

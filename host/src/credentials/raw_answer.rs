@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn the_component_sees_that_there_are_secrets_and_not_which() {
         let answer = answer(
-            r#"{"access_token":"canary-1","refresh_token":"canary-2","id_token":"","expires_in":"3600"}"#,
+            r#"{"access_token":"canary-1","refresh_token":"canary-2","id_token":"",
+                "expires_in":"3600"}"#,
         );
         let shown = answer.without_secrets();
         assert!(!shown.json.contains("canary"), "{}", shown.json);

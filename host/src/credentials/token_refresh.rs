@@ -289,7 +289,8 @@ impl Credentials {
 pub(super) fn circular_redirect() -> Refused {
     Refused {
         message:
-            "each SAP Concur datacenter sends the token request to another one; connect again with `ml-connector connect concur`"
+            "each SAP Concur datacenter sends the token request to another one; connect again with \
+             `ml-connector connect concur`"
                 .to_string(),
         remedy: TokenRemedy::Reconnect,
     }

@@ -261,7 +261,10 @@ impl Connection {
             Ok(gate) => {
                 let write = self.gate_write(gate);
                 if let Err(error) = self.services.store.commit(vec![write]).await {
-                    tracing::warn!(connection = self.name, %error, "a closed gate could not be stored");
+                    tracing::warn!(
+                        connection = self.name, %error,
+                        "a closed gate could not be stored"
+                    );
                 }
                 gate.hold.map_or(now, |hold| hold.until)
             }

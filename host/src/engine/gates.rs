@@ -106,7 +106,10 @@ impl Gates {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the component could not judge an outcome; its gate stays as it is");
+                tracing::error!(
+                    %error,
+                    "the component could not judge an outcome; its gate stays as it is"
+                );
                 Observed::default()
             }
         }

@@ -98,7 +98,10 @@ impl Scheduler {
                     return Some(self.query_from);
                 }
                 if let Err(error) = self.fetch().await {
-                    tracing::error!(connection = self.connection.name, %error, "due runs cannot be read");
+                    tracing::error!(
+                        connection = self.connection.name, %error,
+                        "due runs cannot be read"
+                    );
                     tokio::time::sleep(STORE_PAUSE).await;
                     return Some(0);
                 }

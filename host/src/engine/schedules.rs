@@ -20,7 +20,10 @@ pub(super) async fn start_scheduled(connection: Arc<Connection>, mut stop: watch
         let next = match start_overdue(&connection).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::error!(connection = connection.name, %error, "scheduled runs were not started");
+                tracing::error!(
+                    connection = connection.name, %error,
+                    "scheduled runs were not started"
+                );
                 tokio::time::sleep(FAILURE_PAUSE).await;
                 continue;
             }

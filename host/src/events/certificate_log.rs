@@ -123,8 +123,8 @@ impl CertificateLog {
         *reminded = what;
         tracing::warn!(
             days,
-            "the client certificate that SAP Concur showed last ends soon; check that `trust_anchors` holds the root of \
-             the next one"
+            "the client certificate that SAP Concur showed last ends soon; check that \
+             `trust_anchors` holds the root of the next one"
         );
         Some(days)
     }

@@ -95,7 +95,7 @@ impl Instance {
         Ok(loaded.map(SettingsHandle))
     }
 
-    /// `settings.version`: a hash that changes with every setting.
+    /// `settings.version`: 20 characters that change when the meaning of the settings does.
     pub fn settings_version(&mut self, settings: SettingsHandle) -> CallResult<String> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()

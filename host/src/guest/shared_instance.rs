@@ -55,6 +55,32 @@ pub struct Opened {
 }
 
 /// An instance behind a mutex. Each call holds it: the component is quick and never waits.
+///
+/// # Examples
+///
+/// What a host has to do when an instance was replaced under a run: open it again with its history.
+///
+/// ```no_run
+/// use ml_connector::contract::runs::{Demand, HistoryEntry, Outcome, Task};
+/// use ml_connector::guest::{InstanceError, OpenRun, SettingsText, SharedInstance};
+///
+/// /// The next demand; `history` ends with `outcome`.
+/// fn next_demand(
+///     instance: &SharedInstance,
+///     run: &mut OpenRun,
+///     outcome: &Outcome,
+///     (task, settings, history): (&Task, &SettingsText, &[HistoryEntry]),
+/// ) -> Result<Demand, InstanceError> {
+///     match instance.step(*run, outcome) {
+///         Err(InstanceError::Replaced) => {
+///             let opened = instance.open(task, settings, history)?;
+///             *run = opened.run;
+///             Ok(opened.demand)
+///         }
+///         stepped => stepped,
+///     }
+/// }
+/// ```
 pub struct SharedInstance {
     guest: Arc<Guest>,
     state: Mutex<State>,

@@ -33,7 +33,8 @@ pub enum OriginError {
     Malformed(String),
     /// Neither published by SAP nor named in the settings.
     #[error(
-        "`{0}` is neither one of SAP Concur's published base URLs nor listed in the setting `concur.extra_bases`"
+        "`{0}` is neither one of SAP Concur's published base URLs nor listed in the setting \
+         `concur.extra_bases`"
     )]
     Unlisted(String),
 }

@@ -115,7 +115,8 @@ fn not_sent(outcome: SendOutcome) -> SendErrorCode {
 #[tokio::test]
 async fn a_request_goes_out_with_token_secrets_and_length() {
     let (address, served) = answer_once(
-        b"HTTP/1.1 201 Created\r\nContent-Type: text/plain\r\nSet-Cookie: x\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nok",
+        b"HTTP/1.1 201 Created\r\nContent-Type: text/plain\r\nSet-Cookie: x\r\n\
+          Retry-After: 7\r\ncontent-length: 2\r\n\r\nok",
     )
     .await;
     let sender = HttpClient::new(&limits()).expect("roots");

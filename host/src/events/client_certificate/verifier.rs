@@ -45,8 +45,8 @@ impl PeerVerifier {
         // Anyone can cause this, so it is logged once and only counted from then on.
         if why == Untrusted::UnknownIssuer && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "a peer with the name of SAP Concur has a certificate of an unknown issuer; if events stay away, put its \
-                 root into `trust_anchors`"
+                "a peer with the name of SAP Concur has a certificate of an unknown issuer; if \
+                 events stay away, put its root into `trust_anchors`"
             );
         }
     }

@@ -179,7 +179,8 @@ fn write() -> impl Strategy<Value = Write> {
     prop_oneof![
         12 => new_run().prop_map(Write::StartOrMarkDirty),
         4 => new_run().prop_map(Write::Start),
-        10 => (run(), completion(), instant()).prop_map(|(run, completion, at)| Write::End { run, completion, at }),
+        10 => (run(), completion(), instant())
+            .prop_map(|(run, completion, at)| Write::End { run, completion, at }),
         8 => (run(), vec(row(), 1..4)).prop_map(|(run, rows)| Write::Append { run, rows }),
         6 => waiting(),
         3 => (run(), instant()).prop_map(|(run, started)| Write::StartOver {
@@ -189,12 +190,13 @@ fn write() -> impl Strategy<Value = Write> {
             message: "It was started over.".into(),
         }),
         6 => (connection(), id()).prop_map(|(connection, id)| notice(&connection, id)),
-        3 => (1..9_u64, decision()).prop_map(|(notice, decision)| Write::Decide { notice, decision }),
+        3 => (1..9_u64, decision())
+            .prop_map(|(notice, decision)| Write::Decide { notice, decision }),
         4 => links(),
-        3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| Write::Event(StoredEvent {
-            received,
-            ..event(&connection, id)
-        })),
+        3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| {
+            let event = event(&connection, id);
+            Write::Event(StoredEvent { received, ..event })
+        }),
         1 => instant().prop_map(|received_before| Write::Forget { received_before }),
         1 => instant().prop_map(|ended_before| Write::Retire { ended_before }),
         5 => named(),

@@ -1,6 +1,6 @@
 -- Version 3. Messages instead of sentences, no text instead of an empty one, what people call an object, and under what
 -- a run was started each time that it was started over. Bodies that are there keep their form, which their first byte
--- names; `version_2.rs` reads it, and rewrites the values without such a byte: credentials and gates.
+-- names; `version_2` reads it, and rewrites the values without such a byte: credentials and gates.
 
 ALTER TABLE runs RENAME COLUMN sentence TO message;
 ALTER TABLE oddities RENAME COLUMN sentence TO message;

@@ -76,8 +76,8 @@ fn record(
     body: &[u8],
     at: Instant,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE runs SET state = 'ended', ending = ?, completion = ?, ended = ?, wait_reason = NULL, \
-               waits_on = NULL, woken_by_object = 0, message = '' WHERE id = ?";
+    let sql = "UPDATE runs SET state = 'ended', ending = ?, completion = ?, ended = ?, \
+               wait_reason = NULL, waits_on = NULL, woken_by_object = 0, message = '' WHERE id = ?";
     execute(
         database,
         sql,

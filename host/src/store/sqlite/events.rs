@@ -11,7 +11,8 @@ pub(super) fn insert_or_count(
     database: &Connection,
     event: &StoredEvent,
 ) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO events (connection, id, event_type, received, repeats) VALUES (?, ?, ?, ?, 0) \
+    let sql = "INSERT INTO events (connection, id, event_type, received, repeats) \
+               VALUES (?, ?, ?, ?, 0) \
                ON CONFLICT DO NOTHING";
     let StoredEvent {
         connection,

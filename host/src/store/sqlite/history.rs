@@ -27,7 +27,8 @@ pub(super) fn append(
 
 /// All rows of a run, oldest first.
 pub(super) fn read(database: &Connection, run: RunId) -> Result<Vec<HistoryRow>, StoreError> {
-    let sql = "SELECT epoch, position, at, demand, outcome FROM history WHERE run = ? ORDER BY epoch, position";
+    let sql = "SELECT epoch, position, at, demand, outcome FROM history WHERE run = ? \
+               ORDER BY epoch, position";
     let mut statement = database.prepare_cached(sql)?;
     let mut rows = statement.query([integer(run)?])?;
     let mut history = Vec::new();
@@ -63,7 +64,8 @@ fn active_epoch(database: &Connection, run: RunId) -> Result<u32, StoreError> {
 }
 
 fn append_row(database: &Connection, run: i64, row: &PreparedRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO history (run, epoch, position, at, demand, outcome) VALUES (?, ?, ?, ?, ?, ?) \
+    let sql = "INSERT INTO history (run, epoch, position, at, demand, outcome) \
+               VALUES (?, ?, ?, ?, ?, ?) \
                ON CONFLICT DO NOTHING";
     let values = (
         run,
@@ -81,7 +83,8 @@ fn append_row(database: &Connection, run: i64, row: &PreparedRow) -> Result<(), 
 
 fn complete_row(database: &Connection, run: i64, row: &PreparedRow) -> Result<(), StoreError> {
     let place = (run, row.epoch, row.index);
-    let sql = "SELECT demand FROM history WHERE run = ? AND epoch = ? AND position = ? AND outcome IS NULL";
+    let sql = "SELECT demand FROM history WHERE run = ? AND epoch = ? AND position = ? \
+               AND outcome IS NULL";
     let open: Option<Vec<u8>> = database
         .prepare_cached(sql)?
         .query_row(place, |row| row.get(0))

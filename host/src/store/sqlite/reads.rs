@@ -11,7 +11,8 @@ use crate::contract::types::{ObjectRef, System};
 use crate::store::{Notice, StoreError, StoredCallback, StoredCredential, StoredOddity};
 
 /// The link of an object, whether a run of it is active, and how its last run ended.
-pub(super) const OBJECT_STATUS: &str = "SELECT target_system, target_kind, target_name, version, content_hash, \
+pub(super) const OBJECT_STATUS: &str = "SELECT target_system, target_kind, target_name, version, \
+                                        content_hash, \
      EXISTS (SELECT 1 FROM runs WHERE runs.object = objects.id AND ended IS NULL), \
      (SELECT completion FROM runs WHERE runs.object = objects.id AND ended IS NOT NULL \
       ORDER BY runs.id DESC LIMIT 1) \
@@ -24,7 +25,8 @@ pub(super) fn undecided_notices(
     limit: u32,
 ) -> Result<Vec<Notice>, StoreError> {
     let sql = "SELECT notices.id, connection, system, kind, name, event, received \
-               FROM notices JOIN objects ON objects.id = object WHERE decided = 0 ORDER BY notices.id LIMIT ?";
+               FROM notices JOIN objects ON objects.id = object WHERE decided = 0 \
+               ORDER BY notices.id LIMIT ?";
     collect(database, sql, [limit], |row| {
         Ok(Notice {
             id: instant(row, 0)?,
@@ -82,7 +84,8 @@ pub(super) fn callbacks(
     database: &Connection,
     connection: &str,
 ) -> Result<Vec<StoredCallback>, StoreError> {
-    let sql = "SELECT id, sealed_verifier, sealed_candidate FROM callbacks WHERE connection = ? ORDER BY id";
+    let sql = "SELECT id, sealed_verifier, sealed_candidate FROM callbacks \
+               WHERE connection = ? ORDER BY id";
     collect(database, sql, [connection], |row| {
         Ok(StoredCallback {
             connection: connection.to_owned(),

@@ -9,9 +9,11 @@ use crate::contract::runs::{EndingKind, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Run, RunCount, RunFilter, RunId, RunState, StoreError};
 
-const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reason, started, settings_version, \
-                      epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, message, \
-                      completion, ended, number, party, amount, currency, date FROM runs JOIN objects ON objects.id = runs.object";
+const SELECT: &str = "SELECT runs.id, runs.connection, system, kind, name, reason, started, \
+                      settings_version, \
+                      epoch, state, due, wait_reason, woken_by_object, next_reason IS NOT NULL, \
+                      message, completion, ended, number, party, amount, currency, date FROM runs \
+                      JOIN objects ON objects.id = runs.object";
 
 pub(super) const NEXT_DUE: &str =
     "SELECT id, due FROM runs WHERE connection = ? AND ended IS NULL ORDER BY due";
@@ -207,9 +209,11 @@ fn endings_condition(endings: &[EndingKind]) -> String {
 
 fn latest_condition(filter: &RunFilter) -> &'static str {
     if filter.endings.is_empty() {
-        "NOT EXISTS (SELECT 1 FROM runs later WHERE later.object = runs.object AND later.id > runs.id)"
+        "NOT EXISTS (SELECT 1 FROM runs later WHERE later.object = runs.object \
+         AND later.id > runs.id)"
     } else {
-        "NOT EXISTS (SELECT 1 FROM runs later WHERE later.object = runs.object AND later.id > runs.id \
+        "NOT EXISTS (SELECT 1 FROM runs later WHERE later.object = runs.object \
+         AND later.id > runs.id \
          AND later.ended IS NOT NULL)"
     }
 }

@@ -52,7 +52,8 @@ pub(super) fn start_or_mark_dirty(
 
 /// Inserts a run. The index of active runs refuses a second one of an object.
 pub(super) fn insert(database: &Connection, run: &Beginning) -> Result<RunId, StoreError> {
-    let sql = "INSERT INTO runs (object, connection, reason, started, settings_version, epoch, state, due, \
+    let sql = "INSERT INTO runs (object, connection, reason, started, settings_version, epoch, \
+               state, due, \
                woken_by_object, message, retired) VALUES (?, ?, ?, ?4, ?5, 0, ?6, ?4, 0, '', 0)";
     let values = (
         run.object,
@@ -89,8 +90,8 @@ pub(super) fn wait(
         Some(_) => (RunState::Waiting, due),
         None => (RunState::Due, due),
     };
-    let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, woken_by_object = ?, \
-               message = ? WHERE id = ? AND ended IS NULL";
+    let sql = "UPDATE runs SET state = ?, due = ?, wait_reason = ?, waits_on = ?, \
+               woken_by_object = ?, message = ? WHERE id = ? AND ended IS NULL";
     let values = (
         state.as_str(),
         integer(due)?,
@@ -112,9 +113,11 @@ pub(super) fn start_over(
     message: &str,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO attempts (run, epoch, settings_version, started) \
-               SELECT id, epoch, settings_version, started FROM runs WHERE id = ? AND ended IS NULL";
+               SELECT id, epoch, settings_version, started FROM runs WHERE id = ? \
+               AND ended IS NULL";
     execute(database, sql, [integer(run)?])?;
-    let sql = "UPDATE runs SET epoch = epoch + 1, settings_version = ?, started = ?2, due = ?2, state = 'due', \
+    let sql = "UPDATE runs SET epoch = epoch + 1, settings_version = ?, started = ?2, due = ?2, \
+               state = 'due', \
                wait_reason = NULL, waits_on = NULL, woken_by_object = 0, message = ? \
                WHERE id = ? AND ended IS NULL";
     let values = (settings_version, integer(started)?, message, integer(run)?);
@@ -187,8 +190,8 @@ fn start_numbered(
 }
 
 fn take_over(database: &Connection, run: i64, new: &NewRun) -> Result<(), StoreError> {
-    let sql = "UPDATE runs SET reason = ?, settings_version = ?, started = ?3, due = ?3, state = 'due' \
-               WHERE id = ?";
+    let sql = "UPDATE runs SET reason = ?, settings_version = ?, started = ?3, due = ?3, \
+               state = 'due' WHERE id = ?";
     let values = (
         new.task.reason.as_str(),
         &new.settings_version,

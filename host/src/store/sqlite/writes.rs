@@ -143,7 +143,8 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
             version,
             json,
         } => {
-            let sql = "INSERT INTO settings (connection, version, json) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+            let sql = "INSERT INTO settings (connection, version, json) \
+                       VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
             execute(database, sql, (connection, version, json)).map(drop)
         }
         Write::Credential(credential) => keep_credential(database, credential),
@@ -200,8 +201,8 @@ fn keep_oddity(database: &Connection, oddity: &StoredOddity) -> Result<(), Store
 
 fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(), StoreError> {
     let source = objects::number(database, connection, &link.source)?;
-    let sql = "INSERT INTO links (source, target_system, target_kind, target_name, version, content_hash) \
-               VALUES (?, ?, ?, ?, ?, ?) \
+    let sql = "INSERT INTO links (source, target_system, target_kind, target_name, version, \
+               content_hash) VALUES (?, ?, ?, ?, ?, ?) \
                ON CONFLICT DO UPDATE SET target_system = excluded.target_system, \
                target_kind = excluded.target_kind, target_name = excluded.target_name, \
                version = excluded.version, content_hash = excluded.content_hash";
@@ -244,7 +245,8 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
     let sql = "INSERT INTO credentials \
                (connection, system, generation, visible, sealed_tokens, refreshing, sealed_answer) \
                VALUES (?, ?, ?, ?, ?, ?, ?) \
-               ON CONFLICT DO UPDATE SET generation = excluded.generation, visible = excluded.visible, \
+               ON CONFLICT DO UPDATE SET generation = excluded.generation, \
+               visible = excluded.visible, \
                sealed_tokens = excluded.sealed_tokens, refreshing = excluded.refreshing, \
                sealed_answer = excluded.sealed_answer WHERE generation <= excluded.generation";
     let (system, generation) = (credential.system.as_str(), credential.generation);
@@ -273,8 +275,8 @@ fn keep_callback(database: &Connection, callback: &StoredCallback) -> Result<(),
         sealed_verifier,
         sealed_candidate,
     } = callback;
-    let sql = "INSERT OR REPLACE INTO callbacks (connection, id, sealed_verifier, sealed_candidate) \
-               VALUES (?, ?, ?, ?)";
+    let sql = "INSERT OR REPLACE INTO callbacks (connection, id, sealed_verifier, \
+               sealed_candidate) VALUES (?, ?, ?, ?)";
     execute(
         database,
         sql,

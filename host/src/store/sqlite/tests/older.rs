@@ -22,12 +22,14 @@ fn store_of_version_2(path: &Path) {
         .execute_batch(
             "INSERT INTO objects VALUES (1, 'acme', 'freshbooks', 'invoice', '7');
              INSERT INTO links VALUES (1, 'concur', 'payment-request', 'PR', '', 'ff');
-             INSERT INTO runs VALUES (1, 1, 'acme', 'notice', 10, 'v1', 0, 'ended', 10, NULL, NULL, 0,
-                NULL, NULL, '', NULL, 'parked', 20, 0);
-             INSERT INTO runs VALUES (2, 1, 'acme', 'replay', 30, 'v1', 0, 'waiting', 40, 'settle', NULL,
-                0, NULL, NULL, 'It waits.', NULL, NULL, NULL, 0);
-             INSERT INTO credentials VALUES ('acme', 'concur', 3, '{\"system\":\"Concur\",\"life\":\"Dead\",
-                \"generation\":3,\"base\":\"\",\"issued\":1,\"access_expires\":2,\"refresh_expires\":null,
+             INSERT INTO runs VALUES (1, 1, 'acme', 'notice', 10, 'v1', 0, 'ended', 10, NULL, NULL,
+                0, NULL, NULL, '', NULL, 'parked', 20, 0);
+             INSERT INTO runs VALUES (2, 1, 'acme', 'replay', 30, 'v1', 0, 'waiting', 40, 'settle',
+                NULL, 0, NULL, NULL, 'It waits.', NULL, NULL, NULL, 0);
+             INSERT INTO credentials VALUES ('acme', 'concur', 3,
+                '{\"system\":\"Concur\",\"life\":\"Dead\",
+                \"generation\":3,\"base\":\"\",\"issued\":1,\"access_expires\":2,
+                \"refresh_expires\":null,
                 \"scope\":\"\",\"sentence\":\"It was refused.\"}', x'', 0, x'');
              INSERT INTO gates VALUES ('acme', 'concur', '{\"system\":\"Concur\",\"held_until\":9,
                 \"reason\":\"Maintenance\",\"failures\":1,\"failing_since\":5}');
