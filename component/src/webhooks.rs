@@ -140,7 +140,11 @@ fn read_handshake(
     let active = callback.and_then(trusted_verifier);
     if let Some(active) = active.filter(|_| !receiver.registering) {
         require_signature(form, signature, [active])?;
-        return Ok(Verified::Unreadable(verifier_for_active(id)));
+        if verifier != active {
+            return Ok(Verified::Unreadable(verifier_for_active(id)));
+        }
+        // FreshBooks did not see our answer to the handshake, and sends it once more.
+        return Ok(handshake(id, verifier));
     }
     require_signature(form, signature, [verifier])?;
     let ours = form
@@ -150,10 +154,14 @@ fn read_handshake(
     if !(ours && expected) {
         return Err(refusal(RefusalCode::UnknownCallback));
     }
-    Ok(Verified::Handshake(Handshake {
+    Ok(handshake(id, verifier))
+}
+
+fn handshake(id: &str, verifier: &str) -> Verified {
+    Verified::Handshake(Handshake {
         callback_id: id.to_owned(),
         verifier: verifier.to_owned(),
-    }))
+    })
 }
 
 /// Whether a stranger's word for a callback id may be stored: it goes into the path of a request

@@ -260,16 +260,12 @@ impl WebhookReceiver {
             code = note.code,
             "an authentic webhook could not be read"
         );
-        let body = match &delivery.body {
-            Body::Text(text) => text.clone().into_bytes(),
-            Body::Bytes(bytes) => bytes.clone(),
-        };
         let stored = StoredOddity {
             connection: connection.to_string(),
             received: self.clock.now(),
             code: note.code,
             message: note.message,
-            body,
+            body: without_verifier(&delivery.body),
         };
         self.commit(connection, "oddity", vec![Write::Oddity(stored)])
             .await
@@ -306,6 +302,21 @@ impl WebhookReceiver {
     }
 }
 
+/// The body as it may be stored in the clear: without the value of a verifier, which is a secret.
+fn without_verifier(body: &Body) -> Vec<u8> {
+    let text = match body {
+        Body::Text(text) => text.clone(),
+        Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    let mut pairs: Vec<&str> = text.split('&').collect();
+    for pair in &mut pairs {
+        if pair.starts_with("verifier=") {
+            *pair = "verifier=(not stored)";
+        }
+    }
+    pairs.join("&").into_bytes()
+}
+
 /// Whether it looks like a handshake that the registrations known so far do not expect.
 fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Verified, Refusal>) -> bool {
     let names_verifier = match &delivery.body {
@@ -314,4 +325,18 @@ fn is_unexpected_handshake(delivery: &Delivery, read: &Result<Verified, Refusal>
     };
     let is_taken = matches!(read, Ok(Verified::Notice(_) | Verified::Handshake(_)));
     names_verifier && !is_taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_is_not_stored_in_the_clear() {
+        let body = Body::Text("name=callback.verify&object_id=7&verifier=s3cret&user_id=1".into());
+        assert_eq!(
+            without_verifier(&body),
+            b"name=callback.verify&object_id=7&verifier=(not stored)&user_id=1"
+        );
+    }
 }

@@ -302,6 +302,19 @@ fn an_active_key_is_never_replaced() {
 }
 
 #[test]
+fn a_handshake_that_is_repeated_says_the_same_again() {
+    let fields = [("object_id", "2001"), ("verifier", "the key in force")];
+    let repeated = verify(
+        &signed(&fields, "the key in force"),
+        &active("the key in force"),
+    );
+    assert!(
+        matches!(repeated, Ok(Verified::Handshake(_))),
+        "{repeated:?}"
+    );
+}
+
+#[test]
 fn a_disabled_callback_may_send_a_new_verifier_while_it_is_registered_again() {
     let mut receiver = active("the key in force");
     receiver.registering = true;
