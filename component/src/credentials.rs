@@ -62,7 +62,7 @@ pub struct App<'a> {
 }
 
 /// The page on which a FreshBooks user consents: path and query on FreshBooks' authorization host
-/// (FreshBooks docs, authentication). `state` comes back in the redirect; the caller makes it
+/// (source: freshbooks-authentication). `state` comes back in the redirect; the caller makes it
 /// unguessable.
 pub fn consent_path(app: &App<'_>, state: &str) -> String {
     let mut path = format!(
@@ -154,8 +154,8 @@ enum Field<'a> {
     Secret(&'a str, Secret),
 }
 
-/// A form request. Its content type has no charset: SAP Concur accepts none (Concur docs,
-/// authentication).
+/// A form request. Its content type has no charset: SAP Concur accepts none
+/// (source: concur-authentication).
 fn form_request(
     base: &str,
     system: System,

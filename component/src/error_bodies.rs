@@ -1,7 +1,7 @@
 //! What a remote says when it refuses: some fifteen shapes, read tolerantly into one.
 //!
 //! FreshBooks has seven error shapes and SAP Concur nine; any of them may come with any status, and
-//! FreshBooks' first may come with 200. (FreshBooks docs, errors; Concur docs, HTTP status codes.)
+//! FreshBooks' first may come with 200 (source: freshbooks-errors, concur-http-status-codes).
 
 use alloc::format;
 use alloc::string::{String, ToString};

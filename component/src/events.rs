@@ -3,8 +3,8 @@
 //! The documentation contradicts itself in its samples, so that only what is needed is looked at:
 //! ids that are no UUIDs, time stamps in two forms, topics with and without `public.`, booleans as
 //! text, JSON inside of strings, nulls and unknown members are all let pass. The type of an event,
-//! and not its topic, says what it is about. (Concur docs, event subscription service and event
-//! topics.)
+//! and not its topic, says what it is about
+//! (source: concur-event-subscription, concur-event-topics).
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -24,7 +24,7 @@ pub const QUEUE_KIND: &str = "financial-queue";
 const NAME_BYTES_MAX: usize = 200;
 
 /// What the types of events that announce a financial document begin with, and the queues that they
-/// are about. (Concur docs, ready for integration event.) Obligations are not carried over.
+/// are about (source: concur-ready-for-integration-event). Obligations are not carried over.
 const QUEUES: [(&str, &str); 4] = [
     ("expense", "expense"),
     ("invoice", "invoice"),

@@ -2,7 +2,7 @@
 //! that gathers every problem.
 //!
 //! An entry balances to the cent, is in one currency, and comes to the document's own total; what
-//! does not is a problem and never an entry. (Concur docs, financial integration.)
+//! does not is a problem and never an entry (source: concur-financial-integration).
 
 mod account;
 mod cash_advance;
@@ -255,8 +255,7 @@ fn date(kind: DocumentType, heads: &Heads) -> Option<String> {
     days.into_iter().find_map(|day| day.0.clone())
 }
 
-/// The document's own text where it stands in a JSON string. (Concur docs, `DocumentFormatAs:
-/// text`.)
+/// The document's own text where it stands in a JSON string (source: concur-financial-integration).
 fn inner(document: &str) -> Result<Cow<'_, str>, Problem> {
     let document = document.trim_start_matches('\u{feff}').trim();
     if document.starts_with('"') {

@@ -47,7 +47,7 @@ pub fn initial_gate(system: System) -> Gate {
 ///
 /// - 429, or a 400 that [says so](says_throttled): rate limited, for as long as `Retry-After` says
 ///   (1 s to 1 h), else 1 s doubling to 5 min.
-/// - 502, 503, 504: maintenance; SAP Concur 5 min (Concur docs, HTTP status codes), FreshBooks 1
+/// - 502, 503, 504: maintenance; SAP Concur 5 min (source: concur-http-status-codes), FreshBooks 1
 ///   min doubling to 15 min, or as long as the `Retry-After` of a 503 says.
 /// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host
 ///   refreshes it at once. The application's own token leaves the gate as it is.
@@ -129,7 +129,7 @@ pub fn hold_for_reconnect(gate: Gate, now: Instant) -> Gate {
 }
 
 /// True for a 400 that means "slow down": SAP Concur also answers 400 when a request limit was
-/// exceeded or its database deadlocked (Concur docs, HTTP status codes).
+/// exceeded or its database deadlocked (source: concur-http-status-codes).
 ///
 /// Looks for `limit exceeded`, `deadlock` and `throttled` in any case. An answer that lists
 /// validation errors is about its record, whatever words it uses.

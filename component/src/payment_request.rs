@@ -1,7 +1,7 @@
 //! An invoice or bill as a SAP Concur payment request: a pure translation that gathers every
 //! problem.
 //!
-//! Every scalar on the wire is a JSON string, amounts included. (Concur docs, payment request.)
+//! Every scalar on the wire is a JSON string, amounts included (source: concur-payment-request).
 
 pub(crate) mod diff;
 mod lines;
@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::text::{clean, shortened};
 use crate::{country, money};
 
-// The longest values that Concur takes. (Concur docs, payment request.)
+// The longest values that Concur takes (source: concur-payment-request).
 const NAME_CHARS_MAX: usize = 100;
 const NUMBER_CHARS_MAX: usize = 50;
 /// As much of a name is repeated in a problem's message.

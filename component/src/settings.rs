@@ -154,8 +154,8 @@ impl Settings {
     }
 
     /// The id of the connection's event subscription to a topic: the setting's, or one that nobody
-    /// else has, since it must be unique over all customers of SAP. (Concur docs, event subscription
-    /// service.)
+    /// else has, since it must be unique over all customers of SAP
+    /// (source: concur-event-subscription).
     #[must_use]
     pub fn subscription_id(&self, topic: &str) -> String {
         let connection = &self.connection;

@@ -1,5 +1,5 @@
-//! States and provinces (ISO 3166-2) of the countries where SAP Concur insists on their codes.
-//! (Concur docs, vendor.)
+//! States and provinces (ISO 3166-2) of the countries where SAP Concur insists on their codes
+//! (source: concur-vendor).
 
 /// Whether vendors of this country need a state.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A client or bill vendor as a SAP Concur vendor: a pure translation that gathers every problem.
 //!
 //! Vendor v3.1 wants code, address code, country and currency always, and a state where the country
-//! has states. (Concur docs, vendor.)
+//! has states (source: concur-vendor).
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::text::{clean, shortened};
 use crate::{country, money, subdivisions};
 
-// The longest values that Concur takes. (Concur docs, vendor.)
+// The longest values that Concur takes (source: concur-vendor).
 const NAME_CHARS_MAX: usize = 255;
 const TAX_ID_CHARS_MAX: usize = 48;
 const POSTAL_CODE_CHARS_MAX: usize = 20;

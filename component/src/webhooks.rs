@@ -30,7 +30,7 @@ const ID_BYTES_MAX: usize = 200;
 /// Kinds of the connector itself, which no notice may name.
 const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 
-/// Checks the signature of a FreshBooks webhook and reads it (FreshBooks docs, webhooks).
+/// Checks the signature of a FreshBooks webhook and reads it (source: freshbooks-webhooks).
 ///
 /// # Errors
 ///

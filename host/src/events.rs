@@ -4,8 +4,8 @@
 //! SAP Concur drops an event for good when it is answered with a 4xx other than 401, 403 and 429,
 //! and delivers it again for 72 hours after anything else that is no success. So whoever is not
 //! believed gets no handshake or 401; what an authentic peer sends is never refused: what cannot be
-//! read is stored for a person and answered 200, and what cannot be stored is answered 503. (Concur
-//! docs, event subscription service.)
+//! read is stored for a person and answered 200, and what cannot be stored is answered 503
+//! (source: concur-event-subscription).
 
 mod abort_on_4xx;
 mod certificate_log;

@@ -36,7 +36,7 @@ use crate::secrets::Secret;
 use crate::store::{Run, Store, StoredOddity, Write};
 
 /// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
-/// have a few hundred (FreshBooks docs, webhooks).
+/// have a few hundred (source: freshbooks-webhooks).
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
 
 /// FreshBooks' webhooks and redirects have about a dozen headers of less than 4 KiB; proxies add a

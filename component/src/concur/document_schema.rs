@@ -2,8 +2,8 @@
 //! scalar is in the row for the translation to report.
 //!
 //! Scalars are strings or numbers as the document pleases, objects stand where lists are documented
-//! and the other way round, and null is frequent. (Concur docs, financial documents schema;
-//! samples.)
+//! and the other way round, and null is frequent
+//! (source: concur-financial-schema, concur-financial-samples).
 
 mod objects;
 mod scalars;

@@ -1,4 +1,4 @@
-//! The types of financial documents. (Concur docs, financial integration.)
+//! The types of financial documents (source: concur-financial-integration).
 
 /// A type of financial document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl DocumentType {
         }
     }
 
-    /// Its name in paths and rows. (Concur docs, financial integration.)
+    /// Its name in paths and rows (source: concur-financial-integration).
     #[must_use]
     pub fn wire_name(self) -> &'static str {
         match self {

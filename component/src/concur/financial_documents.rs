@@ -1,4 +1,4 @@
-//! The Financial Integration queue on the wire, v4. (Concur docs, financial integration.)
+//! The Financial Integration queue on the wire, v4 (source: concur-financial-integration).
 //!
 //! Two ids are called `docId` there: a query names the document's source (a report, a payment
 //! request, a cash advance), everything else names the document itself. Here they are `source_id`
@@ -21,7 +21,8 @@ use crate::error_bodies::{self, Unread};
 use crate::lax_json::{Raw, lax_text, parse};
 
 const TRANSACTIONS: &str = "/financialintegration/fi/v4/companies/transactiontypes";
-/// The longest text of a message in a posting confirmation. (Concur docs, posting confirmation.)
+/// The longest text of a message in a posting confirmation
+/// (source: concur-financial-posting-confirmation).
 const MESSAGE_CHARS_MAX: usize = 1_300;
 
 /// Where a document stands with Concur.
@@ -80,7 +81,7 @@ pub(crate) struct FinancialPage {
 /// Concur's answer about one document that was acknowledged or confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServiceAnswer {
-    /// The service code; 0 for done. (Concur docs, service codes.)
+    /// The service code; 0 for done (source: concur-financial-service-codes).
     pub(crate) code: u32,
     /// Concur's own words; empty for done.
     pub(crate) words: String,
@@ -256,8 +257,8 @@ fn confirmations(kind: DocumentType, system_id: &str, confirmation: &Value) -> R
     )
 }
 
-/// Reads the answer about the one document that was sent. HTTP 200 is no success. (Concur docs,
-/// service codes.)
+/// Reads the answer about the one document that was sent. HTTP 200 is no success
+/// (source: concur-financial-service-codes).
 pub(crate) fn read_service_answer(response: &Response) -> Result<ServiceAnswer, Unread> {
     let items: Vec<Value> = serde_json::from_str(error_bodies::text(response)?)
         .map_err(|error| error_bodies::garbled(&error))?;
@@ -277,8 +278,8 @@ pub(crate) fn read_service_answer(response: &Response) -> Result<ServiceAnswer, 
         words: error_bodies::tamed_words(response, &words.join("; ")),
     };
     match said.code {
-        // Not ready, and an error of which nothing is known: to be tried again. (Concur docs,
-        // service codes.)
+        // Not ready, and an error of which nothing is known: to be tried again
+        // (source: concur-financial-service-codes).
         103 | 199 => Err(Unread::Garbled(format!("code {code}: {}", said.words))),
         _ => Ok(said),
     }

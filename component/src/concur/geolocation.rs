@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 
 /// The datacenters of SAP's base URI page, then those that it listed until 2023 and that stored
-/// geolocations and SAP's own samples still name (Concur docs, base URIs).
+/// geolocations and SAP's own samples still name (source: concur-base-uris).
 const DATACENTERS: [&str; 9] = [
     "us2",
     "eu2",
@@ -21,8 +21,8 @@ const DATACENTERS: [&str; 9] = [
     "emea",
 ];
 
-/// The global landing zone, for token requests; the one host without a `www-` twin (Concur docs,
-/// base URIs).
+/// The global landing zone, for token requests; the one host without a `www-` twin
+/// (source: concur-base-uris).
 const LANDING_ZONE: &str = "glz";
 
 const DOMAIN: &str = ".api.concursolutions.com";

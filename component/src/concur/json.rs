@@ -1,8 +1,8 @@
 //! SAP Concur's JSON: lists in three forms, and scalars as text.
 //!
 //! Answers come as arrays, as `{"LineItem": [...]}` wrappers left over from XML, or as single
-//! objects; booleans and amounts come as text. All are accepted. (Concur docs, payment request, and
-//! what integrators report.)
+//! objects; booleans and amounts come as text. All are accepted
+//! (source: concur-payment-request, concur-integrators).
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,4 +1,4 @@
-//! Payment requests on the wire, v3.0. (Concur docs, payment request.)
+//! Payment requests on the wire, v3.0 (source: concur-payment-request).
 
 use alloc::format;
 use alloc::string::{String, ToString};

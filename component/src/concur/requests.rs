@@ -9,8 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::contract::http::{Authorization, BodyPart, Header, Method, Request};
 use crate::contract::types::{Duration, System};
 
-/// Concur ends a request after 60 s itself; a client must wait longer. (Concur docs, HTTP status
-/// codes.)
+/// Concur ends a request after 60 s itself; a client must wait longer
+/// (source: concur-http-status-codes).
 const TIMEOUT: Duration = 65_000;
 /// Everything but the unreserved characters. (RFC 3986, section 2.3.)
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

@@ -1,5 +1,5 @@
 //! Subscriptions of the Event Subscription Service: they belong to the application, and its own
-//! token manages them. (Concur docs, event subscription service.)
+//! token manages them (source: concur-event-subscription).
 
 use alloc::format;
 use alloc::string::{String, ToString};

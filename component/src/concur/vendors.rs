@@ -1,4 +1,4 @@
-//! Vendors on the wire, v3.1. (Concur docs, vendor.)
+//! Vendors on the wire, v3.1 (source: concur-vendor).
 
 use alloc::format;
 use alloc::string::{String, ToString};

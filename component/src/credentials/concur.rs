@@ -1,4 +1,4 @@
-//! SAP Concur's token endpoint (Concur docs, authentication).
+//! SAP Concur's token endpoint (source: concur-authentication).
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -27,7 +27,7 @@ const ACCESS_LIFE_S: u64 = 60 * 60;
 /// Six months, counted as the shortest there are (181 days), less a margin of 14 days.
 const ASSUMED_REFRESH_LIFE: Duration = (181 - 14) * 24 * 60 * MINUTE;
 
-/// How long SAP Concur asks clients to wait after a 503. (Concur docs, HTTP status codes.)
+/// How long SAP Concur asks clients to wait after a 503 (source: concur-http-status-codes).
 const MAINTENANCE_DELAY: Duration = 5 * MINUTE;
 
 pub(super) fn build_token_request(

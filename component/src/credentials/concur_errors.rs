@@ -1,4 +1,4 @@
-//! The numbers with which SAP Concur refuses a token request (Concur docs, authentication).
+//! The numbers with which SAP Concur refuses a token request (source: concur-authentication).
 
 use self::Cure::{AskThere, FixSettings, Reconnect, ReportDefect, Wait};
 

@@ -1,4 +1,4 @@
-//! FreshBooks' token endpoint (FreshBooks docs, authentication).
+//! FreshBooks' token endpoint (source: freshbooks-authentication).
 
 use alloc::format;
 

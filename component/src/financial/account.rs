@@ -22,7 +22,7 @@ pub(super) struct Party<'a> {
 }
 
 impl<'a> Party<'a> {
-    /// The side of a row that is not the company. (Concur docs, posting use cases.)
+    /// The side of a row that is not the company (source: concur-financial-posting-use-cases).
     pub(super) fn other_than_company(payer: &Code<'a>, payee: &Code<'a>) -> Option<Cow<'a, str>> {
         const COMPANY: &str = "COMP";
         match (payer.text()?, payee.text()?) {

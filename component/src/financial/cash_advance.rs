@@ -1,5 +1,5 @@
-//! Cash advances: the only type that says debit or credit, and it says one side only. (Concur docs,
-//! financial documents schema; samples.)
+//! Cash advances: the only type that says debit or credit, and it says one side only
+//! (source: concur-financial-schema, concur-financial-samples).
 
 use alloc::borrow::Cow;
 use alloc::format;

@@ -1,7 +1,8 @@
 //! Expense reports.
 //!
 //! A report has no debits and credits. Each of its rows puts its amount on its account, and the
-//! other side on the party that is not the company. (Concur docs, posting use cases; samples.)
+//! other side on the party that is not the company
+//! (source: concur-financial-posting-use-cases, concur-financial-samples).
 
 mod tax;
 
@@ -127,8 +128,8 @@ impl<'a> Place<'_, 'a> {
         self.entry.expense_type_name.text().unwrap_or_default()
     }
 
-    /// From the most granular level that has it, and never from the employee. (Concur docs, cost
-    /// allocation.)
+    /// From the most granular level that has it, and never from the employee
+    /// (source: concur-cost-allocation).
     fn cost_code(&self, posting: &Posting) -> Option<Cow<'a, str>> {
         let financial = posting.financial();
         cost_code(&self.allocation.customs, financial.cost_code_field)

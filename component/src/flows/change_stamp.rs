@@ -17,7 +17,7 @@ const HOUR: Duration = 3_600_000;
 
 /// The stamp, marked if an object that was read at `now` may have changed again under it.
 ///
-/// Stamps are US Eastern time without saying so, some are UTC (FreshBooks docs, time zones); both
+/// Stamps are US Eastern time without saying so, some are UTC (source: freshbooks-time-zones); both
 /// differ from UTC by whole hours, so only minutes and seconds are compared. Once in a while an old
 /// stamp is taken for a fresh one, which costs one more look.
 pub(super) fn mark_if_fresh(stamp: &str, now: Instant) -> String {

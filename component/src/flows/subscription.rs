@@ -3,7 +3,7 @@
 //! SAP adds a company to a subscription when its company request token is exchanged, and never
 //! later: a company that was connected before the subscription existed has to be connected again. A
 //! subscription without a successful delivery is deleted after 30 days, so this is looked at again
-//! and again. (Concur docs, event subscription service.)
+//! and again (source: concur-event-subscription).
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -77,13 +77,13 @@ fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
     strangers.map(problem).collect()
 }
 
-/// A page of the accounts that journal entries use. (FreshBooks docs, journal entry accounts.)
+/// A page of the accounts that journal entries use (source: freshbooks-journal-entry-accounts).
 fn journal_accounts(account_id: &str, page: u64) -> Request {
     let path = accounting_path(account_id, "journal_entry_accounts/journal_entry_accounts");
     get(format!("{path}?page={page}&per_page={PAGE_ROWS_MAX}"))
 }
 
-/// All accounts with their UUIDs. (FreshBooks docs, chart of accounts; it is not paged.)
+/// All accounts with their UUIDs (source: freshbooks-chart-of-accounts; it is not paged).
 fn chart_of_accounts(business_uuid: &str) -> Request {
     let business_uuid = segment(business_uuid);
     get(format!(

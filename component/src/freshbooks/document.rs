@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Its path in the accounting family. (FreshBooks docs, accounting.)
+    /// Its path in the accounting family (source: freshbooks-accounting).
     #[must_use]
     pub(crate) fn resource(self) -> &'static str {
         match self {

@@ -44,7 +44,7 @@ pub(super) fn result_member<'a>(
         .ok_or_else(|| Unread::Garbled(format!("the answer has no `{key}`")))
 }
 
-/// The members of an answer's result. HTTP 200 can be an error. (FreshBooks docs, errors.)
+/// The members of an answer's result. HTTP 200 can be an error (source: freshbooks-errors).
 pub(super) fn result_members<'a>(
     text: &'a str,
     response: &Response,

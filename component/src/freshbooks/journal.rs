@@ -1,5 +1,5 @@
-//! Journal entries on the wire, both generations. (FreshBooks docs, journal entries; SDK fixtures
-//! for the older.)
+//! Journal entries on the wire, both generations
+//! (source: freshbooks-journal-entries, freshbooks-sdks for the older).
 //!
 //! Neither can show, change or delete one entry, and neither can search: entries are found by
 //! listing all of them.

@@ -12,7 +12,7 @@ use crate::contract::types::{Duration, System};
 
 /// How long FreshBooks may take to answer, in milliseconds. It publishes no bound of its own.
 const TIMEOUT: Duration = 30_000;
-/// FreshBooks lowers larger pages to this silently. (FreshBooks docs, parameters.)
+/// FreshBooks lowers larger pages to this silently (source: freshbooks-parameters).
 pub(crate) const PAGE_ROWS_MAX: u32 = 100;
 
 /// What is percent-encoded in a segment of a path: everything but letters, digits and the

@@ -55,8 +55,8 @@ fn unwrapped(text: &str) -> Vec<(String, FinancialRow)> {
         #[serde(borrow)]
         document: Raw<'a>,
     }
-    // The samples that SAP publishes still have the older envelope. (Concur docs, financial
-    // integration.)
+    // The samples that SAP publishes still have the older envelope
+    // (source: concur-financial-integration).
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]

@@ -1,7 +1,7 @@
 //! What must change in a payment request so that it says what the document says now.
 //!
 //! An update names its lines: `UPDATE` and `DELETE` by `LineItemID`, `INSERT` for new ones. It has
-//! no total per line, and neither ledger nor policy. (Concur docs, payment request.)
+//! no total per line, and neither ledger nor policy (source: concur-payment-request).
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -14,7 +14,7 @@ use crate::freshbooks::{Kind, Line as Source};
 use crate::money;
 use crate::text::{clean, shortened};
 
-/// The longest description of a line. (Concur docs, payment request.)
+/// The longest description of a line (source: concur-payment-request).
 const DESCRIPTION_CHARS_MAX: usize = 250;
 
 impl Work<'_> {

@@ -45,7 +45,7 @@ pub(super) fn country_code(code: &str) -> Check {
         .ok_or("a two-letter ISO 3166 country code such as \"CA\"")
 }
 
-// A hyphen separates the levels of a list item's long code. (Concur docs, list items.)
+// A hyphen separates the levels of a list item's long code (source: concur-list-items).
 pub(super) fn cost_code(code: &str) -> Check {
     (!code.is_empty() && code.chars().count() <= 32 && !code.contains('-'))
         .then_some(())

@@ -9,8 +9,8 @@ use crate::contract::types::ObjectRef;
 
 /// The topic of what is ready to be carried over, without `public.concur.`
 const TOPIC: &str = "financialintegration";
-/// Seconds between two looks at the subscription: one that has no success for 30 days is deleted.
-/// (Concur docs, event subscription service.)
+/// Seconds between two looks at the subscription: one that has no success for 30 days is deleted
+/// (source: concur-event-subscription).
 const INTERVAL_S: u64 = 86_400;
 
 /// The subscription to SAP Concur's events.

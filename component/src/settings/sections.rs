@@ -115,7 +115,7 @@ impl FreshBooks {
 impl Concur {
     pub(super) fn read(table: &mut Reader) -> Self {
         Self {
-            // The global landing zone. (Concur docs, base URIs.)
+            // The global landing zone (source: concur-base-uris).
             token_base: base(table, "token_base", "https://glz.api.concursolutions.com"),
             company_id: table.text("company_id"),
             client_id: table.text("client_id"),
@@ -143,7 +143,7 @@ impl Vendor {
 }
 
 impl PaymentRequest {
-    /// Settings keys of the owner and Concur's fields for them. (Concur docs, payment request.)
+    /// Settings keys of the owner and Concur's fields for them (source: concur-payment-request).
     const OWNERS: [(&str, &str); 5] = [
         ("employee_login_id", "EmployeeLoginId"),
         ("employee_id", "EmployeeId"),

@@ -42,7 +42,7 @@ impl<'a> Form<'a> {
     }
 
     /// What the signature covers: the pairs as CPython's `json.dumps` prints a dictionary of
-    /// strings (FreshBooks docs, webhooks).
+    /// strings (source: freshbooks-webhooks).
     pub(super) fn signed_message(&self) -> String {
         let mut text = String::with_capacity(256);
         let mut before = "{";

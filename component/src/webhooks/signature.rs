@@ -8,7 +8,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::contract::http::Header;
 
-/// The header that carries the signature (FreshBooks docs, webhooks).
+/// The header that carries the signature (source: freshbooks-webhooks).
 const HEADER_NAME: &str = "x-freshbooks-hmac-sha256";
 
 /// What a delivery claims as its signature.

@@ -15,8 +15,8 @@ use crate::secrets::Secret;
 use crate::service::{Parts, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
 
-/// FreshBooks' authorization codes are good for 5 minutes (FreshBooks docs, authentication); people
-/// need longer.
+/// FreshBooks' authorization codes are good for 5 minutes (source: freshbooks-authentication);
+/// people need longer.
 const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Objects that are replayed in one commit: thousands take seconds, and other commits get through.

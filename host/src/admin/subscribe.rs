@@ -1,7 +1,7 @@
 //! Connects SAP Concur where its events are wanted, in the one order in which they come: SAP adds a
 //! company to the subscriptions that are there when its company request token is exchanged, and
-//! never later. So the subscription is made first, with the application's own token. (Concur docs,
-//! event subscription service.)
+//! never later. So the subscription is made first, with the application's own token
+//! (source: concur-event-subscription).
 
 use std::time::Duration;
 
@@ -54,8 +54,8 @@ pub(super) async fn connect(
     let mut checked = check(connection, subscription, is_service).await?;
     if matches!(checked, Subscription::CompanyMissing(_)) && base() != before {
         // The company lives at another datacenter than was known; only now is there a subscription
-        // too. The token is good for several exchanges within its 24 hours (Concur docs, company
-        // authentication).
+        // too. The token is good for several exchanges within its 24 hours
+        // (source: concur-company-authentication).
         reply = connect_credential(connection, Grant::CompanyRequestToken, secret).await?;
         checked = check(connection, subscription, is_service).await?;
     }

@@ -6,7 +6,7 @@ use super::receiver::{checked_base_url, read_tls};
 use super::table::Table;
 use crate::config::{EventsConfig, EventsListen, Purpose, SignatureRule};
 
-/// (Concur docs, event subscription service.)
+/// The name in the certificate that SAP Concur shows (source: concur-event-certificates).
 const IDENTITY: &str = "webhook.api.concursolutions.com";
 
 const SOCKET: &str = "unix:";

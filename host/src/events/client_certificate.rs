@@ -2,8 +2,8 @@
 //!
 //! SAP Concur's certificate comes from a public certificate authority, which gives one to anybody,
 //! so that the chain alone proves nothing: the name in it does. Serial number, organisation, place
-//! and issuer change from year to year and are never looked at. (Concur docs, event subscription
-//! service, and the history of its certificates.)
+//! and issuer change from year to year and are never looked at
+//! (source: concur-event-subscription, concur-event-certificates).
 
 mod leaf;
 mod trust;

@@ -2,8 +2,8 @@
 //!
 //! SAP does not document the algorithm. What is known is a receiver that checks RSASSA-PSS with
 //! SHA-256 and the longest salt that fits; a verifier that expects another length of salt refuses
-//! it. So three ways are tried, and which one fits is logged once. (Concur docs, event subscription
-//! service; integrators.)
+//! it. So three ways are tried, and which one fits is logged once
+//! (source: concur-event-subscription, concur-integrators).
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -8,8 +8,8 @@ use hyper::Uri;
 use crate::contract::settings::Endpoints;
 use crate::contract::types::System;
 
-/// SAP Concur's datacenters and global landing zone (Concur docs, base URIs; those listed until
-/// 2023 last).
+/// SAP Concur's datacenters and global landing zone
+/// (source: concur-base-uris; those listed until 2023 last).
 const CONCUR_HOSTS: [&str; 10] = [
     "us2",
     "eu2",

@@ -14,7 +14,7 @@ use crate::http::Millis;
 const EASTERN: &str = "EST5EDT,M3.2.0,M11.1.0";
 
 /// `YYYY-MM-DD HH:MM:SS` in US Eastern time with daylight saving: most FreshBooks accounting stamps
-/// (FreshBooks docs, time zones).
+/// (source: freshbooks-time-zones).
 pub(crate) fn eastern_stamp(at: Millis) -> String {
     space_form(eastern(at))
 }

@@ -16,8 +16,8 @@
 //! | [`server`] | sockets, deliveries over TLS, and the control plane |
 //!
 //! What the documentation leaves open is a named switch in [`FreshBooksConfig`] or
-//! [`ConcurConfig`]; each names its source. "(FreshBooks docs, ...)" and "(Concur docs, ...)" cite
-//! the vendor's page.
+//! [`ConcurConfig`]; each names its source. What stands in parentheses behind "source:" is a row of
+//! `docs/sources.md`.
 //!
 //! ```
 //! use ml_connector_sandbox::{Request, Sandbox, SandboxConfig, System, WireOutcome};

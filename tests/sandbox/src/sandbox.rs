@@ -225,7 +225,7 @@ fn rate_limited(retry_after_s: Option<u64>) -> Response {
     }
 }
 
-// Concur docs, HTTP status codes: 400 may also mean that a request limit was exceeded.
+// 400 may also mean that a request limit was exceeded (source: concur-http-status-codes).
 fn throttled_as_400() -> Response {
     let body = serde_json::json!({"Error": {"Message": "The request limit exceeded. Please try \
         again.", "Server-Time": "", "Id": ""}});

@@ -107,8 +107,8 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-/// `YYYY-MM-DD` out of that, of a date and time that begin with it, or of `MM/DD/YYYY`.
-/// (Concur docs, financial documents: the schema and its examples differ.)
+/// `YYYY-MM-DD` out of that, of a date and time that begin with it, or of `MM/DD/YYYY`
+/// (source: concur-financial-schema; the schema and its examples differ).
 fn day(text: &str) -> Option<String> {
     let american = |text: &str| {
         let (month, rest) = text.split_once('/')?;

@@ -107,7 +107,7 @@ fn find(total: Decimal, parts: &[Parts], header: Header, minor_units: u32) -> Op
 }
 
 /// The amounts with something of the header spread over them, if that comes to the total. The
-/// header is spread over lines with positive amounts. (Concur docs, invoice extract mapping.)
+/// header is spread over lines with positive amounts (source: concur-invoice-extract-mapping).
 fn closing(
     mut amounts: Vec<Decimal>,
     spread: Decimal,

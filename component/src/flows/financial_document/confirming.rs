@@ -1,7 +1,7 @@
 //! What is reported to Concur about a document: that we have it, and what became of it.
 //!
-//! Both calls may be repeated: Concur answers that it had the report already. (Concur docs, service
-//! codes.)
+//! Both calls may be repeated: Concur answers that it had the report already
+//! (source: concur-financial-service-codes).
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,7 +16,7 @@ use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
 use crate::settings::financial::ConfirmErrors;
 
-// Service codes of Concur's answers. (Concur docs, service codes.)
+// Service codes of Concur's answers (source: concur-financial-service-codes).
 
 /// The document was acknowledged under another system's id.
 const OTHER_SYSTEM: u32 = 99;

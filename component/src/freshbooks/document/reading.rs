@@ -145,8 +145,8 @@ struct RawMoney<'a> {
     code: Raw<'a>,
 }
 
-// Invoice lines and bill lines differ in spelling only; `taxAmount1` is a percentage. (FreshBooks
-// docs, invoices.)
+// Invoice lines and bill lines differ in spelling only; `taxAmount1` is a percentage
+// (source: freshbooks-invoices).
 #[derive(Deserialize)]
 struct RawLine<'a> {
     #[serde(borrow)]
@@ -224,7 +224,7 @@ impl Reading {
         }
     }
 
-    /// A calendar day; never shifted by a time zone. (FreshBooks docs, dates.)
+    /// A calendar day; never shifted by a time zone (source: freshbooks-time-zones).
     fn day(&mut self, at: &str, raw: Raw) -> Option<String> {
         let text = lax_text(raw)?;
         let day = text.get(..10).unwrap_or_default();

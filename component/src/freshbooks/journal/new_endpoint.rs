@@ -7,7 +7,7 @@ use crate::contract::http::{Header, Request};
 use crate::freshbooks::requests::segment;
 use crate::settings::Settings;
 
-/// The version that the newer endpoint insists on. (FreshBooks docs, journal entries.)
+/// The version that the newer endpoint insists on (source: freshbooks-journal-entries).
 const API_VERSION: &str = "2023-09-25";
 
 /// The path of the entries of a business.

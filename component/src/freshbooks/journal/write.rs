@@ -34,8 +34,8 @@ pub(crate) fn create_journal_entry(settings: &Settings, json: String) -> Request
 }
 
 impl Entry {
-    /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`. (FreshBooks docs, journal
-    /// entries.)
+    /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`
+    /// (source: freshbooks-journal-entries).
     #[must_use]
     pub(crate) fn body(
         &self,

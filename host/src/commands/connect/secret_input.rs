@@ -52,8 +52,8 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
     Ok(line)
 }
 
-/// The code of a redirect address, or of what was pasted instead of one. (FreshBooks docs,
-/// authentication.)
+/// The code of a redirect address, or of what was pasted instead of one
+/// (source: freshbooks-authentication).
 fn code_in(pasted: &str, state: &str) -> Result<Secret, Failure> {
     let pasted = pasted.trim();
     let Some((_, query)) = pasted.split_once('?') else {

@@ -19,8 +19,8 @@ pub(crate) fn account_of_expense_type(expense_type: &str) -> &'static str {
     }
 }
 
-/// The company, its datacenters and every switch. Section names in parentheses are those of the
-/// Concur docs.
+/// The company, its datacenters and every switch. `docs/sources.md` explains the section names in
+/// parentheses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConcurConfig {

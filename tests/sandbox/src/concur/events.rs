@@ -1,5 +1,5 @@
 //! The Event Subscription Service: subscriptions are managed here, events are published here, and
-//! both end in deliveries (Concur docs, Event Subscription Service v4).
+//! both end in deliveries (source: concur-event-subscription).
 
 mod api;
 pub(crate) mod config;

@@ -1,5 +1,5 @@
 //! Financial Integration v4: what is approved becomes a document in a queue, is acknowledged,
-//! posted elsewhere and confirmed (Concur docs, financial integration).
+//! posted elsewhere and confirmed (source: concur-financial-integration).
 //!
 //! Documents come from what people do (`user_actions`): they approve reports and payment requests,
 //! issue cash advances and run the payroll. `content` is what such a document is about, `document`

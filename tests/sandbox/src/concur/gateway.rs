@@ -1,5 +1,5 @@
 //! What every v3 call passes: token, datacenter, scope; and the two languages replies are written
-//! in (Concur docs, 401 versus 403, v3 conventions).
+//! in (source: concur-401-and-403, concur-v3-conventions).
 
 mod xml;
 

@@ -1,5 +1,5 @@
-//! Tokens: every grant's form rules, request tokens, refresh in three modes, geolocation (Concur
-//! docs, OAuth2).
+//! Tokens: every grant's form rules, request tokens, refresh in three modes, geolocation
+//! (source: concur-authentication).
 
 mod errors;
 mod geolocation;

@@ -1,5 +1,5 @@
-//! Vendor v3.1: filters, and batches whose records fail one by one under HTTP 200 (Concur docs,
-//! vendor).
+//! Vendor v3.1: filters, and batches whose records fail one by one under HTTP 200
+//! (source: concur-vendor).
 
 mod filters;
 pub(crate) mod record;

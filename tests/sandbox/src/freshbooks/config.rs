@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::config::LedgerConfig;
 
-/// The account, the registered apps and every switch. Section names in parentheses are those of the
-/// FreshBooks docs.
+/// The account, the registered apps and every switch. `docs/sources.md` explains the section names
+/// in parentheses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreshBooksConfig {

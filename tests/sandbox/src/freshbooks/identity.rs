@@ -1,4 +1,5 @@
-//! `users/me`: who holds the token, and the three ids of the business (FreshBooks docs, identity).
+//! `users/me`: who holds the token, and the three ids of the business
+//! (source: freshbooks-identity).
 
 use serde_json::{Value, json};
 

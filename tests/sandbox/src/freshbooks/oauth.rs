@@ -1,4 +1,5 @@
-//! OAuth 2.0 by authorization code, with refresh tokens that work once (FreshBooks docs, OAuth).
+//! OAuth 2.0 by authorization code, with refresh tokens that work once
+//! (source: freshbooks-authentication).
 
 mod requests;
 mod scopes;

@@ -1,5 +1,5 @@
-//! Projects: the business family, with flat answers and errors of its own (FreshBooks docs,
-//! projects).
+//! Projects: the business family, with flat answers and errors of its own
+//! (source: freshbooks-projects).
 
 use serde_json::{Value, json};
 

@@ -36,7 +36,7 @@ pub enum RecordKind {
 /// Why a person's change was not accepted, as the web form would show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declined {
-    /// The number of the FreshBooks docs' errno table.
+    /// The error number (source: freshbooks-errors).
     pub errno: u32,
     /// The field and the reason, such as `vendorid: Invalid value.`
     pub message: String,

@@ -1,6 +1,6 @@
 //! A certificate authority of its own: client certificates like the one SAP shows to receivers of
-//! events, in every state they may be found in, and server certificates for receivers (Concur docs,
-//! client certificate).
+//! events, in every state they may be found in, and server certificates for receivers
+//! (source: concur-event-certificates).
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

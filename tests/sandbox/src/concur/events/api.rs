@@ -1,5 +1,5 @@
-//! The management API: topics and subscriptions, for application tokens only (Concur docs,
-//! management API).
+//! The management API: topics and subscriptions, for application tokens only
+//! (source: concur-event-subscription).
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::http::{Millis, Request, Response};
 /// Where the API lives; guides that leave `/events` away are wrong from outside.
 pub(crate) const PREFIX: &str = "/events/v4/";
 
-/// The most subscriptions of an app (Concur docs, management API).
+/// The most subscriptions of an app (source: concur-event-subscription).
 const SUBSCRIPTIONS_MAX: usize = 5;
 
 /// The filter of a subscription that names none.

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How subscriptions, events and deliveries behave. Section names in parentheses are those of the
-/// Concur docs.
+/// How subscriptions, events and deliveries behave. `docs/sources.md` explains the section names in
+/// parentheses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventConfig {

@@ -1,5 +1,5 @@
-//! Events as they are written, with everything that the samples disagree about (Concur docs, event
-//! envelope).
+//! Events as they are written, with everything that the samples disagree about
+//! (source: concur-event-topics).
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! Events on their way: due, under way, delivered, dropped or skipped (Concur docs, delivery
-//! semantics).
+//! Events on their way: due, under way, delivered, dropped or skipped
+//! (source: concur-event-subscription).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::http::Millis;
 use crate::random::Random;
 
 /// SAP waits this long for an answer. The driver of the sandbox must keep this time; the outbox
-/// keeps it too, in case an answer is reported late (Concur docs, delivery semantics).
+/// keeps it too, in case an answer is reported late (source: concur-event-subscription).
 pub(crate) const EVENT_TIMEOUT_MS: Millis = 60_000;
 
 /// Events of all subscriptions. Items are numbered in the order of publication.

@@ -1,5 +1,5 @@
-//! The key of the client certificate and the signatures made with it (Concur docs,
-//! `Concur-Signature`).
+//! The key of the client certificate and the signatures made with it
+//! (source: concur-event-signature).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -1,5 +1,5 @@
-//! Subscriptions: who owns them, which events they get, and when they are cleaned up (Concur docs,
-//! management API).
+//! Subscriptions: who owns them, which events they get, and when they are cleaned up
+//! (source: concur-event-subscription).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::config::CleanUp;
 use crate::http::Millis;
 
-/// Unused subscriptions are deleted after 30 days (Concur docs, management API).
+/// Unused subscriptions are deleted after 30 days (source: concur-event-subscription).
 const CLEAN_UP_MS: Millis = 30 * 86_400_000;
 
 /// A subscription as it is stored.

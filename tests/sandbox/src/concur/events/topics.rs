@@ -1,5 +1,4 @@
-//! Topics: which scope opens them and which event types they carry (Concur docs, topics, scopes,
-//! event types).
+//! Topics: which scope opens them and which event types they carry (source: concur-event-topics).
 
 use std::collections::BTreeSet;
 

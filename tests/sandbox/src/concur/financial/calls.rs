@@ -1,5 +1,5 @@
 //! The four calls below `/financialintegration/fi/v4`: who may make them, and how true failures
-//! look (Concur docs, financial integration).
+//! look (source: concur-financial-integration).
 
 mod acknowledgements;
 mod payment_confirmations;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Oddity;
 
-/// How the queue and its documents behave. Section names in parentheses are those of the Concur
-/// docs.
+/// How the queue and its documents behave. `docs/sources.md` explains the section names in
+/// parentheses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinancialConfig {

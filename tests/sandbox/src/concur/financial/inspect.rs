@@ -70,7 +70,7 @@ impl Concur {
     }
 }
 
-/// What the source of a document shows (Concur docs, status matrix).
+/// What the source of a document shows (source: concur-financial-status-matrix).
 fn payment_status(doc_type: DocType, status: DocStatus, recalled: bool) -> &'static str {
     let invoice = doc_type == DocType::Invoice;
     match status {

@@ -1,4 +1,4 @@
-//! The queue and what can become of a document in it (Concur docs, status matrix).
+//! The queue and what can become of a document in it (source: concur-financial-status-matrix).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! A reply as XML: one element for each member, repeated for arrays (Concur docs, v3 conventions).
+//! A reply as XML: one element for each member, repeated for arrays
+//! (source: concur-v3-conventions).
 //!
 //! Written by hand because null is `<Name/>` and an empty string `<Name></Name>` here, while the
 //! serializer of `quick-xml` writes both alike; and forty lines are less than a dependency.

@@ -1,5 +1,5 @@
 //! Reading the body of a payment request: every scalar a string, custom fields in either spelling
-//! (Concur docs, payment request).
+//! (source: concur-payment-request).
 
 use super::fields::{
     ALLOCATION, ALLOCATION_NAMES, FieldType, HEADER, HEADER_NAMES, LINE, LINE_NAMES,

@@ -1,5 +1,5 @@
 //! What a payment request must find in the company: one vendor, an owner or a policy, known codes
-//! (Concur docs, payment request).
+//! (source: concur-payment-request).
 
 use super::body::{LineAllocation, PaymentRequestBody, VendorIdentifier};
 use super::payment_requests::missing_field;

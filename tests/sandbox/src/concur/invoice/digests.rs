@@ -1,4 +1,5 @@
-//! Payment request digests: the look-up, with day filters, pages and a lag (Concur docs, digests).
+//! Payment request digests: the look-up, with day filters, pages and a lag
+//! (source: concur-payment-request-digest).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

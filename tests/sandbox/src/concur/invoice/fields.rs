@@ -1,5 +1,5 @@
 //! The fields of a payment request, its lines and their allocations: names, types and bounds
-//! (Concur docs, payment request).
+//! (source: concur-payment-request).
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

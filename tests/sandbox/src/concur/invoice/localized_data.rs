@@ -1,4 +1,4 @@
-//! Localised data: the codes a company knows (Concur docs, localized data).
+//! Localised data: the codes a company knows (source: concur-localized-data).
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 //! Payment requests: created, flagged when doubled, changed until submitted, never deleted by API
-//! (Concur docs, payment request).
+//! (source: concur-payment-request).
 
 use std::collections::BTreeMap;
 

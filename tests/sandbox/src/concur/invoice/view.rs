@@ -1,5 +1,5 @@
 //! How GET shows a payment request: lists wrapped the XML way, amounts with 8 digits, days with a
-//! midnight (Concur docs, GET reply).
+//! midnight (source: concur-payment-request-reply).
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};

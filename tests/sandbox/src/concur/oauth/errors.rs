@@ -1,4 +1,4 @@
-//! The token endpoint's codes (Concur docs, errors of the token endpoint).
+//! The token endpoint's codes (source: concur-authentication).
 
 use serde_json::{Value, json};
 

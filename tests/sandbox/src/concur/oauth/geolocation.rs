@@ -1,4 +1,4 @@
-//! The `geolocation` of token replies: where calls are to go (Concur docs, geolocation).
+//! The `geolocation` of token replies: where calls are to go (source: concur-base-uris).
 
 use super::Principal;
 use super::requests::TokenRequest;

@@ -1,4 +1,4 @@
-//! What each grant needs, and what it leads to (Concur docs, grants).
+//! What each grant needs, and what it leads to (source: concur-authentication).
 
 use std::collections::BTreeSet;
 

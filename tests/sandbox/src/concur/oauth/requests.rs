@@ -1,4 +1,5 @@
-//! The forms that the token endpoint reads, and what it refuses about them (Concur docs, grants).
+//! The forms that the token endpoint reads, and what it refuses about them
+//! (source: concur-authentication).
 
 use std::collections::BTreeSet;
 

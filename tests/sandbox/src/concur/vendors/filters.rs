@@ -1,4 +1,4 @@
-//! The query filters of a vendor look-up (Concur docs, vendor).
+//! The query filters of a vendor look-up (source: concur-vendor).
 
 use super::record::{Vendor, field_names};
 use crate::concur::gateway::{GatewayCall, GatewayError};

@@ -1,4 +1,4 @@
-//! What a vendor record is, and what makes one acceptable (Concur docs, vendor fields).
+//! What a vendor record is, and what makes one acceptable (source: concur-vendor).
 
 use serde_json::{Map, Value};
 

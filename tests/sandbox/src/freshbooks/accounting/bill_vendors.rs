@@ -1,4 +1,4 @@
-//! Bill vendors: those the account owes (FreshBooks docs, bill vendors).
+//! Bill vendors: those the account owes (source: freshbooks-bill-vendors).
 
 use serde::Serialize;
 use serde_json::Value;

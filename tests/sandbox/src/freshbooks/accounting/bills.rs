@@ -1,4 +1,4 @@
-//! Bills: what the account owes its vendors (FreshBooks docs, bills).
+//! Bills: what the account owes its vendors (source: freshbooks-bills).
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

@@ -1,4 +1,4 @@
-//! Expense categories: read-only (FreshBooks docs, expense categories).
+//! Expense categories: read-only (source: freshbooks-expense-categories).
 
 use serde_json::{Value, json};
 

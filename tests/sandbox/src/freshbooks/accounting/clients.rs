@@ -1,4 +1,4 @@
-//! Clients: those the account bills (FreshBooks docs, clients).
+//! Clients: those the account bills (source: freshbooks-clients).
 
 use std::collections::BTreeMap;
 

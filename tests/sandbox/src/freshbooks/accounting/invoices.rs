@@ -1,4 +1,5 @@
-//! Invoices: drafts until sent, totals computed, status in four forms (FreshBooks docs, invoices).
+//! Invoices: drafts until sent, totals computed, status in four forms
+//! (source: freshbooks-invoices).
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

@@ -1,4 +1,4 @@
-//! Taxes: names with percentages; DELETE removes them for good (FreshBooks docs, taxes).
+//! Taxes: names with percentages; DELETE removes them for good (source: freshbooks-taxes).
 
 use rust_decimal::Decimal;
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! Error shapes E1 to E6 of the FreshBooks docs: one refusal, written the way its family writes it.
+//! Error shapes E1 to E6 (source: freshbooks-errors): one refusal, written the way its family
+//! writes it.
 
 use serde_json::{Value, json};
 

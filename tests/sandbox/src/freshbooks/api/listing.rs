@@ -1,4 +1,5 @@
-//! Pages, filters and includes of the accounting and events families (FreshBooks docs, listing).
+//! Pages, filters and includes of the accounting and events families
+//! (source: freshbooks-parameters).
 
 use jiff::civil::Date;
 use serde::Serialize;

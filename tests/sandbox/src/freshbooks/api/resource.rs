@@ -1,5 +1,5 @@
 //! What all accounting resources have in common: create, list, read, the phased update and deletion
-//! (FreshBooks docs, listing and active_deleted).
+//! (source: freshbooks-parameters, freshbooks-active-deleted).
 
 use std::collections::BTreeMap;
 

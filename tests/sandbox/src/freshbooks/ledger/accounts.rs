@@ -1,5 +1,5 @@
 //! The chart of accounts: accounts with sub-accounts under two kinds of id, and their legacy list
-//! (FreshBooks docs, journal entry accounts).
+//! (source: freshbooks-journal-entry-accounts).
 
 use super::records::AccountRecord;
 use std::collections::BTreeMap;

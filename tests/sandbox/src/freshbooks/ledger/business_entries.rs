@@ -1,5 +1,5 @@
-//! Journal entries, the newer endpoint: by UUIDs, with a version header of its own (FreshBooks
-//! docs, journal entries).
+//! Journal entries, the newer endpoint: by UUIDs, with a version header of its own
+//! (source: freshbooks-journal-entries).
 
 use jiff::civil::Date;
 use serde_json::{Number, Value, json};

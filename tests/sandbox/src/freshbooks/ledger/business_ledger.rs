@@ -1,6 +1,6 @@
 //! The ledger family below `/accounting/businesses/{business_uuid}`: the newer journal entries, the
-//! chart-of-accounts report and the ledger accounts with the ids of all generations (FreshBooks
-//! docs, journal entries, chart of accounts).
+//! chart-of-accounts report and the ledger accounts with the ids of all generations
+//! (source: freshbooks-journal-entries, freshbooks-chart-of-accounts).
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 //! Lines of all transactions, the only way to read a journal entry back at the older endpoint
-//! (FreshBooks docs, journal entry details).
+//! (source: freshbooks-journal-entry-details).
 
 use jiff::civil::Date;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Journal entries, the older endpoint: create only, by the legacy ids of sub-accounts (FreshBooks
-//! docs, journal entries).
+//! Journal entries, the older endpoint: create only, by the legacy ids of sub-accounts
+//! (source: freshbooks-journal-entries).
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

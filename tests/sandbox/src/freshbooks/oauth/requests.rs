@@ -1,5 +1,5 @@
-//! Reading requests to the OAuth endpoints, and the errors they are answered with (FreshBooks docs,
-//! OAuth).
+//! Reading requests to the OAuth endpoints, and the errors they are answered with
+//! (source: freshbooks-authentication).
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Scopes of the form `user:<object>:<read|write>`, as a set.
 
-/// Every object a scope can name (FreshBooks docs, scopes).
+/// Every object a scope can name (source: freshbooks-scopes).
 const OBJECTS: [&str; 22] = [
     "bill_payments",
     "bill_vendors",

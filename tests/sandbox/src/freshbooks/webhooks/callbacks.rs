@@ -1,4 +1,4 @@
-//! Callbacks: registered, proven, listed, deleted (FreshBooks docs, webhooks).
+//! Callbacks: registered, proven, listed, deleted (source: freshbooks-webhooks).
 
 use std::collections::BTreeMap;
 

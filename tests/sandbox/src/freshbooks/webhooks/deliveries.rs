@@ -1,5 +1,5 @@
-//! Deliveries: what is under way to whom, when it is due, and what becomes of failures (FreshBooks
-//! docs, webhooks).
+//! Deliveries: what is under way to whom, when it is due, and what becomes of failures
+//! (source: freshbooks-webhooks).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The signature of a webhook delivery (FreshBooks docs, webhooks).
+//! The signature of a webhook delivery (source: freshbooks-webhooks).
 //!
 //! The message is what Python's `json.dumps` makes of the decoded form as a dictionary of strings,
 //! fields in the order sent; so neither the form's bytes nor what a JSON library of today writes.

@@ -1,5 +1,4 @@
-//! Acknowledgements: "received", and nothing else (Concur docs, financial integration,
-//! acknowledge).
+//! Acknowledgements: "received", and nothing else (source: concur-financial-acknowledgement).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
-//! Payment confirmations: for expense reports only (Concur docs, financial integration, payment
-//! confirmation).
+//! Payment confirmations: for expense reports only (source: concur-financial-payment-confirmation).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

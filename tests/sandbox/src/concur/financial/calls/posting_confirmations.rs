@@ -1,5 +1,4 @@
-//! Posting confirmations: posted or not, once (Concur docs, financial integration, posting
-//! confirmation).
+//! Posting confirmations: posted or not, once (source: concur-financial-posting-confirmation).
 
 use serde::Deserialize;
 use serde_json::{Value, json};

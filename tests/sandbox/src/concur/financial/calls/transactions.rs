@@ -1,4 +1,4 @@
-//! GET: the READY documents, or those of one source (Concur docs, financial integration, GET).
+//! GET: the READY documents, or those of one source (source: concur-financial-integration).
 
 use serde::Serialize;
 use serde_json::value::RawValue;

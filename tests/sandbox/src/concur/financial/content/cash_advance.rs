@@ -1,4 +1,5 @@
-//! Cash advances: the only document that names its side (Concur docs, cash advance document).
+//! Cash advances: the only document that names its side
+//! (source: concur-financial-cash-advance-document).
 
 use rust_decimal::Decimal;
 

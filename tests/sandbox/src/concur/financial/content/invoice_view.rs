@@ -1,4 +1,4 @@
-//! How an invoice is written as a document (Concur docs, invoice document).
+//! How an invoice is written as a document (source: concur-financial-invoice-document).
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

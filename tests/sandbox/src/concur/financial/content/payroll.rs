@@ -1,4 +1,5 @@
-//! Payroll: wage types instead of accounts, and no journal at all (Concur docs, payroll document).
+//! Payroll: wage types instead of accounts, and no journal at all
+//! (source: concur-financial-payroll-document).
 
 use rust_decimal::Decimal;
 

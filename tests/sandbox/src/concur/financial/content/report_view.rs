@@ -1,5 +1,5 @@
-//! How an expense report is written as a document (Concur docs, financial documents schema;
-//! optional fields as in the published samples).
+//! How an expense report is written as a document
+//! (source: concur-financial-schema, concur-financial-samples for optional fields).
 
 use rust_decimal::Decimal;
 
