@@ -235,10 +235,7 @@ fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {
                 note(missing, &format!("{name}.{}", flag.name), &flag.docs);
             }
         }
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "the other kinds have no members"
-        )]
+        // The other kinds have no members.
         _ => {}
     }
 }

@@ -1,10 +1,5 @@
 //! Walks over the items of a file and notes what [`Source`] holds of them.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "syn's enums grow with the language, and most of their cases say nothing here"
-)]
-
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Visibility};

@@ -1,10 +1,5 @@
 //! Whether a contract still has everything that an earlier one had, in the same shape.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "kinds of types that the contract does not use are compared by how they print"
-)]
-
 use std::collections::BTreeMap;
 
 use wit_parser::{Function, PackageId, Resolve, Type, TypeDefKind, TypeId, WorldItem};
