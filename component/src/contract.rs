@@ -7,6 +7,7 @@
 
 #[allow(
     missing_docs,
+    unreachable_pub,
     unsafe_code,
     reason = "generated; the WIT files carry the documentation"
 )]
