@@ -303,10 +303,10 @@ fn an_active_key_is_never_replaced() {
 
 #[test]
 fn a_handshake_that_is_repeated_says_the_same_again() {
-    let fields = [("object_id", "2001"), ("verifier", "the key in force")];
+    let fields = [("object_id", "2001"), ("verifier", "the-key-in-force")];
     let repeated = verify(
-        &signed(&fields, "the key in force"),
-        &active("the key in force"),
+        &signed(&fields, "the-key-in-force"),
+        &active("the-key-in-force"),
     );
     assert!(
         matches!(repeated, Ok(Verified::Handshake(_))),
