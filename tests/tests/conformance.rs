@@ -1,6 +1,6 @@
 //! SAP's published samples of financial documents, each with the entry that it must become.
 //!
-//! `ML_CONNECTOR_FINANCIAL_DOCUMENTS` names a directory with them; README says where they are
+//! `ML_CONNECTOR_FINANCIAL_DOCUMENTS` names a directory with them; CONTRIBUTING says where they are
 //! published. The expected postings were worked out by hand, from the rows of each document and the
 //! documented use cases.
 
