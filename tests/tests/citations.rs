@@ -1,8 +1,8 @@
 //! What code and documents say of each other: cited sources, decisions, metrics.
 //!
-//! A comment cites a row of `docs/sources.md` by its anchor, in parentheses that begin with the word
-//! "source" and a colon; anchors are separated by commas, and a semicolon begins a remark. Standards
-//! are cited by name and number.
+//! A comment cites a row of `docs/sources.md` by its anchor, in parentheses that begin with the
+//! word "source" and a colon; anchors are separated by commas, and a semicolon begins a remark.
+//! Standards are cited by name and number.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

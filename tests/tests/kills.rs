@@ -91,8 +91,7 @@ const POINTS: [(System, &str, &str); 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_between_store_acknowledge_post_and_confirm_ends_with_one_entry_and_one_confirmation()
- {
+async fn a_kill_between_store_acknowledge_post_and_confirm_makes_one_entry_and_one_confirmation() {
     let mut deployment = started(&Options::both_ways(1)).await;
     for (system, method, path) in POINTS {
         let answered_late = FaultRule::new(system, Fault::Slow { delay: 60_000 })

@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn every_page_is_asked_for_and_strangers_name_their_setting() {
         let settings = legacy();
-        let first = "/accounting/account/zQ7pLm/journal_entry_accounts/journal_entry_accounts?page=1&per_page=100";
+        let first = "/accounting/account/zQ7pLm/journal_entry_accounts/journal_entry_accounts\
+                     ?page=1&per_page=100";
         assert_eq!(asked(check_accounts(&settings, &[])), first);
         let pages = vec![page(r#"{"sub_accountid": 635}"#, 2)];
         assert!(asked(check_accounts(&settings, &pages)).contains("page=2"));

@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn escapes_are_those_of_python() {
         // json.dumps({"k": "\x00\x08\t\n\x0b\x0c\r\x1f \"\\/<>&'~\x7f\x80é€\ud83d\ude00"})
-        let body = "k=%00%08%09%0A%0B%0C%0D%1F+%22%5C%2F%3C%3E%26%27%7E%7F%C2%80%C3%A9%E2%82%AC%F0%9F%98%80";
+        let body = "k=%00%08%09%0A%0B%0C%0D%1F+%22%5C%2F%3C%3E%26%27%7E%7F%C2%80\
+                    %C3%A9%E2%82%AC%F0%9F%98%80";
         let expected = concat!(
             r#"{"k": "\u0000\b\t\n\u000b\f\r\u001f \"\\/<>&'~"#,
             r#"\u007f\u0080\u00e9\u20ac\ud83d\ude00"}"#

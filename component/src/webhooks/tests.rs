@@ -43,7 +43,9 @@ const VECTORS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-const HANDSHAKE: &str = "name=callback.verify&object_id=2001&account_id=zQ7pLm&business_id=8812345&identity_id=5520071&user_id=1&verifier=kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu";
+const HANDSHAKE: &str = "name=callback.verify&object_id=2001&account_id=zQ7pLm\
+                         &business_id=8812345&identity_id=5520071&user_id=1\
+                         &verifier=kT3mVq9RzL2bXw7HsN4cYd8PfG6jA5eUu";
 const HANDSHAKE_SIGNATURE: &str = "rnN3zNJZc6U0maHqdq4uq9Ea8SuVuYq4zrJ+h7q4lxo=";
 
 fn header(name: &str, value: &str) -> Header {

@@ -72,21 +72,9 @@ impl State {
                 settings_version,
                 started,
                 message,
-            } => {
-                let kept = self.active(run)?;
-                kept.attempts.push(Attempt {
-                    epoch: kept.run.epoch,
-                    settings_version: kept.run.settings_version.clone(),
-                    started: kept.run.started,
-                });
-                kept.set_due(RunState::Due, started, None, message);
-                kept.run = Run {
-                    epoch: kept.run.epoch + 1,
-                    settings_version,
-                    started,
-                    ..kept.run.clone()
-                };
-            }
+            } => self
+                .active(run)?
+                .start_over(settings_version, started, message),
             other => self.keep(other)?,
         }
         Ok(())
@@ -372,6 +360,21 @@ impl KeptRun {
         }
         self.history.sort_by_key(place);
         Ok(())
+    }
+
+    fn start_over(&mut self, settings_version: String, started: Instant, message: String) {
+        self.attempts.push(Attempt {
+            epoch: self.run.epoch,
+            settings_version: self.run.settings_version.clone(),
+            started: self.run.started,
+        });
+        self.set_due(RunState::Due, started, None, message);
+        self.run = Run {
+            epoch: self.run.epoch + 1,
+            settings_version,
+            started,
+            ..self.run.clone()
+        };
     }
 
     fn set_due(&mut self, state: RunState, due: Instant, on: Option<ObjectRef>, message: String) {
