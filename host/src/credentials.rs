@@ -99,7 +99,7 @@ pub struct Credentials {
     applications: BTreeMap<String, Application>,
 }
 
-/// One credential: what is in force, and the lock of whoever refreshes it.
+/// One credential: what is in force, and the lock of anyone who refreshes it.
 struct CredentialSlot {
     state: RwLock<CredentialState>,
     refreshing: tokio::sync::Mutex<()>,

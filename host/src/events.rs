@@ -2,7 +2,7 @@
 //! is stored durably, and only then it is answered.
 //!
 //! SAP Concur drops an event for good when it is answered with a 4xx other than 401, 403 and 429,
-//! and delivers it again for 72 hours after anything else that is no success. So whoever is not
+//! and delivers it again for 72 hours after anything else that is no success. So anyone who is not
 //! believed gets no handshake or 401; what an authentic peer sends is never refused: what cannot be
 //! read is stored for a person and answered 200, and what cannot be stored is answered 503
 //! (source: concur-event-subscription).

@@ -3,8 +3,8 @@
 //!
 //! # Examples
 //!
-//! Driving one run without the service around it: whoever does this carries out each demand, stores
-//! it with its outcome, and opens the run with that history after a crash.
+//! Driving one run without the service around it: anyone who does this carries out each demand,
+//! stores it with its outcome, and opens the run with that history after a crash.
 //!
 //! ```no_run
 //! use std::path::Path;

@@ -156,7 +156,7 @@ impl Secrets {
         Ok(file)
     }
 
-    /// Replaces the keys in `seal.keys` at once: whoever reads the file sees the old keys or the
+    /// Replaces the keys in `seal.keys` at once: anyone who reads the file sees the old keys or the
     /// new ones.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What the service costs as a process of its own: `cargo bench --workspace --bench process`.
 //!
-//! The program that ships runs as a child; both vendors and whoever creates the invoices are this
-//! process. Times to start, memory and processor time are the kernel's, from `/proc`. Numbers of
-//! records can be given in `RECORDS`.
+//! The program that ships runs as a child; both vendors and anyone who creates the invoices are
+//! this process. Times to start, memory and processor time are the kernel's, from `/proc`. Numbers
+//! of records can be given in `RECORDS`.
 
 #![allow(clippy::float_arithmetic, reason = "ratios of times, no money")]
 

@@ -23,7 +23,7 @@ fn every_signature_vector_is_read_as_it_says() {
     }
 }
 
-/// Whoever changes a signed body, or has another key, gets nothing in.
+/// Anyone who changes a signed body, or has another key, gets nothing in.
 #[test]
 fn an_accepted_vector_is_refused_under_every_other_key() {
     let accepted = vectors().into_iter().filter(|vector| {

@@ -1,7 +1,7 @@
 //! Change stamps that can be trusted.
 //!
-//! FreshBooks stamps changes to the second. Whoever reads an object in the second of its change, or
-//! with a clock that is off by a little, cannot know whether it changed once more under the same
+//! FreshBooks stamps changes to the second. Anyone who reads an object in the second of its change,
+//! or with a clock that is off by a little, cannot know whether it changed once more under the same
 //! stamp. Such a stamp is marked as fresh, and a marked stamp equals none that a list shows: the
 //! next sweep looks once more.
 

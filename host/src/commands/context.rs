@@ -74,7 +74,7 @@ fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
 fn trapped(error: &GuestError) -> Problem {
     Problem {
         pointer: String::new(),
-        code: "component-trap".to_string(),
+        code: "component-failed".to_string(),
         message: format!("the component could not check this table: {error}"),
     }
 }

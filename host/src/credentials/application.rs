@@ -15,7 +15,7 @@ use crate::http_client::Origin;
 /// When to ask again after a refusal that says no time: only a person can help then.
 const PAUSE_MS: u64 = 10 * 60_000;
 
-/// The token of one connection's application, and the lock of whoever asks for it.
+/// The token of one connection's application, and the lock of anyone who asks for it.
 #[derive(Default)]
 pub(super) struct Application(tokio::sync::Mutex<ApplicationState>);
 
@@ -43,8 +43,8 @@ pub(super) fn one_each<'n>(
 }
 
 impl Credentials {
-    /// What a request needs that goes out with the application's token. Whoever comes while it is
-    /// asked for waits.
+    /// What a request needs that goes out with the application's token. Anyone who comes while it
+    /// is asked for waits.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ impl RecentWakes {
         self.lock().next
     }
 
-    /// Adds an event. To be called before what it tells of is committed: then whoever commits a
+    /// Adds an event. To be called before what it tells of is committed: then anyone who commits a
     /// wait and looks here afterwards has either been woken by the store or finds it here.
     pub fn add(&self, event: WakeEvent) {
         let mut state = self.lock();

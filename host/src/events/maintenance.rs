@@ -9,8 +9,8 @@ use super::client_certificate::{Reloaded, Trust};
 use super::{EventReceiver, RETENTION};
 use crate::store::Write;
 
-/// How often the files with the roots are compared. Seconds, so that whoever replaces one sees the
-/// effect at once; the files are small.
+/// How often the files with the roots are compared. Seconds, so that anyone who replaces one sees
+/// the effect at once; the files are small.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Old events are forgotten every so many rounds: once an hour.

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_reaches_whoever_waits_for_its_state_once() {
+    fn a_code_reaches_anyone_who_waits_for_its_state_once() {
         let consents = Consents::default();
         let mut awaited = consents.expect("state-1");
         assert!(!consents.arrive("state-2", Secret::new("code".to_string())));

@@ -94,7 +94,7 @@ fn rows_are_in_the_employee_s_currency_at_the_document_s_rate() {
 }
 
 #[test]
-fn whoever_is_not_the_company_is_the_other_side() {
+fn anyone_who_is_not_the_company_is_the_other_side() {
     let card = with(CASH_ADVANCE, r#""payee": "EMPL""#, r#""payee": "CBCP""#);
     assert_eq!(lines(CashAdvance, &card, &settings())[1], "2 - -300");
     let nobody = with(CASH_ADVANCE, r#""payee": "EMPL""#, r#""payee": null"#);

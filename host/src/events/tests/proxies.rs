@@ -132,7 +132,7 @@ async fn only_a_proxy_is_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_may_open_the_socket_is_a_proxy() {
+async fn anyone_who_may_open_the_socket_is_a_proxy() {
     let mut fixture = Fixture::new().await;
     let path = fixture.directory.path().join("events.sock");
     fixture.listen = EventsListen::Socket(path.clone());
