@@ -38,6 +38,38 @@ fn every_item_field_case_and_function_is_documented() {
 }
 
 #[test]
+fn every_interface_type_and_function_says_since_when() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve
+        .push_dir(built::root().join("wit"))
+        .expect("wit/ can be read");
+    let mut missing = Vec::new();
+    for interface in resolve.packages[package].interfaces.values() {
+        let interface = &resolve.interfaces[*interface];
+        let name = interface.name.clone().unwrap_or_default();
+        let types = interface.types.iter().filter_map(|(item, id)| {
+            let definition = &resolve.types[*id];
+            let is_use = matches!(definition.kind, TypeDefKind::Type(wit_parser::Type::Id(_)));
+            (!is_use).then_some((item, &definition.stability))
+        });
+        // A resource's methods came with it.
+        let functions = interface
+            .functions
+            .iter()
+            .filter(|(_, function)| function.kind.resource().is_none())
+            .map(|(item, function)| (item, &function.stability));
+        let undated = types
+            .chain(functions)
+            .filter(|(_, stability)| stability.is_unknown());
+        missing.extend(undated.map(|(item, _)| format!("{name}.{item}")));
+        if interface.stability.is_unknown() {
+            missing.push(name);
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "these have no @since");
+}
+
+#[test]
 fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
     let mut resolve = Resolve::default();
     let (package, _) = resolve
