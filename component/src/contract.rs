@@ -7,7 +7,6 @@
 
 #[allow(
     missing_docs,
-    unreachable_pub,
     unsafe_code,
     reason = "generated; the WIT files carry the documentation"
 )]

@@ -116,6 +116,7 @@ mod error_bodies;
 pub mod events;
 #[cfg(target_arch = "wasm32")]
 #[allow(
+    unreachable_pub,
     unsafe_code,
     reason = "the generated glue between the component's ABI and the library"
 )]
