@@ -1,7 +1,7 @@
 //! The sandbox as a program: FreshBooks and SAP Concur on local ports, for any client.
 
 use std::fs::File;
-use std::io::{BufWriter, LineWriter, Write};
+use std::io::{LineWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,31 +70,39 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Print the default configuration as TOML: ids, client ids and secrets, redirect URIs, scopes
+    /// and every switch. A file for `serve --config` needs only what differs.
+    Config,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve {
-        freshbooks_port,
-        concur_port,
-        control_port,
-        exchange_log,
-        events_ca,
-        receiver_roots,
-        config,
-    } = Arguments::parse().command;
-    let ports = Ports {
-        freshbooks: freshbooks_port,
-        concur: concur_port.into_iter().collect(),
-        control: control_port,
+    let done = match Arguments::parse().command {
+        Command::Serve {
+            freshbooks_port,
+            concur_port,
+            control_port,
+            exchange_log,
+            events_ca,
+            receiver_roots,
+            config,
+        } => {
+            let ports = Ports {
+                freshbooks: freshbooks_port,
+                concur: concur_port.into_iter().collect(),
+                control: control_port,
+            };
+            let files = Files {
+                exchange_log,
+                events_ca,
+                receiver_roots,
+                config,
+            };
+            serve(ports, files).await
+        }
+        Command::Config => print_default_config(),
     };
-    let files = Files {
-        exchange_log,
-        events_ca,
-        receiver_roots,
-        config,
-    };
-    match serve(ports, files).await {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -131,7 +139,7 @@ async fn serve(ports: Ports, files: Files) -> Result<(), String> {
         running
             .shared
             .lock()
-            .write_exchange_log(Box::new(LineWriter::new(BufWriter::new(file))));
+            .write_exchange_log(Box::new(LineWriter::new(file)));
     }
     let urls = serde_json::to_string(&running.urls).map_err(|error| error.to_string())?;
     println!("{urls}");
@@ -140,6 +148,13 @@ async fn serve(ports: Ports, files: Files) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     wait_for_stop_signal().await;
     running.shutdown();
+    Ok(())
+}
+
+fn print_default_config() -> Result<(), String> {
+    let text = toml::to_string(&SandboxConfig::default()).map_err(|error| error.to_string())?;
+    // Whoever reads may have seen enough: a closed pipe is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }
 
@@ -202,6 +217,34 @@ mod tests {
     fn the_example_of_the_help_is_a_configuration() {
         let read: SandboxConfig = toml::from_str(EXAMPLE_CONFIG).expect("a configuration");
         assert_eq!(read.freshbooks.webhooks.duplicate_per_mille, 100);
+    }
+
+    #[test]
+    fn the_example_settings_name_what_the_sandbox_has() {
+        let text = include_str!("../../../docs/examples/sandbox-settings.json");
+        let settings: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let SandboxConfig {
+            freshbooks, concur, ..
+        } = SandboxConfig::default();
+        let (freshbooks_app, concur_app) = (&freshbooks.apps[0], &concur.apps[0]);
+        for (pointer, expected) in [
+            ("/freshbooks/account_id", &freshbooks.account_id),
+            ("/freshbooks/client_id", &freshbooks_app.client_id),
+            ("/freshbooks/redirect_uri", &freshbooks_app.redirect_uris[0]),
+            ("/concur/company_id", &concur.company_uuid),
+            ("/concur/client_id", &concur_app.client_id),
+            (
+                "/payment_request/employee_login_id",
+                &concur.employees[0].login_id,
+            ),
+        ] {
+            let named = settings
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str);
+            assert_eq!(named, Some(expected.as_str()), "{pointer}");
+        }
+        let business_id = settings["freshbooks"]["business_id"].as_u64();
+        assert_eq!(business_id, Some(freshbooks.business_id));
     }
 
     #[test]

@@ -21,6 +21,11 @@ use crate::random::Random;
 /// ten minutes at most.
 const CODE_LIFE_MS: Millis = 5 * 60 * 1000;
 
+/// FreshBooks answers an unknown client id with 500; what its page says is not documented, so that
+/// this one may name what helps.
+const UNKNOWN_APP_PAGE: &str = "<h1>Internal Server Error</h1><p>No app of the sandbox has this \
+    client_id. `ml-connector-sandbox config` prints those that it has by default.</p>";
+
 /// Long enough to make a token of about 1000 characters.
 const SIGNATURE_CHARACTERS: usize = 800;
 
@@ -89,7 +94,7 @@ impl OAuth {
             .iter()
             .position(|app| app.client_id == client_id)
         else {
-            return Response::typed(500, "text/html", b"<h1>Internal Server Error</h1>".to_vec());
+            return Response::typed(500, "text/html", UNKNOWN_APP_PAGE.into());
         };
         match self.issue_code(&query, app, config, now) {
             Ok(location) => Response::empty(302).with_header("location", &location),

@@ -44,6 +44,10 @@ fn handle_control(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Resp
         ("POST", "/freshbooks/token") => {
             Ok(json!({"access_token": sandbox.freshbooks.person_token(now)}))
         }
+        ("POST", "/freshbooks/revoke") => {
+            sandbox.freshbooks.revoke_refresh_tokens();
+            Ok(json!({}))
+        }
         ("POST", "/freshbooks/silence") => Ok(set_silence(sandbox, &body)),
         ("POST", "/freshbooks/bulk") => create_bulk(sandbox, body, now),
         ("POST", "/concur/request-token") => Ok(request_token(sandbox, now)),
