@@ -51,8 +51,15 @@ fn vendors_are_cited_in_one_form() {
 #[test]
 fn documents_name_only_anchors_that_have_a_row() {
     let rows = rows();
+    // Fields of the contract such as `freshbooks-business-id` look like anchors.
+    let contract: String = files("wit", &["wit"])
+        .iter()
+        .map(|path| read(path))
+        .collect();
+    let is_field = |word: &str| contract.contains(&format!("{word}:"));
     for path in files("docs", &["md"]) {
-        for word in quoted(&read(&path)).filter(|word| is_anchor(word)) {
+        let text = read(&path);
+        for word in quoted(&text).filter(|word| is_anchor(word) && !is_field(word)) {
             assert!(rows.contains_key(word), "{}: {word}", path.display());
         }
     }
