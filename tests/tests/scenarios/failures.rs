@@ -132,16 +132,15 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
 
 fn a_replay_right_after_an_upgrade_waits_out_the_settle_time(backend: Backend) {
     let mut sim = Sim::connected(backend, "park");
-    let late = Fault::LateExecution {
-        delay: MINUTES_45 / 2,
-    };
+    let late = Fault::LateExecution { delay: MINUTES_45 };
     sim.sandbox.add_fault(creation(late));
     let invoice = an_invoice(&mut sim, "2093");
     sim.run_for(600_000);
     let mut settings = settings::connection("park");
     settings["expense_types"]["default"] = "TRVL".into();
     sim.upgrade(backend.logic(&settings.to_string()));
-    sim.run_for(60_000);
+    // The settle time is over, the run is started over, and a person replays it a minute later.
+    sim.run_for(1_260_000);
     assert_eq!(sim.divergences, 1);
     sim.start(object("invoice", &invoice), StartReason::Replay);
     sim.settle();
