@@ -223,7 +223,7 @@ impl Flow {
     }
 
     /// Leaves what may have been sent alone for the settle time. Returns when that began.
-    pub(crate) async fn settle(&self, why: &str) -> Instant {
+    async fn settle(&self, why: &str) -> Instant {
         let since = self.now();
         let delay = self.settings.settle(self.target());
         let message = format!(

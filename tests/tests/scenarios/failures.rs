@@ -16,7 +16,6 @@ scenarios!(
     a_late_execution_is_found_by_a_later_look_up,
     only_a_person_s_replay_resends_what_is_ambiguous,
     an_upgrade_in_the_settle_time_doubles_nothing,
-    a_replay_right_after_an_upgrade_waits_out_the_settle_time,
     an_outage_of_three_days_costs_no_attempt,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
@@ -128,29 +127,6 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
             "{ambiguity}"
         );
     }
-}
-
-fn a_replay_right_after_an_upgrade_waits_out_the_settle_time(backend: Backend) {
-    let mut sim = Sim::connected(backend, "park");
-    let late = Fault::LateExecution { delay: MINUTES_45 };
-    sim.sandbox.add_fault(creation(late));
-    let invoice = an_invoice(&mut sim, "2093");
-    sim.run_for(600_000);
-    let mut settings = settings::connection("park");
-    settings["expense_types"]["default"] = "TRVL".into();
-    sim.upgrade(backend.logic(&settings.to_string()));
-    // When the settle time is over the run is started over, and a person replays it at once.
-    sim.run_for(2_100_000);
-    assert_eq!(sim.divergences, 1);
-    sim.start(object("invoice", &invoice), StartReason::Replay);
-    sim.settle();
-    assert_eq!(
-        (
-            sim.sandbox.concur.payment_request_count(),
-            sim.sent["POST paymentrequest"]
-        ),
-        (1, 1)
-    );
 }
 
 fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {

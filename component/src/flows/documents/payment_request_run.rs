@@ -65,12 +65,7 @@ impl PaymentRequestRun<'_> {
 
     /// An earlier run could not know whether it created it: only a person may have it sent again.
     async fn look_only(&self) -> Result<Ending, EarlyEnd> {
-        let mut found = self.find_marked().await?;
-        if found.is_none() && self.flow.task.unknown_since.is_some() {
-            self.flow.settle(EARLIER).await;
-            found = self.find_marked().await?;
-        }
-        match found {
+        match self.find_marked().await? {
             Some(id) => self.link(id, Change::Adopted).await,
             None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
         }

@@ -77,11 +77,7 @@ impl FinancialRun<'_> {
         let intent = self.flow.settings.financial.ambiguity;
         if ambiguity::ambiguous_since(self.flow, self.own, intent, true).is_some() {
             // An earlier attempt was never answered: only a person may have it sent again.
-            let mut found = self.journal.find_marked(&marker).await?;
-            if found.is_none() && self.flow.task.unknown_since.is_some() {
-                self.flow.settle(EARLIER).await;
-                found = self.journal.find_marked(&marker).await?;
-            }
+            let found = self.journal.find_marked(&marker).await?;
             let found = found.map(|id| (id, Change::Adopted));
             return found.ok_or_else(|| EarlyEnd::park(self.flow.ambiguous(EARLIER)));
         }
