@@ -44,7 +44,7 @@ struct RefreshSlot {
 }
 
 impl TokenRefresh {
-    /// Nothing is refreshed until [`keep_fresh`] runs or a request needs it.
+    /// Nothing is refreshed until `keep_fresh` runs or a request needs it.
     #[must_use]
     pub fn new(credentials: Arc<Credentials>) -> Self {
         Self {
