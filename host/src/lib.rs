@@ -16,11 +16,8 @@
 //! use ml_connector::contract::types::{ObjectRef, System};
 //! use ml_connector::guest::{Guest, SettingsText, SharedInstance};
 //!
-//! fn perform(action: &Action) -> Report {
-//!     todo!("send the request, look the objects up, or save the changes: {action:?}")
-//! }
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `perform` sends the request, looks the objects up, or saves the changes.
+//! # fn example(perform: impl Fn(&Action) -> Report) -> Result<(), Box<dyn std::error::Error>> {
 //! let guest = Guest::load(Path::new("ml_connector_component.wasm"), &Limits::default())?;
 //! let instance = SharedInstance::new(Arc::new(guest))?;
 //! let settings = SettingsText {
@@ -49,7 +46,8 @@
 //!             let (id, at) = (effect.id, clock.now());
 //!             instance.step(opened.run, &Outcome { id, report, at })?
 //!         }
-//!         Demand::Wait(wait) => todo!("open the run again at {}", wait.until),
+//!         // Stored; the run is opened again with its history at `until`.
+//!         Demand::Wait(wait) => return Ok(println!("waits until {}", wait.until)),
 //!         Demand::Done(completion) => break completion,
 //!     };
 //! };
