@@ -13,18 +13,23 @@ pub(super) fn ambiguous_since(
     intent: Intent,
     is_new: bool,
 ) -> Option<Instant> {
-    let ambiguous = own
-        .last
-        .as_ref()
-        .filter(|last| last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS));
-    if let Some(last) = ambiguous
-        && flow.task.reason != StartReason::Replay
-    {
-        // A failure has an instant; if the host lost it, nobody knows a later one.
-        return Some(last.since.unwrap_or_default());
-    }
     let parks = intent == Intent::LookUpThenPark;
-    flow.task.unknown_since.filter(|_| parks && is_new)
+    left_by_earlier_run(flow, own)
+        .or_else(|| flow.task.unknown_since.filter(|_| parks && is_new))
+}
+
+/// Since when an earlier run has left it unknown whether the record was created; none if a person
+/// has looked since. Such a run was over its settle time: this one only looks. A run that was
+/// started over is not: its write waits for the settle time first.
+pub(super) fn left_by_earlier_run(flow: &Flow, own: &ObjectStatus) -> Option<Instant> {
+    if flow.task.reason == StartReason::Replay {
+        return None;
+    }
+    let last = own.last.as_ref()?;
+    let is_ambiguous =
+        last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS);
+    // A failure has an instant; if the host lost it, nobody knows a later one.
+    is_ambiguous.then(|| last.since.unwrap_or_default())
 }
 
 /// An earlier run, or this one before it was started over, could not know whether it created the

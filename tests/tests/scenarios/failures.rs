@@ -16,6 +16,7 @@ scenarios!(
     a_late_execution_is_found_by_a_later_look_up,
     only_a_person_s_replay_resends_what_is_ambiguous,
     an_upgrade_in_the_settle_time_doubles_nothing,
+    a_replay_right_after_such_an_upgrade_doubles_nothing,
     an_outage_of_three_days_costs_no_attempt,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
@@ -127,6 +128,27 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
             "{ambiguity}"
         );
     }
+}
+
+fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    // Within the settle time of the run that is started over, and after that of the first one.
+    let late = Fault::LateExecution {
+        delay: MINUTES_45 - 600_000,
+    };
+    sim.sandbox.add_fault(creation(late));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(600_000);
+    let mut settings = settings::connection("park");
+    settings["expense_types"]["default"] = "TRVL".into();
+    sim.upgrade(backend.logic(&settings.to_string()));
+    sim.run_for(60_000);
+    sim.start(object("invoice", &invoice), StartReason::Replay);
+    sim.settle();
+    assert_eq!(sim.divergences, 1);
+    // The run found it, and the replay after it what the run had linked.
+    assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "unchanged");
+    assert_eq!(sim.sandbox.concur.payment_request_count(), 1);
 }
 
 fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {

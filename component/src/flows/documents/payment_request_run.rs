@@ -37,7 +37,7 @@ pub(super) struct PaymentRequestRun<'a> {
 
 impl PaymentRequestRun<'_> {
     pub(super) async fn create(&self, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
-        if unknown_since(self.flow, own).is_some() {
+        if ambiguity::left_by_earlier_run(self.flow, own).is_some() {
             return self.look_only().await;
         }
         let intent = self.flow.settings.payment_request.ambiguity;

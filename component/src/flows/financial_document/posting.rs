@@ -74,8 +74,7 @@ impl FinancialRun<'_> {
         doubt: bool,
     ) -> Result<(String, Change), EarlyEnd> {
         let marker = self.marker();
-        let intent = self.flow.settings.financial.ambiguity;
-        if ambiguity::ambiguous_since(self.flow, self.own, intent, true).is_some() {
+        if ambiguity::left_by_earlier_run(self.flow, self.own).is_some() {
             // An earlier attempt was never answered: only a person may have it sent again.
             let found = self.journal.find_marked(&marker).await?;
             let found = found.map(|id| (id, Change::Adopted));

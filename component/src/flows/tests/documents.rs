@@ -551,6 +551,7 @@ fn a_run_that_is_started_over_does_not_create_again_what_may_be_there() {
         let driven = world.run(&started_over(reason));
         assert_eq!(code(&driven), "ambiguous");
         assert_untouched(&driven);
+        assert_eq!(driven.waits(), [(WaitReason::Settle, HOUR / 2)]);
         assert_eq!(failure(&driven).look_again, Some(STARTED + 5 * HOUR));
         world.requests = vec![request("P1", &our_marker(), "FB-C41")];
         assert_eq!(code(&world.run(&started_over(reason))), "adopted");
