@@ -14,8 +14,7 @@ pub(super) fn ambiguous_since(
     is_new: bool,
 ) -> Option<Instant> {
     let parks = intent == Intent::LookUpThenPark;
-    left_by_earlier_run(flow, own)
-        .or_else(|| flow.task.unknown_since.filter(|_| parks && is_new))
+    left_by_earlier_run(flow, own).or_else(|| flow.task.unknown_since.filter(|_| parks && is_new))
 }
 
 /// Since when an earlier run has left it unknown whether the record was created; none if a person
@@ -26,8 +25,7 @@ pub(super) fn left_by_earlier_run(flow: &Flow, own: &ObjectStatus) -> Option<Ins
         return None;
     }
     let last = own.last.as_ref()?;
-    let is_ambiguous =
-        last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS);
+    let is_ambiguous = last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS);
     // A failure has an instant; if the host lost it, nobody knows a later one.
     is_ambiguous.then(|| last.since.unwrap_or_default())
 }
