@@ -5,7 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::one_problem;
@@ -59,28 +60,42 @@ struct Listed<'a> {
     text: &'a str,
 }
 
+/// What may stand around documents: a list of rows, or one row.
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    content: Option<Vec<Row<'a>>>,
+    /// The envelope that the samples that SAP publishes still have
+    /// (source: concur-financial-integration).
+    #[serde(borrow, rename = "fIDocuments")]
+    older: Option<Vec<Row<'a>>>,
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    document: Raw<'a>,
+    #[serde(rename = "report", alias = "requestHeader", alias = "cashAdvanceData")]
+    _own: Option<Bare>,
+}
+
+#[derive(Deserialize)]
+struct Row<'a> {
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    document: Raw<'a>,
+}
+
+/// A member that only a document has: refused, since there is nothing to unwrap in the rest.
+struct Bare;
+
+impl<'de> Deserialize<'de> for Bare {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("it is a document"))
+    }
+}
+
 /// The documents inside.
 fn unwrapped(text: &str) -> Vec<Listed<'_>> {
-    #[derive(Deserialize)]
-    struct Row<'a> {
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        document: Raw<'a>,
-    }
-    // The samples that SAP publishes still have the older envelope
-    // (source: concur-financial-integration).
-    #[derive(Deserialize)]
-    struct Wrapped<'a> {
-        #[serde(borrow)]
-        content: Option<Vec<Row<'a>>>,
-        #[serde(borrow, rename = "fIDocuments")]
-        older: Option<Vec<Row<'a>>>,
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        document: Raw<'a>,
-    }
     let listed = |at: String, id: Raw<'_>, text| {
         let id = lax_text(id).unwrap_or_default();
         Listed { at, id, text }
