@@ -198,10 +198,15 @@ fn xml_message(body: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Response {
+    /// An answer with status 200.
+    pub(crate) fn answer(body: &str) -> Response {
+        answer_with_status(200, body)
+    }
+
+    pub(crate) fn answer_with_status(status: u16, body: &str) -> Response {
         Response {
             status,
             headers: Vec::new(),
@@ -213,7 +218,7 @@ mod tests {
     fn bytes_are_read_like_text() {
         let answer = |bytes: &[u8]| Response {
             body: Body::Bytes(bytes.to_vec()),
-            ..answer(400, "")
+            ..answer_with_status(400, "")
         };
         let read = read_refusal(&answer(br#"{"error":"not here"}"#));
         assert_eq!(read.words, "not here");
@@ -224,16 +229,19 @@ mod tests {
     fn freshbooks_first_shape_even_with_200() {
         let body = r#"{"response":{"errors":[{"errno":1012,"field":"expenseid",
         "message":"Expense not found.","object":"expense","value":"9"}]}}"#;
-        let refusal = refusal_in_disguise(&answer(200, body)).expect("is a refusal");
+        let refusal = refusal_in_disguise(&answer_with_status(200, body)).expect("is a refusal");
         assert!(refusal.has_code("1012") && refusal.is_missing());
         assert_eq!(refusal.words, "Expense not found.");
-        assert_eq!(read_refusal(&answer(404, body)).words, "Expense not found.");
+        assert_eq!(
+            read_refusal(&answer_with_status(404, body)).words,
+            "Expense not found."
+        );
     }
 
     #[test]
     fn a_result_is_no_refusal_in_disguise() {
         assert_eq!(
-            refusal_in_disguise(&answer(200, r#"{"response":{"result":{}}}"#)),
+            refusal_in_disguise(&answer_with_status(200, r#"{"response":{"result":{}}}"#)),
             None
         );
     }
@@ -242,7 +250,7 @@ mod tests {
     fn an_errors_object_instead_of_an_array() {
         let body =
             r#"{"response":{"errors":{"errno":41001,"message":"Bills are not in this plan."}}}"#;
-        let refusal = refusal_in_disguise(&answer(200, body)).expect("is a refusal");
+        let refusal = refusal_in_disguise(&answer_with_status(200, body)).expect("is a refusal");
         assert!(refusal.has_code("41001"));
     }
 
@@ -268,7 +276,7 @@ mod tests {
             "upstream request timeout",
         ];
         for shape in shapes {
-            let refusal = read_refusal(&answer(400, shape));
+            let refusal = read_refusal(&answer_with_status(400, shape));
             assert!(
                 !refusal.words.starts_with('{'),
                 "{shape} gave {}",
@@ -281,14 +289,14 @@ mod tests {
     #[test]
     fn an_empty_body_still_says_something() {
         assert_eq!(
-            read_refusal(&answer(403, "")).words,
+            read_refusal(&answer_with_status(403, "")).words,
             "HTTP 403 without a word"
         );
     }
 
     #[test]
     fn control_characters_and_length_are_tamed() {
-        let refusal = read_refusal(&answer(400, &"a\u{1b}[31m".repeat(500)));
+        let refusal = read_refusal(&answer_with_status(400, &"a\u{1b}[31m".repeat(500)));
         assert!(refusal.words.chars().count() <= 300);
         assert!(!refusal.words.contains('\u{1b}'));
     }

@@ -8,6 +8,7 @@ mod account;
 mod cash_advance;
 mod entry;
 mod expense;
+mod head;
 mod invoice;
 mod outcome;
 mod payroll;
@@ -17,46 +18,19 @@ pub(crate) mod source;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
-use alloc::vec::Vec;
 
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::concur::DocumentType;
-use crate::concur::document_schema::{Amount, Code, Heads, Vendor};
+use crate::concur::document_schema::{CashAdvanceDocument, ExpenseDocument, InvoiceDocument};
 use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
-use crate::text::non_empty;
 pub(crate) use entry::{Entry, Line};
+pub(crate) use head::Head;
 use outcome::problem;
 pub(crate) use outcome::{FixIn, Translated, Untranslatable};
 use posting::{Basis, Posting};
-
-/// What is known of a document before it is translated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// The id of the report, invoice or cash advance: the same for every document about it.
-    pub source_id: String,
-    /// Counts the changes of the source; `1` unless the document says otherwise.
-    pub revision: String,
-    /// What people call it; may be empty.
-    pub title: String,
-    /// Whom it is about: the employee or the vendor, by name, else by id.
-    pub party: Option<String>,
-    /// Its own day, `YYYY-MM-DD`, as far as the head says.
-    pub date: Option<String>,
-    /// Whether a test user wrote it.
-    pub is_test: bool,
-    /// The currency of its amounts, ISO 4217; may be empty.
-    pub currency: String,
-    /// Its own total, if there is one that can be read.
-    pub total: Option<Decimal>,
-    /// Every custom field value of an invoice's header, codes and names: one of them may be our
-    /// marker.
-    pub customs: Vec<String>,
-}
 
 /// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds
 /// it.
@@ -66,8 +40,7 @@ pub(crate) struct Head {
 /// If it cannot be read at all, or does not say what it is about.
 pub(crate) fn head(kind: DocumentType, document: &str) -> Result<Head, Problem> {
     let text = inner(document)?;
-    let heads: Heads = parse(&text)?;
-    let head = Head::new(kind, &heads);
+    let head = Head::new(kind, &parse(&text)?);
     if head.source_id.is_empty() {
         let message = format!("the {} document has no id", kind.name());
         return Err(problem("", "id-missing", message));
@@ -113,33 +86,71 @@ pub(crate) fn translate(
     settings: &Settings,
 ) -> Result<Translated, Untranslatable> {
     let text = inner(document)?;
-    match kind {
-        DocumentType::Expense => {
-            let document = parse(&text)?;
-            finish(settings, expense::basis(&document), |posting| {
-                expense::post(&document, posting);
-            })
-        }
-        DocumentType::Invoice => {
-            let document = parse(&text)?;
-            finish(settings, invoice::basis(&document), |posting| {
-                invoice::post(&document, posting);
-            })
-        }
-        DocumentType::CashAdvance => {
-            let document = parse(&text)?;
-            finish(settings, cash_advance::basis(&document), |posting| {
-                cash_advance::post(&document, posting);
-            })
-        }
-        DocumentType::Payroll => {
-            let document = parse(&text)?;
-            if settings.financial.payroll == Payroll::Acknowledge {
-                return Ok(payroll::acknowledged());
+    Document::parse(kind, &text)?.translate(settings)
+}
+
+/// [`translate`] and the document's head, from one reading of it. The head may have no id.
+///
+/// # Errors
+///
+/// As [`translate`].
+pub(crate) fn translate_with_head(
+    kind: DocumentType,
+    document: &str,
+    settings: &Settings,
+) -> Result<(Translated, Head), Untranslatable> {
+    let text = inner(document)?;
+    let document = Document::parse(kind, &text)?;
+    Ok((document.translate(settings)?, document.head()))
+}
+
+/// A document with its rows.
+enum Document<'a> {
+    Expense(ExpenseDocument<'a>),
+    Invoice(InvoiceDocument<'a>),
+    CashAdvance(CashAdvanceDocument<'a>),
+    Payroll(ExpenseDocument<'a>),
+}
+
+impl<'a> Document<'a> {
+    fn parse(kind: DocumentType, text: &'a str) -> Result<Self, Problem> {
+        Ok(match kind {
+            DocumentType::Expense => Self::Expense(parse(text)?),
+            DocumentType::Invoice => Self::Invoice(parse(text)?),
+            DocumentType::CashAdvance => Self::CashAdvance(parse(text)?),
+            DocumentType::Payroll => Self::Payroll(parse(text)?),
+        })
+    }
+
+    fn head(&self) -> Head {
+        match self {
+            Self::Expense(document) | Self::Payroll(document) => {
+                Head::of_report(&document.report, &document.employee)
             }
-            finish(settings, expense::basis(&document), |posting| {
-                payroll::post(&document, posting);
-            })
+            Self::Invoice(document) => Head::of_request(&document.header, &document.vendor),
+            Self::CashAdvance(document) => Head::of_advance(&document.advance, &document.employee),
+        }
+    }
+
+    fn translate(&self, settings: &'a Settings) -> Result<Translated, Untranslatable> {
+        match self {
+            Self::Expense(document) => finish(settings, expense::basis(document), |posting| {
+                expense::post(document, posting);
+            }),
+            Self::Invoice(document) => finish(settings, invoice::basis(document), |posting| {
+                invoice::post(document, posting);
+            }),
+            Self::CashAdvance(document) => {
+                finish(settings, cash_advance::basis(document), |posting| {
+                    cash_advance::post(document, posting);
+                })
+            }
+            Self::Payroll(_) if settings.financial.payroll == Payroll::Acknowledge => {
+                Ok(payroll::acknowledged())
+            }
+            Self::Payroll(document) => finish(settings, expense::basis(document), |posting| {
+                payroll::post(document, posting);
+            }),
         }
     }
 }
@@ -158,101 +169,6 @@ fn finish<'a>(
     let mut posting = Posting::new(settings, &basis);
     post(&mut posting);
     posting.finish()
-}
-
-impl Head {
-    fn new(kind: DocumentType, heads: &Heads) -> Self {
-        let Heads {
-            report,
-            request,
-            advance,
-            ..
-        } = heads;
-        let own = |code: &Code| code.text().map(Cow::into_owned).unwrap_or_default();
-        let (id, revision, title, is_test, currency, total) = match kind {
-            DocumentType::Expense | DocumentType::Payroll => (
-                &report.id,
-                &report.revision,
-                &report.name,
-                report.is_test,
-                &report.currency,
-                &report.total,
-            ),
-            DocumentType::Invoice => (
-                &request.id,
-                &request.revision,
-                &request.title,
-                request.is_test,
-                &request.currency,
-                &request.total,
-            ),
-            DocumentType::CashAdvance => (
-                &advance.id,
-                &advance.revision,
-                &advance.name,
-                advance.is_test,
-                &advance.currency,
-                &advance.amount,
-            ),
-        };
-        let customs = request.customs.iter();
-        Self {
-            source_id: own(id),
-            revision: revision
-                .text()
-                .map_or_else(|| "1".to_string(), Cow::into_owned),
-            title: own(title),
-            party: party(kind, heads),
-            date: date(kind, heads),
-            is_test: is_test.is_yes(),
-            currency: own(currency),
-            total: Amount::number(total),
-            customs: customs
-                .filter_map(|custom| custom.value.text().map(Cow::into_owned))
-                .collect(),
-        }
-    }
-}
-
-/// The employee or vendor of a document.
-fn party(kind: DocumentType, heads: &Heads) -> Option<String> {
-    let employee = match kind {
-        DocumentType::Invoice => {
-            let Vendor { code, name } = &heads.vendor;
-            return name.text().or(code.text()).map(Cow::into_owned);
-        }
-        DocumentType::CashAdvance => &heads.advance_employee,
-        DocumentType::Expense | DocumentType::Payroll => &heads.employee,
-    };
-    let names = [&employee.first_name, &employee.last_name];
-    let names: Vec<Cow<'_, str>> = names.into_iter().filter_map(Code::text).collect();
-    non_empty(names.join(" ")).or_else(|| employee.id.text().map(Cow::into_owned))
-}
-
-/// The day of a document: the first of those that its entry would be posted on.
-fn date(kind: DocumentType, heads: &Heads) -> Option<String> {
-    let Heads {
-        report,
-        request,
-        advance,
-        ..
-    } = heads;
-    let days = match kind {
-        DocumentType::Expense | DocumentType::Payroll => vec![
-            &report.processed,
-            &report.submitted,
-            &report.ended,
-            &report.created,
-        ],
-        DocumentType::Invoice => vec![
-            &request.posted,
-            &request.invoiced,
-            &request.completed,
-            &request.submitted,
-        ],
-        DocumentType::CashAdvance => vec![&advance.issued, &advance.requested],
-    };
-    days.into_iter().find_map(|day| day.0.clone())
 }
 
 /// The document's own text where it stands in a JSON string (source: concur-financial-integration).

@@ -185,3 +185,24 @@ object!(CashRow {
     payer: Code<'a> = "payer",
     payee: Code<'a> = "payee",
 });
+
+impl Report<'_> {
+    /// The days that the report may be posted on, best first.
+    pub(crate) fn days(&self) -> [Day; 4] {
+        [self.processed, self.submitted, self.ended, self.created]
+    }
+}
+
+impl RequestHeader<'_> {
+    /// The days that the invoice may be posted on, best first.
+    pub(crate) fn days(&self) -> [Day; 4] {
+        [self.posted, self.invoiced, self.completed, self.submitted]
+    }
+}
+
+impl CashAdvanceData<'_> {
+    /// The days that the advance may be posted on, best first.
+    pub(crate) fn days(&self) -> [Day; 2] {
+        [self.issued, self.requested]
+    }
+}

@@ -292,15 +292,8 @@ fn path(kind: DocumentType, rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::http::{Body, BodyPart};
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
+    use crate::contract::http::BodyPart;
+    use crate::error_bodies::tests::answer;
 
     fn body(request: &Request) -> Value {
         let [BodyPart::Text(text)] = request.body.as_slice() else {

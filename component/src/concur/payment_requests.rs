@@ -172,16 +172,8 @@ fn line(value: &Value) -> Line {
 mod tests {
     use super::*;
     use crate::concur::vendors::read_vendors;
-    use crate::contract::http::Body;
+    use crate::error_bodies::tests::answer;
     use proptest::prelude::*;
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
 
     #[test]
     fn lists_are_read_in_all_three_forms() {

@@ -93,15 +93,8 @@ fn garbled() -> Unread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::http::{Body, BodyPart};
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
+    use crate::contract::http::BodyPart;
+    use crate::error_bodies::tests::answer;
 
     const ONE: &str = r#"{"allowPublicAccess":true,"startFromEarliest":false,"id":"a.b-1",
     "filter":".*",

@@ -148,15 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::contract::http::Body;
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
+    use crate::error_bodies::tests::answer;
 
     #[test]
     fn rows_are_found_under_either_member() {

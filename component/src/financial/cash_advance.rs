@@ -3,7 +3,6 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
-use alloc::vec;
 
 use rust_decimal::Decimal;
 
@@ -20,7 +19,7 @@ pub(super) fn basis<'a>(document: &CashAdvanceDocument<'a>) -> Basis<'a> {
         currency_at: "/cashAdvanceData/employeeCurrencyAlphaCode",
         currency: advance.currency.or(&advance.issue_currency).clone(),
         date_at: "/cashAdvanceData/issuedDate",
-        days: vec![advance.issued.clone(), advance.requested.clone()],
+        days: advance.days().into(),
     }
 }
 

@@ -7,7 +7,6 @@
 mod tax;
 
 use alloc::borrow::Cow;
-use alloc::vec;
 
 use rust_decimal::Decimal;
 
@@ -19,20 +18,15 @@ use crate::concur::document_schema::{
 
 pub(super) fn basis<'a>(document: &ExpenseDocument<'a>) -> Basis<'a> {
     let report = &document.report;
-    let mut days = vec![
-        report.processed.clone(),
-        report.submitted.clone(),
-        report.ended.clone(),
-        report.created.clone(),
-    ];
-    days.extend(document.entries.0.iter().map(|entry| entry.date.clone()));
+    let entries = document.entries.0.iter();
+    let days = report.days().into_iter();
     Basis {
         is_test: report.is_test,
         title: report.name.clone(),
         currency_at: "/report/employeeCurrencyAlphaCode",
         currency: report.currency.clone(),
         date_at: "/report/reportPaymentProcessingDate",
-        days,
+        days: days.chain(entries.map(|entry| entry.date)).collect(),
     }
 }
 

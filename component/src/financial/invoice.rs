@@ -3,7 +3,6 @@
 mod amounts;
 
 use alloc::borrow::Cow;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::account::Party;
@@ -19,12 +18,7 @@ pub(super) fn basis<'a>(document: &InvoiceDocument<'a>) -> Basis<'a> {
         currency_at: "/requestHeader/currencyAlphaCode",
         currency: header.currency.clone(),
         date_at: "/requestHeader/invoiceDate",
-        days: vec![
-            header.posted.clone(),
-            header.invoiced.clone(),
-            header.completed.clone(),
-            header.submitted.clone(),
-        ],
+        days: header.days().into(),
     }
 }
 

@@ -274,8 +274,8 @@ impl<'a> Posting<'a> {
 
     /// The first day that can be read.
     fn day(&mut self, basis: &Basis) -> String {
-        let mut days = basis.days.iter().filter_map(|day| day.0.clone());
-        days.next().unwrap_or_else(|| {
+        let day = basis.days.iter().find_map(|day| day.text());
+        day.unwrap_or_else(|| {
             let message = "the document has no date that can be read".to_string();
             self.report(format_args!("{}", basis.date_at), "date-missing", message);
             String::new()

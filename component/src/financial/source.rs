@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::head;
+use super::{Head, head};
 use crate::concur::{DocumentType, FinancialRow};
 use crate::contract::types::ObjectRef;
 
@@ -23,12 +23,17 @@ pub(crate) enum Source {
 impl Source {
     /// The source of a listed document, and the document's version.
     pub(crate) fn of_row(kind: DocumentType, row: &FinancialRow) -> (Self, String) {
-        match head(kind, &row.document) {
-            Ok(head) if is_id(&head.source_id) => {
-                let version = version(row, &head.revision);
+        Self::of_document(kind, &row.id, head(kind, &row.document).ok())
+    }
+
+    /// The source of the document with this id, and the document's version.
+    pub(crate) fn of_document(kind: DocumentType, id: &str, head: Option<Head>) -> (Self, String) {
+        match head {
+            Some(head) if is_id(&head.source_id) => {
+                let version = version(id, &head.revision);
                 (Self::Known(kind, head.source_id), version)
             }
-            _ => (Self::Unread(kind, row.id.clone()), version(row, "")),
+            _ => (Self::Unread(kind, id.to_string()), version(id, "")),
         }
     }
 
@@ -63,8 +68,8 @@ pub(crate) fn entry_kind(version: &str) -> String {
 }
 
 /// The document's id and revision: what an entry is posted for.
-pub(crate) fn version(row: &FinancialRow, revision: &str) -> String {
-    format!("{}/{revision}", row.id)
+pub(crate) fn version(id: &str, revision: &str) -> String {
+    format!("{id}/{revision}")
 }
 
 #[cfg(test)]

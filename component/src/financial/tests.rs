@@ -2,6 +2,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use rust_decimal::Decimal;
+
 use super::*;
 use crate::settings::tests::MINIMAL;
 

@@ -65,7 +65,7 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     let run = FinancialRun {
         flow,
         kind,
-        version: version(&row, &revision.unwrap_or_default()),
+        version: version(&row.id, &revision.unwrap_or_default()),
         row,
         own,
         journal: Journal { flow },

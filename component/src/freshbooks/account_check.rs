@@ -129,7 +129,7 @@ struct RawAccount<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::http::Body;
+    use crate::error_bodies::tests::answer_with_status;
     use crate::settings::tests::MINIMAL;
     use alloc::vec;
 
@@ -148,16 +148,8 @@ mod tests {
         )
     }
 
-    fn answer(status: u16, body: &str) -> Response {
-        Response {
-            status,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
-
     fn page(ids: &str, pages: u64) -> Response {
-        answer(
+        answer_with_status(
             200,
             &format!(
                 r#"{{"response": {{"result": {{"pages": {pages}, "journal_entry_accounts": [
@@ -207,7 +199,7 @@ mod tests {
         assert_eq!(asked(check_accounts(&settings, &[])), path);
         let chart = |uuid: &str| {
             let sub = format!(r#"[{{"account_uuid": "{uuid}"}}]"#);
-            answer(
+            answer_with_status(
                 200,
                 &format!(
                     r#"{{"response": {{"result": {{"journal_entry_accounts": [{{"account_uuid": "x", "sub_accounts": {sub}}}]}}}}}}"#
@@ -234,7 +226,7 @@ mod tests {
             (200, r#"{"response": {"result": {}}}"#, "no list"),
         ] {
             let AccountCheck::Unreadable(message) =
-                check_accounts(&legacy(), &[answer(status, body)])
+                check_accounts(&legacy(), &[answer_with_status(status, body)])
             else {
                 panic!("{body} is no chart");
             };

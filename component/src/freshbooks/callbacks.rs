@@ -91,18 +91,9 @@ fn callback(raw: &RawValue) -> Result<Callback, Unread> {
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
-    use alloc::vec::Vec;
 
     use super::*;
-    use crate::contract::http::Body;
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
+    use crate::error_bodies::tests::answer;
 
     #[test]
     fn an_id_stays_one_segment_of_the_path() {

@@ -86,19 +86,10 @@ fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
     use alloc::vec;
 
     use super::*;
-    use crate::contract::http::Body;
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_string()),
-        }
-    }
+    use crate::error_bodies::tests::answer;
 
     fn target(request: Request) -> String {
         request.path_with_query

@@ -1,17 +1,9 @@
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use super::*;
-use crate::contract::http::{Body, Request, Response};
+use crate::contract::http::Request;
 use crate::error_bodies::Unread;
-
-fn answer(body: &str) -> Response {
-    Response {
-        status: 200,
-        headers: Vec::new(),
-        body: Body::Text(body.to_string()),
-    }
-}
+use crate::error_bodies::tests::answer;
 
 fn target(request: Request) -> String {
     request.path_with_query

@@ -5,15 +5,16 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::one_problem;
-use crate::concur::{DocumentType, FinancialRow, FinancialStatus};
+use crate::concur::DocumentType;
 use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
 use crate::contract::types::{Note, Problem};
 use crate::financial::source::{Source, entry_kind};
-use crate::financial::{self, Entry, Line, Translated};
+use crate::financial::{self, Entry, Head, Line, Translated};
 use crate::lax_json::{Raw, lax_text};
 use crate::settings::Settings;
 use crate::{marker, money};
@@ -30,11 +31,14 @@ pub(super) fn preview(
 ) -> Result<Vec<Translation>, Vec<Problem>> {
     let mut translations = Vec::new();
     let mut problems = Vec::new();
-    for (pointer, row) in unwrapped(text) {
-        match financial::translate(kind, &row.document, settings) {
-            Ok(translated) => translations.push(translation(settings, kind, &row, translated)),
+    for Listed { at, id, text } in unwrapped(text) {
+        match financial::translate_with_head(kind, text, settings) {
+            Ok((translated, head)) => {
+                let marker = marker(settings, kind, &id, head);
+                translations.push(translation(settings, &marker, translated));
+            }
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
-                pointer: format!("{pointer}{}", problem.pointer),
+                pointer: format!("{at}{}", problem.pointer),
                 ..problem
             })),
         }
@@ -46,36 +50,57 @@ pub(super) fn preview(
     }
 }
 
-/// The documents inside, each with the pointer that leads to it. A bare one is a row without an id.
-fn unwrapped(text: &str) -> Vec<(String, FinancialRow)> {
-    #[derive(Deserialize)]
-    struct Row<'a> {
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        document: Raw<'a>,
+/// A document, in whatever it came wrapped.
+struct Listed<'a> {
+    /// The pointer that leads to it.
+    at: String,
+    /// Its own id; empty if it is bare.
+    id: String,
+    /// Its JSON text.
+    text: &'a str,
+}
+
+/// What may stand around documents: a list of rows, or one row.
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    content: Option<Vec<Row<'a>>>,
+    /// The envelope that the samples that SAP publishes still have
+    /// (source: concur-financial-integration).
+    #[serde(borrow, rename = "fIDocuments")]
+    older: Option<Vec<Row<'a>>>,
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    document: Raw<'a>,
+    #[serde(rename = "report", alias = "requestHeader", alias = "cashAdvanceData")]
+    _own: Option<Bare>,
+}
+
+#[derive(Deserialize)]
+struct Row<'a> {
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    document: Raw<'a>,
+}
+
+/// A member that only a document has: refused, since there is nothing to unwrap in the rest.
+struct Bare;
+
+impl<'de> Deserialize<'de> for Bare {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("it is a document"))
     }
-    // The samples that SAP publishes still have the older envelope
-    // (source: concur-financial-integration).
-    #[derive(Deserialize)]
-    struct Wrapped<'a> {
-        #[serde(borrow)]
-        content: Option<Vec<Row<'a>>>,
-        #[serde(borrow, rename = "fIDocuments")]
-        older: Option<Vec<Row<'a>>>,
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        document: Raw<'a>,
-    }
-    let row = |id: Raw<'_>, document: &str| FinancialRow {
-        id: lax_text(id).unwrap_or_default(),
-        doc_type: String::new(),
-        status: FinancialStatus::Ready,
-        system_id: String::new(),
-        document: document.to_string(),
+}
+
+/// The documents inside.
+fn unwrapped(text: &str) -> Vec<Listed<'_>> {
+    let listed = |at: String, id: Raw<'_>, text| {
+        let id = lax_text(id).unwrap_or_default();
+        Listed { at, id, text }
     };
-    let bare = || vec![(String::new(), row(None, text))];
+    let bare = || vec![listed(String::new(), None, text)];
     // Whatever is no such object is the document itself, or for the translation to refuse.
     let Ok(wrapped) = serde_json::from_str::<Wrapped>(text) else {
         return bare();
@@ -84,27 +109,22 @@ fn unwrapped(text: &str) -> Vec<(String, FinancialRow)> {
         (Some(rows), ..) => ("content", rows),
         (None, Some(rows), _) => ("fIDocuments", rows),
         (None, None, Some(inner)) => {
-            return vec![("/document".to_string(), row(wrapped.id, inner.get()))];
+            return vec![listed("/document".to_string(), wrapped.id, inner.get())];
         }
         (None, None, None) => return bare(),
     };
-    let documents = rows.iter().enumerate().map(|(index, listed)| {
-        let document = listed.document.map_or("null", RawValue::get);
-        (format!("/{key}/{index}/document"), row(listed.id, document))
+    let documents = rows.iter().enumerate().map(|(index, row)| {
+        let at = format!("/{key}/{index}/document");
+        listed(at, row.id, row.document.map_or("null", RawValue::get))
     });
     documents.collect()
 }
 
-fn translation(
-    settings: &Settings,
-    kind: DocumentType,
-    row: &FinancialRow,
-    translated: Translated,
-) -> Translation {
+fn translation(settings: &Settings, marker: &str, translated: Translated) -> Translation {
     match translated {
         Translated::Entry(entry) => Translation::Record(TranslatedRecord {
             target_kind: "journal-entry".to_string(),
-            json: body(settings, kind, row, &entry),
+            json: body(settings, marker, &entry),
             postings: entry
                 .lines
                 .iter()
@@ -118,15 +138,22 @@ fn translation(
     }
 }
 
+/// The marker of the entry that a run posts.
+fn marker(settings: &Settings, kind: DocumentType, id: &str, head: Head) -> String {
+    let (source, version) = Source::of_document(kind, id, Some(head));
+    marker::marker_for(
+        &settings.connection,
+        &source.object(),
+        &entry_kind(&version),
+    )
+}
+
 /// The body that a run sends first: with the document's marker, and on the day that it posts on, or
 /// would if the books were open.
-fn body(settings: &Settings, kind: DocumentType, row: &FinancialRow, entry: &Entry) -> String {
-    let (source, version) = Source::of_row(kind, row);
-    let object = source.object();
-    let marker = marker::marker_for(&settings.connection, &object, &entry_kind(&version));
+fn body(settings: &Settings, marker: &str, entry: &Entry) -> String {
     let day = settings.financial.posting_day(&entry.date);
     let day = day.unwrap_or_else(|_| entry.date.clone());
-    entry.body(settings.financial.endpoint, &marker, &entry.title, &day)
+    entry.body(settings.financial.endpoint, marker, &entry.title, &day)
 }
 
 fn posting(line: &Line, entry: &Entry) -> Posting {

@@ -2,11 +2,12 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 
 use super::*;
-use crate::contract::http::{Body, Response, SendOutcome};
+use crate::contract::http::SendOutcome;
 use crate::contract::runs::{
     Effect, Ending, OutboundRequest, StartReason, Task, Wait, WaitReason, Wake,
 };
 use crate::contract::types::{ObjectRef, System};
+use crate::error_bodies::tests::answer_with_status;
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
 
@@ -39,11 +40,7 @@ pub(crate) fn task(kind: &str, id: &str, reason: StartReason) -> Task {
 }
 
 pub(crate) fn answer(status: u16, body: &str) -> SendOutcome {
-    SendOutcome::Response(Response {
-        status,
-        headers: Vec::new(),
-        body: Body::Text(body.to_string()),
-    })
+    SendOutcome::Response(answer_with_status(status, body))
 }
 
 /// A run driven to its end, with everything that it demanded.

@@ -37,7 +37,7 @@ use accounting::invoices::Invoice;
 use accounting::taxes::Tax;
 use api::call::{ApiCall, error_style};
 use api::errors::{ApiError, ApiFamily};
-use api::resource::Table;
+use api::resource::{RowHead, Stored, Table};
 use ledger::accounts::Accounts;
 use ledger::journal::Journal;
 use oauth::OAuth;
@@ -64,6 +64,38 @@ pub struct FreshBooks {
     pub(crate) projects: Table<Project>,
     pub(crate) accounts: Accounts,
     pub(crate) journal: Journal,
+}
+
+/// Says where the rows of each kind are.
+macro_rules! stored {
+    ($($kind:ident in $table:ident,)*) => {$(
+        impl Stored for $kind {
+            fn table(machine: &FreshBooks) -> &Table<Self> {
+                &machine.$table
+            }
+
+            fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
+                &mut machine.$table
+            }
+
+            fn head(&self) -> &RowHead {
+                &self.head
+            }
+
+            fn head_mut(&mut self) -> &mut RowHead {
+                &mut self.head
+            }
+        }
+    )*};
+}
+
+stored! {
+    Client in clients,
+    Invoice in invoices,
+    Bill in bills,
+    BillVendor in bill_vendors,
+    Tax in taxes,
+    Project in projects,
 }
 
 impl FreshBooks {

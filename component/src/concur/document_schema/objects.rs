@@ -162,12 +162,13 @@ macro_rules! object {
                             match &*name {
                                 $($key => take(&mut object.$member, &mut members)?,)*
                                 _name => {
-                                    $(if let Some(rest) = _name.strip_prefix($prefix)
-                                        && let Some(place) = CustomPlace::read(rest)
-                                    {
-                                        let value = members.next_value::<Option<Code>>()?;
-                                        let custom = value.map(|value| Custom { place, value });
-                                        object.$customs.extend(custom);
+                                    $(if let Some(rest) = _name.strip_prefix($prefix) {
+                                        // Most are null, and their names need not be read.
+                                        if let Some(value) = members.next_value::<Option<Code>>()? {
+                                            let place = CustomPlace::read(rest);
+                                            let custom = place.map(|place| Custom { place, value });
+                                            object.$customs.extend(custom);
+                                        }
                                         continue;
                                     })?
                                     members.next_value::<IgnoredAny>()?;

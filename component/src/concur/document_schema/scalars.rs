@@ -95,10 +95,16 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A calendar day, `YYYY-MM-DD`; nothing where none can be read. It is never shifted by a time
-/// zone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Day(pub(crate) Option<String>);
+/// A calendar day; nothing where none can be read. It is never shifted by a time zone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Day(Option<Date>);
+
+impl Day {
+    /// As `YYYY-MM-DD`.
+    pub(crate) fn text(self) -> Option<String> {
+        self.0.map(|date| date.to_string())
+    }
+}
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -107,22 +113,27 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-/// `YYYY-MM-DD` out of that, of a date and time that begin with it, or of `MM/DD/YYYY`
+/// The day of `YYYY-MM-DD`, of a date and time that begin with it, or of `MM/DD/YYYY`
 /// (source: concur-financial-schema; the schema and its examples differ).
-fn day(text: &str) -> Option<String> {
-    let american = |text: &str| {
-        let (month, rest) = text.split_once('/')?;
-        let (day, year) = rest.split_once('/')?;
-        let year = year
-            .get(..4)
-            .filter(|_| !year[4..].starts_with(|next: char| next.is_ascii_digit()))?;
-        Some(format!("{year}-{month:0>2}-{day:0>2}"))
-    };
-    let written = american(text).or_else(|| Some(text.get(..10)?.to_string()))?;
+fn day(text: &str) -> Option<Date> {
     let rest = text.get(10..).unwrap_or_default();
-    let ends = rest.is_empty() || rest.starts_with(['T', ' ']);
-    let date = written.parse::<Date>().ok().filter(|_| ends)?;
-    Some(date.to_string())
+    if !rest.is_empty() && !rest.starts_with(['T', ' ']) {
+        return None;
+    }
+    match american(text) {
+        Some(written) => written.parse().ok(),
+        None => text.get(..10)?.parse().ok(),
+    }
+}
+
+/// `MM/DD/YYYY` as `YYYY-MM-DD`.
+fn american(text: &str) -> Option<String> {
+    let (month, rest) = text.split_once('/')?;
+    let (day, year) = rest.split_once('/')?;
+    let year = year
+        .get(..4)
+        .filter(|_| !year[4..].starts_with(|next: char| next.is_ascii_digit()))?;
+    Some(format!("{year}-{month:0>2}-{day:0>2}"))
 }
 
 /// The texts of a list of scalars, or of one scalar.

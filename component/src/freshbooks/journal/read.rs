@@ -259,16 +259,8 @@ fn read_amount(raw: Raw) -> Option<(Decimal, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::http::Body;
+    use crate::error_bodies::tests::answer;
     use alloc::borrow::ToOwned;
-
-    fn answer(body: &str) -> Response {
-        Response {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Text(body.to_owned()),
-        }
-    }
 
     fn line(name: &str, account: &str, amount: i64, currency: &str) -> JournalLine {
         JournalLine {

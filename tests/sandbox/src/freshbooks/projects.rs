@@ -28,7 +28,7 @@ const KINDS: [&str; 2] = ["fixed_price", "hourly_rate"];
 /// A project: work for a client, or internal, that invoice lines may name.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
-    head: RowHead,
+    pub(crate) head: RowHead,
     texts: SparseFields,
     client: Option<u64>,
     internal: bool,
@@ -73,17 +73,11 @@ impl FreshBooks {
 
     /// Creates a project and raises `project.create`.
     pub(crate) fn add_project(&mut self, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
-        let head = RowHead {
-            id: 0,
-            vis_state: 0,
-            created: now,
-            updated: now,
-        };
         let mut texts = SparseFields::new(TEXTS);
         texts.set("project_type", "hourly_rate");
         texts.set("billing_method", "business_rate");
         let mut project = Project {
-            head,
+            head: RowHead::draft(now),
             texts,
             client: None,
             internal: false,
@@ -92,9 +86,7 @@ impl FreshBooks {
             budget_s: None,
         };
         project.apply(fields)?;
-        project.head = self.projects.next_head(now);
-        let id = project.head.id;
-        self.projects.rows.insert(id, project);
+        let id = self.projects.insert_new(project);
         self.emit("project", "create", id, now);
         Ok(id)
     }

@@ -16,8 +16,46 @@ pub(crate) enum FieldType {
 
 use FieldType::{Amount, Day, Text, Unseen};
 
+type Field = (&'static str, FieldType);
+
 /// Fields of the header under the names that GET uses.
-pub(crate) const HEADER: &[(&str, FieldType)] = &[
+pub(crate) const HEADER: &[Field] = &joined::<76>(&[HEADER_START, CUSTOMS, HEADER_END]);
+
+/// Fields of a line under the names that GET uses.
+pub(crate) const LINE: &[Field] = &joined::<45>(&[LINE_START, ALLOCATION]);
+
+/// Custom fields of an allocation.
+pub(crate) const ALLOCATION: &[Field] = CUSTOMS.split_at(20).0;
+
+/// Custom fields of the header; lines and allocations have the first twenty.
+const CUSTOMS: &[Field] = &[
+    ("Custom1", Text(48)),
+    ("Custom2", Text(48)),
+    ("Custom3", Text(48)),
+    ("Custom4", Text(48)),
+    ("Custom5", Text(48)),
+    ("Custom6", Text(48)),
+    ("Custom7", Text(48)),
+    ("Custom8", Text(48)),
+    ("Custom9", Text(48)),
+    ("Custom10", Text(48)),
+    ("Custom11", Text(48)),
+    ("Custom12", Text(48)),
+    ("Custom13", Text(48)),
+    ("Custom14", Text(48)),
+    ("Custom15", Text(48)),
+    ("Custom16", Text(48)),
+    ("Custom17", Text(48)),
+    ("Custom18", Text(48)),
+    ("Custom19", Text(48)),
+    ("Custom20", Text(48)),
+    ("Custom21", Text(48)),
+    ("Custom22", Text(48)),
+    ("Custom23", Text(48)),
+    ("Custom24", Text(48)),
+];
+
+const HEADER_START: &[Field] = &[
     ("Name", Text(100)),
     ("InvoiceNumber", Text(50)),
     ("InvoiceDate", Day),
@@ -56,30 +94,9 @@ pub(crate) const HEADER: &[(&str, FieldType)] = &[
     ("OB10BuyerId", Text(0)),
     ("OB10TransactionId", Text(0)),
     ("ReceiptConfirmationType", Text(0)),
-    ("Custom1", Text(48)),
-    ("Custom2", Text(48)),
-    ("Custom3", Text(48)),
-    ("Custom4", Text(48)),
-    ("Custom5", Text(48)),
-    ("Custom6", Text(48)),
-    ("Custom7", Text(48)),
-    ("Custom8", Text(48)),
-    ("Custom9", Text(48)),
-    ("Custom10", Text(48)),
-    ("Custom11", Text(48)),
-    ("Custom12", Text(48)),
-    ("Custom13", Text(48)),
-    ("Custom14", Text(48)),
-    ("Custom15", Text(48)),
-    ("Custom16", Text(48)),
-    ("Custom17", Text(48)),
-    ("Custom18", Text(48)),
-    ("Custom19", Text(48)),
-    ("Custom20", Text(48)),
-    ("Custom21", Text(48)),
-    ("Custom22", Text(48)),
-    ("Custom23", Text(48)),
-    ("Custom24", Text(48)),
+];
+
+const HEADER_END: &[Field] = &[
     ("OrgUnit01", Text(48)),
     ("OrgUnit02", Text(48)),
     ("OrgUnit03", Text(48)),
@@ -96,8 +113,7 @@ pub(crate) const HEADER: &[(&str, FieldType)] = &[
     ("IsEmergencyCheckRun", Unseen),
 ];
 
-/// Fields of a line under the names that GET uses.
-pub(crate) const LINE: &[(&str, FieldType)] = &[
+const LINE_START: &[Field] = &[
     ("Description", Text(250)),
     ("ExpenseTypeCode", Text(0)),
     ("Quantity", Amount),
@@ -123,59 +139,13 @@ pub(crate) const LINE: &[(&str, FieldType)] = &[
     ("PurchaseOrderNumber", Text(0)),
     ("ShipFromPostalCode", Text(0)),
     ("ShipToPostalCode", Text(0)),
-    ("Custom1", Text(48)),
-    ("Custom2", Text(48)),
-    ("Custom3", Text(48)),
-    ("Custom4", Text(48)),
-    ("Custom5", Text(48)),
-    ("Custom6", Text(48)),
-    ("Custom7", Text(48)),
-    ("Custom8", Text(48)),
-    ("Custom9", Text(48)),
-    ("Custom10", Text(48)),
-    ("Custom11", Text(48)),
-    ("Custom12", Text(48)),
-    ("Custom13", Text(48)),
-    ("Custom14", Text(48)),
-    ("Custom15", Text(48)),
-    ("Custom16", Text(48)),
-    ("Custom17", Text(48)),
-    ("Custom18", Text(48)),
-    ("Custom19", Text(48)),
-    ("Custom20", Text(48)),
-];
-
-/// Custom fields of an allocation.
-pub(crate) const ALLOCATION: &[(&str, FieldType)] = &[
-    ("Custom1", Text(48)),
-    ("Custom2", Text(48)),
-    ("Custom3", Text(48)),
-    ("Custom4", Text(48)),
-    ("Custom5", Text(48)),
-    ("Custom6", Text(48)),
-    ("Custom7", Text(48)),
-    ("Custom8", Text(48)),
-    ("Custom9", Text(48)),
-    ("Custom10", Text(48)),
-    ("Custom11", Text(48)),
-    ("Custom12", Text(48)),
-    ("Custom13", Text(48)),
-    ("Custom14", Text(48)),
-    ("Custom15", Text(48)),
-    ("Custom16", Text(48)),
-    ("Custom17", Text(48)),
-    ("Custom18", Text(48)),
-    ("Custom19", Text(48)),
-    ("Custom20", Text(48)),
 ];
 
 pub(crate) const HEADER_NAMES: &[&str] = &field_names::<{ HEADER.len() }>(HEADER);
 pub(crate) const LINE_NAMES: &[&str] = &field_names::<{ LINE.len() }>(LINE);
 pub(crate) const ALLOCATION_NAMES: &[&str] = &field_names::<{ ALLOCATION.len() }>(ALLOCATION);
 
-const fn field_names<const N: usize>(
-    fields: &'static [(&'static str, FieldType)],
-) -> [&'static str; N] {
+const fn field_names<const N: usize>(fields: &[Field]) -> [&'static str; N] {
     let mut names = [""; N];
     let mut at = 0;
     while at < N {
@@ -183,4 +153,20 @@ const fn field_names<const N: usize>(
         at += 1;
     }
     names
+}
+
+/// The tables one after the other; it does not compile unless they have N rows in all.
+const fn joined<const N: usize>(tables: &[&[Field]]) -> [Field; N] {
+    let mut joined = [("", Unseen); N];
+    let (mut at, mut table) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            joined[at] = tables[table][row];
+            (at, row) = (at + 1, row + 1);
+        }
+        table += 1;
+    }
+    assert!(at == N);
+    joined
 }

@@ -8,7 +8,7 @@ use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::errors::ApiError;
 use crate::freshbooks::api::fields::{Fields, SparseFields, read_currency};
 use crate::freshbooks::api::listing::SearchFilters;
-use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext};
+use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext};
 use crate::freshbooks::config::Feature;
 use crate::http::Millis;
 use crate::money::Currency;
@@ -34,7 +34,7 @@ const TEXTS: &[&str] = &[
 /// A bill vendor: somebody the account buys from.
 #[derive(Clone, Debug)]
 pub(crate) struct BillVendor {
-    head: RowHead,
+    pub(crate) head: RowHead,
     texts: SparseFields,
     currency: Currency,
     is_1099: bool,
@@ -64,57 +64,33 @@ impl Resource for BillVendor {
     const FEATURE: Option<(Feature, u32)> = Some((Feature::BillVendors, 31001));
     type View<'a> = BillVendorView<'a>;
 
-    fn table(machine: &FreshBooks) -> &Table<Self> {
-        &machine.bill_vendors
-    }
-
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
-        &mut machine.bill_vendors
-    }
-
-    fn head(&self) -> &RowHead {
-        &self.head
-    }
-
-    fn head_mut(&mut self) -> &mut RowHead {
-        &mut self.head
-    }
-
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
-        let head = RowHead {
-            id: 0,
-            vis_state: 0,
-            created: now,
-            updated: now,
-        };
         let mut vendor = Self {
-            head,
+            head: RowHead::draft(now),
             texts: SparseFields::new(TEXTS),
             currency: machine.default_currency(),
             is_1099: false,
         };
-        vendor.apply(fields)?;
-        vendor.head = machine.bill_vendors.next_head(now);
-        let id = vendor.head.id;
-        machine.bill_vendors.rows.insert(id, vendor);
-        Ok(id)
+        vendor.apply(machine, fields)?;
+        Ok(machine.bill_vendors.insert_new(vendor))
     }
 
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        _: Millis,
-    ) -> Result<(), ApiError> {
-        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
-        let mut vendor = machine
-            .bill_vendors
-            .rows
-            .get(&id)
-            .ok_or_else(missing)?
-            .clone();
-        vendor.apply(fields)?;
-        machine.bill_vendors.rows.insert(id, vendor);
+    fn apply(&mut self, _: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
+        self.texts.write_fields(fields, Self::ONE)?;
+        if let Some(required) = ["vendor_name", "language"]
+            .iter()
+            .find(|name| self.texts.get(name).is_empty())
+        {
+            return Err(ApiError::required(Self::ONE, required));
+        }
+        match fields.get("currency_code") {
+            None | Some(Value::Null) => {}
+            Some(value) => self.currency = read_currency(value, Self::ONE, "currency_code")?,
+        }
+        self.is_1099 = fields
+            .get("is_1099")
+            .and_then(Value::as_bool)
+            .unwrap_or(self.is_1099);
         Ok(())
     }
 
@@ -143,27 +119,6 @@ impl Resource for BillVendor {
             updated_at: stamp(self.head.updated),
             vis_state: self.head.vis_state,
         }
-    }
-}
-
-impl BillVendor {
-    fn apply(&mut self, fields: &Fields) -> Result<(), ApiError> {
-        self.texts.write_fields(fields, Self::ONE)?;
-        if let Some(required) = ["vendor_name", "language"]
-            .iter()
-            .find(|name| self.texts.get(name).is_empty())
-        {
-            return Err(ApiError::required(Self::ONE, required));
-        }
-        match fields.get("currency_code") {
-            None | Some(Value::Null) => {}
-            Some(value) => self.currency = read_currency(value, Self::ONE, "currency_code")?,
-        }
-        self.is_1099 = fields
-            .get("is_1099")
-            .and_then(Value::as_bool)
-            .unwrap_or(self.is_1099);
-        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::freshbooks::api::fields::{
     Fields, read_currency, read_day_count, read_id, required_day, required_id,
 };
 use crate::freshbooks::api::listing::SearchFilters;
-use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext, refuse_read_only};
+use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, refuse_read_only};
 use crate::freshbooks::config::Feature;
 use crate::http::Millis;
 use crate::money::{Currency, Money};
@@ -90,23 +90,8 @@ impl Resource for Bill {
     const FEATURE: Option<(Feature, u32)> = Some((Feature::Bills, 41001));
     type View<'a> = BillView<'a>;
 
-    fn table(machine: &FreshBooks) -> &Table<Self> {
-        &machine.bills
-    }
-
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
-        &mut machine.bills
-    }
-
-    fn head(&self) -> &RowHead {
-        &self.head
-    }
-
-    fn head_mut(&mut self) -> &mut RowHead {
-        &mut self.head
-    }
-
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
+        // Reported before anything that is missing.
         refuse_read_only(fields, Self::ONE, READ_ONLY)?;
         for name in ["due_offset_days", "currency_code", "language", "lines"] {
             if fields.get(name).is_none_or(Value::is_null) {
@@ -114,12 +99,7 @@ impl Resource for Bill {
             }
         }
         let mut bill = Self {
-            head: RowHead {
-                id: 0,
-                vis_state: 0,
-                created: now,
-                updated: now,
-            },
+            head: RowHead::draft(now),
             vendor: required_id(fields, Self::ONE, "vendorid")?,
             number: "".into(),
             issue_date: required_day(fields, Self::ONE, "issue_date")?,
@@ -130,23 +110,23 @@ impl Resource for Bill {
             totals: LineTotals::default(),
         };
         bill.apply(machine, fields)?;
-        bill.head = machine.bills.next_head(now);
-        let id = bill.head.id;
-        machine.bills.rows.insert(id, bill);
-        Ok(id)
+        Ok(machine.bills.insert_new(bill))
     }
 
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        _: Millis,
-    ) -> Result<(), ApiError> {
+    /// Writes the fields that a body names, then adds up anew.
+    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
         refuse_read_only(fields, Self::ONE, READ_ONLY)?;
-        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
-        let mut bill = machine.bills.rows.get(&id).ok_or_else(missing)?.clone();
-        bill.apply(machine, fields)?;
-        machine.bills.rows.insert(id, bill);
+        for (name, value) in fields {
+            self.apply_field(machine, name, value)?;
+        }
+        if !machine.bill_vendors.rows.contains_key(&self.vendor) {
+            return Err(ApiError::invalid(
+                Self::ONE,
+                "vendorid",
+                &Value::from(self.vendor),
+            ));
+        }
+        self.totals = LineTotals::sum(&self.lines, Decimal::ZERO, self.currency);
         Ok(())
     }
 
@@ -211,22 +191,6 @@ impl Bill {
         } else {
             "unpaid"
         }
-    }
-
-    /// Writes the fields that a body names, then adds up anew.
-    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
-        for (name, value) in fields {
-            self.apply_field(machine, name, value)?;
-        }
-        if !machine.bill_vendors.rows.contains_key(&self.vendor) {
-            return Err(ApiError::invalid(
-                Self::ONE,
-                "vendorid",
-                &Value::from(self.vendor),
-            ));
-        }
-        self.totals = LineTotals::sum(&self.lines, Decimal::ZERO, self.currency);
-        Ok(())
     }
 
     fn apply_field(

@@ -11,7 +11,7 @@ use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::errors::ApiError;
 use crate::freshbooks::api::fields::{Fields, SparseFields, read_currency};
 use crate::freshbooks::api::listing::SearchFilters;
-use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext};
+use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext};
 use crate::http::Millis;
 use crate::money::{Currency, Money};
 
@@ -47,7 +47,7 @@ const TEXTS: &[&str] = &[
 /// A client: somebody the account sells to.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    head: RowHead,
+    pub(crate) head: RowHead,
     pub(crate) texts: SparseFields,
     pub(crate) currency: Currency,
 }
@@ -93,22 +93,6 @@ impl Resource for Client {
     const SCOPE: &'static str = "clients";
     type View<'a> = ClientView<'a>;
 
-    fn table(machine: &FreshBooks) -> &Table<Self> {
-        &machine.clients
-    }
-
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
-        &mut machine.clients
-    }
-
-    fn head(&self) -> &RowHead {
-        &self.head
-    }
-
-    fn head_mut(&mut self) -> &mut RowHead {
-        &mut self.head
-    }
-
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
         let mut texts = SparseFields::new(TEXTS);
         texts.write_fields(fields, Self::ONE)?;
@@ -132,30 +116,19 @@ impl Resource for Client {
             Some(value) => read_currency(value, Self::ONE, "currency_code")?,
             None => machine.default_currency(),
         };
-        let head = machine.clients.next_head(now);
-        machine.clients.rows.insert(
-            head.id,
-            Self {
-                head,
-                texts,
-                currency,
-            },
-        );
-        Ok(head.id)
+        let client = Self {
+            head: RowHead::draft(now),
+            texts,
+            currency,
+        };
+        Ok(machine.clients.insert_new(client))
     }
 
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        _: Millis,
-    ) -> Result<(), ApiError> {
-        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
-        let client = machine.clients.rows.get_mut(&id).ok_or_else(missing)?;
+    fn apply(&mut self, _: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
         if let Some(value) = fields.get("currency_code") {
-            client.currency = read_currency(value, Self::ONE, "currency_code")?;
+            self.currency = read_currency(value, Self::ONE, "currency_code")?;
         }
-        client.texts.write_fields(fields, Self::ONE)
+        self.texts.write_fields(fields, Self::ONE)
     }
 
     fn matches(&self, search: &SearchFilters, showing: &ViewContext) -> bool {
@@ -224,7 +197,7 @@ impl FreshBooks {
         let mut sums: BTreeMap<Currency, Decimal> = BTreeMap::new();
         let invoices = self.invoices.rows.values();
         for invoice in
-            invoices.filter(|invoice| invoice.customer == client && invoice.head().vis_state != 1)
+            invoices.filter(|invoice| invoice.customer == client && invoice.head.vis_state != 1)
         {
             *sums.entry(invoice.currency).or_default() += invoice.outstanding();
         }

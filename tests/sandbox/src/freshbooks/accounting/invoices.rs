@@ -14,7 +14,7 @@ use crate::freshbooks::api::fields::{
     Fields, SparseFields, read_currency, read_day_count, read_id, required_day, required_id,
 };
 use crate::freshbooks::api::listing::SearchFilters;
-use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext, refuse_read_only};
+use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, refuse_read_only};
 use crate::http::{Millis, Response};
 use crate::money::Currency;
 
@@ -90,22 +90,6 @@ impl Resource for Invoice {
     const SCOPE: &'static str = "invoices";
     type View<'a> = InvoiceView<'a>;
 
-    fn table(machine: &FreshBooks) -> &Table<Self> {
-        &machine.invoices
-    }
-
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
-        &mut machine.invoices
-    }
-
-    fn head(&self) -> &RowHead {
-        &self.head
-    }
-
-    fn head_mut(&mut self) -> &mut RowHead {
-        &mut self.head
-    }
-
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
         let customer = required_id(fields, Self::ONE, "customerid")?;
         let create_date = required_day(fields, Self::ONE, "create_date")?;
@@ -123,25 +107,29 @@ impl Resource for Invoice {
             invoice.number = machine.next_invoice_number().into();
         }
         machine.refuse_taken_number(&invoice.number, None)?;
-        invoice.head = machine.invoices.next_head(now);
-        let id = invoice.head.id;
+        let number = invoice.number.to_string();
+        let id = machine.invoices.insert_new(invoice);
         machine
             .invoice_numbers
-            .entry(invoice.number.to_string())
+            .entry(number)
             .or_default()
             .insert(id);
-        machine.invoices.rows.insert(id, invoice);
         Ok(id)
     }
 
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        _: Millis,
-    ) -> Result<(), ApiError> {
-        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
-        let mut invoice = machine.invoices.rows.get(&id).ok_or_else(missing)?.clone();
+    /// Writes the fields that a body names, then adds up anew.
+    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
+        refuse_read_only(fields, Self::ONE, READ_ONLY)?;
+        self.texts.write_fields(fields, Self::ONE)?;
+        for (name, value) in fields {
+            self.apply_field(machine, name, value)?;
+        }
+        self.totals = LineTotals::sum(&self.lines, self.discount_percent, self.currency);
+        Ok(())
+    }
+
+    fn update(machine: &mut FreshBooks, id: u64, fields: &Fields) -> Result<(), ApiError> {
+        let mut invoice = Self::row(machine, id)?.clone();
         let number = invoice.number.clone();
         invoice.apply(machine, fields)?;
         if invoice.number != number {
@@ -247,12 +235,7 @@ impl Invoice {
 
     fn new_draft(customer: u64, create_date: Date, currency: Currency, now: Millis) -> Self {
         Self {
-            head: RowHead {
-                id: 0,
-                vis_state: 0,
-                created: now,
-                updated: now,
-            },
+            head: RowHead::draft(now),
             texts: SparseFields::new(TEXTS),
             number: "".into(),
             customer,
@@ -286,17 +269,6 @@ impl Invoice {
         for (to, from) in copied {
             self.texts.set(to, client.get(from));
         }
-    }
-
-    /// Writes the fields that a body names, then adds up anew.
-    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
-        refuse_read_only(fields, Self::ONE, READ_ONLY)?;
-        self.texts.write_fields(fields, Self::ONE)?;
-        for (name, value) in fields {
-            self.apply_field(machine, name, value)?;
-        }
-        self.totals = LineTotals::sum(&self.lines, self.discount_percent, self.currency);
-        Ok(())
     }
 
     fn apply_field(

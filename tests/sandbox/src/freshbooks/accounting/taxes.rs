@@ -10,7 +10,7 @@ use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::errors::ApiError;
 use crate::freshbooks::api::fields::{Fields, SparseFields};
 use crate::freshbooks::api::listing::SearchFilters;
-use crate::freshbooks::api::resource::{Resource, RowHead, Table, ViewContext, deleted_response};
+use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, deleted_response};
 use crate::http::{Millis, Response};
 
 const TEXTS: &[&str] = &["name", "number"];
@@ -18,7 +18,7 @@ const TEXTS: &[&str] = &["name", "number"];
 /// A tax of the account: a name with a percentage.
 #[derive(Clone, Debug)]
 pub(crate) struct Tax {
-    head: RowHead,
+    pub(crate) head: RowHead,
     texts: SparseFields,
     percent: Decimal,
     compound: bool,
@@ -44,52 +44,32 @@ impl Resource for Tax {
     const SCOPE: &'static str = "taxes";
     type View<'a> = TaxView<'a>;
 
-    fn table(machine: &FreshBooks) -> &Table<Self> {
-        &machine.taxes
-    }
-
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self> {
-        &mut machine.taxes
-    }
-
-    fn head(&self) -> &RowHead {
-        &self.head
-    }
-
-    fn head_mut(&mut self) -> &mut RowHead {
-        &mut self.head
-    }
-
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError> {
-        let head = RowHead {
-            id: 0,
-            vis_state: 0,
-            created: now,
-            updated: now,
-        };
         let mut tax = Self {
-            head,
+            head: RowHead::draft(now),
             texts: SparseFields::new(TEXTS),
             percent: Decimal::ZERO,
             compound: false,
         };
-        tax.apply(fields)?;
-        tax.head = machine.taxes.next_head(now);
-        let id = tax.head.id;
-        machine.taxes.rows.insert(id, tax);
-        Ok(id)
+        tax.apply(machine, fields)?;
+        Ok(machine.taxes.insert_new(tax))
     }
 
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        _: Millis,
-    ) -> Result<(), ApiError> {
-        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
-        let mut tax = machine.taxes.rows.get(&id).ok_or_else(missing)?.clone();
-        tax.apply(fields)?;
-        machine.taxes.rows.insert(id, tax);
+    fn apply(&mut self, _: &FreshBooks, fields: &Fields) -> Result<(), ApiError> {
+        self.texts.write_fields(fields, Self::ONE)?;
+        if self.texts.get("name").is_empty() {
+            return Err(ApiError::required(Self::ONE, "name"));
+        }
+        if let Some(value) = fields.get("amount") {
+            let percent = read_percent(value);
+            self.percent = percent.ok_or_else(|| {
+                ApiError::field(422, 1018, Self::ONE, "amount", "Invalid percentage.")
+            })?;
+        }
+        self.compound = fields
+            .get("compound")
+            .and_then(Value::as_bool)
+            .unwrap_or(self.compound);
         Ok(())
     }
 
@@ -113,26 +93,6 @@ impl Resource for Tax {
         machine.taxes.rows.remove(&id);
         machine.emit(Self::ONE, "delete", id, now);
         Ok(deleted_response())
-    }
-}
-
-impl Tax {
-    fn apply(&mut self, fields: &Fields) -> Result<(), ApiError> {
-        self.texts.write_fields(fields, Self::ONE)?;
-        if self.texts.get("name").is_empty() {
-            return Err(ApiError::required(Self::ONE, "name"));
-        }
-        if let Some(value) = fields.get("amount") {
-            let percent = read_percent(value);
-            self.percent = percent.ok_or_else(|| {
-                ApiError::field(422, 1018, Self::ONE, "amount", "Invalid percentage.")
-            })?;
-        }
-        self.compound = fields
-            .get("compound")
-            .and_then(Value::as_bool)
-            .unwrap_or(self.compound);
-        Ok(())
     }
 }
 

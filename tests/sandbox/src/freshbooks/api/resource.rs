@@ -23,6 +23,18 @@ pub(crate) struct RowHead {
     pub(crate) updated: Millis,
 }
 
+impl RowHead {
+    /// The head of a row that has no id yet.
+    pub(crate) fn draft(now: Millis) -> Self {
+        Self {
+            id: 0,
+            vis_state: 0,
+            created: now,
+            updated: now,
+        }
+    }
+}
+
 /// Rows of one kind by id.
 #[derive(Debug)]
 pub(crate) struct Table<R> {
@@ -38,18 +50,27 @@ impl<R> Table<R> {
             next_id,
         }
     }
+}
 
-    /// The head of a row to be.
-    pub(crate) fn next_head(&mut self, now: Millis) -> RowHead {
+impl<R: Stored> Table<R> {
+    /// Gives a row the next id, inserts it and returns the id.
+    pub(crate) fn insert_new(&mut self, mut row: R) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        RowHead {
-            id,
-            vis_state: 0,
-            created: now,
-            updated: now,
-        }
+        row.head_mut().id = id;
+        self.rows.insert(id, row);
+        id
     }
+}
+
+/// A kind of record: where its rows are, and what each row has.
+pub(crate) trait Stored: Sized + 'static {
+    fn table(machine: &FreshBooks) -> &Table<Self>;
+    /// Its rows, to change.
+    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self>;
+    fn head(&self) -> &RowHead;
+    /// The row's head, to change.
+    fn head_mut(&mut self) -> &mut RowHead;
 }
 
 /// What showing a row takes besides the row.
@@ -72,9 +93,8 @@ impl ViewContext<'_> {
     }
 }
 
-/// A kind of record below `/accounting/account/{account_id}`: its names, its rows, and its own
-/// rules.
-pub(crate) trait Resource: Sized + 'static {
+/// A kind of record below `/accounting/account/{account_id}`: its names and its own rules.
+pub(crate) trait Resource: Stored + Clone {
     /// The singular key, which is also the noun of its events.
     const ONE: &'static str;
     /// The plural key, which lists have.
@@ -88,25 +108,28 @@ pub(crate) trait Resource: Sized + 'static {
     /// How a row is written.
     type View<'a>: Serialize;
 
-    fn table(machine: &FreshBooks) -> &Table<Self>;
-    /// Its rows, to change.
-    fn table_mut(machine: &mut FreshBooks) -> &mut Table<Self>;
-    fn head(&self) -> &RowHead;
-    /// The row's head, to change.
-    fn head_mut(&mut self) -> &mut RowHead;
     /// Checks the fields, inserts a row and returns its id.
     fn create(machine: &mut FreshBooks, fields: &Fields, now: Millis) -> Result<u64, ApiError>;
-    /// The last phase of an update: data.
-    fn update(
-        machine: &mut FreshBooks,
-        id: u64,
-        fields: &Fields,
-        now: Millis,
-    ) -> Result<(), ApiError>;
+    /// Writes the fields that a body names.
+    fn apply(&mut self, machine: &FreshBooks, fields: &Fields) -> Result<(), ApiError>;
     /// Whether the row passes the filters that work for this resource.
     fn matches(&self, search: &SearchFilters, showing: &ViewContext) -> bool;
     /// How the row is written.
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> Self::View<'a>;
+
+    /// The row with this id.
+    fn row(machine: &FreshBooks, id: u64) -> Result<&Self, ApiError> {
+        let missing = || ApiError::not_found(Self::ONE, Self::ID_FIELD, &id.to_string());
+        Self::table(machine).rows.get(&id).ok_or_else(missing)
+    }
+
+    /// The last phase of an update: data. All of the fields are written, or none.
+    fn update(machine: &mut FreshBooks, id: u64, fields: &Fields) -> Result<(), ApiError> {
+        let mut row = Self::row(machine, id)?.clone();
+        row.apply(machine, fields)?;
+        Self::table_mut(machine).rows.insert(id, row);
+        Ok(())
+    }
 
     /// The third phase of an update: actions. Returns the event raised.
     fn apply_actions(
@@ -201,7 +224,7 @@ impl FreshBooks {
         let verb = if fields.keys().any(|key| key.starts_with("action_")) {
             R::apply_actions(self, id, fields, now)?
         } else {
-            R::update(self, id, fields, now)?;
+            R::update(self, id, fields)?;
             "update"
         };
         self.touch_row::<R>(id, now);
@@ -245,9 +268,7 @@ impl FreshBooks {
             now: call.now,
             single: true,
         };
-        let missing = || ApiError::not_found(R::ONE, R::ID_FIELD, &id.to_string());
-        let row = R::table(self).rows.get(&id).ok_or_else(missing)?;
-        Ok(one_object(R::ONE, &row.view(&showing)))
+        Ok(one_object(R::ONE, &R::row(self, id)?.view(&showing)))
     }
 
     fn list_rows<R: Resource>(&self, call: &ApiCall) -> Result<Response, ApiError> {
