@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -29,6 +30,23 @@ use crate::events::{self, CertificateLog, EventReceiver};
 use crate::listener::ListenError;
 use crate::secrets::Secrets;
 use crate::webhooks::{self, WebhookReceiver};
+
+/// Threads of the runtime, though there be fewer cores: a call into the component that is about to
+/// run out of its fuel holds one for most of a second, and each connection can have one such call.
+const RUNTIME_THREADS_MIN: usize = 4;
+
+/// The runtime that a service needs.
+///
+/// # Errors
+///
+/// If the operating system refuses threads or timers.
+pub fn runtime() -> std::io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(RUNTIME_THREADS_MIN))
+        .enable_all()
+        .build()
+}
 
 /// A service that receives and drives runs; [`Running::shutdown`] ends it.
 pub struct Running {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ml_connector::config::Limits;
 use ml_connector::contract::runs::{
@@ -9,6 +10,7 @@ use ml_connector::contract::runs::{
 };
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::guest::{Guest, GuestError, InstanceError, SettingsText, SharedInstance};
+use ml_connector::service;
 use ml_connector_tests::built;
 use ml_connector_tests::fixtures::settings as fixture;
 
@@ -217,4 +219,53 @@ fn what_cannot_be_opened_says_why() {
     };
     let refused = instance.open(&task("invoice"), &bad, &[]).err();
     assert!(matches!(refused, Some(InstanceError::Settings(problems)) if !problems.is_empty()));
+}
+
+/// A call that runs out of fuel takes its time, and every other run of that connection waits for
+/// it. The other connections must not notice.
+#[test]
+fn traps_in_one_connection_stall_no_other() {
+    const CALLS: usize = 12;
+    // A stall is hardly ever over 5 ms here; a machine that is busy with other things adds some.
+    const STALL_MAX: Duration = Duration::from_millis(400);
+    let guest = guest(&Limits::default());
+    let hostile = Arc::new(SharedInstance::new(Arc::clone(&guest)).expect("an instance"));
+    let other = SharedInstance::new(guest).expect("an instance");
+    let body: Arc<str> = format!("[{}0]", "0,".repeat(4_000_000)).into();
+    let runtime = service::runtime().expect("a runtime");
+    let (stall, trapping) = runtime.block_on(async {
+        let calls: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let (hostile, body) = (Arc::clone(&hostile), Arc::clone(&body));
+                tokio::spawn(async move {
+                    let began = Instant::now();
+                    let read = hostile.call(|instance| instance.read_event(&body, "company"));
+                    assert!(read.is_err(), "it traps");
+                    began.elapsed()
+                })
+            })
+            .collect();
+        let probe = tokio::spawn(async move {
+            let mut longest = Duration::ZERO;
+            while !calls.iter().all(tokio::task::JoinHandle::is_finished) {
+                let began = Instant::now();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                other
+                    .call(|instance| instance.initial_gate(System::Concur))
+                    .expect("a gate");
+                longest = longest.max(began.elapsed());
+            }
+            let mut trapping = Duration::ZERO;
+            for call in calls {
+                trapping = trapping.max(call.await.expect("a call"));
+            }
+            (longest, trapping)
+        });
+        probe.await.expect("figures")
+    });
+    println!("{CALLS} traps took {trapping:?}; another connection waited {stall:?} at most");
+    assert!(
+        stall < STALL_MAX && stall < trapping / 2,
+        "{stall:?} of {trapping:?}"
+    );
 }

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use ml_connector::config::{Log, LogFormat, LogLevel, Settings};
 use ml_connector::secrets::Secrets;
 use ml_connector::service::{self, Running};
-use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 
@@ -32,9 +31,7 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Done {
     // The service has the component check the settings, once.
     let settings = context.settings()?;
     log_to_stderr(settings.log);
-    let runtime = runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    let runtime = service::runtime()
         .map_err(|error| Failure::new(exit::NOT_IN_ORDER, format!("cannot start: {error}")))?;
     runtime.block_on(serve(context, &settings, out))
 }

@@ -2,11 +2,17 @@
 //! or grown too large.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Guest, GuestError, Instance, RunHandle, SettingsHandle};
 use crate::contract::runs::{Demand, HistoryEntry, OpenError, Outcome, StepError, Task};
 use crate::contract::types::Problem;
+
+/// How often a call gives way to the one under way before it waits aside: about the time of a
+/// usual call, since handing a thread of the runtime over costs as much.
+const YIELDS_MAX: u32 = 100;
 
 /// Why a call into a shared instance failed.
 #[derive(Debug, thiserror::Error)]
@@ -211,9 +217,23 @@ impl SharedInstance {
         Ok(())
     }
 
+    /// A call takes microseconds, so the next one waits for it here. One that is about to run out
+    /// of its fuel takes most of a second: who waits for that must not hold a thread of the
+    /// runtime, or all other connections wait too.
     fn lock(&self) -> MutexGuard<'_, State> {
+        for _ in 0..YIELDS_MAX {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
+        }
         // A panic while it was held leaves an instance that at worst traps, and is replaced then.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let wait = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+            _ => wait(),
+        }
     }
 }
 
