@@ -12,7 +12,7 @@ use crate::contract::http::{Authorization, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
 use crate::contract::runs::{
-    Completion, Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule, SettingsBorrow};
 use crate::contract::types::{Instant, ObjectRef, Problem, System};
@@ -122,8 +122,13 @@ impl runs::Guest for Component {
         crate::runs::unknown_since(&history)
     }
 
-    fn abandon(history: Vec<HistoryEntry>, why: String, now: Instant) -> Completion {
-        crate::runs::abandon(&history, &why, now)
+    fn abandon(
+        history: Vec<HistoryEntry>,
+        last: Option<LastEnding>,
+        why: String,
+        now: Instant,
+    ) -> Completion {
+        crate::runs::abandon(&history, last.as_ref(), &why, now)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an earlier attempt left unknown is not forgotten over anything else.
 
-use crate::contract::runs::{Ending, EndingKind, Failure, Intent, ObjectStatus, StartReason};
+use crate::contract::runs::{Ending, Failure, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
 use crate::flow::{EARLIER, EarlyEnd, Flow};
 use crate::runs::{AMBIGUOUS, next_look};
@@ -24,10 +24,7 @@ pub(super) fn left_by_earlier_run(flow: &Flow, own: &ObjectStatus) -> Option<Ins
     if flow.task.reason == StartReason::Replay {
         return None;
     }
-    let last = own.last.as_ref()?;
-    let is_ambiguous = last.kind == EndingKind::Parked && last.code.as_deref() == Some(AMBIGUOUS);
-    // A failure has an instant; if the host lost it, nobody knows a later one.
-    is_ambiguous.then(|| last.since.unwrap_or_default())
+    own.last.as_ref()?.ambiguous_since()
 }
 
 /// An earlier run, or this one before it was started over, could not know whether it created the

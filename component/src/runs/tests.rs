@@ -4,7 +4,8 @@ use alloc::vec;
 use super::*;
 use crate::contract::http::SendOutcome;
 use crate::contract::runs::{
-    Effect, Ending, OutboundRequest, StartReason, Task, Wait, WaitReason, Wake,
+    Effect, Ending, EndingKind, LastEnding, OutboundRequest, StartReason, Task, Wait, WaitReason,
+    Wake,
 };
 use crate::contract::types::{ObjectRef, System};
 use crate::error_bodies::tests::answer_with_status;
@@ -373,7 +374,7 @@ fn a_write_without_an_outcome_may_have_been_carried_out_since_the_outcome_before
     ] {
         let history = [known.clone(), entry(intent, None)];
         assert_eq!(unknown_since(&history), since);
-        let completion = abandon(&history, "it traps", 50);
+        let completion = abandon(&history, None, "it traps", 50);
         let Ending::Parked(failure) = completion.ending else {
             panic!("is parked");
         };
@@ -382,12 +383,31 @@ fn a_write_without_an_outcome_may_have_been_carried_out_since_the_outcome_before
         } else {
             "component-failed"
         };
-        assert_eq!(
-            (failure.code.as_str(), failure.since),
-            (code, since.unwrap_or(50))
-        );
+        // Not the instant of the outcome before it: the write may have left long after that.
+        assert_eq!((failure.code.as_str(), failure.since), (code, 50));
         assert_eq!(failure.look_again.is_some(), since.is_some());
         assert!(failure.message.contains("it traps") && !failure.remedy.is_empty());
+    }
+}
+
+#[test]
+fn a_run_that_is_given_up_keeps_what_the_one_before_it_left_ambiguous() {
+    let last = |code: &str| LastEnding {
+        kind: EndingKind::Parked,
+        code: Some(code.to_string()),
+        message: String::new(),
+        version: None,
+        since: Some(7),
+    };
+    for (code, since) in [(AMBIGUOUS, 7), ("refused", 50)] {
+        let completion = abandon(&[], Some(&last(code)), "it traps", 50);
+        let Ending::Parked(failure) = completion.ending else {
+            panic!("is parked");
+        };
+        assert_eq!(
+            (failure.code == AMBIGUOUS, failure.since),
+            (code == AMBIGUOUS, since)
+        );
     }
 }
 
@@ -430,7 +450,7 @@ fn waiting(reason: WaitReason, on: Option<ObjectRef>) -> Run {
     let flow = crate::flow::Flow::new(Rc::clone(&channel), task, settings);
     let future = Box::pin(async move {
         flow.wait_on(60_000, reason, on, String::new()).await;
-        abandon(&[], "it was woken", 0)
+        abandon(&[], None, "it was woken", 0)
     });
     Run::new(future, channel)
 }

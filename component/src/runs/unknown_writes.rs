@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use crate::classify;
 use crate::contract::runs::{
-    Action, Completion, Demand, Ending, Facts, Failure, HistoryEntry, Intent, OutboundRequest,
-    Report,
+    Action, Completion, Demand, Ending, EndingKind, Facts, Failure, HistoryEntry, Intent,
+    LastEnding, OutboundRequest, Report,
 };
 use crate::contract::types::{Duration, Instant};
 
@@ -42,48 +42,75 @@ pub fn unknown_since(history: &[HistoryEntry]) -> Option<Instant> {
     None
 }
 
-/// The completion of a run that the host gives up; `why` is one plain sentence. Parked as
-/// `ambiguous` if a write of the history may have been carried out, else as `component-failed`.
+/// The completion of a run that the host gives up; `why` is one plain sentence, and `last` how the
+/// run of the object before it ended. Parked as `ambiguous` if a write of the history may have been
+/// carried out, or one of the run before it; else as `component-failed`.
 ///
 /// ```
 /// use ml_connector_component::contract::runs::Ending;
 /// use ml_connector_component::runs::abandon;
 ///
-/// let completion = abandon(&[], "the component stopped three times", 1_000);
+/// let completion = abandon(&[], None, "the component stopped three times", 1_000);
 /// let Ending::Parked(failure) = completion.ending else { panic!("is parked") };
 /// assert_eq!((failure.code.as_str(), failure.since), ("component-failed", 1_000));
 /// ```
 #[must_use]
-pub fn abandon(history: &[HistoryEntry], why: &str, now: Instant) -> Completion {
-    let unknown_since = unknown_since(history);
-    let (code, message, remedy) = match unknown_since {
-        Some(_) => (
-            AMBIGUOUS,
-            format!(
+pub fn abandon(
+    history: &[HistoryEntry],
+    last: Option<&LastEnding>,
+    why: &str,
+    now: Instant,
+) -> Completion {
+    let failure = match ambiguous_since(history, last, now) {
+        Some(since) => Failure {
+            code: String::from(AMBIGUOUS),
+            message: format!(
                 "a write may or may not have been carried out, and the run was given up: {why}"
             ),
-            "check in the other system; if it is not there, `ml-connector replay RUN` sends it \
-             again",
-        ),
-        None => (
-            COMPONENT_FAILED,
-            format!("the run was given up: {why}"),
-            "report this as a bug; after a fix, `ml-connector replay RUN`",
-        ),
-    };
-    let failure = Failure {
-        code: String::from(code),
-        message,
-        remedy: String::from(remedy),
-        problems: Vec::new(),
-        since: unknown_since.unwrap_or(now),
-        look_again: unknown_since.and_then(|since| next_look(since, now)),
-        reconnect: None,
+            remedy: String::from(
+                "check in the other system; if it is not there, `ml-connector replay RUN` sends it \
+                 again",
+            ),
+            problems: Vec::new(),
+            since,
+            look_again: next_look(since, now),
+            reconnect: None,
+        },
+        None => Failure {
+            code: String::from(COMPONENT_FAILED),
+            message: format!("the run was given up: {why}"),
+            remedy: String::from("report this as a bug; after a fix, `ml-connector replay RUN`"),
+            problems: Vec::new(),
+            since: now,
+            look_again: None,
+            reconnect: None,
+        },
     };
     Completion {
         ending: Ending::Parked(failure),
         version: None,
         facts: Facts::default(),
+    }
+}
+
+/// From when the settle time of a run that is given up counts. A write of its own may have left at
+/// any time until now; one of the run before it is as old as that run said.
+fn ambiguous_since(
+    history: &[HistoryEntry],
+    last: Option<&LastEnding>,
+    now: Instant,
+) -> Option<Instant> {
+    let own = unknown_since(history).map(|_| now);
+    own.or_else(|| last.and_then(LastEnding::ambiguous_since))
+}
+
+impl LastEnding {
+    /// Since when nobody can know whether a write was carried out, if the run ended so.
+    pub(crate) fn ambiguous_since(&self) -> Option<Instant> {
+        let is_ambiguous =
+            self.kind == EndingKind::Parked && self.code.as_deref() == Some(AMBIGUOUS);
+        // A failure has an instant; if the host lost it, nobody knows a later one.
+        is_ambiguous.then(|| self.since.unwrap_or_default())
     }
 }
 

@@ -344,7 +344,9 @@ fn describe(replay: &Replay, file: &PortableHistory) -> String {
             format!("differs: the component does not accept the task ({detail})")
         }
         Replay::OtherEnd(demand) => format!(
-            "differs at the end: all {count} entries agree, and then the component demands\n  {}",
+            "differs at the end: all {count} entries agree, and then the component demands\n  {}\n\
+             (as it should, if the host gave the run up: `component-failed`, or `ambiguous` after a \
+             trap)",
             runs::portable(demand)
         ),
     }

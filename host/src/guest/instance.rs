@@ -15,7 +15,7 @@ use crate::contract::http::{Authorization, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
 use crate::contract::runs::{
-    Completion, Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule};
 use crate::contract::types::{Instant, ObjectRef, Problem, System};
@@ -197,12 +197,13 @@ impl Instance {
     pub fn abandon(
         &mut self,
         history: &[HistoryEntry],
+        last: Option<&LastEnding>,
         why: &str,
         now: Instant,
     ) -> CallResult<Completion> {
         self.call(|store, api| {
             api.ml_connector_sync_runs()
-                .call_abandon(store, history, why, now)
+                .call_abandon(store, history, last, why, now)
         })
     }
 

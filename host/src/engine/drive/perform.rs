@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{DriveError, Driver};
 use crate::contract::runs::{
-    Action, Changes, Completion, Demand, Intent, NewTask, OutboundRequest, Report, Wait,
-    WaitReason, Wake,
+    Action, Changes, Completion, Demand, Intent, LastEnding, NewTask, OutboundRequest, Report,
+    Wait, WaitReason, Wake,
 };
 use crate::contract::types::Instant;
 use crate::engine::connection::Connection;
@@ -232,16 +232,25 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// How the run of the object before this one ended.
+    async fn last_ending(&self) -> Result<Option<LastEnding>, DriveError> {
+        let object = std::slice::from_ref(&self.run.object);
+        let store = &self.connection.services.store;
+        let found = store.object_statuses(&self.connection.name, object).await?;
+        Ok(found.into_iter().next().and_then(|status| status.last))
+    }
+
     /// Gives up a run that the component cannot go on with; how it ended, the component says. If
     /// it fails over that too the run stays as it is.
     pub(super) async fn abandon(&mut self, why: &str) -> Result<(), DriveError> {
         let now = self.connection.now_after(self.history.latest());
         let mut history = self.given_up.clone();
         history.extend_from_slice(self.history.entries());
+        let last = self.last_ending().await?;
         let abandoned = self
             .connection
             .instance
-            .call(|instance| instance.abandon(&history, why, now));
+            .call(|instance| instance.abandon(&history, last.as_ref(), why, now));
         match abandoned {
             Ok(completion) => self.end(completion).await,
             Err(error) => Err(DriveError::Abandon(error)),
