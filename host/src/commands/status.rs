@@ -155,9 +155,10 @@ async fn gather(
     instance: &mut Option<Instance>,
     now: Instant,
 ) -> Result<ConnectionStanding, StoreError> {
+    let mut damage = damage(store, &name).await?;
     let mut credentials = Vec::new();
     for system in [System::Freshbooks, System::Concur] {
-        let stored = store.credential(&name, system).await?;
+        let stored = readable(store.credential(&name, system).await, &mut damage)?;
         let stored = stored.map(|stored| stored.credential);
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
@@ -171,7 +172,6 @@ async fn gather(
             plan,
         });
     }
-    let mut damage = damage(store, &name).await?;
     let needs_person = readable(store.runs(needs_person(&name)).await, &mut damage)?;
     let oldest_open = readable(oldest_open(store, &name).await, &mut damage)?;
     let gates = readable(store.gates(&name).await, &mut damage)?;
