@@ -120,6 +120,7 @@ impl Engine {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(CUT_GRACE, all).await;
         self.tasks.shutdown().await;
-        store_checkpoints(&self.services).await;
+        // A disk that hangs must not keep the process from ending.
+        let _ = tokio::time::timeout(CUT_GRACE, store_checkpoints(&self.services)).await;
     }
 }

@@ -59,7 +59,7 @@ pub enum StoreError {
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
     /// The row of one run cannot be read; the others can.
-    #[error("run {run} cannot be read ({why}); run `ml-connector check --store`")]
+    #[error("run {run} cannot be read ({why})")]
     UnreadableRun {
         /// The number of the run.
         run: RunId,

@@ -117,9 +117,12 @@ impl Scheduler {
     /// Says of what the store cannot read whom it concerns: one run, or the connection.
     async fn note_unread(&mut self, error: StoreError) {
         let connection = &self.connection;
-        let run = match &error {
-            StoreError::UnreadableRun { run, .. } => Some(*run),
-            StoreError::Corrupt(_) => None,
+        let (run, message) = match &error {
+            StoreError::UnreadableRun { run, why } => {
+                let message = format!("its row cannot be read and is left out ({why})");
+                (Some(*run), message)
+            }
+            StoreError::Corrupt(why) => (None, format!("its runs cannot be read ({why})")),
             StoreError::Refused(_) | StoreError::Unavailable(_) => {
                 tracing::error!(connection = connection.name, %error, "due runs cannot be read");
                 return tokio::time::sleep(STORE_PAUSE).await;
@@ -128,7 +131,7 @@ impl Scheduler {
         let damage = Damage {
             connection: Some(connection.name.clone()),
             run,
-            message: error.to_string(),
+            message,
         };
         connection.services.health.note_damage(&damage).await;
         match run {

@@ -8,7 +8,7 @@ use super::morning::after_a_morning;
 
 /// The findings of `check --store` with these arguments.
 fn findings(installation: &Installation, arguments: &[&str]) -> Vec<Value> {
-    let arguments = [&["check", "--store", "--json"], arguments].concat();
+    let arguments = [&["check", "--store", "--json"][..], arguments].concat();
     let output = installation.run(&arguments);
     let findings: Value = serde_json::from_str(&output.out).expect("JSON");
     findings.as_array().expect("an array").clone()
@@ -33,7 +33,7 @@ fn change(installation: &Installation, sql: &str) {
 fn a_head_that_was_written_down_shows_what_was_changed_since() {
     let installation = after_a_morning();
     let found = findings(&installation, &[]);
-    let [(verdict, message)] = about(&found, "store integrity").try_into().expect("one");
+    let [(verdict, message)]: [_; 1] = about(&found, "store integrity").try_into().expect("one");
     assert_eq!(verdict, "ok", "{message}");
     let head = found.iter().find(|one| one["subject"] == "head of acme");
     let head = &head.expect("is printed")["head"];

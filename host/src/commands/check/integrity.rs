@@ -6,7 +6,7 @@ use ml_connector::config::Config;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector::store::{ChainHead, CheckExtent, Store};
+use ml_connector::store::{ChainHead, CheckExtent, Damage, Store};
 use serde::Serialize;
 
 use super::{Failure, Finding, Verdict, exit};
@@ -68,14 +68,7 @@ pub(super) async fn check(
         false => CheckExtent::Pages,
     };
     let damage = store.find_damage(extent).await?;
-    let wrong = |damage: &dyn ToString| {
-        let message = format!(
-            "{}; restore a backup, see docs/operating.md",
-            damage.to_string()
-        );
-        Finding::wrong(SUBJECT, exit::STORE, message)
-    };
-    let mut findings: Vec<Finding> = damage.iter().map(|one| wrong(one)).collect();
+    let mut findings: Vec<Finding> = damage.iter().map(damaged).collect();
     if findings.is_empty() {
         let what = match everything {
             true => "no history and no ending was changed or deleted",
@@ -94,6 +87,11 @@ pub(super) async fn check(
         }
     }
     Ok(findings)
+}
+
+fn damaged(damage: &Damage) -> Finding {
+    let message = format!("{damage}; see \"The store is damaged\" in docs/operating.md");
+    Finding::wrong(SUBJECT, exit::STORE, message)
 }
 
 /// Without the keys, which another finding is about, checkpoints cannot be checked.

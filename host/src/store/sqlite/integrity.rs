@@ -19,7 +19,7 @@ pub(super) fn find_damage(
         CheckExtent::Pages => "quick_check",
         CheckExtent::Everything => "integrity_check",
     };
-    check_structure(database, pragma, &mut found);
+    check_structure(database, pragma, &mut found)?;
     if extent == CheckExtent::Everything {
         // A page that cannot be read ends one check; what the others find is worth having.
         let checked = check_endings(database, &mut found);
@@ -33,7 +33,7 @@ pub(super) fn find_damage(
 /// Has what a store of an earlier version holds join its chains. They vouch for it from here on.
 pub(super) fn adopt(database: &Connection) -> Result<(), StoreError> {
     let sql = "SELECT id, connection, retired FROM runs ORDER BY id";
-    for run in collect(database, sql, [], |row| read_run(row))? {
+    for run in collect(database, sql, [], read_run)? {
         if run.is_retired {
             continue;
         }
@@ -93,19 +93,28 @@ impl Findings {
     }
 }
 
-/// SQLite's own check of the file, which answers `ok` or a line for each fault.
-fn check_structure(database: &Connection, pragma: &str, found: &mut Findings) {
+/// SQLite's own check of the file, which answers `ok` or a line for each fault; it fails where it
+/// cannot even begin.
+fn check_structure(
+    database: &Connection,
+    pragma: &str,
+    found: &mut Findings,
+) -> Result<(), StoreError> {
     let sql = format!("PRAGMA {pragma}({DAMAGE_MAX})");
-    let lines = collect(database, &sql, [], |row| Ok(row.get::<_, String>(0)?));
-    match lines {
-        Ok(lines) => lines.iter().filter(|line| *line != "ok").for_each(|line| {
-            let line = line.replace('\n', " ");
-            found.note(Err(StoreError::Corrupt(format!(
-                "its file is damaged ({line})"
-            ))));
-        }),
-        Err(error) => found.note(Err(error)),
+    let lines = match collect(database, &sql, [], |row| Ok(row.get::<_, String>(0)?)) {
+        Ok(lines) => lines,
+        Err(StoreError::Corrupt(line)) => vec![line],
+        Err(error) => return Err(error),
+    };
+    for line in lines.iter().filter(|line| *line != "ok") {
+        let line = line.replace('\n', " ");
+        found.push(Damage {
+            connection: None,
+            run: None,
+            message: format!("its file is damaged ({line})"),
+        });
     }
+    Ok(())
 }
 
 /// What the chain of a connection says.
@@ -206,7 +215,7 @@ fn check_link(
             match endings::digest(database, *run) {
                 Ok(Some(stored)) if stored == *digest => {}
                 Ok(Some(_)) => {
-                    found.add(connection, Some(*run), "how or when it ended was changed")
+                    found.add(connection, Some(*run), "how or when it ended was changed");
                 }
                 Ok(None) => told.missing.push((*run, *instant)),
                 Err(error) => found.add(connection, Some(*run), format!("its row: {error}")),
