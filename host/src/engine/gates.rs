@@ -165,8 +165,8 @@ pub(super) fn index(system: System) -> usize {
     }
 }
 
-/// One line when an outage begins, when its reason changes, and when it is over; what goes on during
-/// it is not news.
+/// One line when an outage begins, when its reason changes, and when it is over; what goes on
+/// during it is not news.
 fn log_change(connection: &str, before: &Gate, after: &Gate) {
     let system = after.system.as_str();
     let is_closed = |gate: &Gate| gate.failures > 0 || gate.hold.is_some();

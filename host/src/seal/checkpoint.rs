@@ -1,5 +1,5 @@
-//! Checkpoints of chains of hashes: made with a key that is not in the store, so that anyone who can
-//! only write to the store cannot make one.
+//! Checkpoints of chains of hashes: made with a key that is not in the store, so that anyone who
+//! can only write to the store cannot make one.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -97,7 +97,7 @@ async fn a_changed_history_is_found_by_its_run() {
             "acme: run 2",
         ),
         (
-            "UPDATE history SET outcome = NULL WHERE run = 2 AND position = 0",
+            "UPDATE history SET outcome = NULL WHERE run = 2 AND outcome NOT NULL",
             "acme: run 2",
         ),
         (
