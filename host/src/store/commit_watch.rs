@@ -28,7 +28,7 @@ impl CommitWatch {
         match result {
             Ok(_) => self.note_success(),
             Err(StoreError::Refused(_)) => {}
-            Err(error) => self.note_failure(error),
+            Err(error) => drop(self.note_failure(error)),
         }
     }
 
@@ -44,28 +44,24 @@ impl CommitWatch {
         }
     }
 
-    fn note_failure(&self, error: &StoreError) {
+    /// Returns whether it was logged.
+    fn note_failure(&self, error: &StoreError) -> bool {
         let mut failing = self.lock();
         let now = Instant::now();
-        let (commits, is_due) = match &*failing {
-            None => (1, true),
-            Some(before) => (
-                before.commits + 1,
-                now.duration_since(before.reported) >= REPORT_INTERVAL,
-            ),
+        let (commits, reported) = match &*failing {
+            None => (1, None),
+            Some(before) => (before.commits + 1, Some(before.reported)),
         };
-        let reported = match &*failing {
-            Some(before) if !is_due => before.reported,
-            _ => now,
-        };
-        if is_due {
+        let recent = reported.filter(|reported| now.duration_since(*reported) < REPORT_INTERVAL);
+        if recent.is_none() {
             tracing::error!(%error, commits, "commits fail; nothing more is acknowledged");
         }
         *failing = Some(Failing {
             error: error.clone(),
             commits,
-            reported,
+            reported: recent.unwrap_or(now),
         });
+        recent.is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Failing>> {
@@ -87,5 +83,15 @@ mod tests {
         watch.note(&Ok(()));
         watch.note::<()>(&Err(StoreError::Refused("a second run".into())));
         assert_eq!(watch.failure(), None);
+    }
+
+    #[test]
+    fn a_flood_of_failures_is_one_line_of_the_log() {
+        let watch = CommitWatch::default();
+        let full = StoreError::Unavailable("disk full".into());
+        let lines = (0..3_000).filter(|_| watch.note_failure(&full)).count();
+        assert_eq!(lines, 1);
+        watch.note(&Ok(()));
+        assert!(watch.note_failure(&full), "the next failure is news again");
     }
 }

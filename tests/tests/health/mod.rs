@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use ml_connector::contract::pacing::{Gate, Hold, HoldReason};
+use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Store, Write};
+use ml_connector_sandbox::server;
 use ml_connector_tests::fixtures::service::InProcess;
 use ml_connector_tests::fixtures::waiting::until;
 use ml_connector_tests::fixtures::{Options, http};
@@ -38,7 +41,7 @@ async fn readiness_follows_the_disk_in_both_directions() {
 async fn what_was_damaged_while_it_was_stopped_is_said_at_the_start() {
     let fixture = InProcess::new(&Options::default()).await;
     let service = fixture.start_connected().await;
-    let metrics = metrics(&fixture).await;
+    let metrics = metrics_of(&fixture).await;
     for line in [
         "ml_connector_objects{connection=\"acme\",what=\"parked\"} 0",
         "ml_connector_credentials{connection=\"acme\",system=\"concur\",what=\"live\"} 1",
@@ -66,7 +69,13 @@ async fn what_was_damaged_while_it_was_stopped_is_said_at_the_start() {
     let cut = format!("DELETE FROM ending_chain WHERE number = {}", head.number);
     let database = rusqlite::Connection::open(&fixture.config.store).expect("opens");
     database.execute_batch(&cut).expect("is changed");
+    let until_ms = hold_concur(&fixture).await;
     let service = fixture.start().await;
+    let gauge = "ml_connector_gate_held_until_seconds";
+    let labels = "connection=\"acme\",system=\"concur\",what=\"held\"";
+    let held = format!("{gauge}{{{labels}}} {}", until_ms / 1_000);
+    let shown = metrics_of(&fixture).await;
+    assert!(shown.contains(&held), "{held} is missing:\n{shown}");
     until("the connection is said to be damaged", async || {
         let told = service.parts().services.store.mark("damage/acme").await;
         told.expect("is read")
@@ -91,7 +100,28 @@ async fn ready(fixture: &InProcess) -> (u16, String) {
     (answer.status, answer.body)
 }
 
-async fn metrics(fixture: &InProcess) -> String {
+/// Holds SAP Concur's gate in the store of a service that does not run, and returns until when.
+async fn hold_concur(fixture: &InProcess) -> u64 {
+    let until = server::now() + 600_000;
+    let gate = Gate {
+        system: System::Concur,
+        hold: Some(Hold {
+            reason: HoldReason::Maintenance,
+            until,
+        }),
+        failures: 1,
+        failing_since: Some(server::now()),
+    };
+    let write = Write::Gate {
+        connection: "acme".into(),
+        gate,
+    };
+    let store = SqliteStore::open(&fixture.config.store).expect("opens");
+    store.commit(vec![write]).await.expect("is kept");
+    until
+}
+
+async fn metrics_of(fixture: &InProcess) -> String {
     let url = format!("http://{}/metrics", fixture.config.listen);
     http::get(&url).await.expect("an answer").body
 }
