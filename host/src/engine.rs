@@ -8,7 +8,9 @@ mod connection;
 mod dispatch;
 mod drive;
 mod gates;
+mod gauges;
 mod history_buffer;
+mod integrity;
 mod recent_wakes;
 mod retention;
 mod scheduler;
@@ -27,6 +29,8 @@ use tokio::task::JoinSet;
 pub use self::connection::{Connection, SendPermit};
 pub(crate) use self::drive::drive;
 pub use self::gates::{GateClosed, Gates, Observed};
+pub use self::gauges::Gauges;
+pub(crate) use self::integrity::store_checkpoints;
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
 pub use self::token_refresh::TokenRefresh;
@@ -72,6 +76,10 @@ impl Engine {
                 stopped.clone(),
             ));
         }
+        tasks.spawn(integrity::watch_integrity(
+            Arc::clone(&services),
+            stopped.clone(),
+        ));
         tasks.spawn(retention::retire_histories(
             Arc::clone(&services),
             stopped.clone(),
@@ -112,5 +120,7 @@ impl Engine {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(CUT_GRACE, all).await;
         self.tasks.shutdown().await;
+        // A disk that hangs must not keep the process from ending.
+        let _ = tokio::time::timeout(CUT_GRACE, store_checkpoints(&self.services)).await;
     }
 }

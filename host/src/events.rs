@@ -153,7 +153,12 @@ impl EventReceiver {
         match self.store.commit(batch).await {
             Ok(_) if is_odd => self.count_unreadable(connection, &what),
             Ok(receipt) => self.count_stored_event(connection, &what, now, &receipt),
-            Err(error) => self.unavailable(connection, &error.to_string()),
+            Err(StoreError::Refused(why)) => self.unavailable(connection, &why),
+            Err(_) => {
+                // The store logs that it fails, once and not for each event.
+                self.metrics.event(connection, "unavailable");
+                503
+            }
         }
     }
 

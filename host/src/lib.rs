@@ -68,6 +68,7 @@ pub mod events;
 #[cfg(test)]
 mod fixtures;
 pub mod guest;
+pub mod health;
 pub mod http_client;
 pub mod listener;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! What the service counts, for Prometheus.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -59,11 +59,24 @@ pub struct Metrics {
     /// Runs started over because their history did not replay.
     pub divergences: Counter,
     /// Notices without a decision.
-    pub backlog: Gauge<i64, std::sync::atomic::AtomicI64>,
+    pub backlog: Gauge<i64, AtomicI64>,
     /// Runs that are driven at this moment.
-    pub runs_in_flight: Gauge<i64, std::sync::atomic::AtomicI64>,
+    pub runs_in_flight: Gauge<i64, AtomicI64>,
     /// When a gate opens again, in seconds since 1970; 0 when it is open.
     pub gate_held_until: Family<HappenedAt, Gauge<u64, AtomicU64>>,
+    /// Objects by how their latest run stands: `due`, `waiting`, `confirmed`, `unchanged`,
+    /// `rejected`, `parked`, `conflict`.
+    pub objects: Family<Happened, Gauge<u64, AtomicU64>>,
+    /// When the oldest run was started that has not ended, in seconds since 1970; 0 for none.
+    pub oldest_open: Family<Happened, Gauge<u64, AtomicU64>>,
+    /// 1 for what a credential is, 0 for what it is not: `live`, `dead`, `absent`.
+    pub credentials: Family<HappenedAt, Gauge<i64, AtomicI64>>,
+    /// By when a person must connect again, in seconds since 1970; 0 for never.
+    pub reconnect_by: Family<HappenedAt, Gauge<u64, AtomicU64>>,
+    /// 1 while commits succeed, 0 while they fail.
+    pub store_writable: Gauge<i64, AtomicI64>,
+    /// How many connections, and the store itself, are known to be damaged.
+    pub store_damaged: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -83,9 +96,16 @@ impl Default for Metrics {
             backlog: Gauge::default(),
             runs_in_flight: Gauge::default(),
             gate_held_until: Family::default(),
+            objects: Family::default(),
+            oldest_open: Family::default(),
+            credentials: Family::default(),
+            reconnect_by: Family::default(),
+            store_writable: writable(),
+            store_damaged: Gauge::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
+        metrics.register_standing(&mut registry);
         Self {
             registry,
             ..metrics
@@ -140,6 +160,42 @@ impl Metrics {
         self.token_requests
             .get_or_create(&happened_at(connection, system, what))
             .inc();
+    }
+
+    /// Sets when the gate of a system opens again, in milliseconds since 1970; nothing for an open
+    /// one.
+    pub fn set_gate(&self, connection: &str, system: &str, held_until: Option<u64>) {
+        self.gate_held_until
+            .get_or_create(&happened_at(connection, system, "held"))
+            .set(held_until.unwrap_or(0) / 1_000);
+    }
+
+    /// Sets how many objects of a connection stand so; `what` such as `parked`.
+    pub fn set_objects(&self, connection: &str, what: &str, objects: u64) {
+        self.objects
+            .get_or_create(&happened(connection, what))
+            .set(objects);
+    }
+
+    /// Sets when the oldest open run was started, in milliseconds since 1970; 0 for none.
+    pub fn set_oldest_open(&self, connection: &str, started: u64) {
+        self.oldest_open
+            .get_or_create(&happened(connection, "started"))
+            .set(started / 1_000);
+    }
+
+    /// Sets whether a credential is `what`, such as `live`: 1 or 0.
+    pub fn set_credential(&self, connection: &str, system: &str, what: &str, value: i64) {
+        self.credentials
+            .get_or_create(&happened_at(connection, system, what))
+            .set(value);
+    }
+
+    /// Sets by when a person must connect a system again, in milliseconds since 1970.
+    pub fn set_reconnect_by(&self, connection: &str, system: &str, by: Option<u64>) {
+        self.reconnect_by
+            .get_or_create(&happened_at(connection, system, "reconnect"))
+            .set(by.unwrap_or(0) / 1_000);
     }
 
     /// Everything in the text format that Prometheus reads.
@@ -216,6 +272,47 @@ impl Metrics {
             self.gate_held_until.clone(),
         );
     }
+
+    /// How things stand, rather than what has happened.
+    fn register_standing(&self, registry: &mut Registry) {
+        registry.register(
+            "objects",
+            "Objects, by how their latest run stands",
+            self.objects.clone(),
+        );
+        registry.register(
+            "oldest_open_run_seconds",
+            "When the oldest run was started that has not ended, Unix time; 0 for none",
+            self.oldest_open.clone(),
+        );
+        registry.register(
+            "credentials",
+            "1 for what a credential is: live, dead or absent",
+            self.credentials.clone(),
+        );
+        registry.register(
+            "credential_reconnect_by_seconds",
+            "By when a person must connect again, Unix time; 0 for never",
+            self.reconnect_by.clone(),
+        );
+        registry.register(
+            "store_writable",
+            "1 while commits succeed, 0 while they fail",
+            self.store_writable.clone(),
+        );
+        registry.register(
+            "store_damaged",
+            "How many connections, and the store itself, are known to be damaged",
+            self.store_damaged.clone(),
+        );
+    }
+}
+
+/// Nothing has failed yet.
+fn writable() -> Gauge<i64, AtomicI64> {
+    let gauge = Gauge::default();
+    gauge.set(1);
+    gauge
 }
 
 fn happened(connection: &str, what: &str) -> Happened {
@@ -226,8 +323,7 @@ fn happened(connection: &str, what: &str) -> Happened {
 }
 
 /// The labels for a connection, a system and what happened.
-#[must_use]
-pub fn happened_at(connection: &str, system: &str, what: &str) -> HappenedAt {
+fn happened_at(connection: &str, system: &str, what: &str) -> HappenedAt {
     HappenedAt {
         connection: connection.to_string(),
         system: system.to_string(),

@@ -35,6 +35,8 @@ pub struct Attempt {
     pub task: Task,
     /// Its history, in order.
     pub entries: Vec<HistoryEntry>,
+    /// The hash before each entry, in lower-case hex; empty where the host has none.
+    pub previous_hashes: Vec<String>,
 }
 
 /// A whole history file.
@@ -107,15 +109,18 @@ struct EntryForm {
     #[serde(default)]
     outcome: Value,
     #[serde(default)]
-    previous_hash: Value,
+    previous_hash: Option<String>,
 }
 
 impl EntryForm {
-    fn new(entry: &HistoryEntry) -> Result<Self, serde_json::Error> {
+    fn new(
+        entry: &HistoryEntry,
+        previous_hash: Option<&String>,
+    ) -> Result<Self, serde_json::Error> {
         Ok(Self {
             demand: portable::to_value(&entry.demand)?,
             outcome: portable::to_value(&entry.outcome)?,
-            previous_hash: Value::Null,
+            previous_hash: previous_hash.cloned(),
         })
     }
 
@@ -135,14 +140,19 @@ impl AttemptForm {
             entries: attempt
                 .entries
                 .iter()
-                .map(EntryForm::new)
+                .enumerate()
+                .map(|(index, entry)| EntryForm::new(entry, attempt.previous_hashes.get(index)))
                 .collect::<Result<_, _>>()?,
         })
     }
 
     fn read(self) -> Result<Attempt, serde_json::Error> {
+        let hashes = self.entries.iter().map(|entry| entry.previous_hash.clone());
+        // A hash that is missing in between leaves nothing that could be compared.
+        let previous_hashes = hashes.collect::<Option<_>>().unwrap_or_default();
         let entries = self.entries.into_iter().map(EntryForm::read);
         Ok(Attempt {
+            previous_hashes,
             settings: self.settings,
             task: portable::from_value(self.task)?,
             entries: entries.collect::<Result<_, _>>()?,
@@ -290,6 +300,10 @@ mod tests {
                 unknown_since,
             },
             entries: sample_entries(seeds),
+            previous_hashes: match unknown_since {
+                Some(_) => seeds.iter().map(|seed| format!("{seed:064x}")).collect(),
+                None => Vec::new(),
+            },
         }
     }
 

@@ -6,6 +6,8 @@
 //! authenticated with it, so that a text moved to another row, connection or generation does not
 //! open. The key is chosen by its id, never tried out.
 
+mod checkpoint;
+
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
 use base64::Engine as _;
@@ -14,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::contract::types::System;
 use crate::secrets::Secret;
+use crate::store::ChainHash;
 
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 12;
@@ -101,6 +104,8 @@ pub enum SealError {
 /// ```
 pub struct Keyring {
     keys: Vec<(u8, Aes256GcmSiv)>,
+    /// Derived from the keys, in their order.
+    checkpoint_keys: Vec<(u8, Zeroizing<ChainHash>)>,
 }
 
 impl Keyring {
@@ -111,22 +116,27 @@ impl Keyring {
     /// [`SealError::Keys`].
     pub fn parse(text: &Secret) -> Result<Self, SealError> {
         let mut keys: Vec<(u8, Aes256GcmSiv)> = Vec::new();
+        let mut checkpoint_keys = Vec::new();
         for line in text
             .reveal()
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
         {
-            let (id, cipher) = key(line)?;
+            let (id, bytes) = key(line)?;
             if keys.iter().any(|(have, _)| *have == id) {
                 return Err(SealError::Keys);
             }
-            keys.push((id, cipher));
+            keys.push((id, Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*bytes))));
+            checkpoint_keys.push((id, checkpoint::derive_key(&bytes)));
         }
         if keys.is_empty() {
             Err(SealError::Keys)
         } else {
-            Ok(Self { keys })
+            Ok(Self {
+                keys,
+                checkpoint_keys,
+            })
         }
     }
 
@@ -243,7 +253,7 @@ impl Keyring {
     }
 }
 
-fn key(line: &str) -> Result<(u8, Aes256GcmSiv), SealError> {
+fn key(line: &str) -> Result<(u8, Zeroizing<[u8; 32]>), SealError> {
     let (id, encoded) = line.split_once(':').ok_or(SealError::Keys)?;
     let id = id.trim().parse().map_err(|_| SealError::Keys)?;
     let bytes = Zeroizing::new(
@@ -252,7 +262,7 @@ fn key(line: &str) -> Result<(u8, Aes256GcmSiv), SealError> {
             .map_err(|_| SealError::Keys)?,
     );
     let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| SealError::Keys)?;
-    Ok((id, Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(bytes))))
+    Ok((id, Zeroizing::new(bytes)))
 }
 
 /// The header and the purpose, each part with its length.

@@ -23,7 +23,7 @@ pub use self::parts::Parts;
 use crate::admin;
 use crate::clock::Clock;
 use crate::config::{Config, EventsConfig, EventsListen, Purpose};
-use crate::engine::Engine;
+use crate::engine::{Engine, Gauges};
 use crate::events::client_certificate::Trust;
 use crate::events::signature::ReportOnce;
 use crate::events::{self, CertificateLog, EventReceiver};
@@ -265,6 +265,8 @@ fn webhook_receiver(
         connections_max: config.limits.connections_max,
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
+        health: Arc::clone(&parts.services.health),
+        gauges: Gauges::new(Arc::clone(&parts.services), Arc::clone(&parts.connections)),
         events_running,
         instances: Mutex::default(),
     }

@@ -1,6 +1,6 @@
 //! What must survive the process, behind one trait.
 //!
-//! A [`Store`] makes three promises, which the suite in `conformance` checks for every
+//! A [`Store`] makes four promises, which the suite in `conformance` checks for every
 //! implementation:
 //!
 //! 1. **A batch is all or nothing, and durable.** When [`Store::commit`] returns `Ok`, every write
@@ -10,11 +10,15 @@
 //! 2. **Reads see every batch whose commit has returned.**
 //! 3. **One run of an object at a time.** At most one run of an object of a connection has not
 //!    ended.
+//! 4. **What was changed is found.** Each history is a chain of hashes, and so are the endings of
+//!    each connection; both grow in the transaction that stores what they are about.
 //!
 //! Implementations know nothing of the business: they store what they are given.
 
+mod commit_watch;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod integrity;
 mod records;
 pub mod sqlite;
 mod write;
@@ -22,6 +26,8 @@ mod write;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use self::commit_watch::CommitWatch;
+pub use self::integrity::{ChainHash, ChainHead, CheckExtent, Checkpoint, DAMAGE_MAX, Damage};
 pub use self::records::{
     Attempt, EventCount, HistoryRow, Inbox, Notice, Run, RunCount, RunFilter, RunState,
     StoredCallback, StoredCredential, StoredEvent, StoredOddity,
@@ -52,6 +58,14 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
+    /// The row of one run cannot be read; the others can.
+    #[error("run {run} cannot be read ({why})")]
+    UnreadableRun {
+        /// The number of the run.
+        run: RunId,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// Stores everything that must survive the process.
@@ -101,7 +115,7 @@ pub trait Store: Send + Sync + 'static {
     /// Runs of a connection that have not ended and are due at `now`, soonest first and of those
     /// due together the oldest first, at most `limit`, leaving out those in `except` (the ones
     /// under way). Asked for by connection, so that the backlog of one never stands before the runs
-    /// of another.
+    /// of another. [`StoreError::UnreadableRun`] names a run that is in the way; leave it out.
     fn due_runs(
         &self,
         connection: &str,
@@ -165,4 +179,21 @@ pub trait Store: Send + Sync + 'static {
     /// How many events and unreadable deliveries are stored, the events by connection and in its
     /// order.
     fn inbox(&self) -> Pending<'_, Inbox>;
+
+    /// What the last commit came to; implementations note every one there.
+    fn commits(&self) -> &CommitWatch;
+
+    /// The hash before each row of a run's history, in the order of [`Store::history`], and last
+    /// that of the whole history.
+    fn history_hashes(&self, connection: &str, id: RunId) -> Pending<'_, Vec<ChainHash>>;
+
+    /// The end of the chain of endings of each connection that has one, in the order of the names.
+    fn chain_heads(&self) -> Pending<'_, Vec<ChainHead>>;
+
+    /// The hash of a link of a connection's chain, counted from 1; none unless it is there.
+    fn chain_hash(&self, connection: &str, number: u64) -> Pending<'_, Option<ChainHash>>;
+
+    /// What in the store was changed, deleted or damaged: nothing if it is as it was stored. Reads
+    /// everything, so that it takes as long as the store is large.
+    fn find_damage(&self, extent: CheckExtent) -> Pending<'_, Vec<Damage>>;
 }

@@ -29,11 +29,13 @@ use crate::contract::types::{Note, ObjectRef};
 use crate::contract::webhooks::{
     Delivery, Handshake, Notice, Receiver as Registered, Refusal, Verified,
 };
+use crate::engine::Gauges;
 use crate::guest::{Guest, GuestError, Instance};
+use crate::health::{Health, Unready};
 use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
 use crate::metrics::Metrics;
 use crate::secrets::Secret;
-use crate::store::{Run, Store, StoredOddity, Write};
+use crate::store::{Run, Store, StoreError, StoredOddity, Write};
 
 /// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
 /// have a few hundred (source: freshbooks-webhooks).
@@ -117,6 +119,10 @@ pub struct WebhookReceiver {
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored.
     pub clock: Clock,
+    /// Whether what arrives can be stored.
+    pub health: Arc<Health>,
+    /// The gauges of `/metrics` that are read when somebody looks.
+    pub gauges: Gauges,
     /// Whether the receiver of events runs; nothing where none is configured.
     pub events_running: Option<Arc<AtomicBool>>,
     /// Instances for verification, so that it does not queue behind runs.
@@ -153,16 +159,17 @@ impl WebhookReceiver {
         }
     }
 
-    /// Whether notices can be stored.
-    pub async fn is_ready(&self) -> bool {
-        self.store.mark("ready").await.is_ok()
-    }
-
-    /// Whether events are received, where a receiver of events is configured.
-    #[must_use]
-    pub fn receives_events(&self) -> bool {
+    /// Whether everything that is to be received is received and can be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Unready`].
+    pub async fn readiness(&self) -> Result<(), Unready> {
         let running = self.events_running.as_ref();
-        running.is_none_or(|running| running.load(Ordering::Acquire))
+        if running.is_some_and(|running| !running.load(Ordering::Acquire)) {
+            return Err(Unready::NoEvents);
+        }
+        self.health.readiness().await
     }
 
     fn find_address(&self, connection: &str, token: &str) -> Option<&WebhookAddress> {
@@ -279,7 +286,10 @@ impl WebhookReceiver {
             }
             Err(error) => {
                 self.metrics.webhook(connection, "unavailable");
-                tracing::error!(connection, %error, "a webhook could not be stored");
+                // The store logs that it fails, once and not for each webhook.
+                if let StoreError::Refused(_) = error {
+                    tracing::error!(connection, %error, "a webhook could not be stored");
+                }
                 503
             }
         }

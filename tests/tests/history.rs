@@ -52,6 +52,7 @@ fn example() -> String {
             },
             task: convert(&run.task),
             entries: run.history.iter().map(convert).collect(),
+            previous_hashes: Vec::new(),
         },
         completion: Some(convert(&ended.completion)),
     };

@@ -2,13 +2,15 @@
 
 use super::AdminReply;
 use super::handle::AdminRefusal;
-use crate::engine::Services;
+use crate::engine::{Services, store_checkpoints};
 
 /// Seals tokens and webhook verifiers anew, also of connections that the settings do not have any
 /// more. What an error leaves undone, the next call does.
 pub(super) async fn reseal_store(services: &Services) -> Result<AdminReply, AdminRefusal> {
     let tokens = services.credentials.reseal().await?;
     let verifiers = services.callbacks.reseal(&*services.store).await?;
+    // They too name the key that they were made with.
+    store_checkpoints(services).await;
     Ok(AdminReply::Resealed {
         resealed: tokens.resealed + verifiers.resealed,
         current: tokens.current + verifiers.current,
@@ -28,6 +30,7 @@ mod tests {
     use crate::contract::credentials::{Credential, CredentialStatus};
     use crate::contract::types::System;
     use crate::credentials::{Credentials, Dependencies, stored_bearer};
+    use crate::health::Health;
     use crate::http_client::HttpClient;
     use crate::metrics::Metrics;
     use crate::seal::{Keyring, Purpose, SealError};
@@ -94,10 +97,11 @@ mod tests {
         let callbacks = Arc::new(callbacks.await.expect("verifiers open"));
         let http_client = Arc::new(HttpClient::new(&limits).expect("a client"));
         let (metrics, clock) = (Arc::<Metrics>::default(), Clock::from_fn(|| 1_000));
+        let health = Health::new(store.clone(), Arc::clone(&metrics), clock.clone());
         let dependencies = Dependencies {
             store: store.clone(),
             http_client: Arc::clone(&http_client),
-            keyring,
+            keyring: Arc::clone(&keyring),
             secrets: Secrets::new("secrets".into()),
             metrics: Arc::clone(&metrics),
             clock: clock.clone(),
@@ -108,6 +112,8 @@ mod tests {
             http_client,
             credentials: Arc::new(credentials.expect("credentials load")),
             callbacks,
+            keyring,
+            health: Arc::new(health),
             metrics,
             clock,
             limits,

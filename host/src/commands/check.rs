@@ -2,6 +2,7 @@
 
 mod accounts;
 mod events;
+mod integrity;
 mod online;
 
 use std::io::Write;
@@ -22,6 +23,7 @@ use super::context::{self, Context};
 use super::failure::Failure;
 use super::style::{self, Tone};
 use super::{Done, exit, labels};
+use integrity::{ExpectedHead, Head};
 
 /// Check settings, secrets, component, store and credentials; write nothing
 ///
@@ -33,6 +35,7 @@ use super::{Done, exit, labels};
 Examples:
   ml-connector check
   ml-connector check --online
+  ml-connector check --store
   ml-connector check --config /etc/ml-connector.toml --json")]
 pub(super) struct Args {
     /// Also ask every remote for an answer, with one GET and without credentials; and, where
@@ -40,6 +43,15 @@ pub(super) struct Args {
     /// the settings name
     #[arg(long)]
     online: bool,
+    /// Also read the whole store, and check that no history and no ending was changed or deleted
+    ///
+    /// Prints the head of each connection's chain of endings: write it down elsewhere, and hand it
+    /// in with --head later.
+    #[arg(long)]
+    store: bool,
+    /// With --store: check that a head that was written down before is still on its chain
+    #[arg(long, value_name = "CONNECTION:NUMBER:HASH", requires = "store")]
+    head: Vec<ExpectedHead>,
     /// Print a JSON array of findings
     #[arg(long)]
     json: bool,
@@ -53,6 +65,9 @@ struct Finding {
     verdict: Verdict,
     /// One plain sentence that says what is wrong, and what helps.
     message: String,
+    /// The end of a chain of endings, to be written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Head>,
     /// The exit code if it is wrong.
     #[serde(skip)]
     code: u8,
@@ -80,6 +95,7 @@ impl Finding {
             subject: subject.into(),
             verdict,
             message: message.into(),
+            head: None,
             code,
         }
     }
@@ -118,6 +134,12 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     );
     findings.extend(events::check_events(&checked)?);
     let store = store(config, &mut findings);
+    findings.extend(context::wait_for(integrity::check(
+        config,
+        store.as_ref(),
+        args.store,
+        &args.head,
+    ))?);
     findings.extend(context::wait_for(credentials(
         config,
         store.as_ref(),

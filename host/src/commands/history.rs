@@ -13,7 +13,7 @@ use ml_connector::contract::types::{Instant, ObjectRef};
 use ml_connector::guest::{Guest, Instance};
 use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsVersion};
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector::store::{HistoryRow, Run, RunId, Store, StoreError};
+use ml_connector::store::{ChainHash, HistoryRow, Run, RunId, Store, StoreError};
 use serde_json::{Map, Value};
 
 use super::context::{self, Context};
@@ -121,8 +121,9 @@ pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Resu
         let run = store.run(id).await?;
         let run = run.ok_or_else(|| show::no_such_run(id))?;
         let rows = store.history(id).await?;
+        let hashes = store.history_hashes(&run.connection, id).await?;
         Ok(Collector::new(settings, &store, &run, guest.as_ref())
-            .collect(rows)
+            .collect(rows, &hashes)
             .await?)
     })?;
     Ok(file.to_json()?)
@@ -152,11 +153,17 @@ impl<'c> Collector<'c> {
         }
     }
 
-    async fn collect(mut self, rows: Vec<HistoryRow>) -> Result<PortableHistory, StoreError> {
+    /// `hashes` has one before each row, and the last is that of the whole history.
+    async fn collect(
+        mut self,
+        rows: Vec<HistoryRow>,
+        hashes: &[ChainHash],
+    ) -> Result<PortableHistory, StoreError> {
         let run = self.run;
-        let mut epochs: BTreeMap<u32, Vec<HistoryRow>> = BTreeMap::new();
-        for row in rows {
-            epochs.entry(row.epoch).or_default().push(row);
+        let hash = hashes.get(rows.len()).filter(|_| !rows.is_empty());
+        let mut epochs: BTreeMap<u32, HashedRows> = BTreeMap::new();
+        for (row, hash) in rows.into_iter().zip(hashes) {
+            epochs.entry(row.epoch).or_default().push((row, *hash));
         }
         let recorded = self.store.attempts(run.id).await?;
         let receive_url = self.receive_url(&run.object).await?;
@@ -167,28 +174,30 @@ impl<'c> Collector<'c> {
             let attempt = recorded.iter().find(|attempt| attempt.epoch == epoch);
             // A version that stored no attempts was running: the first row is the best that there
             // is.
-            let first = rows.first().map_or(run.started, |row| row.at);
+            let first = rows.first().map_or(run.started, |(row, _)| row.at);
             let started = attempt.map_or(first, |attempt| attempt.started);
             let version = attempt.map_or(&run.settings_version, |one| &one.settings_version);
-            let entries: Vec<HistoryEntry> = rows.into_iter().map(HistoryRow::into_entry).collect();
+            let (entries, previous_hashes) = entries(rows);
             earlier.push(Attempt {
+                previous_hashes,
                 settings: self.settings_version(version).await?,
                 task: self.task(started, receive_url.clone(), &given_up),
                 entries: entries.clone(),
             });
             given_up.extend(entries);
         }
-        let rows = epochs.remove(&run.epoch).unwrap_or_default();
+        let (entries, previous_hashes) = entries(epochs.remove(&run.epoch).unwrap_or_default());
         let last = Attempt {
+            previous_hashes,
             settings: self.settings_version(&run.settings_version).await?,
             task: self.task(run.started, receive_url, &given_up),
-            entries: rows.into_iter().map(HistoryRow::into_entry).collect(),
+            entries,
         };
         Ok(PortableHistory {
             component_hash: self.guest.map(|guest| guest.sha256_hex().to_owned()),
             mapping_hash: None,
             connection: run.connection.clone(),
-            run: about(run),
+            run: about(run, hash),
             earlier,
             last,
             completion: run.completion.clone(),
@@ -256,8 +265,18 @@ impl<'c> Collector<'c> {
     }
 }
 
-/// What `runs --json` says of the run, under the name `id`.
-fn about(run: &Run) -> Map<String, Value> {
+/// Rows of a history with the hash before each.
+type HashedRows = Vec<(HistoryRow, ChainHash)>;
+
+fn entries(rows: HashedRows) -> (Vec<HistoryEntry>, Vec<String>) {
+    let hex = |hash: ChainHash| base16ct::lower::encode_string(&hash);
+    rows.into_iter()
+        .map(|(row, hash)| (row.into_entry(), hex(hash)))
+        .unzip()
+}
+
+/// What `runs --json` says of the run, under the name `id`, and the hash of its history.
+fn about(run: &Run, hash: Option<&ChainHash>) -> Map<String, Value> {
     let mut about = match runs::as_json(run) {
         Value::Object(about) => about,
         _ => Map::new(),
@@ -265,6 +284,10 @@ fn about(run: &Run) -> Map<String, Value> {
     about.remove("run");
     about.remove("completion");
     about.insert("id".into(), run.id.into());
+    if let Some(hash) = hash {
+        let hex = base16ct::lower::encode_string(hash);
+        about.insert("history-hash".into(), hex.into());
+    }
     about
 }
 

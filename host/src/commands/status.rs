@@ -12,6 +12,7 @@ use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
 use ml_connector::guest::Instance;
+use ml_connector::health::damage_mark;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
@@ -122,6 +123,8 @@ impl CredentialStanding {
 /// How one connection stands.
 struct ConnectionStanding {
     name: String,
+    /// What the service has found damaged, of the store or of this connection.
+    damage: Vec<String>,
     credentials: Vec<CredentialStanding>,
     held: Vec<Gate>,
     /// Nothing where no events are received.
@@ -152,9 +155,10 @@ async fn gather(
     instance: &mut Option<Instance>,
     now: Instant,
 ) -> Result<ConnectionStanding, StoreError> {
+    let mut damage = damage(store, &name).await?;
     let mut credentials = Vec::new();
     for system in [System::Freshbooks, System::Concur] {
-        let stored = store.credential(&name, system).await?;
+        let stored = readable(store.credential(&name, system).await, &mut damage)?;
         let stored = stored.map(|stored| stored.credential);
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
@@ -168,7 +172,9 @@ async fn gather(
             plan,
         });
     }
-    let gates = store.gates(&name).await?;
+    let needs_person = readable(store.runs(needs_person(&name)).await, &mut damage)?;
+    let oldest_open = readable(oldest_open(store, &name).await, &mut damage)?;
+    let gates = readable(store.gates(&name).await, &mut damage)?;
     let counts = store.run_counts().await?;
     Ok(ConnectionStanding {
         credentials,
@@ -181,10 +187,34 @@ async fn gather(
             .filter(|count| count.connection == name)
             .collect(),
         events: None,
-        oldest_open: oldest_open(store, &name).await?,
-        needs_person: store.runs(needs_person(&name)).await?,
+        oldest_open,
+        needs_person,
+        damage,
         name,
     })
+}
+
+/// What was read, or nothing of what is damaged, which is said.
+fn readable<T: Default>(
+    read: Result<T, StoreError>,
+    damage: &mut Vec<String>,
+) -> Result<T, StoreError> {
+    match read {
+        Err(error @ (StoreError::UnreadableRun { .. } | StoreError::Corrupt(_))) => {
+            damage.push(error.to_string());
+            Ok(T::default())
+        }
+        read => read,
+    }
+}
+
+async fn damage(store: &SqliteStore, name: &str) -> Result<Vec<String>, StoreError> {
+    let mut damage = Vec::new();
+    for name in ["", name] {
+        damage.extend(store.mark(&damage_mark(name)).await?);
+    }
+    damage.retain(|text| !text.is_empty());
+    Ok(damage)
 }
 
 fn needs_person(name: &str) -> RunFilter {
@@ -260,6 +290,7 @@ fn as_json(standing: &ConnectionStanding) -> Value {
     });
     json!({
         "connection": standing.name,
+        "damage": standing.damage,
         "credentials": credentials.collect::<Vec<_>>(),
         "held": runs::portable(&standing.held),
         "events": standing.events,

@@ -17,7 +17,6 @@ use crate::contract::types::{Instant, ObjectRef, System};
 use crate::credentials::Access;
 use crate::guest::{SettingsText, SharedInstance};
 use crate::http_client::SecretParts;
-use crate::metrics::happened_at;
 use crate::store::{Run, RunFilter, RunState, StoreError, Write};
 
 /// Waiting runs that are read and released in one commit when a gate opens early. Enough that
@@ -200,15 +199,27 @@ impl Connection {
     /// The write that stores a gate, which is shown in the metrics from here on.
     #[must_use]
     pub fn gate_write(&self, gate: Gate) -> Write {
-        let labels = happened_at(&self.name, gate.system.as_str(), "held");
-        let held_until = &self.services.metrics.gate_held_until;
-        held_until
-            .get_or_create(&labels)
-            .set(gate.hold.map_or(0, |hold| hold.until / 1_000));
+        self.show_gate(&gate);
         Write::Gate {
             connection: self.name.clone(),
             gate,
         }
+    }
+
+    /// Shows a gate in the metrics.
+    pub fn show_gate(&self, gate: &Gate) {
+        let held_until = gate.hold.map(|hold| hold.until);
+        let metrics = &self.services.metrics;
+        metrics.set_gate(&self.name, gate.system.as_str(), held_until);
+    }
+
+    /// A message without the addresses at which this connection receives: those are secrets, and
+    /// logs are read by more people than the store.
+    pub(super) fn without_addresses(&self, message: &str) -> String {
+        let urls = [&self.webhook_url, &self.events_url].into_iter().flatten();
+        urls.fold(message.to_owned(), |message, url| {
+            message.replace(url.as_str(), "its address")
+        })
     }
 
     /// Makes the runs that wait for a remote due now.

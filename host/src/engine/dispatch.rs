@@ -62,7 +62,10 @@ impl Dispatcher {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "notices could not be decided");
+                    // That the store fails is said once, and not with every try.
+                    if !self.services.health.is_failing() {
+                        tracing::error!(%error, "notices could not be decided");
+                    }
                     tokio::time::sleep(FAILURE_PAUSE).await;
                 }
             }

@@ -8,12 +8,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::contract::http::{Authorization, SendOutcome};
-use crate::contract::pacing::{Gate, HoldReason};
+use crate::contract::pacing::{Gate, Hold, HoldReason};
 use crate::contract::types::{Instant, System};
 use crate::guest::{GuestError, SharedInstance};
 
 /// A connection's two gates, by system.
 pub struct Gates {
+    /// The connection's name, for the log.
+    connection: String,
     gates: Mutex<[Gate; 2]>,
     probes: [Semaphore; 2],
 }
@@ -42,12 +44,17 @@ impl Gates {
     /// # Errors
     ///
     /// If the component traps.
-    pub fn new(instance: &SharedInstance, stored: &[Gate]) -> Result<Self, GuestError> {
+    pub fn new(
+        connection: &str,
+        instance: &SharedInstance,
+        stored: &[Gate],
+    ) -> Result<Self, GuestError> {
         let load = |system| match stored.iter().find(|gate| gate.system == system) {
             Some(gate) => Ok(*gate),
             None => instance.call(|instance| instance.initial_gate(system)),
         };
         Ok(Self {
+            connection: connection.to_owned(),
             gates: Mutex::new([load(System::Freshbooks)?, load(System::Concur)?]),
             probes: [Semaphore::new(1), Semaphore::new(1)],
         })
@@ -100,6 +107,7 @@ impl Gates {
         match call {
             Ok(observation) => {
                 gates[index(system)] = observation.gate;
+                log_change(&self.connection, &gate, &observation.gate);
                 Observed {
                     changed: (observation.gate != gate).then_some(observation.gate),
                     token_refused: observation.token_refused,
@@ -131,6 +139,7 @@ impl Gates {
         let gate = gates[index(system)];
         let held = instance.call(|instance| instance.hold_for_reconnect(gate, now))?;
         gates[index(system)] = held;
+        log_change(&self.connection, &gate, &held);
         Ok(held)
     }
 
@@ -139,6 +148,7 @@ impl Gates {
         let mut gates = self.lock();
         let place = &mut gates[index(gate.system)];
         let changed = *place != gate;
+        log_change(&self.connection, place, &gate);
         *place = gate;
         changed.then_some(gate)
     }
@@ -155,6 +165,40 @@ pub(super) fn index(system: System) -> usize {
     }
 }
 
+/// One line when an outage begins, when its reason changes, and when it is over; what goes on
+/// during it is not news.
+fn log_change(connection: &str, before: &Gate, after: &Gate) {
+    let system = after.system.as_str();
+    let is_closed = |gate: &Gate| gate.failures > 0 || gate.hold.is_some();
+    let reason = |gate: &Gate| gate.hold.map(|hold| hold.reason);
+    match (is_closed(before), is_closed(after)) {
+        (true, false) => tracing::info!(connection, system, "requests go on"),
+        (false, true) => log_closed(connection, after),
+        (true, true) if reason(after).is_some_and(|now| reason(before) != Some(now)) => {
+            log_closed(connection, after);
+        }
+        _ => {}
+    }
+}
+
+fn log_closed(connection: &str, gate: &Gate) {
+    let Some(hold) = gate.hold else { return };
+    let (system, why, until) = (
+        gate.system.as_str(),
+        hold_message(gate.system, &hold),
+        hold.until,
+    );
+    match hold.reason {
+        // Both are over by themselves within moments, and may come often.
+        HoldReason::RateLimited | HoldReason::TokenExpired => {
+            tracing::info!(connection, system, why, until, "requests are held back");
+        }
+        HoldReason::Maintenance | HoldReason::Unreachable | HoldReason::NeedsReconnect => {
+            tracing::warn!(connection, system, why, until, "requests are held back");
+        }
+    }
+}
+
 fn is_success(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Response(response) if (200..300).contains(&response.status))
 }
@@ -163,8 +207,15 @@ fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
     let Some(hold) = gate.hold.filter(|hold| hold.until > now) else {
         return Ok(());
     };
-    let name = gate.system.display_name();
-    let message = match hold.reason {
+    Err(GateClosed {
+        until: hold.until,
+        message: hold_message(gate.system, &hold),
+    })
+}
+
+fn hold_message(system: System, hold: &Hold) -> String {
+    let name = system.display_name();
+    match hold.reason {
         HoldReason::RateLimited => format!("{name} asks for fewer requests; they continue soon"),
         HoldReason::Maintenance => format!("{name} is down for maintenance; it is tried again"),
         HoldReason::Unreachable => format!("{name} cannot be reached; it is tried again"),
@@ -172,9 +223,5 @@ fn ensure_open(gate: &Gate, now: Instant) -> Result<(), GateClosed> {
         HoldReason::NeedsReconnect => {
             format!("{name} is not connected: run `ml-connector connect`")
         }
-    };
-    Err(GateClosed {
-        until: hold.until,
-        message,
-    })
+    }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::connection::Connection;
 use super::drive::{DriveError, drive};
 use crate::contract::types::Instant;
-use crate::store::{Run, RunId, StoreError, Write};
+use crate::store::{Damage, Run, RunId, StoreError, Write};
 
 /// How long a run is left alone that could not be driven, so that a lasting defect of one run costs
 /// little.
@@ -63,6 +63,8 @@ struct Scheduler {
     in_flight_max: usize,
     under_way: JoinSet<RunId>,
     in_flight: BTreeSet<RunId>,
+    /// Runs whose rows cannot be read: left out, so that the others go on.
+    unreadable: BTreeSet<RunId>,
     fetched: VecDeque<Run>,
     /// Whether the store may have runs that are due.
     may_be_due: bool,
@@ -79,6 +81,7 @@ impl Scheduler {
             connection,
             under_way: JoinSet::new(),
             in_flight: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
             fetched: VecDeque::new(),
             may_be_due: true,
             query_from: 0,
@@ -98,11 +101,7 @@ impl Scheduler {
                     return Some(self.query_from);
                 }
                 if let Err(error) = self.fetch().await {
-                    tracing::error!(
-                        connection = self.connection.name, %error,
-                        "due runs cannot be read"
-                    );
-                    tokio::time::sleep(STORE_PAUSE).await;
+                    self.note_unread(error).await;
                     return Some(0);
                 }
             }
@@ -115,10 +114,36 @@ impl Scheduler {
         None
     }
 
+    /// Says of what the store cannot read whom it concerns: one run, or the connection.
+    async fn note_unread(&mut self, error: StoreError) {
+        let connection = &self.connection;
+        let (run, message) = match &error {
+            StoreError::UnreadableRun { run, why } => {
+                let message = format!("its row cannot be read and is left out ({why})");
+                (Some(*run), message)
+            }
+            StoreError::Corrupt(why) => (None, format!("its runs cannot be read ({why})")),
+            StoreError::Refused(_) | StoreError::Unavailable(_) => {
+                tracing::error!(connection = connection.name, %error, "due runs cannot be read");
+                return tokio::time::sleep(STORE_PAUSE).await;
+            }
+        };
+        let damage = Damage {
+            connection: Some(connection.name.clone()),
+            run,
+            message,
+        };
+        connection.services.health.note_damage(&damage).await;
+        match run {
+            Some(run) => drop(self.unreadable.insert(run)),
+            None => tokio::time::sleep(STORE_PAUSE).await,
+        }
+    }
+
     async fn fetch(&mut self) -> Result<(), StoreError> {
         let (connection, store) = (&self.connection, &self.connection.services.store);
         let limit = connection.services.limits.runs_in_flight_max.max(1) * FETCH_FACTOR;
-        let except = || self.in_flight.iter().copied().collect();
+        let except = || self.in_flight.union(&self.unreadable).copied().collect();
         let due = store
             .due_runs(
                 &connection.name,
@@ -167,7 +192,10 @@ impl Scheduler {
 
 /// Leaves a run alone for a while that cannot be driven, so that it does not keep others waiting.
 async fn postpone(connection: &Connection, run: RunId, error: &DriveError) {
-    tracing::error!(connection = connection.name, run, %error, "a run cannot continue now");
+    // That the store fails is said once, and not for each run.
+    if !connection.services.health.is_failing() {
+        tracing::error!(connection = connection.name, run, %error, "a run cannot continue now");
+    }
     let rest = Write::Wait {
         run,
         due: connection

@@ -20,10 +20,12 @@ pub(super) async fn start_scheduled(connection: Arc<Connection>, mut stop: watch
         let next = match start_overdue(&connection).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::error!(
-                    connection = connection.name, %error,
-                    "scheduled runs were not started"
-                );
+                if !connection.services.health.is_failing() {
+                    tracing::error!(
+                        connection = connection.name, %error,
+                        "scheduled runs were not started"
+                    );
+                }
                 tokio::time::sleep(FAILURE_PAUSE).await;
                 continue;
             }

@@ -8,8 +8,10 @@ use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Credentials;
+use crate::health::Health;
 use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
+use crate::seal::Keyring;
 use crate::store::Store;
 
 /// What every part of the engine works with; one for all connections.
@@ -22,6 +24,10 @@ pub struct Services {
     pub credentials: Arc<Credentials>,
     /// Webhook registrations and their verifiers.
     pub callbacks: Arc<Callbacks>,
+    /// Makes checkpoints of the chains of endings.
+    pub keyring: Arc<Keyring>,
+    /// Whether the store takes commits and is whole.
+    pub health: Arc<Health>,
     /// The counters that `GET /metrics` reads.
     pub metrics: Arc<Metrics>,
     /// Every instant that the component is given comes from here.

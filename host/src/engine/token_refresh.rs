@@ -150,11 +150,11 @@ impl TokenRefresh {
             .now()
             .saturating_add(PLAN_AGE_MAX_MS);
         for system in System::ALL {
-            let refresh_plan = self.credentials.plan_refresh(&connection.name, system);
-            let Some(due) = refresh_plan
-                .ok()
-                .and_then(|refresh_plan| refresh_plan.refresh_at)
-            else {
+            let refresh_plan = self.credentials.plan_refresh(&connection.name, system).ok();
+            let reconnect_by = refresh_plan.as_ref().and_then(|plan| plan.reconnect_by);
+            let metrics = &connection.services.metrics;
+            metrics.set_reconnect_by(&connection.name, system.as_str(), reconnect_by);
+            let Some(due) = refresh_plan.and_then(|plan| plan.refresh_at) else {
                 continue;
             };
             let slot = &self.slots[index(system)];

@@ -9,12 +9,14 @@ use tokio::sync::Notify;
 use super::ServeError;
 use super::addresses::Addresses;
 use crate::config::{Config, ConnectionConfig};
+use crate::contract::pacing::Gate;
 use crate::contract::settings::{Endpoints, Identity, Schedule};
+use crate::contract::types::System;
 use crate::credentials::Account;
 use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
 use crate::guest::{Guest, SettingsText, SharedInstance};
 use crate::http_client::{OriginError, Origins};
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Damage, Store, StoreError, Write};
 
 /// A connection whose settings the component has accepted.
 pub(super) struct LoadedConnection<'c> {
@@ -103,6 +105,22 @@ pub(super) fn accounts(loaded: &[LoadedConnection<'_>]) -> Result<Vec<Account>, 
     loaded.iter().map(account).collect()
 }
 
+/// The gates of a connection. Those that cannot be read are open: the next answer sets them.
+async fn stored_gates(services: &Services, connection: &str) -> Result<Vec<Gate>, StoreError> {
+    match services.store.gates(connection).await {
+        Err(StoreError::Corrupt(why)) => {
+            let damage = Damage {
+                connection: Some(connection.to_owned()),
+                run: None,
+                message: format!("its gates cannot be read and are taken to be open ({why})"),
+            };
+            services.health.note_damage(&damage).await;
+            Ok(Vec::new())
+        }
+        gates => gates,
+    }
+}
+
 /// The connections as the engine has them, by name.
 pub(super) async fn start_all(
     config: &Config,
@@ -113,7 +131,7 @@ pub(super) async fn start_all(
     let mut connections = BTreeMap::new();
     for one in loaded {
         let name = one.config.name.clone();
-        let gates = Gates::new(&one.instance, &services.store.gates(&name).await?)?;
+        let gates = Gates::new(&name, &one.instance, &stored_gates(services, &name).await?)?;
         let connection = Connection {
             webhook_url: addresses.webhook_url(config, &name),
             events_url: addresses.events_url(config, &name),
@@ -127,6 +145,9 @@ pub(super) async fn start_all(
             services: Arc::clone(services),
             name: name.clone(),
         };
+        for system in System::ALL {
+            connection.show_gate(&connection.gates.get(system));
+        }
         connections.insert(name, Arc::new(connection));
     }
     Ok(connections)

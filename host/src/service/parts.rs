@@ -19,6 +19,7 @@ use crate::credentials::{Account, Credentials, Dependencies};
 use crate::engine::{Connection, Services};
 use crate::events::EventAddress;
 use crate::guest::{Guest, GuestError, SharedInstance};
+use crate::health::Health;
 use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
 use crate::seal::Keyring;
@@ -126,8 +127,12 @@ async fn make_services(
     let store = Arc::clone(&dependencies.store);
     let names: Vec<&str> = accounts.iter().map(|one| one.connection.as_str()).collect();
     let callbacks = Callbacks::load(&*store, Arc::clone(&dependencies.keyring), &names).await?;
+    let metrics = Arc::clone(&dependencies.metrics);
+    let health = Health::new(Arc::clone(&store), metrics, dependencies.clock.clone());
     Ok(Arc::new(Services {
         store,
+        keyring: Arc::clone(&dependencies.keyring),
+        health: Arc::new(health),
         http_client: Arc::clone(&dependencies.http_client),
         callbacks: Arc::new(callbacks),
         metrics: Arc::clone(&dependencies.metrics),

@@ -5,6 +5,7 @@
 //! every check. Checks panic where a promise is broken.
 
 mod batches;
+mod chains;
 mod events;
 mod histories;
 mod keeping;
@@ -17,6 +18,7 @@ mod samples;
 mod waiting;
 
 pub use batches::*;
+pub use chains::*;
 pub use events::*;
 pub use histories::*;
 pub use keeping::*;
@@ -65,6 +67,10 @@ macro_rules! store_conformance {
             an_open_row_is_completed_once
             a_stale_epoch_is_refused
             retired_histories_are_forgotten
+            a_history_is_a_chain
+            endings_are_a_chain
+            the_last_checkpoint_is_kept
+            what_was_stored_is_no_damage
             links_are_kept_by_source_and_connection
             standings_tell_how_the_last_run_ended
             settings_are_kept_by_version

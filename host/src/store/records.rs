@@ -124,6 +124,8 @@ pub struct RunCount {
     pub objects: u64,
     /// How many there are in all.
     pub runs: u64,
+    /// When the first of them was started; none if they have ended.
+    pub oldest_started: Option<Instant>,
 }
 
 /// One row of a history. Its bodies are stored compressed.

@@ -6,9 +6,12 @@
 //! power.
 
 mod body;
+mod chain;
 mod ending;
+mod endings;
 mod events;
 mod history;
+mod integrity;
 mod lock;
 mod objects;
 mod prepared;
@@ -27,8 +30,9 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::{
-    Attempt, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store,
-    StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, HistoryRow, Inbox, Notice,
+    Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError, StoredCallback,
+    StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
 use crate::contract::portable;
@@ -42,6 +46,7 @@ use writer::Writer;
 pub struct SqliteStore {
     writer: Option<Writer>, // dropped first, while the lock is still held
     readers: Readers,
+    commits: CommitWatch,
     _lock: Option<Lock>,
 }
 
@@ -59,6 +64,7 @@ impl SqliteStore {
         Ok(Self {
             writer: Some(Writer::start(database)?),
             readers,
+            commits: CommitWatch::default(),
             _lock: Some(lock),
         })
     }
@@ -71,6 +77,7 @@ impl SqliteStore {
         Ok(Self {
             writer: None,
             readers,
+            commits: CommitWatch::default(),
             _lock: None,
         })
     }
@@ -87,8 +94,14 @@ impl Store for SqliteStore {
     fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt> {
         Box::pin(async move {
             let writer = self.writer.as_ref().ok_or_else(opened_read_only)?;
-            writer.commit(prepared::prepare(batch)?).await
+            let committed = writer.commit(prepared::prepare(batch)?).await;
+            self.commits.note(&committed);
+            committed
         })
+    }
+
+    fn commits(&self) -> &CommitWatch {
+        &self.commits
     }
 
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
@@ -185,6 +198,24 @@ impl Store for SqliteStore {
     fn inbox(&self) -> Pending<'_, Inbox> {
         self.read(events::inbox)
     }
+
+    fn history_hashes(&self, connection: &str, id: RunId) -> Pending<'_, Vec<ChainHash>> {
+        let connection = connection.to_owned();
+        self.read(move |database| history::hashes(database, &connection, id))
+    }
+
+    fn chain_heads(&self) -> Pending<'_, Vec<ChainHead>> {
+        self.read(endings::heads)
+    }
+
+    fn chain_hash(&self, connection: &str, number: u64) -> Pending<'_, Option<ChainHash>> {
+        let connection = connection.to_owned();
+        self.read(move |database| endings::hash_at(database, &connection, number))
+    }
+
+    fn find_damage(&self, extent: CheckExtent) -> Pending<'_, Vec<Damage>> {
+        self.read(move |database| integrity::find_damage(database, extent))
+    }
 }
 
 /// Whose fault an error of SQLite is.
@@ -263,6 +294,7 @@ fn naming(path: &Path, error: StoreError) -> StoreError {
         StoreError::Refused(text) => StoreError::Refused(format!("{path}: {text}")),
         StoreError::Unavailable(text) => StoreError::Unavailable(format!("{path}: {text}")),
         StoreError::Corrupt(text) => StoreError::Corrupt(format!("{path}: {text}")),
+        unreadable @ StoreError::UnreadableRun { .. } => unreadable,
     }
 }
 

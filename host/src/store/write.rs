@@ -1,7 +1,8 @@
 //! The changes that a store applies, and what a commit returns.
 
 use super::{
-    HistoryRow, NoticeId, RunId, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+    Checkpoint, HistoryRow, NoticeId, RunId, StoredCallback, StoredCredential, StoredEvent,
+    StoredOddity,
 };
 // Named in the documentation.
 #[cfg(doc)]
@@ -49,9 +50,9 @@ pub enum Write {
     /// A run that has not begun because it only waits for its time to look again is taken instead:
     /// it gets this reason, settings and start, and is due at once.
     StartOrMarkDirty(NewRun),
-    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and if
-    /// `index` is taken already, unless it holds the same demand without an outcome, which this
-    /// completes.
+    /// Appends to a run's history. Refused if the run has ended or is in another epoch, and unless
+    /// `index` is the next, or that of the last row, and this completes it: the same demand, which
+    /// had no outcome.
     Append {
         /// The number of the run.
         run: RunId,
@@ -132,7 +133,16 @@ pub enum Write {
         /// Any text; numbers in decimal.
         value: String,
     },
-    /// Forgets histories of runs that ended before this instant; the runs themselves stay.
+    /// Stores how far the chain of a connection's endings has come, in place of the checkpoint
+    /// before.
+    Checkpoint {
+        /// The name of the connection.
+        connection: String,
+        /// The head of its chain, under a key.
+        checkpoint: Checkpoint,
+    },
+    /// Forgets histories of runs that ended before this instant; the runs themselves stay, with the
+    /// hashes of their histories, and the deletion is a link of the chain of endings.
     Retire {
         /// The first instant that is kept, in milliseconds since 1970.
         ended_before: Instant,

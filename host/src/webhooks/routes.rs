@@ -23,12 +23,11 @@ pub(super) async fn answer(receiver: &WebhookReceiver, request: Request<Incoming
             consent(receiver, request.uri().query())
         }
         (&Method::GET, ["healthz"]) => plain(200, "ok\n"),
-        (&Method::GET, ["readyz"]) if !receiver.receives_events() => {
-            plain(503, "events are not received\n")
-        }
-        (&Method::GET, ["readyz"]) if receiver.is_ready().await => plain(200, "ready\n"),
-        (&Method::GET, ["readyz"]) => plain(503, "the store cannot be used\n"),
-        (&Method::GET, ["metrics"]) => metrics(receiver),
+        (&Method::GET, ["readyz"]) => match receiver.readiness().await {
+            Ok(()) => plain(200, "ready\n"),
+            Err(unready) => plain(503, &format!("{unready}\n")),
+        },
+        (&Method::GET, ["metrics"]) => metrics(receiver).await,
         _ => status_only(404),
     }
 }
@@ -93,7 +92,8 @@ fn consent(receiver: &WebhookReceiver, query: Option<&str>) -> HttpResponse {
     }
 }
 
-fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
+async fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
+    receiver.gauges.refresh().await;
     let mut answer = plain(200, &receiver.metrics.text());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     answer.headers_mut().insert(

@@ -107,6 +107,12 @@ async fn what_was_parked_arrives_after_the_fix_and_a_replay() {
     let status = deployment.installation.run(&["status", "--check"]);
     assert_eq!(status.code, 5);
     deployment.stop().expect("stops");
+    let log = deployment.log();
+    let parked = log.lines().find(|line| line.contains("needs a person"));
+    let parked = parked.expect("is a line of the log");
+    for part in ["WARN", "currency-unmapped", "remedy=", &id.to_string()] {
+        assert!(parked.contains(part), "{part} is missing: {parked}");
+    }
 
     let installation = &deployment.installation;
     installation.change_settings("[\"CAD\"]", "[\"CAD\", \"EUR\"]");

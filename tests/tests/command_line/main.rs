@@ -4,6 +4,7 @@ mod changing;
 mod checking;
 mod events;
 mod help;
+mod integrity;
 mod morning;
 mod previewing;
 mod reading;

@@ -33,6 +33,10 @@ fn print_one(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     writeln!(out, "Connection {}", standing.name)?;
+    for damage in &standing.damage {
+        let text = style::coloured(&format!("Damaged: {damage}"), Tone::Bad);
+        writeln!(out, "  {text}. Run: ml-connector check --store")?;
+    }
     for credential in &standing.credentials {
         print_credential(&standing.name, credential, now, out)?;
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{DriveError, Driver};
 use crate::contract::runs::{
-    Action, Changes, Completion, Demand, Intent, LastEnding, NewTask, OutboundRequest, Report,
-    Wait, WaitReason, Wake,
+    Action, Changes, Completion, Demand, Ending, Intent, LastEnding, NewTask, OutboundRequest,
+    Report, StartReason, Wait, WaitReason, Wake,
 };
 use crate::contract::types::Instant;
 use crate::engine::connection::Connection;
@@ -148,6 +148,17 @@ impl Driver<'_> {
             .services
             .metrics
             .wait(&self.connection.name, wait.reason.as_str());
+        if wait.reason == WaitReason::Settle {
+            tracing::warn!(
+                connection = self.connection.name,
+                run = self.run.id,
+                kind = self.run.object.kind,
+                object = self.run.object.id,
+                until = wait.until,
+                why = wait.message,
+                "a write may or may not have been carried out; it is looked up again"
+            );
+        }
         let rest = Write::Wait {
             run: self.run.id,
             due: wait.until,
@@ -206,15 +217,7 @@ impl Driver<'_> {
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
         let connection = self.connection;
         let ending = completion.kind().as_str();
-        tracing::info!(
-            connection = connection.name,
-            run = self.run.id,
-            kind = self.run.object.kind,
-            object = self.run.object.id,
-            ending,
-            code = completion.code().unwrap_or_default(),
-            "a run has ended"
-        );
+        self.log_ending(&completion);
         connection
             .recent_wakes
             .add(WakeEvent::Ended(self.run.object.clone()));
@@ -238,6 +241,56 @@ impl Driver<'_> {
         let store = &self.connection.services.store;
         let found = store.object_statuses(&self.connection.name, object).await?;
         Ok(found.into_iter().next().and_then(|status| status.last))
+    }
+
+    /// An ending that needs a person is a warning and has its sentence; that a scheduled look found
+    /// nothing wrong is said every few minutes, and is no news.
+    fn log_ending(&self, completion: &Completion) {
+        let (connection, run) = (&self.connection.name, self.run.id);
+        let (kind, object) = (&self.run.object.kind, &self.run.object.id);
+        let ending = completion.kind().as_str();
+        let code = completion.code().unwrap_or_default();
+        let needed = match &completion.ending {
+            Ending::Rejected(failure) | Ending::Parked(failure) => {
+                Some((&failure.message, &failure.remedy))
+            }
+            Ending::Conflict(conflict) => Some((&conflict.message, &conflict.remedy)),
+            Ending::Confirmed(_) | Ending::Unchanged(_) => None,
+        };
+        if let Some((why, remedy)) = needed {
+            let why = self.connection.without_addresses(why);
+            tracing::warn!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                why,
+                remedy,
+                "a run has ended and needs a person"
+            );
+        } else if self.run.reason == StartReason::Schedule {
+            tracing::debug!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                "a run has ended"
+            );
+        } else {
+            tracing::info!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                "a run has ended"
+            );
+        }
     }
 
     /// Gives up a run that the component cannot go on with; how it ended, the component says. If

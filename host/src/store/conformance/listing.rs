@@ -97,7 +97,8 @@ pub fn runs_are_paged_newest_first<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(paged, started);
 }
 
-/// Counts are those of the runs that have not ended and, of each object, of the latest that has.
+/// Counts are those of the runs that have not ended, with the start of the oldest, and, of each
+/// object, of the latest that has.
 pub fn runs_are_counted<S: Store>(place: &impl Fn() -> S) {
     let store = place();
     let [_, looking, ..] = five_runs(&store);
@@ -107,6 +108,7 @@ pub fn runs_are_counted<S: Store>(place: &impl Fn() -> S) {
         ending,
         objects,
         runs,
+        oldest_started: (state != RunState::Ended).then_some(1_000),
     };
     let (due, waiting, ended) = (RunState::Due, RunState::Waiting, RunState::Ended);
     let expected = [

@@ -2,23 +2,28 @@
 //! a disk.
 
 mod apply;
+mod chains;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::chains::Chains;
 use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, EndingKind, Facts, Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
-    Attempt, EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter,
-    RunId, RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent,
-    StoredOddity, Write,
+    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, EventCount, HistoryRow, Inbox,
+    Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store, StoreError,
+    StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.
 #[derive(Clone, Default)]
 pub struct ModelStore {
     state: Arc<Mutex<State>>,
+    commits: Arc<CommitWatch>,
+    is_full: Arc<AtomicBool>,
 }
 
 /// A connection and a name of some kind.
@@ -36,6 +41,7 @@ struct State {
     marks: BTreeMap<String, String>,
     oddities: Vec<StoredOddity>,
     events: BTreeMap<Key, (StoredEvent, u64)>,
+    chains: Chains,
 }
 
 #[derive(Clone)]
@@ -45,15 +51,24 @@ struct KeptRun {
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,
     attempts: Vec<Attempt>,
+    is_retired: bool,
 }
 
 impl ModelStore {
+    /// Has every commit fail from here on, as on a full disk, or none any more.
+    pub fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Release);
+    }
+
     fn read<T: Send + 'static>(&self, query: impl FnOnce(&State) -> T) -> Pending<'_, T> {
         let answer = query(&self.state.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(std::future::ready(Ok(answer)))
     }
 
     fn apply(&self, batch: Vec<Write>) -> Result<Receipt, StoreError> {
+        if self.is_full.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("the model is full".into()));
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = state.clone();
         let receipt = changed.apply_all(batch)?;
@@ -64,7 +79,15 @@ impl ModelStore {
 
 impl Store for ModelStore {
     fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt> {
-        Box::pin(async move { self.apply(batch) })
+        Box::pin(async move {
+            let committed = self.apply(batch);
+            self.commits.note(&committed);
+            committed
+        })
+    }
+
+    fn commits(&self) -> &CommitWatch {
+        &self.commits
     }
 
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
@@ -201,6 +224,26 @@ impl Store for ModelStore {
     fn inbox(&self) -> Pending<'_, Inbox> {
         self.read(State::inbox)
     }
+
+    fn history_hashes(&self, connection: &str, id: RunId) -> Pending<'_, Vec<ChainHash>> {
+        self.read(|state| {
+            let kept = state.runs.iter().find(|kept| kept.run.id == id);
+            chains::history_hashes(connection, id, kept.map_or(&[], |kept| &kept.history))
+        })
+    }
+
+    fn chain_heads(&self) -> Pending<'_, Vec<ChainHead>> {
+        self.read(|state| state.chains.heads())
+    }
+
+    fn chain_hash(&self, connection: &str, number: u64) -> Pending<'_, Option<ChainHash>> {
+        self.read(|state| state.chains.hash(connection, number))
+    }
+
+    /// Memory is taken to be without fault.
+    fn find_damage(&self, _extent: CheckExtent) -> Pending<'_, Vec<Damage>> {
+        self.read(|_| Vec::new())
+    }
 }
 
 impl State {
@@ -299,11 +342,16 @@ impl State {
                     ending: ending(run),
                     objects: 0,
                     runs: 0,
+                    oldest_started: None,
                 });
                 counts.len() - 1
             });
             counts[at].runs += 1;
             let ended = run.state == RunState::Ended;
+            if !ended {
+                let oldest = &mut counts[at].oldest_started;
+                *oldest = Some(oldest.map_or(run.started, |oldest| oldest.min(run.started)));
+            }
             counts[at].objects += u64::from(self.is_latest(run, ended));
         }
         counts

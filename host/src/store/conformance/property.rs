@@ -6,6 +6,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::chains::damage;
 use super::listing::counts;
 use super::samples::{
     answered, callback, confirmed, conflict, credential, demand, event, gate, link, notice, object,
@@ -15,7 +16,8 @@ use super::{ModelStore, get, wait};
 use crate::contract::runs::{Completion, EndingKind, NewTask, StartReason, WaitReason};
 use crate::contract::types::System;
 use crate::store::{
-    Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError, StoredEvent, Write,
+    ChainHead, Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError,
+    StoredEvent, Write,
 };
 
 const CONNECTIONS: [&str; 2] = ["acme", "bolt"];
@@ -57,6 +59,20 @@ fn agree<S: Store>(place: &impl Fn() -> S, batches: Vec<Vec<Write>>) {
     same_runs(&store, &model);
     same_lists(&store, &model);
     same_names(&store, &model);
+    same_chains(&store, &model);
+}
+
+/// The chains are as long as the model's, and nothing that was stored is taken for damage.
+fn same_chains(store: &impl Store, model: &ModelStore) {
+    let lengths = |heads: Vec<ChainHead>| {
+        let heads = heads.into_iter().map(|head| (head.connection, head.number));
+        heads.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lengths(get(store.chain_heads())),
+        lengths(get(model.chain_heads()))
+    );
+    assert_eq!(damage(store), [""; 0]);
 }
 
 fn same_runs(store: &impl Store, model: &ModelStore) {

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
-use super::{execute, integer, known_word, reads};
+use super::{endings, execute, history, integer, known_word, reads};
 use crate::contract::runs::{Completion, EndingKind, Facts, StartReason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
@@ -22,6 +22,7 @@ pub(super) fn end(
     };
     count(database, &ended, completion.kind())?;
     record(database, run, completion.kind(), body, at)?;
+    endings::add(database, &ended.connection, run, at)?;
     update_facts(database, ended.object, completion)?;
     wake(database, ended.object, at)?;
     follow(database, &ended, completion.look_again(), at)
@@ -76,14 +77,18 @@ fn record(
     body: &[u8],
     at: Instant,
 ) -> Result<(), StoreError> {
+    let history_hash = history::hash(database, run)?;
     let sql = "UPDATE runs SET state = 'ended', ending = ?, completion = ?, ended = ?, \
+               history_hash = ?, history_hash_before_open = NULL, \
                wait_reason = NULL, waits_on = NULL, woken_by_object = 0, message = '' WHERE id = ?";
-    execute(
-        database,
-        sql,
-        (kind.as_str(), body, integer(at)?, integer(run)?),
-    )
-    .map(drop)
+    let values = (
+        kind.as_str(),
+        body,
+        integer(at)?,
+        history_hash,
+        integer(run)?,
+    );
+    execute(database, sql, values).map(drop)
 }
 
 /// What this completion does not know stays as it was known before.

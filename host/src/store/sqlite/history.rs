@@ -1,28 +1,46 @@
 //! Histories: the rows of a run in order, each with its demand and, once it is known, its outcome.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
-use super::prepared::PreparedRow;
-use super::{body, collect, execute, instant, integer, version_2};
+use super::prepared::{PreparedBody, PreparedRow};
+use super::{body, chain, collect, endings, execute, instant, integer, reads, version_2};
 use crate::contract::runs::{Action, Demand, Effect, Outcome};
 use crate::contract::types::Instant;
-use crate::store::{Attempt, HistoryRow, RunId, StoreError};
+use crate::store::{Attempt, ChainHash, HistoryRow, RunId, StoreError};
 
-/// Appends rows, or completes rows that had no outcome.
+/// Appends rows, or completes the last row if it had no outcome.
 pub(super) fn append(
     database: &Connection,
     run: RunId,
     rows: &[PreparedRow],
 ) -> Result<(), StoreError> {
-    let epoch = active_epoch(database, run)?;
+    let mut end = HistoryEnd::of(database, run)?;
     for row in rows {
-        if row.epoch != epoch {
-            let told = format!("run {run} is in epoch {epoch}, not {}", row.epoch);
+        if row.epoch != end.epoch {
+            let told = format!("run {run} is in epoch {}, not {}", end.epoch, row.epoch);
             return Err(StoreError::Refused(told));
         }
-        append_row(database, integer(run)?, row)?;
+        end.append(database, row)?;
     }
-    Ok(())
+    end.store(database)
+}
+
+/// Takes up into the chain of a history what the epoch began with that is about to be over.
+pub(super) fn start_over(database: &Connection, run: RunId) -> Result<(), StoreError> {
+    let mut end = HistoryEnd::of(database, run)?;
+    let sql = "SELECT settings_version, started FROM runs WHERE id = ?";
+    let began = reads::first(database, sql, [end.run], |row| {
+        Ok((row.get::<_, String>(0)?, instant(row, 1)?))
+    })?;
+    let (settings_version, started) = began.unwrap_or_default();
+    end.hash = chain::started_over(&end.hash, end.epoch, &settings_version, started);
+    end.before_open = None;
+    end.store(database)
+}
+
+/// The hash of a run's history, to be stored with its ending; refused if it has ended.
+pub(super) fn hash(database: &Connection, run: RunId) -> Result<ChainHash, StoreError> {
+    Ok(HistoryEnd::of(database, run)?.hash)
 }
 
 /// All rows of a run, oldest first.
@@ -38,10 +56,17 @@ pub(super) fn read(database: &Connection, run: RunId) -> Result<Vec<HistoryRow>,
     Ok(history)
 }
 
-/// Forgets the histories of runs that ended before this instant.
+/// Forgets the histories of runs that ended before this instant. Their hashes stay with the runs,
+/// and that they were forgotten is a link of each chain of endings.
 pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(), StoreError> {
-    let ended_before = [integer(ended_before)?];
     let kept = "ended IS NOT NULL AND retired = 0 AND ended < ?";
+    let sql = format!("SELECT DISTINCT connection FROM runs WHERE {kept}");
+    let before = integer(ended_before)?;
+    let connections = collect(database, &sql, [before], |row| Ok(row.get::<_, String>(0)?))?;
+    for connection in connections {
+        endings::add_deletion(database, &connection, ended_before)?;
+    }
+    let ended_before = [before];
     let sql = format!("DELETE FROM history WHERE run IN (SELECT id FROM runs WHERE {kept})");
     execute(database, &sql, ended_before)?;
     let sql = format!("DELETE FROM attempts WHERE run IN (SELECT id FROM runs WHERE {kept})");
@@ -54,50 +79,207 @@ pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(),
     .map(drop)
 }
 
-fn active_epoch(database: &Connection, run: RunId) -> Result<u32, StoreError> {
-    let sql = "SELECT epoch FROM runs WHERE id = ? AND ended IS NULL";
-    database
-        .prepare_cached(sql)?
-        .query_row([integer(run)?], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| StoreError::Refused(format!("run {run} has ended or is unknown")))
+/// The hash of a whole history.
+pub(super) struct Folded {
+    pub(super) hash: ChainHash,
+    /// The hash before the last row, if that has no outcome.
+    pub(super) before_open: Option<ChainHash>,
 }
 
-fn append_row(database: &Connection, run: i64, row: &PreparedRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO history (run, epoch, position, at, demand, outcome) \
-               VALUES (?, ?, ?, ?, ?, ?) \
-               ON CONFLICT DO NOTHING";
-    let values = (
-        run,
-        row.epoch,
-        row.index,
-        integer(row.at)?,
-        &row.demand,
-        &row.outcome,
-    );
-    match execute(database, sql, values)? {
-        0 => complete_row(database, run, row),
-        _ => Ok(()),
+/// Hashes the history of a run as it is in the store, row by row.
+pub(super) fn fold(
+    database: &Connection,
+    connection: &str,
+    run: RunId,
+) -> Result<Folded, StoreError> {
+    fold_each(database, connection, run, |_| {})
+}
+
+/// The hash before each row of a run, in the order of [`read`], and last that of the whole history.
+pub(super) fn hashes(
+    database: &Connection,
+    connection: &str,
+    run: RunId,
+) -> Result<Vec<ChainHash>, StoreError> {
+    let mut hashes = Vec::new();
+    let folded = fold_each(database, connection, run, |before| hashes.push(*before))?;
+    hashes.push(folded.hash);
+    Ok(hashes)
+}
+
+fn fold_each(
+    database: &Connection,
+    connection: &str,
+    run: RunId,
+    mut before_row: impl FnMut(&ChainHash),
+) -> Result<Folded, StoreError> {
+    let mut attempts = attempts(database, run)?.into_iter().peekable();
+    let mut folded = Folded {
+        hash: chain::history(connection, run),
+        before_open: None,
+    };
+    let sql = "SELECT epoch, position, at, demand, outcome FROM history WHERE run = ? \
+               ORDER BY epoch, position";
+    let mut statement = database.prepare_cached(sql)?;
+    let mut rows = statement.query([integer(run)?])?;
+    while let Some(row) = rows.next()? {
+        let epoch: u32 = row.get(0)?;
+        while let Some(attempt) = attempts.next_if(|attempt| attempt.epoch < epoch) {
+            folded.start_over(&attempt);
+        }
+        before_row(&folded.hash);
+        folded.add(row)?;
+    }
+    attempts.for_each(|attempt| folded.start_over(&attempt));
+    Ok(folded)
+}
+
+impl Folded {
+    fn add(&mut self, row: &Row) -> Result<(), StoreError> {
+        let demand = chain::body(row.get_ref(3)?.as_blob()?);
+        let outcome = row.get_ref(4)?.as_blob_or_null()?.map(chain::body);
+        let entry = chain::Entry {
+            epoch: row.get(0)?,
+            position: row.get(1)?,
+            at: instant(row, 2)?,
+            demand: &demand,
+            outcome: outcome.as_ref(),
+        };
+        self.before_open = outcome.is_none().then_some(self.hash);
+        self.hash = chain::entry(&self.hash, &entry);
+        Ok(())
+    }
+
+    fn start_over(&mut self, attempt: &Attempt) {
+        let Attempt {
+            epoch,
+            settings_version,
+            started,
+        } = attempt;
+        self.hash = chain::started_over(&self.hash, *epoch, settings_version, *started);
+        self.before_open = None;
     }
 }
 
-fn complete_row(database: &Connection, run: i64, row: &PreparedRow) -> Result<(), StoreError> {
-    let place = (run, row.epoch, row.index);
-    let sql = "SELECT demand FROM history WHERE run = ? AND epoch = ? AND position = ? \
-               AND outcome IS NULL";
-    let open: Option<Vec<u8>> = database
-        .prepare_cached(sql)?
-        .query_row(place, |row| row.get(0))
-        .optional()?;
-    match (open, &row.outcome) {
-        (Some(open), Some(outcome)) if is_same_demand(&open, &row.demand)? => {
-            let sql = "UPDATE history SET outcome = ? WHERE run = ? AND epoch = ? AND position = ?";
-            execute(database, sql, (outcome, run, row.epoch, row.index)).map(drop)
+/// Where a history ends, for the next row.
+struct HistoryEnd {
+    run: i64,
+    epoch: u32,
+    /// The position of the next row.
+    next: u32,
+    hash: ChainHash,
+    /// The hash before the last row, while that has no outcome.
+    before_open: Option<ChainHash>,
+}
+
+impl HistoryEnd {
+    /// Of a run that has not ended.
+    fn of(database: &Connection, run: RunId) -> Result<Self, StoreError> {
+        let number = integer(run)?;
+        let sql = "SELECT epoch, connection, history_hash, history_hash_before_open, \
+                   (SELECT max(position) FROM history \
+                    WHERE run = runs.id AND history.epoch = runs.epoch) \
+                   FROM runs WHERE id = ? AND ended IS NULL";
+        let end = reads::first(database, sql, [number], |row| {
+            let last: Option<u32> = row.get(4)?;
+            let hash: Option<ChainHash> = row.get(2)?;
+            let connection = row.get_ref(1)?.as_str()?;
+            Ok(Self {
+                run: number,
+                epoch: row.get(0)?,
+                next: last.map_or(0, |last| last.saturating_add(1)),
+                hash: hash.unwrap_or_else(|| chain::history(connection, run)),
+                before_open: row.get(3)?,
+            })
+        })?;
+        end.ok_or_else(|| StoreError::Refused(format!("run {run} has ended or is unknown")))
+    }
+
+    fn append(&mut self, database: &Connection, row: &PreparedRow) -> Result<(), StoreError> {
+        if row.index == self.next {
+            return self.insert(database, row);
         }
-        _ => Err(StoreError::Refused(format!(
-            "row {} of epoch {} of run {run} is taken already",
-            row.index, row.epoch
-        ))),
+        let is_last = row.index.checked_add(1) == Some(self.next);
+        match (&row.outcome, self.before_open) {
+            (Some(outcome), Some(before)) if is_last => {
+                self.complete(database, row, outcome, &before)
+            }
+            _ => Err(self.refused(row)),
+        }
+    }
+
+    fn insert(&mut self, database: &Connection, row: &PreparedRow) -> Result<(), StoreError> {
+        let sql = "INSERT INTO history (run, epoch, position, at, demand, outcome) \
+                   VALUES (?, ?, ?, ?, ?, ?)";
+        let values = (
+            self.run,
+            row.epoch,
+            row.index,
+            integer(row.at)?,
+            &row.demand.stored,
+            row.outcome.as_ref().map(|outcome| &outcome.stored),
+        );
+        execute(database, sql, values)?;
+        self.before_open = row.outcome.is_none().then_some(self.hash);
+        let entry = chain::Entry {
+            epoch: row.epoch,
+            position: row.index,
+            at: row.at,
+            demand: &row.demand.hash,
+            outcome: row.outcome.as_ref().map(|outcome| &outcome.hash),
+        };
+        self.hash = chain::entry(&self.hash, &entry);
+        self.next = self.next.saturating_add(1);
+        Ok(())
+    }
+
+    /// The instant of the demand stays, and so do its bytes.
+    fn complete(
+        &mut self,
+        database: &Connection,
+        row: &PreparedRow,
+        outcome: &PreparedBody,
+        before: &ChainHash,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT at, demand FROM history WHERE run = ? AND epoch = ? AND position = ?";
+        let place = (self.run, row.epoch, row.index);
+        let open = reads::first(database, sql, place, |row| {
+            Ok((instant(row, 0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        let Some((at, demand)) = open else {
+            return Err(self.refused(row));
+        };
+        if !is_same_demand(&demand, &row.demand.stored)? {
+            return Err(self.refused(row));
+        }
+        let sql = "UPDATE history SET outcome = ? WHERE run = ? AND epoch = ? AND position = ?";
+        execute(
+            database,
+            sql,
+            (&outcome.stored, self.run, row.epoch, row.index),
+        )?;
+        let entry = chain::Entry {
+            epoch: row.epoch,
+            position: row.index,
+            at,
+            demand: &chain::body(&demand),
+            outcome: Some(&outcome.hash),
+        };
+        self.hash = chain::entry(before, &entry);
+        self.before_open = None;
+        Ok(())
+    }
+
+    fn store(&self, database: &Connection) -> Result<(), StoreError> {
+        let sql = "UPDATE runs SET history_hash = ?, history_hash_before_open = ? WHERE id = ?";
+        execute(database, sql, (self.hash, self.before_open, self.run)).map(drop)
+    }
+
+    fn refused(&self, row: &PreparedRow) -> StoreError {
+        StoreError::Refused(format!(
+            "row {} of epoch {} of run {} is taken already, or is not the next",
+            row.index, row.epoch, self.run
+        ))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Writes made ready on the caller's thread, so that the writer thread does not spend its time on
-//! JSON.
+//! JSON and on hashing bodies.
 
-use super::body;
+use super::body::{self, Body};
+use super::chain;
 use crate::contract::runs::Completion;
 use crate::contract::types::Instant;
-use crate::store::{HistoryRow, RunId, StoreError, Write};
+use crate::store::{ChainHash, HistoryRow, RunId, StoreError, Write};
 
 /// A write whose bodies are encoded.
 pub(super) enum Prepared {
@@ -26,8 +27,14 @@ pub(super) struct PreparedRow {
     pub(super) epoch: u32,
     pub(super) index: u32,
     pub(super) at: Instant,
-    pub(super) demand: Vec<u8>,
-    pub(super) outcome: Option<Vec<u8>>,
+    pub(super) demand: PreparedBody,
+    pub(super) outcome: Option<PreparedBody>,
+}
+
+/// A body as it is stored, and its hash.
+pub(super) struct PreparedBody {
+    pub(super) stored: Vec<u8>,
+    pub(super) hash: ChainHash,
 }
 
 /// Encodes the bodies of a batch.
@@ -63,7 +70,13 @@ fn prepare_row(row: &HistoryRow) -> Result<PreparedRow, StoreError> {
         epoch: row.epoch,
         index: row.index,
         at: row.at,
-        demand: body::encode(&row.demand)?,
-        outcome: row.outcome.as_ref().map(body::encode).transpose()?,
+        demand: prepare_body(&row.demand)?,
+        outcome: row.outcome.as_ref().map(prepare_body).transpose()?,
     })
+}
+
+fn prepare_body(value: &impl Body) -> Result<PreparedBody, StoreError> {
+    let stored = body::encode(value)?;
+    let hash = chain::body(&stored);
+    Ok(PreparedBody { stored, hash })
 }

@@ -27,14 +27,28 @@ pub(super) fn undecided_notices(
     let sql = "SELECT notices.id, connection, system, kind, name, event, received \
                FROM notices JOIN objects ON objects.id = object WHERE decided = 0 \
                ORDER BY notices.id LIMIT ?";
-    collect(database, sql, [limit], |row| {
-        Ok(Notice {
-            id: instant(row, 0)?,
-            connection: row.get(1)?,
-            object: object(row, 2)?,
-            event: row.get(5)?,
-            received: instant(row, 6)?,
-        })
+    let notices = collect(database, sql, [limit], |row| {
+        match read_notice(row) {
+            Ok(notice) => Ok(Some(notice)),
+            // One row must not keep the notices of every connection waiting.
+            Err(StoreError::Corrupt(why)) => {
+                let notice = instant(row, 0).unwrap_or_default();
+                tracing::error!(notice, why, "a notice cannot be read and is left out");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    })?;
+    Ok(notices.into_iter().flatten().collect())
+}
+
+fn read_notice(row: &Row) -> Result<Notice, StoreError> {
+    Ok(Notice {
+        id: instant(row, 0)?,
+        connection: row.get(1)?,
+        object: object(row, 2)?,
+        event: row.get(5)?,
+        received: instant(row, 6)?,
     })
 }
 

@@ -86,9 +86,9 @@ pub(super) fn matching(database: &Connection, filter: &RunFilter) -> Result<Vec<
 
 /// How many runs there are by connection, state and ending.
 pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError> {
-    let sql = "SELECT connection, state, NULL, count(*), count(*) FROM runs WHERE ended IS NULL \
-               GROUP BY connection, state \
-               UNION ALL SELECT connection, 'ended', ending, objects, runs FROM endings \
+    let sql = "SELECT connection, state, NULL, count(*), count(*), min(started) FROM runs \
+               WHERE ended IS NULL GROUP BY connection, state \
+               UNION ALL SELECT connection, 'ended', ending, objects, runs, NULL FROM endings \
                ORDER BY 1, 2, 3";
     collect(database, sql, [], |row| {
         Ok(RunCount {
@@ -101,6 +101,7 @@ pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError>
                 .transpose()?,
             objects: instant(row, 3)?,
             runs: instant(row, 4)?,
+            oldest_started: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
         })
     })
 }
@@ -218,7 +219,15 @@ fn latest_condition(filter: &RunFilter) -> &'static str {
     }
 }
 
+/// The run in a row; an error names it, so that one damaged row does not hide the others.
 fn read_run(row: &Row) -> Result<Run, StoreError> {
+    read_columns(row).map_err(|error| match (error, instant(row, 0)) {
+        (StoreError::Corrupt(why), Ok(run)) => StoreError::UnreadableRun { run, why },
+        (error, _) => error,
+    })
+}
+
+fn read_columns(row: &Row) -> Result<Run, StoreError> {
     let wait_reason = row
         .get_ref(11)?
         .as_str_or_null()?

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{execute, integer, objects, writes};
+use super::{execute, history, integer, objects, writes};
 use crate::contract::runs::{NewTask, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Decision, NewRun, RunId, RunState, StoreError};
@@ -112,6 +112,7 @@ pub(super) fn start_over(
     started: Instant,
     message: &str,
 ) -> Result<(), StoreError> {
+    history::start_over(database, run)?;
     let sql = "INSERT INTO attempts (run, epoch, settings_version, started) \
                SELECT id, epoch, settings_version, started FROM runs WHERE id = ? \
                AND ended IS NULL";

@@ -8,14 +8,15 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::version_2;
+use super::{integrity, version_2};
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
+    include_str!("4.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.
@@ -104,8 +105,10 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 fn apply(connection: &mut Connection, script: &str, version: usize) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(script)?;
-    if version == 3 {
-        version_2::rewrite_small_values(&transaction)?;
+    match version {
+        3 => version_2::rewrite_small_values(&transaction)?,
+        4 => integrity::adopt(&transaction)?,
+        _ => {}
     }
     transaction.pragma_update(None, "user_version", version as i64)?;
     Ok(transaction.commit()?)

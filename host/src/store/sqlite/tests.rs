@@ -3,6 +3,7 @@
 mod capacity;
 mod kill;
 mod older;
+mod tampering;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -188,6 +189,7 @@ fn with_room_for(pages: u32, path: &Path) -> SqliteStore {
     SqliteStore {
         writer: Some(Writer::start(database).expect("starts")),
         readers: Readers::start(path).expect("starts"),
+        commits: CommitWatch::default(),
         _lock: None,
     }
 }
@@ -270,7 +272,32 @@ async fn damage_is_told_and_not_mistaken_for_a_full_disk() {
     other
         .execute("UPDATE runs SET reason = 'whim'", [])
         .expect("is damaged");
-    assert!(matches!(store.run(1).await, Err(StoreError::Corrupt(_))));
+    let read = store.run(1).await;
+    assert!(
+        matches!(read, Err(StoreError::UnreadableRun { run: 1, .. })),
+        "{read:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named_and_hides_no_other() {
+    let (_directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    for id in ["1", "2"] {
+        let start = Write::Start(new_run(id));
+        store.commit(vec![start]).await.expect("is kept");
+    }
+    let other = Connection::open(&path).expect("opens");
+    other
+        .execute("UPDATE runs SET reason = 'whim' WHERE id = 1", [])
+        .expect("is damaged");
+    let due = store.due_runs("acme", 9_000, 9, vec![]).await;
+    let Err(StoreError::UnreadableRun { run: 1, .. }) = due else {
+        panic!("{due:?}");
+    };
+    let due = store.due_runs("acme", 9_000, 9, vec![1]).await;
+    let due: Vec<_> = due.expect("are read").iter().map(|run| run.id).collect();
+    assert_eq!(due, [2]);
 }
 
 /// What SQLite says it does for a query.

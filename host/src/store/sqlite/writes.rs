@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::prepared::Prepared;
-use super::{ending, events, execute, history, integer, json, objects, runs};
+use super::{ending, endings, events, execute, history, integer, json, objects, runs};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
 use crate::contract::types::{Instant, ObjectRef};
@@ -155,6 +155,10 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
                        ON CONFLICT DO UPDATE SET value = excluded.value";
             execute(database, sql, (name, value)).map(drop)
         }
+        Write::Checkpoint {
+            connection,
+            checkpoint,
+        } => endings::keep_checkpoint(database, connection, checkpoint),
         Write::Retire { ended_before } => history::retire(database, *ended_before),
         Write::Forget { received_before } => events::forget(database, *received_before),
         _ => Err(StoreError::Refused("a write that is not known here".into())),

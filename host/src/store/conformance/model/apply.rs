@@ -1,5 +1,7 @@
 //! The writes, on the model.
 
+use std::collections::BTreeSet;
+
 use super::{KeptRun, State, key, object_key};
 use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
@@ -161,17 +163,29 @@ impl State {
                 self.oddities
                     .retain(|oddity| oddity.received >= received_before);
             }
-            Write::Retire { ended_before } => {
-                let retired =
-                    |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
-                self.runs.iter_mut().filter(retired).for_each(|kept| {
-                    kept.history.clear();
-                    kept.attempts.clear();
-                });
-            }
+            Write::Retire { ended_before } => self.retire(ended_before),
+            Write::Checkpoint {
+                connection,
+                checkpoint,
+            } => self.chains.keep_checkpoint(connection, checkpoint),
             _ => return Err(refused()),
         }
         Ok(())
+    }
+
+    fn retire(&mut self, ended_before: Instant) {
+        let mut connections = BTreeSet::new();
+        let ended = |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
+        for kept in self.runs.iter_mut().filter(ended) {
+            kept.history.clear();
+            kept.attempts.clear();
+            if !std::mem::replace(&mut kept.is_retired, true) {
+                connections.insert(kept.run.connection.clone());
+            }
+        }
+        for connection in connections {
+            self.chains.add(&connection, &ended_before);
+        }
     }
 
     fn decide(&mut self, notice: NoticeId, decision: &Decision) -> Result<(), StoreError> {
@@ -248,6 +262,8 @@ impl State {
         kept.run.ended = Some(at);
         kept.run.completion = Some(completion.clone());
         let ended = kept.clone();
+        self.chains
+            .add(&ended.run.connection, &(run, completion, at));
         let Run {
             connection,
             object,
@@ -321,6 +337,7 @@ impl State {
             waits_on: None,
             history: Vec::new(),
             attempts: Vec::new(),
+            is_retired: false,
         });
         id
     }
@@ -344,21 +361,24 @@ impl KeptRun {
         if row.epoch != self.run.epoch {
             return Err(refused());
         }
-        let place = |row: &HistoryRow| (row.epoch, row.index);
-        match self
+        let of_epoch = self
             .history
             .iter_mut()
-            .find(|kept| place(kept) == place(&row))
-        {
-            Some(open)
-                if open.outcome.is_none() && row.outcome.is_some() && open.demand == row.demand =>
+            .filter(|kept| kept.epoch == row.epoch);
+        let last = of_epoch.last();
+        let next = last.as_ref().map_or(0, |last| last.index + 1);
+        match last {
+            _ if row.index == next => self.history.push(row),
+            Some(last)
+                if row.index == last.index
+                    && last.outcome.is_none()
+                    && row.outcome.is_some()
+                    && last.demand == row.demand =>
             {
-                open.outcome = row.outcome;
+                last.outcome = row.outcome;
             }
-            Some(_) => return Err(refused()),
-            None => self.history.push(row),
+            _ => return Err(refused()),
         }
-        self.history.sort_by_key(place);
         Ok(())
     }
 
