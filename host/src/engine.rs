@@ -72,7 +72,7 @@ impl Engine {
                 stopped.clone(),
             ));
         }
-        tasks.spawn(retention::retire_histories(
+        tasks.spawn(retention::delete_old(
             Arc::clone(&services),
             stopped.clone(),
         ));

@@ -200,20 +200,17 @@ async fn a_full_store_is_answered_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_quarantine_is_answered_503() {
+async fn what_cannot_be_read_comes_at_a_bounded_rate() {
     let fixture = Fixture::new().await;
-    let oddity = StoredOddity {
-        connection: "acme".into(),
-        received: NOW,
-        code: "not-json".into(),
-        message: String::new(),
-        body: Vec::new(),
-    };
-    let full = vec![Write::Oddity(oddity); ODDITIES_MAX as usize];
-    fixture.store.commit(full).await.expect("is kept");
-    let fixture = fixture.with(|_| ()).await;
-    fixture.events.count_stored().await.expect("counts");
-    assert_eq!(fixture.post("no JSON").await, Ok(503));
+    let mut refused = 0;
+    for _ in 0..130 {
+        refused += u32::from(fixture.post("no JSON").await == Ok(503));
+    }
+    assert!(refused > 0, "more than a burst is not stored");
+    let stored = 130 - u64::from(refused);
+    assert!(stored >= 100, "{stored}");
+    assert_eq!(fixture.counted("acme", "not-json"), stored);
+    assert_eq!(fixture.counted("acme", "too-many"), u64::from(refused));
     assert_eq!(
         fixture.post(EVENT).await,
         Ok(200),

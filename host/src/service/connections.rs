@@ -10,6 +10,7 @@ use super::ServeError;
 use super::addresses::Addresses;
 use crate::config::{Config, ConnectionConfig};
 use crate::contract::settings::{Endpoints, Identity, Schedule};
+use crate::contract::types::Instant;
 use crate::credentials::Account;
 use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
 use crate::guest::{Guest, SettingsText, SharedInstance};
@@ -77,11 +78,13 @@ fn load<'c>(
 pub(super) async fn store_settings(
     store: &dyn Store,
     loaded: &[LoadedConnection<'_>],
+    now: Instant,
 ) -> Result<(), StoreError> {
     let write = |one: &LoadedConnection<'_>| Write::Settings {
         connection: one.config.name.clone(),
         version: one.settings.version.clone(),
         json: one.settings.json.to_string(),
+        at: now,
     };
     if loaded.is_empty() {
         return Ok(());

@@ -10,10 +10,12 @@ mod ending;
 mod events;
 mod history;
 mod lock;
+mod notices;
 mod objects;
 mod prepared;
 mod readers;
 mod reads;
+mod retention;
 mod run_reads;
 mod runs;
 mod schema;
@@ -27,8 +29,8 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::{
-    Attempt, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store,
-    StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
+    Attempt, HistoryRow, Inbox, Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter,
+    RunId, Store, StoreError, StoredCallback, StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
 use crate::contract::portable;
@@ -91,8 +93,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
-        self.read(move |database| reads::undecided_notices(database, limit))
+    fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
+        self.read(move |database| reads::undecided_notices(database, limit, &except))
     }
 
     fn due_runs(

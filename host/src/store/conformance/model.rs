@@ -10,9 +10,9 @@ use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, EndingKind, Facts, Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
-    Attempt, EventCount, HistoryRow, Inbox, Notice, Pending, Receipt, Run, RunCount, RunFilter,
-    RunId, RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent,
-    StoredOddity, Write,
+    Attempt, Decision, EventCount, HistoryRow, Inbox, Notice, NoticeId, Pending, Receipt, Run,
+    RunCount, RunFilter, RunId, RunState, Store, StoreError, StoredCallback, StoredCredential,
+    StoredEvent, StoredOddity, Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.
@@ -26,10 +26,12 @@ type Key = (String, String);
 
 #[derive(Clone, Default)]
 struct State {
-    notices: Vec<(Notice, bool)>,
+    notices: Vec<KeptNotice>,
     runs: Vec<KeptRun>,
+    /// How many runs of a connection have ended in a way.
+    ended: BTreeMap<Key, u64>,
     links: BTreeMap<Key, Link>,
-    settings: BTreeMap<Key, String>,
+    settings: BTreeMap<Key, KeptSettings>,
     credentials: BTreeMap<Key, StoredCredential>,
     callbacks: BTreeMap<Key, StoredCallback>,
     gates: BTreeMap<Key, Gate>,
@@ -39,8 +41,23 @@ struct State {
 }
 
 #[derive(Clone)]
+struct KeptNotice {
+    notice: Notice,
+    /// When the first of those in it arrived.
+    first: Instant,
+    decision: Option<Decision>,
+}
+
+#[derive(Clone)]
+struct KeptSettings {
+    json: String,
+    stored: Instant,
+}
+
+#[derive(Clone)]
 struct KeptRun {
     run: Run,
+    retired: bool,
     next: Option<(StartReason, String)>,
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,
@@ -67,12 +84,13 @@ impl Store for ModelStore {
         Box::pin(async move { self.apply(batch) })
     }
 
-    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
+    fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
         self.read(|state| {
-            let undecided = state.notices.iter().filter(|(_, decided)| !decided);
+            let undecided = state.notices.iter().filter(|kept| kept.decision.is_none());
             undecided
+                .map(|kept| kept.notice.clone())
+                .filter(|notice| !except.contains(&notice.id))
                 .take(limit as usize)
-                .map(|(notice, _)| notice.clone())
                 .collect()
         })
     }
@@ -158,7 +176,10 @@ impl Store for ModelStore {
     }
 
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {
-        self.read(|state| state.settings.get(&key(connection, version)).cloned())
+        self.read(|state| {
+            let kept = state.settings.get(&key(connection, version));
+            kept.map(|kept| kept.json.clone())
+        })
     }
 
     fn credential(
@@ -287,26 +308,39 @@ impl State {
 
     fn counts(&self) -> Vec<RunCount> {
         let mut counts: Vec<RunCount> = Vec::new();
-        for run in self.runs() {
-            let fits = |count: &RunCount| {
-                (&count.connection, count.state, count.ending)
-                    == (&run.connection, run.state, ending(run))
-            };
+        for run in self.runs().filter(|run| run.state != RunState::Ended) {
+            let fits =
+                |count: &RunCount| (&count.connection, count.state) == (&run.connection, run.state);
             let at = counts.iter().position(fits).unwrap_or_else(|| {
                 counts.push(RunCount {
                     connection: run.connection.clone(),
                     state: run.state,
-                    ending: ending(run),
+                    ending: None,
                     objects: 0,
                     runs: 0,
                 });
                 counts.len() - 1
             });
             counts[at].runs += 1;
-            let ended = run.state == RunState::Ended;
-            counts[at].objects += u64::from(self.is_latest(run, ended));
+            counts[at].objects += 1;
         }
+        let ended = self.ended.iter();
+        counts.extend(ended.map(|((connection, word), runs)| RunCount {
+            connection: connection.clone(),
+            state: RunState::Ended,
+            ending: EndingKind::from_word(word),
+            objects: self.latest_ended(connection, word),
+            runs: *runs,
+        }));
         counts
+    }
+
+    fn latest_ended(&self, connection: &str, word: &str) -> u64 {
+        let latest = self.runs().filter(|run| {
+            let how = ending(run).map(EndingKind::as_str);
+            run.connection == connection && how == Some(word) && self.is_latest(run, true)
+        });
+        latest.count() as u64
     }
 
     fn object_status(&self, connection: &str, object: &ObjectRef) -> ObjectStatus {

@@ -5,7 +5,6 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::prepared::PreparedRow;
 use super::{body, collect, execute, instant, integer, version_2};
 use crate::contract::runs::{Action, Demand, Effect, Outcome};
-use crate::contract::types::Instant;
 use crate::store::{Attempt, HistoryRow, RunId, StoreError};
 
 /// Appends rows, or completes rows that had no outcome.
@@ -36,22 +35,6 @@ pub(super) fn read(database: &Connection, run: RunId) -> Result<Vec<HistoryRow>,
         history.push(read_row(row)?);
     }
     Ok(history)
-}
-
-/// Forgets the histories of runs that ended before this instant.
-pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(), StoreError> {
-    let ended_before = [integer(ended_before)?];
-    let kept = "ended IS NOT NULL AND retired = 0 AND ended < ?";
-    let sql = format!("DELETE FROM history WHERE run IN (SELECT id FROM runs WHERE {kept})");
-    execute(database, &sql, ended_before)?;
-    let sql = format!("DELETE FROM attempts WHERE run IN (SELECT id FROM runs WHERE {kept})");
-    execute(database, &sql, ended_before)?;
-    execute(
-        database,
-        &format!("UPDATE runs SET retired = 1 WHERE {kept}"),
-        ended_before,
-    )
-    .map(drop)
 }
 
 fn active_epoch(database: &Connection, run: RunId) -> Result<u32, StoreError> {

@@ -12,17 +12,18 @@ use super::version_2;
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
+    include_str!("4.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// More than the statements that this store has, so that none is ever prepared twice.
-const STATEMENTS_CACHED: usize = 64;
+const STATEMENTS_CACHED: usize = 96;
 
 /// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the
 /// same mode.

@@ -1,11 +1,11 @@
 //! The writes, on the model.
 
-use super::{KeptRun, State, key, object_key};
-use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
+use super::{KeptNotice, KeptRun, KeptSettings, Key, State, key, object_key};
+use crate::contract::runs::{Completion, EndingKind, Facts, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{
-    Attempt, Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState,
-    StoreError, StoredEvent, Write,
+    Attempt, Decision, HISTORIES_OF_OBJECT_MAX, HistoryRow, NewRun, Notice, NoticeId, ODDITIES_MAX,
+    Receipt, Run, RunId, RunState, StoreError, StoredEvent, Write,
 };
 
 impl State {
@@ -24,9 +24,10 @@ impl State {
                 object,
                 event,
                 received,
-            } => receipt
-                .notices
-                .push(self.notice(connection, object, event, received)),
+            } => {
+                let notice = self.notice(connection, object, event, received);
+                receipt.notices.extend(notice);
+            }
             Write::Event(event) => self.event(event, receipt),
             Write::Start(new) => receipt.runs.push(self.start(&new)?),
             Write::StartOrMarkDirty(new) => receipt.runs.extend(self.start_or_mark_dirty(&new)?),
@@ -37,7 +38,20 @@ impl State {
             } => {
                 receipt.runs.extend(self.end(run, &completion, at)?);
             }
-            Write::Decide { notice, decision } => self.decide(notice, &decision)?,
+            Write::Decide {
+                notice,
+                arrivals,
+                decision,
+            } => {
+                let is_decided = self.decide(notice, Some(arrivals), decision)?;
+                receipt.left_undecided += u32::from(!is_decided);
+            }
+            Write::Oddity(oddity) => {
+                self.oddities.push(oddity);
+                let beyond = self.oddities.len().saturating_sub(ODDITIES_MAX as usize);
+                self.oddities.drain(..beyond);
+                receipt.dropped_oddities += beyond as u32;
+            }
             Write::Append { run, rows } => {
                 let kept = self.active(run)?;
                 rows.into_iter().try_for_each(|row| kept.append(row))?;
@@ -86,17 +100,33 @@ impl State {
         object: ObjectRef,
         event: String,
         received: Instant,
-    ) -> NoticeId {
-        let id = self.notices.len() as NoticeId + 1;
+    ) -> Option<NoticeId> {
+        let mut undecided = self
+            .notices
+            .iter_mut()
+            .filter(|kept| kept.decision.is_none());
+        let same = undecided
+            .find(|kept| kept.notice.connection == connection && kept.notice.object == object);
+        if let Some(KeptNotice { notice, .. }) = same {
+            notice.arrivals += 1;
+            notice.received = notice.received.max(received);
+            return None;
+        }
+        let id = self.notices.last().map_or(0, |last| last.notice.id) + 1;
         let notice = Notice {
             id,
             connection,
             object,
             event,
             received,
+            arrivals: 1,
         };
-        self.notices.push((notice, false));
-        id
+        self.notices.push(KeptNotice {
+            notice,
+            first: received,
+            decision: None,
+        });
+        Some(id)
     }
 
     fn event(&mut self, event: StoredEvent, receipt: &mut Receipt) {
@@ -109,13 +139,12 @@ impl State {
         self.events.insert(key, (event.clone(), 0));
         if let Some(object) = event.object {
             let notice = self.notice(event.connection, object, event.event_type, event.received);
-            receipt.notices.push(notice);
+            receipt.notices.extend(notice);
         }
     }
 
     fn keep(&mut self, write: Write) -> Result<(), StoreError> {
         match write {
-            Write::Oddity(oddity) => self.oddities.push(oddity),
             Write::Links {
                 connection,
                 links,
@@ -133,8 +162,11 @@ impl State {
                 connection,
                 version,
                 json,
+                at,
             } => {
-                self.settings.entry((connection, version)).or_insert(json);
+                let kept = KeptSettings { json, stored: at };
+                let kept = self.settings.entry((connection, version)).or_insert(kept);
+                kept.stored = at;
             }
             Write::Credential(stored) => {
                 let key = key(&stored.connection, stored.credential.system.as_str());
@@ -161,30 +193,93 @@ impl State {
                 self.oddities
                     .retain(|oddity| oddity.received >= received_before);
             }
-            Write::Retire { ended_before } => {
-                let retired =
-                    |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
-                self.runs.iter_mut().filter(retired).for_each(|kept| {
-                    kept.history.clear();
-                    kept.attempts.clear();
-                });
-            }
+            Write::Retire { ended_before } => self.retire(ended_before),
             _ => return Err(refused()),
         }
         Ok(())
     }
 
-    fn decide(&mut self, notice: NoticeId, decision: &Decision) -> Result<(), StoreError> {
-        if let Decision::Run(run) = decision {
-            self.runs()
-                .find(|kept| kept.id == *run)
-                .ok_or_else(refused)?;
+    fn decide(
+        &mut self,
+        notice: NoticeId,
+        arrivals: Option<u32>,
+        decision: Decision,
+    ) -> Result<bool, StoreError> {
+        if let Decision::Run(run) = decision
+            && !self.runs().any(|kept| kept.id == run)
+        {
+            return Err(refused());
         }
-        match self.notices.iter_mut().find(|(kept, _)| kept.id == notice) {
-            Some((_, decided)) if !*decided => *decided = true,
-            _ => return Err(refused()),
+        let mut undecided = self
+            .notices
+            .iter_mut()
+            .filter(|kept| kept.decision.is_none());
+        let kept = undecided
+            .find(|kept| kept.notice.id == notice)
+            .ok_or_else(refused)?;
+        if arrivals.is_some_and(|arrivals| arrivals != kept.notice.arrivals) {
+            return Ok(false);
         }
-        Ok(())
+        kept.decision = Some(decision);
+        Ok(true)
+    }
+
+    fn retire(&mut self, ended_before: Instant) {
+        let is_old = |kept: &KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
+        let old = |kept: &&KeptRun| is_old(kept) && !kept.retired;
+        let of = |kept: &KeptRun| (kept.run.connection.clone(), kept.run.object.clone());
+        let retired_now: Vec<_> = self.runs.iter().filter(old).map(of).collect();
+        let superseded: Vec<RunId> = self
+            .runs
+            .iter()
+            .filter(|kept| is_old(kept) && retired_now.contains(&of(kept)))
+            .filter(|kept| !self.is_latest(&kept.run, true))
+            .map(|kept| kept.run.id)
+            .collect();
+        let forgotten: Vec<RunId> = self
+            .runs
+            .iter()
+            .filter(old)
+            .map(|kept| kept.run.id)
+            .collect();
+        self.notices.retain(|kept| match &kept.decision {
+            None => true,
+            Some(Decision::NothingNew(_)) => kept.first >= ended_before,
+            Some(Decision::Run(run)) => !forgotten.contains(run) && !superseded.contains(run),
+        });
+        self.runs.retain(|kept| !superseded.contains(&kept.run.id));
+        self.runs
+            .iter_mut()
+            .filter(|kept| is_old(kept))
+            .for_each(KeptRun::retire);
+        self.forget_settings(ended_before);
+    }
+
+    fn forget_settings(&mut self, replaced_before: Instant) {
+        let mut named: Vec<Key> = Vec::new();
+        for kept in self.runs.iter().filter(|kept| !kept.retired) {
+            let next = kept.next.as_ref().map(|(_, version)| version);
+            let earlier = kept
+                .attempts
+                .iter()
+                .map(|attempt| &attempt.settings_version);
+            let versions = earlier.chain(next).chain([&kept.run.settings_version]);
+            named.extend(versions.map(|version| key(&kept.run.connection, version)));
+        }
+        let stored = |connection: &str, after: Instant| {
+            let mut of_connection = self.settings.iter().filter(|((of, _), _)| of == connection);
+            of_connection.any(|(_, kept)| after < kept.stored && kept.stored < replaced_before)
+        };
+        let unused = |(key, kept): &(&Key, &KeptSettings)| {
+            stored(&key.0, kept.stored) && !named.contains(key)
+        };
+        let unused: Vec<Key> = self
+            .settings
+            .iter()
+            .filter(unused)
+            .map(|(key, _)| key.clone())
+            .collect();
+        self.settings.retain(|key, _| !unused.contains(key));
     }
 
     fn start(&mut self, new: &NewRun) -> Result<RunId, StoreError> {
@@ -233,8 +328,9 @@ impl State {
     }
 
     fn decide_for(&mut self, new: &NewRun, run: RunId) -> Result<(), StoreError> {
-        new.notice
-            .map_or(Ok(()), |notice| self.decide(notice, &Decision::Run(run)))
+        new.notice.map_or(Ok(()), |notice| {
+            self.decide(notice, None, Decision::Run(run)).map(drop)
+        })
     }
 
     fn end(
@@ -248,6 +344,9 @@ impl State {
         kept.run.ended = Some(at);
         kept.run.completion = Some(completion.clone());
         let ended = kept.clone();
+        let how = key(&ended.run.connection, completion.kind().as_str());
+        *self.ended.entry(how).or_default() += 1;
+        self.retire_oldest(&ended.run, completion.kind());
         let Run {
             connection,
             object,
@@ -286,6 +385,22 @@ impl State {
         )))
     }
 
+    fn retire_oldest(&mut self, of: &Run, how: EndingKind) {
+        let same = |kept: &&mut KeptRun| {
+            let run = &kept.run;
+            (&run.connection, &run.object) == (&of.connection, &of.object)
+                && run.completion.as_ref().map(Completion::kind) == Some(how)
+                && !kept.retired
+        };
+        let beyond = self.runs.iter_mut().rev().filter(same);
+        for kept in beyond.skip(HISTORIES_OF_OBJECT_MAX as usize) {
+            kept.retire();
+            let run = kept.run.id;
+            self.notices
+                .retain(|kept| kept.decision != Some(Decision::Run(run)));
+        }
+    }
+
     fn insert(
         &mut self,
         connection: &str,
@@ -295,7 +410,7 @@ impl State {
         started: Instant,
         state: RunState,
     ) -> RunId {
-        let id = self.runs.len() as RunId + 1;
+        let id = self.runs.last().map_or(0, |last| last.run.id) + 1;
         let earlier = self.of_object(connection, object).next();
         let run = Run {
             id,
@@ -317,6 +432,7 @@ impl State {
         };
         self.runs.push(KeptRun {
             run,
+            retired: false,
             next: None,
             waits_on: None,
             history: Vec::new(),
@@ -360,6 +476,12 @@ impl KeptRun {
         }
         self.history.sort_by_key(place);
         Ok(())
+    }
+
+    fn retire(&mut self) {
+        self.retired = true;
+        self.history.clear();
+        self.attempts.clear();
     }
 
     fn start_over(&mut self, settings_version: String, started: Instant, message: String) {
