@@ -96,6 +96,9 @@ fn key(connection: &str, object: &ObjectRef) -> Key {
 }
 
 #[cfg(test)]
+mod interleavings;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::contract::types::System;

@@ -79,7 +79,7 @@ pub fn committed_batches_are_there_after_reopening<S: Store>(place: &impl Fn() -
     assert_eq!(get(store.undecided_notices(10, vec![])).len(), 1);
     let later = commit(
         &store,
-        vec![notice("acme", "1"), Write::Start(new_run("acme", "1"))],
+        vec![notice("acme", "2"), Write::Start(new_run("acme", "1"))],
     );
     assert!(later.runs[0] > first && later.notices[0] > receipt.notices[0]);
 }

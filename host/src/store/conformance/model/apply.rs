@@ -205,11 +205,7 @@ impl State {
         arrivals: Option<u32>,
         decision: Decision,
     ) -> Result<bool, StoreError> {
-        if let Decision::Run(run) = decision
-            && !self.runs().any(|kept| kept.id == run)
-        {
-            return Err(refused());
-        }
+        let runs: Vec<RunId> = self.runs().map(|run| run.id).collect();
         let mut undecided = self
             .notices
             .iter_mut()
@@ -219,6 +215,11 @@ impl State {
             .ok_or_else(refused)?;
         if arrivals.is_some_and(|arrivals| arrivals != kept.notice.arrivals) {
             return Ok(false);
+        }
+        if let Decision::Run(run) = decision
+            && !runs.contains(&run)
+        {
+            return Err(refused());
         }
         kept.decision = Some(decision);
         Ok(true)
