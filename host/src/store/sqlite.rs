@@ -77,6 +77,18 @@ impl SqliteStore {
         })
     }
 
+    /// How many bytes each table and index takes, the largest first. It reads the whole file.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn table_bytes(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC";
+        let read = self
+            .read(|database| collect(database, sql, [], |row| Ok((row.get(0)?, instant(row, 1)?))));
+        read.await
+    }
+
     fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
