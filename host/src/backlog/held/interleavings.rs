@@ -150,7 +150,7 @@ impl World {
 
     fn is_quiet(&self) -> bool {
         let undecided = get(self.store.undecided_notices(9, Vec::new()));
-        undecided.is_empty() && self.active().is_none() && matches!(self.dispatch, Dispatch::Idle)
+        undecided.is_empty() && self.active().is_none()
     }
 }
 
@@ -206,6 +206,9 @@ proptest! {
     fn whatever_was_acknowledged_is_looked_at(steps in vec(steps(), 0..150)) {
         let mut world = World::new();
         steps.into_iter().for_each(|step| world.step(step));
+        while !matches!(world.dispatch, Dispatch::Idle) {
+            world.step(Step::Dispatch);
+        }
         for _ in 0..40 {
             for step in [Step::Dispatch, Step::Dispatch, Step::Dispatch, Step::Wait] {
                 world.step(step);
