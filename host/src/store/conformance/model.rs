@@ -2,6 +2,8 @@
 //! a disk.
 
 mod apply;
+mod notices;
+mod retention;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,12 +1,9 @@
 //! The writes, on the model.
 
-use super::{KeptNotice, KeptRun, KeptSettings, Key, State, key, object_key};
-use crate::contract::runs::{Completion, EndingKind, Facts, NewTask, StartReason};
+use super::{KeptRun, KeptSettings, State, key, object_key};
+use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
-use crate::store::{
-    Attempt, Decision, HISTORIES_OF_OBJECT_MAX, HistoryRow, NewRun, Notice, NoticeId, ODDITIES_MAX,
-    Receipt, Run, RunId, RunState, StoreError, StoredEvent, Write,
-};
+use crate::store::{Attempt, HistoryRow, NewRun, Receipt, Run, RunId, RunState, StoreError, Write};
 
 impl State {
     pub(super) fn apply_all(&mut self, batch: Vec<Write>) -> Result<Receipt, StoreError> {
@@ -46,12 +43,7 @@ impl State {
                 let is_decided = self.decide(notice, Some(arrivals), decision)?;
                 receipt.left_undecided += u32::from(!is_decided);
             }
-            Write::Oddity(oddity) => {
-                self.oddities.push(oddity);
-                let beyond = self.oddities.len().saturating_sub(ODDITIES_MAX as usize);
-                self.oddities.drain(..beyond);
-                receipt.dropped_oddities += beyond as u32;
-            }
+            Write::Oddity(oddity) => self.oddity(oddity, receipt),
             Write::Append { run, rows } => {
                 let kept = self.active(run)?;
                 rows.into_iter().try_for_each(|row| kept.append(row))?;
@@ -72,12 +64,8 @@ impl State {
                     kept.set_due(RunState::Due, 0, None, String::new());
                     kept.run.woken_by_object = true;
                 } else {
-                    let state = if reason.is_some() {
-                        RunState::Waiting
-                    } else {
-                        RunState::Due
-                    };
-                    kept.set_due(state, due, on, message);
+                    let waiting = reason.map(|_| RunState::Waiting);
+                    kept.set_due(waiting.unwrap_or(RunState::Due), due, on, message);
                     kept.run.wait_reason = reason;
                 }
             }
@@ -92,55 +80,6 @@ impl State {
             other => self.keep(other)?,
         }
         Ok(())
-    }
-
-    fn notice(
-        &mut self,
-        connection: String,
-        object: ObjectRef,
-        event: String,
-        received: Instant,
-    ) -> Option<NoticeId> {
-        let mut undecided = self
-            .notices
-            .iter_mut()
-            .filter(|kept| kept.decision.is_none());
-        let same = undecided
-            .find(|kept| kept.notice.connection == connection && kept.notice.object == object);
-        if let Some(KeptNotice { notice, .. }) = same {
-            notice.arrivals += 1;
-            notice.received = notice.received.max(received);
-            return None;
-        }
-        let id = self.notices.last().map_or(0, |last| last.notice.id) + 1;
-        let notice = Notice {
-            id,
-            connection,
-            object,
-            event,
-            received,
-            arrivals: 1,
-        };
-        self.notices.push(KeptNotice {
-            notice,
-            first: received,
-            decision: None,
-        });
-        Some(id)
-    }
-
-    fn event(&mut self, event: StoredEvent, receipt: &mut Receipt) {
-        let key = key(&event.connection, &event.id);
-        if let Some((_, repeats)) = self.events.get_mut(&key) {
-            *repeats += 1;
-            receipt.repeated_events += 1;
-            return;
-        }
-        self.events.insert(key, (event.clone(), 0));
-        if let Some(object) = event.object {
-            let notice = self.notice(event.connection, object, event.event_type, event.received);
-            receipt.notices.extend(notice);
-        }
     }
 
     fn keep(&mut self, write: Write) -> Result<(), StoreError> {
@@ -199,90 +138,6 @@ impl State {
         Ok(())
     }
 
-    fn decide(
-        &mut self,
-        notice: NoticeId,
-        arrivals: Option<u32>,
-        decision: Decision,
-    ) -> Result<bool, StoreError> {
-        let runs: Vec<RunId> = self.runs().map(|run| run.id).collect();
-        let mut undecided = self
-            .notices
-            .iter_mut()
-            .filter(|kept| kept.decision.is_none());
-        let kept = undecided
-            .find(|kept| kept.notice.id == notice)
-            .ok_or_else(refused)?;
-        if arrivals.is_some_and(|arrivals| arrivals != kept.notice.arrivals) {
-            return Ok(false);
-        }
-        if let Decision::Run(run) = decision
-            && !runs.contains(&run)
-        {
-            return Err(refused());
-        }
-        kept.decision = Some(decision);
-        Ok(true)
-    }
-
-    fn retire(&mut self, ended_before: Instant) {
-        let is_old = |kept: &KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
-        let old = |kept: &&KeptRun| is_old(kept) && !kept.retired;
-        let of = |kept: &KeptRun| (kept.run.connection.clone(), kept.run.object.clone());
-        let retired_now: Vec<_> = self.runs.iter().filter(old).map(of).collect();
-        let superseded: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(|kept| is_old(kept) && retired_now.contains(&of(kept)))
-            .filter(|kept| !self.is_latest(&kept.run, true))
-            .map(|kept| kept.run.id)
-            .collect();
-        let forgotten: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(old)
-            .map(|kept| kept.run.id)
-            .collect();
-        self.notices.retain(|kept| match &kept.decision {
-            None => true,
-            Some(Decision::NothingNew(_)) => kept.first >= ended_before,
-            Some(Decision::Run(run)) => !forgotten.contains(run) && !superseded.contains(run),
-        });
-        self.runs.retain(|kept| !superseded.contains(&kept.run.id));
-        self.runs
-            .iter_mut()
-            .filter(|kept| is_old(kept))
-            .for_each(KeptRun::retire);
-        self.forget_settings(ended_before);
-    }
-
-    fn forget_settings(&mut self, replaced_before: Instant) {
-        let mut named: Vec<Key> = Vec::new();
-        for kept in self.runs.iter().filter(|kept| !kept.retired) {
-            let next = kept.next.as_ref().map(|(_, version)| version);
-            let earlier = kept
-                .attempts
-                .iter()
-                .map(|attempt| &attempt.settings_version);
-            let versions = earlier.chain(next).chain([&kept.run.settings_version]);
-            named.extend(versions.map(|version| key(&kept.run.connection, version)));
-        }
-        let stored = |connection: &str, after: Instant| {
-            let mut of_connection = self.settings.iter().filter(|((of, _), _)| of == connection);
-            of_connection.any(|(_, kept)| after < kept.stored && kept.stored < replaced_before)
-        };
-        let unused = |(key, kept): &(&Key, &KeptSettings)| {
-            stored(&key.0, kept.stored) && !named.contains(key)
-        };
-        let unused: Vec<Key> = self
-            .settings
-            .iter()
-            .filter(unused)
-            .map(|(key, _)| key.clone())
-            .collect();
-        self.settings.retain(|key, _| !unused.contains(key));
-    }
-
     fn start(&mut self, new: &NewRun) -> Result<RunId, StoreError> {
         let NewTask { object, reason } = &new.task;
         if self.active_of_object(&new.connection, object).is_some() {
@@ -326,12 +181,6 @@ impl State {
         }
         let run = kept.run.id;
         self.decide_for(new, run).map(|()| None)
-    }
-
-    fn decide_for(&mut self, new: &NewRun, run: RunId) -> Result<(), StoreError> {
-        new.notice.map_or(Ok(()), |notice| {
-            self.decide(notice, None, Decision::Run(run)).map(drop)
-        })
     }
 
     fn end(
@@ -384,22 +233,6 @@ impl State {
             started,
             state,
         )))
-    }
-
-    fn retire_oldest(&mut self, of: &Run, how: EndingKind) {
-        let same = |kept: &&mut KeptRun| {
-            let run = &kept.run;
-            (&run.connection, &run.object) == (&of.connection, &of.object)
-                && run.completion.as_ref().map(Completion::kind) == Some(how)
-                && !kept.retired
-        };
-        let beyond = self.runs.iter_mut().rev().filter(same);
-        for kept in beyond.skip(HISTORIES_OF_OBJECT_MAX as usize) {
-            kept.retire();
-            let run = kept.run.id;
-            self.notices
-                .retain(|kept| kept.decision != Some(Decision::Run(run)));
-        }
     }
 
     fn insert(
@@ -479,7 +312,7 @@ impl KeptRun {
         Ok(())
     }
 
-    fn retire(&mut self) {
+    pub(super) fn retire(&mut self) {
         self.retired = true;
         self.history.clear();
         self.attempts.clear();
@@ -510,6 +343,6 @@ impl KeptRun {
     }
 }
 
-fn refused() -> StoreError {
+pub(super) fn refused() -> StoreError {
     StoreError::Refused("the model refuses it".into())
 }
