@@ -221,8 +221,8 @@ pub struct EventCount {
     pub latest: Instant,
 }
 
-/// The bytes of a delivery that are stored for a person. Longer ones are cut: nearly all are shorter
-/// than 1 KiB, and what is wrong with one shows at its beginning.
+/// The bytes of a delivery that are stored for a person. Longer ones are cut: nearly all are
+/// shorter than 1 KiB, and what is wrong with one shows at its beginning.
 pub const ODDITY_BYTES_MAX: usize = 16 * 1024;
 
 /// An authentic delivery that could not be read.

@@ -41,8 +41,8 @@ pub enum Write {
     /// [`Receipt::dropped_oddities`].
     Oddity(StoredOddity),
     /// Stores an event, by connection and id, together with a notice of the object that it names
-    /// (as with [`Write::Notice`]), if it names one. An event that is stored already leads to no notice: it is counted there,
-    /// and in [`Receipt::repeated_events`].
+    /// (as with [`Write::Notice`]), if it names one. An event that is stored already leads to no
+    /// notice: it is counted there, and in [`Receipt::repeated_events`].
     Event(StoredEvent),
     /// Forgets events and unreadable deliveries that arrived before this instant, and all events
     /// but the latest [`EVENTS_MAX`](super::EVENTS_MAX).

@@ -1,6 +1,6 @@
 //! What is forgotten, on the model.
 
-use super::{KeptRun, Key, State, key};
+use super::{KeptRun, KeptSettings, Key, State, key};
 use crate::contract::runs::{Completion, EndingKind};
 use crate::contract::types::Instant;
 use crate::store::{Decision, HISTORIES_OF_OBJECT_MAX, Run, RunId};

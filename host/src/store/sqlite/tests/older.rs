@@ -119,7 +119,8 @@ async fn undecided_notices_of_one_object_are_folded() {
     database
         .execute_batch(
             "INSERT INTO objects (id, connection, system, kind, name) VALUES
-                (1, 'acme', 'freshbooks', 'invoice', '7'), (2, 'acme', 'freshbooks', 'invoice', '8');
+                (1, 'acme', 'freshbooks', 'invoice', '7'),
+                (2, 'acme', 'freshbooks', 'invoice', '8');
              INSERT INTO notices (id, object, event, received, decided) VALUES
                 (1, 1, 'invoice.update', 10, 1), (2, 1, 'invoice.update', 20, 0),
                 (3, 2, 'invoice.update', 30, 0), (4, 1, 'invoice.update', 50, 0),
