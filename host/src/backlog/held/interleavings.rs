@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
 use proptest::{prop_assert_eq, proptest};
 
 use super::HeldNotices;
@@ -202,6 +202,8 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_was_acknowledged_is_looked_at(steps in vec(steps(), 0..150)) {
         let mut world = World::new();
