@@ -80,7 +80,7 @@ impl Engine {
             Arc::clone(&services),
             stopped.clone(),
         ));
-        tasks.spawn(retention::retire_histories(
+        tasks.spawn(retention::delete_old(
             Arc::clone(&services),
             stopped.clone(),
         ));

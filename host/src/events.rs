@@ -20,7 +20,6 @@ mod test_certificates;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
@@ -33,22 +32,15 @@ use crate::backlog::Backlog;
 use crate::clock::Clock;
 use crate::config::SignatureRule;
 use crate::contract::events::{Event, EventName, Hint};
-use crate::contract::types::{Duration, Instant, Note};
+use crate::contract::types::{Instant, Note};
 use crate::guest::GuestError;
 use crate::metrics::Metrics;
+use crate::rate_limit::DeliveryRates;
 use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write};
 
-/// Bytes of an event's body that are stored: 256 KiB. Of a longer one the beginning is stored for a
+/// Bytes of an event's body that are read: 256 KiB. Of a longer one the beginning is stored for a
 /// person. Documented events have less than 1 KiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
-
-/// How long the id of an event is kept, so that a repetition is recognised: 30 days. SAP Concur
-/// repeats for 72 hours.
-pub const RETENTION: Duration = 30 * 86_400_000;
-
-/// Unreadable requests that are stored; more are answered with 503. With [`BODY_BYTES_MAX`] they
-/// fill at most 2.5 GiB, and SAP Concur comes again for three days, in which a person can look.
-const ODDITIES_MAX: u64 = 10_000;
 
 /// The address at which a connection's events arrive: `/hooks/concur/CONNECTION/TOKEN`.
 #[derive(Debug, Clone)]
@@ -90,8 +82,8 @@ pub struct EventReceiver {
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored, and says which certificates are valid.
     pub clock: Clock,
-    /// Unreadable requests in the store.
-    pub oddities: AtomicU64,
+    /// With more at once events are answered with 503.
+    pub rates: Arc<DeliveryRates>,
     /// The last finding about signatures, so that a new one is logged once.
     pub signature_reports: ReportOnce,
 }
@@ -142,16 +134,14 @@ impl EventReceiver {
             Err(why) => return self.unavailable(connection, &why),
         };
         let is_odd = matches!(read, Event::Unreadable(_));
-        if is_odd && self.oddities.load(Ordering::Relaxed) >= ODDITIES_MAX {
-            return self.unavailable(
-                connection,
-                "too many unreadable events are stored; see `ml-connector status`",
-            );
+        if !self.is_within_rate(connection, &read) {
+            self.metrics.event(connection, "too-many");
+            return 503;
         }
         let (what, write) = reading_to_write(connection, read, request.body, now);
         let batch = std::iter::once(write).chain(seen).collect();
         match self.store.commit(batch).await {
-            Ok(_) if is_odd => self.count_unreadable(connection, &what),
+            Ok(receipt) if is_odd => self.count_unreadable(connection, &what, &receipt),
             Ok(receipt) => self.count_stored_event(connection, &what, now, &receipt),
             Err(StoreError::Refused(why)) => self.unavailable(connection, &why),
             Err(_) => {
@@ -189,6 +179,15 @@ impl EventReceiver {
         (connection, read.map_err(|error| error.to_string()))
     }
 
+    fn is_within_rate(&self, connection: &str, read: &Event) -> bool {
+        match read {
+            Event::Hint(Hint { name, .. }) | Event::Ignored(name) => {
+                self.rates.take_read(connection, &name.event_type)
+            }
+            Event::Unreadable(_) => self.rates.take_unreadable(connection),
+        }
+    }
+
     fn find_address(&self, path: &str) -> Option<(&str, &EventAddress)> {
         let mut parts = path.strip_prefix("/hooks/concur/")?.split('/');
         let (connection, token) = (parts.next()?, parts.next()?);
@@ -218,9 +217,9 @@ impl EventReceiver {
         200
     }
 
-    fn count_unreadable(&self, connection: &str, code: &str) -> u16 {
-        self.oddities.fetch_add(1, Ordering::Relaxed);
+    fn count_unreadable(&self, connection: &str, code: &str, receipt: &Receipt) -> u16 {
         self.metrics.event(connection, code);
+        self.metrics.oddities_dropped(receipt);
         tracing::warn!(connection, code, "an authentic event could not be read");
         200
     }
@@ -231,14 +230,13 @@ impl EventReceiver {
         503
     }
 
-    /// Counts again what is stored: unreadable requests, and the latest event of each connection.
+    /// Counts again what is stored: the latest event of each connection.
     ///
     /// # Errors
     ///
     /// If the store fails.
     pub async fn count_stored(&self) -> Result<(), StoreError> {
         let inbox = self.store.inbox().await?;
-        self.oddities.store(inbox.oddities, Ordering::Relaxed);
         for count in inbox.events {
             self.metrics.event_at(&count.connection, count.latest);
         }
@@ -295,7 +293,7 @@ fn reading_to_write(
                 message,
                 body,
             };
-            (code, Write::Oddity(oddity))
+            (code, Write::Oddity(oddity.cut()))
         }
     }
 }

@@ -10,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::store::Receipt;
+
 /// The labels of a count by connection and what happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Happened {
@@ -33,12 +35,12 @@ pub struct HappenedAt {
 /// Everything that is counted since the start of the process.
 pub struct Metrics {
     registry: Registry,
-    /// Webhooks by what became of them: `notice`, `handshake`, `oddity`, a refusal's code,
-    /// `unavailable`.
+    /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `oddity`, a refusal's
+    /// code, `too-many`, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
     /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
-    /// unreadable one, why a peer was not believed, `unavailable`; and what their signatures
-    /// proved.
+    /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their
+    /// signatures proved.
     pub events: Family<Happened, Counter>,
     /// When the latest event arrived, in seconds since 1970.
     pub event_latest: Family<Happened, Gauge<u64, AtomicU64>>,
@@ -58,6 +60,8 @@ pub struct Metrics {
     pub traps: Counter,
     /// Runs started over because their history did not replay.
     pub divergences: Counter,
+    /// Unreadable deliveries that were deleted to make room for later ones.
+    pub oddities_dropped: Counter,
     /// Notices without a decision.
     pub backlog: Gauge<i64, AtomicI64>,
     /// Runs that are driven at this moment.
@@ -93,6 +97,7 @@ impl Default for Metrics {
             token_requests: Family::default(),
             traps: Counter::default(),
             divergences: Counter::default(),
+            oddities_dropped: Counter::default(),
             backlog: Gauge::default(),
             runs_in_flight: Gauge::default(),
             gate_held_until: Family::default(),
@@ -146,6 +151,12 @@ impl Metrics {
         self.waits
             .get_or_create(&happened(connection, reason))
             .inc();
+    }
+
+    /// Counts the unreadable deliveries that a commit has deleted to make room.
+    pub fn oddities_dropped(&self, receipt: &Receipt) {
+        self.oddities_dropped
+            .inc_by(receipt.dropped_oddities.into());
     }
 
     /// Counts a request to a remote by its outcome.
@@ -255,6 +266,11 @@ impl Metrics {
             "divergences",
             "Runs started over because their history did not replay",
             self.divergences.clone(),
+        );
+        registry.register(
+            "oddities_dropped",
+            "Unreadable deliveries that were deleted to make room for later ones",
+            self.oddities_dropped.clone(),
         );
         registry.register(
             "notices_undecided",

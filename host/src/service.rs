@@ -9,7 +9,7 @@ mod error;
 mod parts;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -262,6 +262,7 @@ fn webhook_receiver(
         metrics: Arc::clone(&parts.services.metrics),
         backlog: Arc::clone(&parts.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
+        rates: Arc::clone(&parts.rates),
         connections_max: config.limits.connections_max,
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
@@ -307,7 +308,7 @@ async fn event_receiver(
         connections_max: config.limits.connections_max,
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
-        oddities: AtomicU64::default(),
+        rates: Arc::clone(&parts.rates),
         signature_reports: ReportOnce::default(),
     };
     receiver.count_stored().await?;

@@ -29,8 +29,8 @@ use std::pin::Pin;
 pub use self::commit_watch::CommitWatch;
 pub use self::integrity::{ChainHash, ChainHead, CheckExtent, Checkpoint, DAMAGE_MAX, Damage};
 pub use self::records::{
-    Attempt, EventCount, HistoryRow, Inbox, Notice, Run, RunCount, RunFilter, RunState,
-    StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+    Attempt, EventCount, HistoryRow, Inbox, Notice, ODDITY_BYTES_MAX, Run, RunCount, RunFilter,
+    RunState, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
 };
 pub use self::write::{Decision, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
@@ -42,6 +42,18 @@ pub type RunId = u64;
 
 /// Numbers notices from 1, in the order in which they were stored.
 pub type NoticeId = u64;
+
+/// Authentic deliveries that could not be read, at most; one more pushes out the oldest. With
+/// [`ODDITY_BYTES_MAX`] they take at most 64 MiB, and a person has not looked for long.
+pub const ODDITIES_MAX: u64 = 4_096;
+
+/// Events that forgetting leaves, at most: the newest. Of an older one a repetition is not
+/// recognised any more, and leads to one more look. SAP Concur repeats for 72 hours.
+pub const EVENTS_MAX: u64 = 200_000;
+
+/// Histories that are kept of one object and ending, at most: those of its latest runs. What looks
+/// at the same thing every few minutes, such as a sweep, would else fill the store for months.
+pub const HISTORIES_OF_OBJECT_MAX: u32 = 200;
 
 /// What a store call returns: resolved when the answer is there, for a commit when it is durable.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -109,8 +121,9 @@ pub trait Store: Send + Sync + 'static {
     /// Applies the writes in order, all or none, and resolves when they are durable.
     fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt>;
 
-    /// Notices that have no decision yet, oldest first, at most `limit`.
-    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>>;
+    /// Notices that have no decision yet, oldest first, at most `limit`, leaving out those in
+    /// `except`. There is at most one of each object.
+    fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>>;
 
     /// Runs of a connection that have not ended and are due at `now`, soonest first and of those
     /// due together the oldest first, at most `limit`, leaving out those in `except` (the ones

@@ -34,8 +34,9 @@ use crate::guest::{Guest, GuestError, Instance};
 use crate::health::{Health, Unready};
 use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
 use crate::metrics::Metrics;
+use crate::rate_limit::DeliveryRates;
 use crate::secrets::Secret;
-use crate::store::{Run, Store, StoreError, StoredOddity, Write};
+use crate::store::{Receipt, Run, Store, StoreError, StoredOddity, Write};
 
 /// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
 /// have a few hundred (source: freshbooks-webhooks).
@@ -113,6 +114,8 @@ pub struct WebhookReceiver {
     pub backlog: Arc<Backlog>,
     /// With more undecided notices webhooks are answered with 503.
     pub backlog_max: i64,
+    /// With more at once webhooks are answered with 503.
+    pub rates: Arc<DeliveryRates>,
     /// TCP connections at once.
     pub connections_max: usize,
     /// Notified when a notice or handshake was stored.
@@ -220,19 +223,28 @@ impl WebhookReceiver {
     }
 
     async fn store_notice(&self, connection: &str, notice: Notice) -> u16 {
+        if self.backlog.held.covers(connection, &notice.object) {
+            self.metrics.webhook(connection, "coalesced");
+            return 200;
+        }
+        if !self.rates.take_read(connection, &notice.event) {
+            self.metrics.webhook(connection, "too-many");
+            return 503;
+        }
         let write = Write::Notice {
             connection: connection.to_string(),
             object: notice.object,
             event: notice.event,
             received: self.clock.now(),
         };
-        let status = self.commit(connection, "notice", vec![write]).await;
-        if status == 200 {
-            self.backlog.add(1);
-            self.metrics.backlog.set(self.backlog.count());
-            self.notices_stored.notify_one();
-        }
-        status
+        let Some(receipt) = self.commit(connection, "notice", vec![write]).await else {
+            return 503;
+        };
+        // One that was folded into another adds none.
+        self.backlog.add(receipt.notices.len() as i64);
+        self.metrics.backlog.set(self.backlog.count());
+        self.notices_stored.notify_one();
+        200
     }
 
     async fn store_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
@@ -256,12 +268,16 @@ impl WebhookReceiver {
                 message: run.message,
             });
         }
-        let status = self.commit(connection, "handshake", batch).await;
+        let receipt = self.commit(connection, "handshake", batch).await;
         self.notices_stored.notify_one();
-        status
+        receipt.map_or(503, |_| 200)
     }
 
     async fn store_oddity(&self, connection: &str, note: Note, delivery: &Delivery) -> u16 {
+        if !self.rates.take_unreadable(connection) {
+            self.metrics.webhook(connection, "too-many");
+            return 503;
+        }
         tracing::warn!(
             connection,
             code = note.code,
@@ -274,15 +290,20 @@ impl WebhookReceiver {
             message: note.message,
             body: without_verifier(&delivery.body),
         };
-        self.commit(connection, "oddity", vec![Write::Oddity(stored)])
-            .await
+        let write = Write::Oddity(stored.cut());
+        let Some(receipt) = self.commit(connection, "oddity", vec![write]).await else {
+            return 503;
+        };
+        self.metrics.oddities_dropped(&receipt);
+        200
     }
 
-    async fn commit(&self, connection: &str, label: &str, batch: Vec<Write>) -> u16 {
+    /// Nothing if it could not be stored; that is counted and logged.
+    async fn commit(&self, connection: &str, label: &str, batch: Vec<Write>) -> Option<Receipt> {
         match self.store.commit(batch).await {
-            Ok(_) => {
+            Ok(receipt) => {
                 self.metrics.webhook(connection, label);
-                200
+                Some(receipt)
             }
             Err(error) => {
                 self.metrics.webhook(connection, "unavailable");
@@ -290,7 +311,7 @@ impl WebhookReceiver {
                 if let StoreError::Refused(_) = error {
                     tracing::error!(connection, %error, "a webhook could not be stored");
                 }
-                503
+                None
             }
         }
     }

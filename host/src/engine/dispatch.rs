@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
@@ -50,14 +50,16 @@ impl Dispatcher {
         while !*stop.borrow() {
             match self.decide_batch().await {
                 Ok(0) => {
+                    let released = sleep_until(self.backlog.held.next_release());
                     tokio::select! {
                         () = self.notices_stored.notified() => self.wake_schedulers(),
+                        () = released => {}
                         _ = stop.changed() => {}
                     }
                 }
-                Ok(decided) => {
+                Ok(read) => {
                     self.wake_schedulers();
-                    if decided < BATCH_MAX as usize {
+                    if read < BATCH_MAX as usize {
                         tokio::time::sleep(LINGER).await;
                     }
                 }
@@ -78,15 +80,29 @@ impl Dispatcher {
         }
     }
 
-    /// Decides a batch of notices, and returns how many there were.
+    /// Decides a batch of notices, but for those that are held back; returns how many there were.
     async fn decide_batch(&self) -> Result<usize, DispatchError> {
-        let notices = self.services.store.undecided_notices(BATCH_MAX).await?;
+        let now = Instant::now();
+        // Released before they are read: from here on what comes for their objects is stored.
+        let held = self.backlog.held.release(now);
+        let store = &self.services.store;
+        let mut notices = store.undecided_notices(BATCH_MAX, held).await?;
+        let read = notices.len();
+        notices.retain(|notice| self.backlog.held.may_decide(notice, now));
         if notices.is_empty() {
-            return Ok(0);
+            return Ok(read);
         }
-        let mut activities = self.activities(&notices).await?;
-        let mut writes = Vec::with_capacity(notices.len());
+        self.decide_all(&notices).await?;
         for notice in &notices {
+            self.backlog.held.count_decided(notice, now);
+        }
+        Ok(read)
+    }
+
+    async fn decide_all(&self, notices: &[Notice]) -> Result<(), DispatchError> {
+        let mut activities = self.activities(notices).await?;
+        let mut writes = Vec::with_capacity(notices.len());
+        for notice in notices {
             let key = (notice.connection.as_str(), ObjectKey::new(&notice.object));
             let activity = activities.entry(key).or_insert(Activity::Idle);
             writes.push(self.decide(notice, activity)?);
@@ -95,14 +111,15 @@ impl Dispatcher {
         self.backlog
             .add(-i64::try_from(decided).unwrap_or(i64::MAX));
         self.services.metrics.backlog.set(self.backlog.count());
-        Ok(decided)
+        Ok(())
     }
 
     /// All in one commit; if that is refused each on its own, so that none holds up the others.
+    /// Returns how many were decided.
     async fn commit(&self, writes: Vec<Write>) -> Result<usize, DispatchError> {
         let count = writes.len();
         match self.services.store.commit(writes.clone()).await {
-            Ok(_) => return Ok(count),
+            Ok(receipt) => return Ok(count.saturating_sub(receipt.left_undecided as usize)),
             Err(StoreError::Refused(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -110,6 +127,7 @@ impl Dispatcher {
         let mut refused = None;
         for write in writes {
             match self.services.store.commit(vec![write]).await {
+                Ok(receipt) if receipt.left_undecided > 0 => {}
                 Ok(_) => decided += 1,
                 Err(error) => refused = Some(error),
             }
@@ -166,6 +184,7 @@ impl Dispatcher {
             Admission::NothingNew(message) => {
                 return Ok(Write::Decide {
                     notice: notice.id,
+                    arrivals: notice.arrivals,
                     decision: Decision::NothingNew(message),
                 });
             }
@@ -197,6 +216,13 @@ impl Dispatcher {
             started: self.services.clock.now().max(notice.received),
             notice: Some(notice.id),
         }
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,18 +1,24 @@
-//! Retention: histories of ended runs are deleted when they are older than the settings allow.
+//! Retention: what is older than the settings allow is deleted: histories of ended runs with what
+//! led to them, events, and deliveries that could not be read.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::Services;
+use crate::contract::types::Duration;
 use crate::store::Write;
+
+/// How long the id of an event is kept, so that a repetition is recognised, and what could not be
+/// read, so that a person can look: 30 days. SAP Concur repeats for 72 hours.
+const RECEIVED_RETENTION: Duration = 30 * 86_400_000;
 
 /// How often old histories are looked for. They are kept for days or years, so that an hour more
 /// does not matter, and each pass deletes little.
 const RETIRE_INTERVAL_MS: u64 = 3_600_000;
 
-/// Deletes histories that are older than `history_retention`, until `stop`.
-pub(super) async fn retire_histories(services: Arc<Services>, mut stop: watch::Receiver<bool>) {
+/// Deletes what is older than `history_retention` or was received too long ago, until `stop`.
+pub(super) async fn delete_old(services: Arc<Services>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let now = services.clock.now();
         let retention =
@@ -20,8 +26,11 @@ pub(super) async fn retire_histories(services: Arc<Services>, mut stop: watch::R
         let retire = Write::Retire {
             ended_before: now.saturating_sub(retention),
         };
-        if let Err(error) = services.store.commit(vec![retire]).await {
-            tracing::error!(%error, "old histories could not be deleted");
+        let forget = Write::Forget {
+            received_before: now.saturating_sub(RECEIVED_RETENTION),
+        };
+        if let Err(error) = services.store.commit(vec![retire, forget]).await {
+            tracing::error!(%error, "what is old could not be deleted");
         }
         let next = Some(now.saturating_add(RETIRE_INTERVAL_MS));
         tokio::select! {

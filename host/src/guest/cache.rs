@@ -20,6 +20,10 @@ const CHECKSUMS: &str = "checksums";
 /// Wasmtime's own part of the directory: it removes what it does not know there.
 const CODE: &str = "code";
 
+/// Files with code that stay, those that were made last: the present component, the one to roll
+/// back to, and one more for each of two versions of the program. Each has about 8 MiB.
+const FILES_MAX: usize = 4;
+
 /// A directory of compiled code that only this user can write to.
 pub(super) struct CodeCache {
     directory: PathBuf,
@@ -53,9 +57,10 @@ impl CodeCache {
             .ok()
     }
 
-    /// Writes down the checksums of what is there now.
+    /// Removes what is old, and writes down the checksums of what is there now.
     pub(super) fn store_checksums(&self) {
-        if let Err(error) = write_checksums(&self.directory) {
+        let stored = remove_old(&self.directory).and_then(|()| write_checksums(&self.directory));
+        if let Err(error) = stored {
             tracing::warn!(%error, "compiled code cannot be cached");
         }
     }
@@ -86,6 +91,23 @@ fn remove_altered(directory: &Path) -> io::Result<()> {
         if known.get(&name) != Some(&checksum(&path)?) {
             fs::remove_file(path)?;
         }
+    }
+    Ok(())
+}
+
+fn remove_old(directory: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    for path in code(directory)?.into_values() {
+        files.push((fs::metadata(&path)?.modified()?, path));
+    }
+    files.sort();
+    let old = files.len().saturating_sub(FILES_MAX);
+    for (_, path) in files.drain(..old) {
+        fs::remove_file(&path)?;
+        // Wasmtime's statistics of it, which it does not always write.
+        let _ = fs::remove_file(path.with_extension("stats"));
+        // Of another version of the compiler, once it is empty.
+        let _ = path.parent().map(fs::remove_dir);
     }
     Ok(())
 }
@@ -190,6 +212,32 @@ mod tests {
             CodeCache::open(&directory).expect("can be used");
             assert!(!file.exists());
         }
+    }
+
+    #[test]
+    fn the_files_that_were_made_last_stay() {
+        let place = tempfile::tempdir().expect("a directory");
+        let directory = place.path().join("code");
+        let cache = CodeCache::open(&directory).expect("can be used");
+        let compiler = |number| {
+            directory
+                .join(CODE)
+                .join(format!("modules/cranelift-{number}"))
+        };
+        for number in 0..9_u64 {
+            fs::create_dir_all(compiler(number)).expect("made");
+            let file = compiler(number).join("abc");
+            fs::write(&file, b"code").expect("written");
+            fs::write(compiler(number).join("abc.stats"), b"used").expect("written");
+            let made = std::time::UNIX_EPOCH + std::time::Duration::from_secs(number);
+            let file = fs::File::options().write(true).open(file).expect("opens");
+            file.set_modified(made).expect("set");
+        }
+        cache.store_checksums();
+        let left = (0..9).filter(|number| compiler(*number).exists());
+        assert_eq!(left.collect::<Vec<_>>(), [5, 6, 7, 8]);
+        CodeCache::open(&directory).expect("can be used");
+        assert_eq!(code(&directory).expect("is read").len(), FILES_MAX);
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::error::Error;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use serde::de::IgnoredAny;
+use sha2::{Digest, Sha256};
 
 use super::body::Departure;
 use crate::contract::http::{Body, Header, Response, SendError, SendErrorCode, SendOutcome};
@@ -18,6 +21,11 @@ const HEADERS_KEPT: [&str; 4] = [
 
 /// Longest value of a header that is handed on.
 const HEADER_BYTES_MAX: usize = 1_024;
+
+/// Bytes of an answer that is no success, or cannot be read, that are handed on, and so stored: 16
+/// KiB. What the remotes say of an error has less than 1 KiB; longer ones are pages for people, or
+/// worse, and each try brings another.
+const FAILED_BYTES_MAX: usize = 16 * 1024;
 
 /// Why there is no answer.
 pub(super) struct Failure {
@@ -64,16 +72,19 @@ impl From<hyper_util::client::legacy::Error> for Failure {
     }
 }
 
-/// Reads an answer of at most `bytes_max`.
+/// Reads an answer of at most `bytes_max`. Of a failed one the beginning is handed on, with a note
+/// of its length and hash: what the component decides on is exactly what its history stores.
 pub(super) async fn read(
     response: hyper::Response<Incoming>,
     bytes_max: usize,
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
-    let read = Limited::new(body, bytes_max).collect().await;
-    let bytes = read
-        .map_err(|error| cut_short(&*error, bytes_max))?
-        .to_bytes();
+    let body = Limited::new(body, bytes_max);
+    let read = match head.status.is_success() {
+        true => read_whole(body).await,
+        false => read_beginning(body).await,
+    };
+    let bytes = read.map_err(|error| cut_short(&*error, bytes_max))?;
     let kept = HEADERS_KEPT.iter().filter_map(|name| {
         let value = head.headers.get(*name)?.to_str().ok()?;
         (value.len() <= HEADER_BYTES_MAX).then(|| Header {
@@ -84,8 +95,66 @@ pub(super) async fn read(
     Ok(Response {
         status: head.status.as_u16(),
         headers: kept.collect(),
-        body: text_or_bytes(bytes.into()),
+        body: text_or_bytes(bytes),
     })
+}
+
+type BodyError = Box<dyn Error + Send + Sync>;
+
+/// A success, whole unless it is no JSON, which all that is asked for is.
+async fn read_whole(body: Limited<Incoming>) -> Result<Vec<u8>, BodyError> {
+    let bytes = body.collect().await?.to_bytes();
+    if bytes.len() <= FAILED_BYTES_MAX || serde_json::from_slice::<IgnoredAny>(&bytes).is_ok() {
+        return Ok(bytes.into());
+    }
+    let mut beginning = Beginning::default();
+    beginning.add(&bytes);
+    Ok(beginning.end())
+}
+
+async fn read_beginning(mut body: Limited<Incoming>) -> Result<Vec<u8>, BodyError> {
+    let mut beginning = Beginning::default();
+    while let Some(frame) = body.frame().await {
+        if let Ok(bytes) = frame?.into_data() {
+            beginning.add(&bytes);
+        }
+    }
+    Ok(beginning.end())
+}
+
+/// The beginning of a body, and what is to be said of the whole.
+#[derive(Default)]
+struct Beginning {
+    kept: Vec<u8>,
+    length: usize,
+    hash: Sha256,
+}
+
+impl Beginning {
+    fn add(&mut self, bytes: &Bytes) {
+        let room = FAILED_BYTES_MAX - self.kept.len();
+        self.kept.extend(bytes.iter().take(room));
+        self.length += bytes.len();
+        self.hash.update(bytes);
+    }
+
+    /// A cut text stays a text; with the note after it nothing takes it for whole JSON.
+    fn end(mut self) -> Vec<u8> {
+        if self.length == self.kept.len() {
+            return self.kept;
+        }
+        if let Err(error) = std::str::from_utf8(&self.kept)
+            && error.error_len().is_none()
+        {
+            self.kept.truncate(error.valid_up_to());
+        }
+        let hash = base16ct::lower::encode_string(&self.hash.finalize());
+        let (kept, length) = (self.kept.len(), self.length);
+        let note =
+            format!("\n(cut by ml-connector after {kept} of {length} bytes; SHA-256 {hash})");
+        self.kept.extend(note.into_bytes());
+        self.kept
+    }
 }
 
 /// A body as the contract has it: text where it is UTF-8.

@@ -325,3 +325,69 @@ async fn no_more_requests_to_a_host_than_allowed_are_under_way() {
     }
     assert_eq!(open.await.expect("counted"), 2);
 }
+
+/// Answers each connection with a body of this length and returns what the client made of it.
+async fn answer_of(status: &str, body: Vec<u8>) -> Response {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        read_request(&mut stream).await;
+        stream.write_all(head.as_bytes()).await.expect("written");
+        stream.write_all(&body).await.expect("written");
+    });
+    let sender = HttpClient::new(&Limits::default()).expect("roots");
+    let request = request(Method::Get, vec![]);
+    let outcome = sender
+        .send(&request, &origin(address), None, &NoSecrets)
+        .await;
+    served.await.expect("served");
+    response(outcome)
+}
+
+fn text(body: Body) -> String {
+    match body {
+        Body::Text(text) => text,
+        Body::Bytes(bytes) => panic!("{} bytes that are no text", bytes.len()),
+    }
+}
+
+/// A failed answer has at most so many bytes, and a little more for the note.
+const CUT_BYTES_MAX: usize = 16 * 1024 + 160;
+
+#[tokio::test]
+async fn a_long_failed_answer_is_cut_and_says_what_it_was() {
+    for status in ["500 Internal Server Error", "404 Not Found", "302 Found"] {
+        let body = format!("{{\"message\":\"{}\"}}", "é".repeat(1 << 20));
+        let length = body.len();
+        let cut = text(answer_of(status, body.into_bytes()).await.body);
+        assert!(cut.len() < CUT_BYTES_MAX, "{status}: {} bytes", cut.len());
+        assert!(cut.starts_with("{\"message\":\"éé"));
+        let note = cut.lines().last().expect("has lines");
+        assert!(
+            note.contains(&format!("of {length} bytes; SHA-256 ")),
+            "{note}"
+        );
+    }
+    let short = "{\"message\":\"It is not there.\"}";
+    let whole = answer_of("404 Not Found", short.into()).await.body;
+    assert_eq!(text(whole), short);
+}
+
+#[tokio::test]
+async fn a_long_success_is_whole_if_it_is_json_and_else_cut() {
+    let json = format!("[{}1]", "1,".repeat(1 << 20));
+    let whole = answer_of("200 OK", json.clone().into_bytes()).await.body;
+    assert_eq!(text(whole), json);
+    // Its beginning alone would be whole JSON.
+    let garbage = format!("{{}}{}x", " ".repeat(1 << 20));
+    let cut = text(answer_of("200 OK", garbage.into_bytes()).await.body);
+    assert!(cut.len() < CUT_BYTES_MAX);
+    assert!(serde_json::from_str::<serde_json::Value>(&cut).is_err());
+    let no_text = answer_of("200 OK", vec![0xff; 1 << 20]).await.body;
+    assert!(matches!(no_text, Body::Bytes(bytes) if bytes.len() < CUT_BYTES_MAX));
+}

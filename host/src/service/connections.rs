@@ -11,7 +11,7 @@ use super::addresses::Addresses;
 use crate::config::{Config, ConnectionConfig};
 use crate::contract::pacing::Gate;
 use crate::contract::settings::{Endpoints, Identity, Schedule};
-use crate::contract::types::System;
+use crate::contract::types::{Instant, System};
 use crate::credentials::Account;
 use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
 use crate::guest::{Guest, SettingsText, SharedInstance};
@@ -79,11 +79,13 @@ fn load<'c>(
 pub(super) async fn store_settings(
     store: &dyn Store,
     loaded: &[LoadedConnection<'_>],
+    now: Instant,
 ) -> Result<(), StoreError> {
     let write = |one: &LoadedConnection<'_>| Write::Settings {
         connection: one.config.name.clone(),
         version: one.settings.version.clone(),
         json: one.settings.json.to_string(),
+        at: now,
     };
     if loaded.is_empty() {
         return Ok(());

@@ -22,6 +22,7 @@ use crate::guest::{Guest, GuestError, SharedInstance};
 use crate::health::Health;
 use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
+use crate::rate_limit::DeliveryRates;
 use crate::seal::Keyring;
 use crate::secrets::{SecretError, Secrets};
 use crate::store::sqlite::SqliteStore;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub notices_stored: Arc<Notify>,
     /// Notices without a decision.
     pub backlog: Arc<Backlog>,
+    /// How much the receivers store.
+    pub rates: Arc<DeliveryRates>,
 }
 
 impl Parts {
@@ -89,7 +92,7 @@ impl Parts {
     ) -> Result<Self, ServeError> {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
-        store_settings(&*store, &loaded).await?;
+        store_settings(&*store, &loaded, clock.now()).await?;
         let dependencies = Dependencies {
             store,
             http_client: Arc::new(HttpClient::new(&config.limits)?),
@@ -114,6 +117,7 @@ impl Parts {
             consent_bases,
             notices_stored: Arc::new(Notify::new()),
             backlog,
+            rates: Arc::default(),
             services,
         })
     }
@@ -181,6 +185,6 @@ fn consent_bases(loaded: &[LoadedConnection<'_>]) -> BTreeMap<String, String> {
 
 async fn count_undecided(config: &Config, store: &dyn Store) -> Result<i64, StoreError> {
     let limit = u32::try_from(config.limits.notices_max).unwrap_or(u32::MAX);
-    let undecided = store.undecided_notices(limit).await?.len();
+    let undecided = store.undecided_notices(limit, Vec::new()).await?.len();
     Ok(i64::try_from(undecided).unwrap_or(i64::MAX))
 }

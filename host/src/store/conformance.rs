@@ -45,9 +45,12 @@ macro_rules! store_conformance {
             abandoned_commits_are_whole_or_absent
             notices_wait_in_order_for_a_decision
             a_notice_is_decided_once
+            undecided_notices_of_an_object_are_one
+            what_comes_while_a_notice_is_decided_is_not_lost
             an_event_is_kept_once
             events_are_counted
             old_events_are_forgotten
+            of_what_cannot_be_read_the_latest_are_kept
             an_object_has_one_run_at_a_time
             of_concurrent_starts_one_succeeds
             concurrent_notices_start_one_run
@@ -71,6 +74,9 @@ macro_rules! store_conformance {
             endings_are_a_chain
             the_last_checkpoint_is_kept
             what_was_stored_is_no_damage
+            retired_runs_leave_the_latest_of_each_object
+            retired_notices_and_settings_are_forgotten
+            an_object_keeps_its_latest_histories
             links_are_kept_by_source_and_connection
             standings_tell_how_the_last_run_ended
             settings_are_kept_by_version

@@ -21,8 +21,11 @@ pub struct Notice {
     pub object: ObjectRef,
     /// The event's full name.
     pub event: String,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it arrived, in milliseconds since 1970; the latest of those that were folded into it.
     pub received: Instant,
+    /// How many arrived, itself included: one that comes while another of its object waits for its
+    /// decision is folded into that one.
+    pub arrivals: u32,
 }
 
 /// Where a run stands.
@@ -122,7 +125,8 @@ pub struct RunCount {
     /// How many there are, counting the run of each object that has not ended, and the latest that
     /// has.
     pub objects: u64,
-    /// How many there are in all.
+    /// How many there are in all; of ended ones how many have ended, also those that were
+    /// forgotten.
     pub runs: u64,
     /// When the first of them was started; none if they have ended.
     pub oldest_started: Option<Instant>,
@@ -219,6 +223,10 @@ pub struct EventCount {
     pub latest: Instant,
 }
 
+/// The bytes of a delivery that are stored for a person. Longer ones are cut: nearly all are
+/// shorter than 1 KiB, and what is wrong with one shows at its beginning.
+pub const ODDITY_BYTES_MAX: usize = 16 * 1024;
+
 /// An authentic delivery that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredOddity {
@@ -230,6 +238,22 @@ pub struct StoredOddity {
     pub code: String,
     /// What is wrong with it, one plain sentence.
     pub message: String,
-    /// The raw body, at most 8 KiB; of an event at most 256 KiB.
+    /// The raw body, at most [`ODDITY_BYTES_MAX`] of it.
     pub body: Vec<u8>,
+}
+
+impl StoredOddity {
+    /// The same with its body cut to what is stored.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        let bytes = self.body.len();
+        if bytes > ODDITY_BYTES_MAX {
+            self.body.truncate(ODDITY_BYTES_MAX);
+            self.message = format!(
+                "{} Its first {ODDITY_BYTES_MAX} of {bytes} bytes are stored.",
+                self.message
+            );
+        }
+        self
+    }
 }

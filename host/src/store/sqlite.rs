@@ -13,10 +13,12 @@ mod events;
 mod history;
 mod integrity;
 mod lock;
+mod notices;
 mod objects;
 mod prepared;
 mod readers;
 mod reads;
+mod retention;
 mod run_reads;
 mod runs;
 mod schema;
@@ -31,7 +33,7 @@ use rusqlite::{Connection, ErrorCode, Row};
 
 use super::{
     Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, HistoryRow, Inbox, Notice,
-    Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError, StoredCallback,
+    NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError, StoredCallback,
     StoredCredential, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
@@ -82,6 +84,18 @@ impl SqliteStore {
         })
     }
 
+    /// How many bytes each table and index takes, the largest first. It reads the whole file.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn table_bytes(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC";
+        let read = self
+            .read(|database| collect(database, sql, [], |row| Ok((row.get(0)?, instant(row, 1)?))));
+        read.await
+    }
+
     fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -104,8 +118,8 @@ impl Store for SqliteStore {
         &self.commits
     }
 
-    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
-        self.read(move |database| reads::undecided_notices(database, limit))
+    fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
+        self.read(move |database| reads::undecided_notices(database, limit, &except))
     }
 
     fn due_runs(

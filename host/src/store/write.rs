@@ -6,7 +6,7 @@ use super::{
 };
 // Named in the documentation.
 #[cfg(doc)]
-use super::Run;
+use super::{Notice, Run};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, Link, NewTask, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
@@ -14,7 +14,8 @@ use crate::contract::types::{Instant, ObjectRef};
 /// One change. Writes of a batch are applied in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// Stores a notice, without a decision.
+    /// Stores a notice, without a decision. While another one of the object has none either it is
+    /// folded into that one, so that a flood of them is one row.
     Notice {
         /// The connection that it arrived at.
         connection: String,
@@ -25,20 +26,27 @@ pub enum Write {
         /// When it arrived, in milliseconds since 1970.
         received: Instant,
     },
-    /// Records what a notice led to. A decision is made once; a second one is refused.
+    /// Records what a notice led to. A decision is made once; a second one is refused. If more have
+    /// been folded into it than the decision knows of it stays undecided, and is counted in
+    /// [`Receipt::left_undecided`].
     Decide {
         /// The number of the notice.
         notice: NoticeId,
+        /// [`Notice::arrivals`] as they were when this was decided.
+        arrivals: u32,
         /// What it led to.
         decision: Decision,
     },
-    /// Stores an authentic delivery that could not be read.
+    /// Stores an authentic delivery that could not be read. Beyond
+    /// [`ODDITIES_MAX`](super::ODDITIES_MAX) the oldest is deleted, and counted in
+    /// [`Receipt::dropped_oddities`].
     Oddity(StoredOddity),
-    /// Stores an event, by connection and id, together with a notice of the object that it names,
-    /// if it names one. An event that is stored already leads to no notice: it is counted there,
-    /// and in [`Receipt::repeated_events`].
+    /// Stores an event, by connection and id, together with a notice of the object that it names
+    /// (as with [`Write::Notice`]), if it names one. An event that is stored already leads to no
+    /// notice: it is counted there, and in [`Receipt::repeated_events`].
     Event(StoredEvent),
-    /// Forgets events and unreadable deliveries that arrived before this instant.
+    /// Forgets events and unreadable deliveries that arrived before this instant, and all events
+    /// but the latest [`EVENTS_MAX`](super::EVENTS_MAX).
     Forget {
         /// The first instant that is kept, in milliseconds since 1970.
         received_before: Instant,
@@ -97,7 +105,9 @@ pub enum Write {
     /// Ends a run. In the same transaction: wakes the runs that wait for its object (due at `at`,
     /// with [`Run::woken_by_object`] set) and, if the object was marked dirty or the completion
     /// names a time to look again, starts the next run of the object: at once, or waiting (without
-    /// a reason) for that time, which then is its start too.
+    /// a reason) for that time, which then is its start too. Of the runs of the object that ended
+    /// in the same way only the latest [`HISTORIES_OF_OBJECT_MAX`](super::HISTORIES_OF_OBJECT_MAX)
+    /// keep their histories.
     End {
         /// The number of the run.
         run: RunId,
@@ -106,7 +116,8 @@ pub enum Write {
         /// When it ended, in milliseconds since 1970.
         at: Instant,
     },
-    /// Stores a version of a connection's settings; storing the same one again changes nothing.
+    /// Stores a version of a connection's settings; storing the same one again changes nothing but
+    /// when it was stored last.
     Settings {
         /// The name of the connection.
         connection: String,
@@ -114,6 +125,8 @@ pub enum Write {
         version: String,
         /// The text for the component's `settings.load`.
         json: String,
+        /// Now.
+        at: Instant,
     },
     /// Stores a credential. Refused if the stored generation is already higher.
     Credential(StoredCredential),
@@ -141,8 +154,11 @@ pub enum Write {
         /// The head of its chain, under a key.
         checkpoint: Checkpoint,
     },
-    /// Forgets histories of runs that ended before this instant; the runs themselves stay, with the
-    /// hashes of their histories, and the deletion is a link of the chain of endings.
+    /// Forgets what runs that ended before this instant have left: their histories, the notices
+    /// that led to them, and the runs themselves but the latest of each object that has ended; the
+    /// notices before this instant that led to nothing; and the settings that were replaced before
+    /// it and that no run with a history, and none that has not ended, began with. Objects, links
+    /// and the chains of endings stay, and the deletion is a link of those.
     Retire {
         /// The first instant that is kept, in milliseconds since 1970.
         ended_before: Instant,
@@ -153,12 +169,16 @@ pub enum Write {
 /// The run that follows an ended one is among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Numbers of the notices that were stored.
+    /// Numbers of the notices that were stored; one that was folded into another has none.
     pub notices: Vec<NoticeId>,
     /// Numbers of runs that were started (an object that was only marked dirty has none).
     pub runs: Vec<RunId>,
     /// Events that had been stored before.
     pub repeated_events: u32,
+    /// Notices that stay undecided, since more have been folded into them meanwhile.
+    pub left_undecided: u32,
+    /// Unreadable deliveries that were deleted to make room.
+    pub dropped_oddities: u32,
 }
 
 /// What a notice led to.

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 
 const CONNECTIONS: usize = 64;
 const WEBHOOKS_EACH: usize = 1_000;
+/// So many that each object is announced ten times: what comes more often is not stored.
+const OBJECTS_EACH: usize = WEBHOOKS_EACH / 10;
 
 /// Signed webhooks over 64 connections: verified, stored durably, answered. The client shares the
 /// processors.
@@ -22,9 +24,9 @@ pub(super) async fn webhooks() {
     let listen = fixture.config.listen;
     let began = Instant::now();
     let mut senders = tokio::task::JoinSet::new();
-    for number in 0..CONNECTIONS {
-        let request = wire(&deliveries[number % deliveries.len()]);
-        senders.spawn(post_again_and_again(listen, request));
+    for some in deliveries.chunks(OBJECTS_EACH) {
+        let requests: Vec<Vec<u8>> = some.iter().map(wire).collect();
+        senders.spawn(post_again_and_again(listen, requests));
     }
     let mut latencies: Vec<Duration> = senders.join_all().await.into_iter().flatten().collect();
     let took = began.elapsed();
@@ -45,7 +47,7 @@ fn deliveries(fixture: &InProcess) -> Vec<Delivery> {
     let now = server::now();
     sandbox.advance(now);
     drop(sandbox);
-    (0..CONNECTIONS)
+    (0..CONNECTIONS * OBJECTS_EACH)
         .filter_map(|number| {
             fixture.create_unannounced_invoice(client, &format!("H-{number}"));
             fixture
@@ -71,13 +73,13 @@ fn wire(delivery: &Delivery) -> Vec<u8> {
     [head.as_bytes(), &delivery.body].concat()
 }
 
-async fn post_again_and_again(listen: SocketAddr, request: Vec<u8>) -> Vec<Duration> {
+async fn post_again_and_again(listen: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration> {
     let mut stream = TcpStream::connect(listen).await.expect("connected");
     stream.set_nodelay(true).expect("set");
     let (mut answer, mut latencies) = ([0; 1_024], Vec::new());
-    for _ in 0..WEBHOOKS_EACH {
+    for request in requests.iter().cycle().take(WEBHOOKS_EACH) {
         let began = Instant::now();
-        stream.write_all(&request).await.expect("sent");
+        stream.write_all(request).await.expect("sent");
         let read = stream.read(&mut answer).await.expect("answered");
         assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
         latencies.push(began.elapsed());

@@ -152,7 +152,10 @@ async fn what_is_stored_is_read() {
     }
     let gates = store.gates("acme").await.expect("are read");
     assert_eq!(gates.len(), expected.gates.len());
-    let undecided = store.undecided_notices(9).await.expect("are read");
+    let undecided = store
+        .undecided_notices(9, Vec::new())
+        .await
+        .expect("are read");
     let objects: Vec<String> = undecided
         .iter()
         .map(|notice| name(&notice.object))

@@ -173,7 +173,10 @@ impl Fixture {
     }
 
     pub(super) async fn notices(&self) -> Vec<Notice> {
-        self.store.undecided_notices(99).await.expect("reads")
+        self.store
+            .undecided_notices(99, Vec::new())
+            .await
+            .expect("reads")
     }
 
     /// The codes of what could not be read, the latest first.
@@ -271,7 +274,7 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         connections_max: 8,
         notices_stored: Arc::default(),
         clock: Clock::from_fn(|| NOW),
-        oddities: AtomicU64::default(),
+        rates: Arc::default(),
         signature_reports: ReportOnce::default(),
     }
 }

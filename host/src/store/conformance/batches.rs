@@ -15,6 +15,7 @@ pub fn a_refused_batch_leaves_nothing<S: Store>(place: &impl Fn() -> S) {
         unlinks: vec![],
     };
     let undecidable = Write::Decide {
+        arrivals: 1,
         notice: 99,
         decision: Decision::NothingNew("unknown".into()),
     };
@@ -27,7 +28,7 @@ pub fn a_refused_batch_leaves_nothing<S: Store>(place: &impl Fn() -> S) {
     ];
     refuse(&store, batch);
     assert_eq!(get(store.mark("last")), None);
-    assert_eq!(get(store.undecided_notices(10)), []);
+    assert_eq!(get(store.undecided_notices(10, vec![])), []);
     assert_eq!(get(store.run_counts()), []);
     let standing = get(store.object_statuses("acme", &[object("1")])).remove(0);
     assert!(standing.link.is_none() && !standing.active);
@@ -75,10 +76,10 @@ pub fn committed_batches_are_there_after_reopening<S: Store>(place: &impl Fn() -
     assert_eq!((get(store.run(first)), get(store.history(first))), before);
     assert_eq!(before.1, [row(0), row(1)]);
     assert_eq!(get(store.mark("last")).as_deref(), Some("1"));
-    assert_eq!(get(store.undecided_notices(10)).len(), 1);
+    assert_eq!(get(store.undecided_notices(10, vec![])).len(), 1);
     let later = commit(
         &store,
-        vec![notice("acme", "1"), Write::Start(new_run("acme", "1"))],
+        vec![notice("acme", "2"), Write::Start(new_run("acme", "1"))],
     );
     assert!(later.runs[0] > first && later.notices[0] > receipt.notices[0]);
 }

@@ -2,7 +2,7 @@
 
 use super::samples::{event, object, oddity};
 use super::{commit, get};
-use crate::store::{EventCount, Notice, Store, StoredEvent, Write};
+use crate::store::{EventCount, Notice, ODDITIES_MAX, Store, StoredEvent, Write};
 
 /// An event that comes again is counted, and leads to no second notice; another connection's is
 /// another one.
@@ -13,11 +13,12 @@ pub fn an_event_is_kept_once<S: Store>(place: &impl Fn() -> S) {
     let told = Notice {
         id: first.notices[0],
         connection: "acme".into(),
-        object: object("1"),
+        object: object("e1"),
         event: "invoice.readyForIntegration".into(),
         received: 900,
+        arrivals: 1,
     };
-    assert_eq!(get(store.undecided_notices(9)), [told]);
+    assert_eq!(get(store.undecided_notices(9, vec![])), [told]);
     drop(store);
     let store = place();
     let later = StoredEvent {
@@ -31,7 +32,7 @@ pub fn an_event_is_kept_once<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(commit(&store, others.into()).notices.len(), 2);
     let elsewhere = commit(&store, vec![Write::Event(event("bolt", "e1"))]);
     assert_eq!(elsewhere.notices.len(), 1);
-    assert_eq!(get(store.undecided_notices(9)).len(), 4);
+    assert_eq!(get(store.undecided_notices(9, vec![])).len(), 4);
     let twice = vec![Write::Event(event("acme", "e3")); 2];
     let twice = commit(&store, twice);
     assert_eq!((twice.notices.len(), twice.repeated_events), (1, 1));
@@ -88,8 +89,20 @@ pub fn old_events_are_forgotten<S: Store>(place: &impl Fn() -> S) {
     let inbox = get(store.inbox());
     assert_eq!((inbox.events[0].events, inbox.oddities), (1, 0));
     assert_eq!(get(store.oddities(9)), []);
-    assert_eq!(get(store.undecided_notices(9)).len(), 2);
+    assert_eq!(get(store.undecided_notices(9, vec![])).len(), 2);
     assert_eq!(commit(&store, vec![Write::Event(old)]).repeated_events, 0);
     let young = commit(&store, vec![Write::Event(event("acme", "young"))]);
     assert_eq!(young.repeated_events, 1);
+}
+
+/// One more than the bound pushes out the oldest, which is counted.
+pub fn of_what_cannot_be_read_the_latest_are_kept<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let full = vec![Write::Oddity(oddity("acme", "not-json")); ODDITIES_MAX as usize];
+    assert_eq!(commit(&store, full).dropped_oddities, 0);
+    let two = ["first", "second"].map(|code| Write::Oddity(oddity("bolt", code)));
+    assert_eq!(commit(&store, two.into()).dropped_oddities, 2);
+    assert_eq!(get(store.inbox()).oddities, ODDITIES_MAX);
+    let latest = get(store.oddities(2));
+    assert_eq!(latest, ["second", "first"].map(|code| oddity("bolt", code)));
 }

@@ -1,8 +1,13 @@
 //! Histories.
 
-use super::samples::{answered, confirmed, demand, end, interrupted, new_run, open_row, row};
+use super::samples::{
+    answered, confirmed, demand, end, interrupted, new_run, notice, object, open_row, parked, row,
+    unchanged,
+};
 use super::{commit, get, refuse, run, start};
-use crate::store::{HistoryRow, RunId, Store, Write};
+use crate::store::{
+    Decision, HISTORIES_OF_OBJECT_MAX, HistoryRow, NewRun, RunFilter, RunId, Store, Write,
+};
 
 /// A history comes back in order, older epochs first, equal to what was appended.
 pub fn a_history_is_kept_in_order<S: Store>(place: &impl Fn() -> S) {
@@ -103,6 +108,129 @@ pub fn retired_histories_are_forgotten<S: Store>(place: &impl Fn() -> S) {
     assert_eq!(get(store.history(runs[2])).len(), 2, "it has not ended");
     commit(&store, vec![Write::Retire { ended_before: 21 }]);
     assert_eq!(get(store.history(runs[1])), []);
+}
+
+/// Of the runs of an object that ended before the instant only the latest stays, and only while no
+/// later one has ended; counts and links stay.
+pub fn retired_runs_leave_the_latest_of_each_object<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let number = commit(&store, vec![notice("acme", "1")]).notices[0];
+    let for_notice = NewRun {
+        notice: Some(number),
+        ..new_run("acme", "1")
+    };
+    let first = start(&store, Write::StartOrMarkDirty(for_notice));
+    commit(
+        &store,
+        vec![append(first, vec![row(0)]), end(first, parked(None), 10)],
+    );
+    let second = start(&store, Write::Start(new_run("acme", "1")));
+    commit(&store, vec![end(second, confirmed(), 11)]);
+    let third = start(&store, Write::Start(new_run("acme", "1")));
+    let counts = get(store.run_counts());
+    commit(&store, vec![Write::Retire { ended_before: 100 }]);
+    let left = || -> Vec<RunId> {
+        let runs = get(store.runs(RunFilter::default()));
+        runs.iter().map(|run| run.id).collect()
+    };
+    assert_eq!(left(), [third, second]);
+    assert_eq!(
+        get(store.run_counts()),
+        counts,
+        "what has ended stays counted"
+    );
+    let standing = || {
+        get(store.object_statuses("acme", &[object("1")]))
+            .remove(0)
+            .last
+    };
+    let last = standing().expect("has ended");
+    assert_eq!(last, confirmed().to_last_ending());
+    commit(&store, vec![end(third, unchanged(), 150)]);
+    commit(&store, vec![Write::Retire { ended_before: 151 }]);
+    assert_eq!(left(), [third]);
+    assert_eq!(standing(), Some(unchanged().to_last_ending()));
+    let next = start(&store, Write::Start(new_run("acme", "2")));
+    assert!(next > third, "no number of a run comes again");
+}
+
+/// Notices go with the run that they led to, those that led to nothing by their age; settings when
+/// they were replaced so long ago and nothing needs them.
+pub fn retired_notices_and_settings_are_forgotten<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let settings = |version: &str, at| Write::Settings {
+        connection: "acme".into(),
+        version: version.into(),
+        json: "{}".into(),
+        at,
+    };
+    commit(
+        &store,
+        vec![settings("v0", 1), settings("v1", 2), settings("v2", 3)],
+    );
+    let of_nothing = commit(&store, vec![notice("acme", "9")]).notices[0];
+    let decision = Decision::NothingNew("It is known.".into());
+    let decide = Write::Decide {
+        notice: of_nothing,
+        arrivals: 1,
+        decision,
+    };
+    commit(&store, vec![decide, notice("acme", "8")]);
+    let run = start(&store, Write::Start(new_run("acme", "1")));
+    let is_there = |version| get(store.settings("acme", version)).is_some();
+    commit(&store, vec![Write::Retire { ended_before: 4 }]);
+    assert!(!is_there("v0"), "it was replaced, and no run names it");
+    assert!(is_there("v1"), "a run goes on with it");
+    assert!(is_there("v2"), "it was not replaced");
+    commit(
+        &store,
+        vec![
+            end(run, confirmed(), 10),
+            Write::Retire { ended_before: 10 },
+        ],
+    );
+    assert!(is_there("v1"), "a history was made with it");
+    commit(
+        &store,
+        vec![Write::Retire {
+            ended_before: 1_000,
+        }],
+    );
+    assert!(!is_there("v1") && is_there("v2"));
+    let undecided = get(store.undecided_notices(9, vec![]));
+    assert_eq!(undecided.len(), 1, "what is undecided stays");
+}
+
+/// However often an object is looked at, it keeps the histories of its latest runs only, counted
+/// for each ending: looks that lead to nothing push out none that has led to something.
+pub fn an_object_keeps_its_latest_histories<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let first = start(&store, Write::Start(new_run("acme", "1")));
+    commit(
+        &store,
+        vec![append(first, vec![row(0)]), end(first, confirmed(), 10)],
+    );
+    let looks = u64::from(HISTORIES_OF_OBJECT_MAX) + 3;
+    let batch = (first + 1..=first + looks).flat_map(|id| {
+        let open = HistoryRow {
+            outcome: None,
+            ..row(0)
+        };
+        let begin = Write::Start(new_run("acme", "1"));
+        [begin, append(id, vec![open]), end(id, unchanged(), 20)]
+    });
+    commit(&store, batch.collect());
+    let has_history = |id| !get(store.history(id)).is_empty();
+    assert!(has_history(first), "it ended in another way");
+    let kept: Vec<_> = (first + 1..=first + looks)
+        .filter(|id| has_history(*id))
+        .collect();
+    assert_eq!(kept, (first + 4..=first + looks).collect::<Vec<_>>());
+    assert_eq!(
+        run(&store, first + 1).ended,
+        Some(20),
+        "the run itself stays"
+    );
 }
 
 fn append(run: RunId, rows: Vec<HistoryRow>) -> Write {

@@ -92,6 +92,7 @@ pub fn settings_are_kept_by_version<S: Store>(place: &impl Fn() -> S) {
         connection: connection.into(),
         version: version.into(),
         json: json.into(),
+        at: 5,
     };
     commit(
         &store,

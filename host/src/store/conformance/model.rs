@@ -3,6 +3,8 @@
 
 mod apply;
 mod chains;
+mod notices;
+mod retention;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +15,8 @@ use crate::contract::pacing::Gate;
 use crate::contract::runs::{Completion, EndingKind, Facts, Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
-    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, EventCount, HistoryRow, Inbox,
-    Notice, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store, StoreError,
+    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, Decision, EventCount,
+    HistoryRow, Inbox, Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store, StoreError,
     StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
 };
 
@@ -31,10 +33,12 @@ type Key = (String, String);
 
 #[derive(Clone, Default)]
 struct State {
-    notices: Vec<(Notice, bool)>,
+    notices: Vec<KeptNotice>,
     runs: Vec<KeptRun>,
+    /// How many runs of a connection have ended in a way.
+    ended: BTreeMap<Key, u64>,
     links: BTreeMap<Key, Link>,
-    settings: BTreeMap<Key, String>,
+    settings: BTreeMap<Key, KeptSettings>,
     credentials: BTreeMap<Key, StoredCredential>,
     callbacks: BTreeMap<Key, StoredCallback>,
     gates: BTreeMap<Key, Gate>,
@@ -45,13 +49,27 @@ struct State {
 }
 
 #[derive(Clone)]
+struct KeptNotice {
+    notice: Notice,
+    /// When the first of those in it arrived.
+    first: Instant,
+    decision: Option<Decision>,
+}
+
+#[derive(Clone)]
+struct KeptSettings {
+    json: String,
+    stored: Instant,
+}
+
+#[derive(Clone)]
 struct KeptRun {
     run: Run,
+    retired: bool,
     next: Option<(StartReason, String)>,
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,
     attempts: Vec<Attempt>,
-    is_retired: bool,
 }
 
 impl ModelStore {
@@ -90,12 +108,13 @@ impl Store for ModelStore {
         &self.commits
     }
 
-    fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>> {
+    fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
         self.read(|state| {
-            let undecided = state.notices.iter().filter(|(_, decided)| !decided);
+            let undecided = state.notices.iter().filter(|kept| kept.decision.is_none());
             undecided
+                .map(|kept| kept.notice.clone())
+                .filter(|notice| !except.contains(&notice.id))
                 .take(limit as usize)
-                .map(|(notice, _)| notice.clone())
                 .collect()
         })
     }
@@ -181,7 +200,10 @@ impl Store for ModelStore {
     }
 
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {
-        self.read(|state| state.settings.get(&key(connection, version)).cloned())
+        self.read(|state| {
+            let kept = state.settings.get(&key(connection, version));
+            kept.map(|kept| kept.json.clone())
+        })
     }
 
     fn credential(
@@ -330,16 +352,14 @@ impl State {
 
     fn counts(&self) -> Vec<RunCount> {
         let mut counts: Vec<RunCount> = Vec::new();
-        for run in self.runs() {
-            let fits = |count: &RunCount| {
-                (&count.connection, count.state, count.ending)
-                    == (&run.connection, run.state, ending(run))
-            };
+        for run in self.runs().filter(|run| run.state != RunState::Ended) {
+            let fits =
+                |count: &RunCount| (&count.connection, count.state) == (&run.connection, run.state);
             let at = counts.iter().position(fits).unwrap_or_else(|| {
                 counts.push(RunCount {
                     connection: run.connection.clone(),
                     state: run.state,
-                    ending: ending(run),
+                    ending: None,
                     objects: 0,
                     runs: 0,
                     oldest_started: None,
@@ -347,14 +367,28 @@ impl State {
                 counts.len() - 1
             });
             counts[at].runs += 1;
-            let ended = run.state == RunState::Ended;
-            if !ended {
-                let oldest = &mut counts[at].oldest_started;
-                *oldest = Some(oldest.map_or(run.started, |oldest| oldest.min(run.started)));
-            }
-            counts[at].objects += u64::from(self.is_latest(run, ended));
+            counts[at].objects += 1;
+            let oldest = &mut counts[at].oldest_started;
+            *oldest = Some(oldest.map_or(run.started, |oldest| oldest.min(run.started)));
         }
+        let ended = self.ended.iter();
+        counts.extend(ended.map(|((connection, word), runs)| RunCount {
+            connection: connection.clone(),
+            state: RunState::Ended,
+            ending: EndingKind::from_word(word),
+            objects: self.latest_ended(connection, word),
+            runs: *runs,
+            oldest_started: None,
+        }));
         counts
+    }
+
+    fn latest_ended(&self, connection: &str, word: &str) -> u64 {
+        let latest = self.runs().filter(|run| {
+            let how = ending(run).map(EndingKind::as_str);
+            run.connection == connection && how == Some(word) && self.is_latest(run, true)
+        });
+        latest.count() as u64
     }
 
     fn object_status(&self, connection: &str, object: &ObjectRef) -> ObjectStatus {

@@ -83,8 +83,8 @@ fn same_runs(store: &impl Store, model: &ModelStore) {
         assert_eq!(get(store.history(run.id)), get(model.history(run.id)));
     }
     assert_eq!(
-        get(store.undecided_notices(99)),
-        get(model.undecided_notices(99))
+        get(store.undecided_notices(99, vec![])),
+        get(model.undecided_notices(99, vec![]))
     );
     let objects = OBJECTS.map(object);
     for connection in CONNECTIONS {
@@ -206,8 +206,9 @@ fn write() -> impl Strategy<Value = Write> {
             message: "It was started over.".into(),
         }),
         6 => (connection(), id()).prop_map(|(connection, id)| notice(&connection, id)),
-        3 => (1..9_u64, decision())
-            .prop_map(|(notice, decision)| Write::Decide { notice, decision }),
+        3 => (1..9_u64, 1..4_u32, decision()).prop_map(|(notice, arrivals, decision)| {
+            Write::Decide { notice, arrivals, decision }
+        }),
         4 => links(),
         3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| {
             let event = event(&connection, id);
@@ -321,10 +322,13 @@ fn named() -> impl Strategy<Value = Write> {
             name,
             value: value.into()
         }),
-        (connection(), version(), id()).prop_map(|(connection, version, json)| Write::Settings {
-            connection,
-            version,
-            json: json.into(),
+        (connection(), version(), id(), instant()).prop_map(|(connection, version, json, at)| {
+            Write::Settings {
+                connection,
+                version,
+                json: json.into(),
+                at,
+            }
         }),
     ]
 }

@@ -40,7 +40,8 @@ pub fn of_concurrent_starts_one_succeeds<S: Store>(place: &impl Fn() -> S) {
 /// Many notices of one object at once start one run, and none of them is refused or lost.
 pub fn concurrent_notices_start_one_run<S: Store>(place: &impl Fn() -> S) {
     let store = Arc::new(place());
-    let numbers = commit(&*store, vec![notice("acme", "1"); 32]).notices;
+    let notices = (0..32).map(|number| notice("acme", &format!("of-{number}")));
+    let numbers = commit(&*store, notices.collect()).notices;
     let batch = |number| {
         vec![Write::StartOrMarkDirty(NewRun {
             notice: Some(number),
@@ -53,7 +54,7 @@ pub fn concurrent_notices_start_one_run<S: Store>(place: &impl Fn() -> S) {
         .map(|answer| answer.as_ref().expect("is kept").runs.len())
         .sum();
     assert_eq!(started, 1);
-    assert_eq!(get(store.undecided_notices(10)), []);
+    assert_eq!(get(store.undecided_notices(10, vec![])), []);
     assert!(
         get(store.active_run("acme", &object("1")))
             .expect("is active")

@@ -249,7 +249,7 @@ pub(super) fn event(connection: &str, id: &str) -> StoredEvent {
         id: id.into(),
         event_type: "invoice.readyForIntegration".into(),
         received: 900,
-        object: Some(object("1")),
+        object: Some(object(id)),
     }
 }
 

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::runs::{Beginning, expect_active, insert};
-use super::{endings, execute, history, integer, known_word, reads};
+use super::{endings, execute, history, integer, known_word, reads, retention};
 use crate::contract::runs::{Completion, EndingKind, Facts, StartReason};
 use crate::contract::types::Instant;
 use crate::store::{RunId, RunState, StoreError};
@@ -23,6 +23,7 @@ pub(super) fn end(
     count(database, &ended, completion.kind())?;
     record(database, run, completion.kind(), body, at)?;
     endings::add(database, &ended.connection, run, at)?;
+    retention::retire_oldest_of_object(database, ended.object, completion.kind())?;
     update_facts(database, ended.object, completion)?;
     wake(database, ended.object, at)?;
     follow(database, &ended, completion.look_again(), at)

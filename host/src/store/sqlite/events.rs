@@ -1,10 +1,13 @@
-//! Events: stored once, counted when they are repeated, deleted when they are old.
+//! Events: stored once, counted when they are repeated, deleted when they are old. And what could
+//! not be read: the latest are kept.
 
 use rusqlite::Connection;
 
 use super::{collect, execute, instant, integer, reads};
 use crate::contract::types::Instant;
-use crate::store::{EventCount, Inbox, StoreError, StoredEvent};
+use crate::store::{
+    EVENTS_MAX, EventCount, Inbox, ODDITIES_MAX, StoreError, StoredEvent, StoredOddity,
+};
 
 /// Stores an event; false if it was stored already and is only counted.
 pub(super) fn insert_or_count(
@@ -30,10 +33,35 @@ pub(super) fn insert_or_count(
     Ok(false)
 }
 
-/// Forgets events and oddities that arrived before an instant.
+/// Stores an unreadable delivery, and returns how many were deleted to make room.
+pub(super) fn insert_oddity(
+    database: &Connection,
+    oddity: &StoredOddity,
+) -> Result<u32, StoreError> {
+    let StoredOddity {
+        connection,
+        received,
+        code,
+        message,
+        body,
+    } = oddity;
+    let sql =
+        "INSERT INTO oddities (connection, received, code, message, body) VALUES (?, ?, ?, ?, ?)";
+    let values = (connection, integer(*received)?, code, message, body);
+    let number = database.prepare_cached(sql)?.insert(values)?;
+    // Numbers are given in order, so that this leaves at most so many without counting them.
+    let last_to_go = number.saturating_sub(integer(ODDITIES_MAX)?);
+    let dropped = execute(database, "DELETE FROM oddities WHERE id <= ?", [last_to_go])?;
+    Ok(u32::try_from(dropped).unwrap_or(u32::MAX))
+}
+
+/// Forgets events and oddities that arrived before an instant, and events beyond their bound.
 pub(super) fn forget(database: &Connection, received_before: Instant) -> Result<(), StoreError> {
     let before = [integer(received_before)?];
     execute(database, "DELETE FROM events WHERE received < ?", before)?;
+    let sql = "DELETE FROM events WHERE received <= \
+               (SELECT received FROM events ORDER BY received DESC LIMIT 1 OFFSET ?)";
+    execute(database, sql, [integer(EVENTS_MAX)?])?;
     execute(database, "DELETE FROM oddities WHERE received < ?", before).map(drop)
 }
 

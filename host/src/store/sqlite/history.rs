@@ -3,9 +3,8 @@
 use rusqlite::{Connection, Row};
 
 use super::prepared::{PreparedBody, PreparedRow};
-use super::{body, chain, collect, endings, execute, instant, integer, reads, version_2};
+use super::{body, chain, collect, execute, instant, integer, reads, version_2};
 use crate::contract::runs::{Action, Demand, Effect, Outcome};
-use crate::contract::types::Instant;
 use crate::store::{Attempt, ChainHash, HistoryRow, RunId, StoreError};
 
 /// Appends rows, or completes the last row if it had no outcome.
@@ -54,29 +53,6 @@ pub(super) fn read(database: &Connection, run: RunId) -> Result<Vec<HistoryRow>,
         history.push(read_row(row)?);
     }
     Ok(history)
-}
-
-/// Forgets the histories of runs that ended before this instant. Their hashes stay with the runs,
-/// and that they were forgotten is a link of each chain of endings.
-pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(), StoreError> {
-    let kept = "ended IS NOT NULL AND retired = 0 AND ended < ?";
-    let sql = format!("SELECT DISTINCT connection FROM runs WHERE {kept}");
-    let before = integer(ended_before)?;
-    let connections = collect(database, &sql, [before], |row| Ok(row.get::<_, String>(0)?))?;
-    for connection in connections {
-        endings::add_deletion(database, &connection, ended_before)?;
-    }
-    let ended_before = [before];
-    let sql = format!("DELETE FROM history WHERE run IN (SELECT id FROM runs WHERE {kept})");
-    execute(database, &sql, ended_before)?;
-    let sql = format!("DELETE FROM attempts WHERE run IN (SELECT id FROM runs WHERE {kept})");
-    execute(database, &sql, ended_before)?;
-    execute(
-        database,
-        &format!("UPDATE runs SET retired = 1 WHERE {kept}"),
-        ended_before,
-    )
-    .map(drop)
 }
 
 /// The hash of a whole history.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Row};
 
 use super::chain::{self, Link};
-use super::{collect, endings, execute, history, instant, integer};
+use super::{collect, endings, execute, history, instant, integer, reads};
 use crate::contract::types::Instant;
-use crate::store::{ChainHash, CheckExtent, DAMAGE_MAX, Damage, RunId, StoreError};
+use crate::store::{
+    ChainHash, CheckExtent, DAMAGE_MAX, Damage, HISTORIES_OF_OBJECT_MAX, RunId, StoreError,
+};
 
 /// What is wrong, at most [`DAMAGE_MAX`] findings and one that says that there are more.
 pub(super) fn find_damage(
@@ -153,7 +155,7 @@ fn check_endings(database: &Connection, found: &mut Findings) -> Result<(), Stor
         let mut statement = database.prepare_cached(sql)?;
         let mut rows = statement.query([&connection])?;
         while let Some(row) = rows.next()? {
-            check_ended(&connection, row, &told, found)?;
+            check_ended(database, &connection, row, &told, found)?;
         }
     }
     Ok(())
@@ -251,8 +253,9 @@ fn check_checkpoint(
 }
 
 /// A run that has ended is in the chain, and only a deletion that is in the chain too has taken its
-/// history.
+/// history, or as many later ones of its object as are kept.
 fn check_ended(
+    database: &Connection,
     connection: &str,
     row: &Row,
     told: &Told,
@@ -262,7 +265,7 @@ fn check_ended(
     if !told.runs.contains(&run) {
         found.add(connection, Some(run), "its ending is not in the chain");
     }
-    if is_retired && ended >= told.deleted_before {
+    if is_retired && ended >= told.deleted_before && !is_beyond_bound(database, run)? {
         found.add(
             connection,
             Some(run),
@@ -270,6 +273,18 @@ fn check_ended(
         );
     }
     Ok(())
+}
+
+/// Whether the histories of later runs of the same object with the same ending fill the bound, so
+/// that the one of this run had to go early.
+fn is_beyond_bound(database: &Connection, run: RunId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) >= ?2 FROM runs JOIN runs later \
+               ON later.object = runs.object AND later.ending = runs.ending AND later.id > runs.id \
+               WHERE runs.id = ?1 AND later.ended IS NOT NULL";
+    let is_beyond = reads::first(database, sql, (integer(run)?, HISTORIES_OF_OBJECT_MAX), |row| {
+        Ok(row.get(0)?)
+    })?;
+    Ok(is_beyond.unwrap_or_default())
 }
 
 struct StoredRun {

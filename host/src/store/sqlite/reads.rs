@@ -1,5 +1,7 @@
 //! The queries that are not about runs.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 
@@ -8,7 +10,7 @@ use crate::contract::pacing::Gate;
 use crate::contract::portable;
 use crate::contract::runs::{Completion, Facts, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
-use crate::store::{Notice, StoreError, StoredCallback, StoredCredential, StoredOddity};
+use crate::store::{Notice, NoticeId, StoreError, StoredCallback, StoredCredential, StoredOddity};
 
 /// The link of an object, whether a run of it is active, and how its last run ended.
 pub(super) const OBJECT_STATUS: &str = "SELECT target_system, target_kind, target_name, version, \
@@ -23,32 +25,43 @@ pub(super) const OBJECT_STATUS: &str = "SELECT target_system, target_kind, targe
 pub(super) fn undecided_notices(
     database: &Connection,
     limit: u32,
+    except: &[NoticeId],
 ) -> Result<Vec<Notice>, StoreError> {
-    let sql = "SELECT notices.id, connection, system, kind, name, event, received \
+    let sql = "SELECT notices.id, connection, system, kind, name, event, \
+               coalesce(latest, received), arrivals \
                FROM notices JOIN objects ON objects.id = object WHERE decided = 0 \
-               ORDER BY notices.id LIMIT ?";
-    let notices = collect(database, sql, [limit], |row| {
-        match read_notice(row) {
-            Ok(notice) => Ok(Some(notice)),
+               ORDER BY notices.id";
+    let except: BTreeSet<&NoticeId> = except.iter().collect();
+    let mut statement = database.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut notices = Vec::new();
+    while notices.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
+        if except.contains(&instant(row, 0)?) {
+            continue;
+        }
+        match notice(row) {
+            Ok(notice) => notices.push(notice),
             // One row must not keep the notices of every connection waiting.
             Err(StoreError::Corrupt(why)) => {
                 let notice = instant(row, 0).unwrap_or_default();
                 tracing::error!(notice, why, "a notice cannot be read and is left out");
-                Ok(None)
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
-    })?;
-    Ok(notices.into_iter().flatten().collect())
+    }
+    Ok(notices)
 }
 
-fn read_notice(row: &Row) -> Result<Notice, StoreError> {
+fn notice(row: &Row) -> Result<Notice, StoreError> {
     Ok(Notice {
         id: instant(row, 0)?,
         connection: row.get(1)?,
         object: object(row, 2)?,
         event: row.get(5)?,
         received: instant(row, 6)?,
+        arrivals: row.get(7)?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{execute, history, integer, objects, writes};
+use super::{execute, history, integer, notices, objects};
 use crate::contract::runs::{NewTask, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Decision, NewRun, RunId, RunState, StoreError};
@@ -214,7 +214,8 @@ fn mark_dirty(database: &Connection, active: &Active, new: &NewRun) -> Result<()
 
 fn decide(database: &Connection, new: &NewRun, run: RunId) -> Result<(), StoreError> {
     match new.notice {
-        Some(notice) => writes::decide(database, notice, &Decision::Run(run)),
+        // Whatever has been folded into it was there before this run looks.
+        Some(notice) => notices::decide(database, notice, None, &Decision::Run(run)).map(drop),
         None => Ok(()),
     }
 }

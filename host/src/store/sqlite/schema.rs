@@ -23,7 +23,7 @@ const MIGRATIONS: [&str; 4] = [
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// More than the statements that this store has, so that none is ever prepared twice.
-const STATEMENTS_CACHED: usize = 64;
+const STATEMENTS_CACHED: usize = 96;
 
 /// Makes the file if it is missing, readable by its owner only; SQLite gives the log beside it the
 /// same mode.

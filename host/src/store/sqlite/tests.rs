@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
-use crate::store::{NewRun, RunState};
+use crate::store::{EVENTS_MAX, NewRun, RunState};
 
 mod suite {
     use super::place;
@@ -379,4 +379,44 @@ async fn a_store_of_the_first_version_is_brought_up_to_date() {
     };
     let kept = store.commit(vec![Write::Event(event.clone()), Write::Event(event)]);
     assert_eq!(kept.await.expect("is kept").repeated_events, 1);
+}
+
+/// The bound of [`Write::Forget`], which the suite does not fill.
+#[tokio::test]
+async fn the_latest_events_are_kept() {
+    let (_directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    let database = Connection::open(&path).expect("opens");
+    let sql = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers \
+               WHERE n < ?) INSERT INTO events SELECT 'acme', n, 'type', n, 0 FROM numbers";
+    database
+        .execute(sql, [integer(EVENTS_MAX + 1_000).expect("fits")])
+        .expect("are inserted");
+    let forget = Write::Forget { received_before: 5 };
+    store.commit(vec![forget]).await.expect("is kept");
+    let count = store.inbox().await.expect("reads").events.remove(0);
+    assert_eq!(
+        (count.events, count.latest),
+        (EVENTS_MAX, EVENTS_MAX + 1_000)
+    );
+}
+
+#[tokio::test]
+async fn the_log_is_written_back_and_stays_small() {
+    const CHECKPOINT_BYTES: u64 = 4_000 * 4_096;
+    let (directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    for round in 0..12 {
+        // What is the same as before would not be written.
+        let value = char::from(b'a' + round).to_string().repeat(16_000);
+        let values = (0..256).map(|number| mark(&number.to_string(), &value));
+        store.commit(values.collect()).await.expect("is kept");
+    }
+    let bytes = |name: &str| {
+        let file = std::fs::metadata(directory.path().join(name));
+        file.expect("is there").len()
+    };
+    let log = bytes("store.db-wal");
+    assert!(log < CHECKPOINT_BYTES * 2, "{log} bytes of 48 MiB");
+    assert!(bytes("store.db") > 1_000_000, "it was written back");
 }

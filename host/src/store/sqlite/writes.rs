@@ -3,14 +3,13 @@
 use rusqlite::Connection;
 
 use super::prepared::Prepared;
-use super::{ending, endings, events, execute, history, integer, json, objects, runs};
+use super::{
+    ending, endings, events, execute, history, integer, json, notices, objects, retention, runs,
+};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::Link;
-use crate::contract::types::{Instant, ObjectRef};
-use crate::store::{
-    Decision, NoticeId, Receipt, StoreError, StoredCallback, StoredCredential, StoredEvent,
-    StoredOddity, Write,
-};
+use crate::contract::types::ObjectRef;
+use crate::store::{Receipt, StoreError, StoredCallback, StoredCredential, StoredEvent, Write};
 
 /// Applies a batch in order; the first error ends it.
 pub(super) fn apply_all(database: &Connection, batch: &[Prepared]) -> Result<Receipt, StoreError> {
@@ -51,8 +50,21 @@ fn apply_other(
             event,
             received,
         } => {
-            let notice = insert_notice(database, connection, object, event, *received)?;
-            receipt.notices.push(notice);
+            let notice = notices::insert_or_fold(database, connection, object, event, *received)?;
+            receipt.notices.extend(notice);
+            Ok(())
+        }
+        Write::Decide {
+            notice,
+            arrivals,
+            decision,
+        } => {
+            let is_decided = notices::decide(database, *notice, Some(*arrivals), decision)?;
+            receipt.left_undecided += u32::from(!is_decided);
+            Ok(())
+        }
+        Write::Oddity(oddity) => {
+            receipt.dropped_oddities += events::insert_oddity(database, oddity)?;
             Ok(())
         }
         Write::Event(event) => insert_event(database, event, receipt),
@@ -102,30 +114,14 @@ fn insert_event(
         ..
     } = event;
     if let Some(object) = &event.object {
-        let notice = insert_notice(database, connection, object, event_type, *received)?;
-        receipt.notices.push(notice);
+        let notice = notices::insert_or_fold(database, connection, object, event_type, *received)?;
+        receipt.notices.extend(notice);
     }
     Ok(())
 }
 
-fn insert_notice(
-    database: &Connection,
-    connection: &str,
-    object: &ObjectRef,
-    event: &str,
-    received: Instant,
-) -> Result<NoticeId, StoreError> {
-    let object = objects::number(database, connection, object)?;
-    let values = (object, event, integer(received)?);
-    let sql = "INSERT INTO notices (object, event, received, decided) VALUES (?, ?, ?, 0)";
-    let number = database.prepare_cached(sql)?.insert(values)?;
-    Ok(number.cast_unsigned())
-}
-
 fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Decide { notice, decision } => decide(database, *notice, decision),
-        Write::Oddity(oddity) => keep_oddity(database, oddity),
         Write::Links {
             connection,
             links,
@@ -142,10 +138,11 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
             connection,
             version,
             json,
+            at,
         } => {
-            let sql = "INSERT INTO settings (connection, version, json) \
-                       VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
-            execute(database, sql, (connection, version, json)).map(drop)
+            let sql = "INSERT INTO settings (connection, version, json, stored) \
+                       VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET stored = excluded.stored";
+            execute(database, sql, (connection, version, json, integer(*at)?)).map(drop)
         }
         Write::Credential(credential) => keep_credential(database, credential),
         Write::Callback(callback) => keep_callback(database, callback),
@@ -159,48 +156,10 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
             connection,
             checkpoint,
         } => endings::keep_checkpoint(database, connection, checkpoint),
-        Write::Retire { ended_before } => history::retire(database, *ended_before),
+        Write::Retire { ended_before } => retention::retire(database, *ended_before),
         Write::Forget { received_before } => events::forget(database, *received_before),
         _ => Err(StoreError::Refused("a write that is not known here".into())),
     }
-}
-
-/// Records what a notice led to, once.
-pub(super) fn decide(
-    database: &Connection,
-    notice: NoticeId,
-    decision: &Decision,
-) -> Result<(), StoreError> {
-    let (run, nothing_new) = match decision {
-        Decision::Run(run) => (Some(integer(*run)?), None),
-        Decision::NothingNew(message) => (None, Some(message)),
-    };
-    let sql =
-        "UPDATE notices SET decided = 1, run = ?, nothing_new = ? WHERE id = ? AND decided = 0";
-    match execute(database, sql, (run, nothing_new, integer(notice)?))? {
-        0 => Err(StoreError::Refused(format!(
-            "notice {notice} is decided already or unknown"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn keep_oddity(database: &Connection, oddity: &StoredOddity) -> Result<(), StoreError> {
-    let StoredOddity {
-        connection,
-        received,
-        code,
-        message,
-        body,
-    } = oddity;
-    let sql =
-        "INSERT INTO oddities (connection, received, code, message, body) VALUES (?, ?, ?, ?, ?)";
-    execute(
-        database,
-        sql,
-        (connection, integer(*received)?, code, message, body),
-    )
-    .map(drop)
 }
 
 fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(), StoreError> {

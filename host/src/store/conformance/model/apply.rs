@@ -1,14 +1,9 @@
 //! The writes, on the model.
 
-use std::collections::BTreeSet;
-
-use super::{KeptRun, State, key, object_key};
+use super::{KeptRun, KeptSettings, State, key, object_key};
 use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
 use crate::contract::types::{Instant, ObjectRef};
-use crate::store::{
-    Attempt, Decision, HistoryRow, NewRun, Notice, NoticeId, Receipt, Run, RunId, RunState,
-    StoreError, StoredEvent, Write,
-};
+use crate::store::{Attempt, HistoryRow, NewRun, Receipt, Run, RunId, RunState, StoreError, Write};
 
 impl State {
     pub(super) fn apply_all(&mut self, batch: Vec<Write>) -> Result<Receipt, StoreError> {
@@ -26,9 +21,10 @@ impl State {
                 object,
                 event,
                 received,
-            } => receipt
-                .notices
-                .push(self.notice(connection, object, event, received)),
+            } => {
+                let notice = self.notice(connection, object, event, received);
+                receipt.notices.extend(notice);
+            }
             Write::Event(event) => self.event(event, receipt),
             Write::Start(new) => receipt.runs.push(self.start(&new)?),
             Write::StartOrMarkDirty(new) => receipt.runs.extend(self.start_or_mark_dirty(&new)?),
@@ -39,7 +35,15 @@ impl State {
             } => {
                 receipt.runs.extend(self.end(run, &completion, at)?);
             }
-            Write::Decide { notice, decision } => self.decide(notice, &decision)?,
+            Write::Decide {
+                notice,
+                arrivals,
+                decision,
+            } => {
+                let is_decided = self.decide(notice, Some(arrivals), decision)?;
+                receipt.left_undecided += u32::from(!is_decided);
+            }
+            Write::Oddity(oddity) => self.oddity(oddity, receipt),
             Write::Append { run, rows } => {
                 let kept = self.active(run)?;
                 rows.into_iter().try_for_each(|row| kept.append(row))?;
@@ -60,12 +64,8 @@ impl State {
                     kept.set_due(RunState::Due, 0, None, String::new());
                     kept.run.woken_by_object = true;
                 } else {
-                    let state = if reason.is_some() {
-                        RunState::Waiting
-                    } else {
-                        RunState::Due
-                    };
-                    kept.set_due(state, due, on, message);
+                    let waiting = reason.map(|_| RunState::Waiting);
+                    kept.set_due(waiting.unwrap_or(RunState::Due), due, on, message);
                     kept.run.wait_reason = reason;
                 }
             }
@@ -82,42 +82,8 @@ impl State {
         Ok(())
     }
 
-    fn notice(
-        &mut self,
-        connection: String,
-        object: ObjectRef,
-        event: String,
-        received: Instant,
-    ) -> NoticeId {
-        let id = self.notices.len() as NoticeId + 1;
-        let notice = Notice {
-            id,
-            connection,
-            object,
-            event,
-            received,
-        };
-        self.notices.push((notice, false));
-        id
-    }
-
-    fn event(&mut self, event: StoredEvent, receipt: &mut Receipt) {
-        let key = key(&event.connection, &event.id);
-        if let Some((_, repeats)) = self.events.get_mut(&key) {
-            *repeats += 1;
-            receipt.repeated_events += 1;
-            return;
-        }
-        self.events.insert(key, (event.clone(), 0));
-        if let Some(object) = event.object {
-            let notice = self.notice(event.connection, object, event.event_type, event.received);
-            receipt.notices.push(notice);
-        }
-    }
-
     fn keep(&mut self, write: Write) -> Result<(), StoreError> {
         match write {
-            Write::Oddity(oddity) => self.oddities.push(oddity),
             Write::Links {
                 connection,
                 links,
@@ -135,8 +101,11 @@ impl State {
                 connection,
                 version,
                 json,
+                at,
             } => {
-                self.settings.entry((connection, version)).or_insert(json);
+                let kept = KeptSettings { json, stored: at };
+                let kept = self.settings.entry((connection, version)).or_insert(kept);
+                kept.stored = at;
             }
             Write::Credential(stored) => {
                 let key = key(&stored.connection, stored.credential.system.as_str());
@@ -168,34 +137,6 @@ impl State {
                 connection,
                 checkpoint,
             } => self.chains.keep_checkpoint(connection, checkpoint),
-            _ => return Err(refused()),
-        }
-        Ok(())
-    }
-
-    fn retire(&mut self, ended_before: Instant) {
-        let mut connections = BTreeSet::new();
-        let ended = |kept: &&mut KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
-        for kept in self.runs.iter_mut().filter(ended) {
-            kept.history.clear();
-            kept.attempts.clear();
-            if !std::mem::replace(&mut kept.is_retired, true) {
-                connections.insert(kept.run.connection.clone());
-            }
-        }
-        for connection in connections {
-            self.chains.add(&connection, &ended_before);
-        }
-    }
-
-    fn decide(&mut self, notice: NoticeId, decision: &Decision) -> Result<(), StoreError> {
-        if let Decision::Run(run) = decision {
-            self.runs()
-                .find(|kept| kept.id == *run)
-                .ok_or_else(refused)?;
-        }
-        match self.notices.iter_mut().find(|(kept, _)| kept.id == notice) {
-            Some((_, decided)) if !*decided => *decided = true,
             _ => return Err(refused()),
         }
         Ok(())
@@ -246,11 +187,6 @@ impl State {
         self.decide_for(new, run).map(|()| None)
     }
 
-    fn decide_for(&mut self, new: &NewRun, run: RunId) -> Result<(), StoreError> {
-        new.notice
-            .map_or(Ok(()), |notice| self.decide(notice, &Decision::Run(run)))
-    }
-
     fn end(
         &mut self,
         run: RunId,
@@ -264,6 +200,9 @@ impl State {
         let ended = kept.clone();
         self.chains
             .add(&ended.run.connection, &(run, completion, at));
+        let how = key(&ended.run.connection, completion.kind().as_str());
+        *self.ended.entry(how).or_default() += 1;
+        self.retire_oldest(&ended.run, completion.kind());
         let Run {
             connection,
             object,
@@ -311,7 +250,7 @@ impl State {
         started: Instant,
         state: RunState,
     ) -> RunId {
-        let id = self.runs.len() as RunId + 1;
+        let id = self.runs.last().map_or(0, |last| last.run.id) + 1;
         let earlier = self.of_object(connection, object).next();
         let run = Run {
             id,
@@ -333,11 +272,11 @@ impl State {
         };
         self.runs.push(KeptRun {
             run,
+            retired: false,
             next: None,
             waits_on: None,
             history: Vec::new(),
             attempts: Vec::new(),
-            is_retired: false,
         });
         id
     }
@@ -382,6 +321,12 @@ impl KeptRun {
         Ok(())
     }
 
+    pub(super) fn retire(&mut self) {
+        self.retired = true;
+        self.history.clear();
+        self.attempts.clear();
+    }
+
     fn start_over(&mut self, settings_version: String, started: Instant, message: String) {
         self.attempts.push(Attempt {
             epoch: self.run.epoch,
@@ -407,6 +352,6 @@ impl KeptRun {
     }
 }
 
-fn refused() -> StoreError {
+pub(super) fn refused() -> StoreError {
     StoreError::Refused("the model refuses it".into())
 }

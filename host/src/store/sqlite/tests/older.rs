@@ -1,4 +1,4 @@
-//! A store of schema version 2 is brought up to date, and what it holds stays readable.
+//! Stores of older schema versions are brought up to date, and what they hold stays readable.
 
 use rusqlite::Connection as Database;
 
@@ -101,4 +101,42 @@ async fn everything_in_it_stays_readable() {
         gates[0].hold.expect("is held").reason,
         HoldReason::Maintenance
     );
+}
+
+/// Before version 4 each notice was a row of its own.
+#[tokio::test]
+async fn undecided_notices_of_one_object_are_folded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.sqlite");
+    let database = Database::open(&path).expect("a file");
+    for script in [
+        include_str!("../1.sql"),
+        include_str!("../2.sql"),
+        include_str!("../3.sql"),
+    ] {
+        database.execute_batch(script).expect("a schema");
+    }
+    database
+        .execute_batch(
+            "INSERT INTO objects (id, connection, system, kind, name) VALUES
+                (1, 'acme', 'freshbooks', 'invoice', '7'),
+                (2, 'acme', 'freshbooks', 'invoice', '8');
+             INSERT INTO notices (id, object, event, received, decided) VALUES
+                (1, 1, 'invoice.update', 10, 1), (2, 1, 'invoice.update', 20, 0),
+                (3, 2, 'invoice.update', 30, 0), (4, 1, 'invoice.update', 50, 0),
+                (5, 1, 'invoice.update', 40, 0);
+             INSERT INTO settings VALUES ('acme', 'v1', '{}');
+             PRAGMA user_version = 3;",
+        )
+        .expect("rows");
+    drop(database);
+    let store = SqliteStore::open(&path).expect("is brought up to date");
+    let undecided = store.undecided_notices(9, Vec::new()).await.expect("reads");
+    let told: Vec<_> = undecided
+        .iter()
+        .map(|notice| (notice.id, notice.arrivals, notice.received))
+        .collect();
+    assert_eq!(told, [(2, 3, 50), (3, 1, 30)]);
+    let settings = store.settings("acme", "v1").await.expect("reads");
+    assert_eq!(settings.as_deref(), Some("{}"));
 }
