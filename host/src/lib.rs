@@ -72,6 +72,7 @@ pub mod http_client;
 pub mod listener;
 pub mod metrics;
 pub mod portable_history;
+pub mod private;
 pub mod seal;
 pub mod secrets;
 pub mod service;

@@ -30,6 +30,7 @@ pub use self::write::{Decision, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
+use crate::private::Exposed;
 
 /// Numbers runs from 1, in the order in which they were started.
 pub type RunId = u64;
@@ -52,6 +53,16 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
+    /// Something else has it open for writing.
+    #[error("{0}")]
+    InUse(String),
+    /// It, or a part of it, is not where it was: removed, replaced, cut short or an older copy. A
+    /// commit that fails so may be in a file that is gone.
+    #[error("{0}")]
+    Lost(String),
+    /// Others can read or change one of its files.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
 }
 
 /// Stores everything that must survive the process.
@@ -94,6 +105,13 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Applies the writes in order, all or none, and resolves when they are durable.
     fn commit(&self, batch: Vec<Write>) -> Pending<'_, Receipt>;
+
+    /// Brings all that was committed into the form in which the store is copied, such as the one
+    /// file of a database that also has a log. Called at an orderly stop, when nothing is committed
+    /// any more. Nothing to do unless an implementation says otherwise.
+    fn checkpoint(&self) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Notices that have no decision yet, oldest first, at most `limit`.
     fn undecided_notices(&self, limit: u32) -> Pending<'_, Vec<Notice>>;

@@ -1,9 +1,12 @@
 //! What is particular to SQLite; the promises are tested by the suite.
 
+mod backup;
 mod capacity;
 mod kill;
 mod older;
+mod place;
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,13 +18,13 @@ use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::store::{NewRun, RunState};
 
 mod suite {
-    use super::place;
+    use super::new_place;
 
-    crate::store_conformance!(place);
+    crate::store_conformance!(new_place);
 }
 
 /// A directory that goes when the last that uses it goes, and a store in it.
-fn place() -> impl Fn() -> SqliteStore {
+fn new_place() -> impl Fn() -> SqliteStore {
     let (directory, path) = empty();
     move || {
         let _keep = &directory;
@@ -70,19 +73,6 @@ fn failure(opened: Result<SqliteStore, StoreError>) -> StoreError {
     }
 }
 
-#[test]
-fn a_second_writer_is_kept_out_and_told_which_file_is_in_use() {
-    let (_directory, path) = empty();
-    let first = SqliteStore::open(&path).expect("opens");
-    let error = failure(SqliteStore::open(&path)).to_string();
-    assert!(
-        error.contains("store.db.lock") && error.contains("stop it first"),
-        "{error}"
-    );
-    drop(first);
-    SqliteStore::open(&path).expect("opens after the first was dropped");
-}
-
 #[tokio::test]
 async fn nobody_else_can_read_what_is_kept() {
     let (directory, path) = empty();
@@ -92,7 +82,7 @@ async fn nobody_else_can_read_what_is_kept() {
         .await
         .expect("is kept");
     for name in ["store.db", "store.db-wal"] {
-        let metadata = std::fs::metadata(directory.path().join(name)).expect("is there");
+        let metadata = fs::metadata(directory.path().join(name)).expect("is there");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
     }
 }
@@ -127,7 +117,7 @@ fn what_is_not_a_store_of_this_version_is_refused_and_named() {
     assert!(
         matches!(missing, StoreError::Unavailable(_)) && missing.to_string().contains("store.db")
     );
-    std::fs::write(
+    fs::write(
         &path,
         "no database at all, but longer than a header".repeat(9),
     )
@@ -136,7 +126,7 @@ fn what_is_not_a_store_of_this_version_is_refused_and_named() {
         failure(SqliteStore::open(&path)),
         StoreError::Corrupt(_)
     ));
-    std::fs::remove_file(&path).expect("removes");
+    fs::remove_file(&path).expect("removes");
     let other = Connection::open(&path).expect("opens");
     other
         .execute_batch("CREATE TABLE songs (title TEXT)")
@@ -185,10 +175,11 @@ fn with_room_for(pages: u32, path: &Path) -> SqliteStore {
     database
         .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
         .expect("is set");
+    let log = Log::open(database, path).expect("is there");
     SqliteStore {
-        writer: Some(Writer::start(database).expect("starts")),
         readers: Readers::start(path).expect("starts"),
-        _lock: None,
+        writer: Some(Writer::start(log).expect("starts")),
+        _file: StoreFile::open_read_only(path).expect("is there"),
     }
 }
 
