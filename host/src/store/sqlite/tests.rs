@@ -38,6 +38,11 @@ fn empty() -> (TempDir, PathBuf) {
     (directory, path)
 }
 
+/// What SQLite or a copy made, as a store is.
+fn make_private(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("is set");
+}
+
 fn mark(name: &str, value: &str) -> Write {
     Write::Mark {
         name: name.into(),
@@ -122,12 +127,14 @@ fn what_is_not_a_store_of_this_version_is_refused_and_named() {
         "no database at all, but longer than a header".repeat(9),
     )
     .expect("writes");
+    make_private(&path);
     assert!(matches!(
         failure(SqliteStore::open(&path)),
         StoreError::Corrupt(_)
     ));
     fs::remove_file(&path).expect("removes");
     let other = Connection::open(&path).expect("opens");
+    make_private(&path);
     other
         .execute_batch("CREATE TABLE songs (title TEXT)")
         .expect("is made");
@@ -322,6 +329,7 @@ fn queries_that_run_often_search_an_index() {
 async fn a_store_of_the_first_version_is_brought_up_to_date() {
     let (_directory, path) = empty();
     let old = Connection::open(&path).expect("opens");
+    make_private(&path);
     old.execute_batch(include_str!("1.sql")).expect("is made");
     old.execute("INSERT INTO marks VALUES ('last', '1')", [])
         .expect("is kept");

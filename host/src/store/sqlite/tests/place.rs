@@ -236,10 +236,6 @@ fn a_copy_without_its_log_is_not_taken_for_a_new_or_an_older_store() {
     }
 }
 
-fn make_private(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("is set");
-}
-
 #[tokio::test]
 async fn nothing_is_acknowledged_while_the_file_or_its_log_is_gone() {
     for suffix in ["", "-wal", "-shm"] {
