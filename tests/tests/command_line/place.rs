@@ -30,9 +30,6 @@ fn stopped() -> Installation {
     let keys = Keyring::generate().expect("keys");
     installation.write_secret("seal.keys", keys.reveal());
     installation.commit(vec![mark()]);
-    let output = installation.run(&["replay", "--parked"]);
-    assert_eq!(output.code, 0, "{output:?}");
-    installation.commit(vec![mark()]);
     installation
 }
 
@@ -42,6 +39,9 @@ fn says(installation: &Installation, said: &str) {
         assert_eq!(output.code, 6, "{arguments:?}: {output:?}");
         assert!(output.err.contains(said), "{arguments:?}: {output:?}");
     }
+}
+
+fn check_says(installation: &Installation, said: &str) {
     let check = installation.run(&["check"]);
     assert!(check.out.contains("wrong  store: "), "{}", check.out);
     assert!(check.out.contains(said), "{}", check.out);
@@ -50,6 +50,8 @@ fn says(installation: &Installation, said: &str) {
 #[test]
 fn a_store_that_is_gone_or_lacks_something_is_not_taken_for_a_new_or_older_one() {
     let gone = stopped();
+    // The service knows of the store and its keys from now on.
+    assert_eq!(gone.run(&["replay", "--parked"]).code, 0);
     fs::remove_file(gone.path(STORE_FILE)).expect("is there");
     says(&gone, "is gone or empty, and ");
     let emptied = stopped();
@@ -58,6 +60,7 @@ fn a_store_that_is_gone_or_lacks_something_is_not_taken_for_a_new_or_older_one()
     // All its files are gone, as when a disk is not mounted; the keys are elsewhere.
     fs::remove_file(gone.path("ml-connector.sqlite.commits")).expect("is there");
     says(&gone, "Is its disk mounted?");
+    check_says(&gone, "Is its disk mounted?");
     assert!(!gone.path(STORE_FILE).exists(), "nothing was made");
     fs::remove_file(gone.path("secrets/stores")).expect("is there");
     let anew = gone.run(&["check"]);
@@ -68,6 +71,7 @@ fn a_store_that_is_gone_or_lacks_something_is_not_taken_for_a_new_or_older_one()
     older.commit(vec![mark()]);
     fs::write(older.path(STORE_FILE), copy).expect("is written");
     says(&older, "lacks 1 of ");
+    check_says(&older, "lacks 1 of ");
     let cut = stopped();
     let file = fs::OpenOptions::new()
         .write(true)
