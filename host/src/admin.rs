@@ -159,8 +159,8 @@ pub enum AdminError {
     /// A process has the store, but none answers beside it.
     #[error(
         "a service that has {store} does not answer yet; if it is still starting or stopping, try \
-         again soon (its log says how far it is), and if it was started with another store.path for \
-         the same file, name that one"
+         again soon (its log says how far it is), and if it was started with another store.path \
+         for the same file, name that one"
     )]
     NotStarted {
         /// The path of the store.

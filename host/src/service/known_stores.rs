@@ -29,8 +29,9 @@ pub fn check(config: &Config) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Lost(format!(
-        "the store {} is gone; there was one, with the seal keys of {}. Is its disk mounted? Put it \
-         back, or a backup with `ml-connector restore FILE`; to begin anew, remove its line from {}",
+        "the store {} is gone; there was one, with the seal keys of {}. Is its disk mounted? Put \
+         it back, or a backup with `ml-connector restore FILE`; to begin anew, remove its line \
+         from {}",
         store.display(),
         config.secrets_dir.display(),
         list.display()

@@ -63,8 +63,8 @@ impl SqliteStore {
     ///
     /// [`StoreError::InUse`] while another process (or another store of this one) has it open for
     /// writing, under whatever name; [`StoreError::Lost`] if it lacks something that was stored in
-    /// it; [`StoreError::Exposed`] if others can read it; and [`StoreError::Refused`] if the file is
-    /// not one of this version's stores.
+    /// it; [`StoreError::Exposed`] if others can read it; and [`StoreError::Refused`] if the file
+    /// is not one of this version's stores.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_locked(Self::lock(path.as_ref())?)
     }

@@ -1,5 +1,5 @@
-//! The database file itself, whatever name leads to it: locked by what it is, looked at before it is
-//! opened, and watched while it is open.
+//! The database file itself, whatever name leads to it: locked by what it is, looked at before it
+//! is opened, and watched while it is open.
 //!
 //! The lock is `flock` on the database file. A lock on a second file beside it would be a lock on a
 //! name, and a symbolic link, a second mount or a deletion leads around that. SQLite locks bytes of

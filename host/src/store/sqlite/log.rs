@@ -1,6 +1,6 @@
 //! The one connection that writes, with its write-ahead log: every commit is counted, and the log
-//! is emptied into the database file whenever there is time, so that the file alone is nearly always
-//! all there is.
+//! is emptied into the database file whenever there is time, so that the file alone is nearly
+//! always all there is.
 
 use std::path::Path;
 use std::time::Duration;
