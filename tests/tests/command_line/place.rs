@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use ml_connector::seal::Keyring;
 use ml_connector::store::Write;
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector_tests::fixtures::command::RunningCommand;
+use ml_connector_tests::fixtures::command::{RunningCommand, finish};
 use ml_connector_tests::fixtures::installation::{SETTINGS_FILE, STORE_FILE};
 use ml_connector_tests::fixtures::waiting::until;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, http};
@@ -118,7 +119,14 @@ async fn a_second_service_is_kept_out_under_every_name_and_commands_find_the_fir
         .replace(address, "127.0.0.1:0");
     let linked = format!("{settings}\n[store]\npath = \"link\"\n");
     installation.write("linked.toml", &linked);
-    let second = installation.run(&["serve", "--config", "linked.toml"]);
+    let second = installation.command(&["serve", "--config", "linked.toml"]);
+    let mut bounded = Command::new("timeout"); // else a second one would serve for ever
+    bounded
+        .arg("60")
+        .arg(second.get_program())
+        .args(second.get_args());
+    bounded.current_dir(installation.directory());
+    let second = finish(bounded, "");
     assert_eq!(second.code, 6, "{second:?}");
     assert!(second.err.contains("is used by another"), "{second:?}");
     let asked = installation.run(&["replay", "--parked", "--config", "linked.toml"]);
