@@ -58,7 +58,7 @@ pub enum Exposed {
 /// use std::fs::{self, Permissions};
 /// use std::os::unix::fs::PermissionsExt;
 ///
-/// use ml_connector::private::{self, Exposed};
+/// use ml_connector::private;
 ///
 /// let directory = tempfile::tempdir()?;
 /// let file = directory.path().join("seal.keys");
