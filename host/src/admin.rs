@@ -12,6 +12,7 @@ mod subscribe;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -24,7 +25,7 @@ use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
-use crate::store::RunId;
+use crate::store::{RunId, StoreError};
 
 /// A request to the service.
 #[derive(Serialize, Deserialize)]
@@ -65,6 +66,13 @@ pub enum AdminRequest {
     Reseal,
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
+    /// Somebody copied the store, which the log is to say: answered with `Noted`.
+    BackedUp {
+        /// The path of the copy.
+        file: String,
+        /// Its size.
+        bytes: u64,
+    },
 }
 
 /// What the service replies to an [`AdminRequest`].
@@ -106,6 +114,8 @@ pub enum AdminReply {
     },
     /// Credentials, gates and backlog.
     Status(ServiceStatus),
+    /// It is in the log.
+    Noted,
     /// The request was refused: one plain sentence.
     Refused {
         /// Why, and what helps.
@@ -146,12 +156,30 @@ pub enum AdminError {
         /// What happened, such as `Connection reset by peer (os error 104)`.
         detail: String,
     },
+    /// A process has the store, but none answers beside it.
+    #[error(
+        "a service that has {store} does not answer yet; if it is still starting or stopping, try \
+         again soon (its log says how far it is), and if it was started with another store.path \
+         for the same file, name that one"
+    )]
+    NotStarted {
+        /// The path of the store.
+        store: PathBuf,
+    },
     /// No service runs, and what it would work with cannot be opened.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
-/// Asks the running service, or does it in this process if none runs.
+/// How long a service may take from its first look at the store until it answers: the first start
+/// compiles the component, and the store may have to be brought up to date.
+const STARTING_MAX: Duration = Duration::from_secs(30);
+
+/// Between two tries meanwhile.
+const STARTING_PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks the running service, or does it in this process if none runs. While a service is starting
+/// or stopping, which has the store but does not answer, this waits for half a minute.
 ///
 /// # Errors
 ///
@@ -161,11 +189,28 @@ pub async fn call(
     secrets: &Secrets,
     request: AdminRequest,
 ) -> Result<AdminReply, AdminError> {
-    if let Some(reply) = socket::ask(&config.store, &request).await? {
-        return Ok(reply);
+    let give_up = tokio::time::Instant::now() + STARTING_MAX;
+    loop {
+        if let Some(reply) = socket::ask(&config.store, &request).await? {
+            return Ok(reply);
+        }
+        match Parts::open(config, secrets, Clock::system()).await {
+            Ok(parts) => return Ok(handle(&parts, request, false).await),
+            Err(ServeError::Store(StoreError::InUse(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if tokio::time::Instant::now() >= give_up {
+            return Err(AdminError::NotStarted {
+                store: config.store.clone(),
+            });
+        }
+        tokio::time::sleep(STARTING_PAUSE).await;
     }
-    let parts = Parts::open(config, secrets, Clock::system()).await?;
-    Ok(handle(&parts, request, false).await)
+}
+
+/// Tells the running service something that it need not know; where none runs nothing happens.
+pub async fn tell(config: &Config, request: AdminRequest) {
+    let _ = socket::ask(&config.store, &request).await;
 }
 
 /// Consents that are awaited at once, or whose result was not asked for yet; one more drops the

@@ -1,5 +1,6 @@
 //! The command line: one module for each command, and what they share.
 
+mod backup;
 mod check;
 mod client;
 mod completions;
@@ -90,6 +91,8 @@ enum Command {
     Preview(preview::Args),
     Keys(keys::Args),
     Check(check::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Completions(completions::Args),
 }
 
@@ -118,6 +121,8 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Keys(args) => keys::run(context, &args, out),
         Command::Preview(args) => preview::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),
+        Command::Backup(args) => backup::run_backup(context, &args, out),
+        Command::Restore(args) => backup::run_restore(context, &args, out),
         Command::Completions(args) => completions::run(&args, out),
     }
 }

@@ -73,6 +73,7 @@ pub mod http_client;
 pub mod listener;
 pub mod metrics;
 pub mod portable_history;
+pub mod private;
 pub mod rate_limit;
 pub mod seal;
 pub mod secrets;

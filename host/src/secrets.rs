@@ -7,10 +7,11 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+use crate::private::{self, Exposed};
 
 /// A text that must not be shown: `Debug` prints `[redacted]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,12 +68,9 @@ pub enum SecretError {
         /// The file, such as `secrets/acme.concur-client-secret`.
         file: PathBuf,
     },
-    /// Others can read the file.
-    #[error("{file} can be read by others; run `chmod 600 {file}`")]
-    Exposed {
-        /// The path of the file.
-        file: PathBuf,
-    },
+    /// Others can read the file, or replace it.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
     /// The seal keys come from the environment, where this program cannot change them.
     #[error(
         "the seal keys come from the environment variable ML_CONNECTOR_SEAL_KEYS: add a line \
@@ -99,6 +97,9 @@ pub struct Secrets {
 /// The environment variable that holds the keys that seal secrets in the store.
 pub const SEAL_KEYS_VARIABLE: &str = "ML_CONNECTOR_SEAL_KEYS";
 
+/// The file in the directory of secrets that holds them otherwise.
+pub(crate) const SEAL_KEYS_FILE: &str = "seal.keys";
+
 impl Secrets {
     /// Secrets in this directory, and in the environment.
     #[must_use]
@@ -124,7 +125,7 @@ impl Secrets {
     ///
     /// [`SecretError`]; each names the variable, file or command that helps.
     pub fn seal_keys(&self) -> Result<Secret, SecretError> {
-        self.find(SEAL_KEYS_VARIABLE, "seal.keys")
+        self.find(SEAL_KEYS_VARIABLE, SEAL_KEYS_FILE)
     }
 
     /// Writes new seal keys to `seal.keys`, readable by the owner only; refused if the file is
@@ -134,17 +135,13 @@ impl Secrets {
     ///
     /// [`SecretError::Unusable`].
     pub fn store_seal_keys(&self, keys: &Secret) -> Result<PathBuf, SecretError> {
-        let file = self.directory.join("seal.keys");
+        let file = self.directory.join(SEAL_KEYS_FILE);
         let unusable = |source| SecretError::Unusable {
             file: file.clone(),
             source,
         };
-        fs::create_dir_all(&self.directory).map_err(unusable)?;
-        let opened = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&file);
+        private::create_directory(&self.directory).map_err(unusable)?;
+        let opened = private::options().write(true).create_new(true).open(&file);
         let mut opened = opened.map_err(unusable)?;
         opened
             .write_all(keys.reveal().as_bytes())
@@ -166,14 +163,14 @@ impl Secrets {
         if std::env::var(SEAL_KEYS_VARIABLE).is_ok_and(|text| !text.is_empty()) {
             return Err(SecretError::InEnvironment);
         }
-        let file = self.directory.join("seal.keys");
+        let file = self.directory.join(SEAL_KEYS_FILE);
         let unusable = |source| SecretError::Unusable {
             file: file.clone(),
             source,
         };
         let temporary = self.directory.join("seal.keys.new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut options = private::options();
+        options.write(true).create(true).truncate(true);
         let written = options.open(&temporary).and_then(|mut opened| {
             opened.write_all(keys.reveal().as_bytes())?;
             opened.sync_all()?;
@@ -190,10 +187,11 @@ impl Secrets {
         }
         let file = self.directory.join(file);
         match fs::metadata(&file) {
-            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-                Err(SecretError::Exposed { file })
+            Ok(_) => {
+                private::check(&self.directory)?;
+                private::check(&file)?;
+                read(&file)
             }
-            Ok(_) => read(&file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SecretError::Missing {
                 variable: variable.to_string(),
                 file,
@@ -220,6 +218,8 @@ fn trimmed(text: String) -> Secret {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn secrets() -> (tempfile::TempDir, Secrets) {
@@ -268,8 +268,25 @@ mod tests {
         let error = secrets
             .connection("acme", SecretName::ConcurClientSecret)
             .expect_err("is refused");
-        assert!(matches!(error, SecretError::Exposed { .. }));
+        assert!(matches!(error, SecretError::Exposed(_)));
         assert!(error.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_refused_and_never_made() {
+        let (directory, secrets) = secrets();
+        let place = directory.path();
+        put(place, "acme.concur-client-secret", "s3cret", 0o600);
+        fs::set_permissions(place, fs::Permissions::from_mode(0o777)).expect("is set");
+        let error = secrets
+            .connection("acme", SecretName::ConcurClientSecret)
+            .expect_err("is refused");
+        assert!(error.to_string().contains("chmod 700"), "{error}");
+        let inner = Secrets::new(place.join("secrets"));
+        let keys = Secret::new("k1:AAAA".to_string());
+        inner.store_seal_keys(&keys).expect("is stored");
+        let made = fs::metadata(place.join("secrets")).expect("is there");
+        assert_eq!(made.permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

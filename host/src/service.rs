@@ -6,6 +6,7 @@
 mod addresses;
 mod connections;
 mod error;
+mod known_stores;
 mod parts;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
+pub use self::known_stores::check as check_store_is_not_lost;
 pub use self::parts::Parts;
 use crate::admin;
 use crate::clock::Clock;
@@ -225,6 +227,9 @@ impl Running {
         };
         let administered = tokio::time::timeout(grace, self.admin);
         let _ = tokio::join!(drained, self.engine.stop(grace), administered);
+        if let Err(error) = self.parts.services.store.checkpoint().await {
+            tracing::warn!(%error, "a copy of the store needs its -wal file too");
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub use self::write::{Decision, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
+use crate::private::Exposed;
 
 /// Numbers runs from 1, in the order in which they were started.
 pub type RunId = u64;
@@ -78,6 +79,16 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// Something else has it open for writing.
+    #[error("{0}")]
+    InUse(String),
+    /// It, or a part of it, is not where it was: removed, replaced, cut short or an older copy. A
+    /// commit that fails so may be in a file that is gone.
+    #[error("{0}")]
+    Lost(String),
+    /// Others can read or change one of its files.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
 }
 
 /// Stores everything that must survive the process.
@@ -124,6 +135,13 @@ pub trait Store: Send + Sync + 'static {
     /// Notices that have no decision yet, oldest first, at most `limit`, leaving out those in
     /// `except`. There is at most one of each object.
     fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>>;
+
+    /// Brings all that was committed into the form in which the store is copied, such as the one
+    /// file of a database that also has a log. Called at an orderly stop, when nothing is committed
+    /// any more. Nothing to do unless an implementation says otherwise.
+    fn checkpoint(&self) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Runs of a connection that have not ended and are due at `now`, soonest first and of those
     /// due together the oldest first, at most `limit`, leaving out those in `except` (the ones

@@ -40,6 +40,10 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
         AdminRequest::Reseal => reseal::reseal_store(&parts.services).await,
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
+        AdminRequest::BackedUp { file, bytes } => {
+            tracing::info!(file, bytes, "the store was backed up");
+            Ok(AdminReply::Noted)
+        }
     };
     done.unwrap_or_else(|error| AdminReply::Refused {
         message: error.to_string(),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{AdminError, AdminReply, AdminRequest, handle};
 use crate::service::{Parts, ServeError};
+use crate::store::sqlite::{resolve, with_suffix};
 
 /// Bytes of a request: an authorization code or token has less than 8 KiB.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -150,8 +151,7 @@ fn no_answer(path: PathBuf, error: &io::Error) -> AdminError {
     }
 }
 
+/// The same whatever symbolic link leads to the store.
 fn path(store: &Path) -> PathBuf {
-    let mut path = store.as_os_str().to_owned();
-    path.push(".sock");
-    path.into()
+    with_suffix(&resolve(store), ".sock")
 }

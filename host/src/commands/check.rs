@@ -8,12 +8,14 @@ mod online;
 use std::io::Write;
 
 use ml_connector::clock::Clock;
-use ml_connector::config::{Config, ConnectionConfig};
+use ml_connector::config::{Config, ConnectionConfig, TlsFiles};
 use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::types::System;
 use ml_connector::guest::Guest;
+use ml_connector::private;
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
+use ml_connector::service;
 use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 use serde::Serialize;
@@ -132,6 +134,8 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
             .iter()
             .map(|connection| redirect(config, connection)),
     );
+    let tls = config.tls.iter();
+    findings.extend(tls.flat_map(|files| tls_files("receiver TLS", files)));
     findings.extend(events::check_events(&checked)?);
     let store = store(config, &mut findings);
     findings.extend(context::wait_for(integrity::check(
@@ -166,7 +170,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
 
 fn secrets(config: &Config) -> Vec<Finding> {
     let secrets = Secrets::new(config.secrets_dir.clone());
-    let mut findings = vec![seal_keys(&secrets, config.store.exists())];
+    let mut findings = vec![seal_keys(&secrets, store_exists(config))];
     for connection in &config.connections {
         for name in [
             SecretName::FreshbooksClientSecret,
@@ -180,6 +184,12 @@ fn secrets(config: &Config) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether secrets may be sealed that only the present keys open.
+fn store_exists(config: &Config) -> bool {
+    let is_lost = service::check_store_is_not_lost(config).is_err();
+    is_lost || SqliteStore::exists(&config.store) != Ok(false)
 }
 
 fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
@@ -201,6 +211,22 @@ fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
         ),
         Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
     }
+}
+
+/// What is wrong with the files of a listener's certificate.
+fn tls_files(subject: &str, files: &TlsFiles) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in [&files.certificate, &files.key] {
+        if let Err(error) = std::fs::metadata(file) {
+            let message = format!("{} cannot be read ({error})", file.display());
+            findings.push(Finding::wrong(subject, exit::SETTINGS, message));
+        }
+    }
+    if let Err(exposed) = private::check(&files.key) {
+        let message = exposed.to_string();
+        findings.push(Finding::wrong(subject, exit::SETTINGS, message));
+    }
+    findings
 }
 
 /// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
@@ -236,7 +262,12 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
         findings.push(Finding::wrong(SUBJECT, exit::STORE, message));
         return None;
     }
-    if !path.exists() {
+    let exists = service::check_store_is_not_lost(config).and_then(|()| SqliteStore::exists(path));
+    if let Err(error) = exists {
+        findings.push(Finding::wrong(SUBJECT, exit::STORE, error.to_string()));
+        return None;
+    }
+    if exists == Ok(false) {
         let message = format!("the first `serve` or `connect` makes {}", path.display());
         findings.push(Finding::new(SUBJECT, Verdict::Later, exit::OK, message));
         return None;

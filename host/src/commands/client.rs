@@ -19,7 +19,9 @@ pub(super) async fn ask(
     let asked = admin::call(&settings.config, &secrets, request).await;
     asked.map_err(|error| match error {
         AdminError::Serve(error) => failure(context, error),
-        AdminError::NoAnswer { .. } => Failure::new(exit::STORE, error.to_string()),
+        AdminError::NoAnswer { .. } | AdminError::NotStarted { .. } => {
+            Failure::new(exit::STORE, error.to_string())
+        }
     })
 }
 

@@ -8,6 +8,7 @@ use ml_connector::config::{Draft, Settings};
 use ml_connector::contract::settings::{Endpoints, ReceiverNeed};
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
+use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::exit;
@@ -144,7 +145,8 @@ pub(super) fn endpoints(
 /// The store, for reading beside a running server.
 pub(super) fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
     let path = &settings.config.store;
-    if !path.exists() {
+    service::check_store_is_not_lost(&settings.config)?;
+    if !SqliteStore::exists(path)? {
         let message = format!(
             "there is no store at {} yet: `ml-connector serve` makes it; the setting store.path \
              names it",

@@ -12,6 +12,7 @@ use ml_connector::contract::settings::ReceiverNeed;
 use ml_connector::contract::types::{Instant, ObjectRef};
 use ml_connector::guest::{Guest, Instance};
 use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsVersion};
+use ml_connector::private;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHash, HistoryRow, Run, RunId, Store, StoreError};
 use serde_json::{Map, Value};
@@ -104,10 +105,8 @@ fn export(context: &Context, args: &ExportArgs, out: &mut impl Write) -> Done {
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(path)?;
+    let mut options = private::options();
+    let mut file = options.write(true).create_new(true).open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }

@@ -123,7 +123,7 @@ impl Scheduler {
                 (Some(*run), message)
             }
             StoreError::Corrupt(why) => (None, format!("its runs cannot be read ({why})")),
-            StoreError::Refused(_) | StoreError::Unavailable(_) => {
+            _ => {
                 tracing::error!(connection = connection.name, %error, "due runs cannot be read");
                 return tokio::time::sleep(STORE_PAUSE).await;
             }

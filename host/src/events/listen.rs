@@ -63,10 +63,16 @@ pub async fn bind(config: &EventsConfig) -> Result<Bound, ListenError> {
     }
 }
 
-/// A socket that the owner and the group may open.
+/// A socket that the owner and the group may open. One that was left over is replaced; one that
+/// answers belongs to a service that runs.
 fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     match std::fs::symlink_metadata(path) {
-        Ok(left) if left.file_type().is_socket() => std::fs::remove_file(path)?,
+        Ok(found) if found.file_type().is_socket() => {
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            std::fs::remove_file(path)?;
+        }
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
@@ -128,4 +134,20 @@ fn acceptor(files: &TlsFiles, events: &EventReceiver) -> Result<TlsAcceptor, Lis
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_is_not_taken_from_a_service_that_runs() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("events.sock");
+        let first = bind_socket(&path).expect("is free");
+        let second = bind_socket(&path).expect_err("is in use");
+        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        bind_socket(&path).expect("is left over");
+    }
 }

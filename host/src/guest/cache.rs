@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{Cache, CacheConfig};
+
+use crate::private;
 
 /// The file with the checksums: in each line that of a file, and its path below the directory.
 const CHECKSUMS: &str = "checksums";
@@ -67,21 +68,9 @@ impl CodeCache {
 }
 
 fn make_private(directory: &Path) -> io::Result<PathBuf> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    private::create_directory(directory)?;
     let directory = directory.canonicalize()?;
-    let found = fs::metadata(&directory)?;
-    // A file that this process makes tells whose directory it should be.
-    let probe = directory.join(format!("probe-{}", process::id()));
-    let own = write(&probe, b"")
-        .and_then(|()| fs::metadata(&probe))?
-        .uid();
-    fs::remove_file(&probe)?;
-    if found.uid() != own || found.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others can write to it"));
-    }
+    private::check(&directory).map_err(io::Error::other)?;
     Ok(directory)
 }
 
@@ -160,18 +149,14 @@ fn checksum(path: &Path) -> io::Result<String> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)
+    let mut options = private::options();
+    options.write(true).create(true).truncate(true);
+    options.open(path)?.write_all(bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
 

@@ -10,6 +10,7 @@ use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 use super::ListenError;
 use crate::config::TlsFiles;
+use crate::private;
 
 /// A configuration with the server certificate of `files`. `table` is the table of the settings
 /// that names them; `clients` says which certificates are asked of clients.
@@ -33,6 +34,7 @@ pub(crate) fn server_config(
     let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(&files.certificate, error.to_string()))?;
+    private::check(&files.key).map_err(|exposed| unusable(&files.key, exposed.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(|error| match error {
         pem::Error::NoItemsFound => unusable(&files.key, "it holds no private key".to_string()),
         other => unusable(&files.key, other.to_string()),

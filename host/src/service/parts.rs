@@ -1,15 +1,15 @@
 //! Everything but the loops, made from the settings and the store.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Notify;
 
-use super::ServeError;
 use super::addresses::Addresses;
 use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
+use super::{ServeError, known_stores};
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
 use crate::callbacks::Callbacks;
@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
 use crate::seal::Keyring;
 use crate::secrets::{SecretError, Secrets};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{SqliteStore, with_suffix};
 use crate::store::{Store, StoreError};
 use crate::webhooks::{Consents, WebhookAddress};
 
@@ -69,9 +69,13 @@ impl Parts {
         secrets: &Secrets,
         clock: Clock,
     ) -> Result<Self, ServeError> {
-        let loading = load_guest(config);
-        let keyring = load_or_create_keyring(config, secrets)?;
-        let store = Arc::new(SqliteStore::open(&config.store)?);
+        known_stores::check(config)?;
+        // First of all, so that nothing else is touched while another process has the store.
+        let file = SqliteStore::lock(&config.store)?;
+        let loading = load_guest(config, file.path());
+        let keyring = load_or_create_keyring(secrets, file.is_new())?;
+        let store = Arc::new(SqliteStore::open_locked(file)?);
+        known_stores::add(config);
         let guest = loading.await.map_err(|_| ServeError::Defect)??;
         let secrets = secrets.clone();
         Self::with(config, secrets, clock, store, keyring, guest).await
@@ -148,23 +152,16 @@ async fn make_services(
 }
 
 /// Compiling takes longer than all the rest, so it is done beside it.
-fn load_guest(config: &Config) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
+fn load_guest(config: &Config, store: &Path) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
     let (path, limits) = (config.component.clone(), config.limits.clone());
-    let directory = compiled_code_directory(&config.store);
+    let directory = with_suffix(store, ".compiled"); // compiled code is cached beside the store
     tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
 }
 
-/// Where compiled code is cached: beside the store.
-fn compiled_code_directory(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".compiled");
-    name.into()
-}
-
 /// The seal keys; new ones only where there is no store yet that could need older ones.
-fn load_or_create_keyring(config: &Config, secrets: &Secrets) -> Result<Keyring, ServeError> {
+fn load_or_create_keyring(secrets: &Secrets, store_is_new: bool) -> Result<Keyring, ServeError> {
     let keys = match secrets.seal_keys() {
-        Err(SecretError::Missing { .. }) if !config.store.exists() => {
+        Err(SecretError::Missing { .. }) if store_is_new => {
             let keys = Keyring::generate()?;
             let file = secrets.store_seal_keys(&keys)?;
             tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");

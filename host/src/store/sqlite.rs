@@ -1,18 +1,21 @@
 //! The embedded store: one SQLite file.
 //!
 //! One thread writes, and commits what is waiting as one group with one sync of the disk; a few
-//! threads read. A lock file beside the store keeps a second process from writing to it. The
+//! threads read. A lock on the file itself keeps a second process from writing to it. The
 //! write-ahead log is synced with every group, so a commit that has returned survives the loss of
-//! power.
+//! power; it is emptied into the file when there is nothing to write, and at an orderly stop.
 
+mod backup;
 mod body;
 mod chain;
+mod commit_count;
 mod ending;
 mod endings;
 mod events;
+mod file;
 mod history;
 mod integrity;
-mod lock;
+mod log;
 mod notices;
 mod objects;
 mod prepared;
@@ -26,6 +29,7 @@ mod version_2;
 mod writer;
 mod writes;
 
+use std::fs;
 use std::path::Path;
 
 use rusqlite::types::FromSqlError;
@@ -40,47 +44,87 @@ use crate::contract::pacing::Gate;
 use crate::contract::portable;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
-use lock::Lock;
+use log::Log;
 use readers::Readers;
 use writer::Writer;
 
-/// A [`Store`] in one SQLite file. Dropping it finishes the batches that are queued.
+pub use backup::{Backup, BackupError, BackupProgress, Restored, backup, restore};
+pub(crate) use file::{StoreFile, resolve, with_suffix};
+
+/// A [`Store`] in one SQLite file. Dropping it finishes the batches that are queued and empties the
+/// write-ahead log, so that the file alone can be copied.
 pub struct SqliteStore {
-    writer: Option<Writer>, // dropped first, while the lock is still held
+    // Dropped in this order: the writer can put its log away when nothing else is open, and the
+    // file must outlive all connections.
     readers: Readers,
+    writer: Option<Writer>,
+    _file: StoreFile,
     commits: CommitWatch,
-    _lock: Option<Lock>,
 }
 
 impl SqliteStore {
     /// Opens the store for reading and writing; makes the file, for its owner alone, if it is
-    /// missing, and brings an older one up to date. Fails with [`StoreError::Unavailable`] while
-    /// another process (or another store of this one) has it open for writing, and with
-    /// [`StoreError::Refused`] if the file is not one of this version's stores.
+    /// missing, and brings an older one up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`] while another process (or another store of this one) has it open for
+    /// writing, under whatever name; [`StoreError::Lost`] if it lacks something that was stored in
+    /// it; [`StoreError::Exposed`] if others can read it; and [`StoreError::Refused`] if the file
+    /// is not one of this version's stores.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let lock = Lock::take(path)?;
-        schema::make_private(path).map_err(|error| naming(path, error))?;
-        let database = schema::open_writer(path).map_err(|error| naming(path, error))?;
-        let readers = Readers::start(path).map_err(|error| naming(path, error))?;
+        Self::open_locked(Self::lock(path.as_ref())?)
+    }
+
+    /// Takes the store for this process alone, and makes its file if it is missing.
+    pub(crate) fn lock(path: &Path) -> Result<StoreFile, StoreError> {
+        Self::exists(path)?;
+        StoreFile::lock(path)
+    }
+
+    /// The same as [`SqliteStore::open`] with a file that was locked before.
+    pub(crate) fn open_locked(file: StoreFile) -> Result<Self, StoreError> {
+        let path = file.path();
+        file.check_length()?;
+        let opened = || {
+            let recorded = commit_count::recorded(path);
+            let database = schema::open_writer(path)?;
+            commit_count::check(&database, recorded, path)?;
+            let log = Log::open(database, path)?;
+            Ok((Readers::start(path)?, Writer::start(log)?))
+        };
+        let (readers, writer) = opened().map_err(|error| naming(path, error))?;
         Ok(Self {
-            writer: Some(Writer::start(database)?),
             readers,
+            writer: Some(writer),
+            _file: file,
             commits: CommitWatch::default(),
-            _lock: Some(lock),
         })
     }
 
     /// Opens an existing store for reading, beside a process that has it open for writing. Commits
     /// are refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open`], but it may be in use, and is not brought up to date.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let readers = Readers::start(path).map_err(|error| naming(path, error))?;
+        Self::exists(path.as_ref())?;
+        let file = StoreFile::open_read_only(path.as_ref())?;
+        let path = file.path();
+        file.check_length()?;
+        let opened = || {
+            let database = schema::open_reader(path)?;
+            // Twice, since a number that is being written may be read half.
+            let check = || commit_count::check(&database, commit_count::recorded(path), path);
+            check().or_else(|_| check())?;
+            Readers::start(path)
+        };
         Ok(Self {
+            readers: opened().map_err(|error| naming(path, error))?,
             writer: None,
-            readers,
+            _file: file,
             commits: CommitWatch::default(),
-            _lock: None,
         })
     }
 
@@ -94,6 +138,27 @@ impl SqliteStore {
         let read = self
             .read(|database| collect(database, sql, [], |row| Ok((row.get(0)?, instant(row, 1)?))));
         read.await
+    }
+
+    /// Whether there is a store at `path` that something was ever stored in.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Lost`] if there is none any more: the file that counts its commits is there.
+    pub fn exists(path: &Path) -> Result<bool, StoreError> {
+        let path = resolve(path);
+        if fs::metadata(&path).is_ok_and(|found| found.len() > 0) {
+            return Ok(true);
+        }
+        match commit_count::recorded(&path) {
+            0 => Ok(false),
+            commits => Err(StoreError::Lost(format!(
+                "the store {0} is gone or empty, and {commits} commits were made in it. Put it \
+                 back, or a backup with `ml-connector restore FILE`; to begin anew, delete \
+                 {0}.commits",
+                path.display()
+            ))),
+        }
     }
 
     fn read<T: Send + 'static>(
@@ -120,6 +185,15 @@ impl Store for SqliteStore {
 
     fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
         self.read(move |database| reads::undecided_notices(database, limit, &except))
+    }
+
+    fn checkpoint(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            match &self.writer {
+                Some(writer) => writer.checkpoint().await,
+                None => Ok(()),
+            }
+        })
     }
 
     fn due_runs(
@@ -308,7 +382,7 @@ fn naming(path: &Path, error: StoreError) -> StoreError {
         StoreError::Refused(text) => StoreError::Refused(format!("{path}: {text}")),
         StoreError::Unavailable(text) => StoreError::Unavailable(format!("{path}: {text}")),
         StoreError::Corrupt(text) => StoreError::Corrupt(format!("{path}: {text}")),
-        unreadable @ StoreError::UnreadableRun { .. } => unreadable,
+        named => named,
     }
 }
 

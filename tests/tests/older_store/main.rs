@@ -8,6 +8,7 @@ mod remotes;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ml_connector::contract::credentials::AccessSpan;
@@ -76,7 +77,9 @@ fn copy_store(installation: &Installation) {
     let copy = |from: &str, to: &Path| {
         fs::copy(fixture().join(from), to).expect("is copied");
     };
-    copy(STORE_FILE, &installation.path(STORE_FILE));
+    let store = installation.path(STORE_FILE);
+    copy(STORE_FILE, &store);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).expect("is set");
     let keys = fs::read_to_string(fixture().join("seal.keys")).expect("is there");
     installation.write_secret("seal.keys", &keys);
 }

@@ -39,12 +39,7 @@ fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
         tls, proxy_anchors, ..
     } = &events.listen
     {
-        for file in [&tls.certificate, &tls.key] {
-            if let Err(error) = std::fs::metadata(file) {
-                let message = format!("{} cannot be read ({error})", file.display());
-                findings.push(Finding::wrong("events TLS", exit::SETTINGS, message));
-            }
-        }
+        findings.extend(super::tls_files("events TLS", tls));
         let proxies = proxy_anchors.iter();
         findings.extend(proxies.map(|file| anchors("events.proxy_anchors", file)));
     }

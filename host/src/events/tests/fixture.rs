@@ -1,5 +1,6 @@
 //! A receiver of events behind real sockets, and SAP Concur in front of it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::*;
 use crate::config::{EventsConfig, EventsListen, TlsFiles};
 use crate::contract::types::System;
 use crate::events::test_certificates::Issued;
+use crate::private;
 use crate::store::Notice;
 use crate::store::conformance::ModelStore;
 
@@ -62,7 +64,10 @@ impl Fixture {
             ..Wanted::default()
         });
         std::fs::write(file("certificate.pem"), ours.pem()).expect("is written");
-        std::fs::write(file("key.pem"), ours.key.serialize_pem()).expect("is written");
+        let mut options = private::options();
+        let key = options.write(true).create_new(true).open(file("key.pem"));
+        let key = key.and_then(|mut key| key.write_all(ours.key.serialize_pem().as_bytes()));
+        key.expect("is written");
         let store = Arc::new(ModelStore::default());
         let listen = EventsListen::Network {
             address: "127.0.0.1:0".parse().expect("an address"),

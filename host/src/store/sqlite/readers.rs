@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -20,9 +21,11 @@ const QUEUE_QUERIES_MAX: usize = 1_024;
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
 
-/// The way to the reader threads, which end when it is dropped.
+/// The way to the reader threads. Dropping it ends them and waits until their connections are
+/// closed: as long as one is open, the writer cannot put its log away.
 pub(super) struct Readers {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
@@ -30,10 +33,16 @@ impl Readers {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE_QUERIES_MAX);
         let queue = Arc::new(Mutex::new(queue));
+        let mut readers = Self {
+            jobs: Some(jobs),
+            threads: Vec::new(),
+        };
         for _ in 0..READERS {
-            start_reader(schema::open_reader(path)?, Arc::clone(&queue))?;
+            let database = schema::open_reader(path)?;
+            let thread = start_reader(database, Arc::clone(&queue))?;
+            readers.threads.push(thread);
         }
-        Ok(Self { jobs })
+        Ok(readers)
     }
 
     /// Runs a query within one read transaction, so that all of its statements see the same state.
@@ -46,12 +55,22 @@ impl Readers {
         let job: Job = Box::new(move |database| {
             let _ = reply.send(in_transaction(database, query));
         });
-        self.jobs.send(job).await.map_err(|_| stopped())?;
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(job).await.map_err(|_| stopped())?;
         result.await.map_err(|_| stopped())?
     }
 }
 
-fn start_reader(database: Connection, queue: Queue) -> Result<(), StoreError> {
+impl Drop for Readers {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start_reader(database: Connection, queue: Queue) -> Result<JoinHandle<()>, StoreError> {
     std::thread::Builder::new()
         .name("store-reader".into())
         .spawn(move || {
@@ -59,7 +78,6 @@ fn start_reader(database: Connection, queue: Queue) -> Result<(), StoreError> {
                 job(&database);
             }
         })
-        .map(drop)
         .map_err(|error| StoreError::Unavailable(format!("no thread for a reader: {error}")))
 }
 

@@ -1,10 +1,13 @@
 //! What is particular to SQLite; the promises are tested by the suite.
 
+mod backup;
 mod capacity;
 mod kill;
 mod older;
+mod place;
 mod tampering;
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,13 +19,13 @@ use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::store::{EVENTS_MAX, NewRun, RunState};
 
 mod suite {
-    use super::place;
+    use super::new_place;
 
-    crate::store_conformance!(place);
+    crate::store_conformance!(new_place);
 }
 
 /// A directory that goes when the last that uses it goes, and a store in it.
-fn place() -> impl Fn() -> SqliteStore {
+fn new_place() -> impl Fn() -> SqliteStore {
     let (directory, path) = empty();
     move || {
         let _keep = &directory;
@@ -34,6 +37,11 @@ fn empty() -> (TempDir, PathBuf) {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("store.db");
     (directory, path)
+}
+
+/// What SQLite or a copy made, as a store is.
+fn make_private(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("is set");
 }
 
 fn mark(name: &str, value: &str) -> Write {
@@ -71,19 +79,6 @@ fn failure(opened: Result<SqliteStore, StoreError>) -> StoreError {
     }
 }
 
-#[test]
-fn a_second_writer_is_kept_out_and_told_which_file_is_in_use() {
-    let (_directory, path) = empty();
-    let first = SqliteStore::open(&path).expect("opens");
-    let error = failure(SqliteStore::open(&path)).to_string();
-    assert!(
-        error.contains("store.db.lock") && error.contains("stop it first"),
-        "{error}"
-    );
-    drop(first);
-    SqliteStore::open(&path).expect("opens after the first was dropped");
-}
-
 #[tokio::test]
 async fn nobody_else_can_read_what_is_kept() {
     let (directory, path) = empty();
@@ -93,7 +88,7 @@ async fn nobody_else_can_read_what_is_kept() {
         .await
         .expect("is kept");
     for name in ["store.db", "store.db-wal"] {
-        let metadata = std::fs::metadata(directory.path().join(name)).expect("is there");
+        let metadata = fs::metadata(directory.path().join(name)).expect("is there");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
     }
 }
@@ -128,17 +123,19 @@ fn what_is_not_a_store_of_this_version_is_refused_and_named() {
     assert!(
         matches!(missing, StoreError::Unavailable(_)) && missing.to_string().contains("store.db")
     );
-    std::fs::write(
+    fs::write(
         &path,
         "no database at all, but longer than a header".repeat(9),
     )
     .expect("writes");
+    make_private(&path);
     assert!(matches!(
         failure(SqliteStore::open(&path)),
         StoreError::Corrupt(_)
     ));
-    std::fs::remove_file(&path).expect("removes");
+    fs::remove_file(&path).expect("removes");
     let other = Connection::open(&path).expect("opens");
+    make_private(&path);
     other
         .execute_batch("CREATE TABLE songs (title TEXT)")
         .expect("is made");
@@ -186,11 +183,12 @@ fn with_room_for(pages: u32, path: &Path) -> SqliteStore {
     database
         .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
         .expect("is set");
+    let log = Log::open(database, path).expect("is there");
     SqliteStore {
-        writer: Some(Writer::start(database).expect("starts")),
         readers: Readers::start(path).expect("starts"),
+        writer: Some(Writer::start(log).expect("starts")),
+        _file: StoreFile::open_read_only(path).expect("is there"),
         commits: CommitWatch::default(),
-        _lock: None,
     }
 }
 
@@ -358,6 +356,7 @@ fn queries_that_run_often_search_an_index() {
 async fn a_store_of_the_first_version_is_brought_up_to_date() {
     let (_directory, path) = empty();
     let old = Connection::open(&path).expect("opens");
+    make_private(&path);
     old.execute_batch(include_str!("1.sql")).expect("is made");
     old.execute("INSERT INTO marks VALUES ('last', '1')", [])
         .expect("is kept");
@@ -413,7 +412,7 @@ async fn the_log_is_written_back_and_stays_small() {
         store.commit(values.collect()).await.expect("is kept");
     }
     let bytes = |name: &str| {
-        let file = std::fs::metadata(directory.path().join(name));
+        let file = fs::metadata(directory.path().join(name));
         file.expect("is there").len()
     };
     let log = bytes("store.db-wal");

@@ -58,6 +58,7 @@ async fn everything_in_it_stays_readable() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("store.sqlite");
     store_of_version_2(&path);
+    make_private(&path);
     let store = SqliteStore::open(&path).expect("is brought up to date");
     let object = ObjectRef {
         system: System::Freshbooks,

@@ -313,7 +313,7 @@ async fn a_page_that_was_zeroed_is_found_without_reading_every_row() {
 
 fn zero_page(path: &Path, page: i64) {
     use std::os::unix::fs::FileExt;
-    let file = std::fs::OpenOptions::new().write(true).open(path);
+    let file = fs::OpenOptions::new().write(true).open(path);
     let offset = (page.cast_unsigned() - 1) * 4_096;
     let file = file.expect("opens");
     file.write_all_at(&[0; 4_096], offset).expect("is written");
