@@ -97,7 +97,10 @@ fn a_handshake_that_was_missed_is_asked_for_again() {
         [REGISTER, CONFIRM, CONFIRM, RESEND, CONFIRM],
         "the second one is withheld"
     );
-    assert!(matches!(driven.waits()[..], [(WaitReason::Handshake, 1..=60_000)]));
+    assert!(matches!(
+        driven.waits()[..],
+        [(WaitReason::Handshake, 1..=60_000)]
+    ));
 }
 
 #[test]

@@ -12,10 +12,11 @@ use super::version_2;
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
+    include_str!("5.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.
