@@ -147,11 +147,16 @@ impl Callbacks {
         ours.is_some_and(|ours| ours.candidates.has_for(run))
     }
 
-    /// Notes that FreshBooks did not confirm a verifier: it was a stranger's.
-    pub fn note_unconfirmed(&self, connection: &str) {
+    /// Notes that FreshBooks did not confirm a verifier. True if that came from a stranger: one that
+    /// was trusted before has only been replaced.
+    pub fn note_unconfirmed(&self, connection: &str, id: &str, verifier: &Secret) -> bool {
+        if self.trusted(connection, id).as_ref() == Some(verifier) {
+            return false;
+        }
         let mut all = self.candidates();
         let ours = all.entry(connection.to_owned()).or_default();
         ours.candidates.note_unconfirmed();
+        true
     }
 
     /// Forgets the candidates of a run that has ended, and all if it was the last that registers

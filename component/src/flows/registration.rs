@@ -20,6 +20,9 @@ const PAGES_MAX: u32 = 20;
 /// that is done. FreshBooks sends it within seconds; after five minutes the address is wrong.
 const HANDSHAKE_WAIT: Duration = 60_000;
 const HANDSHAKES_MAX: u32 = 5;
+/// The same where others have come that are not FreshBooks': they may have taken its place at the
+/// host, so it is asked for again sooner, and not at once, since its own may be on its way.
+const HANDSHAKE_WAIT_AMONG_OTHERS: Duration = 10_000;
 /// How often a run asks for a confirmation. It takes two for each handshake that comes, and anyone
 /// who knows our address can send some, faster than FreshBooks answers. Enough for those of several
 /// seconds, and an end of the requests that a stranger can make us send.
@@ -128,7 +131,8 @@ async fn verify(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(
                 .await;
         }
         awaited = false;
-        let until = flow.now().saturating_add(HANDSHAKE_WAIT);
+        let asked = flow.now();
+        let mut until = asked.saturating_add(HANDSHAKE_WAIT);
         loop {
             if sent == CONFIRMATIONS_MAX {
                 return Err(handshake_missing(flow, not_theirs));
@@ -136,7 +140,10 @@ async fn verify(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(
             sent += 1;
             match confirm(flow, callback).await {
                 Confirmed::Key => return Ok(()),
-                Confirmed::NotTheirs => not_theirs += 1,
+                Confirmed::NotTheirs => {
+                    not_theirs += 1;
+                    until = asked.saturating_add(HANDSHAKE_WAIT_AMONG_OTHERS);
+                }
                 Confirmed::Lost => break,
                 Confirmed::NotYet if flow.now() >= until => break,
                 Confirmed::NotYet => await_handshake(flow, until).await,

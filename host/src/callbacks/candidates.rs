@@ -35,7 +35,7 @@ pub enum Arrival {
     Early,
     /// It was known already.
     Known,
-    /// There are too many of this id.
+    /// There are too many of this id, or it is too long.
     Full,
 }
 
@@ -102,11 +102,14 @@ impl Candidates {
         if of_id().any(|early| early.verifier == verifier) {
             return Arrival::Known;
         }
-        if of_id().count() >= OF_ONE_ID_MAX {
-            return self.refuse();
-        }
-        if self.early.len() >= EARLY_MAX {
-            self.early.pop_front();
+        // The newest are kept: FreshBooks' own comes just before its id is named.
+        let oldest = if of_id().count() >= OF_ONE_ID_MAX {
+            self.early.iter().position(|early| early.id == id)
+        } else {
+            (self.early.len() >= EARLY_MAX).then_some(0)
+        };
+        if let Some(oldest) = oldest {
+            self.early.remove(oldest);
             self.strangers.unnamed += 1;
         }
         self.early.push_back(Early {
@@ -276,6 +279,18 @@ mod tests {
         assert_eq!(candidates.take_strangers().refused, 3);
         let long = secret(&"v".repeat(VERIFIER_BYTES_MAX + 1));
         assert_eq!(candidates.add("7", long, 0), Arrival::Full);
+    }
+
+    #[test]
+    fn the_newest_of_those_that_came_early_are_kept() {
+        let mut candidates = Candidates::default();
+        for number in 0..1_000 {
+            let arrival = candidates.add("7", secret(&number.to_string()), 0);
+            assert_eq!(arrival, Arrival::Early);
+        }
+        let taken = all(&mut candidates, 1, "7");
+        assert_eq!(taken.len(), OF_ONE_ID_MAX);
+        assert_eq!(taken.last().map(String::as_str), Some("999"));
     }
 
     #[test]

@@ -128,11 +128,10 @@ impl Driver<'_> {
         let NamedVerifier(Some(sent)) = sent else {
             return;
         };
-        if matches!(outcome, SendOutcome::Response(response) if (400..500).contains(&response.status))
-        {
-            let Connection { name, services, .. } = self.connection;
+        let Connection { name, services, .. } = self.connection;
+        let is_refused = matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 400 | 422));
+        if is_refused && services.callbacks.note_unconfirmed(name, &sent.0, &sent.1) {
             services.metrics.webhook(name, "handshake-unconfirmed");
-            services.callbacks.note_unconfirmed(name);
         }
         self.sent_verifier = Some(sent);
     }
