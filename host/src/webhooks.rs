@@ -5,6 +5,7 @@
 //! authentic is stored, and its sender learns nothing but the status. When the store cannot take a
 //! notice the answer is 503, so that the sender comes again.
 
+mod consent_page;
 mod consents;
 mod routes;
 
@@ -18,7 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
-pub use self::consents::Consents;
+pub use self::consent_page::{RedirectFault, read_redirect};
+pub use self::consents::{Consent, Consents, Redirect};
 use crate::backlog::Backlog;
 use crate::callbacks::{Arrival, Callbacks};
 use crate::clock::Clock;
