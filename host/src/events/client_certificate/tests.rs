@@ -160,8 +160,8 @@ fn keys_do_what_their_certificates_allow() {
     }
 }
 
-/// SAP's own, where a directory with `leaf.pem` and its issuers in `chain.pem`, the root last, is
-/// named: they are SAP's, so they are not in this repository.
+/// SAP's own, where a directory is named that has them in `chain.pem`, its own first, and their root
+/// in `roots.pem`: they are SAP's, so they are not in this repository.
 #[test]
 fn the_published_certificate_is_trusted() {
     let Some(directory) = std::env::var_os("ML_CONNECTOR_EVENT_CERTIFICATES") else {
@@ -277,9 +277,8 @@ fn issuer_organisation_and_key_may_change() {
 #[test]
 fn what_is_no_certificate_is_not_trusted() {
     let trust = Office::new().trust(Purpose::ClientAuth);
-    let verify = |chain: &[rustls::pki_types::CertificateDer<'_>]| {
-        trust.verify(chain, NOW).map(drop).expect_err("is refused")
-    };
+    let verify =
+        |chain: &[CertificateDer<'_>]| trust.verify(chain, NOW).map(drop).expect_err("is refused");
     assert_eq!(verify(&[]), Untrusted::NoCertificate);
     for der in [vec![], vec![0x30, 0x03, 1, 2, 3], vec![0xff; 400]] {
         assert_eq!(verify(&[der.into()]), Untrusted::Unreadable);
