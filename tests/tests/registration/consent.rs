@@ -20,7 +20,7 @@ async fn waiting() -> (Deployment, RunningCommand, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_exchange_is_said_in_the_browser_and_in_the_terminal() {
     let (mut deployment, connecting, redirect) = waiting().await;
-    let secret = "freshbooks-client-secret";
+    let secret = "acme.freshbooks-client-secret";
     deployment.installation.write_secret(secret, "wrong");
     let page = http::get(&redirect).await.expect("a page");
     assert_eq!(page.status, 400);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ml_connector::contract::runs::WaitReason;
 use ml_connector::service::Running;
-use ml_connector::store::{RunFilter, RunState, Store};
+use ml_connector::store::{Run, RunFilter, RunState};
 use ml_connector_component::contract::http::Body;
 use ml_connector_component::contract::webhooks::Delivery;
 use ml_connector_sandbox::{Fault, FaultRule, System};
@@ -142,9 +142,10 @@ async fn strangers_are_never_trusted_where_freshbooks_takes_a_second() {
     race(1_000, 250).await;
 }
 
-/// 10,000 handshakes of invented ids, and some of the right ones, before the first connect.
+/// Thousands of handshakes of invented ids, and some of the right one, before the first connect.
+/// More than are kept; `FORGED_HANDSHAKES=10000` sends so many.
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_forged_handshakes_keep_no_genuine_one_out() {
+async fn thousands_of_forged_handshakes_keep_no_genuine_one_out() {
     let fixture = InProcess::new(&Options::default()).await;
     let service = fixture.start().await;
     until("registrations wait for a person", async || {
@@ -155,9 +156,11 @@ async fn ten_thousand_forged_handshakes_keep_no_genuine_one_out() {
         runs(&service, waiting).await.len() == 4
     })
     .await;
+    let wanted = std::env::var("FORGED_HANDSHAKES").ok();
+    let wanted: u64 = wanted.and_then(|text| text.parse().ok()).unwrap_or(1_500);
     let mut stranger = Stranger::connect(&service).await;
     let began = Instant::now();
-    for number in 0..10_000_u64 {
+    for number in 0..wanted {
         let id = if number % 200 == 0 { 2_001 } else { number };
         let forged = handshake(&id.to_string(), &format!("stranger{number}"));
         assert_eq!(stranger.post(&forged).await, 200);
@@ -171,7 +174,7 @@ async fn ten_thousand_forged_handshakes_keep_no_genuine_one_out() {
     fixture.deployment.connect().await.expect("connects");
     until_registered(&service).await;
     println!(
-        "10,000 forged handshakes in {took:?}, then connected and registered in {:?}",
+        "{wanted} forged handshakes in {took:?}, then connected and registered in {:?}",
         began.elapsed()
     );
     assert_eq!(trusted(&service), genuine(&fixture));
@@ -204,8 +207,7 @@ async fn a_handshake_for_a_run_that_has_ended_is_answered_and_changes_nothing() 
         ..RunFilter::default()
     };
     let waiting = runs(&service, waiting).await;
-    let is_awaited =
-        |run: &ml_connector::store::Run| run.wait_reason == Some(WaitReason::Handshake);
+    let is_awaited = |run: &Run| run.wait_reason == Some(WaitReason::Handshake);
     assert!(!waiting.iter().any(is_awaited));
     assert_eq!(trusted(&service), genuine(&fixture));
     service.shutdown().await;
