@@ -147,8 +147,8 @@ impl Callbacks {
         ours.is_some_and(|ours| ours.candidates.has_for(run))
     }
 
-    /// Notes that FreshBooks did not confirm a verifier. True if that came from a stranger: one that
-    /// was trusted before has only been replaced.
+    /// Notes that FreshBooks did not confirm a verifier. True if that came from a stranger: one
+    /// that was trusted before has only been replaced.
     pub fn note_unconfirmed(&self, connection: &str, id: &str, verifier: &Secret) -> bool {
         if self.trusted(connection, id).as_ref() == Some(verifier) {
             return false;

@@ -235,20 +235,18 @@ impl WebhookReceiver {
             verifier,
         } = handshake;
         let (verifier, now) = (Secret::new(verifier), self.clock.now());
-        match self.callbacks.add_candidate(connection, &id, verifier, now) {
-            Arrival::Full => {
-                self.metrics.webhook(connection, "handshake-refused");
-                return 503;
-            }
+        let arrival = self.callbacks.add_candidate(connection, &id, verifier, now);
+        self.metrics.webhook(connection, arrival.label());
+        match arrival {
+            Arrival::Full => return 503,
             Arrival::Awaited(run) => self.wake_registration(run, now).await,
             Arrival::Early | Arrival::Known => {}
         }
-        self.metrics.webhook(connection, "handshake");
         200
     }
 
-    /// Wakes a run that waits for a handshake. It may have ended just now, and if the store fails it
-    /// wakes by itself within a minute: neither is worth an error, or an answer other than 200.
+    /// Wakes a run that waits for a handshake. It may have ended just now, and if the store fails
+    /// it wakes by itself within a minute: neither is worth an error, or an answer other than 200.
     async fn wake_registration(&self, run: RunId, now: Instant) {
         let waiting = self.store.run(run).await.ok().flatten();
         let waiting = waiting.filter(|run| {

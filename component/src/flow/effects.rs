@@ -16,8 +16,8 @@ use crate::runs::EffectChannel;
 use crate::settings::Settings;
 use crate::text::non_empty;
 
-/// An address ends in 128 random bits in hex. A shorter last part is no secret, but a word that other
-/// text may hold too.
+/// An address ends in 128 random bits in hex. A shorter last part is no secret, but a word that
+/// other text may hold too.
 const SECRET_PART_BYTES_MIN: usize = 16;
 
 /// The handle of a story: it reads the task and the settings, and asks for effects.

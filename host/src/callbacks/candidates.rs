@@ -11,16 +11,18 @@ use crate::contract::types::Instant;
 use crate::secrets::Secret;
 use crate::store::RunId;
 
-/// Verifiers of one id that are kept at once, and taken until the run has tried them all. FreshBooks
-/// sends one; a stranger who sends forty a second fills this in the time that FreshBooks needs.
+/// Verifiers of one id that are kept at once, and taken until the run has tried them all.
+/// FreshBooks sends one; a stranger who sends forty a second fills this in the time that FreshBooks
+/// needs.
 const OF_ONE_ID_MAX: usize = 64;
 
 /// Verifiers of ids that no registration has named yet. FreshBooks may send the handshake before it
-/// has answered the registration; when more come meanwhile the oldest is forgotten, and the run asks
-/// for another handshake.
+/// has answered the registration; when more come meanwhile the oldest is forgotten, and the run
+/// asks for another handshake.
 const EARLY_MAX: usize = 1_024;
 
-/// How long an early one is kept: twice the minute in which a registration is answered, or given up.
+/// How long an early one is kept: twice the minute in which a registration is answered, or given
+/// up.
 const EARLY_LIFE_MS: u64 = 120_000;
 
 /// FreshBooks' have 33 characters in all examples; this bounds the memory.
@@ -37,6 +39,18 @@ pub enum Arrival {
     Known,
     /// There are too many of this id, or it is too long.
     Full,
+}
+
+impl Arrival {
+    /// A stable label for counters.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Awaited(_) | Self::Known => "handshake",
+            Self::Early => "handshake-early",
+            Self::Full => "handshake-refused",
+        }
+    }
 }
 
 /// Handshakes of strangers, counted until they are reported.
@@ -120,9 +134,9 @@ impl Candidates {
         Arrival::Early
     }
 
-    /// The next verifier that a run may have confirmed, each one once: first the trusted one, which a
-    /// registration that was disabled may still have, then those that arrived. Nothing when all were
-    /// tried; then there is room for as many again.
+    /// The next verifier that a run may have confirmed, each one once: first the trusted one, which
+    /// a registration that was disabled may still have, then those that arrived. Nothing when all
+    /// were tried; then there is room for as many again.
     ///
     /// From here on handshakes for this id are kept for this run.
     pub(super) fn take(

@@ -1,5 +1,5 @@
-//! The page that FreshBooks' consent page redirects a browser to (source: freshbooks-authentication):
-//! what the redirect says, and what the person is shown.
+//! The page that FreshBooks' consent page redirects a browser to (source:
+//! freshbooks-authentication): what the redirect says, and what the person is shown.
 
 use std::time::Duration;
 

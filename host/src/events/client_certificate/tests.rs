@@ -160,8 +160,8 @@ fn keys_do_what_their_certificates_allow() {
     }
 }
 
-/// SAP's own, where a directory is named that has them in `chain.pem`, its own first, and their root
-/// in `roots.pem`: they are SAP's, so they are not in this repository.
+/// SAP's own, where a directory is named that has them in `chain.pem`, its own first, and their
+/// root in `roots.pem`: they are SAP's, so they are not in this repository.
 #[test]
 fn the_published_certificate_is_trusted() {
     let Some(directory) = std::env::var_os("ML_CONNECTOR_EVENT_CERTIFICATES") else {
