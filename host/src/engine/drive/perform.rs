@@ -129,8 +129,13 @@ impl Driver<'_> {
             return;
         };
         let Connection { name, services, .. } = self.connection;
-        let is_refused = matches!(outcome, SendOutcome::Response(response) if matches!(response.status, 400 | 422));
-        if is_refused && services.callbacks.note_unconfirmed(name, &sent.0, &sent.1) {
+        let status = match outcome {
+            SendOutcome::Response(response) => response.status,
+            SendOutcome::NotSent(_) | SendOutcome::MaybeSent(_) => 0,
+        };
+        if matches!(status, 400 | 422)
+            && services.callbacks.note_unconfirmed(name, &sent.0, &sent.1)
+        {
             services.metrics.webhook(name, "handshake-unconfirmed");
         }
         self.sent_verifier = Some(sent);
