@@ -1,21 +1,25 @@
 //! Webhook registrations and their verifiers: sealed in the store, open in memory for the receiver.
 //!
-//! A verifier that arrives is a candidate. It becomes the key when the run that registers has had
-//! it confirmed by FreshBooks, and never by its arrival alone.
+//! A verifier that arrives is a candidate. It becomes the key when FreshBooks has confirmed just
+//! that one, and never by its arrival alone. Candidates are in memory only, since they may be
+//! anyone's.
+
+mod candidates;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use self::candidates::Candidates;
+pub use self::candidates::{Arrival, Strangers};
+use crate::contract::types::Instant;
 use crate::contract::webhooks::{Callback, Receiver};
 use crate::credentials::ResealCount;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
-use crate::store::{Store, StoreError, StoredCallback, Write};
+use crate::store::{RunId, Store, StoreError, StoredCallback, Write};
 
-/// Registrations of one connection that are known. Real ones number about a dozen; further
-/// handshakes are refused and push out none.
-const CANDIDATES_MAX: usize = 64;
+/// Handshakes of strangers are logged at most once in ten minutes while they come.
+const REPORT_INTERVAL_MS: u64 = 600_000;
 
 /// Why registrations cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,22 +35,24 @@ pub enum CallbackError {
 /// The registrations of all connections.
 pub struct Callbacks {
     keyring: Arc<Keyring>,
-    known: RwLock<BTreeMap<(String, String), Known>>,
-    arrivals: AtomicU64,
+    /// The verifiers that FreshBooks has confirmed, by connection and callback id.
+    trusted: RwLock<BTreeMap<(String, String), Secret>>,
+    /// What arrived and is not confirmed, by connection.
+    candidates: Mutex<BTreeMap<String, Reported>>,
 }
 
-fn verifier_purpose(stored: &StoredCallback, trusted: bool) -> Purpose<'_> {
+#[derive(Default)]
+struct Reported {
+    candidates: Candidates,
+    /// When its strangers were last reported.
+    at: Instant,
+}
+
+fn verifier_purpose<'a>(connection: &'a str, callback: &'a str) -> Purpose<'a> {
     Purpose::Verifier {
-        connection: &stored.connection,
-        callback: &stored.id,
-        trusted,
+        connection,
+        callback,
     }
-}
-
-#[derive(Clone, Default, PartialEq)]
-struct Known {
-    trusted: Option<Secret>,
-    candidate: Option<Secret>,
 }
 
 impl Callbacks {
@@ -60,31 +66,18 @@ impl Callbacks {
         keyring: Arc<Keyring>,
         connections: &[&str],
     ) -> Result<Self, CallbackError> {
-        let mut known = BTreeMap::new();
+        let mut trusted = BTreeMap::new();
         for connection in connections {
             for stored in store.callbacks(connection).await? {
-                let open = |sealed: &[u8], trusted| -> Result<Option<Secret>, SealError> {
-                    if sealed.is_empty() {
-                        return Ok(None);
-                    }
-                    let purpose = Purpose::Verifier {
-                        connection,
-                        callback: &stored.id,
-                        trusted,
-                    };
-                    keyring.open(&purpose, sealed).map(Some)
-                };
-                let one = Known {
-                    trusted: open(&stored.sealed_verifier, true)?,
-                    candidate: open(&stored.sealed_candidate, false)?,
-                };
-                known.insert((stored.connection.clone(), stored.id.clone()), one);
+                let purpose = verifier_purpose(&stored.connection, &stored.id);
+                let verifier = keyring.open(&purpose, &stored.sealed_verifier)?;
+                trusted.insert((stored.connection, stored.id), verifier);
             }
         }
         Ok(Self {
             keyring,
-            known: RwLock::new(known),
-            arrivals: AtomicU64::new(0),
+            trusted: RwLock::new(trusted),
+            candidates: Mutex::default(),
         })
     }
 
@@ -97,14 +90,11 @@ impl Callbacks {
     /// The registrations of a connection as `webhooks.verify` wants them.
     #[must_use]
     pub fn receiver(&self, connection: &str, account_id: &str, registering: bool) -> Receiver {
-        let known = self.read();
-        let ours = known.iter().filter(|((name, _), _)| name == connection);
-        let callbacks = ours.map(|((_, id), one)| Callback {
+        let trusted = self.read();
+        let ours = trusted.iter().filter(|((name, _), _)| name == connection);
+        let callbacks = ours.map(|((_, id), verifier)| Callback {
             id: id.clone(),
-            verifier: one
-                .trusted
-                .as_ref()
-                .map(|verifier| verifier.reveal().to_string()),
+            verifier: Some(verifier.reveal().to_string()),
         });
         Receiver {
             account_id: account_id.to_string(),
@@ -113,61 +103,83 @@ impl Callbacks {
         }
     }
 
-    /// Adds a candidate, and returns the write that stores it; nothing when there are too
-    /// many already.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be sealed.
+    /// Takes in a handshake, which may be a stranger's.
     pub fn add_candidate(
         &self,
         connection: &str,
         id: &str,
-        verifier: &Secret,
-    ) -> Result<Option<Write>, SealError> {
-        let mut known = self.write();
-        let ours = known.keys().filter(|(name, _)| name == connection).count();
-        let key = (connection.to_string(), id.to_string());
-        if ours >= CANDIDATES_MAX && !known.contains_key(&key) {
-            return Ok(None);
+        verifier: Secret,
+        now: Instant,
+    ) -> Arrival {
+        if self.trusted(connection, id).as_ref() == Some(&verifier) {
+            return Arrival::Known;
         }
-        let one = known.entry(key).or_default();
-        one.candidate = Some(verifier.clone());
-        self.arrivals.fetch_add(1, Ordering::Release);
-        self.stored(connection, id, one).map(Some)
+        let mut all = self.candidates();
+        let ours = all.entry(connection.to_owned()).or_default();
+        let arrival = ours.candidates.add(id, verifier, now);
+        if ours.at.saturating_add(REPORT_INTERVAL_MS) <= now {
+            ours.report(connection, now);
+        }
+        arrival
     }
 
-    /// How many candidates have arrived since the start of the process: for a run that is about to
-    /// wait for one that may just have come.
+    /// The next verifier that this run may have FreshBooks confirm: the trusted one, which a
+    /// registration that was disabled may still have, then each that arrived, once; nothing if all
+    /// were tried. That the run names the id has handshakes for it kept.
+    pub fn take_candidate(
+        &self,
+        connection: &str,
+        run: RunId,
+        id: &str,
+        now: Instant,
+    ) -> Option<Secret> {
+        let trusted = self.trusted(connection, id);
+        let mut all = self.candidates();
+        let ours = all.entry(connection.to_owned()).or_default();
+        ours.candidates.take(run, id, trusted.as_ref(), now)
+    }
+
+    /// Whether a handshake has come that this run has asked for and not tried.
     #[must_use]
-    pub fn arrivals(&self) -> u64 {
-        self.arrivals.load(Ordering::Acquire)
+    pub fn has_candidate_for(&self, connection: &str, run: RunId) -> bool {
+        let all = self.candidates();
+        let ours = all.get(connection);
+        ours.is_some_and(|ours| ours.candidates.has_for(run))
     }
 
-    /// The verifier to be confirmed: the candidate, or, for a registration that was disabled and
-    /// sends the same one again, the trusted one.
-    #[must_use]
-    pub fn verifier(&self, connection: &str, id: &str) -> Option<Secret> {
-        let known = self.read();
-        let one = known.get(&(connection.to_string(), id.to_string()))?;
-        one.candidate.clone().or_else(|| one.trusted.clone())
+    /// Notes that FreshBooks did not confirm a verifier. True if that came from a stranger: one
+    /// that was trusted before has only been replaced.
+    pub fn note_unconfirmed(&self, connection: &str, id: &str, verifier: &Secret) -> bool {
+        if self.trusted(connection, id).as_ref() == Some(verifier) {
+            return false;
+        }
+        let mut all = self.candidates();
+        let ours = all.entry(connection.to_owned()).or_default();
+        ours.candidates.note_unconfirmed();
+        true
     }
 
-    /// The write that makes the candidate the key. It counts from here on: the run that asks for it
-    /// has had it confirmed already.
+    /// Forgets the candidates of a run that has ended, and all if it was the last that registers
+    /// webhooks of this connection.
+    pub fn end_registration(&self, connection: &str, run: RunId, is_last: bool, now: Instant) {
+        let mut all = self.candidates();
+        if let Some(ours) = all.get_mut(connection) {
+            ours.candidates.end_registration(run, is_last);
+            ours.report(connection, now);
+        }
+    }
+
+    /// Makes this verifier the key, and returns the write that stores it. It counts from here on:
+    /// FreshBooks has confirmed just this one.
     ///
     /// # Errors
     ///
     /// If it cannot be sealed.
-    pub fn trust(&self, connection: &str, id: &str) -> Result<Option<Write>, SealError> {
-        let mut known = self.write();
-        let Some(one) = known.get_mut(&(connection.to_string(), id.to_string())) else {
-            return Ok(None);
-        };
-        if let Some(candidate) = one.candidate.take() {
-            one.trusted = Some(candidate);
-        }
-        self.stored(connection, id, one).map(Some)
+    pub fn trust(&self, connection: &str, id: &str, verifier: Secret) -> Result<Write, SealError> {
+        let write = self.stored(connection, id, &verifier)?;
+        let key = (connection.to_owned(), id.to_owned());
+        self.write().insert(key, verifier);
+        Ok(write)
     }
 
     /// Seals every verifier in the store with the newest key, also of connections that the settings
@@ -180,87 +192,87 @@ impl Callbacks {
         let mut count = ResealCount::default();
         for connection in store.connections_with_secrets().await? {
             for stored in store.callbacks(&connection).await? {
-                let resealed = self.reseal_callback(&stored)?;
-                count.add(&stored.sealed_verifier, resealed);
-                if resealed {
-                    self.commit_resealed(store, stored).await?;
+                let purpose = verifier_purpose(&connection, &stored.id);
+                let resealed = self.keyring.reseal(&purpose, &stored.sealed_verifier)?;
+                count.add(&stored.sealed_verifier, resealed.is_some());
+                if let Some(sealed_verifier) = resealed {
+                    let resealed = StoredCallback {
+                        sealed_verifier,
+                        ..stored
+                    };
+                    self.commit_resealed(store, resealed).await?;
                 }
             }
         }
         Ok(count)
     }
 
-    /// Whether a stored registration has to be sealed anew; an error if it does not open.
-    fn reseal_callback(&self, stored: &StoredCallback) -> Result<bool, SealError> {
-        let mut is_old = false;
-        for (sealed, trusted) in [
-            (&stored.sealed_verifier, true),
-            (&stored.sealed_candidate, false),
-        ] {
-            let purpose = verifier_purpose(stored, trusted);
-            is_old |= self.keyring.reseal(&purpose, sealed)?.is_some();
-        }
-        Ok(is_old)
-    }
-
     async fn commit_resealed(
         &self,
         store: &dyn Store,
-        stored: StoredCallback,
+        resealed: StoredCallback,
     ) -> Result<(), CallbackError> {
-        let key = (stored.connection.clone(), stored.id.clone());
+        let (connection, id) = (resealed.connection.clone(), resealed.id.clone());
         loop {
-            let known = self.read().get(&key).cloned();
-            let Some(one) = known else {
+            let trusted = self.trusted(&connection, &id);
+            let write = match &trusted {
                 // Of a connection that the settings do not have: nothing else changes it.
-                let mut resealed = stored.clone();
-                for (sealed, trusted) in [
-                    (&mut resealed.sealed_verifier, true),
-                    (&mut resealed.sealed_candidate, false),
-                ] {
-                    let purpose = verifier_purpose(&stored, trusted);
-                    if let Some(new) = self.keyring.reseal(&purpose, sealed)? {
-                        *sealed = new;
-                    }
-                }
-                store.commit(vec![Write::Callback(resealed)]).await?;
-                return Ok(());
+                None => Write::Callback(resealed.clone()),
+                Some(verifier) => self.stored(&connection, &id, verifier)?,
             };
-            let write = self.stored(&key.0, &key.1, &one)?;
             store.commit(vec![write]).await?;
-            // A verifier that was trusted or arrived meanwhile must not be overwritten by what
-            // was true before.
-            if self.read().get(&key) == Some(&one) {
+            // One that was trusted meanwhile must not be overwritten by what was true before.
+            if self.trusted(&connection, &id) == trusted {
                 return Ok(());
             }
         }
     }
 
-    fn stored(&self, connection: &str, id: &str, one: &Known) -> Result<Write, SealError> {
-        let seal = |verifier: &Option<Secret>, trusted| match verifier {
-            Some(verifier) => {
-                let purpose = Purpose::Verifier {
-                    connection,
-                    callback: id,
-                    trusted,
-                };
-                self.keyring.seal(&purpose, verifier.reveal())
-            }
-            None => Ok(Vec::new()),
-        };
+    fn stored(&self, connection: &str, id: &str, verifier: &Secret) -> Result<Write, SealError> {
+        let purpose = verifier_purpose(connection, id);
+        let sealed_verifier = self.keyring.seal(&purpose, verifier.reveal())?;
         Ok(Write::Callback(StoredCallback {
             connection: connection.to_string(),
             id: id.to_string(),
-            sealed_verifier: seal(&one.trusted, true)?,
-            sealed_candidate: seal(&one.candidate, false)?,
+            sealed_verifier,
         }))
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<(String, String), Known>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    fn trusted(&self, connection: &str, id: &str) -> Option<Secret> {
+        let key = (connection.to_owned(), id.to_owned());
+        self.read().get(&key).cloned()
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<(String, String), Known>> {
-        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<(String, String), Secret>> {
+        self.trusted.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<(String, String), Secret>> {
+        self.trusted.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn candidates(&self) -> MutexGuard<'_, BTreeMap<String, Reported>> {
+        self.candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reported {
+    /// Logs what strangers have sent, if they have.
+    fn report(&mut self, connection: &str, now: Instant) {
+        let strangers = self.candidates.take_strangers();
+        if strangers == Strangers::default() {
+            return;
+        }
+        self.at = now;
+        tracing::warn!(
+            connection,
+            unconfirmed = strangers.unconfirmed,
+            unnamed = strangers.unnamed,
+            refused = strangers.refused,
+            "handshakes came to the webhook address that are not FreshBooks'; none was trusted. \
+             Somebody knows the address: change it as the operating manual says"
+        );
     }
 }

@@ -50,8 +50,6 @@ pub enum Purpose<'a> {
         connection: &'a str,
         /// The id that FreshBooks gave the registration.
         callback: &'a str,
-        /// Whether it is trusted, or a candidate.
-        trusted: bool,
     },
 }
 
@@ -296,9 +294,8 @@ fn associated(header: &[u8], purpose: &Purpose<'_>) -> Vec<u8> {
         Purpose::Verifier {
             connection,
             callback,
-            trusted,
         } => {
-            part(if *trusted { b"verifier" } else { b"candidate" });
+            part(b"verifier");
             part(connection.as_bytes());
             part(callback.as_bytes());
         }
@@ -365,7 +362,6 @@ mod tests {
             Purpose::Verifier {
                 connection: "acme",
                 callback: "1",
-                trusted: true,
             },
         ];
         for other in others {
@@ -375,23 +371,6 @@ mod tests {
                 "{other:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_candidate_is_not_a_trusted_verifier() {
-        let keyring = keyring(&[1]);
-        let purpose = |trusted| Purpose::Verifier {
-            connection: "acme",
-            callback: "1",
-            trusted,
-        };
-        let sealed = keyring
-            .seal(&purpose(false), "verifier")
-            .expect("is sealed");
-        assert_eq!(
-            keyring.open(&purpose(true), &sealed),
-            Err(SealError::Broken)
-        );
     }
 
     #[test]

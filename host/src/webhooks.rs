@@ -5,6 +5,7 @@
 //! authentic is stored, and its sender learns nothing but the status. When the store cannot take a
 //! notice the answer is 503, so that the sender comes again.
 
+mod consent_page;
 mod consents;
 mod routes;
 
@@ -18,14 +19,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
-pub use self::consents::Consents;
+pub use self::consent_page::{RedirectFault, read_redirect};
+pub use self::consents::{Consent, Consents, Redirect};
 use crate::backlog::Backlog;
-use crate::callbacks::Callbacks;
+use crate::callbacks::{Arrival, Callbacks};
 use crate::clock::Clock;
 use crate::config::TlsFiles;
 use crate::contract::http::Body;
 use crate::contract::runs::WaitReason;
-use crate::contract::types::{Note, ObjectRef};
+use crate::contract::types::{Instant, Note, ObjectRef};
 use crate::contract::webhooks::{
     Delivery, Handshake, Notice, Receiver as Registered, Refusal, Verified,
 };
@@ -36,7 +38,7 @@ use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
 use crate::secrets::Secret;
-use crate::store::{Receipt, Run, Store, StoreError, StoredOddity, Write};
+use crate::store::{Receipt, Run, RunId, RunState, Store, StoreError, StoredOddity, Write};
 
 /// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
 /// have a few hundred (source: freshbooks-webhooks).
@@ -118,7 +120,7 @@ pub struct WebhookReceiver {
     pub rates: Arc<DeliveryRates>,
     /// TCP connections at once.
     pub connections_max: usize,
-    /// Notified when a notice or handshake was stored.
+    /// Notified when a notice was stored, or a handshake has made a run due.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored.
     pub clock: Clock,
@@ -144,9 +146,7 @@ impl WebhookReceiver {
         }
         match self.read_delivery(address, &delivery).await {
             Ok(Ok(Verified::Notice(notice))) => self.store_notice(connection, notice).await,
-            Ok(Ok(Verified::Handshake(handshake))) => {
-                self.store_handshake(address, handshake).await
-            }
+            Ok(Ok(Verified::Handshake(handshake))) => self.take_handshake(address, handshake).await,
             Ok(Ok(Verified::Unreadable(note))) => {
                 self.store_oddity(connection, note, &delivery).await
             }
@@ -247,30 +247,44 @@ impl WebhookReceiver {
         200
     }
 
-    async fn store_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
+    async fn take_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
         let connection = address.connection.as_str();
-        let verifier = Secret::new(handshake.verifier);
-        let added = self
-            .callbacks
-            .add_candidate(connection, &handshake.callback_id, &verifier);
-        let mut batch = match added {
-            Ok(Some(write)) => vec![write],
-            Ok(None) | Err(_) => return 503,
-        };
-        let now = self.clock.now();
-        let registrations = self.active_registrations(address).await.into_iter();
-        for run in registrations.filter(|run| run.wait_reason == Some(WaitReason::Handshake)) {
-            batch.push(Write::Wait {
-                run: run.id,
-                due: now,
-                reason: run.wait_reason,
-                on: None,
-                message: run.message,
-            });
+        let Handshake {
+            callback_id: id,
+            verifier,
+        } = handshake;
+        let (verifier, now) = (Secret::new(verifier), self.clock.now());
+        let arrival = self.callbacks.add_candidate(connection, &id, verifier, now);
+        self.metrics.webhook(connection, arrival.label());
+        match arrival {
+            Arrival::Full => return 503,
+            Arrival::Awaited(run) => self.wake_registration(run, now).await,
+            Arrival::Early | Arrival::Known => {}
         }
-        let receipt = self.commit(connection, "handshake", batch).await;
+        200
+    }
+
+    /// Wakes a run that waits for a handshake. It may have ended just now, and if the store fails
+    /// it wakes by itself within a minute: neither is worth an error, or an answer other than 200.
+    async fn wake_registration(&self, run: RunId, now: Instant) {
+        let waiting = self.store.run(run).await.ok().flatten();
+        let waiting = waiting.filter(|run| {
+            run.wait_reason == Some(WaitReason::Handshake)
+                && run.state == RunState::Waiting
+                && run.due > now
+        });
+        let Some(run) = waiting else { return };
+        let wake = Write::Wait {
+            run: run.id,
+            due: now,
+            reason: run.wait_reason,
+            on: None,
+            message: run.message,
+        };
+        if let Err(error) = self.store.commit(vec![wake]).await {
+            tracing::debug!(run = run.id, %error, "a registration was not woken early");
+        }
         self.notices_stored.notify_one();
-        receipt.map_or(503, |_| 200)
     }
 
     async fn store_oddity(&self, connection: &str, note: Note, delivery: &Delivery) -> u16 {

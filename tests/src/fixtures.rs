@@ -8,11 +8,13 @@
 //! | [`deployment`] | an installation between both vendors behind sockets |
 //! | [`service`] | the same, with the service in this process instead of one of its own |
 //! | [`command`] | the program while it runs, and what it printed |
+//! | [`handshakes`] | webhooks of strangers |
 //! | [`http`], [`ports`], [`waiting`] | one request, a free port, patience |
 
 pub mod command;
 pub mod deployment;
 pub mod documents;
+pub mod handshakes;
 pub mod http;
 pub mod installation;
 pub mod ports;

@@ -53,6 +53,9 @@ pub struct Sim {
     pub divergences: u32,
     /// Whether time stops at a crash, so that a test can look at what survived.
     pub stop_at_crash: bool,
+    /// Webhooks that arrive at these moments (see [`Sim::moments`]) without the vendors having sent
+    /// them.
+    pub strangers: BTreeMap<u64, Vec<Delivery>>,
     /// How many requests were sent, by method and the last part of the path, such as
     /// `POST paymentrequest`.
     pub sent: BTreeMap<String, u32>,
@@ -105,6 +108,7 @@ impl Sim {
             crashes: 0,
             stop_at_crash: false,
             divergences: 0,
+            strangers: BTreeMap::new(),
             sent: BTreeMap::new(),
             logic,
             opened: BTreeMap::new(),
@@ -188,6 +192,7 @@ impl Sim {
     pub fn crash(&mut self) {
         self.crashes += 1;
         self.opened.clear();
+        self.credentials.crash();
         self.store.forget_undurable(self.now);
     }
 
@@ -196,6 +201,12 @@ impl Sim {
         self.crash();
         self.logic = logic;
         self.store.webhook_objects = webhook_objects(&mut *self.logic);
+    }
+
+    /// The keys that webhooks are checked with, by callback id.
+    #[must_use]
+    pub fn webhook_keys(&self) -> &BTreeMap<String, String> {
+        self.credentials.keys()
     }
 
     /// Opens a run that has ended with its whole history and returns the demand it arrives at.
@@ -244,8 +255,10 @@ impl Sim {
         match self.logic.verify(delivery, &receiver) {
             Err(refusal) => refusal.status,
             Ok(Verified::Handshake(handshake)) => {
-                self.credentials
-                    .receive_verifier(&handshake.callback_id, &handshake.verifier);
+                let (id, verifier) = (&handshake.callback_id, &handshake.verifier);
+                if !self.credentials.receive_verifier(id, verifier) {
+                    return 503;
+                }
                 self.store.wake_handshakes(self.now);
                 200
             }

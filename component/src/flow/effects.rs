@@ -16,6 +16,10 @@ use crate::runs::EffectChannel;
 use crate::settings::Settings;
 use crate::text::non_empty;
 
+/// An address ends in 128 random bits in hex. A shorter last part is no secret, but a word that
+/// other text may hold too.
+const SECRET_PART_BYTES_MIN: usize = 16;
+
 /// The handle of a story: it reads the task and the settings, and asks for effects.
 pub(crate) struct Flow {
     pub(crate) task: Task,
@@ -118,8 +122,8 @@ impl Flow {
         .await;
     }
 
-    /// Makes the candidate verifier of a callback the key that its deliveries are checked with;
-    /// false if the host holds none.
+    /// Makes the verifier that this run sent last for a callback the key that its deliveries are
+    /// checked with; false if the host does not know any more which that was.
     pub(crate) async fn trust_verifier(&self, callback_id: &str) -> bool {
         let action = Action::TrustVerifier(String::from(callback_id));
         match self.channel.perform(action).await {
@@ -147,11 +151,24 @@ impl Flow {
             until,
             reason,
             on,
-            message,
+            message: self.without_address(message),
         };
         match self.channel.wait(wait).await {
             Report::Woken(wake) => wake,
             report => unanswered(&report),
+        }
+    }
+
+    /// A message without the address that this run registers, which a remote may quote: its last
+    /// part is a secret, and messages are shown and logged.
+    pub(super) fn without_address(&self, message: String) -> String {
+        let Some(url) = self.task.receive_url.as_deref() else {
+            return message;
+        };
+        let message = message.replace(url, "our address");
+        match url.rsplit('/').next() {
+            Some(secret) if secret.len() >= SECRET_PART_BYTES_MIN => message.replace(secret, "..."),
+            _ => message,
         }
     }
 

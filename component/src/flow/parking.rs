@@ -38,7 +38,7 @@ impl Flow {
     pub(crate) fn failure(&self, code: &str, message: String, remedy: &str) -> Failure {
         Failure {
             code: String::from(code),
-            message,
+            message: self.without_address(message),
             remedy: String::from(remedy),
             problems: Vec::new(),
             since: self.now(),

@@ -95,14 +95,20 @@ impl Flow {
         }
     }
 
-    /// Sends a write that may be done twice without harm, once; nothing if it was not answered.
-    pub(crate) async fn try_once<T>(&self, request: Request, reader: Reader<T>) -> Option<T> {
+    /// Sends a write that may be done twice without harm, once; nothing if it was not answered. A
+    /// definite refusal is an answer too.
+    pub(crate) async fn try_once<T>(
+        &self,
+        request: Request,
+        reader: Reader<T>,
+    ) -> Option<Result<T, Refusal>> {
         match self
             .attempt(&request, Intent::ServerDeduplicated, reader)
             .await
         {
-            Verdict::Answered(answer) => Some(answer),
-            _ => None,
+            Verdict::Answered(answer) => Some(Ok(answer)),
+            Verdict::Refused(refusal) => Some(Err(refusal)),
+            Verdict::NotNow(_) | Verdict::Unknown(..) => None,
         }
     }
 

@@ -8,7 +8,7 @@ use core::cmp::Reverse;
 
 use crate::contract::http::{BodyPart, Method, Request, Secret};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, WaitReason};
-use crate::contract::types::{Duration, ObjectRef, System};
+use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
 use crate::freshbooks::{self, Callback};
@@ -20,6 +20,16 @@ const PAGES_MAX: u32 = 20;
 /// that is done. FreshBooks sends it within seconds; after five minutes the address is wrong.
 const HANDSHAKE_WAIT: Duration = 60_000;
 const HANDSHAKES_MAX: u32 = 5;
+/// The same where others have come that are not FreshBooks': they may have taken its place at the
+/// host, so it is asked for again sooner, and not at once, since its own may be on its way.
+const HANDSHAKE_WAIT_AMONG_OTHERS: Duration = 10_000;
+/// How often a run asks for a confirmation. It takes two for each handshake that comes, and anyone
+/// who knows our address can send some, faster than FreshBooks answers. Enough for those of several
+/// seconds, and an end of the requests that a stranger can make us send.
+const CONFIRMATIONS_MAX: u32 = 300;
+
+/// The code of the failure when no verification came that FreshBooks confirms.
+const HANDSHAKE_MISSING: &str = "handshake-missing";
 
 /// Sees to it that our registration for this noun exists, is verified, and has a verifier that we
 /// hold.
@@ -37,7 +47,7 @@ pub(super) async fn check_registration(flow: &Flow) -> Result<Ending, EarlyEnd> 
         return Ok(confirmed(&callback, Change::Checked));
     }
     // FreshBooks sends the handshake of a new registration by itself.
-    verify(flow, &callback, url, !found).await?;
+    verify(flow, &callback, !found).await?;
     let link = Link {
         source: flow.task.object.clone(),
         target: target(&callback),
@@ -96,37 +106,91 @@ fn register_request(flow: &Flow, url: &str) -> Request {
     freshbooks::with_body(Method::Post, path, vec![BodyPart::Text(body.to_string())])
 }
 
-/// Waits for the handshake, sends its verifier back and has it made the key, asking for the
-/// handshake again if it does not come or its verifier is gone.
-async fn verify(
-    flow: &Flow,
-    callback: &Callback,
-    url: &str,
-    mut awaited: bool,
-) -> Result<(), EarlyEnd> {
+/// What came of sending a verifier back.
+enum Confirmed {
+    /// FreshBooks has confirmed it, and it is the key now.
+    Key,
+    /// FreshBooks did not take it: it is somebody else's.
+    NotTheirs,
+    /// The host holds none that was not sent yet, or there was no answer.
+    NotYet,
+    /// FreshBooks has confirmed it, and the host does not know any more which one it was.
+    Lost,
+}
+
+/// Sends the verifiers that arrive back until FreshBooks confirms one, which is made the key, and
+/// asks for the handshake again if it does not come.
+///
+/// A handshake proves nothing: anyone who knows our address can send one. So what is trusted is the
+/// verifier that FreshBooks has confirmed, and one that it refuses only leads to the next.
+async fn verify(flow: &Flow, callback: &Callback, mut awaited: bool) -> Result<(), EarlyEnd> {
+    let (mut sent, mut not_theirs) = (0, 0);
     for _ in 0..HANDSHAKES_MAX {
         if !awaited {
             flow.try_once(resend_request(flow, callback), freshbooks::read_callback)
                 .await;
         }
         awaited = false;
-        let message =
-            "waiting for FreshBooks to send the verifier to our webhook address".to_string();
-        flow.wait(HANDSHAKE_WAIT, WaitReason::Handshake, message)
-            .await;
-        let answer = flow
-            .try_once(confirm_request(flow, callback), freshbooks::read_callback)
-            .await;
-        let is_verified = answer.is_some_and(|callback| callback.verified);
-        // FreshBooks may have confirmed a verifier that the host has lost meanwhile.
-        if is_verified && flow.trust_verifier(&callback.id).await {
-            return Ok(());
+        let asked = flow.now();
+        let mut until = asked.saturating_add(HANDSHAKE_WAIT);
+        loop {
+            if sent == CONFIRMATIONS_MAX {
+                return Err(handshake_missing(flow, not_theirs));
+            }
+            sent += 1;
+            match confirm(flow, callback).await {
+                Confirmed::Key => return Ok(()),
+                Confirmed::NotTheirs => {
+                    not_theirs += 1;
+                    until = asked.saturating_add(HANDSHAKE_WAIT_AMONG_OTHERS);
+                }
+                Confirmed::Lost => break,
+                Confirmed::NotYet if flow.now() >= until => break,
+                Confirmed::NotYet => await_handshake(flow, until).await,
+            }
         }
     }
-    let message = format!("FreshBooks' verification of {url} did not reach us");
+    Err(handshake_missing(flow, not_theirs))
+}
+
+/// Sends the next verifier that the host holds. That this names the callback also tells the host
+/// whose handshakes to keep.
+async fn confirm(flow: &Flow, callback: &Callback) -> Confirmed {
+    let answer = flow
+        .try_once(confirm_request(flow, callback), freshbooks::read_callback)
+        .await;
+    match answer {
+        Some(Ok(there)) if there.verified && there.id == callback.id => {
+            match flow.trust_verifier(&callback.id).await {
+                true => Confirmed::Key,
+                false => Confirmed::Lost,
+            }
+        }
+        Some(_) => Confirmed::NotTheirs,
+        None => Confirmed::NotYet,
+    }
+}
+
+async fn await_handshake(flow: &Flow, until: Instant) {
+    let message = "waiting for FreshBooks to send the verifier to our webhook address".to_string();
+    let delay = until.saturating_sub(flow.now());
+    flow.wait(delay, WaitReason::Handshake, message).await;
+}
+
+fn handshake_missing(flow: &Flow, not_theirs: u32) -> EarlyEnd {
+    if not_theirs > 0 {
+        let message = format!(
+            "FreshBooks' verification did not reach our webhook address, and {not_theirs} others \
+             did that FreshBooks did not confirm: somebody else knows that address"
+        );
+        let remedy = "change the webhook address as the operating manual says, or `ml-connector \
+            replay RUN` once it is quiet";
+        return flow.parked(HANDSHAKE_MISSING, message, remedy);
+    }
+    let message = "FreshBooks' verification did not reach our webhook address".to_string();
     let remedy = "check that `receiver.public_url` can be reached from the internet, then \
         `ml-connector replay RUN`";
-    Err(flow.parked("handshake-missing", message, remedy))
+    flow.parked(HANDSHAKE_MISSING, message, remedy)
 }
 
 fn resend_request(flow: &Flow, callback: &Callback) -> Request {

@@ -14,6 +14,7 @@ use crate::engine::Connection;
 use crate::secrets::Secret;
 use crate::service::{Parts, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
+use crate::webhooks::Consent;
 
 /// FreshBooks' authorization codes are good for 5 minutes (source: freshbooks-authentication);
 /// people need longer.
@@ -89,26 +90,39 @@ fn consent(parts: &Parts, name: &str, is_awaited: bool) -> Result<AdminReply, Ad
     })
 }
 
-/// Waits beside everything else for the redirect, and connects with the code that it brings.
+/// Waits beside everything else for the redirect, and connects with the code that it brings. Both
+/// the command that waits and the browser are told what became of it.
 fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
-    let code = parts.consents.expect(state);
+    let redirect = parts.consents.expect(state);
     let (connection, state, rounds) = (
         Arc::clone(connection),
         state.to_owned(),
         Arc::clone(&parts.rounds),
     );
     tokio::spawn(async move {
-        let Ok(Ok(code)) = tokio::time::timeout(CONSENT_WAIT, code).await else {
+        let Ok(Ok(redirect)) = tokio::time::timeout(CONSENT_WAIT, redirect).await else {
             let message = "the consent did not arrive in time; start again with \
                            `ml-connector connect freshbooks`"
                 .into();
             return rounds.end(&state, AdminReply::Refused { message });
         };
-        let reply = connect_credential(&connection, Grant::AuthorizationCode, code).await;
-        let reply = reply.unwrap_or_else(|error| AdminReply::Refused {
-            message: error.to_string(),
-        });
+        let reply = match redirect.consent {
+            Consent::Given(code) => {
+                let grant = Grant::AuthorizationCode;
+                let connected = connect_credential(&connection, grant, code).await;
+                connected.unwrap_or_else(|error| AdminReply::Refused {
+                    message: error.to_string(),
+                })
+            }
+            Consent::Denied(message) => AdminReply::Refused { message },
+        };
+        let result = match &reply {
+            AdminReply::Refused { message } => Err(message.clone()),
+            _ => Ok(()),
+        };
         rounds.end(&state, reply);
+        // Nobody may be there any more.
+        let _ = redirect.result.send(result);
     });
 }
 

@@ -71,21 +71,15 @@ mod tests {
         })
     }
 
-    /// A registration with a trusted verifier and a candidate.
     fn callback(connection: &str, keyring: &Keyring) -> Write {
-        let seal = |text, trusted| {
-            let purpose = Purpose::Verifier {
-                connection,
-                callback: "7",
-                trusted,
-            };
-            keyring.seal(&purpose, text).expect("is sealed")
+        let purpose = Purpose::Verifier {
+            connection,
+            callback: "7",
         };
         Write::Callback(StoredCallback {
             connection: connection.into(),
             id: "7".into(),
-            sealed_verifier: seal("trusted", true),
-            sealed_candidate: seal("candidate", false),
+            sealed_verifier: keyring.seal(&purpose, "verifier").expect("is sealed"),
         })
     }
 
@@ -136,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Whether the tokens and both verifiers of a connection open with these keys.
+    /// Whether the tokens and the verifier of a connection open with these keys.
     async fn assert_opens(store: &ModelStore, connection: &str, ids: &[u8]) {
         let keyring = keyring(ids);
         let stored = store.credential(connection, System::Freshbooks).await;
@@ -144,18 +138,12 @@ mod tests {
         let bearer = stored_bearer(&keyring, &stored).expect("tokens open");
         assert_eq!(bearer.expect("is live"), "Bearer access");
         for stored in store.callbacks(connection).await.expect("are read") {
-            for (sealed, trusted, text) in [
-                (&stored.sealed_verifier, true, "trusted"),
-                (&stored.sealed_candidate, false, "candidate"),
-            ] {
-                let purpose = Purpose::Verifier {
-                    connection,
-                    callback: &stored.id,
-                    trusted,
-                };
-                let opened = keyring.open(&purpose, sealed).expect("verifiers open");
-                assert_eq!(opened.reveal(), text);
-            }
+            let purpose = Purpose::Verifier {
+                connection,
+                callback: &stored.id,
+            };
+            let opened = keyring.open(&purpose, &stored.sealed_verifier);
+            assert_eq!(opened.expect("the verifier opens").reveal(), "verifier");
         }
     }
 
@@ -183,7 +171,7 @@ mod tests {
             callback("gone", &missing),
         ];
         store.commit(batch).await.expect("is stored");
-        // Tokens and the verifiers of `acme` are sealed anew before it comes to those of `gone`.
+        // Tokens and the verifier of `acme` are sealed anew before it comes to that of `gone`.
         let interrupted = reseal_store(&services(&store, &[2, 1]).await).await;
         assert!(matches!(
             interrupted,

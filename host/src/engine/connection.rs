@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, SemaphorePermit};
-use zeroize::Zeroizing;
 
 use super::Services;
 use super::gates::{GateClosed, Gates};
 use super::recent_wakes::RecentWakes;
 use super::token_refresh::{NoAccess, PAUSE_MS, TokenRefresh, retry_at};
-use crate::contract::http::{Authorization, Secret, SendOutcome};
+use crate::contract::http::{Authorization, SendOutcome};
 use crate::contract::pacing::{Gate, HoldReason};
 use crate::contract::runs::{OutboundRequest, WaitReason};
 use crate::contract::settings::{ReceiverNeed, Schedule};
@@ -139,6 +138,7 @@ impl Connection {
         &self,
         send: &OutboundRequest,
         permit: SendPermit<'_>,
+        secrets: &dyn SecretParts,
     ) -> (SendOutcome, Option<Gate>) {
         let request = &send.request;
         let (access, http_client) = (&permit.access, &self.services.http_client);
@@ -147,7 +147,7 @@ impl Connection {
             Authorization::Connection | Authorization::Application => Some(&access.bearer),
         };
         let outcome = http_client
-            .send(request, &access.origin, bearer, self)
+            .send(request, &access.origin, bearer, secrets)
             .await;
         self.services
             .metrics
@@ -297,16 +297,5 @@ impl Connection {
 
     pub(super) fn now_after(&self, earlier: Instant) -> Instant {
         self.services.clock.now().max(earlier)
-    }
-}
-
-impl SecretParts for Connection {
-    /// Only verifiers: token requests are sent elsewhere.
-    fn secret(&self, secret: &Secret) -> Option<Zeroizing<String>> {
-        let Secret::Verifier(id) = secret else {
-            return None;
-        };
-        let verifier = self.services.callbacks.verifier(&self.name, id)?;
-        Some(Zeroizing::new(verifier.reveal().to_owned()))
     }
 }

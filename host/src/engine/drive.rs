@@ -17,6 +17,7 @@ use crate::contract::runs::{
 use crate::contract::types::Instant;
 use crate::guest::{GuestError, InstanceError, OpenRun, SettingsText};
 use crate::seal::SealError;
+use crate::secrets::Secret;
 use crate::store::{Run, StoreError, Write};
 
 /// Traps in a row after which a run is parked. One may be a transient lack of memory; a run that
@@ -66,7 +67,8 @@ struct Driver<'c> {
     is_waking: bool,
     /// RecentWakes from this number on is news to this run.
     wakes_since: u64,
-    handshakes_since: u64,
+    /// The verifier that was sent last, and of which callback it is to be the key.
+    sent_verifier: Option<(String, Secret)>,
 }
 
 impl<'c> Driver<'c> {
@@ -79,7 +81,7 @@ impl<'c> Driver<'c> {
             traps: 0,
             is_waking: true,
             wakes_since: connection.recent_wakes.next(),
-            handshakes_since: connection.services.callbacks.arrivals(),
+            sent_verifier: None,
             connection,
             run,
         }

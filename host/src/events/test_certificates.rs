@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rsa::pkcs8::EncodePrivateKey;
 use rsa::rand_core::{TryCryptoRng, TryRng};
@@ -36,6 +36,8 @@ pub(super) struct Wanted {
     pub(super) names: Vec<&'static str>,
     pub(super) common_name: &'static str,
     pub(super) purposes: Vec<ExtendedKeyUsagePurpose>,
+    /// What its key may do; none for a certificate that does not say.
+    pub(super) usages: Vec<KeyUsagePurpose>,
     /// First and last year.
     pub(super) years: (i32, i32),
     pub(super) key: Option<&'static PrivateKey>,
@@ -50,6 +52,10 @@ impl Default for Wanted {
             purposes: vec![
                 ExtendedKeyUsagePurpose::ServerAuth,
                 ExtendedKeyUsagePurpose::ClientAuth,
+            ],
+            usages: vec![
+                KeyUsagePurpose::DigitalSignature,
+                KeyUsagePurpose::KeyEncipherment,
             ],
             years: (2026, 2030),
             key: None,
@@ -76,7 +82,17 @@ impl Authority {
 
     /// One that this one vouches for.
     pub(super) fn below(&self, name: &str) -> Self {
-        let (params, key) = authority(name);
+        self.below_with(name, |_| {})
+    }
+
+    /// The same with something changed.
+    pub(super) fn below_with(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let (mut params, key) = authority(name);
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).expect("is signed");
         Self {
             issuer: Issuer::new(params, key),
@@ -105,6 +121,7 @@ impl Authority {
             .map(|name| SanType::DnsName((*name).try_into().expect("a name")))
             .collect();
         params.extended_key_usages = wanted.purposes;
+        params.key_usages = wanted.usages;
         params.not_before = date_time_ymd(wanted.years.0, 1, 1);
         params.not_after = date_time_ymd(wanted.years.1, 1, 1);
         let leaf = params.signed_by(&key, &self.issuer).expect("is signed");

@@ -180,10 +180,8 @@ pub struct StoredCallback {
     pub connection: String,
     /// The id that FreshBooks gave the registration, such as `2001`.
     pub id: String,
-    /// The sealed verifier that is trusted; empty while pending.
+    /// The sealed verifier that FreshBooks has confirmed.
     pub sealed_verifier: Vec<u8>,
-    /// The sealed verifier that was received and is not confirmed; empty for none.
-    pub sealed_candidate: Vec<u8>,
 }
 
 /// An event of SAP Concur as it is stored.

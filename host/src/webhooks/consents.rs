@@ -11,15 +11,34 @@ use crate::secrets::Secret;
 /// person who starts so many has long forgotten it.
 const AWAITED_MAX: usize = 16;
 
-/// Authorization codes that are awaited, by the `state` that comes back with them.
+/// What a user has decided on the consent page.
+#[derive(Debug)]
+pub enum Consent {
+    /// Agreed: the authorization code.
+    Given(Secret),
+    /// Did not agree: why, one plain sentence.
+    Denied(String),
+}
+
+/// A browser that came back, and waits to be told what became of it.
+#[derive(Debug)]
+pub struct Redirect {
+    /// What the user has decided.
+    pub consent: Consent,
+    /// Takes what became of it: connected, or one plain sentence that says why not.
+    pub result: oneshot::Sender<Result<(), String>>,
+}
+
+/// Consents that are awaited, by the `state` that comes back with them.
 #[derive(Default)]
 pub struct Consents {
-    awaited: Mutex<BTreeMap<String, oneshot::Sender<Secret>>>,
+    awaited: Mutex<BTreeMap<String, oneshot::Sender<Redirect>>>,
 }
 
 impl Consents {
-    /// Waits for the code that comes with this state, which must be unguessable; it is taken once.
-    pub fn expect(&self, state: &str) -> oneshot::Receiver<Secret> {
+    /// Waits for the redirect that comes with this state, which must be unguessable; it is taken
+    /// once.
+    pub fn expect(&self, state: &str) -> oneshot::Receiver<Redirect> {
         let (sender, receiver) = oneshot::channel();
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         awaited.retain(|_, sender| !sender.is_closed());
@@ -30,12 +49,18 @@ impl Consents {
         receiver
     }
 
-    /// Passes a code to the one who awaits it; false if no one does.
-    pub fn arrive(&self, state: &str, code: Secret) -> bool {
+    /// Passes a consent to the one who awaits it, and returns what will say what became of it;
+    /// nothing if no one awaits it.
+    pub fn arrive(
+        &self,
+        state: &str,
+        consent: Consent,
+    ) -> Option<oneshot::Receiver<Result<(), String>>> {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        awaited
-            .remove(state)
-            .is_some_and(|sender| sender.send(code).is_ok())
+        let sender = awaited.remove(state)?;
+        let (result, receiver) = oneshot::channel();
+        sender.send(Redirect { consent, result }).ok()?;
+        Some(receiver)
     }
 }
 
@@ -43,14 +68,19 @@ impl Consents {
 mod tests {
     use super::*;
 
+    fn given(code: &str) -> Consent {
+        Consent::Given(Secret::new(code.to_string()))
+    }
+
     #[test]
     fn a_code_reaches_anyone_who_waits_for_its_state_once() {
         let consents = Consents::default();
         let mut awaited = consents.expect("state-1");
-        assert!(!consents.arrive("state-2", Secret::new("code".to_string())));
-        assert!(consents.arrive("state-1", Secret::new("code".to_string())));
-        assert!(!consents.arrive("state-1", Secret::new("other".to_string())));
-        assert_eq!(awaited.try_recv().expect("is there").reveal(), "code");
+        assert!(consents.arrive("state-2", given("code")).is_none());
+        assert!(consents.arrive("state-1", given("code")).is_some());
+        assert!(consents.arrive("state-1", given("other")).is_none());
+        let arrived = awaited.try_recv().expect("is there");
+        assert!(matches!(arrived.consent, Consent::Given(code) if code.reveal() == "code"));
     }
 
     #[test]
@@ -59,8 +89,7 @@ mod tests {
         let kept: Vec<_> = (0..40)
             .map(|n| consents.expect(&format!("{n:02}")))
             .collect();
-        let arrived =
-            (0..40).filter(|n| consents.arrive(&format!("{n:02}"), Secret::new(String::new())));
+        let arrived = (0..40).filter(|n| consents.arrive(&format!("{n:02}"), given("")).is_some());
         assert_eq!(arrived.count(), AWAITED_MAX);
         drop(kept);
     }

@@ -5,11 +5,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use super::{BODY_BYTES_MAX, WebhookReceiver};
+use super::{BODY_BYTES_MAX, WebhookReceiver, consent_page};
 use crate::contract::http::{Body, Header};
 use crate::contract::webhooks::Delivery;
 use crate::listener::{HttpResponse, status_only};
-use crate::secrets::Secret;
 
 /// Answers one request by its method and path; 404 where there is nothing.
 pub(super) async fn answer(receiver: &WebhookReceiver, request: Request<Incoming>) -> HttpResponse {
@@ -20,7 +19,7 @@ pub(super) async fn answer(receiver: &WebhookReceiver, request: Request<Incoming
             webhook(receiver, connection, token, request).await
         }
         (&Method::GET, ["oauth", "freshbooks", "callback"]) => {
-            consent(receiver, request.uri().query())
+            consent_page::answer(&receiver.consents, request.uri().query()).await
         }
         (&Method::GET, ["healthz"]) => plain(200, "ok\n"),
         (&Method::GET, ["readyz"]) => match receiver.readiness().await {
@@ -68,30 +67,6 @@ fn is_wanted(name: &str) -> bool {
     matches!(name, "content-type" | "content-encoding") || name.contains("hmac")
 }
 
-fn consent(receiver: &WebhookReceiver, query: Option<&str>) -> HttpResponse {
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let (mut code, mut state) = (None, String::new());
-    for (name, value) in pairs {
-        match name.as_ref() {
-            "code" => code = Some(Secret::new(value.into_owned())),
-            "state" => state = value.into_owned(),
-            _ => {}
-        }
-    }
-    let again = "Start again with `ml-connector connect freshbooks`.";
-    match code {
-        Some(code) if receiver.consents.arrive(&state, code.clone()) => page(
-            200,
-            "FreshBooks is connected to ml-connector. You can close this page.",
-        ),
-        Some(_) => page(400, &format!("This consent is no longer expected. {again}")),
-        None => page(
-            400,
-            &format!("FreshBooks did not give its consent. {again}"),
-        ),
-    }
-}
-
 async fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
     receiver.gauges.refresh().await;
     let mut answer = plain(200, &receiver.metrics.text());
@@ -100,14 +75,6 @@ async fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
         "content-type",
         hyper::header::HeaderValue::from_static(kind),
     );
-    answer
-}
-
-fn page(code: u16, message: &str) -> HttpResponse {
-    let text = format!("<!doctype html><title>ml-connector</title><p>{message}</p>\n");
-    let mut answer = plain(code, &text);
-    let kind = hyper::header::HeaderValue::from_static("text/html; charset=utf-8");
-    answer.headers_mut().insert("content-type", kind);
     answer
 }
 

@@ -135,10 +135,14 @@ impl Sim {
         self.store.end(id, completion, self.now);
     }
 
-    /// Counts a moment at which a crash could strike, and crashes if one was ordered for it.
+    /// Counts a moment at which a crash could strike, has the strangers' webhooks of this moment
+    /// arrive, and crashes if that was ordered for it.
     fn crashes_here(&mut self) -> bool {
         let moment = self.moments;
         self.moments += 1;
+        for delivery in self.strangers.remove(&moment).into_iter().flatten() {
+            self.receive(&delivery);
+        }
         let crash = self.crash_at.contains(&moment);
         if crash {
             self.crash();

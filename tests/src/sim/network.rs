@@ -12,6 +12,7 @@ use super::{Sim, body, error, headers};
 impl Sim {
     /// Sends a request and lets as much time pass as its answer takes.
     pub(super) fn send(&mut self, request: &Request) -> SendOutcome {
+        self.credentials.prepare(request);
         let secrets = |secret: &Secret| self.credentials.secret(request.system, secret);
         let Some(mut wire) = to_wire(request, secrets) else {
             return SendOutcome::NotSent(error(SendErrorCode::Withheld));

@@ -16,7 +16,10 @@ use serde_json::Value;
 async fn invoices(installation: &Installation) -> BTreeSet<String> {
     let store = installation.store().expect("opens");
     let runs = store.runs(RunFilter::default()).await.expect("are read");
-    let notices = store.undecided_notices(100_000, Vec::new()).await.expect("are read");
+    let notices = store
+        .undecided_notices(100_000, Vec::new())
+        .await
+        .expect("are read");
     let objects = runs.into_iter().map(|run| run.object);
     objects
         .chain(notices.into_iter().map(|notice| notice.object))

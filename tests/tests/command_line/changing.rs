@@ -68,6 +68,8 @@ async fn a_company_is_connected_and_its_invoices_arrive() {
     assert_eq!(status.code, 0, "{}", status.out);
 
     deployment.stop().expect("stops");
+    let log = deployment.log();
+    assert!(!log.contains("ERROR"), "nothing went wrong: {log}");
     let check = deployment.installation.run(&["check", "--online"]);
     assert_eq!(check.code, 0, "{}", check.out);
 }

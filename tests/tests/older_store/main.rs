@@ -144,7 +144,6 @@ async fn what_is_stored_is_read() {
         let purpose = Purpose::Verifier {
             connection: "acme",
             callback: &callback.id,
-            trusted: true,
         };
         let opened = keyring().open(&purpose, &callback.sealed_verifier);
         opened.expect("the verifier opens");

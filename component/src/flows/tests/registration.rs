@@ -1,16 +1,19 @@
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
 use serde_json::json;
 
-use super::world::{Fault, World, lost};
+use super::world::{Fault, World};
 use crate::contract::http::Method;
-use crate::contract::runs::{Change, Ending, StartReason, Task, WaitReason};
+use crate::contract::runs::{Change, Demand, Ending, StartReason, Task, WaitReason};
 use crate::runs::tests::{Driven, answer, object, task};
 
 const URL: &str = "https://sync.example.test/hooks/acme";
+/// As long as a host makes it.
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const RESEND: &str = r#"{"callback":{"resend":true}}"#;
 const REGISTER: &str =
     r#"{"callback":{"event":"invoice","uri":"https://sync.example.test/hooks/acme"}}"#;
@@ -57,7 +60,7 @@ fn a_registration_is_made_verified_and_then_only_checked() {
         (Some(Change::Created), Some("2001"))
     );
     assert_eq!(World::writes(&driven), [REGISTER, CONFIRM]);
-    assert_eq!(driven.waits(), [(WaitReason::Handshake, 60_000)]);
+    assert!(driven.waits().is_empty(), "it was there already");
     assert_eq!(world.trusted, ["2001"]);
     let again = world.run(&check());
     assert_eq!(
@@ -85,11 +88,19 @@ fn a_handshake_that_was_missed_is_asked_for_again() {
     let mut confirms = 0;
     world.fault = Box::new(move |send| {
         confirms += u32::from(send.request.method == Method::Put);
-        (confirms == 1).then(|| Fault::Instead(lost()))
+        (confirms == 1).then_some(Fault::Lost)
     });
     let driven = world.run(&check());
     assert_eq!(change(&driven), Some(Change::Created));
-    assert_eq!(World::writes(&driven), [REGISTER, CONFIRM, RESEND, CONFIRM]);
+    assert_eq!(
+        World::writes(&driven),
+        [REGISTER, CONFIRM, CONFIRM, RESEND, CONFIRM],
+        "the second one is withheld"
+    );
+    assert!(matches!(
+        driven.waits()[..],
+        [(WaitReason::Handshake, 1..=60_000)]
+    ));
 }
 
 #[test]
@@ -135,12 +146,75 @@ fn a_handshake_that_never_comes_parks_and_names_the_setting() {
         panic!("is parked");
     };
     assert_eq!(failure.code, "handshake-missing");
-    assert!(failure.remedy.contains("`receiver.public_url`") && failure.message.contains(URL));
+    assert!(failure.remedy.contains("`receiver.public_url`"));
+    assert!(!failure.message.contains(URL), "{}", failure.message);
     let resends = World::writes(&driven)
         .into_iter()
         .filter(|body| body == RESEND);
     assert_eq!((resends.count(), driven.waits().len()), (4, 5));
     assert_eq!((held(&world), world.trusted), (None, Vec::<String>::new()));
+}
+
+#[test]
+fn verifiers_of_strangers_lead_to_the_next_until_freshbooks_confirms_one() {
+    for strangers in [1, 7, 250] {
+        let mut world = World::new();
+        world.strangers = strangers;
+        let driven = world.run(&check());
+        assert_eq!(change(&driven), Some(Change::Created));
+        assert_eq!(World::writes(&driven).len(), 1 + strangers + 1);
+        assert_eq!(world.trusted, ["2001"]);
+    }
+}
+
+#[test]
+fn strangers_cannot_have_requests_sent_for_ever() {
+    let mut world = World::new();
+    world.strangers = usize::MAX;
+    let driven = world.run(&check());
+    let Ending::Parked(failure) = &driven.completion.ending else {
+        panic!("is parked");
+    };
+    assert_eq!(failure.code, "handshake-missing");
+    assert!(
+        failure.message.contains("300 others") && failure.message.contains("somebody else"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(World::writes(&driven).len(), 1 + 300);
+    assert_eq!((held(&world), world.trusted), (None, Vec::<String>::new()));
+}
+
+#[test]
+fn no_message_shows_the_address() {
+    let url = format!("https://sync.example.test/hooks/freshbooks/acme/{SECRET}");
+    let mut task = check();
+    task.receive_url = Some(url.clone());
+    let mut world = World::new();
+    world.reachable = false;
+    let unreachable = world.run(&task);
+    let mut world = World::new();
+    world.fault = Box::new(move |send| {
+        let escaped = url.replace('/', r"\/");
+        let body = format!(r#"{{"errno":422,"message":"{url}","details":["{escaped}"]}}"#);
+        (send.request.method == Method::Post).then(|| Fault::Instead(answer(400, &body)))
+    });
+    let refused = world.run(&task);
+    for driven in [unreachable, refused] {
+        let waits = driven.history.iter().map(|entry| match &entry.demand {
+            Demand::Wait(wait) => wait.message.as_str(),
+            _ => "",
+        });
+        let (Ending::Parked(failure) | Ending::Rejected(failure)) = &driven.completion.ending
+        else {
+            panic!("has failed");
+        };
+        let mut shown = waits.chain([failure.message.as_str(), &failure.remedy]);
+        assert!(
+            shown.all(|message| !message.contains(SECRET)),
+            "{failure:?}"
+        );
+    }
 }
 
 #[test]

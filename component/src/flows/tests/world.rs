@@ -53,6 +53,8 @@ pub(super) struct World {
     pub(super) handshake: Option<u64>,
     /// How many of the next verifiers are lost before they become the key.
     pub(super) verifiers_lost: usize,
+    /// How many verifiers the host holds that are not FreshBooks', and sends before its own.
+    pub(super) strangers: usize,
     /// Whether handshakes reach us.
     pub(super) reachable: bool,
     /// What the way back works on.
@@ -111,6 +113,7 @@ impl World {
             callbacks: Vec::new(),
             handshake: None,
             verifiers_lost: 0,
+            strangers: 0,
             reachable: true,
             books: Books::default(),
             subscriptions: Vec::new(),
@@ -291,9 +294,15 @@ impl World {
                     body,
                     format!(r#"{{"callback":{{"verifier":"<verifier:{id}>"}}}}"#)
                 );
+                if self.strangers > 0 {
+                    self.strangers -= 1;
+                    return answer(400, r#"{"errno":422,"message":"verifier does not match"}"#);
+                }
                 if self.handshake != Some(id) {
                     return withheld();
                 }
+                // It was sent, and is not sent twice.
+                self.handshake = None;
                 self.callback(id)["verified"] = json!(true);
                 one(&self.callback(id).clone())
             }

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use ml_connector::secrets::Secret;
+use ml_connector::webhooks::{Consent, read_redirect};
 use zeroize::Zeroizing;
 
 use super::super::exit;
@@ -52,29 +53,21 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
     Ok(line)
 }
 
-/// The code of a redirect address, or of what was pasted instead of one
-/// (source: freshbooks-authentication).
+/// The code of a redirect address, or of what was pasted instead of one.
 fn code_in(pasted: &str, state: &str) -> Result<Secret, Failure> {
     let pasted = pasted.trim();
     let Some((_, query)) = pasted.split_once('?') else {
         return bare_code(pasted);
     };
     let query = query.split('#').next().unwrap_or_default();
-    let mut code = None;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "code" => code = Some(Secret::new(value.into_owned())),
-            "state" if value != state => return Err(other_round()),
-            "error" => {
-                return Err(Failure::new(
-                    exit::CREDENTIALS,
-                    "the user did not agree; begin again",
-                ));
-            }
-            _ => {}
-        }
+    match read_redirect(query) {
+        Ok((other, _)) if other != state => Err(other_round()),
+        Ok((_, Consent::Given(code))) => Ok(code),
+        Ok((_, Consent::Denied(why))) => Err(Failure::new(exit::CREDENTIALS, why)),
+        Err(fault) => Err(Failure::usage(format!(
+            "{fault}; paste the whole address that the browser was redirected to"
+        ))),
     }
-    code.ok_or_else(|| Failure::usage("the pasted address holds no code; paste all of it"))
 }
 
 fn bare_code(pasted: &str) -> Result<Secret, Failure> {
@@ -123,6 +116,9 @@ mod tests {
             "https://x.test/cb",
             "https://x.test/cb?state=st4te",
             "https://x.test/cb?code=abc&state=other",
+            "https://x.test/cb?code=abc&code=def&state=st4te",
+            "https://x.test/cb?code=abc&state=st4te&state=st4te",
+            "https://x.test/cb?code=abc",
             "https://x.test/cb?error=access_denied&state=st4te",
         ] {
             assert_eq!(code(pasted), None, "{pasted}");

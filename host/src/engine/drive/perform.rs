@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{DriveError, Driver};
+use crate::contract::http::{BodyPart, Request, Secret, SendOutcome};
 use crate::contract::runs::{
     Action, Changes, Completion, Demand, Ending, Intent, LastEnding, NewTask, OutboundRequest,
     Report, StartReason, Wait, WaitReason, Wake,
 };
+use crate::contract::settings::ReceiverNeed;
 use crate::contract::types::Instant;
 use crate::engine::connection::Connection;
 use crate::engine::gates::GateClosed;
 use crate::engine::recent_wakes::WakeEvent;
+use crate::http_client::SecretParts;
+use crate::secrets;
 use crate::store::{NewRun, Write};
 
 /// Shorter waits are slept through: suspending and opening the run again costs two commits and a
@@ -23,6 +29,20 @@ pub(super) enum Performed {
     Report(Report),
     /// The run waits or has ended, and that is in the store.
     Suspended,
+}
+
+/// A verifier and the callback whose key it may become; the only secret that a run's requests may
+/// name, since token requests are sent elsewhere.
+struct NamedVerifier(Option<(String, secrets::Secret)>);
+
+impl SecretParts for NamedVerifier {
+    fn secret(&self, secret: &Secret) -> Option<Zeroizing<String>> {
+        let Secret::Verifier(id) = secret else {
+            return None;
+        };
+        let (_, verifier) = self.0.as_ref().filter(|(named, _)| named == id)?;
+        Some(Zeroizing::new(verifier.reveal().to_owned()))
+    }
 }
 
 impl Driver<'_> {
@@ -41,18 +61,7 @@ impl Driver<'_> {
                     Ok(Performed::Report(Report::Found(found)))
                 }
                 Action::Save(changes) => Ok(Performed::Report(self.save(changes))),
-                Action::TrustVerifier(id) => {
-                    let write = self
-                        .connection
-                        .services
-                        .callbacks
-                        .trust(&self.connection.name, id)?;
-                    let is_trusted = write.is_some();
-                    write
-                        .into_iter()
-                        .for_each(|write| self.history.attach(write));
-                    Ok(Performed::Report(Report::Trusted(is_trusted)))
-                }
+                Action::TrustVerifier(id) => Ok(Performed::Report(self.trust_verifier(id)?)),
             },
             Demand::Wait(wait) => self.wait(wait).await,
             Demand::Done(completion) => {
@@ -89,11 +98,61 @@ impl Driver<'_> {
             let intent = is_write.then_some(demand);
             self.commit(intent, Vec::new()).await?;
         }
-        let (outcome, gate) = connection.send(send, permit).await;
+        let verifier = self.take_verifier(&send.request);
+        let (outcome, gate) = connection.send(send, permit, &verifier).await;
         if let Some(gate) = gate {
             self.history.attach(connection.gate_write(gate));
         }
+        self.note_sent_verifier(verifier, &outcome);
         Ok(Performed::Report(Report::Sent(outcome)))
+    }
+
+    /// The verifier that a request is to bring back to FreshBooks. It is looked up once, so that
+    /// what is sent and what may be trusted afterwards are the same.
+    fn take_verifier(&self, request: &Request) -> NamedVerifier {
+        let id = request.body.iter().find_map(|part| match part {
+            BodyPart::JsonSecret(Secret::Verifier(id))
+            | BodyPart::FormSecret(Secret::Verifier(id)) => Some(id),
+            BodyPart::Text(_) | BodyPart::JsonSecret(_) | BodyPart::FormSecret(_) => None,
+        });
+        let Connection { name, services, .. } = self.connection;
+        NamedVerifier(id.and_then(|id| {
+            let now = services.clock.now();
+            let callbacks = &services.callbacks;
+            let verifier = callbacks.take_candidate(name, self.run.id, id, now)?;
+            Some((id.clone(), verifier))
+        }))
+    }
+
+    fn note_sent_verifier(&mut self, sent: NamedVerifier, outcome: &SendOutcome) {
+        let NamedVerifier(Some(sent)) = sent else {
+            return;
+        };
+        let Connection { name, services, .. } = self.connection;
+        let status = match outcome {
+            SendOutcome::Response(response) => response.status,
+            SendOutcome::NotSent(_) | SendOutcome::MaybeSent(_) => 0,
+        };
+        if matches!(status, 400 | 422)
+            && services.callbacks.note_unconfirmed(name, &sent.0, &sent.1)
+        {
+            services.metrics.webhook(name, "handshake-unconfirmed");
+        }
+        self.sent_verifier = Some(sent);
+    }
+
+    /// Makes the verifier that this run has sent last for the callback its key: by value, whatever
+    /// has arrived since. A run that was taken up anew since does not know it, and asks FreshBooks
+    /// for another handshake.
+    fn trust_verifier(&mut self, id: &str) -> Result<Report, DriveError> {
+        let sent = self.sent_verifier.take();
+        let Some((_, verifier)) = sent.filter(|(named, _)| named == id) else {
+            return Ok(Report::Trusted(false));
+        };
+        let Connection { name, services, .. } = self.connection;
+        let write = services.callbacks.trust(name, id, verifier)?;
+        self.history.attach(write);
+        Ok(Report::Trusted(true))
     }
 
     /// Suspends the run until the gate opens. The demand is not recorded: the run makes it again
@@ -206,12 +265,10 @@ impl Driver<'_> {
             self.wakes_since = connection.recent_wakes.next();
             return Some(Wake::ObjectEnded);
         }
-        let arrivals = connection.services.callbacks.arrivals();
-        if wait.reason == WaitReason::Handshake && arrivals != self.handshakes_since {
-            self.handshakes_since = arrivals;
-            return Some(Wake::Due);
-        }
-        None
+        let callbacks = &connection.services.callbacks;
+        let has_come = wait.reason == WaitReason::Handshake
+            && callbacks.has_candidate_for(&connection.name, self.run.id);
+        has_come.then_some(Wake::Due)
     }
 
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
@@ -227,6 +284,7 @@ impl Driver<'_> {
             at: connection.now_after(self.history.latest()),
         };
         self.commit(None, vec![end]).await?;
+        self.end_registration().await?;
         connection
             .services
             .metrics
@@ -291,6 +349,28 @@ impl Driver<'_> {
                 "a run has ended"
             );
         }
+    }
+
+    /// Forgets the handshakes that were kept for this run, if it is one that registers webhooks.
+    async fn end_registration(&self) -> Result<(), DriveError> {
+        let connection = self.connection;
+        let objects = || {
+            let schedules = connection.schedules.iter();
+            let needing = schedules.filter(|one| one.needs == Some(ReceiverNeed::Webhooks));
+            needing.map(|schedule| &schedule.object)
+        };
+        if !objects().any(|object| *object == self.run.object) {
+            return Ok(());
+        }
+        let Connection { name, services, .. } = connection;
+        let mut is_last = true;
+        for object in objects() {
+            is_last &= services.store.active_run(name, object).await?.is_none();
+        }
+        let now = services.clock.now();
+        let callbacks = &services.callbacks;
+        callbacks.end_registration(name, self.run.id, is_last, now);
+        Ok(())
     }
 
     /// Gives up a run that the component cannot go on with; how it ended, the component says. If

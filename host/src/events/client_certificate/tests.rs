@@ -1,6 +1,12 @@
 use std::path::PathBuf;
 
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use rcgen::KeyUsagePurpose::{
+    self, CrlSign, DigitalSignature, KeyAgreement, KeyCertSign, KeyEncipherment,
+};
+use rcgen::{CertificateParams, GeneralSubtree, NameConstraints};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
 
 use super::*;
@@ -91,18 +97,88 @@ fn only_the_exact_name_is_sap_concur() {
 }
 
 #[test]
-fn the_common_name_counts_only_where_there_is_no_other() {
+fn the_common_name_says_nothing() {
     let office = Office::new();
-    assert_eq!(office.verify(named(&[], SAP)), Ok(false));
-    assert_eq!(
-        office.verify(named(&[], "other.test")),
-        Err(Untrusted::OtherName)
-    );
-    assert_eq!(
-        office.verify(named(&["other.test"], SAP)),
-        Err(Untrusted::OtherName)
-    );
-    assert_eq!(office.verify(named(&[], "")), Err(Untrusted::OtherName));
+    for names in [&[][..], &["other.test"]] {
+        let verified = office.verify(named(names, SAP));
+        assert_eq!(verified, Err(Untrusted::OtherName), "{names:?}");
+    }
+    assert_eq!(office.verify(named(&[SAP], "other.test")), Ok(false));
+}
+
+/// An authority that may issue certificates for other names only cannot make one that is taken for
+/// SAP Concur's, neither in its name nor in its common name.
+#[test]
+fn name_constraints_cannot_be_gone_round() {
+    let mut office = Office::new();
+    let subtree = |name: &str| GeneralSubtree::DnsName(name.to_string());
+    let permitted = NameConstraints {
+        permitted_subtrees: vec![subtree("evil.test")],
+        excluded_subtrees: Vec::new(),
+    };
+    let excluded = NameConstraints {
+        permitted_subtrees: Vec::new(),
+        excluded_subtrees: vec![subtree("concursolutions.com")],
+    };
+    for constraints in [permitted, excluded] {
+        office.authority = office.root.below_with("Constrained", |params| {
+            params.name_constraints = Some(constraints);
+        });
+        let verified = office.verify(named(&[], SAP));
+        assert_eq!(verified, Err(Untrusted::OtherName));
+        assert_eq!(office.verify(named(&[SAP], SAP)), Err(Untrusted::Broken));
+    }
+}
+
+#[test]
+fn keys_do_what_their_certificates_allow() {
+    let mut office = Office::new();
+    let usable_for = |usages: &[KeyUsagePurpose]| Wanted {
+        usages: usages.to_vec(),
+        ..Wanted::default()
+    };
+    for usages in [
+        &[DigitalSignature][..],
+        &[DigitalSignature, KeyAgreement],
+        &[],
+    ] {
+        assert_eq!(office.verify(usable_for(usages)), Ok(false), "{usages:?}");
+    }
+    for usages in [&[KeyEncipherment][..], &[KeyCertSign, CrlSign]] {
+        let verified = office.verify(usable_for(usages));
+        assert_eq!(verified, Err(Untrusted::KeyUsage), "{usages:?}");
+    }
+    for (usages, expected) in [
+        (vec![], Ok(false)),
+        (vec![DigitalSignature, KeyCertSign, CrlSign], Ok(false)),
+        (vec![DigitalSignature, CrlSign], Err(Untrusted::KeyUsage)),
+    ] {
+        let issuing = |params: &mut CertificateParams| params.key_usages.clone_from(&usages);
+        office.authority = office.root.below_with("Issuing", issuing);
+        let verified = office.verify(Wanted::default());
+        assert_eq!(verified, expected, "{usages:?}");
+    }
+}
+
+/// SAP's own, where a directory is named that has them in `chain.pem`, its own first, and their
+/// root in `roots.pem`: they are SAP's, so they are not in this repository.
+#[test]
+fn the_published_certificate_is_trusted() {
+    let Some(directory) = std::env::var_os("ML_CONNECTOR_EVENT_CERTIFICATES") else {
+        return;
+    };
+    let directory = PathBuf::from(directory);
+    let read = |file: &str| -> Vec<CertificateDer<'static>> {
+        let certificates = CertificateDer::pem_file_iter(directory.join(file)).expect("a file");
+        certificates
+            .map(|one| one.expect("a certificate"))
+            .collect()
+    };
+    let trust = Trust::open(&directory.join("roots.pem"), Some(SAP), Purpose::ClientAuth);
+    let chain = read("chain.pem");
+    let ends = Leaf::read(&chain[0]).expect("is read").ends;
+    let peer = trust.expect("opens").verify(&chain, ends);
+    assert!(!peer.expect("is trusted").must_sign);
 }
 
 #[test]
@@ -201,9 +277,8 @@ fn issuer_organisation_and_key_may_change() {
 #[test]
 fn what_is_no_certificate_is_not_trusted() {
     let trust = Office::new().trust(Purpose::ClientAuth);
-    let verify = |chain: &[rustls::pki_types::CertificateDer<'_>]| {
-        trust.verify(chain, NOW).map(drop).expect_err("is refused")
-    };
+    let verify =
+        |chain: &[CertificateDer<'_>]| trust.verify(chain, NOW).map(drop).expect_err("is refused");
     assert_eq!(verify(&[]), Untrusted::NoCertificate);
     for der in [vec![], vec![0x30, 0x03, 1, 2, 3], vec![0xff; 400]] {
         assert_eq!(verify(&[der.into()]), Untrusted::Unreadable);

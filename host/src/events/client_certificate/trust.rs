@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
+use super::leaf::may_issue;
 use super::{Leaf, Peer};
 use crate::config::Purpose;
 use crate::contract::types::Instant;
@@ -44,6 +45,9 @@ pub enum Untrusted {
     /// Not made for clients.
     #[error("its certificate is not made for clients")]
     Purpose,
+    /// The key of one in its chain may not do what it does there: its own sign, the others issue.
+    #[error("the key of a certificate in its chain may not be used for that")]
+    KeyUsage,
     /// Anything else, such as a wrong signature.
     #[error("its certificate is not valid")]
     Broken,
@@ -60,6 +64,7 @@ impl Untrusted {
             Self::UnknownIssuer => "unknown-issuer",
             Self::Expired => "certificate-expired",
             Self::Purpose => "certificate-purpose",
+            Self::KeyUsage => "certificate-key-usage",
             Self::Broken => "certificate-broken",
         }
     }
@@ -144,6 +149,9 @@ impl Trust {
             return Err(Untrusted::OtherName);
         }
         let must_sign = self.must_sign(own, others, now)?;
+        if !leaf.may_sign() {
+            return Err(Untrusted::KeyUsage);
+        }
         Ok(Peer {
             leaf: Arc::new(leaf),
             must_sign,
@@ -185,7 +193,7 @@ impl Trust {
             time,
             usage,
             None,
-            None,
+            Some(&check_issuers),
         )
         .map(drop)
         .map_err(|error| untrusted(&error))
@@ -197,6 +205,17 @@ impl Trust {
     }
 }
 
+/// The library looks at basic constraints and not at key usage. The root is in the file because a
+/// person trusts it.
+fn check_issuers(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+    let mut issuers = path.intermediate_certificates();
+    if issuers.all(|issuer| may_issue(&issuer.der())) {
+        Ok(())
+    } else {
+        Err(webpki::Error::EndEntityUsedAsCa)
+    }
+}
+
 fn untrusted(error: &webpki::Error) -> Untrusted {
     match error {
         webpki::Error::UnknownIssuer => Untrusted::UnknownIssuer,
@@ -204,6 +223,7 @@ fn untrusted(error: &webpki::Error) -> Untrusted {
             Untrusted::Expired
         }
         webpki::Error::RequiredEkuNotFoundContext(_) => Untrusted::Purpose,
+        webpki::Error::EndEntityUsedAsCa => Untrusted::KeyUsage,
         _ => Untrusted::Broken,
     }
 }

@@ -114,7 +114,7 @@ fn refusal(why: Untrusted) -> rustls::Error {
     let error = match why {
         Untrusted::UnknownIssuer => CertificateError::UnknownIssuer,
         Untrusted::Expired => CertificateError::Expired,
-        Untrusted::Purpose => CertificateError::InvalidPurpose,
+        Untrusted::Purpose | Untrusted::KeyUsage => CertificateError::InvalidPurpose,
         Untrusted::OtherName => CertificateError::NotValidForName,
         Untrusted::NoCertificate | Untrusted::Unreadable | Untrusted::Broken => {
             CertificateError::BadEncoding

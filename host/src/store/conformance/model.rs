@@ -16,8 +16,9 @@ use crate::contract::runs::{Completion, EndingKind, Facts, Link, ObjectStatus, S
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
     Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, Decision, EventCount,
-    HistoryRow, Inbox, Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store, StoreError,
-    StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
+    HistoryRow, Inbox, Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId,
+    RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+    Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.

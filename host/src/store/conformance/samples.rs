@@ -238,8 +238,7 @@ pub(super) fn callback(connection: &str, id: &str) -> StoredCallback {
     StoredCallback {
         connection: connection.into(),
         id: id.into(),
-        sealed_verifier: vec![],
-        sealed_candidate: vec![4, 5],
+        sealed_verifier: vec![4, 5],
     }
 }
 

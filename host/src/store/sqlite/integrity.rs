@@ -281,9 +281,12 @@ fn is_beyond_bound(database: &Connection, run: RunId) -> Result<bool, StoreError
     let sql = "SELECT count(*) >= ?2 FROM runs JOIN runs later \
                ON later.object = runs.object AND later.ending = runs.ending AND later.id > runs.id \
                WHERE runs.id = ?1 AND later.ended IS NOT NULL";
-    let is_beyond = reads::first(database, sql, (integer(run)?, HISTORIES_OF_OBJECT_MAX), |row| {
-        Ok(row.get(0)?)
-    })?;
+    let is_beyond = reads::first(
+        database,
+        sql,
+        (integer(run)?, HISTORIES_OF_OBJECT_MAX),
+        |row| Ok(row.get(0)?),
+    )?;
     Ok(is_beyond.unwrap_or_default())
 }
 

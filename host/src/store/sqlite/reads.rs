@@ -111,14 +111,12 @@ pub(super) fn callbacks(
     database: &Connection,
     connection: &str,
 ) -> Result<Vec<StoredCallback>, StoreError> {
-    let sql = "SELECT id, sealed_verifier, sealed_candidate FROM callbacks \
-               WHERE connection = ? ORDER BY id";
+    let sql = "SELECT id, sealed_verifier FROM callbacks WHERE connection = ? ORDER BY id";
     collect(database, sql, [connection], |row| {
         Ok(StoredCallback {
             connection: connection.to_owned(),
             id: row.get(0)?,
             sealed_verifier: row.get(1)?,
-            sealed_candidate: row.get(2)?,
         })
     })
 }

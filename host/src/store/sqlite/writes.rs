@@ -236,16 +236,9 @@ fn keep_callback(database: &Connection, callback: &StoredCallback) -> Result<(),
         connection,
         id,
         sealed_verifier,
-        sealed_candidate,
     } = callback;
-    let sql = "INSERT OR REPLACE INTO callbacks (connection, id, sealed_verifier, \
-               sealed_candidate) VALUES (?, ?, ?, ?)";
-    execute(
-        database,
-        sql,
-        (connection, id, sealed_verifier, sealed_candidate),
-    )
-    .map(drop)
+    let sql = "INSERT OR REPLACE INTO callbacks (connection, id, sealed_verifier) VALUES (?, ?, ?)";
+    execute(database, sql, (connection, id, sealed_verifier)).map(drop)
 }
 
 fn keep_gate(database: &Connection, connection: &str, gate: &Gate) -> Result<(), StoreError> {

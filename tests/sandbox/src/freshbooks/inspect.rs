@@ -1,5 +1,7 @@
 //! Views for test oracles: what a FreshBooks account really holds, whatever its API would show.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -40,6 +42,13 @@ impl FreshBooks {
     pub fn callback_states(&self) -> Vec<(u64, String, bool)> {
         let rows = self.callbacks.rows.values();
         rows.map(|callback| (callback.id, callback.event.clone(), callback.verified))
+            .collect()
+    }
+
+    /// The verifier of each callback, by its id.
+    pub fn verifiers(&self) -> BTreeMap<u64, String> {
+        let rows = self.callbacks.rows.values();
+        rows.map(|callback| (callback.id, callback.verifier.clone()))
             .collect()
     }
 

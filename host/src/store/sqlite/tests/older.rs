@@ -33,6 +33,7 @@ fn store_of_version_2(path: &Path) {
                 \"scope\":\"\",\"sentence\":\"It was refused.\"}', x'', 0, x'');
              INSERT INTO gates VALUES ('acme', 'concur', '{\"system\":\"Concur\",\"held_until\":9,
                 \"reason\":\"Maintenance\",\"failures\":1,\"failing_since\":5}');
+             INSERT INTO callbacks VALUES ('acme', '55', x'01', x'02'), ('acme', '56', x'', x'03');
              PRAGMA user_version = 2;",
         )
         .expect("rows");
@@ -97,6 +98,13 @@ async fn everything_in_it_stays_readable() {
         .expect("is read");
     let dead = CredentialStatus::Dead("It was refused.".into());
     assert_eq!(stored.expect("is there").credential.status, dead);
+    let callbacks = store.callbacks("acme").await.expect("are read");
+    let confirmed = StoredCallback {
+        connection: "acme".into(),
+        id: "55".into(),
+        sealed_verifier: vec![1],
+    };
+    assert_eq!(callbacks, [confirmed], "what was not confirmed is dropped");
     let gates = store.gates("acme").await.expect("is read");
     assert_eq!(
         gates[0].hold.expect("is held").reason,
