@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::contract::webhooks::{Callback, Receiver};
-use crate::credentials::ResealCount;
+use crate::credentials::ResealReport;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
 use crate::store::{Store, StoreError, StoredCallback, Write};
@@ -23,7 +23,7 @@ pub enum CallbackError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A verifier does not open.
+    /// A verifier cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
 }
@@ -33,6 +33,7 @@ pub struct Callbacks {
     keyring: Arc<Keyring>,
     known: RwLock<BTreeMap<(String, String), Known>>,
     arrivals: AtomicU64,
+    unopened: Vec<(String, String)>,
 }
 
 fn verifier_purpose(stored: &StoredCallback, trusted: bool) -> Purpose<'_> {
@@ -49,43 +50,77 @@ struct Known {
     candidate: Option<Secret>,
 }
 
+/// The registrations of a connection; none if they cannot be read: then FreshBooks verifies them
+/// anew, and no other connection is harmed.
+async fn load_callbacks(
+    store: &dyn Store,
+    connection: &str,
+) -> Result<Vec<StoredCallback>, StoreError> {
+    match store.callbacks(connection).await {
+        Err(StoreError::Corrupt(detail)) => {
+            tracing::error!(connection, detail, "verifiers of webhooks cannot be read");
+            Ok(Vec::new())
+        }
+        callbacks => callbacks,
+    }
+}
+
+fn open_callback(keyring: &Keyring, stored: &StoredCallback) -> Result<Known, SealError> {
+    let open = |sealed: &[u8], trusted| match sealed {
+        [] => Ok(None),
+        _ => keyring
+            .open(&verifier_purpose(stored, trusted), sealed)
+            .map(Some),
+    };
+    Ok(Known {
+        trusted: open(&stored.sealed_verifier, true)?,
+        // One that does not open is asked for again.
+        candidate: open(&stored.sealed_candidate, false).unwrap_or_default(),
+    })
+}
+
 impl Callbacks {
-    /// Loads the registrations of these connections.
+    /// Loads the registrations of these connections. A verifier that does not open is as good as
+    /// none; see [`Callbacks::unopened`].
     ///
     /// # Errors
     ///
-    /// If the store fails, or a verifier does not open.
+    /// If the store fails.
     pub async fn load(
         store: &dyn Store,
         keyring: Arc<Keyring>,
         connections: &[&str],
     ) -> Result<Self, CallbackError> {
-        let mut known = BTreeMap::new();
+        let (mut known, mut unopened) = (BTreeMap::new(), Vec::new());
         for connection in connections {
-            for stored in store.callbacks(connection).await? {
-                let open = |sealed: &[u8], trusted| -> Result<Option<Secret>, SealError> {
-                    if sealed.is_empty() {
-                        return Ok(None);
+            for stored in load_callbacks(store, connection).await? {
+                let key = (stored.connection.clone(), stored.id.clone());
+                match open_callback(&keyring, &stored) {
+                    Ok(one) => drop(known.insert(key, one)),
+                    Err(error) => {
+                        tracing::error!(connection, callback = stored.id, %error,
+                            "a verifier of webhooks does not open");
+                        unopened.push(key);
                     }
-                    let purpose = Purpose::Verifier {
-                        connection,
-                        callback: &stored.id,
-                        trusted,
-                    };
-                    keyring.open(&purpose, sealed).map(Some)
-                };
-                let one = Known {
-                    trusted: open(&stored.sealed_verifier, true)?,
-                    candidate: open(&stored.sealed_candidate, false)?,
-                };
-                known.insert((stored.connection.clone(), stored.id.clone()), one);
+                }
             }
         }
         Ok(Self {
             keyring,
             known: RwLock::new(known),
             arrivals: AtomicU64::new(0),
+            unopened,
         })
+    }
+
+    /// The registrations of a connection whose verifiers did not open at the start: FreshBooks has
+    /// to verify them anew.
+    pub fn unopened(&self, connection: &str) -> impl Iterator<Item = &str> {
+        let ours = self
+            .unopened
+            .iter()
+            .filter(move |(name, _)| name == connection);
+        ours.map(|(_, id)| id.as_str())
     }
 
     /// The ids of the keys in use, the newest first.
@@ -170,24 +205,27 @@ impl Callbacks {
         self.stored(connection, id, one).map(Some)
     }
 
-    /// Seals every verifier in the store with the newest key, also of connections that the settings
-    /// do not have any more, and returns how many were sealed anew and how many already were.
+    /// Seals the verifiers of a connection with the newest key, also of one that the settings do
+    /// not have any more. What does not open stays as it is.
     ///
     /// # Errors
     ///
-    /// If the store fails, or a sealed text does not open; what was sealed anew by then stays so.
-    pub async fn reseal(&self, store: &dyn Store) -> Result<ResealCount, CallbackError> {
-        let mut count = ResealCount::default();
-        for connection in store.connections_with_secrets().await? {
-            for stored in store.callbacks(&connection).await? {
-                let resealed = self.reseal_callback(&stored)?;
-                count.add(&stored.sealed_verifier, resealed);
-                if resealed {
-                    self.commit_resealed(store, stored).await?;
-                }
+    /// If the store fails; what was sealed anew by then stays so.
+    pub async fn reseal(
+        &self,
+        store: &dyn Store,
+        connection: &str,
+    ) -> Result<ResealReport, CallbackError> {
+        let mut report = ResealReport::default();
+        for stored in load_callbacks(store, connection).await? {
+            let resealed = self.reseal_callback(&stored);
+            let what = format!("the verifier of webhooks {} for {connection}", stored.id);
+            report.add(&what, &stored.sealed_verifier, resealed);
+            if resealed == Ok(true) {
+                self.commit_resealed(store, stored).await?;
             }
         }
-        Ok(count)
+        Ok(report)
     }
 
     /// Whether a stored registration has to be sealed anew; an error if it does not open.

@@ -73,6 +73,7 @@ pub mod listener;
 pub mod metrics;
 pub mod portable_history;
 pub mod seal;
+pub mod sealed;
 pub mod secrets;
 pub mod service;
 pub mod store;

@@ -6,6 +6,7 @@
 mod addresses;
 mod connections;
 mod error;
+mod lost_verifiers;
 mod parts;
 
 use std::net::SocketAddr;
@@ -40,6 +41,7 @@ pub struct Running {
     receiver: JoinHandle<Result<(), ListenError>>,
     events: Option<JoinHandle<Result<(), ListenError>>>,
     admin: JoinHandle<()>,
+    resealing: JoinHandle<()>,
 }
 
 /// Starts the service and returns when it receives.
@@ -87,6 +89,11 @@ async fn start(
         Some(events) => Some(event_receiver(&parts, config, events).await?),
         None => None,
     };
+    for (name, address) in &parts.webhook_addresses {
+        if let Some(connection) = parts.connections.get(name) {
+            lost_verifiers::verify_anew(connection, address).await?;
+        }
+    }
     let address = listener
         .local_addr()
         .map_err(|error| address_error(config, error))?;
@@ -95,8 +102,13 @@ async fn start(
     let events_address = bound.as_ref().and_then(events::Bound::address);
     let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
     let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
+    let resealing = tokio::spawn({
+        let (services, stopped) = (Arc::clone(&parts.services), stopped.clone());
+        async move { admin::reseal_at_start(&services, stopped).await }
+    });
     let running = Running {
         engine: start_engine(&parts),
+        resealing,
         admin: tokio::spawn(admin::answer_all(
             socket,
             Arc::clone(&parts),
@@ -206,7 +218,8 @@ impl Running {
             }
         };
         let administered = tokio::time::timeout(grace, self.admin);
-        let _ = tokio::join!(drained, self.engine.stop(grace), administered);
+        let resealed = tokio::time::timeout(grace, self.resealing);
+        let _ = tokio::join!(drained, self.engine.stop(grace), administered, resealed);
     }
 }
 

@@ -113,7 +113,15 @@ pub(super) async fn start_all(
     let mut connections = BTreeMap::new();
     for one in loaded {
         let name = one.config.name.clone();
-        let gates = Gates::new(&one.instance, &services.store.gates(&name).await?)?;
+        let stored = match services.store.gates(&name).await {
+            // Open ones: whether they should be closed, the next request shows.
+            Err(StoreError::Corrupt(detail)) => {
+                tracing::error!(connection = name, detail, "stored gates cannot be read");
+                Vec::new()
+            }
+            stored => stored?,
+        };
+        let gates = Gates::new(&one.instance, &stored)?;
         let connection = Connection {
             webhook_url: addresses.webhook_url(config, &name),
             events_url: addresses.events_url(config, &name),

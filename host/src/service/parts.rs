@@ -22,6 +22,7 @@ use crate::guest::{Guest, GuestError, SharedInstance};
 use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
 use crate::seal::Keyring;
+use crate::sealed::sealed_texts;
 use crate::secrets::{SecretError, Secrets};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
@@ -66,8 +67,8 @@ impl Parts {
         clock: Clock,
     ) -> Result<Self, ServeError> {
         let loading = load_guest(config);
-        let keyring = load_or_create_keyring(config, secrets)?;
         let store = Arc::new(SqliteStore::open(&config.store)?);
+        let keyring = load_or_create_keyring(&*store, secrets).await?;
         let guest = loading.await.map_err(|_| ServeError::Defect)??;
         let secrets = secrets.clone();
         Self::with(config, secrets, clock, store, keyring, guest).await
@@ -152,10 +153,16 @@ fn compiled_code_directory(store: &Path) -> PathBuf {
     name.into()
 }
 
-/// The seal keys; new ones only where there is no store yet that could need older ones.
-fn load_or_create_keyring(config: &Config, secrets: &Secrets) -> Result<Keyring, ServeError> {
+/// The seal keys; new ones only where the store holds nothing that needs older ones.
+async fn load_or_create_keyring(
+    store: &dyn Store,
+    secrets: &Secrets,
+) -> Result<Keyring, ServeError> {
     let keys = match secrets.seal_keys() {
-        Err(SecretError::Missing { .. }) if !config.store.exists() => {
+        Err(SecretError::Missing { file, .. }) => {
+            if !sealed_texts(store).await?.is_empty() {
+                return Err(ServeError::SealKeysLost(file));
+            }
             let keys = Keyring::generate()?;
             let file = secrets.store_seal_keys(&keys)?;
             tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");

@@ -239,7 +239,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
         connection,
         credential,
         sealed_tokens,
-        refreshing,
+        requests_unanswered,
         sealed_answer,
     } = stored;
     let sql = "INSERT INTO credentials \
@@ -257,7 +257,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
         generation,
         visible,
         sealed_tokens,
-        refreshing,
+        requests_unanswered,
         sealed_answer,
     );
     match execute(database, sql, values)? {
