@@ -7,12 +7,14 @@
 //! | [`installation`] | a directory with settings, secrets and store, and the program in it |
 //! | [`deployment`] | an installation between both vendors behind sockets |
 //! | [`service`] | the same, with the service in this process instead of one of its own |
+//! | [`failing_store`] | a store whose disk fails on command |
 //! | [`command`] | the program while it runs, and what it printed |
 //! | [`http`], [`ports`], [`waiting`] | one request, a free port, patience |
 
 pub mod command;
 pub mod deployment;
 pub mod documents;
+pub mod failing_store;
 pub mod http;
 pub mod installation;
 pub mod ports;

@@ -1,0 +1,427 @@
+//! An answer of a token endpoint on its way to the disk: the real host and component, the sandbox
+//! behind sockets, and a store that fails or a process that dies at every step. A refresh token of
+//! FreshBooks works once, so the answer is all that is left of the connection.
+
+use std::sync::Arc;
+
+use ml_connector::clock::Clock;
+use ml_connector::config::ConnectionConfig;
+use ml_connector::contract::credentials::{Credential, CredentialStatus, Grant};
+use ml_connector::contract::types::System;
+use ml_connector::credentials::CredentialError;
+use ml_connector::guest::Guest;
+use ml_connector::seal::Keyring;
+use ml_connector::secrets::Secret;
+use ml_connector::service::Parts;
+use ml_connector::store::sqlite::SqliteStore;
+use ml_connector::store::{Store, StoredCredential, Write};
+use ml_connector_sandbox::{Fault, FaultRule};
+use ml_connector_tests::fixtures::Options;
+use ml_connector_tests::fixtures::failing_store::FailingStore;
+use ml_connector_tests::fixtures::service::InProcess;
+use ml_connector_tests::fixtures::waiting::{PATIENCE, until};
+
+/// Enough to ask for tokens, and too little to read an answer of 60 KB.
+const LITTLE_FUEL: u64 = 2_000_000;
+
+/// A process with a store that may fail; dropping it is the end of the process.
+struct Process {
+    store: Arc<FailingStore>,
+    parts: Arc<Parts>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Process {
+    /// Starts the host but for its loops, so that a test decides when tokens are asked for.
+    fn start(fixture: &InProcess) -> Self {
+        Self::start_with(fixture, |store| store)
+    }
+
+    fn start_with(fixture: &InProcess, make: impl Fn(FailingStore) -> FailingStore + Sync) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let (store, parts) = std::thread::scope(|scope| {
+            let opened = scope.spawn(|| runtime.block_on(open(fixture, make)));
+            opened.join().expect("opens")
+        });
+        Self {
+            store,
+            parts,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// The process is killed: whatever is under way ends here.
+    fn kill(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A runtime may not be waited for inside of another one.
+            let ending = std::thread::spawn(|| runtime.shutdown_timeout(PATIENCE));
+            ending.join().expect("ends");
+        }
+    }
+
+    fn credential(&self, system: System) -> Credential {
+        let credential = self.parts.services.credentials.credential("acme", system);
+        credential.expect("acme is there")
+    }
+
+    /// Refreshes FreshBooks' tokens in this process.
+    fn begin_refresh(&self) -> tokio::task::JoinHandle<Result<Credential, CredentialError>> {
+        let credentials = Arc::clone(&self.parts.services.credentials);
+        let generation = self.credential(System::Freshbooks).generation;
+        let refresh = async move {
+            credentials
+                .refresh("acme", System::Freshbooks, generation)
+                .await
+        };
+        self.runtime.as_ref().expect("it runs").spawn(refresh)
+    }
+
+    async fn refresh(&self) -> Result<Credential, CredentialError> {
+        self.begin_refresh().await.expect("ends")
+    }
+
+    /// An administrator makes a company request token for a connection, and it is exchanged.
+    async fn connect_concur(&self, connection: &'static str, fixture: &InProcess) {
+        let credentials = Arc::clone(&self.parts.services.credentials);
+        let token = Secret::new(fixture.deployment.company_request_token());
+        let connecting = async move {
+            let grant = Grant::CompanyRequestToken;
+            credentials.connect(connection, grant, token).await
+        };
+        let runtime = self.runtime.as_ref().expect("it runs");
+        let connected = runtime.spawn(connecting).await.expect("ends");
+        connected.expect("connects");
+    }
+
+    /// Whether requests to a system can be sent.
+    fn has_access(&self, connection: &str, system: System) -> bool {
+        let credentials = &self.parts.services.credentials;
+        credentials.access(connection, system).is_some()
+    }
+
+    /// A person consents, and the code is exchanged.
+    async fn connect_freshbooks(&self, fixture: &InProcess) {
+        let credentials = Arc::clone(&self.parts.services.credentials);
+        let path = credentials.consent_path("acme", "s").expect("a path");
+        let url = format!("{}{path}", self.parts.consent_bases["acme"]);
+        let redirect = fixture
+            .deployment
+            .consent_redirect(&url)
+            .await
+            .expect("redirects");
+        let code = redirect
+            .split("code=")
+            .nth(1)
+            .and_then(|rest| rest.split('&').next());
+        let code = Secret::new(code.expect("a code").to_string());
+        let connecting = async move {
+            credentials
+                .connect("acme", Grant::AuthorizationCode, code)
+                .await
+        };
+        let runtime = self.runtime.as_ref().expect("it runs");
+        let connected = runtime.spawn(connecting).await.expect("ends");
+        assert_eq!(connected.expect("connects").status, CredentialStatus::Live);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn open(
+    fixture: &InProcess,
+    make: impl Fn(FailingStore) -> FailingStore,
+) -> (Arc<FailingStore>, Arc<Parts>) {
+    let config = &fixture.config;
+    let store = SqliteStore::open(&config.store).expect("the store opens");
+    let store = Arc::new(make(FailingStore::new(Arc::new(store))));
+    let keys = fixture.secrets.seal_keys().expect("are there");
+    let keyring = Keyring::parse(&keys).expect("are keys");
+    let cache = config.store.with_extension("compiled");
+    let guest = Guest::load_cached(&config.component, &config.limits, &cache);
+    let parts = Parts::with(
+        config,
+        fixture.secrets.clone(),
+        Clock::system(),
+        Arc::clone(&store) as Arc<dyn Store>,
+        keyring,
+        guest.expect("the component"),
+    );
+    (store, Arc::new(parts.await.expect("everything starts")))
+}
+
+/// Seal keys are there, and nothing is connected.
+async fn fixture() -> InProcess {
+    let fixture = InProcess::new(&Options::default()).await;
+    let keys = Keyring::generate().expect("keys");
+    fixture.secrets.store_seal_keys(&keys).expect("are stored");
+    fixture
+}
+
+fn freshbooks_rule(fault: Fault) -> FaultRule {
+    FaultRule::new(ml_connector_sandbox::System::FreshBooks, fault).path("/auth/oauth/token")
+}
+
+/// How often a refresh token was presented that was spent.
+fn spent_presentations(fixture: &InProcess) -> u32 {
+    let sandbox = fixture.deployment.sandbox.shared.lock();
+    sandbox.freshbooks.spent_token_presentations_max()
+}
+
+fn credential_in(batch: &[Write]) -> Option<&StoredCredential> {
+    batch.iter().find_map(|write| match write {
+        Write::Credential(stored) => Some(stored),
+        _ => None,
+    })
+}
+
+fn is_answer(batch: &[Write]) -> bool {
+    credential_in(batch).is_some_and(|stored| !stored.sealed_answer.is_empty())
+}
+
+fn is_new_pair(batch: &[Write]) -> bool {
+    let stored = credential_in(batch);
+    stored.is_some_and(|stored| stored.sealed_answer.is_empty() && stored.credential.generation > 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_after_the_request_has_left_loses_nothing() {
+    for fails in [is_answer, is_new_pair] {
+        let fixture = fixture().await;
+        let process = Process::start(&fixture);
+        process.connect_freshbooks(&fixture).await;
+        process.store.fail_when(fails);
+        let refreshing = process.begin_refresh();
+        // One whose caller is cut off, as at the end of a run; and one who comes meanwhile.
+        let cut_off = process.begin_refresh();
+        until("the disk has failed for a while", async || {
+            process.store.failures() >= 5
+        })
+        .await;
+        refreshing.abort();
+        cut_off.abort();
+        assert_eq!(process.credential(System::Freshbooks).generation, 1);
+        process.store.heal();
+        until("the pair is in use", async || {
+            process.credential(System::Freshbooks).generation == 2
+        })
+        .await;
+        let next = process.refresh().await.expect("the new pair is good");
+        assert_eq!(
+            (next.generation, &next.status),
+            (3, &CredentialStatus::Live)
+        );
+        process.kill();
+        let process = Process::start(&fixture);
+        assert_eq!(process.credential(System::Freshbooks), next);
+        process.refresh().await.expect("it is good after a restart");
+        assert_eq!(spent_presentations(&fixture), 0);
+        process.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_every_step_of_a_renewal_presents_a_spent_token_once_at_most() {
+    // The commits of a renewal: the intent, the answer, the new pair.
+    for (step, expected) in [(0, Ok(0)), (1, Err(1)), (2, Ok(0)), (3, Ok(0))] {
+        let fixture = fixture().await;
+        let process = Process::start(&fixture);
+        process.connect_freshbooks(&fixture).await;
+        kill_at(process, step).await;
+
+        let process = Process::start(&fixture);
+        let refreshed = process.refresh().await;
+        let life = process.credential(System::Freshbooks).status;
+        let seen = match life {
+            CredentialStatus::Live => Ok(spent_presentations(&fixture)),
+            _ => Err(spent_presentations(&fixture)),
+        };
+        assert_eq!(seen, expected, "step {step}: {refreshed:?}");
+        assert_eq!(refreshed.is_ok(), expected.is_ok(), "step {step}");
+        process.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_twice_is_not_asked_for_again_but_needs_a_person() {
+    let fixture = fixture().await;
+    let process = Process::start(&fixture);
+    process.connect_freshbooks(&fixture).await;
+    kill_at(process, 1).await;
+    kill_at(Process::start(&fixture), 1).await;
+    let process = Process::start(&fixture);
+    let refused = process.refresh().await.expect_err("is not asked for");
+    let said = "run `ml-connector connect freshbooks`";
+    assert!(refused.to_string().contains(said), "{refused}");
+    let requests = fixture.deployment.sandbox.shared.lock().stats().total;
+    process.refresh().await.expect_err("is not asked for");
+    let after = fixture.deployment.sandbox.shared.lock().stats().total;
+    assert_eq!((requests, spent_presentations(&fixture)), (after, 1));
+    process.connect_freshbooks(&fixture).await;
+    process.refresh().await.expect("is renewed again");
+    process.kill();
+}
+
+/// Begins a renewal and kills the process before this commit of it.
+async fn kill_at(process: Process, step: u64) {
+    let mut commits = 0;
+    process.store.fail_when(move |batch| {
+        let is_after = credential_in(batch).is_some() && commits >= step;
+        commits += u64::from(credential_in(batch).is_some());
+        is_after
+    });
+    let refreshing = process.begin_refresh();
+    until("it comes to this step", async || {
+        process.store.failures() > 0 || refreshing.is_finished()
+    })
+    .await;
+    process.kill();
+}
+
+/// A second connection, `bolt`, beside `acme`.
+fn add_connection(fixture: &mut InProcess) {
+    let json = fixture.config.connections[0].json.clone();
+    let name = "bolt".to_string();
+    fixture
+        .config
+        .connections
+        .push(ConnectionConfig { name, json });
+    for (secret, value) in [
+        ("bolt.freshbooks-client-secret", "sandbox-freshbooks-secret"),
+        ("bolt.concur-client-secret", "sandbox-concur-secret"),
+    ] {
+        fixture.deployment.installation.write_secret(secret, value);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_closes_its_connection_alone_until_it_can_be() {
+    let mut fixture = fixture().await;
+    add_connection(&mut fixture);
+    let enough_fuel = fixture.config.limits.component_fuel_max;
+    let process = Process::start(&fixture);
+    process.connect_freshbooks(&fixture).await;
+    process.connect_concur("acme", &fixture).await;
+    process.connect_concur("bolt", &fixture).await;
+    process.kill();
+
+    fixture.config.limits.component_fuel_max = LITTLE_FUEL;
+    let process = Process::start(&fixture);
+    let padded = freshbooks_rule(Fault::Padded { bytes: 60_000 }).times(1);
+    fixture.deployment.sandbox.shared.lock().add_fault(padded);
+    for _ in 0..2 {
+        let refused = process.refresh().await.expect_err("it traps");
+        let said = refused.to_string();
+        for part in [
+            "cannot be read",
+            "the component trapped",
+            "connect freshbooks",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+    process.kill();
+
+    // Everything starts, and what is closed is told with what helps.
+    let process = Process::start(&fixture);
+    assert!(!process.has_access("acme", System::Freshbooks));
+    assert!(process.has_access("acme", System::Concur));
+    assert!(process.has_access("bolt", System::Concur));
+    process.kill();
+    let status = fixture.deployment.installation.run(&["status"]);
+    for part in ["cannot be read", "connect freshbooks --connection acme"] {
+        assert!(status.out.contains(part), "{}", status.out);
+    }
+
+    // Wider limits: the answer is still there.
+    fixture.config.limits.component_fuel_max = enough_fuel;
+    let process = Process::start(&fixture);
+    assert!(process.has_access("acme", System::Freshbooks));
+    process.refresh().await.expect("the pair is good");
+    assert_eq!(spent_presentations(&fixture), 0);
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_connects_anew_what_cannot_be_read() {
+    let mut fixture = fixture().await;
+    let process = Process::start(&fixture);
+    process.connect_freshbooks(&fixture).await;
+    process.kill();
+    fixture.config.limits.component_fuel_max = LITTLE_FUEL;
+    let process = Process::start(&fixture);
+    let padded = freshbooks_rule(Fault::Padded { bytes: 60_000 }).times(1);
+    fixture.deployment.sandbox.shared.lock().add_fault(padded);
+    process.refresh().await.expect_err("it traps");
+    process.kill();
+
+    let process = Process::start(&fixture);
+    let credentials = Arc::clone(&process.parts.services.credentials);
+    let wrong = Secret::new("no-such-code".to_string());
+    let connecting = async move {
+        credentials
+            .connect("acme", Grant::AuthorizationCode, wrong)
+            .await
+    };
+    let runtime = process.runtime.as_ref().expect("it runs");
+    let refused = runtime.spawn(connecting).await.expect("ends");
+    refused.expect_err("there is no such code");
+    let stored = process.store.credential("acme", System::Freshbooks).await;
+    let stored = stored.expect("is read").expect("is stored");
+    assert!(
+        !stored.sealed_answer.is_empty(),
+        "a refused code drops no answer"
+    );
+
+    process.connect_freshbooks(&fixture).await;
+    process.refresh().await.expect("the pair is good");
+    assert_eq!(spent_presentations(&fixture), 0);
+    process.kill();
+    assert!(Process::start(&fixture).has_access("acme", System::Freshbooks));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_beside_the_tokens_costs_none() {
+    let fixture = fixture().await;
+    let process = Process::start(&fixture);
+    let padded = freshbooks_rule(Fault::Padded { bytes: 3_900_000 });
+    fixture.deployment.sandbox.shared.lock().add_fault(padded);
+    process.connect_freshbooks(&fixture).await;
+    for _ in 0..2 {
+        process.refresh().await.expect("is renewed");
+    }
+    assert_eq!(spent_presentations(&fixture), 0);
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_cannot_be_read_harm_their_own_connection_alone() {
+    let mut fixture = fixture().await;
+    add_connection(&mut fixture);
+    let process = Process::start(&fixture);
+    process.connect_freshbooks(&fixture).await;
+    process.refresh().await.expect("is renewed");
+    process.connect_concur("bolt", &fixture).await;
+    process.kill();
+
+    let process = Process::start_with(&fixture, |store| store.with_unreadable("acme"));
+    assert!(process.has_access("bolt", System::Concur));
+    let CredentialStatus::Dead(why) = process.credential(System::Freshbooks).status else {
+        panic!("it is not closed");
+    };
+    assert!(
+        why.contains("cannot be read") && why.contains("connect freshbooks"),
+        "{why}"
+    );
+    // It replaces the row, whose generation is not known.
+    process.connect_freshbooks(&fixture).await;
+    process.kill();
+    let process = Process::start(&fixture);
+    process.refresh().await.expect("is renewed");
+    process.kill();
+}
