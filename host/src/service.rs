@@ -6,8 +6,8 @@
 mod addresses;
 mod connections;
 mod error;
-mod lost_verifiers;
 mod parts;
+mod take_up;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -89,11 +89,7 @@ async fn start(
         Some(events) => Some(event_receiver(&parts, config, events).await?),
         None => None,
     };
-    for (name, address) in &parts.webhook_addresses {
-        if let Some(connection) = parts.connections.get(name) {
-            lost_verifiers::verify_anew(connection, address).await?;
-        }
-    }
+    take_up::take_up(&parts).await?;
     let address = listener
         .local_addr()
         .map_err(|error| address_error(config, error))?;

@@ -189,6 +189,7 @@ impl Sim {
         self.crashes += 1;
         self.opened.clear();
         self.store.forget_undurable(self.now);
+        self.resume_renewals();
     }
 
     /// The process ends here and now; another one begins, with other logic.

@@ -2,10 +2,10 @@
 //! behind sockets, and a store that fails or a process that dies at every step. A refresh token of
 //! FreshBooks works once, so the answer is all that is left of the connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ml_connector::clock::Clock;
-use ml_connector::config::ConnectionConfig;
+use ml_connector::config::{Config, ConnectionConfig};
 use ml_connector::contract::credentials::{Credential, CredentialStatus, Grant};
 use ml_connector::contract::types::System;
 use ml_connector::credentials::CredentialError;
@@ -37,7 +37,7 @@ impl Process {
         Self::start_with(fixture, |store| store)
     }
 
-    fn start_with(fixture: &InProcess, make: impl Fn(FailingStore) -> FailingStore + Sync) -> Self {
+    fn start_with(fixture: &InProcess, make: impl Fn(FailingStore) -> FailingStore + Send) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let (store, parts) = std::thread::scope(|scope| {
             let opened = scope.spawn(|| runtime.block_on(open(fixture, make)));
@@ -142,17 +142,25 @@ async fn open(
     let store = Arc::new(make(FailingStore::new(Arc::new(store))));
     let keys = fixture.secrets.seal_keys().expect("are there");
     let keyring = Keyring::parse(&keys).expect("are keys");
-    let cache = config.store.with_extension("compiled");
-    let guest = Guest::load_cached(&config.component, &config.limits, &cache);
+    let guest = load_guest(config);
     let parts = Parts::with(
         config,
         fixture.secrets.clone(),
         Clock::system(),
         Arc::clone(&store) as Arc<dyn Store>,
         keyring,
-        guest.expect("the component"),
+        guest,
     );
     (store, Arc::new(parts.await.expect("everything starts")))
+}
+
+/// The component, which is compiled once for all processes of all tests.
+fn load_guest(config: &Config) -> Guest {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let cache = config.component.with_extension("token-answers");
+    let guest = Guest::load_cached(&config.component, &config.limits, &cache);
+    guest.expect("the component")
 }
 
 /// Seal keys are there, and nothing is connected.

@@ -4,6 +4,7 @@ mod changing;
 mod checking;
 mod events;
 mod help;
+mod keys;
 mod morning;
 mod previewing;
 mod reading;
