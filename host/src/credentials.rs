@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use self::application::Application;
 pub use self::opening::usable_credential;
-use self::opening::{CredentialState, open_credential, unreadable_credential};
+use self::opening::{CredentialState, load_credential};
 pub use self::reseal::ResealReport;
 use self::tokens::{Tokens, open_tokens};
 use crate::clock::Clock;
@@ -345,29 +345,6 @@ async fn detached(
         Ok(Ok(done)) => done,
         Ok(Err(_)) | Err(_) => Err(CredentialError::Unfinished),
     }
-}
-
-/// A credential as the store has it. One that cannot be read harms no other.
-async fn load_credential(
-    parts: &Dependencies,
-    account: &Account,
-    system: System,
-) -> Result<CredentialState, CredentialError> {
-    let stored = match parts.store.credential(&account.connection, system).await {
-        Ok(Some(stored)) => Ok(stored),
-        Ok(None) => Ok(account.absent(system)?),
-        Err(StoreError::Corrupt(detail)) => Err(detail),
-        Err(error) => return Err(error.into()),
-    };
-    let state = match stored {
-        Ok(stored) => open_credential(&parts.keyring, stored),
-        Err(detail) => unreadable_credential(account.absent(system)?, &detail, parts.clock.now()),
-    };
-    if let Some(why) = &state.closed {
-        let (connection, system) = (&account.connection, system.as_str());
-        tracing::error!(connection, system, why, "a credential cannot be used");
-    }
-    Ok(state)
 }
 
 /// The `Authorization` header of a stored credential, for a look at a remote beside a running

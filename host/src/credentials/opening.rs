@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::tokens::{Tokens, answer_purpose, open_tokens};
+use super::{Account, CredentialError, Dependencies};
 use crate::contract::credentials::{Credential, CredentialStatus};
 use crate::contract::types::{Instant, System};
 use crate::seal::{Keyring, SealError};
-use crate::store::StoredCredential;
+use crate::store::{StoreError, StoredCredential};
 
 /// A credential in memory.
 #[derive(Clone)]
@@ -33,6 +34,29 @@ impl CredentialState {
         }
         credential
     }
+}
+
+/// A credential as the store has it. One that cannot be read harms no other.
+pub(super) async fn load_credential(
+    parts: &Dependencies,
+    account: &Account,
+    system: System,
+) -> Result<CredentialState, CredentialError> {
+    let stored = match parts.store.credential(&account.connection, system).await {
+        Ok(Some(stored)) => Ok(stored),
+        Ok(None) => Ok(account.absent(system)?),
+        Err(StoreError::Corrupt(detail)) => Err(detail),
+        Err(error) => return Err(error.into()),
+    };
+    let state = match stored {
+        Ok(stored) => open_credential(&parts.keyring, stored),
+        Err(detail) => unreadable_credential(account.absent(system)?, &detail, parts.clock.now()),
+    };
+    if let Some(why) = &state.closed {
+        let (connection, system) = (&account.connection, system.as_str());
+        tracing::error!(connection, system, why, "a credential cannot be used");
+    }
+    Ok(state)
 }
 
 /// Opens the secrets of a stored credential.

@@ -125,7 +125,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::sync::{Arc, RwLock};
 
-    use super::super::{Dependencies, open_credential};
+    use super::super::Dependencies;
+    use super::super::opening::open_credential;
     use super::*;
     use crate::clock::Clock;
     use crate::config::Limits;
