@@ -111,8 +111,8 @@ pub enum AdminReply {
         left: u64,
         /// Where to go on; nothing when no connection is left.
         next: Option<String>,
-        /// The ids of the keys that the service has, the newest first. All others open nothing any
-        /// more.
+        /// The ids of the keys that the service has, the newest first. When no connection is left
+        /// and everything opens, the others open nothing any more.
         key_ids: Vec<u8>,
     },
     /// Credentials, gates and backlog.

@@ -189,13 +189,50 @@ async fn the_service_finishes_a_rotation_at_its_start() {
 async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_bring_all_back() {
     let mut deployment = stopped().await;
     let right = deployment.installation.read(KEYS);
-
-    // Another key of the same id: everything starts, and says what helps.
     let wrong = Keyring::generate().expect("keys");
     deployment
         .installation
         .write_secret("seal.keys", wrong.reveal());
-    let check = deployment.installation.run(&["check"]);
+    assert_check_names_what_does_not_open(&deployment.installation);
+    started(&mut deployment).await;
+    assert_status(&deployment.installation, 4, "do not open");
+    deployment.stop().expect("stops");
+
+    // The right one is put back: all is as it was.
+    deployment.installation.write_secret("seal.keys", &right);
+    started(&mut deployment).await;
+    deployment.registered().await.expect("is registered");
+    arrives(&deployment, "2093");
+    deployment.stop().expect("stops");
+
+    std::fs::remove_file(deployment.installation.path(KEYS)).expect("is removed");
+    assert_the_missing_file_is_named_and_made(&deployment.installation);
+    started(&mut deployment).await;
+    assert_status(
+        &deployment.installation,
+        4,
+        "sealed with key 1, which is not in",
+    );
+    deployment.connect().await.expect("connects");
+    let verified = deployment.until("webhooks are verified anew", || {
+        std::thread::scope(|scope| {
+            let counting = scope.spawn(|| verifiers_that_open(&deployment.installation));
+            counting.join().expect("is read") == 2
+        })
+    });
+    verified.await.expect("comes");
+    arrives(&deployment, "2094");
+    deployment.stop().expect("stops");
+}
+
+fn assert_status(installation: &Installation, code: u8, part: &str) {
+    let status = installation.run(&["status", "--check"]);
+    assert_eq!(status.code, i32::from(code), "{}", status.out);
+    assert!(status.out.contains(part), "{}", status.out);
+}
+
+fn assert_check_names_what_does_not_open(installation: &Installation) {
+    let check = installation.run(&["check"]);
     assert_eq!(check.code, 4, "{}", check.out);
     for part in [
         "wrong  FreshBooks credential of acme: the stored tokens of FreshBooks do not open",
@@ -209,30 +246,16 @@ async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_brin
             check.out
         );
     }
-    started(&mut deployment).await;
-    let status = deployment.installation.run(&["status", "--check"]);
-    assert_eq!(status.code, 4, "{}", status.out);
-    assert!(status.out.contains("do not open"), "{}", status.out);
-    deployment.stop().expect("stops");
+}
 
-    // The right one is put back: all is as it was.
-    deployment.installation.write_secret("seal.keys", &right);
-    started(&mut deployment).await;
-    deployment.registered().await.expect("is registered");
-    arrives(&deployment, "2093");
-    deployment.stop().expect("stops");
-
-    // The file is lost.
-    std::fs::remove_file(deployment.installation.path(KEYS)).expect("is removed");
+fn assert_the_missing_file_is_named_and_made(installation: &Installation) {
     for command in [
         &["serve"][..],
         &["connect", "concur"],
         &["check"],
         &["status"],
     ] {
-        let output = deployment
-            .installation
-            .run_with(command, &[], "some-token\n");
+        let output = installation.run_with(command, &[], "some-token\n");
         let said = format!("{}{}", output.out, output.err);
         for part in [
             "seal.keys is missing",
@@ -242,7 +265,7 @@ async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_brin
             assert!(said.contains(part), "{command:?}: {said}");
         }
     }
-    let added = deployment.installation.run(&["keys", "add"]);
+    let added = installation.run(&["keys", "add"]);
     assert_eq!(added.code, 0, "{}", added.err);
     for part in [
         "with key 2",
@@ -251,30 +274,14 @@ async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_brin
     ] {
         assert!(added.out.contains(part), "{}", added.out);
     }
-    started(&mut deployment).await;
-    let status = deployment.installation.run(&["status", "--check"]);
-    assert_eq!(status.code, 4, "{}", status.out);
-    assert!(
-        status.out.contains("sealed with key 1, which is not in"),
-        "{}",
-        status.out
-    );
-    deployment.connect().await.expect("connects");
-    let installation = &deployment.installation;
-    let are_verified = || {
-        let (texts, keyring) = (sealed(installation), keyring(installation));
-        let opening = texts.iter().filter(|text| text.check(&keyring).is_ok());
-        opening
-            .filter(|text| matches!(text.place, Place::Verifier(_, true)))
-            .count()
-            == 2
-    };
-    let verified = deployment.until("webhooks are verified anew", || {
-        std::thread::scope(|scope| scope.spawn(are_verified).join().expect("is read"))
-    });
-    verified.await.expect("comes");
-    arrives(&deployment, "2094");
-    deployment.stop().expect("stops");
+}
+
+fn verifiers_that_open(installation: &Installation) -> usize {
+    let (texts, keyring) = (sealed(installation), keyring(installation));
+    let opening = texts.iter().filter(|text| text.check(&keyring).is_ok());
+    opening
+        .filter(|text| matches!(text.place, Place::Verifier(_, true)))
+        .count()
 }
 
 /// A person sends an invoice, whose webhook is believed.
