@@ -62,8 +62,8 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
-    /// Seals secrets in the store with the newest key, those of some connections at a time: answered
-    /// with `Resealed`.
+    /// Seals secrets in the store with the newest key, those of some connections at a time:
+    /// answered with `Resealed`.
     Reseal {
         /// The connections whose names come after this one; empty to begin.
         after: String,

@@ -1,11 +1,11 @@
 //! Tokens: requested, sealed before they are used, never two refreshes of one credential at once.
 //!
 //! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request
-//! is sent, the raw answer is sealed and stored, the component reads it, the new pair is stored, and
-//! only then it is used. An answer that has arrived is held in memory until it is on the disk,
+//! is sent, the raw answer is sealed and stored, the component reads it, the new pair is stored,
+//! and only then it is used. An answer that has arrived is held in memory until it is on the disk,
 //! however long the disk fails, and while one is stored that was not read, it is read before
-//! anything is asked. Where a kill lost the answer, the old token is presented once more; if that is
-//! refused or interrupted too, a person must connect again.
+//! anything is asked. Where a kill lost the answer, the old token is presented once more; if that
+//! is refused or interrupted too, a person must connect again.
 //!
 //! What does not open or cannot be read closes its own credential and nothing else.
 

@@ -1,5 +1,5 @@
-//! Everything sealed in the store, sealed anew with the newest key: at the start of the service, and
-//! by `ml-connector keys reseal`.
+//! Everything sealed in the store, sealed anew with the newest key: at the start of the service,
+//! and by `ml-connector keys reseal`.
 
 use std::time::Duration;
 

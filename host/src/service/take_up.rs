@@ -1,5 +1,6 @@
 //! What a connection needs at the start because its secrets open, or do not: webhooks whose
-//! verifiers are lost are verified anew, and gates that waited for a credential open when it is back.
+//! verifiers are lost are verified anew, and gates that waited for a credential open when it is
+//! back.
 
 use super::Parts;
 use crate::contract::credentials::CredentialStatus;

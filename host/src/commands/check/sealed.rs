@@ -66,8 +66,8 @@ fn keys_needed(texts: &[SealedText], keyring: &Keyring) -> Finding {
     }
     let ids: BTreeSet<String> = older.iter().map(u8::to_string).collect();
     let message = format!(
-        "{} of {} still need key {}: the next `serve` or `ml-connector keys reseal` seals them with \
-         the newest key",
+        "{} of {} still need key {}: the next `serve` or `ml-connector keys reseal` seals them \
+         with the newest key",
         older.len(),
         texts.len(),
         ids.into_iter().collect::<Vec<_>>().join(", ")
