@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use self::handle::handle;
+pub(crate) use self::reseal::reseal_at_start;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -62,8 +63,12 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
-    /// Seals every secret in the store with the newest key: answered with `Resealed`.
-    Reseal,
+    /// Seals secrets in the store with the newest key, those of some connections at a time:
+    /// answered with `Resealed`.
+    Reseal {
+        /// The connections whose names come after this one; empty to begin.
+        after: String,
+    },
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
     /// Somebody copied the store, which the log is to say: answered with `Noted`.
@@ -102,14 +107,20 @@ pub enum AdminReply {
         /// How many objects run again; 0 if none matched.
         objects: u64,
     },
-    /// Every secret in the store is sealed with the newest key.
+    /// The secrets of some connections are sealed with the newest key.
     Resealed {
         /// Secrets that were sealed anew.
         resealed: u64,
         /// Secrets that were sealed with the newest key already.
         current: u64,
-        /// The ids of the keys that the service has, the newest first. All others open nothing any
-        /// more.
+        /// What does not open, and stays as it is: one line each.
+        unopened: Vec<String>,
+        /// Connections that are left.
+        left: u64,
+        /// Where to go on; nothing when no connection is left.
+        next: Option<String>,
+        /// The ids of the keys that the service has, the newest first. When no connection is left
+        /// and everything opens, the others open nothing any more.
         key_ids: Vec<u8>,
     },
     /// Credentials, gates and backlog.

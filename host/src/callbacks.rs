@@ -13,7 +13,7 @@ use self::candidates::Candidates;
 pub use self::candidates::{Arrival, Strangers};
 use crate::contract::types::Instant;
 use crate::contract::webhooks::{Callback, Receiver};
-use crate::credentials::ResealCount;
+use crate::credentials::ResealReport;
 use crate::seal::{Keyring, Purpose, SealError};
 use crate::secrets::Secret;
 use crate::store::{RunId, Store, StoreError, StoredCallback, Write};
@@ -27,7 +27,7 @@ pub enum CallbackError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A verifier does not open.
+    /// A verifier cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
 }
@@ -39,6 +39,7 @@ pub struct Callbacks {
     trusted: RwLock<BTreeMap<(String, String), Secret>>,
     /// What arrived and is not confirmed, by connection.
     candidates: Mutex<BTreeMap<String, Reported>>,
+    unopened: Vec<(String, String)>,
 }
 
 #[derive(Default)]
@@ -55,30 +56,65 @@ fn verifier_purpose<'a>(connection: &'a str, callback: &'a str) -> Purpose<'a> {
     }
 }
 
+/// The registrations of a connection; none if they cannot be read: then FreshBooks verifies them
+/// anew, and no other connection is harmed.
+async fn load_callbacks(
+    store: &dyn Store,
+    connection: &str,
+) -> Result<Vec<StoredCallback>, StoreError> {
+    match store.callbacks(connection).await {
+        Err(StoreError::Corrupt(detail)) => {
+            tracing::error!(connection, detail, "verifiers of webhooks cannot be read");
+            Ok(Vec::new())
+        }
+        callbacks => callbacks,
+    }
+}
+
 impl Callbacks {
-    /// Loads the registrations of these connections.
+    /// Loads the registrations of these connections. A verifier that does not open is as good as
+    /// none; see [`Callbacks::unopened`].
     ///
     /// # Errors
     ///
-    /// If the store fails, or a verifier does not open.
+    /// If the store fails.
     pub async fn load(
         store: &dyn Store,
         keyring: Arc<Keyring>,
         connections: &[&str],
     ) -> Result<Self, CallbackError> {
-        let mut trusted = BTreeMap::new();
+        let (mut trusted, mut unopened) = (BTreeMap::new(), Vec::new());
         for connection in connections {
-            for stored in store.callbacks(connection).await? {
+            for stored in load_callbacks(store, connection).await? {
                 let purpose = verifier_purpose(&stored.connection, &stored.id);
-                let verifier = keyring.open(&purpose, &stored.sealed_verifier)?;
-                trusted.insert((stored.connection, stored.id), verifier);
+                let opened = keyring.open(&purpose, &stored.sealed_verifier);
+                let key = (stored.connection, stored.id);
+                match opened {
+                    Ok(verifier) => drop(trusted.insert(key, verifier)),
+                    Err(error) => {
+                        tracing::error!(connection, callback = key.1, %error,
+                            "a verifier of webhooks does not open");
+                        unopened.push(key);
+                    }
+                }
             }
         }
         Ok(Self {
             keyring,
             trusted: RwLock::new(trusted),
             candidates: Mutex::default(),
+            unopened,
         })
+    }
+
+    /// The registrations of a connection whose verifiers did not open at the start: FreshBooks has
+    /// to verify them anew.
+    pub fn unopened(&self, connection: &str) -> impl Iterator<Item = &str> {
+        let ours = self
+            .unopened
+            .iter()
+            .filter(move |(name, _)| name == connection);
+        ours.map(|(_, id)| id.as_str())
     }
 
     /// The ids of the keys in use, the newest first.
@@ -182,29 +218,36 @@ impl Callbacks {
         Ok(write)
     }
 
-    /// Seals every verifier in the store with the newest key, also of connections that the settings
-    /// do not have any more, and returns how many were sealed anew and how many already were.
+    /// Seals the verifiers of a connection with the newest key, also of one that the settings do
+    /// not have any more. What does not open stays as it is.
     ///
     /// # Errors
     ///
-    /// If the store fails, or a sealed text does not open; what was sealed anew by then stays so.
-    pub async fn reseal(&self, store: &dyn Store) -> Result<ResealCount, CallbackError> {
-        let mut count = ResealCount::default();
-        for connection in store.connections_with_secrets().await? {
-            for stored in store.callbacks(&connection).await? {
-                let purpose = verifier_purpose(&connection, &stored.id);
-                let resealed = self.keyring.reseal(&purpose, &stored.sealed_verifier)?;
-                count.add(&stored.sealed_verifier, resealed.is_some());
-                if let Some(sealed_verifier) = resealed {
-                    let resealed = StoredCallback {
-                        sealed_verifier,
-                        ..stored
-                    };
-                    self.commit_resealed(store, resealed).await?;
-                }
+    /// If the store fails; what was sealed anew by then stays so.
+    pub async fn reseal(
+        &self,
+        store: &dyn Store,
+        connection: &str,
+    ) -> Result<ResealReport, CallbackError> {
+        let mut report = ResealReport::default();
+        for stored in load_callbacks(store, connection).await? {
+            let purpose = verifier_purpose(connection, &stored.id);
+            let resealed = self.keyring.reseal(&purpose, &stored.sealed_verifier);
+            let what = format!("the verifier of webhooks {} for {connection}", stored.id);
+            let is_old = resealed
+                .as_ref()
+                .map(Option::is_some)
+                .map_err(|error| *error);
+            report.add(&what, &stored.sealed_verifier, is_old);
+            if let Ok(Some(sealed_verifier)) = resealed {
+                let resealed = StoredCallback {
+                    sealed_verifier,
+                    ..stored
+                };
+                self.commit_resealed(store, resealed).await?;
             }
         }
-        Ok(count)
+        Ok(report)
     }
 
     async fn commit_resealed(

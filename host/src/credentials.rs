@@ -1,24 +1,33 @@
 //! Tokens: requested, sealed before they are used, never two refreshes of one credential at once.
 //!
 //! FreshBooks' refresh token works once, so the order is fixed: the intent is stored, the request
-//! is sent, the raw answer is sealed and kept, the component reads it, the new pair is kept, and
-//! only then it is used. After a crash in between, a kept answer is read again; without one the old
-//! token is presented once more, and if it is refused then, a person must connect again.
+//! is sent, the raw answer is sealed and stored, the component reads it, the new pair is stored,
+//! and only then it is used. An answer that has arrived is held in memory until it is on the disk,
+//! however long the disk fails, and while one is stored that was not read, it is read before
+//! anything is asked. Where a kill lost the answer, the old token is presented once more; if that
+//! is refused or interrupted too, a person must connect again.
+//!
+//! What does not open or cannot be read closes its own credential and nothing else.
 
 mod application;
+mod opening;
 mod raw_answer;
+mod received_answer;
 mod reseal;
 mod token_refresh;
 mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use self::application::Application;
-pub use self::reseal::ResealCount;
+pub use self::opening::usable_credential;
+use self::opening::{CredentialState, load_credential};
+pub use self::reseal::ResealReport;
 use self::tokens::{Tokens, open_tokens};
 use crate::clock::Clock;
 use crate::contract::credentials::{Credential, CredentialStatus, Grant, RefreshPlan, TokenRemedy};
@@ -84,7 +93,17 @@ pub enum CredentialError {
     /// No connection has this name.
     #[error("there is no connection named `{0}`")]
     Unknown(String),
+    /// The token request goes on by itself, as it must: its answer is needed.
+    #[error(
+        "the token request has not come to its end yet, or its answer cannot be stored; it goes on \
+         in the service, whose log says more"
+    )]
+    Unfinished,
 }
+
+/// How long a caller waits for a token request, which goes on without it: two datacenters may be
+/// asked, for 65 seconds each. The administration socket waits for 150 seconds.
+const PATIENCE: Duration = Duration::from_secs(140);
 
 /// The credentials of all connections.
 pub struct Credentials {
@@ -105,12 +124,6 @@ struct CredentialSlot {
     refreshing: tokio::sync::Mutex<()>,
 }
 
-#[derive(Clone)]
-struct CredentialState {
-    stored: StoredCredential,
-    tokens: Option<Arc<Tokens>>,
-}
-
 /// What [`Credentials`] is made of.
 pub struct Dependencies {
     /// Where credentials are stored, sealed.
@@ -128,11 +141,12 @@ pub struct Dependencies {
 }
 
 impl Credentials {
-    /// Loads what is stored, and reads the token responses that a crash left unread.
+    /// Loads what is stored, and reads the token responses that a crash left unread. A credential
+    /// that does not open, or whose response cannot be read, is closed; its status says what helps.
     ///
     /// # Errors
     ///
-    /// If the store fails or something in it does not open.
+    /// If the store or the component fails.
     pub async fn load(
         parts: Dependencies,
         accounts: Vec<Account>,
@@ -140,14 +154,9 @@ impl Credentials {
         let mut slots = BTreeMap::new();
         for account in &accounts {
             for system in System::ALL {
-                let stored = parts.store.credential(&account.connection, system).await?;
-                let stored = match stored {
-                    Some(stored) => stored,
-                    None => account.absent(system)?,
-                };
-                let tokens = open_tokens(&parts.keyring, &stored)?;
+                let state = load_credential(&parts, account, system).await?;
                 let slot = CredentialSlot {
-                    state: RwLock::new(CredentialState { stored, tokens }),
+                    state: RwLock::new(state),
                     refreshing: tokio::sync::Mutex::new(()),
                 };
                 slots.insert((account.connection.clone(), system.as_str()), slot);
@@ -176,7 +185,7 @@ impl Credentials {
             accounts,
             slots,
         };
-        credentials.resume().await?;
+        credentials.resume().await;
         Ok(credentials)
     }
 
@@ -184,9 +193,8 @@ impl Credentials {
     #[must_use]
     pub fn access(&self, connection: &str, system: System) -> Option<Access> {
         let state = self.slot(connection, system).ok()?.read();
-        let tokens = state
-            .tokens
-            .filter(|_| state.stored.credential.status == CredentialStatus::Live)?;
+        let is_live = state.usable().status == CredentialStatus::Live;
+        let tokens = state.tokens.filter(|_| is_live)?;
         let origins = &self.accounts.get(connection)?.origins;
         let origin = match system {
             System::Freshbooks => origins.freshbooks.clone(),
@@ -205,7 +213,7 @@ impl Credentials {
     #[must_use]
     pub fn credential(&self, connection: &str, system: System) -> Option<Credential> {
         let slot = self.slot(connection, system).ok()?;
-        Some(slot.read().stored.credential)
+        Some(slot.read().usable())
     }
 
     /// When it should be refreshed, and when a person will be needed.
@@ -219,7 +227,7 @@ impl Credentials {
         system: System,
     ) -> Result<RefreshPlan, CredentialError> {
         let account = self.account(connection)?;
-        let credential = self.slot(connection, system)?.read().stored.credential;
+        let credential = self.slot(connection, system)?.read().usable();
         let now = self.clock.now();
         let plan = account
             .instance
@@ -228,34 +236,39 @@ impl Credentials {
     }
 
     /// Refreshes a credential, unless that has been done since `generation` was in force. Calls at
-    /// the same time wait for the first one.
+    /// the same time wait for the first one. It goes on to its end if the caller is gone.
     ///
     /// # Errors
     ///
     /// [`CredentialError`]; `Refused` says what is to be done.
     pub async fn refresh(
-        &self,
+        self: &Arc<Self>,
         connection: &str,
         system: System,
         generation: u32,
     ) -> Result<Credential, CredentialError> {
-        let slot = self.slot(connection, system)?;
-        let _refreshing = slot.refreshing.lock().await;
-        let credential = slot.read().stored.credential;
-        if credential.generation != generation {
-            return Ok(credential);
-        }
-        self.request_tokens(connection, system, Grant::RefreshToken, None)
-            .await
+        let (this, connection) = (Arc::clone(self), connection.to_owned());
+        detached(async move {
+            let slot = this.slot(&connection, system)?;
+            let _refreshing = slot.refreshing.lock().await;
+            let credential = slot.read().usable();
+            if credential.generation != generation {
+                return Ok(credential);
+            }
+            this.request_tokens(&connection, system, Grant::RefreshToken, None)
+                .await
+        })
+        .await
     }
 
-    /// Connects with what a person has: an authorization code or a company request token.
+    /// Connects with what a person has: an authorization code or a company request token. It goes
+    /// on to its end if the caller is gone.
     ///
     /// # Errors
     ///
     /// [`CredentialError`]; `Refused` says what is to be done.
     pub async fn connect(
-        &self,
+        self: &Arc<Self>,
         connection: &str,
         grant: Grant,
         secret: Secret,
@@ -264,10 +277,21 @@ impl Credentials {
             Grant::CompanyRequestToken | Grant::ClientCredentials => System::Concur,
             Grant::AuthorizationCode | Grant::RefreshToken => System::Freshbooks,
         };
-        let slot = self.slot(connection, system)?;
-        let _refreshing = slot.refreshing.lock().await;
-        self.request_tokens(connection, system, grant, Some(secret))
-            .await
+        let (this, connection) = (Arc::clone(self), connection.to_owned());
+        detached(async move {
+            let slot = this.slot(&connection, system)?;
+            let _refreshing = slot.refreshing.lock().await;
+            this.request_tokens(&connection, system, grant, Some(secret))
+                .await
+        })
+        .await
+    }
+
+    /// Waits until no token request is under way and what has arrived is stored.
+    pub async fn finish(&self) {
+        for slot in self.slots.values() {
+            drop(slot.refreshing.lock().await);
+        }
     }
 
     /// The path and query of FreshBooks' consent page.
@@ -306,6 +330,21 @@ impl CredentialSlot {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    fn set(&self, state: CredentialState) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
+
+/// Runs a token request to its end even if its caller is cut off: what is asked may spend the
+/// refresh token, and then the answer is all there is.
+async fn detached(
+    request: impl Future<Output = Result<Credential, CredentialError>> + Send + 'static,
+) -> Result<Credential, CredentialError> {
+    match tokio::time::timeout(PATIENCE, tokio::spawn(request)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) | Err(_) => Err(CredentialError::Unfinished),
+    }
 }
 
 /// The `Authorization` header of a stored credential, for a look at a remote beside a running
@@ -326,7 +365,12 @@ pub fn stored_bearer(
 }
 
 fn bearer(tokens: &Tokens) -> Option<HeaderValue> {
-    let bearer = Zeroizing::new(format!("Bearer {}", tokens.access_token.as_str()));
+    bearer_of(&tokens.access_token)
+}
+
+/// None for a token that cannot be written in a header.
+fn bearer_of(access_token: &str) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {access_token}"));
     let mut bearer = HeaderValue::try_from(bearer.as_str()).ok()?;
     bearer.set_sensitive(true);
     Some(bearer)
@@ -342,7 +386,7 @@ impl Account {
             connection: self.connection.clone(),
             credential: absent.map_err(InstanceError::from)?,
             sealed_tokens: Vec::new(),
-            refreshing: false,
+            requests_unanswered: 0,
             sealed_answer: Vec::new(),
         })
     }

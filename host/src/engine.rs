@@ -112,7 +112,11 @@ impl Engine {
     pub async fn stop(mut self, grace: Duration) {
         self.services.stopping.store(true, Ordering::Release);
         self.stop.send_replace(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            // An answer with tokens that was received must be stored.
+            self.services.credentials.finish().await;
+        };
         if tokio::time::timeout(grace, all).await.is_err() {
             tracing::warn!("runs under way were cut short; they continue at the next start");
         }

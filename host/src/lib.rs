@@ -76,6 +76,7 @@ pub mod portable_history;
 pub mod private;
 pub mod rate_limit;
 pub mod seal;
+pub mod sealed;
 pub mod secrets;
 pub mod service;
 pub mod store;

@@ -7,6 +7,7 @@
 //! open. The key is chosen by its id, never tried out.
 
 mod checkpoint;
+use std::collections::BTreeSet;
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
@@ -64,10 +65,10 @@ pub enum SealError {
     )]
     Keys,
     /// No key of that id is in the keyring.
-    #[error("seal key {0} is missing; put it back into `seal.keys` below the first line")]
+    #[error("they are sealed with key {0}, which is not in `seal.keys`")]
     UnknownKey(u8),
     /// It was altered, moved, or is not a sealed text.
-    #[error("a sealed secret does not open: it was altered or moved; connect again")]
+    #[error("`seal.keys` has another key than sealed them, or they were altered or moved")]
     Broken,
     /// The operating system gave no random bytes.
     #[error("the operating system gives no random bytes")]
@@ -81,6 +82,8 @@ pub enum SealError {
 /// Replacing a key: the new one is put first, and what the old one sealed is sealed anew.
 ///
 /// ```
+/// use std::collections::BTreeSet;
+///
 /// use ml_connector::contract::types::System;
 /// use ml_connector::seal::{Keyring, Purpose};
 ///
@@ -89,7 +92,7 @@ pub enum SealError {
 /// let old_keys = Keyring::generate()?;
 /// let sealed = Keyring::parse(&old_keys)?.seal(&purpose, "refresh-token")?;
 ///
-/// let keyring = Keyring::parse(&Keyring::add_key(&old_keys)?)?;
+/// let keyring = Keyring::parse(&Keyring::add_key(&old_keys, &BTreeSet::new())?)?;
 /// assert_eq!(keyring.ids().collect::<Vec<u8>>(), [2, 1]);
 /// let resealed = keyring.reseal(&purpose, &sealed)?.expect("key 1 sealed it");
 /// assert!(!keyring.needs_reseal(&resealed));
@@ -138,36 +141,40 @@ impl Keyring {
         }
     }
 
-    /// Makes the text of a keyring with one new key.
+    /// Makes the text of a keyring with one new key, with the id 1.
     ///
     /// # Errors
     ///
     /// [`SealError::NoRandomness`].
     pub fn generate() -> Result<Secret, SealError> {
-        let mut bytes = Zeroizing::new([0_u8; 32]);
-        getrandom::fill(bytes.as_mut()).map_err(|_| SealError::NoRandomness)?;
-        Ok(Secret::new(format!(
-            "1:{}\n",
-            STANDARD.encode(bytes.as_ref())
-        )))
+        Self::generate_beside(&BTreeSet::new())
     }
 
-    /// The text of a keyring with a new key before those of `text`: the new one seals from then on,
-    /// and the others open what they have sealed.
+    /// The same where keys were lost that sealed something: with an id that is none of theirs, so
+    /// that they are known for missing, and can be put back.
     ///
     /// # Errors
     ///
-    /// [`SealError::Keys`] if `text` is no keyring or has all 256 ids,
+    /// [`SealError::Keys`] if all 256 ids are taken, [`SealError::NoRandomness`].
+    pub fn generate_beside(taken: &BTreeSet<u8>) -> Result<Secret, SealError> {
+        let key = new_key(taken)?;
+        Ok(Secret::new(format!("{}\n", key.as_str())))
+    }
+
+    /// The text of a keyring with a new key before those of `text`: the new one seals from then on,
+    /// and the others open what they have sealed. Its id is none of `taken` either, which are those
+    /// that sealed what is in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Keys`] if `text` is no keyring or all 256 ids are taken,
     /// [`SealError::NoRandomness`].
-    pub fn add_key(text: &Secret) -> Result<Secret, SealError> {
-        let ids: Vec<u8> = Self::parse(text)?.ids().collect();
-        let next = (1..=u8::MAX).chain([0]).find(|id| !ids.contains(id));
-        let id = next.ok_or(SealError::Keys)?;
-        let mut bytes = Zeroizing::new([0_u8; 32]);
-        getrandom::fill(bytes.as_mut()).map_err(|_| SealError::NoRandomness)?;
-        let key = Zeroizing::new(STANDARD.encode(bytes.as_ref()));
+    pub fn add_key(text: &Secret, taken: &BTreeSet<u8>) -> Result<Secret, SealError> {
+        let mut taken = taken.clone();
+        taken.extend(Self::parse(text)?.ids());
+        let key = new_key(&taken)?;
         let old = text.reveal().trim_end();
-        Ok(Secret::new(format!("{id}:{}\n{old}\n", key.as_str())))
+        Ok(Secret::new(format!("{}\n{old}\n", key.as_str())))
     }
 
     /// The ids of the keys, the primary one first.
@@ -247,8 +254,26 @@ impl Keyring {
     #[must_use]
     pub fn needs_reseal(&self, sealed: &[u8]) -> bool {
         let primary = self.keys.first().map(|(id, _)| *id);
-        !sealed.is_empty() && sealed.get(1).copied() != primary
+        !sealed.is_empty() && Self::key_id(sealed) != primary
     }
+
+    /// The id of the key that a sealed text names; none where it is no sealed text.
+    #[must_use]
+    pub fn key_id(sealed: &[u8]) -> Option<u8> {
+        sealed.get(1).copied()
+    }
+}
+
+/// The line of a new key. Its id is one above all that are taken, so that a key that was removed
+/// and one that is new have the same id only after 256 rotations.
+fn new_key(taken: &BTreeSet<u8>) -> Result<Zeroizing<String>, SealError> {
+    let above = taken.last().map_or(Some(1), |last| last.checked_add(1));
+    let free = || (0..=u8::MAX).find(|id| !taken.contains(id));
+    let id = above.or_else(free).ok_or(SealError::Keys)?;
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(bytes.as_mut()).map_err(|_| SealError::NoRandomness)?;
+    let key = Zeroizing::new(STANDARD.encode(bytes.as_ref()));
+    Ok(Zeroizing::new(format!("{id}:{}", key.as_str())))
 }
 
 fn key(line: &str) -> Result<(u8, Zeroizing<[u8; 32]>), SealError> {
@@ -438,7 +463,7 @@ mod tests {
     fn a_key_that_is_added_seals_and_the_old_ones_open() {
         let old = Keyring::generate().expect("is generated");
         let kept = sealed(&Keyring::parse(&old).expect("are keys"));
-        let new = Keyring::add_key(&old).expect("is added");
+        let new = Keyring::add_key(&old, &BTreeSet::new()).expect("is added");
         let keyring = Keyring::parse(&new).expect("are keys");
         assert_eq!(keyring.ids().collect::<Vec<_>>(), [2, 1]);
         let again = keyring

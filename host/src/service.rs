@@ -8,6 +8,7 @@ mod connections;
 mod error;
 mod known_stores;
 mod parts;
+mod take_up;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +61,7 @@ pub struct Running {
     receiver: JoinHandle<Result<(), ListenError>>,
     events: Option<JoinHandle<Result<(), ListenError>>>,
     admin: JoinHandle<()>,
+    resealing: JoinHandle<()>,
 }
 
 /// Starts the service and returns when it receives.
@@ -107,6 +109,7 @@ async fn start(
         Some(events) => Some(event_receiver(&parts, config, events).await?),
         None => None,
     };
+    take_up::take_up(&parts).await?;
     let address = listener
         .local_addr()
         .map_err(|error| address_error(config, error))?;
@@ -115,8 +118,13 @@ async fn start(
     let events_address = bound.as_ref().and_then(events::Bound::address);
     let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
     let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
+    let resealing = tokio::spawn({
+        let (services, stopped) = (Arc::clone(&parts.services), stopped.clone());
+        async move { admin::reseal_at_start(&services, stopped).await }
+    });
     let running = Running {
         engine: start_engine(&parts),
+        resealing,
         admin: tokio::spawn(admin::answer_all(
             socket,
             Arc::clone(&parts),
@@ -226,7 +234,8 @@ impl Running {
             }
         };
         let administered = tokio::time::timeout(grace, self.admin);
-        let _ = tokio::join!(drained, self.engine.stop(grace), administered);
+        let resealed = tokio::time::timeout(grace, self.resealing);
+        let _ = tokio::join!(drained, self.engine.stop(grace), administered, resealed);
         if let Err(error) = self.parts.services.store.checkpoint().await {
             tracing::warn!(%error, "a copy of the store needs its -wal file too");
         }

@@ -7,6 +7,7 @@
 //! | [`installation`] | a directory with settings, secrets and store, and the program in it |
 //! | [`deployment`] | an installation between both vendors behind sockets |
 //! | [`service`] | the same, with the service in this process instead of one of its own |
+//! | [`failing_store`] | a store whose disk fails on command |
 //! | [`command`] | the program while it runs, and what it printed |
 //! | [`handshakes`] | webhooks of strangers |
 //! | [`http`], [`ports`], [`waiting`] | one request, a free port, patience |
@@ -14,6 +15,7 @@
 pub mod command;
 pub mod deployment;
 pub mod documents;
+pub mod failing_store;
 pub mod handshakes;
 pub mod http;
 pub mod installation;

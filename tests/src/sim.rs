@@ -194,6 +194,7 @@ impl Sim {
         self.opened.clear();
         self.credentials.crash();
         self.store.forget_undurable(self.now);
+        self.resume_renewals();
     }
 
     /// The process ends here and now; another one begins, with other logic.

@@ -39,7 +39,7 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         }
         AdminRequest::Replay { run } => replay(parts, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
-        AdminRequest::Reseal => reseal::reseal_store(&parts.services).await,
+        AdminRequest::Reseal { after } => reseal::reseal_next(&parts.services, &after).await,
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
             tracing::info!(file, bytes, "the store was backed up");

@@ -1,21 +1,87 @@
-//! Everything sealed in the store, sealed anew with the newest key: `ml-connector keys reseal`.
+//! Everything sealed in the store, sealed anew with the newest key: at the start of the service,
+//! and by `ml-connector keys reseal`.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::AdminReply;
 use super::handle::AdminRefusal;
+use crate::credentials::ResealReport;
 use crate::engine::{Services, store_checkpoints};
 
-/// Seals tokens and webhook verifiers anew, also of connections that the settings do not have any
-/// more. What an error leaves undone, the next call does.
-pub(super) async fn reseal_store(services: &Services) -> Result<AdminReply, AdminRefusal> {
-    let tokens = services.credentials.reseal().await?;
-    let verifiers = services.callbacks.reseal(&*services.store).await?;
+/// Connections of one request: its reply is what the command shows as progress, and the requests of
+/// other people get their turn in between.
+const CONNECTIONS_MAX: usize = 50;
+
+/// Before the store is tried again.
+const STORE_PAUSE: Duration = Duration::from_secs(60);
+
+/// Seals tokens and webhook verifiers anew of the connections whose names come after this one, also
+/// of those that the settings do not have any more, and says where to go on. What an error leaves
+/// undone, the next call does.
+pub(super) async fn reseal_next(
+    services: &Services,
+    after: &str,
+) -> Result<AdminReply, AdminRefusal> {
+    let mut names = services.store.connections_with_secrets().await?;
+    names.retain(|name| name.as_str() > after);
+    let left = names.split_off(names.len().min(CONNECTIONS_MAX)).len() as u64;
+    let mut report = ResealReport::default();
+    for name in &names {
+        report.merge(services.credentials.reseal(name).await?);
+        let verifiers = services.callbacks.reseal(&*services.store, name).await?;
+        report.merge(verifiers);
+    }
     // They too name the key that they were made with.
     store_checkpoints(services).await;
     Ok(AdminReply::Resealed {
-        resealed: tokens.resealed + verifiers.resealed,
-        current: tokens.current + verifiers.current,
+        resealed: report.resealed,
+        current: report.current,
+        unopened: report.unopened,
+        left,
+        next: names.pop().filter(|_| left > 0),
         key_ids: services.callbacks.key_ids(),
     })
+}
+
+/// Seals everything anew that an older key has sealed, until nothing is left or the service stops.
+pub(crate) async fn reseal_at_start(services: &Services, mut stopped: watch::Receiver<bool>) {
+    let mut after = String::new();
+    let (mut sealed_anew, mut not_opened) = (0, 0);
+    while !*stopped.borrow() {
+        match reseal_next(services, &after).await {
+            Ok(AdminReply::Resealed {
+                resealed,
+                unopened,
+                left,
+                next,
+                ..
+            }) => {
+                sealed_anew += resealed;
+                not_opened += unopened.len();
+                if resealed > 0 {
+                    tracing::info!(resealed, left, "secrets were sealed with the newest key");
+                }
+                let Some(next) = next else { break };
+                after = next;
+            }
+            Ok(_) => break,
+            Err(error) => {
+                tracing::warn!(%error, "secrets could not be sealed with the newest key yet");
+                tokio::select! {
+                    () = tokio::time::sleep(STORE_PAUSE) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+        }
+    }
+    if sealed_anew > 0 && not_opened == 0 {
+        tracing::info!(
+            sealed_anew,
+            "everything is sealed with the newest key: the older ones may go from `seal.keys`"
+        );
+    }
 }
 
 #[cfg(test)]
@@ -33,7 +99,7 @@ mod tests {
     use crate::health::Health;
     use crate::http_client::HttpClient;
     use crate::metrics::Metrics;
-    use crate::seal::{Keyring, Purpose, SealError};
+    use crate::seal::{Keyring, Purpose};
     use crate::secrets::{Secret, Secrets};
     use crate::store::conformance::ModelStore;
     use crate::store::{Store, StoredCallback, StoredCredential, Write};
@@ -66,7 +132,7 @@ mod tests {
                 scope: None,
             },
             sealed_tokens: keyring.seal(&purpose, TOKENS).expect("is sealed"),
-            refreshing: false,
+            requests_unanswered: 0,
             sealed_answer: Vec::new(),
         })
     }
@@ -115,16 +181,20 @@ mod tests {
         }
     }
 
-    async fn reseal(store: &Arc<ModelStore>, ids: &[u8]) -> (u64, u64) {
-        let reply = reseal_store(&services(store, ids).await).await;
+    /// How many rows were sealed anew, were already, and do not open.
+    async fn reseal(store: &Arc<ModelStore>, ids: &[u8]) -> (u64, u64, usize) {
+        let reply = reseal_next(&services(store, ids).await, "").await;
         match reply.expect("is sealed anew") {
             AdminReply::Resealed {
                 resealed,
                 current,
+                unopened,
+                next: None,
+                left: 0,
                 key_ids,
             } => {
                 assert_eq!(key_ids, ids);
-                (resealed, current)
+                (resealed, current, unopened.len())
             }
             other => panic!("{other:?}"),
         }
@@ -132,11 +202,19 @@ mod tests {
 
     /// Whether the tokens and the verifier of a connection open with these keys.
     async fn assert_opens(store: &ModelStore, connection: &str, ids: &[u8]) {
+        let stored = store.credential(connection, System::Freshbooks).await;
+        assert!(stored.expect("is read").is_some());
+        assert_opens_where_stored(store, connection, ids).await;
+    }
+
+    /// The same of what is there of a connection.
+    async fn assert_opens_where_stored(store: &ModelStore, connection: &str, ids: &[u8]) {
         let keyring = keyring(ids);
         let stored = store.credential(connection, System::Freshbooks).await;
-        let stored = stored.expect("is read").expect("is stored");
-        let bearer = stored_bearer(&keyring, &stored).expect("tokens open");
-        assert_eq!(bearer.expect("is live"), "Bearer access");
+        if let Some(stored) = stored.expect("is read") {
+            let bearer = stored_bearer(&keyring, &stored).expect("tokens open");
+            assert_eq!(bearer.expect("is live"), "Bearer access");
+        }
         for stored in store.callbacks(connection).await.expect("are read") {
             let purpose = Purpose::Verifier {
                 connection,
@@ -154,39 +232,67 @@ mod tests {
         let batch = ["acme", "gone"].map(|name| [credential(name, &old), callback(name, &old)]);
         let batch = batch.into_iter().flatten().collect();
         store.commit(batch).await.expect("is stored");
-        assert_eq!(reseal(&store, &[2, 1]).await, (4, 0));
+        assert_eq!(reseal(&store, &[2, 1]).await, (4, 0, 0));
         for connection in ["acme", "gone"] {
             assert_opens(&store, connection, &[2]).await;
         }
-        assert_eq!(reseal(&store, &[2]).await, (0, 4), "repeated");
+        assert_eq!(reseal(&store, &[2]).await, (0, 4, 0), "repeated");
     }
 
     #[tokio::test]
-    async fn a_reseal_that_was_interrupted_is_finished_by_the_next_one() {
+    async fn what_does_not_open_stays_and_the_rest_is_sealed_anew() {
         let store = Arc::new(ModelStore::default());
         let (old, missing) = (keyring(&[1]), keyring(&[3]));
         let batch = vec![
-            credential("acme", &old),
-            callback("acme", &old),
-            callback("gone", &missing),
+            callback("acme", &missing),
+            credential("bolt", &missing),
+            credential("gone", &old),
+            callback("gone", &old),
         ];
         store.commit(batch).await.expect("is stored");
-        // Tokens and the verifier of `acme` are sealed anew before it comes to that of `gone`.
-        let interrupted = reseal_store(&services(&store, &[2, 1]).await).await;
+        assert_eq!(reseal(&store, &[2, 1]).await, (2, 0, 2));
+        assert_opens(&store, "gone", &[2]).await;
+        // The key is found again.
+        assert_eq!(reseal(&store, &[2, 1, 3]).await, (2, 2, 0));
+        for connection in ["acme", "bolt", "gone"] {
+            assert_opens_where_stored(&store, connection, &[2]).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn many_connections_take_several_requests() {
+        let store = Arc::new(ModelStore::default());
+        let names: Vec<String> = (0..CONNECTIONS_MAX + 7)
+            .map(|n| format!("c{n:03}"))
+            .collect();
+        let old = keyring(&[1]);
+        let batch = names.iter().map(|name| credential(name, &old)).collect();
+        store.commit(batch).await.expect("is stored");
+        let services = services(&store, &[2, 1]).await;
+        let first = reseal_next(&services, "").await.expect("is sealed anew");
+        let AdminReply::Resealed { left, next, .. } = first else {
+            panic!("{first:?}");
+        };
+        assert_eq!((left, next.as_deref()), (7, Some("c049")));
+        let second = reseal_next(&services, "c049")
+            .await
+            .expect("is sealed anew");
         assert!(matches!(
-            interrupted,
-            Err(AdminRefusal::Callback(
-                crate::callbacks::CallbackError::Seal(SealError::UnknownKey(3))
-            ))
+            second,
+            AdminReply::Resealed {
+                resealed: 7,
+                left: 0,
+                next: None,
+                ..
+            }
         ));
-        assert_opens(&store, "acme", &[2]).await;
-        assert_eq!(reseal(&store, &[2, 1, 3]).await, (1, 2));
-        assert_opens(&store, "acme", &[2]).await;
-        assert_eq!(reseal(&store, &[2]).await, (0, 3), "repeated");
+        for name in &names {
+            assert_opens(&store, name, &[2]).await;
+        }
     }
 
     #[tokio::test]
     async fn a_store_without_secrets_has_nothing_to_seal() {
-        assert_eq!(reseal(&Arc::default(), &[1]).await, (0, 0));
+        assert_eq!(reseal(&Arc::default(), &[1]).await, (0, 0, 0));
     }
 }

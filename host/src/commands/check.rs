@@ -4,16 +4,20 @@ mod accounts;
 mod events;
 mod integrity;
 mod online;
+mod sealed;
 
 use std::io::Write;
+use std::path::Path;
 
 use ml_connector::clock::Clock;
 use ml_connector::config::{Config, ConnectionConfig, TlsFiles};
 use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::types::System;
+use ml_connector::credentials::usable_credential;
 use ml_connector::guest::Guest;
 use ml_connector::private;
 use ml_connector::seal::Keyring;
+use ml_connector::sealed::{seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
 use ml_connector::service;
 use ml_connector::store::Store;
@@ -144,10 +148,17 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         args.store,
         &args.head,
     ))?);
+    let keyring = context::keyring(config);
     findings.extend(context::wait_for(credentials(
         config,
         store.as_ref(),
+        keyring.as_ref().map_err(String::as_str),
         &checked.guest,
+    ))?);
+    findings.extend(context::wait_for(sealed::check(
+        config,
+        store.as_ref(),
+        keyring.as_ref().ok(),
     ))?);
     if args.online {
         findings.extend(context::wait_for(online::ask(
@@ -170,7 +181,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
 
 fn secrets(config: &Config) -> Vec<Finding> {
     let secrets = Secrets::new(config.secrets_dir.clone());
-    let mut findings = vec![seal_keys(&secrets, store_exists(config))];
+    let mut findings = vec![seal_keys(config, &secrets)];
     for connection in &config.connections {
         for name in [
             SecretName::FreshbooksClientSecret,
@@ -186,21 +197,18 @@ fn secrets(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether secrets may be sealed that only the present keys open.
-fn store_exists(config: &Config) -> bool {
-    let is_lost = service::check_store_is_not_lost(config).is_err();
-    is_lost || SqliteStore::exists(&config.store) != Ok(false)
-}
-
-fn seal_keys(secrets: &Secrets, store_exists: bool) -> Finding {
+fn seal_keys(config: &Config, secrets: &Secrets) -> Finding {
     const SUBJECT: &str = "seal keys";
     match secrets.seal_keys() {
         Ok(keys) => match Keyring::parse(&keys) {
             Ok(_) => Finding::ok(SUBJECT, "can be read"),
             Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
         },
-        // New keys would not open what an existing store holds.
-        Err(SecretError::Missing { file, .. }) if !store_exists => Finding::new(
+        // New keys would not open what the store holds.
+        Err(SecretError::Missing { file, .. }) if holds_sealed(&config.store) => {
+            Finding::wrong(SUBJECT, exit::SETTINGS, seal_keys_lost(&file))
+        }
+        Err(SecretError::Missing { file, .. }) => Finding::new(
             SUBJECT,
             Verdict::Later,
             exit::OK,
@@ -227,6 +235,16 @@ fn tls_files(subject: &str, files: &TlsFiles) -> Vec<Finding> {
         findings.push(Finding::wrong(subject, exit::SETTINGS, message));
     }
     findings
+}
+
+/// Whether a store holds anything sealed; one that cannot be read is a finding of its own.
+fn holds_sealed(store: &Path) -> bool {
+    if SqliteStore::exists(store) == Ok(false) {
+        return false;
+    }
+    let texts = SqliteStore::open_read_only(store)
+        .map(|store| context::wait_for(async { Ok(sealed_texts(&store).await?) }));
+    texts.is_ok_and(|texts| texts.is_ok_and(|texts| !texts.is_empty()))
 }
 
 /// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
@@ -290,6 +308,7 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
 async fn credentials(
     config: &Config,
     store: Option<&SqliteStore>,
+    keyring: Result<&Keyring, &str>,
     guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
     let mut instance = guest.instance()?;
@@ -301,7 +320,7 @@ async fn credentials(
                 None => None,
             };
             let credential = match stored {
-                Some(stored) => stored.credential,
+                Some(stored) => usable_credential(keyring, stored),
                 None => instance.absent_credential(system)?,
             };
             let plan = instance.plan_refresh(&credential, Clock::system().now())?;

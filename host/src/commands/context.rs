@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use ml_connector::config::ConnectionConfig;
-use ml_connector::config::{Draft, Settings};
+use ml_connector::config::{Config, ConnectionConfig, Draft, Settings};
 use ml_connector::contract::settings::{Endpoints, ReceiverNeed};
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
+use ml_connector::seal::Keyring;
+use ml_connector::sealed::seal_keys_lost;
+use ml_connector::secrets::{SecretError, Secrets};
 use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
 
@@ -78,6 +80,16 @@ fn trapped(error: &GuestError) -> Problem {
         code: "component-failed".to_string(),
         message: format!("the component could not check this table: {error}"),
     }
+}
+
+/// The keys that open what is sealed in the store, or the sentence why there are none.
+pub(super) fn keyring(config: &Config) -> Result<Keyring, String> {
+    let keys = Secrets::new(config.secrets_dir.clone()).seal_keys();
+    let keys = keys.map_err(|error| match error {
+        SecretError::Missing { file, .. } => seal_keys_lost(&file),
+        other => other.to_string(),
+    })?;
+    Keyring::parse(&keys).map_err(|error| error.to_string())
 }
 
 /// The connection of this name, or the only one.

@@ -1,12 +1,15 @@
 //! `keys`: the keys that seal secrets in the store.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::Subcommand;
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::config::Settings;
-use ml_connector::seal::{Keyring, SealError};
-use ml_connector::secrets::Secrets;
+use ml_connector::contract::types::System;
+use ml_connector::seal::Keyring;
+use ml_connector::sealed::{Place, SealedText, sealed_texts};
+use ml_connector::secrets::{SecretError, Secrets};
 use serde_json::json;
 
 use super::context::{self, Context};
@@ -17,7 +20,8 @@ use super::{Done, client, exit};
 ///
 /// A rotation has four steps: `keys add`, restart the service, `keys reseal`, and then remove the
 /// old lines from the key file and restart once more. Between any two steps everything goes on
-/// working, so that you may take your time, and begin again after an interruption.
+/// working, so that you may take your time, and begin again after an interruption. Where the key
+/// file is lost for good, `keys add` makes a new one, and each side has to be connected again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -47,16 +51,17 @@ struct AddArgs {}
 
 /// Seal everything in the store with the newest key, and say which old keys may go
 ///
-/// Works with a running service and without one. It is safe to interrupt and to repeat: each secret
-/// is sealed with the old key or with the new one at any time, and both open.
+/// Works with a running service and without one. The service does the same by itself after each
+/// start. It is safe to interrupt and to repeat: each secret is sealed with the old key or with the
+/// new one at any time, and both open. Exit code 4: something does not open, which is named.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   ml-connector keys reseal
   ml-connector keys reseal --json")]
 struct ResealArgs {
-    /// Print one JSON object: how many were sealed anew, how many already were, the newest key and
-    /// the keys that may be removed
+    /// Print one JSON object: how many were sealed anew, how many already were, what does not open,
+    /// the newest key and the keys that may be removed
     #[arg(long)]
     json: bool,
 }
@@ -71,22 +76,91 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
 
 fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
-    let wrong = |error: String| Failure::new(exit::SETTINGS, error);
-    let keys = secrets
-        .seal_keys()
-        .map_err(|error| wrong(error.to_string()))?;
-    let keys = Keyring::add_key(&keys).map_err(|error| wrong(error.to_string()))?;
-    let file = secrets
-        .replace_seal_keys(&keys)
-        .map_err(|error| wrong(error.to_string()))?;
-    let newest = newest_id(&keyring(&secrets)?);
+    let sealed = sealed(settings)?;
+    let taken = sealed.iter().filter_map(SealedText::key_id).collect();
+    match secrets.seal_keys() {
+        Err(SecretError::Missing { .. }) => {
+            let keys = Keyring::generate_beside(&taken).map_err(wrong)?;
+            let file = secrets.store_seal_keys(&keys).map_err(wrong)?;
+            report_new_file(
+                settings,
+                &file,
+                newest_id(&keyring(&secrets)?),
+                &sealed,
+                out,
+            )?;
+        }
+        keys => {
+            let keys = Keyring::add_key(&keys.map_err(wrong)?, &taken).map_err(wrong)?;
+            let file = secrets.replace_seal_keys(&keys).map_err(wrong)?;
+            writeln!(
+                out,
+                "Key {} is the first line of {} now. Back the file up, restart the service, and \
+                 then run `ml-connector keys reseal`.",
+                newest_id(&keyring(&secrets)?),
+                file.display()
+            )?;
+        }
+    }
+    Ok(exit::OK)
+}
+
+/// What the store holds that is sealed; nothing where there is no store yet.
+fn sealed(settings: &Settings) -> Result<Vec<SealedText>, Failure> {
+    if !settings.config.store.exists() {
+        return Ok(Vec::new());
+    }
+    let store = context::open_store(settings)?;
+    context::wait_for(async { Ok(sealed_texts(&store).await?) })
+}
+
+/// Of a key file that was made where none was left.
+fn report_new_file(
+    settings: &Settings,
+    file: &Path,
+    id: u8,
+    sealed: &[SealedText],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let file = file.display();
+    writeln!(out, "Made {file} with key {id}. Back the file up.")?;
+    if sealed.is_empty() {
+        return Ok(());
+    }
     writeln!(
         out,
-        "Key {newest} is the first line of {} now. Back the file up, restart the service, and then \
-         run `ml-connector keys reseal`.",
-        file.display()
+        "What the store holds so far does not open with it. If the earlier file turns up, put its \
+         lines below this one and restart the service. Else start the service and connect again:\n"
     )?;
-    Ok(exit::OK)
+    for connection in &settings.config.connections {
+        for (system, argument) in [
+            (System::Freshbooks, "freshbooks"),
+            (System::Concur, "concur"),
+        ] {
+            let is_lost = |text: &SealedText| {
+                text.connection == connection.name
+                    && matches!(text.place, Place::Tokens(of, _) if of == system)
+            };
+            if sealed.iter().any(is_lost) {
+                let name = &connection.name;
+                writeln!(out, "  ml-connector connect {argument} --connection {name}")?;
+            }
+        }
+    }
+    writeln!(
+        out,
+        "\nWebhooks are verified anew by themselves once FreshBooks is connected."
+    )?;
+    Ok(())
+}
+
+/// What came of all requests to the service together.
+#[derive(Default)]
+struct Resealed {
+    resealed: u64,
+    current: u64,
+    unopened: Vec<String>,
+    key_ids: Vec<u8>,
 }
 
 fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Write) -> Done {
@@ -95,35 +169,102 @@ fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Wri
     let newest = newest_id(&keyring(&Secrets::new(
         settings.config.secrets_dir.clone(),
     ))?);
-    let reply = context::wait_for(client::ask(context, settings, AdminRequest::Reseal))?;
-    let AdminReply::Resealed {
-        resealed,
-        current,
-        key_ids,
-    } = reply
-    else {
-        return Err(client::refused(reply, exit::STORE));
+    let all = reseal_all(context, settings, json, newest, out)?;
+    let removable = match &all.key_ids[..] {
+        [_, older @ ..] if all.unopened.is_empty() => older,
+        _ => &[],
     };
-    let Some((used, removable)) = key_ids.split_first().filter(|(used, _)| **used == newest) else {
-        let message = format!(
-            "the running service does not have key {newest} yet: restart it, and run this again"
-        );
-        return Err(Failure::new(exit::NOT_IN_ORDER, message));
+    let code = match all.unopened.is_empty() {
+        true => exit::OK,
+        false => exit::CREDENTIALS,
     };
     if json {
         let answer = json!({
-            "resealed": resealed,
-            "current": current,
-            "key": used,
+            "resealed": all.resealed,
+            "current": all.current,
+            "unopened": all.unopened,
+            "key": newest,
             "removable_keys": removable,
         });
         writeln!(out, "{answer}")?;
-        return Ok(exit::OK);
+        return Ok(code);
     }
+    print(&all, newest, removable, out)?;
+    Ok(code)
+}
+
+/// Asks until no connection is left, and shows how far it is.
+fn reseal_all(
+    context: &Context,
+    settings: &Settings,
+    is_quiet: bool,
+    newest: u8,
+    out: &mut impl Write,
+) -> Result<Resealed, Failure> {
+    let (mut all, mut after) = (Resealed::default(), Some(String::new()));
+    while let Some(name) = after {
+        let request = AdminRequest::Reseal { after: name };
+        let reply = context::wait_for(client::ask(context, settings, request))?;
+        let AdminReply::Resealed {
+            resealed,
+            current,
+            unopened,
+            left,
+            next,
+            key_ids,
+        } = reply
+        else {
+            return Err(client::refused(reply, exit::STORE));
+        };
+        if key_ids.first() != Some(&newest) {
+            let message = format!(
+                "the running service does not have key {newest} yet: restart it, and run this again"
+            );
+            return Err(Failure::new(exit::NOT_IN_ORDER, message));
+        }
+        all.resealed += resealed;
+        all.current += current;
+        all.unopened.extend(unopened);
+        all.key_ids = key_ids;
+        if left > 0 && !is_quiet {
+            let resealed = all.resealed;
+            writeln!(
+                out,
+                "Sealed {resealed} anew so far; {left} connections are left."
+            )?;
+            out.flush()?;
+        }
+        after = next;
+    }
+    Ok(all)
+}
+
+fn print(
+    all: &Resealed,
+    newest: u8,
+    removable: &[u8],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Resealed {
+        resealed,
+        current,
+        unopened,
+        ..
+    } = all;
     writeln!(
         out,
-        "Sealed {resealed} anew with key {used}; {current} were already."
+        "Sealed {resealed} anew with key {newest}; {current} were already."
     )?;
+    for what in unopened {
+        writeln!(out, "Does not open and stays as it is: {what}")?;
+    }
+    if !unopened.is_empty() {
+        writeln!(
+            out,
+            "Put the missing key back below the first line of the key file and restart the \
+             service, or connect those sides again; then run this again. Until then remove no key."
+        )?;
+    }
     if !removable.is_empty() {
         let ids: Vec<String> = removable.iter().map(u8::to_string).collect();
         writeln!(
@@ -133,14 +274,15 @@ fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Wri
             ids.join(", ")
         )?;
     }
-    Ok(exit::OK)
+    Ok(())
+}
+
+fn wrong(error: impl std::fmt::Display) -> Failure {
+    Failure::new(exit::SETTINGS, error.to_string())
 }
 
 fn keyring(secrets: &Secrets) -> Result<Keyring, Failure> {
-    let keys = secrets.seal_keys();
-    let keys = keys.map_err(|error| Failure::new(exit::SETTINGS, error.to_string()))?;
-    let keyring = Keyring::parse(&keys);
-    keyring.map_err(|error: SealError| Failure::new(exit::SETTINGS, error.to_string()))
+    Keyring::parse(&secrets.seal_keys().map_err(wrong)?).map_err(wrong)
 }
 
 fn newest_id(keyring: &Keyring) -> u8 {

@@ -11,8 +11,10 @@ use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshP
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
+use ml_connector::credentials::usable_credential;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
+use ml_connector::seal::Keyring;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
@@ -65,11 +67,12 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         .checked()
         .ok()
         .and_then(|checked| checked.guest.instance().ok());
-    let now = Clock::system().now();
+    let (keyring, now) = (context::keyring(&settings.config), Clock::system().now());
     let standings = context::wait_for(async {
         let mut standings = Vec::new();
         for name in names {
-            let mut standing = gather(&store, name, &mut instance, now).await?;
+            let keys = keyring.as_ref().map_err(String::as_str);
+            let mut standing = gather(&store, keys, name, &mut instance, now).await?;
             if settings.config.events.is_some()
                 && context::wants_events(&mut instance, &settings, &standing.name)
             {
@@ -151,6 +154,7 @@ impl ConnectionStanding {
 
 async fn gather(
     store: &SqliteStore,
+    keyring: Result<&Keyring, &str>,
     name: String,
     instance: &mut Option<Instance>,
     now: Instant,
@@ -159,7 +163,7 @@ async fn gather(
     let mut credentials = Vec::new();
     for system in [System::Freshbooks, System::Concur] {
         let stored = readable(store.credential(&name, system).await, &mut damage)?;
-        let stored = stored.map(|stored| stored.credential);
+        let stored = stored.map(|stored| usable_credential(keyring, stored));
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
         let plan = match (instance.as_mut(), &credential) {

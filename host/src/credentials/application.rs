@@ -3,11 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hyper::header::HeaderValue;
-use zeroize::Zeroizing;
-
 use super::raw_answer::RawAnswer;
-use super::{Access, CredentialError, CredentialState, Credentials, Refused};
+use super::{Access, CredentialError, CredentialState, Credentials, Refused, bearer_of};
 use crate::contract::credentials::{Credential, Grant, TokenFailure, TokenField, TokenRemedy};
 use crate::contract::types::{Instant, System};
 use crate::http_client::Origin;
@@ -125,6 +122,7 @@ impl Credentials {
         let mut state = CredentialState {
             stored: self.account(connection)?.absent(System::Concur)?,
             tokens: None,
+            closed: None,
         };
         state.stored.credential.base = company_base.map(str::to_owned);
         let parts = self.token_secrets(connection, System::Concur, &state, None)?;
@@ -182,10 +180,8 @@ impl Credentials {
             .concur(credential.base.as_deref().unwrap_or_default())
             .map_err(|error| fix(error.to_string()))?;
         let token = answer.secret(TokenField::AccessToken).unwrap_or_default();
-        let bearer = Zeroizing::new(format!("Bearer {}", token.as_str()));
-        let mut bearer = HeaderValue::try_from(bearer.as_str())
-            .map_err(|_| fix("the application's token cannot be sent in a header".to_string()))?;
-        bearer.set_sensitive(true);
+        let bearer = bearer_of(&token)
+            .ok_or_else(|| fix("the application's token cannot be sent in a header".to_string()))?;
         Ok(Access {
             origin,
             bearer,

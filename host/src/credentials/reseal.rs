@@ -1,25 +1,37 @@
 //! Sealing stored tokens anew after a new key was put before the old ones.
 
-use super::{CredentialError, CredentialState, Credentials, tokens};
+use super::{CredentialSlot, CredentialState, Credentials, tokens};
 use crate::contract::types::System;
 use crate::seal::{Keyring, SealError};
-use crate::store::{StoredCredential, Write};
+use crate::store::{StoreError, StoredCredential, Write};
 
-/// How many sealed texts were sealed anew with the newest key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ResealCount {
-    /// Sealed texts that were sealed with an older key, and are sealed anew.
+/// What came of sealing rows of the store anew with the newest key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResealReport {
+    /// Rows that were sealed with an older key, and are sealed anew.
     pub resealed: u64,
-    /// Sealed with the newest key already.
+    /// Rows that were sealed with the newest key already.
     pub current: u64,
+    /// What does not open and stays as it is, such as `the tokens of FreshBooks for acme`, with the
+    /// reason.
+    pub unopened: Vec<String>,
 }
 
-impl ResealCount {
-    pub(crate) fn add(&mut self, sealed: &[u8], is_resealed: bool) {
-        match is_resealed {
-            true => self.resealed += 1,
-            false => self.current += u64::from(!sealed.is_empty()),
+impl ResealReport {
+    /// Adds a row: whether it is sealed anew, or why it does not open.
+    pub(crate) fn add(&mut self, what: &str, sealed: &[u8], resealed: Result<bool, SealError>) {
+        match resealed {
+            Ok(true) => self.resealed += 1,
+            Ok(false) => self.current += u64::from(!sealed.is_empty()),
+            Err(error) => self.unopened.push(format!("{what}: {error}")),
         }
+    }
+
+    /// Adds what came of other rows.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.resealed += other.resealed;
+        self.current += other.current;
+        self.unopened.extend(other.unopened);
     }
 }
 
@@ -40,62 +52,81 @@ fn reseal_credential(
 }
 
 impl Credentials {
-    /// Seals the tokens of every connection with the newest key, also of connections that the
-    /// settings do not have any more. Returns how many credentials were sealed anew and how many
-    /// already were. May be interrupted and repeated.
+    /// Seals the tokens of a connection with the newest key, also of one that the settings do not
+    /// have any more. What does not open stays as it is. May be interrupted and repeated.
     ///
     /// # Errors
     ///
-    /// If the store fails, or a sealed text does not open; what was sealed anew by then stays so.
-    pub async fn reseal(&self) -> Result<ResealCount, CredentialError> {
-        let mut count = ResealCount::default();
-        for slot in self.slots.values() {
-            // No refresh may replace the tokens meanwhile.
-            let _refreshing = slot.refreshing.lock().await;
-            let state = slot.read();
-            let resealed = reseal_credential(&self.keyring, &state.stored)?;
-            count.add(&state.stored.sealed_tokens, resealed.is_some());
-            if let Some(stored) = resealed {
-                let tokens = state.tokens;
-                self.commit(slot, CredentialState { stored, tokens })
-                    .await?;
+    /// If the store fails; what was sealed anew by then stays so.
+    pub async fn reseal(&self, connection: &str) -> Result<ResealReport, StoreError> {
+        let mut report = ResealReport::default();
+        for system in System::ALL {
+            match self.slot(connection, system) {
+                Ok(slot) => self.reseal_slot(slot, &mut report).await?,
+                // Of a connection that the settings do not have: nothing else changes it.
+                Err(_) => self.reseal_orphan(connection, system, &mut report).await?,
             }
         }
-        for connection in self.store.connections_with_secrets().await? {
-            for system in System::ALL {
-                if self.slot(&connection, system).is_err() {
-                    self.reseal_orphan(&connection, system, &mut count).await?;
-                }
-            }
-        }
-        Ok(count)
+        Ok(report)
     }
 
-    /// Of a connection that the settings do not have any more: nothing else changes it.
+    async fn reseal_slot(
+        &self,
+        slot: &CredentialSlot,
+        report: &mut ResealReport,
+    ) -> Result<(), StoreError> {
+        // No refresh may replace the tokens meanwhile.
+        let _refreshing = slot.refreshing.lock().await;
+        let state = slot.read();
+        if let Some(stored) = self.resealed(&state.stored, report) {
+            self.commit(slot, CredentialState { stored, ..state })
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn reseal_orphan(
         &self,
         connection: &str,
         system: System,
-        count: &mut ResealCount,
-    ) -> Result<(), CredentialError> {
-        let Some(stored) = self.store.credential(connection, system).await? else {
-            return Ok(());
+        report: &mut ResealReport,
+    ) -> Result<(), StoreError> {
+        let stored = match self.store.credential(connection, system).await {
+            // What cannot be read is of no use to a connection that is not there.
+            Err(StoreError::Corrupt(_)) => None,
+            stored => stored?,
         };
-        let resealed = reseal_credential(&self.keyring, &stored)?;
-        count.add(&stored.sealed_tokens, resealed.is_some());
+        let resealed = stored.and_then(|stored| self.resealed(&stored, report));
         if let Some(resealed) = resealed {
             self.store.commit(vec![Write::Credential(resealed)]).await?;
         }
         Ok(())
     }
+
+    fn resealed(
+        &self,
+        stored: &StoredCredential,
+        report: &mut ResealReport,
+    ) -> Option<StoredCredential> {
+        let resealed = reseal_credential(&self.keyring, stored);
+        let is_resealed = resealed
+            .as_ref()
+            .map(Option::is_some)
+            .map_err(|error| *error);
+        let system = stored.credential.system.display_name();
+        let what = format!("the tokens of {system} for {}", stored.connection);
+        report.add(&what, &stored.sealed_tokens, is_resealed);
+        resealed.ok().flatten()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::{Arc, RwLock};
 
-    use super::super::{CredentialSlot, Dependencies, open_tokens};
+    use super::super::Dependencies;
+    use super::super::opening::open_credential;
     use super::*;
     use crate::clock::Clock;
     use crate::config::Limits;
@@ -134,7 +165,7 @@ mod tests {
                 scope: None,
             },
             sealed_tokens: keyring.seal(&tokens, TOKENS).expect("is sealed"),
-            refreshing: true,
+            requests_unanswered: 1,
             sealed_answer: keyring.seal(&answer, ANSWER).expect("is sealed"),
         }
     }
@@ -155,28 +186,28 @@ mod tests {
     #[tokio::test]
     async fn what_is_in_use_and_an_answer_not_read_yet_are_sealed_anew_too() {
         let old_keys = Keyring::generate().expect("is generated");
-        let new_keys = Keyring::add_key(&old_keys).expect("is added");
+        let new_keys = Keyring::add_key(&old_keys, &BTreeSet::new()).expect("is added");
         let stored = stored(&Keyring::parse(&old_keys).expect("are keys"));
         let store = Arc::new(ModelStore::default());
         let batch = vec![Write::Credential(stored.clone())];
         store.commit(batch).await.expect("is stored");
         let keyring = Keyring::parse(&new_keys).expect("are keys");
         let mut credentials = credentials(&store, keyring).await;
-        let tokens = open_tokens(&credentials.keyring, &stored).expect("opens");
         let slot = CredentialSlot {
-            state: RwLock::new(CredentialState { stored, tokens }),
+            state: RwLock::new(open_credential(&credentials.keyring, stored)),
             refreshing: tokio::sync::Mutex::default(),
         };
         credentials.slots = BTreeMap::from([(("acme".into(), SYSTEM.as_str()), slot)]);
 
-        let count = credentials.reseal().await.expect("is sealed anew");
-        assert_eq!((count.resealed, count.current), (1, 0));
+        let report = credentials.reseal("acme").await.expect("is sealed anew");
+        assert_eq!((report.resealed, report.current), (1, 0));
+        assert_eq!(report.unopened, Vec::<String>::new());
 
         let new_line = new_keys.reveal().lines().next().expect("a line").to_owned();
         let new_alone = Keyring::parse(&Secret::new(new_line)).expect("is a key");
         let kept = store.credential("acme", SYSTEM).await;
         let kept = kept.expect("is read").expect("is stored");
-        assert!(kept.refreshing);
+        assert_eq!(kept.requests_unanswered, 1);
         for (purpose, sealed, text) in [
             (tokens::tokens_purpose(&kept), &kept.sealed_tokens, TOKENS),
             (tokens::answer_purpose(&kept), &kept.sealed_answer, ANSWER),

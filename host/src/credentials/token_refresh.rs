@@ -1,7 +1,7 @@
 //! Token requests: store the intent, send, seal and store the raw answer, have it read, store the
 //! new tokens, and only then use them.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -16,13 +16,18 @@ use crate::contract::types::{Duration, System};
 use crate::http_client::Origin;
 use crate::seal::SealError;
 use crate::secrets::{Secret, SecretName};
-use crate::store::{StoredCredential, Write};
+use crate::store::{StoreError, StoredCredential, Write};
 
 /// When to ask again after a token request that got no answer: half a minute, since a running
 /// request of the connection waits for it.
 const ASK_AGAIN_MS: Duration = 30_000;
 
+/// Requests with a FreshBooks refresh token that may be lost to kills: the one that may have spent
+/// it, and one more to find out.
+const UNANSWERED_MAX: u32 = 2;
+
 impl Credentials {
+    /// Asks for tokens and does what the answer says. The caller holds the credential's lock.
     pub(super) async fn request_tokens(
         &self,
         connection: &str,
@@ -31,34 +36,101 @@ impl Credentials {
         secret: Option<Secret>,
     ) -> Result<Credential, CredentialError> {
         let slot = self.slot(connection, system)?;
-        let mut state = slot.read();
-        let parts = self.token_secrets(connection, system, &state, secret)?;
-        state.stored.refreshing = true;
+        let is_refresh = grant == Grant::RefreshToken;
+        if slot.read().has_unread_answer() {
+            let read = self.read_stored_answer(connection, slot).await;
+            if is_refresh {
+                return read;
+            }
+            // A person connects anew, whatever came of it.
+        }
+        if is_refresh {
+            self.ensure_presentable(slot).await?;
+        }
+        let before = slot.read();
+        let parts = self.token_secrets(connection, system, &before, secret)?;
+        let mut state = before.clone();
+        state.stored.requests_unanswered += u32::from(is_refresh);
         self.commit(slot, state.clone()).await?;
         for is_last in [false, true] {
-            let asked = self.token_request(connection, &state.stored.credential, grant)?;
-            let answer = self
-                .send_token_request(connection, system, &asked, grant, &parts)
-                .await?;
-            state.stored.sealed_answer = self.seal_answer(&state.stored, &answer)?;
-            self.commit(slot, state.clone()).await?;
-            match self.read_answer(connection, &state, &answer)? {
-                Ok(credential) => {
+            let asked = self.ask(connection, &state, grant, &parts).await;
+            let answer = match asked {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.forget_request(slot, before).await;
+                    return Err(error);
+                }
+            };
+            // One that nobody could read yet is not overwritten by what may be a refusal.
+            if before.stored.sealed_answer.is_empty() {
+                state.stored.sealed_answer = self.seal_answer(&state.stored, &answer)?;
+                self.store_received(slot, state.clone()).await?;
+            }
+            match self.read_answer(connection, &state, &answer) {
+                Ok(Ok(credential)) => {
                     return self.store_tokens(slot, &state, credential, &answer).await;
                 }
-                Err(TokenFailure {
+                Ok(Err(TokenFailure {
                     remedy: TokenRemedy::TryBase(base),
                     ..
-                }) if !is_last => state.stored.credential.base = Some(base),
-                Err(failure) => {
-                    return Err(self
-                        .record_failure(slot, state, grant, failure)
-                        .await?
-                        .into());
+                })) if !is_last => state.stored.credential.base = Some(base),
+                Ok(Err(failure)) => {
+                    let refused = self.record_failure(slot, before, &answer, failure).await?;
+                    return Err(refused.into());
                 }
+                Err(error) => return Err(self.close(slot, state, &error.to_string()).await),
             }
         }
         Err(CredentialError::Refused(circular_redirect()))
+    }
+
+    async fn ask(
+        &self,
+        connection: &str,
+        state: &CredentialState,
+        grant: Grant,
+        parts: &TokenSecrets,
+    ) -> Result<RawAnswer, CredentialError> {
+        let credential = &state.stored.credential;
+        let asked = self.token_request(connection, credential, grant)?;
+        self.send_token_request(connection, credential.system, &asked, grant, parts)
+            .await
+    }
+
+    /// Refuses to present a refresh token that is or may well be spent: only a person can help.
+    async fn ensure_presentable(&self, slot: &CredentialSlot) -> Result<(), CredentialError> {
+        let mut state = slot.read();
+        let refused = |message| {
+            CredentialError::Refused(Refused {
+                message,
+                remedy: TokenRemedy::Reconnect,
+            })
+        };
+        if let CredentialStatus::Dead(message) = state.usable().status {
+            return Err(refused(message));
+        }
+        let credential = &mut state.stored.credential;
+        // The refresh token of SAP Concur works again.
+        if credential.system == System::Concur || state.stored.requests_unanswered < UNANSWERED_MAX
+        {
+            return Ok(());
+        }
+        let message = "the answers to two requests for new tokens of FreshBooks were lost when \
+                       this program was killed, so that its refresh token may be spent: run \
+                       `ml-connector connect freshbooks` and consent again"
+            .to_string();
+        credential.status = CredentialStatus::Dead(message.clone());
+        self.commit(slot, state).await?;
+        Err(refused(message))
+    }
+
+    /// After a request that surely has no answer any more: it was not lost, so that the refresh
+    /// token is presented again for as long as the remote is out of reach.
+    async fn forget_request(&self, slot: &CredentialSlot, before: CredentialState) {
+        if let Err(error) = self.commit(slot, before.clone()).await {
+            tracing::warn!(%error, "a token request without an answer was not forgotten");
+            slot.set(before);
+        }
     }
 
     pub(super) async fn send_token_request(
@@ -125,7 +197,7 @@ impl Credentials {
     }
 
     /// Stores new tokens; from here on they are used.
-    async fn store_tokens(
+    pub(super) async fn store_tokens(
         &self,
         slot: &CredentialSlot,
         state: &CredentialState,
@@ -142,99 +214,92 @@ impl Credentials {
         };
         let mut stored = StoredCredential {
             connection: state.stored.connection.clone(),
-            credential,
+            credential: credential.clone(),
             sealed_tokens: Vec::new(),
-            refreshing: false,
+            requests_unanswered: 0,
             sealed_answer: Vec::new(),
         };
-        let text = Zeroizing::new(serde_json::to_string(&tokens).unwrap_or_default());
-        stored.sealed_tokens = self.keyring.seal(&tokens_purpose(&stored), &text)?;
-        let credential = stored.credential.clone();
-        self.metrics
-            .token_request(&stored.connection, credential.system.as_str(), "renewed");
-        tracing::info!(
-            connection = stored.connection,
-            system = credential.system.as_str(),
-            generation = credential.generation,
-            "a credential was refreshed"
-        );
-        self.commit(
-            slot,
-            CredentialState {
-                stored,
-                tokens: Some(Arc::new(tokens)),
-            },
-        )
-        .await?;
+        stored.sealed_tokens = self.seal_tokens(&stored, &tokens)?;
+        let (connection, system) = (stored.connection.clone(), credential.system.as_str());
+        let renewed = CredentialState {
+            stored,
+            tokens: Some(Arc::new(tokens)),
+            closed: None,
+        };
+        self.store_received(slot, renewed).await?;
+        self.metrics.token_request(&connection, system, "renewed");
+        let generation = credential.generation;
+        tracing::info!(connection, system, generation, "a credential was refreshed");
         Ok(credential)
     }
 
-    /// Clears the intent after a definite answer, and marks the credential dead if only a person
+    /// Stores what a refusal means for the credential as it was before: it is dead if only a person
     /// can help.
-    async fn record_failure(
+    pub(super) async fn record_failure(
         &self,
         slot: &CredentialSlot,
         mut state: CredentialState,
-        grant: Grant,
+        answer: &RawAnswer,
         failure: TokenFailure,
     ) -> Result<Refused, CredentialError> {
-        let before = slot.read().stored.credential;
-        state.stored.refreshing = false;
-        state.stored.sealed_answer = Vec::new();
-        state.stored.credential.base = before.base;
         // A code or request token that is refused says nothing about the credential that is there.
-        if failure.remedy == TokenRemedy::Reconnect && grant == Grant::RefreshToken {
-            state.stored.credential.status = CredentialStatus::Dead(failure.message.clone());
+        if answer.grant() == Grant::RefreshToken {
+            state.stored.requests_unanswered = 0;
+            self.take_refresh_token(&mut state, answer)?;
+            if failure.remedy == TokenRemedy::Reconnect {
+                state.stored.credential.status = CredentialStatus::Dead(failure.message.clone());
+            }
         }
-        let system = state.stored.credential.system.as_str();
-        self.metrics
-            .token_request(&state.stored.connection, system, "refused");
-        tracing::warn!(
-            connection = state.stored.connection,
-            system,
-            code = failure.code,
-            "a token request was refused"
-        );
-        self.commit(slot, state).await?;
+        let (connection, system) = (&state.stored.connection, state.stored.credential.system);
+        let (system, code) = (system.as_str(), &failure.code);
+        self.metrics.token_request(connection, system, "refused");
+        tracing::warn!(connection, system, code, "a token request was refused");
+        self.store_received(slot, state).await?;
         Ok(Refused {
             message: failure.message,
             remedy: failure.remedy,
         })
     }
 
-    /// Reads the answers that were stored and not read before the process ended.
-    pub(super) async fn resume(&self) -> Result<(), CredentialError> {
-        for ((connection, _), slot) in &self.slots {
-            let state = slot.read();
-            if state.stored.sealed_answer.is_empty() {
-                continue;
-            }
-            let opened = self
-                .keyring
-                .open(&answer_purpose(&state.stored), &state.stored.sealed_answer)?;
-            let Some(answer) = RawAnswer::parse(opened.reveal()) else {
-                continue;
-            };
-            match self.read_answer(connection, &state, &answer)? {
-                Ok(credential) => drop(self.store_tokens(slot, &state, credential, &answer).await?),
-                Err(failure) => drop(
-                    self.record_failure(slot, state, answer.grant(), failure)
-                        .await?,
-                ),
-            }
-        }
+    /// Replaces the refresh token by the one of an answer that is of no other use: the one that was
+    /// presented is spent (RFC 6749, section 6).
+    fn take_refresh_token(
+        &self,
+        state: &mut CredentialState,
+        answer: &RawAnswer,
+    ) -> Result<(), SealError> {
+        let (Some(old), Some(refresh_token)) =
+            (&state.tokens, answer.secret(TokenField::RefreshToken))
+        else {
+            return Ok(());
+        };
+        let tokens = Tokens {
+            access_token: old.access_token.clone(),
+            refresh_token: Some(refresh_token),
+        };
+        state.stored.sealed_tokens = self.seal_tokens(&state.stored, &tokens)?;
+        state.tokens = Some(Arc::new(tokens));
         Ok(())
+    }
+
+    fn seal_tokens(
+        &self,
+        stored: &StoredCredential,
+        tokens: &Tokens,
+    ) -> Result<Vec<u8>, SealError> {
+        let text = Zeroizing::new(serde_json::to_string(tokens).unwrap_or_default());
+        self.keyring.seal(&tokens_purpose(stored), &text)
     }
 
     pub(super) async fn commit(
         &self,
         slot: &CredentialSlot,
         state: CredentialState,
-    ) -> Result<(), CredentialError> {
+    ) -> Result<(), StoreError> {
         self.store
             .commit(vec![Write::Credential(state.stored.clone())])
             .await?;
-        *slot.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        slot.set(state);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::guest::{GuestError, InstanceError};
 use crate::http_client::{HttpClientError, OriginError};
 use crate::listener::ListenError;
 use crate::seal::SealError;
+use crate::sealed::seal_keys_lost;
 use crate::secrets::SecretError;
 use crate::store::StoreError;
 
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// The seal keys cannot be used.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The seal keys are not there, and the store holds what they have sealed.
+    #[error("{}", seal_keys_lost(.0))]
+    SealKeysLost(PathBuf),
     /// A base URL in the settings is malformed.
     #[error(transparent)]
     Origin(#[from] OriginError),

@@ -24,6 +24,7 @@ use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
 use crate::seal::Keyring;
+use crate::sealed::sealed_texts;
 use crate::secrets::{SecretError, Secrets};
 use crate::store::sqlite::{SqliteStore, with_suffix};
 use crate::store::{Store, StoreError};
@@ -73,8 +74,8 @@ impl Parts {
         // First of all, so that nothing else is touched while another process has the store.
         let file = SqliteStore::lock(&config.store)?;
         let loading = load_guest(config, file.path());
-        let keyring = load_or_create_keyring(secrets, file.is_new())?;
         let store = Arc::new(SqliteStore::open_locked(file)?);
+        let keyring = load_or_create_keyring(&*store, secrets).await?;
         known_stores::add(config);
         let guest = loading.await.map_err(|_| ServeError::Defect)??;
         let secrets = secrets.clone();
@@ -158,10 +159,16 @@ fn load_guest(config: &Config, store: &Path) -> tokio::task::JoinHandle<Result<G
     tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
 }
 
-/// The seal keys; new ones only where there is no store yet that could need older ones.
-fn load_or_create_keyring(secrets: &Secrets, store_is_new: bool) -> Result<Keyring, ServeError> {
+/// The seal keys; new ones only where the store holds nothing that needs older ones.
+async fn load_or_create_keyring(
+    store: &dyn Store,
+    secrets: &Secrets,
+) -> Result<Keyring, ServeError> {
     let keys = match secrets.seal_keys() {
-        Err(SecretError::Missing { .. }) if store_is_new => {
+        Err(SecretError::Missing { file, .. }) => {
+            if !sealed_texts(store).await?.is_empty() {
+                return Err(ServeError::SealKeysLost(file));
+            }
             let keys = Keyring::generate()?;
             let file = secrets.store_seal_keys(&keys)?;
             tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");

@@ -167,8 +167,9 @@ pub struct StoredCredential {
     pub credential: Credential,
     /// The sealed tokens; empty for none.
     pub sealed_tokens: Vec<u8>,
-    /// True between the recorded intent to refresh and its outcome.
-    pub refreshing: bool,
+    /// Requests for new tokens that were recorded before they left, and of which this host does not
+    /// know what came of them: 1 while one is under way, more only after kills in the middle.
+    pub requests_unanswered: u32,
     /// The sealed raw answer of a refresh that has not been read yet; empty for none.
     pub sealed_answer: Vec<u8>,
 }

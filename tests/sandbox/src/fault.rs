@@ -143,6 +143,11 @@ pub enum Fault {
     ExpiredToken,
     /// The answer is HTTP 200 with a body that is not JSON.
     Garbage,
+    /// The answer's JSON object has a member `junk` more: an array of zeros.
+    Padded {
+        /// About how long it is.
+        bytes: usize,
+    },
 }
 
 /// The rules in force.

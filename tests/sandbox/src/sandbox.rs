@@ -196,6 +196,7 @@ impl Sandbox {
                 "text/html",
                 b"<html>It works!</html>".to_vec(),
             )),
+            Fault::Padded { bytes } => at_once(padded(self.handle(system, request, now, 0), bytes)),
         }
     }
 
@@ -215,6 +216,14 @@ impl Sandbox {
 
 fn text_response(status: u16, text: &str) -> Response {
     Response::typed(status, "text/plain", text.as_bytes().to_vec())
+}
+
+fn padded(mut response: Response, bytes: usize) -> Response {
+    if response.body.first() == Some(&b'{') {
+        let junk = format!("{{\"junk\":[{}0],", "0,".repeat(bytes / 2));
+        response.body.splice(..1, junk.into_bytes());
+    }
+    response
 }
 
 fn rate_limited(retry_after_s: Option<u64>) -> Response {
@@ -315,6 +324,7 @@ mod tests {
             (Fault::ResponseLost, None),
             (Fault::Truncated, None),
             (Fault::Slow { delay: 5 }, Some(200)),
+            (Fault::Padded { bytes: 9 }, Some(200)),
         ] {
             let mut driver = Driver::with(fault);
             assert_eq!(status(&driver.post()), expected, "{fault:?}");

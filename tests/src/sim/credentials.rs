@@ -1,5 +1,6 @@
 //! The simulator's credentials and webhook keys. A real host seals and stores them; here they are
-//! plain and survive every crash. Verifiers that are not proven survive none.
+//! plain, and survive every crash, but for verifiers that are not proven. A renewal is what a host's is: the intent, the request, the
+//! answer and the new pair, with a moment for a crash after each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -31,6 +32,10 @@ pub(super) struct Credentials {
     sent: BTreeMap<String, Option<String>>,
     /// Callback ids whose key was sent back since it was last made one.
     keys_tried: BTreeSet<String>,
+    /// Requests that were recorded before they left and whose end no process has seen.
+    requests_unanswered: BTreeMap<&'static str, u32>,
+    /// Answers that were stored and not read yet.
+    answers: BTreeMap<&'static str, (String, u16)>,
     trusted: BTreeMap<String, String>,
 }
 
@@ -127,6 +132,14 @@ impl Credentials {
         self.by_system.get(system_name(system))?.base.clone()
     }
 
+    /// Why a person must connect a system again; none while it is live or was never connected.
+    pub(super) fn dead_because(&self, system: System) -> Option<&str> {
+        match &self.by_system.get(system_name(system))?.status {
+            CredentialStatus::Dead(why) => Some(why),
+            _ => None,
+        }
+    }
+
     fn credential(&self, system: System) -> Credential {
         let stored = self.by_system.get(system_name(system)).cloned();
         stored.unwrap_or_else(|| credentials::absent_credential(system))
@@ -191,9 +204,106 @@ impl Sim {
             .insert(system_name(system), pacing::initial_gate(system));
     }
 
-    /// Refreshes an access token.
+    /// Why a person must connect a system again; none while it is live.
+    #[must_use]
+    pub fn dead_because(&self, system: System) -> Option<&str> {
+        self.credentials.dead_because(system)
+    }
+
+    /// Refreshes an access token. An answer that is stored is read before anything is asked, and a
+    /// FreshBooks refresh token that may be spent is presented once more and not twice.
     pub(super) fn refresh(&mut self, system: System) {
-        self.grant(system, Grant::RefreshToken);
+        let name = system_name(system);
+        if self.credentials.answers.contains_key(name) {
+            return self.read_stored_answer(system);
+        }
+        self.credentials.refresh_at.remove(name);
+        let mut credential = self.credentials.credential(system);
+        for _ in 0..2 {
+            let unanswered = self
+                .credentials
+                .requests_unanswered
+                .entry(name)
+                .or_default();
+            if *unanswered >= 2 && system == System::Freshbooks {
+                return self.kill_credential(system, "two answers were lost".to_string());
+            }
+            *unanswered += 1;
+            // The intent is stored, nothing is sent.
+            if self.crashes_here() {
+                return;
+            }
+            let answer = self.request_tokens(&credential, Grant::RefreshToken);
+            // An answer has arrived, and is not stored.
+            if self.crashes_here() {
+                return;
+            }
+            let Some(answer) = answer else {
+                // No answer is one too: nothing was lost to a crash.
+                self.credentials.requests_unanswered.insert(name, 0);
+                return;
+            };
+            self.credentials.answers.insert(name, answer);
+            // It is stored, and was not read.
+            if self.crashes_here() {
+                return;
+            }
+            self.read_stored_answer(system);
+            let after = self.credentials.credential(system);
+            // Another datacenter was named, which is asked at once.
+            if after.base == credential.base || after.generation > credential.generation {
+                break;
+            }
+            credential = after;
+        }
+        // The new pair is stored.
+        self.crashes_here();
+    }
+
+    /// Reads what the process before this one has stored and not read.
+    pub(super) fn resume_renewals(&mut self) {
+        for system in [System::Freshbooks, System::Concur] {
+            if self.credentials.answers.contains_key(system_name(system)) {
+                self.read_stored_answer(system);
+            }
+        }
+    }
+
+    fn read_stored_answer(&mut self, system: System) {
+        let name = system_name(system);
+        let Some((text, status)) = self.credentials.answers.remove(name) else {
+            return;
+        };
+        self.credentials.requests_unanswered.insert(name, 0);
+        let credential = self.credentials.credential(system);
+        let (shown, secrets) = take_out_secrets(&text, status);
+        let read =
+            self.logic
+                .read_token_response(&credential, Grant::RefreshToken, &shown, self.now);
+        match read.map_err(|failure| (failure.remedy, failure.message)) {
+            Ok(renewed) => self.store_tokens(system, renewed, secrets),
+            Err((TokenRemedy::TryBase(base), _)) => {
+                let credential = Credential {
+                    base: Some(base),
+                    ..credential
+                };
+                self.credentials.by_system.insert(name, credential);
+            }
+            Err((TokenRemedy::TryAgain(at), _)) => {
+                self.credentials.refresh_at.insert(name, at);
+            }
+            Err((TokenRemedy::Reconnect | TokenRemedy::FixSettings, message)) => {
+                self.kill_credential(system, message);
+            }
+        }
+    }
+
+    fn kill_credential(&mut self, system: System, why: String) {
+        let mut credential = self.credentials.credential(system);
+        credential.status = CredentialStatus::Dead(why);
+        self.credentials
+            .by_system
+            .insert(system_name(system), credential);
     }
 
     fn grant(&mut self, system: System, grant: Grant) {
@@ -218,11 +328,7 @@ impl Sim {
                     return;
                 }
                 Err((TokenRemedy::Reconnect | TokenRemedy::FixSettings, message)) => {
-                    credential.status = CredentialStatus::Dead(message);
-                    self.credentials
-                        .by_system
-                        .insert(system_name(system), credential);
-                    return;
+                    return self.kill_credential(system, message);
                 }
             }
         }
@@ -260,6 +366,7 @@ impl Sim {
             self.credentials.refresh_tokens.insert(system, token);
         }
         self.credentials.by_system.insert(system, credential);
+        self.credentials.requests_unanswered.insert(system, 0);
     }
 }
 

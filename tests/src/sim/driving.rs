@@ -96,7 +96,12 @@ impl Sim {
                 if self.crashes_here() {
                     return;
                 }
+                let crashes = self.crashes;
                 self.observe(system, request.authorization, &outcome);
+                // In the middle of a renewal.
+                if self.crashes > crashes {
+                    return;
+                }
                 Report::Sent(outcome)
             }
             Action::FindObjects(objects) => Report::Found(self.store.statuses(objects)),
@@ -137,7 +142,7 @@ impl Sim {
 
     /// Counts a moment at which a crash could strike, has the strangers' webhooks of this moment
     /// arrive, and crashes if that was ordered for it.
-    fn crashes_here(&mut self) -> bool {
+    pub(super) fn crashes_here(&mut self) -> bool {
         let moment = self.moments;
         self.moments += 1;
         for delivery in self.strangers.remove(&moment).into_iter().flatten() {

@@ -253,7 +253,7 @@ fn connect(installation: &Installation) {
             scope: None,
         },
         sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
-        refreshing: false,
+        requests_unanswered: 0,
         sealed_answer: Vec::new(),
     })]);
 }

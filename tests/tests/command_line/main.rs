@@ -6,6 +6,7 @@ mod checking;
 mod events;
 mod help;
 mod integrity;
+mod keys;
 mod morning;
 mod place;
 mod previewing;

@@ -232,8 +232,9 @@ pub(super) fn credential(system: System, status: CredentialStatus) -> Write {
             refresh_expires: Some(now() + 30 * 86_400_000),
             scope: None,
         },
-        sealed_tokens: vec![1],
-        refreshing: false,
+        // Nothing that would have to open.
+        sealed_tokens: Vec::new(),
+        requests_unanswered: 0,
         sealed_answer: Vec::new(),
     })
 }

@@ -65,7 +65,9 @@ fn print_credential(
     let (word, tone) = labels::credential_status(status);
     let (name, word) = (standing.system.display_name(), style::coloured(word, tone));
     let plan = standing.plan.as_ref();
-    let dates = plan.map_or_else(String::new, |plan| dates(plan, now));
+    // One that is not live needs a person now, which the lines below say.
+    let live = plan.filter(|_| *status == CredentialStatus::Live);
+    let dates = live.map_or_else(String::new, |plan| dates(plan, now));
     writeln!(out, "  {name:<11} {word}{dates}")?;
     let message = match (status, plan) {
         (CredentialStatus::Dead(why), _) => why,

@@ -115,15 +115,15 @@ pub fn a_credential_never_goes_back_a_generation<S: Store>(place: &impl Fn() -> 
     let store = place();
     let of = |connection, system| get(store.credential(connection, system));
     commit(&store, vec![Write::Credential(credential("acme", 3))]);
-    let refreshing = StoredCredential {
-        refreshing: true,
+    let asked_twice = StoredCredential {
+        requests_unanswered: 2,
         sealed_answer: vec![9; 5_000],
         ..credential("acme", 3)
     };
-    commit(&store, vec![Write::Credential(refreshing.clone())]);
-    assert_eq!(of("acme", System::Freshbooks), Some(refreshing.clone()));
+    commit(&store, vec![Write::Credential(asked_twice.clone())]);
+    assert_eq!(of("acme", System::Freshbooks), Some(asked_twice.clone()));
     refuse(&store, vec![Write::Credential(credential("acme", 2))]);
-    assert_eq!(of("acme", System::Freshbooks), Some(refreshing));
+    assert_eq!(of("acme", System::Freshbooks), Some(asked_twice));
     commit(&store, vec![Write::Credential(credential("acme", 4))]);
     assert_eq!(of("acme", System::Freshbooks), Some(credential("acme", 4)));
     assert_eq!(of("acme", System::Concur), None);

@@ -217,7 +217,7 @@ pub(super) fn credential(connection: &str, generation: u32) -> StoredCredential 
             scope: Some("user:profile:read".into()),
         },
         sealed_tokens: vec![1, 2, 3],
-        refreshing: false,
+        requests_unanswered: 0,
         sealed_answer: vec![],
     }
 }

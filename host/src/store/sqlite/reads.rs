@@ -100,7 +100,7 @@ pub(super) fn credential(
             connection: connection.to_owned(),
             credential: json(row, 0)?,
             sealed_tokens: row.get(1)?,
-            refreshing: row.get(2)?,
+            requests_unanswered: row.get(2)?,
             sealed_answer: row.get(3)?,
         })
     })

@@ -202,7 +202,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
         connection,
         credential,
         sealed_tokens,
-        refreshing,
+        requests_unanswered,
         sealed_answer,
     } = stored;
     let sql = "INSERT INTO credentials \
@@ -220,7 +220,7 @@ fn keep_credential(database: &Connection, stored: &StoredCredential) -> Result<(
         generation,
         visible,
         sealed_tokens,
-        refreshing,
+        requests_unanswered,
         sealed_answer,
     );
     match execute(database, sql, values)? {

@@ -38,6 +38,12 @@ impl FreshBooks {
         self.oauth.live_refresh_tokens()
     }
 
+    /// How often a refresh token was presented after it was spent, of the one that was presented
+    /// most often.
+    pub fn spent_token_presentations_max(&self) -> u32 {
+        self.oauth.spent_token_presentations_max()
+    }
+
     /// Callback ids, each with its event and whether it is verified.
     pub fn callback_states(&self) -> Vec<(u64, String, bool)> {
         let rows = self.callbacks.rows.values();

@@ -36,6 +36,8 @@ pub(crate) struct OAuth {
     codes: BTreeMap<String, AuthorizationCode>,
     access: BTreeMap<String, AccessToken>,
     refresh: BTreeMap<String, RefreshToken>,
+    /// Refresh tokens that were replaced, and how often they were presented since.
+    spent: BTreeMap<String, u32>,
 }
 
 /// What an access token allows.
@@ -77,6 +79,7 @@ impl OAuth {
             codes: BTreeMap::new(),
             access: BTreeMap::new(),
             refresh: BTreeMap::new(),
+            spent: BTreeMap::new(),
         }
     }
 
@@ -206,6 +209,11 @@ impl OAuth {
         self.refresh.clear();
     }
 
+    /// How often the refresh token was presented after it was spent that was presented most often.
+    pub(crate) fn spent_token_presentations_max(&self) -> u32 {
+        self.spent.values().copied().max().unwrap_or_default()
+    }
+
     /// How many refresh tokens are alive.
     pub(crate) fn live_refresh_tokens(&self) -> usize {
         self.refresh.len()
@@ -276,6 +284,9 @@ impl OAuth {
             ));
         }
         let token = first_value(fields, "refresh_token").unwrap_or_default();
+        if let Some(presentations) = self.spent.get_mut(token) {
+            *presentations += 1;
+        }
         if self
             .refresh
             .get(token)
@@ -284,6 +295,7 @@ impl OAuth {
             return Err(invalid_grant());
         }
         let spent = self.refresh.remove(token).ok_or_else(invalid_grant)?;
+        self.spent.insert(token.to_owned(), 0);
         if config.refresh_kills_access_token {
             self.access.remove(&spent.access);
         }
@@ -304,7 +316,9 @@ impl OAuth {
         config: &FreshBooksConfig,
         now: Millis,
     ) -> Response {
-        self.refresh.retain(|_, refresh| refresh.app != app);
+        for (token, _) in self.refresh.extract_if(.., |_, refresh| refresh.app == app) {
+            self.spent.insert(token, 0);
+        }
         let access = self.issue_access(Some(app), scopes, config, now);
         let refresh = self.random.hex(64);
         let body = json!({"access_token": access, "token_type": "Bearer",

@@ -1,0 +1,299 @@
+//! The seal keys: rotated, lost, wrong and put back, as docs/operating.md tells it.
+
+use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
+use ml_connector::contract::types::System;
+use ml_connector::seal::{Keyring, Purpose};
+use ml_connector::sealed::{Place, SealedText, sealed_texts};
+use ml_connector::secrets::Secret;
+use ml_connector::store::{StoredCredential, Write};
+use ml_connector_sandbox::server;
+use ml_connector_tests::fixtures::command::RunningCommand;
+use ml_connector_tests::fixtures::{Deployment, Installation, Options, documents};
+
+const KEYS: &str = "secrets/seal.keys";
+
+/// More than one request of `keys reseal` takes.
+const CONNECTIONS: usize = 130;
+
+fn live(connection: &str, keyring: &Keyring) -> Write {
+    let purpose = Purpose::Tokens {
+        connection,
+        system: System::Freshbooks,
+        generation: 1,
+    };
+    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
+    Write::Credential(StoredCredential {
+        connection: connection.to_string(),
+        credential: Credential {
+            system: System::Freshbooks,
+            status: CredentialStatus::Live,
+            generation: 1,
+            base: None,
+            access: Some(AccessSpan {
+                issued: 1,
+                expires: 4_000_000_000_000,
+            }),
+            refresh_expires: None,
+            scope: None,
+        },
+        sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
+        requests_unanswered: 0,
+        sealed_answer: Vec::new(),
+    })
+}
+
+fn sealed(installation: &Installation) -> Vec<SealedText> {
+    let store = installation.store().expect("opens");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let texts = runtime.expect("runtime").block_on(sealed_texts(&store));
+    texts.expect("are read")
+}
+
+/// The keys as the file has them.
+fn keyring(installation: &Installation) -> Keyring {
+    Keyring::parse(&Secret::new(installation.read(KEYS))).expect("are keys")
+}
+
+/// How many sealed texts there are of each key; all of them open.
+fn opened(installation: &Installation, ids: &[u8]) -> Vec<usize> {
+    let (texts, keyring) = (sealed(installation), keyring(installation));
+    for text in &texts {
+        text.check(&keyring).expect("opens");
+    }
+    let of = |id: &u8| {
+        texts
+            .iter()
+            .filter(|text| text.key_id() == Some(*id))
+            .count()
+    };
+    ids.iter().map(of).collect()
+}
+
+#[test]
+fn a_rotation_that_is_killed_in_between_is_finished_by_the_next_one() {
+    let installation = Installation::new();
+    for secret in ["acme.freshbooks-client-secret", "acme.concur-client-secret"] {
+        installation.write_secret(secret, "x");
+    }
+    let keys = Keyring::generate().expect("keys");
+    installation.write_secret("seal.keys", keys.reveal());
+    let old = Keyring::parse(&keys).expect("keys");
+    let names = (1..CONNECTIONS).map(|number| format!("gone-{number:03}"));
+    let names: Vec<String> = std::iter::once("acme".to_string()).chain(names).collect();
+    installation.commit(names.iter().map(|name| live(name, &old)).collect());
+
+    let added = installation.run(&["keys", "add"]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert!(
+        added.out.starts_with("Key 2 is the first line"),
+        "{}",
+        added.out
+    );
+    let check = installation.run(&["check"]);
+    let needed = format!("later  sealed secrets: {CONNECTIONS} of {CONNECTIONS} still need key 1");
+    assert!(check.out.contains(&needed), "{}", check.out);
+
+    let mut resealing = RunningCommand::start(installation.command(&["keys", "reseal"]));
+    let progress = resealing.line_with("connections are left");
+    let progress = progress.expect("it shows how far it is");
+    assert!(
+        progress.starts_with("Sealed 50 anew so far; 80 connections"),
+        "{progress}"
+    );
+    resealing.kill();
+    let [new, left] = opened(&installation, &[2, 1])[..] else {
+        panic!("two keys");
+    };
+    assert!(new >= 50 && new + left == CONNECTIONS, "{new} and {left}");
+
+    let finished = installation.run(&["keys", "reseal"]);
+    assert_eq!(finished.code, 0, "{}", finished.err);
+    for part in ["anew with key 2", "needs key 1 any more: remove its line"] {
+        assert!(finished.out.contains(part), "{}", finished.out);
+    }
+    let file = installation.read(KEYS);
+    let newest = file.lines().next().expect("a line");
+    installation.write_secret("seal.keys", newest);
+    assert_eq!(opened(&installation, &[2, 1]), [CONNECTIONS, 0]);
+    let check = installation.run(&["check"]);
+    let fine = format!("ok     sealed secrets: {CONNECTIONS} sealed secrets looked at");
+    assert!(check.out.contains(&fine), "{}", check.out);
+}
+
+#[test]
+fn what_does_not_open_is_named_and_no_key_is_called_removable() {
+    let installation = Installation::new();
+    let keys = Keyring::generate().expect("keys");
+    installation.write_secret("seal.keys", keys.reveal());
+    let (ours, other) = (Keyring::parse(&keys), Keyring::generate());
+    let other = Keyring::parse(&other.expect("keys")).expect("keys");
+    installation.commit(vec![
+        live("acme", &other),
+        live("bolt", &ours.expect("keys")),
+    ]);
+    assert_eq!(installation.run(&["keys", "add"]).code, 0);
+    let output = installation.run(&["keys", "reseal"]);
+    assert_eq!(output.code, 4, "{}", output.err);
+    let named = "Does not open and stays as it is: the tokens of FreshBooks for acme";
+    assert!(output.out.contains(named), "{}", output.out);
+    assert!(output.out.contains("Sealed 1 anew"), "{}", output.out);
+    assert!(!output.out.contains("any more"), "{}", output.out);
+}
+
+async fn started(deployment: &mut Deployment) {
+    deployment.start().await.expect("starts");
+}
+
+/// A deployment that was connected, and has stopped.
+async fn stopped() -> Deployment {
+    let mut deployment = Deployment::new(&Options::default()).await.expect("set up");
+    started(&mut deployment).await;
+    deployment.connect().await.expect("connects");
+    deployment.registered().await.expect("registers");
+    deployment.stop().expect("stops");
+    deployment
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_finishes_a_rotation_at_its_start() {
+    let mut deployment = stopped().await;
+    assert_eq!(deployment.installation.run(&["keys", "add"]).code, 0);
+    started(&mut deployment).await;
+    let is_done = || {
+        deployment
+            .log()
+            .contains("the older ones may go from `seal.keys`")
+    };
+    deployment
+        .until("everything is sealed anew", is_done)
+        .await
+        .expect("comes");
+    let output = deployment.installation.run(&["keys", "reseal"]);
+    assert!(
+        output.out.starts_with("Sealed 0 anew with key 2"),
+        "{}",
+        output.out
+    );
+    deployment.stop().expect("stops");
+
+    let file = deployment.installation.read(KEYS);
+    let newest = file.lines().next().expect("a line");
+    deployment.installation.write_secret("seal.keys", newest);
+    started(&mut deployment).await;
+    let status = deployment.installation.run(&["status", "--check"]);
+    assert_eq!(status.code, 0, "{}", status.out);
+    deployment.stop().expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_bring_all_back() {
+    let mut deployment = stopped().await;
+    let right = deployment.installation.read(KEYS);
+    let wrong = Keyring::generate().expect("keys");
+    deployment
+        .installation
+        .write_secret("seal.keys", wrong.reveal());
+    assert_check_names_what_does_not_open(&deployment.installation);
+    started(&mut deployment).await;
+    assert_status(&deployment.installation, 4, "do not open");
+    deployment.stop().expect("stops");
+
+    // The right one is put back: all is as it was.
+    deployment.installation.write_secret("seal.keys", &right);
+    started(&mut deployment).await;
+    deployment.registered().await.expect("is registered");
+    arrives(&deployment, "2093");
+    deployment.stop().expect("stops");
+
+    std::fs::remove_file(deployment.installation.path(KEYS)).expect("is removed");
+    assert_the_missing_file_is_named_and_made(&deployment.installation);
+    started(&mut deployment).await;
+    assert_status(
+        &deployment.installation,
+        4,
+        "sealed with key 1, which is not in",
+    );
+    deployment.connect().await.expect("connects");
+    let verified = deployment.until("webhooks are verified anew", || {
+        std::thread::scope(|scope| {
+            let counting = scope.spawn(|| verifiers_that_open(&deployment.installation));
+            counting.join().expect("is read") == 2
+        })
+    });
+    verified.await.expect("comes");
+    arrives(&deployment, "2094");
+    deployment.stop().expect("stops");
+}
+
+fn assert_status(installation: &Installation, code: u8, part: &str) {
+    let status = installation.run(&["status", "--check"]);
+    assert_eq!(status.code, i32::from(code), "{}", status.out);
+    assert!(status.out.contains(part), "{}", status.out);
+}
+
+fn assert_check_names_what_does_not_open(installation: &Installation) {
+    let check = installation.run(&["check"]);
+    assert_eq!(check.code, 4, "{}", check.out);
+    for part in [
+        "wrong  FreshBooks credential of acme: the stored tokens of FreshBooks do not open",
+        "wrong  SAP Concur credential of acme: the stored tokens of SAP Concur do not open",
+        "Restore `seal.keys` from your backup",
+        "later  webhook verifier",
+    ] {
+        assert!(
+            check.out.contains(part),
+            "{part} is missing:\n{}",
+            check.out
+        );
+    }
+}
+
+fn assert_the_missing_file_is_named_and_made(installation: &Installation) {
+    for command in [
+        &["serve"][..],
+        &["connect", "concur"],
+        &["check"],
+        &["status"],
+    ] {
+        let output = installation.run_with(command, &[], "some-token\n");
+        let said = format!("{}{}", output.out, output.err);
+        for part in [
+            "seal.keys is missing",
+            "from your backup",
+            "`ml-connector keys add`",
+        ] {
+            assert!(said.contains(part), "{command:?}: {said}");
+        }
+    }
+    let added = installation.run(&["keys", "add"]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    for part in [
+        "with key 2",
+        "ml-connector connect freshbooks --connection acme",
+        "ml-connector connect concur --connection acme",
+    ] {
+        assert!(added.out.contains(part), "{}", added.out);
+    }
+}
+
+fn verifiers_that_open(installation: &Installation) -> usize {
+    let (texts, keyring) = (sealed(installation), keyring(installation));
+    let opening = texts.iter().filter(|text| text.check(&keyring).is_ok());
+    opening
+        .filter(|text| matches!(text.place, Place::Verifier(_)))
+        .count()
+}
+
+/// A person sends an invoice, whose webhook is believed.
+fn arrives(deployment: &Deployment, number: &str) {
+    let id = {
+        let (mut sandbox, now) = (deployment.sandbox.shared.lock(), server::now());
+        let client = sandbox.freshbooks.create_client(&documents::client(), now);
+        let invoice = documents::invoice(client.expect("client"), number);
+        sandbox.freshbooks.create_invoice(&invoice, now)
+    };
+    deployment.sandbox.shared.wake();
+    let object = format!("freshbooks/invoice/{}", id.expect("invoice"));
+    let run = deployment.ended(&object, "confirmed");
+    assert_eq!(run["reason"], "notice", "{run}");
+}
