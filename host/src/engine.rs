@@ -14,6 +14,7 @@ mod retention;
 mod scheduler;
 mod schedules;
 mod services;
+mod stored_instants;
 mod token_refresh;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) use self::drive::drive;
 pub use self::gates::{GateClosed, Gates, Observed};
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
+pub(crate) use self::stored_instants::{TOKEN_PAUSE_MAX_MS, bound_due};
 pub use self::token_refresh::TokenRefresh;
 use crate::backlog::Backlog;
 use crate::guest::SharedInstance;
@@ -74,6 +76,11 @@ impl Engine {
         }
         tasks.spawn(retention::retire_histories(
             Arc::clone(&services),
+            stopped.clone(),
+        ));
+        tasks.spawn(stored_instants::keep_bounded(
+            Arc::clone(&services),
+            Arc::clone(&connections),
             stopped.clone(),
         ));
         let dispatcher = dispatch::Dispatcher {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::raw_answer::RawAnswer;
 use super::{Access, CredentialError, CredentialState, Credentials, Refused};
 use crate::contract::credentials::{Credential, Grant, TokenFailure, TokenField, TokenRemedy};
+use crate::engine::TOKEN_PAUSE_MAX_MS;
 use crate::contract::types::{Instant, System};
 use crate::http_client::Origin;
 
@@ -61,7 +62,13 @@ impl Credentials {
             return Ok(token.access.clone());
         }
         state.token = None;
-        if let Some((refused, _)) = state.refused.as_ref().filter(|(_, until)| *until > now) {
+        // One that lasts longer than any pause was set before the clock was set back.
+        let lasting = now + 1..=now.saturating_add(TOKEN_PAUSE_MAX_MS);
+        if let Some((refused, _)) = state
+            .refused
+            .as_ref()
+            .filter(|(_, until)| lasting.contains(until))
+        {
             return Err(CredentialError::Refused(refused.clone()));
         }
         match self

@@ -11,7 +11,8 @@ use super::addresses::Addresses;
 use crate::config::{Config, ConnectionConfig};
 use crate::contract::settings::{Endpoints, Identity, Schedule};
 use crate::credentials::Account;
-use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
+use crate::contract::types::Instant;
+use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh, bound_due};
 use crate::guest::{Guest, SettingsText, SharedInstance};
 use crate::http_client::{OriginError, Origins};
 use crate::store::{Store, StoreError, Write};
@@ -73,10 +74,12 @@ fn load<'c>(
     })
 }
 
-/// Stores the settings of this start, since a run goes on with those that it began with.
+/// Stores the settings of this start, since a run goes on with those that it began with, and brings
+/// forward what was stored under a clock that was ahead.
 pub(super) async fn store_settings(
     store: &dyn Store,
     loaded: &[LoadedConnection<'_>],
+    now: Instant,
 ) -> Result<(), StoreError> {
     let write = |one: &LoadedConnection<'_>| Write::Settings {
         connection: one.config.name.clone(),
@@ -86,7 +89,7 @@ pub(super) async fn store_settings(
     if loaded.is_empty() {
         return Ok(());
     }
-    let writes = loaded.iter().map(write).collect();
+    let writes = loaded.iter().map(write).chain(bound_due(now)).collect();
     store.commit(writes).await.map(drop)
 }
 
@@ -113,7 +116,11 @@ pub(super) async fn start_all(
     let mut connections = BTreeMap::new();
     for one in loaded {
         let name = one.config.name.clone();
-        let gates = Gates::new(&one.instance, &services.store.gates(&name).await?)?;
+        let gates = Gates::new(
+            &one.instance,
+            &services.store.gates(&name).await?,
+            services.clock.now(),
+        )?;
         let connection = Connection {
             webhook_url: addresses.webhook_url(config, &name),
             events_url: addresses.events_url(config, &name),

@@ -88,7 +88,7 @@ impl Parts {
     ) -> Result<Self, ServeError> {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
-        store_settings(&*store, &loaded).await?;
+        store_settings(&*store, &loaded, clock.now()).await?;
         let dependencies = Dependencies {
             store,
             http_client: Arc::new(HttpClient::new(&config.limits)?),
