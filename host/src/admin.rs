@@ -4,6 +4,7 @@
 //! store, which only the same user can open: one request as JSON, then one reply. Where no service
 //! runs, the command opens the store itself and does the same through the same code.
 
+pub mod audit;
 mod handle;
 mod reseal;
 mod socket;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
+use crate::contract::types::System;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
 use crate::store::RunId;
@@ -61,6 +63,14 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
+    /// Opens the gate in front of a system: answered with `GateOpened`, or `Refused` where only a
+    /// connect helps.
+    OpenGate {
+        /// The name of the connection.
+        connection: String,
+        /// The system.
+        system: System,
+    },
     /// Seals every secret in the store with the newest key: answered with `Resealed`.
     Reseal,
     /// Credentials, gates and backlog: answered with `Status`.
@@ -93,6 +103,11 @@ pub enum AdminReply {
     Replayed {
         /// How many objects run again; 0 if none matched.
         objects: u64,
+    },
+    /// The gate is open.
+    GateOpened {
+        /// Whether it had been closed.
+        was_held: bool,
     },
     /// Every secret in the store is sealed with the newest key.
     Resealed {
@@ -164,8 +179,13 @@ pub async fn call(
     if let Some(reply) = socket::ask(&config.store, &request).await? {
         return Ok(reply);
     }
+    let command = audit::command(&request);
     let parts = Parts::open(config, secrets, Clock::system()).await?;
-    Ok(handle(&parts, request, false).await)
+    let reply = handle(&parts, request, false).await;
+    if let Some(command) = command {
+        audit::log_reply(audit::Actor::this_process(), &command, &reply);
+    }
+    Ok(reply)
 }
 
 /// Consents that are awaited at once, or whose result was not asked for yet; one more drops the

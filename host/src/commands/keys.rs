@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Subcommand;
+use ml_connector::admin::audit::{self, Actor, Command};
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::seal::{Keyring, SealError};
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, client, exit};
+use super::{Done, client, exit, logging};
 
 /// Replace the keys that seal tokens and verifiers in the store
 ///
@@ -79,6 +80,8 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let file = secrets
         .replace_seal_keys(&keys)
         .map_err(|error| wrong(error.to_string()))?;
+    logging::log_command(settings.log);
+    audit::log(Actor::this_process(), &Command::named("add-key"), Ok(()));
     let newest = newest_id(&keyring(&secrets)?);
     writeln!(
         out,

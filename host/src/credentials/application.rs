@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::raw_answer::RawAnswer;
 use super::{Access, CredentialError, CredentialState, Credentials, Refused};
 use crate::contract::credentials::{Credential, Grant, TokenFailure, TokenField, TokenRemedy};
-use crate::engine::TOKEN_PAUSE_MAX_MS;
 use crate::contract::types::{Instant, System};
+use crate::engine::TOKEN_PAUSE_MAX_MS;
 use crate::http_client::Origin;
 
 /// When to ask again after a refusal that says no time: only a person can help then.

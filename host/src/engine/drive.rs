@@ -242,7 +242,9 @@ impl<'c> Driver<'c> {
             message: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
-        self.unknown_since = self.earliest_unknown_since().map(|since| since.min(started));
+        self.unknown_since = self
+            .earliest_unknown_since()
+            .map(|since| since.min(started));
         self.given_up.extend(self.history.start_over(started));
         self.run.settings_version = settings_version;
         self.run.started = started;

@@ -154,7 +154,10 @@ mod tests {
         ];
         for reason in reasons {
             let mut waits = WAITS_MAX_MS.iter();
-            assert!(waits.any(|(_, known, _)| *known == Some(reason)), "{reason:?}");
+            assert!(
+                waits.any(|(_, known, _)| *known == Some(reason)),
+                "{reason:?}"
+            );
         }
     }
 }

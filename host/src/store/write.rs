@@ -1,7 +1,8 @@
 //! The changes that a store applies, and what a commit returns.
 
 use super::{
-    HistoryRow, NoticeId, RunId, RunState, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
+    HistoryRow, NoticeId, RunId, RunState, StoredCallback, StoredCredential, StoredEvent,
+    StoredOddity,
 };
 // Named in the documentation.
 #[cfg(doc)]

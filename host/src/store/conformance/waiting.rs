@@ -65,7 +65,10 @@ pub fn a_run_that_is_due_too_late_is_brought_forward<S: Store>(place: &impl Fn()
     let store = place();
     let ids = ["1", "2", "3"].map(|id| start(&store, Write::Start(new_run("acme", id))));
     let settling = wait(ids[0], Some(WaitReason::Settle), Some("2"));
-    commit(&store, vec![settling, wait(ids[1], Some(WaitReason::Retry), None)]);
+    commit(
+        &store,
+        vec![settling, wait(ids[1], Some(WaitReason::Retry), None)],
+    );
     let before = run(&store, ids[0]);
     let bound = |state, reason, due_max| {
         let bound = Write::BoundDue {
@@ -78,7 +81,13 @@ pub fn a_run_that_is_due_too_late_is_brought_forward<S: Store>(place: &impl Fn()
     bound(RunState::Waiting, Some(WaitReason::Settle), 4_000);
     assert_eq!(run(&store, ids[0]), before, "it is not due too late");
     bound(RunState::Waiting, Some(WaitReason::Settle), 3_000);
-    assert_eq!(run(&store, ids[0]), Run { due: 3_000, ..before });
+    assert_eq!(
+        run(&store, ids[0]),
+        Run {
+            due: 3_000,
+            ..before
+        }
+    );
     assert_eq!(run(&store, ids[1]).due, 4_000, "another reason");
     bound(RunState::Due, None, 10);
     assert_eq!(run(&store, ids[2]).due, 10);
