@@ -64,6 +64,8 @@ pub struct Config {
     pub secrets_dir: PathBuf,
     /// The WebAssembly file, default `ml_connector_component.wasm`.
     pub component: PathBuf,
+    /// The SHA-256 that the file must have, 64 characters of lower-case hex; any without it.
+    pub component_sha256: Option<String>,
     /// The bounds of `[limits]`.
     pub limits: Limits,
     /// At least one, in the order of their names.

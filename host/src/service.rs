@@ -112,6 +112,14 @@ async fn start(
         events_address,
         stop,
     };
+    tracing::info!(
+        path = %config.component.display(),
+        sha256 = running.parts.guest.sha256_hex(),
+        contract_version = running.parts.guest.contract_version(),
+        program_version = env!("CARGO_PKG_VERSION"),
+        pinned = config.component_sha256.is_some(),
+        "component"
+    );
     tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
     Ok(running)
 }

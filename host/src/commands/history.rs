@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
+use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::config::{Limits, Settings};
 use ml_connector::contract::runs::{HistoryEntry, OpenError, Task};
 use ml_connector::contract::settings::ReceiverNeed;
@@ -14,7 +15,7 @@ use ml_connector::guest::{Guest, Instance};
 use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsVersion};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{HistoryRow, Run, RunId, Store, StoreError};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
@@ -115,7 +116,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// A run's whole history in its portable form.
 pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Result<Value, Failure> {
     let store = context::open_store(settings)?;
-    // Without the component its hash is missing, and what it says about given-up attempts.
+    // Without the component what it says about given-up attempts is missing.
     let guest = context.checked().ok().map(|checked| checked.guest);
     let file = context::wait_for(async {
         let run = store.run(id).await?;
@@ -131,7 +132,6 @@ pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Resu
 struct Collector<'c> {
     store: &'c SqliteStore,
     run: &'c Run,
-    guest: Option<&'c Guest>,
     instance: Option<Instance>,
     settings: &'c Settings,
 }
@@ -146,7 +146,6 @@ impl<'c> Collector<'c> {
         Self {
             store,
             run,
-            guest,
             instance: guest.and_then(|guest| guest.instance().ok()),
             settings,
         }
@@ -154,6 +153,8 @@ impl<'c> Collector<'c> {
 
     async fn collect(mut self, rows: Vec<HistoryRow>) -> Result<PortableHistory, StoreError> {
         let run = self.run;
+        let components = component_record::recorded(self.store).await?;
+        let components = ran(&components, run, &rows).to_vec();
         let mut epochs: BTreeMap<u32, Vec<HistoryRow>> = BTreeMap::new();
         for row in rows {
             epochs.entry(row.epoch).or_default().push(row);
@@ -185,10 +186,10 @@ impl<'c> Collector<'c> {
             entries: rows.into_iter().map(HistoryRow::into_entry).collect(),
         };
         Ok(PortableHistory {
-            component_hash: self.guest.map(|guest| guest.sha256_hex().to_owned()),
+            component_hash: components.last().map(|one| one.sha256.clone()),
             mapping_hash: None,
             connection: run.connection.clone(),
-            run: about(run),
+            run: about(run, &components),
             earlier,
             last,
             completion: run.completion.clone(),
@@ -256,8 +257,24 @@ impl<'c> Collector<'c> {
     }
 }
 
-/// What `runs --json` says of the run, under the name `id`.
-fn about(run: &Run) -> Map<String, Value> {
+/// The components that ran a run, as far as they were recorded.
+pub(super) fn ran<'a>(
+    all: &'a [ComponentRecord],
+    run: &Run,
+    rows: &[HistoryRow],
+) -> &'a [ComponentRecord] {
+    let times = rows.iter().map(|row| match &row.outcome {
+        Some(outcome) => outcome.at,
+        None => row.at,
+    });
+    let times = times.chain(run.ended);
+    let first = rows.first().map_or(run.started, |row| row.at);
+    let first = first.min(run.started);
+    component_record::between(all, first, times.max().unwrap_or(first))
+}
+
+/// What `runs --json` says of the run, under the name `id`, and the components that ran it.
+fn about(run: &Run, components: &[ComponentRecord]) -> Map<String, Value> {
     let mut about = match runs::as_json(run) {
         Value::Object(about) => about,
         _ => Map::new(),
@@ -265,6 +282,7 @@ fn about(run: &Run) -> Map<String, Value> {
     about.remove("run");
     about.remove("completion");
     about.insert("id".into(), run.id.into());
+    about.insert("components".into(), json!(components));
     about
 }
 
@@ -297,7 +315,12 @@ fn load(context: &Context, component: Option<&Path>) -> Result<Guest, Failure> {
         return Ok(Guest::load(path, &Limits::default())?);
     }
     let config = context.settings()?.config;
-    Ok(Guest::load(&config.component, &config.limits)?)
+    let pinned = config.component_sha256.as_deref();
+    Ok(Guest::load_pinned(
+        &config.component,
+        pinned,
+        &config.limits,
+    )?)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

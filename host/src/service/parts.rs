@@ -14,6 +14,7 @@ use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
 use crate::callbacks::Callbacks;
 use crate::clock::Clock;
+use crate::component_record;
 use crate::config::Config;
 use crate::credentials::{Account, Credentials, Dependencies};
 use crate::engine::{Connection, Services};
@@ -89,12 +90,13 @@ impl Parts {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
         store_settings(&*store, &loaded, clock.now()).await?;
+        component_record::record(&*store, &guest, clock.now()).await?;
         let dependencies = Dependencies {
             store,
             http_client: Arc::new(HttpClient::new(&config.limits)?),
             keyring,
             secrets,
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(Metrics::of_component(&guest)),
             clock,
         };
         let services = make_services(config, dependencies, accounts(&loaded)?).await?;
@@ -141,8 +143,11 @@ async fn make_services(
 /// Compiling takes longer than all the rest, so it is done beside it.
 fn load_guest(config: &Config) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
     let (path, limits) = (config.component.clone(), config.limits.clone());
+    let pinned = config.component_sha256.clone();
     let directory = compiled_code_directory(&config.store);
-    tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
+    tokio::task::spawn_blocking(move || {
+        Guest::load_cached(&path, pinned.as_deref(), &limits, &directory)
+    })
 }
 
 /// Where compiled code is cached: beside the store.
