@@ -6,6 +6,8 @@
 mod addresses;
 mod connections;
 mod error;
+pub mod exposures;
+mod orphans;
 mod parts;
 
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
+pub use self::orphans::{Orphan, orphans};
 pub use self::parts::Parts;
 use crate::admin;
 use crate::clock::Clock;
@@ -69,10 +72,26 @@ pub struct Running {
 /// # }
 /// ```
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
+    serve_by_clock(config, secrets, Clock::system()).await
+}
+
+/// The same by a clock that the caller sets.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_by_clock(
+    config: &Config,
+    secrets: &Secrets,
+    clock: Clock,
+) -> Result<Running, ServeError> {
     // Before all else, so that an address that is taken is reported at once.
     let listener = bind(config).await?;
     let bound = bind_events(config).await?;
-    let parts = Parts::open(config, secrets, Clock::system()).await?;
+    let parts = Parts::open(config, secrets, clock).await?;
+    for orphan in orphans(config, &*parts.services.store).await? {
+        tracing::warn!(connection = orphan.connection, "{orphan}");
+    }
     start(config, parts, listener, bound).await
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::ServeError;
 use super::addresses::Addresses;
 use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
+use super::exposures;
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
 use crate::callbacks::Callbacks;
@@ -89,6 +90,7 @@ impl Parts {
     ) -> Result<Self, ServeError> {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
+        refuse_exposed(config, &loaded)?;
         store_settings(&*store, &loaded, clock.now()).await?;
         component_record::record(&*store, &guest, clock.now()).await?;
         let dependencies = Dependencies {
@@ -117,6 +119,21 @@ impl Parts {
             backlog,
             services,
         })
+    }
+}
+
+/// Before anything is sent or listened for.
+fn refuse_exposed(config: &Config, loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
+    let connections = loaded
+        .iter()
+        .flat_map(|one| exposures::of_connection(one.config, &one.endpoints));
+    let found: Vec<_> = exposures::of_receivers(config)
+        .into_iter()
+        .chain(connections)
+        .collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(ServeError::Exposed(found)),
     }
 }
 
