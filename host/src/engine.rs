@@ -30,6 +30,7 @@ pub(crate) use self::drive::drive;
 pub use self::gates::{GateClosed, Gates, Observed};
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
+pub use self::stored_instants::bounded_gate;
 pub(crate) use self::stored_instants::{TOKEN_PAUSE_MAX_MS, bound_due};
 pub use self::token_refresh::TokenRefresh;
 use crate::backlog::Backlog;

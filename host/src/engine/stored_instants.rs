@@ -52,7 +52,8 @@ const WAITS_MAX_MS: [(RunState, Option<WaitReason>, u64); 7] = [
 const LOOK_INTERVAL_MS: u64 = HOUR_MS;
 
 /// A gate whose hold ends no later than the longest hold from now.
-pub(super) fn bounded_gate(mut gate: Gate, now: Instant) -> Gate {
+#[must_use]
+pub fn bounded_gate(mut gate: Gate, now: Instant) -> Gate {
     let until_max = now.saturating_add(HOLD_MAX_MS);
     if let Some(hold) = gate.hold.as_mut().filter(|hold| hold.until > until_max) {
         hold.until = until_max;
