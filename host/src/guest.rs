@@ -274,9 +274,11 @@ fn contract_version(engine: &Engine, component: &Component) -> String {
 
 /// Why there is no instance: the operating system, or the component.
 fn not_made(error: &wasmtime::Error) -> GuestError {
-    match error.root_cause().downcast_ref::<std::io::Error>() {
-        Some(source) => GuestError::NoMemory(source.to_string()),
-        None => trapped(error),
+    // The number of ENOMEM; wasmtime gives it as an error of the crate that asked for the memory.
+    let cause = error.root_cause().to_string();
+    match cause.ends_with("(os error 12)") {
+        true => GuestError::NoMemory(cause),
+        false => trapped(error),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Settings that are legal and that nobody means, and which component runs.
 
+use std::process::Command;
+
 use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::runs::{NewTask, StartReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::store::{NewRun, Write};
+use ml_connector_tests::fixtures::command::finish;
 use ml_connector_tests::fixtures::settings::MINIMAL;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, http};
 use serde_json::Value;
@@ -121,6 +124,21 @@ fn another_component_than_the_pinned_one_is_refused() {
         let wants = format!("has the SHA-256 {hash}, and the setting `component.sha256` wants ");
         assert!(output.err.contains(&wants), "{output:?}");
     }
+}
+
+#[test]
+fn an_address_space_that_is_too_small_is_named() {
+    let installation = Installation::new();
+    let program = installation.command(&["check"]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 1000000; exec \"$0\" check"])
+        .arg(program.get_program())
+        .current_dir(installation.directory());
+    let output = finish(limited, "");
+    assert_eq!(output.code, 3, "{output:?}");
+    let told = "there is no memory for the component (Cannot allocate memory";
+    assert!(output.err.contains(told), "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
