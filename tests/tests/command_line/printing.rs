@@ -34,8 +34,6 @@ fn what_a_remote_said_is_shown_as_text() {
         &["show", &run.to_string()],
         &["show", &run.to_string(), "--json"],
         &["status"],
-        &["status", "--json"],
-        &["history", "export", &run.to_string()],
     ] {
         let output = installation.run(arguments);
         assert_eq!(output.code, 0, "{output:?}");
