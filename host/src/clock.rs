@@ -55,8 +55,8 @@ impl Clock {
         (self.0)()
     }
 
-    /// Sleeps until an instant; for ever without one. Returns early, within a minute, when the clock
-    /// is set back by more than a minute, so that the caller looks again what is due when.
+    /// Sleeps until an instant; for ever without one. Returns early, within a minute, when the
+    /// clock is set back by more than a minute, so that the caller looks again what is due when.
     pub async fn sleep_until(&self, until: Option<Instant>) {
         let Some(until) = until else {
             return std::future::pending().await;

@@ -57,8 +57,8 @@ pub enum GuestError {
     },
     /// Not the component that the settings pin.
     #[error(
-        "{path} has the SHA-256 {found}, and the setting `component.sha256` wants {pinned}: put the \
-         component there that was meant, or change the setting if it is this one"
+        "{path} has the SHA-256 {found}, and the setting `component.sha256` wants {pinned}: put \
+         the component there that was meant, or change the setting if it is this one"
     )]
     OtherThanPinned {
         /// The path of `component.path`.
@@ -70,8 +70,8 @@ pub enum GuestError {
     },
     /// The operating system gives no memory for an instance.
     #[error(
-        "there is no memory for the component ({0}): each instance reserves address space, of which \
-         little is used; allow the service more of it (`ulimit -v`, systemd's LimitAS), or free \
+        "there is no memory for the component ({0}): each instance reserves address space, of \
+         which little is used; allow the service more of it (`ulimit -v`, systemd's LimitAS), or free \
          memory"
     )]
     NoMemory(String),

@@ -143,9 +143,9 @@ impl<'c> Driver<'c> {
         }
     }
 
-    /// Starts a run over that was recorded while the clock was ahead: its waits would end as late as
-    /// that clock said. What it may have sent is looked up, as whenever a run is started over. True
-    /// if that has ended it.
+    /// Starts a run over that was recorded while the clock was ahead: its waits would end as late
+    /// as that clock said. What it may have sent is looked up, as whenever a run is started over.
+    /// True if that has ended it.
     async fn leave_history_ahead(&mut self) -> Result<bool, DriveError> {
         let now = self.connection.services.clock.now();
         if !is_ahead(self.history.latest(), now) {

@@ -38,8 +38,8 @@ pub struct GateClosed {
 }
 
 impl Gates {
-    /// Gates as the store has them, open where it has none. No hold is believed that ends later than
-    /// the longest one from `now`.
+    /// Gates as the store has them, open where it has none. No hold is believed that ends later
+    /// than the longest one from `now`.
     ///
     /// # Errors
     ///

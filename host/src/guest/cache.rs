@@ -125,8 +125,8 @@ fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     Ok(files)
 }
 
-/// Names with an extension are statistics of how code was used. They are counted from start to start
-/// for nothing, since nothing is ever compressed anew, and have no checksum.
+/// Names with an extension are statistics of how code was used. They are counted from start to
+/// start for nothing, since nothing is ever compressed anew, and have no checksum.
 fn is_code(path: &Path) -> bool {
     path.extension().is_none()
 }

@@ -1,5 +1,5 @@
-//! Settings that are legal and that nobody means: they give a secret away, or believe anyone. `check`
-//! tells of them, and the service does not start with them.
+//! Settings that are legal and that nobody means: they give a secret away, or believe anyone.
+//! `check` tells of them, and the service does not start with them.
 
 use std::collections::BTreeSet;
 use std::fmt;

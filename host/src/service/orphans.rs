@@ -31,10 +31,10 @@ impl fmt::Display for Orphan {
         };
         write!(
             out,
-            "the settings have no connection {name} any more, and the store holds {runs} of its runs \
-             ({waiting} waiting, {stopped} that need a person), its links{secrets}. If it was \
-             renamed, give it the name {name} again: links, tokens and markers go by the name. If it \
-             was removed for good, its waiting runs never go on, and nothing has to be done",
+            "the settings have no connection {name} any more, and the store holds {runs} of its \
+             runs ({waiting} waiting, {stopped} that need a person), its links{secrets}. If it was \
+             renamed, give it the name {name} again: links, tokens and markers go by the name. If \
+             it was removed for good, its waiting runs never go on, and nothing has to be done",
             name = self.connection,
             runs = self.runs,
             waiting = self.waiting,

@@ -82,8 +82,8 @@ pub enum Write {
         /// One plain sentence for the timeline.
         message: String,
     },
-    /// Brings forward what is due too late: of the runs that have not ended, those in this state with
-    /// this reason that are due after `due_max` are due then. Nothing else of them changes.
+    /// Brings forward what is due too late: of the runs that have not ended, those in this state
+    /// with this reason that are due after `due_max` are due then. Nothing else of them changes.
     BoundDue {
         /// Due or waiting.
         state: RunState,

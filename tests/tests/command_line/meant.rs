@@ -61,8 +61,8 @@ fn secrets_in_the_clear_are_found_by_check_and_refused_by_everything_that_sends(
 fn a_connection_that_is_gone_is_told_with_what_is_left_of_it() {
     let installation = after_a_morning();
     installation.commit(vec![credential(System::Freshbooks, CredentialStatus::Live)]);
-    let gone = "the settings have no connection acme any more, and the store holds 3 of its runs (1 \
-                waiting, 1 that need a person), its links, and its tokens";
+    let gone = "the settings have no connection acme any more, and the store holds 3 of its runs \
+                (1 waiting, 1 that need a person), its links, and its tokens";
     assert!(!installation.run(&["status"]).out.contains("any more"));
     installation.change_settings("connections.acme", "connections.main");
     for command in ["check", "status"] {

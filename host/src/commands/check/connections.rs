@@ -78,8 +78,8 @@ fn one_account(account: &str, names: &[&str]) -> Finding {
 
 fn one_company(company: &str, names: &[&str]) -> Finding {
     let message = format!(
-        "{} lead into the same SAP Concur company {company}: that is right where several FreshBooks \
-         accounts belong to one company, which then needs a vendor.code_prefix and a \
+        "{} lead into the same SAP Concur company {company}: that is right where several \
+         FreshBooks accounts belong to one company, which then needs a vendor.code_prefix and a \
          financial.system_id of its own in each of them",
         names.join(" and ")
     );
