@@ -71,8 +71,8 @@ pub enum GuestError {
     /// The operating system gives no memory for an instance.
     #[error(
         "there is no memory for the component ({0}): each instance reserves address space, of \
-         which little is used; allow the service more of it (`ulimit -v`, systemd's LimitAS), or free \
-         memory"
+         which little is used; allow the service more of it (`ulimit -v`, systemd's LimitAS), or \
+         free memory"
     )]
     NoMemory(String),
     /// A call ended in a trap: out of fuel, out of memory, or a defect. The instance is used up.
