@@ -4,6 +4,7 @@
 //! store, which only the same user can open: one request as JSON, then one reply. Where no service
 //! runs, the command opens the store itself and does the same through the same code.
 
+pub mod audit;
 mod handle;
 mod reseal;
 mod socket;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
+use crate::contract::types::System;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
 use crate::store::{RunId, StoreError};
@@ -69,6 +71,14 @@ pub enum AdminRequest {
         /// The connections whose names come after this one; empty to begin.
         after: String,
     },
+    /// Opens the gate in front of a system: answered with `GateOpened`, or `Refused` where only a
+    /// connect helps.
+    OpenGate {
+        /// The name of the connection.
+        connection: String,
+        /// The system.
+        system: System,
+    },
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
     /// Somebody copied the store, which the log is to say: answered with `Noted`.
@@ -106,6 +116,11 @@ pub enum AdminReply {
     Replayed {
         /// How many objects run again; 0 if none matched.
         objects: u64,
+    },
+    /// The gate is open.
+    GateOpened {
+        /// Whether it had been closed.
+        was_held: bool,
     },
     /// The secrets of some connections are sealed with the newest key.
     Resealed {
@@ -206,7 +221,14 @@ pub async fn call(
             return Ok(reply);
         }
         match Parts::open(config, secrets, Clock::system()).await {
-            Ok(parts) => return Ok(handle(&parts, request, false).await),
+            Ok(parts) => {
+                let command = audit::command(&request);
+                let reply = handle(&parts, request, false).await;
+                if let Some(command) = command {
+                    audit::log_reply(audit::Actor::this_process(), &command, &reply);
+                }
+                return Ok(reply);
+            }
             Err(ServeError::Store(StoreError::InUse(_))) => {}
             Err(error) => return Err(error.into()),
         }

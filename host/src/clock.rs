@@ -29,6 +29,9 @@ pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 /// A sleep is cut into pieces of this length, so that a clock that is set does not make it endless.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
+/// A clock that goes back by less is being corrected, and nothing has to be looked at again.
+const SET_BACK_MIN_MS: u64 = 60_000;
+
 impl Clock {
     /// The operating system's wall clock; 0 while it is set before 1970.
     #[must_use]
@@ -52,17 +55,53 @@ impl Clock {
         (self.0)()
     }
 
-    /// Sleeps until an instant; for ever without one.
+    /// Sleeps until an instant; for ever without one. Returns early, within a minute, when the
+    /// clock is set back by more than a minute, so that the caller looks again what is due when.
     pub async fn sleep_until(&self, until: Option<Instant>) {
         let Some(until) = until else {
             return std::future::pending().await;
         };
+        self.sleep_in_pieces(until, SLEEP_MAX).await;
+    }
+
+    async fn sleep_in_pieces(&self, until: Instant, piece: Duration) {
+        let mut latest = self.now();
         loop {
-            let left = Duration::from_millis(until.saturating_sub(self.now()));
-            if left.is_zero() {
+            let now = self.now();
+            let left = Duration::from_millis(until.saturating_sub(now));
+            if left.is_zero() || now.saturating_add(SET_BACK_MIN_MS) < latest {
                 return;
             }
-            tokio::time::sleep(left.min(SLEEP_MAX)).await;
+            latest = now;
+            tokio::time::sleep(left.min(piece)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_ends_a_sleep() {
+        const YEAR_MS: u64 = 365 * 86_400_000;
+        let time = Arc::new(AtomicU64::new(2 * YEAR_MS));
+        let read = Arc::clone(&time);
+        let clock = Clock::from_fn(move || read.load(Ordering::Acquire));
+        let sleeping = clock.clone();
+        let asleep = tokio::spawn(async move {
+            let piece = Duration::from_millis(5);
+            sleeping.sleep_in_pieces(2 * YEAR_MS + 60_000, piece).await;
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!asleep.is_finished());
+        time.store(YEAR_MS, Ordering::Release);
+        let patience = Duration::from_secs(30);
+        let woken = tokio::time::timeout(patience, asleep).await;
+        woken
+            .expect("wakes instead of sleeping for a year")
+            .expect("ends");
     }
 }

@@ -9,10 +9,13 @@ mod context;
 mod exit;
 mod facts;
 mod failure;
+mod gate;
 mod history;
 mod keys;
 mod labels;
+mod logging;
 mod preview;
+mod printable;
 mod replay;
 mod runs;
 mod serve;
@@ -30,6 +33,7 @@ use clap::{Parser, Subcommand};
 
 use context::Context;
 use failure::Failure;
+use printable::Printable;
 
 /// What a command returns: the exit code for a result that is no failure.
 type Done = Result<u8, Failure>;
@@ -88,6 +92,7 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Replay(replay::Args),
+    Gate(gate::Args),
     Preview(preview::Args),
     Keys(keys::Args),
     Check(check::Args),
@@ -100,7 +105,8 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.config);
-    let mut out = io::stdout().lock();
+    let coloured = style::is_coloured(&io::stdout());
+    let mut out = Printable::new(io::stdout().lock(), coloured);
     let done = dispatch(&context, cli.command, &mut out);
     let flushed = out.flush().map_err(Failure::from);
     match done.and_then(|code| flushed.map(|()| code)) {
@@ -118,6 +124,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Show(args) => show::run(context, &args, out),
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
+        Command::Gate(args) => gate::run(context, &args, out),
         Command::Keys(args) => keys::run(context, &args, out),
         Command::Preview(args) => preview::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),

@@ -19,6 +19,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 pub use self::fault::{Fault, SettingsError};
 pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Settings, load};
 
@@ -49,6 +51,11 @@ pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Set
 pub struct Config {
     /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.
     pub listen: SocketAddr,
+    /// Proxies that are believed when they name the client for which they ask, in
+    /// `X-Forwarded-For`.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether a proxy speaks TLS for a receiver that others can reach and that does not.
+    pub tls_at_proxy: bool,
     /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP
     /// (behind a proxy).
     pub tls: Option<TlsFiles>,
@@ -64,6 +71,8 @@ pub struct Config {
     pub secrets_dir: PathBuf,
     /// The WebAssembly file, default `ml_connector_component.wasm`.
     pub component: PathBuf,
+    /// The SHA-256 that the file must have, 64 characters of lower-case hex; any without it.
+    pub component_sha256: Option<String>,
     /// The bounds of `[limits]`.
     pub limits: Limits,
     /// At least one, in the order of their names.

@@ -16,6 +16,7 @@ mod retention;
 mod scheduler;
 mod schedules;
 mod services;
+mod stored_instants;
 mod token_refresh;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub use self::gauges::Gauges;
 pub(crate) use self::integrity::store_checkpoints;
 pub use self::recent_wakes::{RecentWakes, WakeEvent};
 pub use self::services::Services;
+pub use self::stored_instants::bounded_gate;
+pub(crate) use self::stored_instants::{TOKEN_PAUSE_MAX_MS, bound_due};
 pub use self::token_refresh::TokenRefresh;
 use crate::backlog::Backlog;
 use crate::guest::SharedInstance;
@@ -82,6 +85,11 @@ impl Engine {
         ));
         tasks.spawn(retention::delete_old(
             Arc::clone(&services),
+            stopped.clone(),
+        ));
+        tasks.spawn(stored_instants::keep_bounded(
+            Arc::clone(&services),
+            Arc::clone(&connections),
             stopped.clone(),
         ));
         let dispatcher = dispatch::Dispatcher {

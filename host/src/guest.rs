@@ -55,6 +55,26 @@ pub enum GuestError {
         /// What is missing or different.
         detail: String,
     },
+    /// Not the component that the settings pin.
+    #[error(
+        "{path} has the SHA-256 {found}, and the setting `component.sha256` wants {pinned}: put \
+         the component there that was meant, or change the setting if it is this one"
+    )]
+    OtherThanPinned {
+        /// The path of `component.path`.
+        path: PathBuf,
+        /// The hash of the file, 64 characters of lower-case hex.
+        found: String,
+        /// The hash in the settings.
+        pinned: String,
+    },
+    /// The operating system gives no memory for an instance.
+    #[error(
+        "there is no memory for the component ({0}): each instance reserves address space, of \
+         which little is used; allow the service more of it (`ulimit -v`, systemd's LimitAS), or \
+         free memory"
+    )]
+    NoMemory(String),
     /// A call ended in a trap: out of fuel, out of memory, or a defect. The instance is used up.
     #[error("the component trapped: {0}")]
     Trapped(String),
@@ -83,6 +103,36 @@ pub struct Guest {
     bytes_max: usize,
     fuel_max: u64,
     sha256_hex: String,
+    contract_version: String,
+}
+
+/// A file that has been read, and compared with its pin.
+struct ComponentFile<'p> {
+    path: &'p Path,
+    bytes: Vec<u8>,
+    sha256_hex: String,
+}
+
+impl<'p> ComponentFile<'p> {
+    fn read(path: &'p Path, pinned: Option<&str>) -> Result<Self, GuestError> {
+        let bytes = std::fs::read(path).map_err(|source| GuestError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        let sha256_hex = base16ct::lower::encode_string(&Sha256::digest(&bytes));
+        match pinned.filter(|pinned| *pinned != sha256_hex) {
+            Some(pinned) => Err(GuestError::OtherThanPinned {
+                path: path.into(),
+                found: sha256_hex,
+                pinned: pinned.into(),
+            }),
+            None => Ok(Self {
+                path,
+                bytes,
+                sha256_hex,
+            }),
+        }
+    }
 }
 
 impl Guest {
@@ -93,7 +143,21 @@ impl Guest {
     ///
     /// Every [`GuestError`] but `Trapped`; each names the command that helps.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, GuestError> {
-        Self::compile(path, limits, engine_config())
+        Self::load_pinned(path, None, limits)
+    }
+
+    /// The same, if the file has this SHA-256, 64 characters of lower-case hex; any without one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guest::load`], and [`GuestError::OtherThanPinned`].
+    pub fn load_pinned(
+        path: &Path,
+        pinned: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Self, GuestError> {
+        let file = ComponentFile::read(path, pinned)?;
+        Self::compile(&file, limits, &engine_config())
     }
 
     /// The same, with the compiled code cached in a directory: from the second time on nothing is
@@ -101,13 +165,19 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// As [`Guest::load`].
-    pub fn load_cached(path: &Path, limits: &Limits, directory: &Path) -> Result<Self, GuestError> {
+    /// As [`Guest::load_pinned`].
+    pub fn load_cached(
+        path: &Path,
+        pinned: Option<&str>,
+        limits: &Limits,
+        directory: &Path,
+    ) -> Result<Self, GuestError> {
+        let file = ComponentFile::read(path, pinned)?;
         let code = CodeCache::open(directory);
         let cache = code.as_ref().and_then(CodeCache::for_wasmtime);
-        let mut config = engine_config();
-        config.cache(cache.clone());
-        let guest = Self::compile(path, limits, config)?;
+        let mut engine = engine_config();
+        engine.cache(cache.clone());
+        let guest = Self::compile(&file, limits, &engine)?;
         if let (Some(code), Some(cache)) = (code, cache)
             && cache.cache_misses() > 0
         {
@@ -116,28 +186,30 @@ impl Guest {
         Ok(guest)
     }
 
-    fn compile(path: &Path, limits: &Limits, config: Config) -> Result<Self, GuestError> {
-        let bytes = std::fs::read(path).map_err(|source| GuestError::Unreadable {
-            path: path.into(),
-            source,
-        })?;
+    fn compile(
+        file: &ComponentFile<'_>,
+        limits: &Limits,
+        config: &Config,
+    ) -> Result<Self, GuestError> {
+        let path = file.path;
         let unusable = |error: wasmtime::Error| GuestError::NotAComponent {
             path: path.into(),
             detail: format!("{error:#}"),
         };
-        let engine = Engine::new(&config).map_err(unusable)?;
-        let component = Component::from_binary(&engine, &bytes).map_err(unusable)?;
+        let engine = Engine::new(config).map_err(unusable)?;
+        let component = Component::from_binary(&engine, &file.bytes).map_err(unusable)?;
         let template =
             template(&engine, &component).map_err(|error| GuestError::OtherContract {
                 path: path.into(),
                 detail: format!("{error:#}"),
             })?;
         Ok(Self {
+            contract_version: contract_version(&engine, &component),
             engine,
             template,
             bytes_max: limits.component_bytes_max,
             fuel_max: limits.component_fuel_max,
-            sha256_hex: base16ct::lower::encode_string(&Sha256::digest(&bytes)),
+            sha256_hex: file.sha256_hex.clone(),
         })
     }
 
@@ -148,11 +220,18 @@ impl Guest {
         &self.sha256_hex
     }
 
+    /// The version of the contract that it exports, such as `0.1.0`.
+    #[must_use]
+    pub fn contract_version(&self) -> &str {
+        &self.contract_version
+    }
+
     /// Makes an instance with its own memory, bounded by `component_bytes_max`.
     ///
     /// # Errors
     ///
-    /// [`GuestError::Trapped`] if it cannot be made within its limits.
+    /// [`GuestError::Trapped`] if it cannot be made within its limits, and
+    /// [`GuestError::NoMemory`].
     pub fn instance(&self) -> Result<Instance, GuestError> {
         let mut store = Store::new(&self.engine, Bounds::new(self.bytes_max));
         store.limiter(|bounds| bounds);
@@ -162,7 +241,7 @@ impl Guest {
         let api = self
             .template
             .instantiate(&mut store)
-            .map_err(|error| trapped(&error))?;
+            .map_err(|error| not_made(&error))?;
         Ok(Instance {
             store,
             api,
@@ -183,6 +262,24 @@ fn template(engine: &Engine, component: &Component) -> wasmtime::Result<Connecto
     // An empty linker: a component with an import is refused here.
     let linker = Linker::new(engine);
     ConnectorPre::new(linker.instantiate_pre(component)?)
+}
+
+/// The version after the names of its interfaces, `ml-connector:sync/runs@0.1.0`.
+fn contract_version(engine: &Engine, component: &Component) -> String {
+    let component_type = component.component_type();
+    let mut exports = component_type.exports(engine);
+    let version = exports.find_map(|(name, _)| Some(name.split_once('@')?.1.to_owned()));
+    version.unwrap_or_default()
+}
+
+/// Why there is no instance: the operating system, or the component.
+fn not_made(error: &wasmtime::Error) -> GuestError {
+    // The number of ENOMEM; wasmtime gives it as an error of the crate that asked for the memory.
+    let cause = error.root_cause().to_string();
+    match cause.ends_with("(os error 12)") {
+        true => GuestError::NoMemory(cause),
+        false => trapped(error),
+    }
 }
 
 /// The trap alone: the frames above it name functions of the component, which help nobody who runs

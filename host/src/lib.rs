@@ -60,6 +60,7 @@ pub mod admin;
 pub mod backlog;
 pub mod callbacks;
 pub mod clock;
+pub mod component_record;
 pub mod config;
 pub mod contract;
 pub mod credentials;

@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::guest::Guest;
 use crate::store::Receipt;
 
 /// The labels of a count by connection and what happened.
@@ -30,6 +31,17 @@ pub struct HappenedAt {
     pub system: String,
     /// What happened: a stable kebab-case word.
     pub what: String,
+}
+
+/// The labels that tell which component runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ComponentLabels {
+    /// SHA-256 of the `.wasm` file, 64 characters of lower-case hex.
+    pub sha256: String,
+    /// The version of the contract that it exports, such as `0.1.0`.
+    pub contract_version: String,
+    /// The version of this program.
+    pub program_version: String,
 }
 
 /// Everything that is counted since the start of the process.
@@ -81,6 +93,8 @@ pub struct Metrics {
     pub store_writable: Gauge<i64, AtomicI64>,
     /// How many connections, and the store itself, are known to be damaged.
     pub store_damaged: Gauge<i64, AtomicI64>,
+    /// 1 for the component that runs.
+    pub component_info: Family<ComponentLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -107,6 +121,7 @@ impl Default for Metrics {
             reconnect_by: Family::default(),
             store_writable: writable(),
             store_damaged: Gauge::default(),
+            component_info: Family::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -119,6 +134,19 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Nothing counted yet, with the component that runs.
+    #[must_use]
+    pub fn of_component(guest: &Guest) -> Self {
+        let metrics = Self::default();
+        let labels = ComponentLabels {
+            sha256: guest.sha256_hex().to_owned(),
+            contract_version: guest.contract_version().to_owned(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        metrics.component_info.get_or_create(&labels).set(1);
+        metrics
+    }
+
     /// Counts one webhook in `ml_connector_webhooks_total`; `what` such as `notice`.
     pub fn webhook(&self, connection: &str, what: &str) {
         self.webhooks
@@ -286,6 +314,11 @@ impl Metrics {
             "gate_held_until_seconds",
             "When a gate opens again, Unix time; 0 when it is open",
             self.gate_held_until.clone(),
+        );
+        registry.register(
+            "component_info",
+            "Which component runs; always 1",
+            self.component_info.clone(),
         );
     }
 

@@ -6,7 +6,9 @@
 mod addresses;
 mod connections;
 mod error;
+pub mod exposures;
 mod known_stores;
+mod orphans;
 mod parts;
 mod take_up;
 
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
 pub use self::known_stores::check as check_store_is_not_lost;
+pub use self::orphans::{Orphan, orphans};
 pub use self::parts::Parts;
 use crate::admin;
 use crate::clock::Clock;
@@ -91,10 +94,26 @@ pub struct Running {
 /// # }
 /// ```
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
+    serve_by_clock(config, secrets, Clock::system()).await
+}
+
+/// The same by a clock that the caller sets.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_by_clock(
+    config: &Config,
+    secrets: &Secrets,
+    clock: Clock,
+) -> Result<Running, ServeError> {
     // Before all else, so that an address that is taken is reported at once.
     let listener = bind(config).await?;
     let bound = bind_events(config).await?;
-    let parts = Parts::open(config, secrets, Clock::system()).await?;
+    let parts = Parts::open(config, secrets, clock).await?;
+    for orphan in orphans(config, &*parts.services.store).await? {
+        tracing::warn!(connection = orphan.connection, "{orphan}");
+    }
     start(config, parts, listener, bound).await
 }
 
@@ -140,6 +159,14 @@ async fn start(
         events_address,
         stop,
     };
+    tracing::info!(
+        path = %config.component.display(),
+        sha256 = running.parts.guest.sha256_hex(),
+        contract_version = running.parts.guest.contract_version(),
+        program_version = env!("CARGO_PKG_VERSION"),
+        pinned = config.component_sha256.is_some(),
+        "component"
+    );
     tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
     Ok(running)
 }

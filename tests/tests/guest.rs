@@ -96,7 +96,7 @@ fn compiled_code_is_reused_and_compiled_again_when_it_is_damaged() {
     let directory = tempfile::tempdir().expect("a directory");
     let kept = directory.path().join("store.db.compiled");
     let load = || {
-        let guest = Guest::load_cached(built::component(), &Limits::default(), &kept)
+        let guest = Guest::load_cached(built::component(), None, &Limits::default(), &kept)
             .expect("the component");
         let mut instance = guest.instance().expect("an instance");
         instance.initial_gate(System::Concur).expect("works");

@@ -3,9 +3,13 @@
 
 mod health;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::clock::Clock;
+use ml_connector::contract;
 use ml_connector::contract::runs::{
     Action, Demand, Effect, EndingKind, Intent, Outcome, Report, WaitReason,
 };
@@ -66,7 +70,7 @@ async fn a_refused_token_is_renewed_without_a_retry() {
         .parts()
         .services
         .credentials
-        .credential("acme", ml_connector::contract::types::System::Freshbooks);
+        .credential("acme", contract::types::System::Freshbooks);
     let generation = credential.map(|credential| credential.generation);
     assert_eq!(generation, Some(2), "renewed once");
     service.shutdown().await;
@@ -169,6 +173,48 @@ async fn a_run_that_starts_over_remembers_that_it_may_have_written() {
         }
         service.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_a_year_ahead_holds_nothing_up() {
+    const HOUR_MS: u64 = 3_600_000;
+    let ahead_ms = Arc::new(AtomicU64::new(365 * 24 * HOUR_MS));
+    let (read, system) = (Arc::clone(&ahead_ms), Clock::system());
+    let clock = Clock::from_fn(move || system.now() + read.load(Ordering::Acquire));
+    let fixture = InProcess::new(&Options::default()).await;
+    let service = fixture.start_by(clock.clone()).await;
+    fixture.deployment.connect().await.expect("connects");
+    until_registered(&service).await;
+    let rule = FaultRule::new(System::Concur, Fault::Maintenance).times(1);
+    fixture.deployment.sandbox.shared.lock().add_fault(rule);
+    fixture.create_invoice(fixture.create_client(), "INV-1");
+    until("requests to SAP Concur are held back", async || {
+        let gates = service.parts().services.store.gates("acme").await;
+        gates.expect("gates").iter().any(|gate| gate.hold.is_some())
+    })
+    .await;
+    service.shutdown().await;
+
+    ahead_ms.store(0, Ordering::Release);
+    let service = fixture.start_by(clock.clone()).await;
+    let gates = &service.parts().connections["acme"].gates;
+    let hold = gates.get(contract::types::System::Concur).hold;
+    let soonest = clock.now() + HOUR_MS;
+    assert!(hold.expect("is held").until <= soonest, "{hold:?}");
+    for run in waiting(&service).await {
+        let is_remote = run.wait_reason == Some(WaitReason::Remote);
+        assert!(!is_remote || run.due <= soonest, "{run:?}");
+    }
+    let opened = fixture.ask(AdminRequest::OpenGate {
+        connection: "acme".into(),
+        system: contract::types::System::Concur,
+    });
+    assert_eq!(opened.await, AdminReply::GateOpened { was_held: true });
+    fixture.until_payment_requests(1).await;
+    until_ended(&service, EndingKind::Confirmed, 1).await;
+    let ended = invoices(&service, EndingKind::Confirmed).await.remove(0);
+    assert!(ended.ended.expect("has ended") <= soonest, "{ended:?}");
+    service.shutdown().await;
 }
 
 async fn settling(service: &Running) -> Option<Run> {

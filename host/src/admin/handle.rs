@@ -7,6 +7,7 @@ use super::reseal;
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
 use crate::contract::credentials::Grant;
+use crate::contract::pacing::HoldReason;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
 use crate::credentials::CredentialError;
@@ -40,6 +41,9 @@ pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> A
         AdminRequest::Replay { run } => replay(parts, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
         AdminRequest::Reseal { after } => reseal::reseal_next(&parts.services, &after).await,
+        AdminRequest::OpenGate { connection, system } => {
+            open_gate(parts, &connection, system).await
+        }
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
             tracing::info!(file, bytes, "the store was backed up");
@@ -69,6 +73,11 @@ pub(super) enum AdminRefusal {
          made: {0}"
     )]
     NotSubscribed(String),
+    #[error(
+        "{} needs a person and no open gate: run `ml-connector connect {}`",
+        system.display_name(), system.as_str()
+    )]
+    GateNeedsConnect { system: System },
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
 }
@@ -157,6 +166,18 @@ pub(super) async fn connect_credential(
         credential,
         note: None,
     })
+}
+
+async fn open_gate(parts: &Parts, name: &str, system: System) -> Result<AdminReply, AdminRefusal> {
+    let connection = find_connection(parts, name)?;
+    let hold = connection.gates.get(system).hold;
+    if hold.is_some_and(|hold| hold.reason == HoldReason::NeedsReconnect) {
+        return Err(AdminRefusal::GateNeedsConnect { system });
+    }
+    let now = parts.services.clock.now();
+    connection.open_gate(system).await?;
+    let was_held = hold.is_some_and(|hold| hold.until > now);
+    Ok(AdminReply::GateOpened { was_held })
 }
 
 async fn replay(parts: &Parts, run: RunId) -> Result<AdminReply, AdminRefusal> {

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use super::audit::{self, Actor};
 use super::{AdminError, AdminReply, AdminRequest, handle};
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::{resolve, with_suffix};
@@ -77,13 +78,11 @@ pub(crate) async fn answer_all(
             continue;
         };
         // Between its making and its permissions others might have reached the socket.
-        if !stream
-            .peer_cred()
-            .is_ok_and(|peer| [0, socket.owner].contains(&peer.uid()))
-        {
+        let peer = stream.peer_cred().ok();
+        let Some(peer) = peer.filter(|peer| [0, socket.owner].contains(&peer.uid())) else {
             continue;
-        }
-        if let Err(error) = answer(stream, &parts).await {
+        };
+        if let Err(error) = answer(stream, Actor::peer(&peer), &parts).await {
             tracing::debug!(%error, "an administration request was not answered");
         }
     }
@@ -95,12 +94,12 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, actor: Actor, parts: &Parts) -> io::Result<()> {
     let mut text = String::new();
     let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
     tokio::time::timeout(READ_TIMEOUT, limited.read_to_string(&mut text)).await??;
     let reply = match serde_json::from_str(&text) {
-        Ok(request) => handle(parts, request, true).await,
+        Ok(request) => handle_logged(parts, request, actor).await,
         Err(error) => AdminReply::Refused {
             message: format!("the request cannot be read ({error}); use the same version for both"),
         },
@@ -108,6 +107,15 @@ async fn answer(mut stream: UnixStream, parts: &Parts) -> io::Result<()> {
     zeroize::Zeroize::zeroize(&mut text);
     stream.write_all(&serde_json::to_vec(&reply)?).await?;
     stream.shutdown().await
+}
+
+async fn handle_logged(parts: &Parts, request: AdminRequest, actor: Actor) -> AdminReply {
+    let command = audit::command(&request);
+    let reply = handle(parts, request, true).await;
+    if let Some(command) = command {
+        audit::log_reply(actor, &command, &reply);
+    }
+    reply
 }
 
 /// Asks the service; nothing if none runs.

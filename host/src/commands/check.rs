@@ -1,6 +1,7 @@
 //! `check`: is everything there that `serve` needs? Writes nothing.
 
 mod accounts;
+mod connections;
 mod events;
 mod integrity;
 mod online;
@@ -84,6 +85,8 @@ struct Finding {
 enum Verdict {
     /// In order: nothing to do.
     Ok,
+    /// Legal, and hardly ever meant.
+    Warning,
     /// Not there yet; a command that is named makes it.
     Later,
     /// Wrong: `serve` would not start, or would not work.
@@ -126,11 +129,10 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
                 counted(config.connections.len(), "connection")
             ),
         ),
-        Finding::ok(
-            "component",
-            format!("{} fits this program", config.component.display()),
-        ),
+        component(config, &checked.guest),
     ];
+    findings.extend(connections::exposed(config, &checked.guest)?);
+    findings.extend(connections::doubled(config, &checked.guest)?);
     findings.extend(secrets(config));
     findings.extend(
         config
@@ -147,6 +149,10 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         store.as_ref(),
         args.store,
         &args.head,
+    ))?);
+    findings.extend(context::wait_for(connections::orphaned(
+        config,
+        store.as_ref(),
     ))?);
     let keyring = context::keyring(config);
     findings.extend(context::wait_for(credentials(
@@ -177,6 +183,20 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         .iter()
         .find(|finding| finding.verdict == Verdict::Wrong);
     Ok(first_wrong.map_or(exit::OK, |finding| finding.code))
+}
+
+fn component(config: &Config, guest: &Guest) -> Finding {
+    let pinned = match config.component_sha256 {
+        Some(_) => ", as component.sha256 wants",
+        None => "",
+    };
+    let message = format!(
+        "{} fits this program: contract {}, SHA-256 {}{pinned}",
+        config.component.display(),
+        guest.contract_version(),
+        guest.sha256_hex()
+    );
+    Finding::ok("component", message)
 }
 
 fn secrets(config: &Config) -> Vec<Finding> {
@@ -353,6 +373,7 @@ fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), F
     for finding in findings {
         let word = match finding.verdict {
             Verdict::Ok => style::coloured("ok   ", Tone::Good),
+            Verdict::Warning => style::coloured("warn ", Tone::Waiting),
             Verdict::Later => style::coloured("later", Tone::Waiting),
             Verdict::Wrong => style::coloured("wrong", Tone::Bad),
         };

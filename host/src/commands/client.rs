@@ -6,8 +6,8 @@ use ml_connector::secrets::Secrets;
 use ml_connector::service::ServeError;
 
 use super::context::Context;
-use super::exit;
 use super::failure::Failure;
+use super::{exit, logging};
 
 /// Asks, and gives the reply; a refusal is a reply.
 pub(super) async fn ask(
@@ -15,6 +15,7 @@ pub(super) async fn ask(
     settings: &Settings,
     request: AdminRequest,
 ) -> Result<AdminReply, Failure> {
+    logging::log_command(settings.log);
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
     let asked = admin::call(&settings.config, &secrets, request).await;
     asked.map_err(|error| match error {

@@ -7,6 +7,7 @@ use ml_connector::config::SettingsError;
 use ml_connector::guest::GuestError;
 use ml_connector::store::StoreError;
 
+use super::printable::printable;
 use super::{exit, style};
 
 /// An exit code and what to tell the person.
@@ -33,7 +34,7 @@ impl Failure {
     /// Tells it on standard error and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            eprintln!("{} {}", style::error_label(), self.message);
+            eprintln!("{} {}", style::error_label(), printable(&self.message));
         }
         ExitCode::from(self.code)
     }

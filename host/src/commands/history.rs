@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
+use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::config::{Limits, Settings};
 use ml_connector::contract::runs::{HistoryEntry, OpenError, Task};
 use ml_connector::contract::settings::ReceiverNeed;
@@ -15,7 +16,7 @@ use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsV
 use ml_connector::private;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHash, HistoryRow, Run, RunId, Store, StoreError};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::context::{self, Context};
 use super::failure::Failure;
@@ -114,7 +115,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// A run's whole history in its portable form.
 pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Result<Value, Failure> {
     let store = context::open_store(settings)?;
-    // Without the component its hash is missing, and what it says about given-up attempts.
+    // Without the component what it says about given-up attempts is missing.
     let guest = context.checked().ok().map(|checked| checked.guest);
     let file = context::wait_for(async {
         let run = store.run(id).await?;
@@ -131,7 +132,6 @@ pub(super) fn collect(context: &Context, settings: &Settings, id: RunId) -> Resu
 struct Collector<'c> {
     store: &'c SqliteStore,
     run: &'c Run,
-    guest: Option<&'c Guest>,
     instance: Option<Instance>,
     settings: &'c Settings,
 }
@@ -146,7 +146,6 @@ impl<'c> Collector<'c> {
         Self {
             store,
             run,
-            guest,
             instance: guest.and_then(|guest| guest.instance().ok()),
             settings,
         }
@@ -159,6 +158,8 @@ impl<'c> Collector<'c> {
         hashes: &[ChainHash],
     ) -> Result<PortableHistory, StoreError> {
         let run = self.run;
+        let components = component_record::recorded(self.store).await?;
+        let components = ran(&components, run, &rows).to_vec();
         let hash = hashes.get(rows.len()).filter(|_| !rows.is_empty());
         let mut epochs: BTreeMap<u32, HashedRows> = BTreeMap::new();
         for (row, hash) in rows.into_iter().zip(hashes) {
@@ -193,10 +194,10 @@ impl<'c> Collector<'c> {
             entries,
         };
         Ok(PortableHistory {
-            component_hash: self.guest.map(|guest| guest.sha256_hex().to_owned()),
+            component_hash: components.last().map(|one| one.sha256.clone()),
             mapping_hash: None,
             connection: run.connection.clone(),
-            run: about(run, hash),
+            run: about(run, hash, &components),
             earlier,
             last,
             completion: run.completion.clone(),
@@ -274,8 +275,29 @@ fn entries(rows: HashedRows) -> (Vec<HistoryEntry>, Vec<String>) {
         .unzip()
 }
 
-/// What `runs --json` says of the run, under the name `id`, and the hash of its history.
-fn about(run: &Run, hash: Option<&ChainHash>) -> Map<String, Value> {
+/// The components that ran a run, as far as they were recorded.
+pub(super) fn ran<'a>(
+    all: &'a [ComponentRecord],
+    run: &Run,
+    rows: &[HistoryRow],
+) -> &'a [ComponentRecord] {
+    let times = rows.iter().map(|row| match &row.outcome {
+        Some(outcome) => outcome.at,
+        None => row.at,
+    });
+    let times = times.chain(run.ended);
+    let first = rows.first().map_or(run.started, |row| row.at);
+    let first = first.min(run.started);
+    component_record::between(all, first, times.max().unwrap_or(first))
+}
+
+/// What `runs --json` says of the run, under the name `id`, the hash of its history, and the
+/// components that ran it.
+fn about(
+    run: &Run,
+    hash: Option<&ChainHash>,
+    components: &[ComponentRecord],
+) -> Map<String, Value> {
     let mut about = match runs::as_json(run) {
         Value::Object(about) => about,
         _ => Map::new(),
@@ -287,6 +309,7 @@ fn about(run: &Run, hash: Option<&ChainHash>) -> Map<String, Value> {
         let hex = base16ct::lower::encode_string(hash);
         about.insert("history-hash".into(), hex.into());
     }
+    about.insert("components".into(), json!(components));
     about
 }
 
@@ -319,7 +342,12 @@ fn load(context: &Context, component: Option<&Path>) -> Result<Guest, Failure> {
         return Ok(Guest::load(path, &Limits::default())?);
     }
     let config = context.settings()?.config;
-    Ok(Guest::load(&config.component, &config.limits)?)
+    let pinned = config.component_sha256.as_deref();
+    Ok(Guest::load_pinned(
+        &config.component,
+        pinned,
+        &config.limits,
+    )?)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::Subcommand;
+use ml_connector::admin::audit::{self, Actor, Command};
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::contract::types::System;
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, client, exit};
+use super::{Done, client, exit, logging};
 
 /// Replace the keys that seal tokens and verifiers in the store
 ///
@@ -78,6 +79,7 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
     let sealed = sealed(settings)?;
     let taken = sealed.iter().filter_map(SealedText::key_id).collect();
+    logging::log_command(settings.log);
     match secrets.seal_keys() {
         Err(SecretError::Missing { .. }) => {
             let keys = Keyring::generate_beside(&taken).map_err(wrong)?;
@@ -102,6 +104,7 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
             )?;
         }
     }
+    audit::log(Actor::this_process(), &Command::named("add-key"), Ok(()));
     Ok(exit::OK)
 }
 

@@ -1,6 +1,7 @@
 //! The contract's words as sentences for people, and as arguments of the command line.
 
 use clap::ValueEnum;
+use ml_connector::component_record::ComponentRecord;
 use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::http::{Method, SendErrorCode};
 use ml_connector::contract::pacing::HoldReason;
@@ -9,6 +10,7 @@ use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::store::RunState;
 
 use super::style::Tone;
+use super::time_format;
 
 /// An object as `SYSTEM/KIND/ID`.
 pub(super) fn object(object: &ObjectRef) -> String {
@@ -78,6 +80,17 @@ impl From<EndingArg> for EndingKind {
             EndingArg::Conflict => Self::Conflict,
         }
     }
+}
+
+/// Which component has run since when, one sentence.
+pub(super) fn component(component: &ComponentRecord) -> String {
+    format!(
+        "Component {} since {}: contract {}, program {}.",
+        component.sha256,
+        time_format::date_time(component.since_ms),
+        component.contract_version,
+        component.program_version
+    )
 }
 
 /// One word for how a run stands.

@@ -2,15 +2,14 @@
 
 use std::io::{self, Write};
 
-use ml_connector::config::{Log, LogFormat, LogLevel, Settings};
+use ml_connector::config::Settings;
 use ml_connector::secrets::Secrets;
 use ml_connector::service::{self, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::Level;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::{Done, client, exit};
+use super::{Done, client, exit, logging};
 
 /// Receive webhooks and carry documents over, until it is told to stop
 ///
@@ -30,7 +29,7 @@ pub(super) struct Args {}
 pub(super) fn run(context: &Context, out: &mut impl Write) -> Done {
     // The service has the component check the settings, once.
     let settings = context.settings()?;
-    log_to_stderr(settings.log);
+    logging::log_service(settings.log);
     let runtime = service::runtime()
         .map_err(|error| Failure::new(exit::NOT_IN_ORDER, format!("cannot start: {error}")))?;
     runtime.block_on(serve(context, &settings, out))
@@ -91,24 +90,5 @@ impl Stop {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         }
-    }
-}
-
-fn log_to_stderr(log: Log) {
-    let level = match log.level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
-    };
-    let lines = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(level);
-    match log.format {
-        LogFormat::Text => lines
-            .with_ansi(super::style::is_coloured(&io::stderr()))
-            .init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use ml_connector::clock::Clock;
+use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::contract::runs::{Completion, Ending, Failure as RunFailure};
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
 
@@ -36,10 +37,11 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let store = context::open_store(&settings)?;
-    let (run, history) = context::wait_for(async {
+    let (run, history, components) = context::wait_for(async {
         let run = store.run(args.run).await?;
         let run = run.ok_or_else(|| no_such_run(args.run))?;
-        Ok((run, store.history(args.run).await?))
+        let components = component_record::recorded(&store).await?;
+        Ok((run, store.history(args.run).await?, components))
     })?;
     let bodies = if args.bodies {
         Bodies::Shown
@@ -50,7 +52,8 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         let file = history::collect(context, &settings, args.run)?;
         writeln!(out, "{}", serde_json::to_string_pretty(&file)?)?;
     } else {
-        print(&run, &history, bodies, out)?;
+        let components = history::ran(&components, &run, &history);
+        print(&run, &history, components, bodies, out)?;
     }
     Ok(exit::OK)
 }
@@ -65,6 +68,7 @@ pub(super) fn no_such_run(run: RunId) -> Failure {
 fn print(
     run: &Run,
     history: &[HistoryRow],
+    components: &[ComponentRecord],
     bodies: Bodies,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -88,6 +92,9 @@ fn print(
         labels::reason(run.reason)
     )?;
     writeln!(out, "Settings version {}.", run.settings_version)?;
+    for component in components {
+        writeln!(out, "{}", labels::component(component))?;
+    }
     timeline::print(history, bodies, out)?;
     writeln!(out)?;
     match &run.completion {

@@ -6,15 +6,18 @@ mod print;
 use std::io::Write;
 
 use ml_connector::clock::Clock;
+use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::config::Settings;
 use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
 use ml_connector::credentials::usable_credential;
+use ml_connector::engine::bounded_gate;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
 use ml_connector::seal::Keyring;
+use ml_connector::service::{Orphan, orphans};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
 use serde_json::{Value, json};
@@ -68,7 +71,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         .ok()
         .and_then(|checked| checked.guest.instance().ok());
     let (keyring, now) = (context::keyring(&settings.config), Clock::system().now());
-    let standings = context::wait_for(async {
+    let (standings, surroundings) = context::wait_for(async {
         let mut standings = Vec::new();
         for name in names {
             let keys = keyring.as_ref().map_err(String::as_str);
@@ -80,19 +83,48 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
             }
             standings.push(standing);
         }
-        Ok(standings)
+        let only = args.connection.as_deref();
+        Ok((
+            standings,
+            Surroundings::gather(&settings, &store, only).await?,
+        ))
     })?;
     if args.json {
-        let list: Vec<Value> = standings.iter().map(as_json).collect();
+        let list = as_json(&standings, &surroundings);
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
     } else {
-        print::print(&standings, now, out)?;
+        print::print(&standings, &surroundings, now, out)?;
     }
     Ok(if args.check {
         verdict(&standings)
     } else {
         exit::OK
     })
+}
+
+/// What stands beside the connections of the settings.
+struct Surroundings {
+    /// The component that ran last.
+    component: Option<ComponentRecord>,
+    /// Connections that the settings do not have any more.
+    orphans: Vec<Orphan>,
+}
+
+impl Surroundings {
+    async fn gather(
+        settings: &Settings,
+        store: &SqliteStore,
+        only: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let orphans = match only {
+            Some(_) => Vec::new(),
+            None => orphans(&settings.config, store).await?,
+        };
+        Ok(Self {
+            component: component_record::recorded(store).await?.pop(),
+            orphans,
+        })
+    }
 }
 
 fn connections(settings: &Settings, only: Option<&str>) -> Result<Vec<String>, Failure> {
@@ -184,6 +216,8 @@ async fn gather(
         credentials,
         held: gates
             .into_iter()
+            // As the service believes it.
+            .map(|gate| bounded_gate(gate, now))
             .filter(|gate| gate.hold.is_some_and(|hold| hold.until > now))
             .collect(),
         counts: counts
@@ -285,7 +319,32 @@ fn verdict(standings: &[ConnectionStanding]) -> u8 {
     }
 }
 
-fn as_json(standing: &ConnectionStanding) -> Value {
+fn as_json(standings: &[ConnectionStanding], surroundings: &Surroundings) -> Vec<Value> {
+    let component = &surroundings.component;
+    let orphans = surroundings.orphans.iter().map(orphan_as_json);
+    let known = standings.iter().map(|one| one_as_json(one, component));
+    known.chain(orphans).collect()
+}
+
+/// With the members of every other connection that a program may look into.
+fn orphan_as_json(orphan: &Orphan) -> Value {
+    json!({
+        "connection": orphan.connection,
+        "in_settings": false,
+        "message": orphan.to_string(),
+        "credentials": [],
+        "held": [],
+        "counts": [],
+        "needs_person_count": 0,
+        "needs_person": [],
+        "runs": orphan.runs,
+        "waiting": orphan.waiting,
+        "stopped": orphan.stopped,
+        "has_secrets": orphan.has_secrets,
+    })
+}
+
+fn one_as_json(standing: &ConnectionStanding, component: &Option<ComponentRecord>) -> Value {
     let credentials = standing.credentials.iter().map(|one| {
         json!({
             "credential": runs::portable(&one.credential),
@@ -295,6 +354,8 @@ fn as_json(standing: &ConnectionStanding) -> Value {
     json!({
         "connection": standing.name,
         "damage": standing.damage,
+        "in_settings": true,
+        "component": component,
         "credentials": credentials.collect::<Vec<_>>(),
         "held": runs::portable(&standing.held),
         "events": standing.events,

@@ -7,7 +7,7 @@
 //!
 //! Relative paths in the file start at the file's own directory. Secrets have no place in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fault::{Faults, LineIndex, SettingsError};
 use super::json::Places;
@@ -180,18 +180,21 @@ fn read_text(file: &Path) -> Result<String, SettingsError> {
 fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>) -> Settings {
     let directory = file.parent().unwrap_or(Path::new(""));
     let receiver = root.table("receiver", |table| receiver::read(table, directory));
+    let (component, component_sha256) =
+        root.table("component", |table| read_component(table, directory));
     Settings {
         config: Config {
             listen: receiver.listen,
+            trusted_proxies: receiver.trusted_proxies,
+            tls_at_proxy: receiver.tls_at_proxy,
             tls: receiver.tls,
             events: receiver.events,
             public_url: receiver.public_url,
             store: root.table("store", |table| {
                 directory.join(table.text_or("path", "ml-connector.sqlite"))
             }),
-            component: root.table("component", |table| {
-                directory.join(table.text_or("path", "ml_connector_component.wasm"))
-            }),
+            component,
+            component_sha256,
             secrets_dir: root.table("secrets", |table| {
                 directory.join(table.text_or("directory", "secrets"))
             }),
@@ -215,6 +218,20 @@ fn read_connections(root: &mut Table<'_, '_>, places: &mut Vec<Places>) -> Vec<C
         }
     });
     connections
+}
+
+fn read_component(table: &mut Table<'_, '_>, directory: &Path) -> (PathBuf, Option<String>) {
+    let path = directory.join(table.text_or("path", "ml_connector_component.wasm"));
+    let sha256 = table.parsed_or("sha256", None, |text| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        match text.len() == 64 && text.bytes().all(is_digit) {
+            true => Ok(Some(text.to_owned())),
+            false => {
+                Err("64 characters of 0-9 and a-f, as `ml-connector check` prints".to_string())
+            }
+        }
+    });
+    (path, sha256)
 }
 
 fn read_log(table: &mut Table<'_, '_>) -> Log {

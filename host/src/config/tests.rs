@@ -67,6 +67,7 @@ fn the_example_means_the_same_with_and_without_its_commented_defaults() {
         "public_url = \"https://events.",
         "trust_anchors =",
         "proxy_anchors =",
+        "sha256 =",
     ];
     let with = parse(&uncommented(&samples)).expect("example with defaults");
     let visible = |settings: &Settings| {

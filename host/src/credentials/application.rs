@@ -7,6 +7,7 @@ use super::raw_answer::RawAnswer;
 use super::{Access, CredentialError, CredentialState, Credentials, Refused, bearer_of};
 use crate::contract::credentials::{Credential, Grant, TokenFailure, TokenField, TokenRemedy};
 use crate::contract::types::{Instant, System};
+use crate::engine::TOKEN_PAUSE_MAX_MS;
 use crate::http_client::Origin;
 
 /// When to ask again after a refusal that says no time: only a person can help then.
@@ -58,7 +59,13 @@ impl Credentials {
             return Ok(token.access.clone());
         }
         state.token = None;
-        if let Some((refused, _)) = state.refused.as_ref().filter(|(_, until)| *until > now) {
+        // One that lasts longer than any pause was set before the clock was set back.
+        let lasting = now + 1..=now.saturating_add(TOKEN_PAUSE_MAX_MS);
+        if let Some((refused, _)) = state
+            .refused
+            .as_ref()
+            .filter(|(_, until)| lasting.contains(until))
+        {
             return Err(CredentialError::Refused(refused.clone()));
         }
         match self

@@ -179,12 +179,22 @@ impl Connection {
         }
     }
 
-    /// Opens the gate of a system that was just connected, and makes the runs that wait for it due.
+    /// To be called when a person has connected a system: opens its gate.
     ///
     /// # Errors
     ///
     /// If the store fails.
     pub async fn connected(&self, system: System) -> Result<(), StoreError> {
+        self.token_refresh.note_connected(system);
+        self.open_gate(system).await
+    }
+
+    /// Opens the gate of a system, and makes the runs that wait for it due.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn open_gate(&self, system: System) -> Result<(), StoreError> {
         let opened = self.instance.call(|instance| instance.initial_gate(system));
         if let Some(gate) = opened.ok().and_then(|gate| self.gates.set(gate)) {
             self.services
@@ -192,7 +202,6 @@ impl Connection {
                 .commit(vec![self.gate_write(gate)])
                 .await?;
         }
-        self.token_refresh.note_connected(system);
         self.release_waiting_runs().await
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::Services;
 use super::connection::Connection;
+use super::stored_instants::not_before;
 use crate::backlog::Backlog;
 use crate::contract::admission::{Activity, Admission};
 use crate::contract::runs::{NewTask, StartReason};
@@ -213,7 +214,7 @@ impl Dispatcher {
                 reason: StartReason::Notice,
             },
             settings_version,
-            started: self.services.clock.now().max(notice.received),
+            started: not_before(notice.received, self.services.clock.now()),
             notice: Some(notice.id),
         }
     }

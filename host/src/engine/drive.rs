@@ -11,6 +11,7 @@ use std::sync::Arc;
 use self::perform::Performed;
 use super::connection::Connection;
 use super::history_buffer::HistoryBuffer;
+use super::stored_instants::{is_ahead, not_before};
 use crate::contract::runs::{
     Action, Demand, HistoryEntry, Intent, OpenError, Outcome, Report, Task,
 };
@@ -100,7 +101,9 @@ impl<'c> Driver<'c> {
                 false => self.history.add_stored(entry),
             }
         }
-        self.unknown_since = self.ask_unknown_since(&self.given_up);
+        // Nothing was sent later than this attempt was started, whatever a wrong clock recorded.
+        let since = self.ask_unknown_since(&self.given_up);
+        self.unknown_since = since.map(|since| since.min(self.run.started));
         Ok(())
     }
 
@@ -123,6 +126,9 @@ impl<'c> Driver<'c> {
     }
 
     async fn run_to_rest(&mut self) -> Result<(), DriveError> {
+        if self.leave_history_ahead().await? {
+            return Ok(());
+        }
         let Some(mut demand) = self.open().await? else {
             return Ok(());
         };
@@ -137,6 +143,18 @@ impl<'c> Driver<'c> {
             };
             demand = next;
         }
+    }
+
+    /// Starts a run over that was recorded while the clock was ahead: its waits would end as late
+    /// as that clock said. What it may have sent is looked up, as whenever a run is started over.
+    /// True if that has ended it.
+    async fn leave_history_ahead(&mut self) -> Result<bool, DriveError> {
+        let now = self.connection.services.clock.now();
+        if !is_ahead(self.history.latest(), now) {
+            return Ok(false);
+        }
+        self.start_over("it was recorded while the clock was ahead".into())
+            .await
     }
 
     /// Opens the run with its history. Nothing if that has ended it.
@@ -216,7 +234,8 @@ impl<'c> Driver<'c> {
     /// ever.
     async fn start_over(&mut self, why: String) -> Result<bool, DriveError> {
         self.connection.services.metrics.divergences.inc();
-        let started = self.connection.now_after(self.history.latest());
+        let now = self.connection.services.clock.now();
+        let started = not_before(self.history.latest(), now);
         let settings_version = self.connection.settings.version.clone();
         let write = Write::StartOver {
             run: self.run.id,
@@ -225,7 +244,9 @@ impl<'c> Driver<'c> {
             message: format!("started over: {why}"),
         };
         self.commit(None, vec![write]).await?;
-        self.unknown_since = self.earliest_unknown_since();
+        self.unknown_since = self
+            .earliest_unknown_since()
+            .map(|since| since.min(started));
         self.given_up.extend(self.history.start_over(started));
         self.run.settings_version = settings_version;
         self.run.started = started;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::stored_instants::bounded_gate;
 use crate::contract::http::{Authorization, SendOutcome};
 use crate::contract::pacing::{Gate, Hold, HoldReason};
 use crate::contract::types::{Instant, System};
@@ -39,7 +40,8 @@ pub struct GateClosed {
 }
 
 impl Gates {
-    /// Gates as the store has them, open where it has none.
+    /// Gates as the store has them, open where it has none. No hold is believed that ends later
+    /// than the longest one from `now`.
     ///
     /// # Errors
     ///
@@ -48,9 +50,10 @@ impl Gates {
         connection: &str,
         instance: &SharedInstance,
         stored: &[Gate],
+        now: Instant,
     ) -> Result<Self, GuestError> {
         let load = |system| match stored.iter().find(|gate| gate.system == system) {
-            Some(gate) => Ok(*gate),
+            Some(gate) => Ok(bounded_gate(*gate, now)),
             None => instance.call(|instance| instance.initial_gate(system)),
         };
         Ok(Self {
@@ -77,15 +80,24 @@ impl Gates {
         system: System,
         now: impl Fn() -> Instant,
     ) -> Result<Option<SemaphorePermit<'_>>, GateClosed> {
-        let gate = self.get(system);
+        let gate = self.bound(system, now());
         ensure_open(&gate, now())?;
         if gate.failures == 0 {
             return Ok(None);
         }
         let permit = self.probes[index(system)].acquire().await.ok();
-        let gate = self.get(system);
+        let gate = self.bound(system, now());
         ensure_open(&gate, now())?;
         Ok(permit.filter(|_| gate.failures > 0))
+    }
+
+    /// The gate of a system, whose hold is shortened for good if it is longer than any hold: then
+    /// the clock was set back meanwhile.
+    fn bound(&self, system: System, now: Instant) -> Gate {
+        let mut gates = self.lock();
+        let gate = &mut gates[index(system)];
+        *gate = bounded_gate(*gate, now);
+        *gate
     }
 
     /// Has the component say what an outcome means for the gate. It is not asked about a success
@@ -99,7 +111,7 @@ impl Gates {
         now: Instant,
     ) -> Observed {
         let mut gates = self.lock();
-        let gate = gates[index(system)];
+        let gate = bounded_gate(gates[index(system)], now);
         if is_success(outcome) && gate.failures == 0 {
             return Observed::default();
         }

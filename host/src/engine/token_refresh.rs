@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use super::connection::Connection;
 use super::gates::{GateClosed, index};
+use super::stored_instants::TOKEN_PAUSE_MAX_MS;
 use crate::contract::credentials::{CredentialStatus, TokenRemedy};
 use crate::contract::types::{Instant, System};
 use crate::credentials::{Access, CredentialError, Credentials, Refused};
@@ -71,7 +72,7 @@ impl TokenRefresh {
         if !slot.is_refused(access.generation) {
             return Ok(access);
         }
-        let until = slot.not_before.load(Ordering::Acquire);
+        let until = slot.not_before(connection.services.clock.now());
         if until > connection.services.clock.now() {
             let message = format!(
                 "the access token of {} could not be refreshed yet",
@@ -158,7 +159,7 @@ impl TokenRefresh {
                 continue;
             };
             let slot = &self.slots[index(system)];
-            let due = due.max(slot.not_before.load(Ordering::Acquire));
+            let due = due.max(slot.not_before(connection.services.clock.now()));
             if due > connection.services.clock.now() {
                 next = next.min(due);
                 continue;
@@ -169,7 +170,7 @@ impl TokenRefresh {
             };
             let generation = credential.generation;
             if self.refresh(connection, system, generation).await.is_err() {
-                next = next.min(slot.not_before.load(Ordering::Acquire));
+                next = next.min(slot.not_before(connection.services.clock.now()));
             } else {
                 next = 0;
             }
@@ -179,6 +180,17 @@ impl TokenRefresh {
 }
 
 impl RefreshSlot {
+    /// No refresh before this instant. One that is further ahead than any pause was set before the
+    /// clock was set back, and is forgotten.
+    fn not_before(&self, now: Instant) -> Instant {
+        let until = self.not_before.load(Ordering::Acquire);
+        if until <= now.saturating_add(TOKEN_PAUSE_MAX_MS) {
+            return until;
+        }
+        self.not_before.store(0, Ordering::Release);
+        0
+    }
+
     fn is_refused(&self, generation: u32) -> bool {
         self.refused.load(Ordering::Acquire) == u64::from(generation) + 1
     }

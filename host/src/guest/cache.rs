@@ -76,6 +76,12 @@ fn make_private(directory: &Path) -> io::Result<PathBuf> {
 
 fn remove_altered(directory: &Path) -> io::Result<()> {
     let known = checksums(directory)?;
+    for statistics in files(directory)?
+        .into_values()
+        .filter(|path| !is_code(path))
+    {
+        fs::remove_file(statistics)?;
+    }
     for (name, path) in code(directory)? {
         if known.get(&name) != Some(&checksum(&path)?) {
             fs::remove_file(path)?;
@@ -123,9 +129,21 @@ fn checksums(directory: &Path) -> io::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// Wasmtime's files with code: `code/modules/COMPILER/NAME`, by that path. Names with an extension
-/// are statistics.
+/// Wasmtime's files with code.
 fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut files = files(directory)?;
+    files.retain(|_, path| is_code(path));
+    Ok(files)
+}
+
+/// Names with an extension are statistics of how code was used. They are counted from start to
+/// start for nothing, since nothing is ever compressed anew, and have no checksum.
+fn is_code(path: &Path) -> bool {
+    path.extension().is_none()
+}
+
+/// Wasmtime's files, `code/modules/COMPILER/NAME`, by that path.
+fn files(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let mut files = BTreeMap::new();
     let modules = directory.join(CODE).join("modules");
     if !modules.exists() {
@@ -134,10 +152,8 @@ fn code(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     for compiler in fs::read_dir(modules)? {
         for file in fs::read_dir(compiler?.path())? {
             let path = file?.path();
-            if path.extension().is_none() {
-                let name = path.strip_prefix(directory).unwrap_or(&path);
-                files.insert(name.to_string_lossy().into_owned(), path);
-            }
+            let name = path.strip_prefix(directory).unwrap_or(&path);
+            files.insert(name.to_string_lossy().into_owned(), path);
         }
     }
     Ok(files)
@@ -175,8 +191,11 @@ mod tests {
         let cache = CodeCache::open(&directory).expect("can be used");
         let file = with_code(&directory);
         cache.store_checksums();
+        let statistics = file.with_extension("stats");
+        fs::write(&statistics, b"usages = 1").expect("written");
         CodeCache::open(&directory).expect("can be used");
         assert!(file.exists());
+        assert!(!statistics.exists(), "it has no checksum");
     }
 
     #[test]

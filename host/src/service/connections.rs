@@ -13,7 +13,7 @@ use crate::contract::pacing::Gate;
 use crate::contract::settings::{Endpoints, Identity, Schedule};
 use crate::contract::types::{Instant, System};
 use crate::credentials::Account;
-use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh};
+use crate::engine::{Connection, Gates, RecentWakes, Services, TokenRefresh, bound_due};
 use crate::guest::{Guest, SettingsText, SharedInstance};
 use crate::http_client::{OriginError, Origins};
 use crate::store::{Damage, Store, StoreError, Write};
@@ -75,7 +75,8 @@ fn load<'c>(
     })
 }
 
-/// Stores the settings of this start, since a run goes on with those that it began with.
+/// Stores the settings of this start, since a run goes on with those that it began with, and brings
+/// forward what was stored under a clock that was ahead.
 pub(super) async fn store_settings(
     store: &dyn Store,
     loaded: &[LoadedConnection<'_>],
@@ -90,7 +91,7 @@ pub(super) async fn store_settings(
     if loaded.is_empty() {
         return Ok(());
     }
-    let writes = loaded.iter().map(write).collect();
+    let writes = loaded.iter().map(write).chain(bound_due(now)).collect();
     store.commit(writes).await.map(drop)
 }
 
@@ -133,7 +134,8 @@ pub(super) async fn start_all(
     let mut connections = BTreeMap::new();
     for one in loaded {
         let name = one.config.name.clone();
-        let gates = Gates::new(&name, &one.instance, &stored_gates(services, &name).await?)?;
+        let stored = stored_gates(services, &name).await?;
+        let gates = Gates::new(&name, &one.instance, &stored, services.clock.now())?;
         let connection = Connection {
             webhook_url: addresses.webhook_url(config, &name),
             events_url: addresses.events_url(config, &name),

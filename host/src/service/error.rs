@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::exposures::Exposure;
 use crate::callbacks::CallbackError;
 use crate::contract::types::Problem;
 use crate::credentials::CredentialError;
@@ -30,6 +31,9 @@ pub enum ServeError {
         /// All that was found.
         problems: Vec<Problem>,
     },
+    /// The settings give something away that nobody means to give away.
+    #[error("the settings are legal and give secrets away:\n  {}", listed(.0))]
+    Exposed(Vec<Exposure>),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,6 +72,11 @@ pub enum ServeError {
     /// A task panicked, which is a defect of this program.
     #[error("a part of the service panicked; the log says more, please report it")]
     Defect,
+}
+
+fn listed(exposures: &[Exposure]) -> String {
+    let said: Vec<String> = exposures.iter().map(Exposure::to_string).collect();
+    said.join("\n  ")
 }
 
 fn sentences(problems: &[Problem]) -> String {

@@ -9,11 +9,12 @@ use tokio::sync::Notify;
 
 use super::addresses::Addresses;
 use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
-use super::{ServeError, known_stores};
+use super::{ServeError, exposures, known_stores};
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
 use crate::callbacks::Callbacks;
 use crate::clock::Clock;
+use crate::component_record;
 use crate::config::Config;
 use crate::credentials::{Account, Credentials, Dependencies};
 use crate::engine::{Connection, Services};
@@ -97,13 +98,15 @@ impl Parts {
     ) -> Result<Self, ServeError> {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
+        refuse_exposed(config, &loaded)?;
         store_settings(&*store, &loaded, clock.now()).await?;
+        component_record::record(&*store, &guest, clock.now()).await?;
         let dependencies = Dependencies {
             store,
             http_client: Arc::new(HttpClient::new(&config.limits)?),
             keyring,
             secrets,
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(Metrics::of_component(&guest)),
             clock,
         };
         let services = make_services(config, dependencies, accounts(&loaded)?).await?;
@@ -125,6 +128,21 @@ impl Parts {
             rates: Arc::default(),
             services,
         })
+    }
+}
+
+/// Before anything is sent or listened for.
+fn refuse_exposed(config: &Config, loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
+    let connections = loaded
+        .iter()
+        .flat_map(|one| exposures::of_connection(one.config, &one.endpoints));
+    let found: Vec<_> = exposures::of_receivers(config)
+        .into_iter()
+        .chain(connections)
+        .collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(ServeError::Exposed(found)),
     }
 }
 
@@ -155,8 +173,11 @@ async fn make_services(
 /// Compiling takes longer than all the rest, so it is done beside it.
 fn load_guest(config: &Config, store: &Path) -> tokio::task::JoinHandle<Result<Guest, GuestError>> {
     let (path, limits) = (config.component.clone(), config.limits.clone());
+    let pinned = config.component_sha256.clone();
     let directory = with_suffix(store, ".compiled"); // compiled code is cached beside the store
-    tokio::task::spawn_blocking(move || Guest::load_cached(&path, &limits, &directory))
+    tokio::task::spawn_blocking(move || {
+        Guest::load_cached(&path, pinned.as_deref(), &limits, &directory)
+    })
 }
 
 /// The seal keys; new ones only where the store holds nothing that needs older ones.

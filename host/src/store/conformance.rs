@@ -62,6 +62,7 @@ macro_rules! store_conformance {
             a_notice_takes_the_look_that_has_not_begun
             due_runs_come_soonest_first
             a_wait_says_why_and_until_when
+            a_run_that_is_due_too_late_is_brought_forward
             the_end_of_an_object_wakes_who_waits_for_it
             an_end_wakes_nobody_of_another_connection
             a_wait_for_what_has_ended_is_over_at_once

@@ -1,8 +1,8 @@
 //! The changes that a store applies, and what a commit returns.
 
 use super::{
-    Checkpoint, HistoryRow, NoticeId, RunId, StoredCallback, StoredCredential, StoredEvent,
-    StoredOddity,
+    Checkpoint, HistoryRow, NoticeId, RunId, RunState, StoredCallback, StoredCredential,
+    StoredEvent, StoredOddity,
 };
 // Named in the documentation.
 #[cfg(doc)]
@@ -89,6 +89,16 @@ pub enum Write {
         on: Option<ObjectRef>,
         /// One plain sentence for the timeline.
         message: String,
+    },
+    /// Brings forward what is due too late: of the runs that have not ended, those in this state
+    /// with this reason that are due after `due_max` are due then. Nothing else of them changes.
+    BoundDue {
+        /// Due or waiting.
+        state: RunState,
+        /// Why they wait; none for those that wait for their time to look again, or are due.
+        reason: Option<WaitReason>,
+        /// None of them is due later than this.
+        due_max: Instant,
     },
     /// Starts a run over under the next epoch: its old history stays for the audit and is not
     /// replayed.

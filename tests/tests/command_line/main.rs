@@ -1,5 +1,6 @@
 //! The program as a person and a script meet it: arguments in, exit code and text out.
 
+mod audit;
 mod backing_up;
 mod changing;
 mod checking;
@@ -7,7 +8,9 @@ mod events;
 mod help;
 mod integrity;
 mod keys;
+mod meant;
 mod morning;
 mod place;
 mod previewing;
+mod printing;
 mod reading;

@@ -139,7 +139,7 @@ fn uncertain_history() -> Vec<HistoryRow> {
     ]
 }
 
-fn failure(code: &str, message: &str) -> Failure {
+pub(super) fn failure(code: &str, message: &str) -> Failure {
     Failure {
         code: code.to_string(),
         message: message.to_string(),

@@ -158,6 +158,6 @@ fn load_guest(config: &Config) -> Guest {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = config.component.with_extension("token-answers");
-    let guest = Guest::load_cached(&config.component, &config.limits, &cache);
+    let guest = Guest::load_cached(&config.component, None, &config.limits, &cache);
     guest.expect("the component")
 }

@@ -11,10 +11,11 @@ use ml_connector::store::{Run, RunCount, RunState};
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
 use super::super::{facts, labels, runs, time_format};
-use super::{ConnectionStanding, CredentialStanding, events};
+use super::{ConnectionStanding, CredentialStanding, Surroundings, events};
 
 pub(super) fn print(
     standings: &[ConnectionStanding],
+    surroundings: &Surroundings,
     now: Instant,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -23,6 +24,14 @@ pub(super) fn print(
             writeln!(out)?;
         }
         print_one(standing, now, out)?;
+    }
+    for orphan in &surroundings.orphans {
+        let head = format!("Connection {}", orphan.connection);
+        writeln!(out, "\n{}", style::coloured(&head, Tone::Waiting))?;
+        writeln!(out, "  {orphan}.")?;
+    }
+    if let Some(component) = &surroundings.component {
+        writeln!(out, "\n{}", labels::component(component))?;
     }
     Ok(())
 }

@@ -199,6 +199,7 @@ fn write() -> impl Strategy<Value = Write> {
             .prop_map(|(run, completion, at)| Write::End { run, completion, at }),
         8 => (run(), vec(row(), 1..4)).prop_map(|(run, rows)| Write::Append { run, rows }),
         6 => waiting(),
+        2 => bounding(),
         3 => (run(), instant()).prop_map(|(run, started)| Write::StartOver {
             run,
             settings_version: "v2".into(),
@@ -256,6 +257,16 @@ fn waiting() -> impl Strategy<Value = Write> {
         reason,
         on: on.map(object),
         message: "It waits.".into(),
+    })
+}
+
+fn bounding() -> impl Strategy<Value = Write> {
+    let state = select(vec![RunState::Due, RunState::Waiting]);
+    let reason = of(select(vec![WaitReason::Dependency, WaitReason::Retry]));
+    (state, reason, instant()).prop_map(|(state, reason, due_max)| Write::BoundDue {
+        state,
+        reason,
+        due_max,
     })
 }
 

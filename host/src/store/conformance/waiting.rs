@@ -60,6 +60,43 @@ pub fn a_wait_says_why_and_until_when<S: Store>(place: &impl Fn() -> S) {
     );
 }
 
+/// What is due too late is brought forward, by state and reason, and nothing else of it changes.
+pub fn a_run_that_is_due_too_late_is_brought_forward<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let ids = ["1", "2", "3"].map(|id| start(&store, Write::Start(new_run("acme", id))));
+    let settling = wait(ids[0], Some(WaitReason::Settle), Some("2"));
+    commit(
+        &store,
+        vec![settling, wait(ids[1], Some(WaitReason::Retry), None)],
+    );
+    let before = run(&store, ids[0]);
+    let bound = |state, reason, due_max| {
+        let bound = Write::BoundDue {
+            state,
+            reason,
+            due_max,
+        };
+        commit(&store, vec![bound]);
+    };
+    bound(RunState::Waiting, Some(WaitReason::Settle), 4_000);
+    assert_eq!(run(&store, ids[0]), before, "it is not due too late");
+    bound(RunState::Waiting, Some(WaitReason::Settle), 3_000);
+    assert_eq!(
+        run(&store, ids[0]),
+        Run {
+            due: 3_000,
+            ..before
+        }
+    );
+    assert_eq!(run(&store, ids[1]).due, 4_000, "another reason");
+    bound(RunState::Due, None, 10);
+    assert_eq!(run(&store, ids[2]).due, 10);
+    commit(&store, vec![end(ids[1], confirmed(), 5)]);
+    let ended = run(&store, ids[1]);
+    bound(RunState::Waiting, Some(WaitReason::Retry), 1);
+    assert_eq!(run(&store, ids[1]), ended, "it has ended");
+}
+
 /// The end of a run wakes every run of the connection that waits for its object, once.
 pub fn the_end_of_an_object_wakes_who_waits_for_it<S: Store>(place: &impl Fn() -> S) {
     let store = place();

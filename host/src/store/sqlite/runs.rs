@@ -104,6 +104,23 @@ pub(super) fn wait(
     expect_active(run, execute(database, sql, values)?)
 }
 
+/// Brings forward the runs of this state and reason that are due too late.
+pub(super) fn bound_due(
+    database: &Connection,
+    state: RunState,
+    reason: Option<WaitReason>,
+    due_max: Instant,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE runs SET due = ?1 WHERE ended IS NULL AND due > ?1 AND state = ?2 \
+               AND wait_reason IS ?3";
+    let values = (
+        integer(due_max)?,
+        state.as_str(),
+        reason.map(WaitReason::as_str),
+    );
+    execute(database, sql, values).map(drop)
+}
+
 /// Moves a run to its next epoch, due at once.
 pub(super) fn start_over(
     database: &Connection,

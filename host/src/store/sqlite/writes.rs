@@ -85,6 +85,11 @@ fn apply_other(
             on,
             message,
         } => runs::wait(database, *run, *due, *reason, on.as_ref(), message),
+        Write::BoundDue {
+            state,
+            reason,
+            due_max,
+        } => runs::bound_due(database, *state, *reason, *due_max),
         Write::StartOver {
             run,
             settings_version,

@@ -1,7 +1,7 @@
 //! The writes, on the model.
 
 use super::{KeptRun, KeptSettings, State, key, object_key};
-use crate::contract::runs::{Completion, Facts, NewTask, StartReason};
+use crate::contract::runs::{Completion, Facts, NewTask, StartReason, WaitReason};
 use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{Attempt, HistoryRow, NewRun, Receipt, Run, RunId, RunState, StoreError, Write};
 
@@ -69,6 +69,11 @@ impl State {
                     kept.run.wait_reason = reason;
                 }
             }
+            Write::BoundDue {
+                state,
+                reason,
+                due_max,
+            } => self.bound_due(state, reason, due_max),
             Write::StartOver {
                 run,
                 settings_version,
@@ -279,6 +284,13 @@ impl State {
             attempts: Vec::new(),
         });
         id
+    }
+
+    fn bound_due(&mut self, state: RunState, reason: Option<WaitReason>, due_max: Instant) {
+        let same = |run: &Run| run.state == state && run.wait_reason == reason;
+        for kept in self.runs.iter_mut().filter(|kept| same(&kept.run)) {
+            kept.run.due = kept.run.due.min(due_max);
+        }
     }
 
     fn active(&mut self, id: RunId) -> Result<&mut KeptRun, StoreError> {

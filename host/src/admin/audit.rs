@@ -1,0 +1,120 @@
+//! One log line for each command of a person: who and what, and how it went. No line holds a
+//! secret: a request is described by its name and the names in it.
+
+use std::os::unix::fs::MetadataExt;
+
+use super::{AdminReply, AdminRequest};
+use crate::contract::credentials::Grant;
+
+/// The target of these lines, by which they can be told from all others.
+pub const TARGET: &str = "ml_connector::audit";
+
+/// Who gave a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// The number of the user, as the operating system vouches for it; none where it does not.
+    pub uid: Option<u32>,
+    /// The number of the process.
+    pub pid: Option<u32>,
+}
+
+impl Actor {
+    /// The user that this process runs as.
+    #[must_use]
+    pub fn this_process() -> Self {
+        let own = std::fs::metadata("/proc/self");
+        Self {
+            uid: own.ok().map(|own| own.uid()),
+            pid: Some(std::process::id()),
+        }
+    }
+
+    /// The user at the other end of a Unix socket.
+    pub(super) fn peer(peer: &tokio::net::unix::UCred) -> Self {
+        Self {
+            uid: Some(peer.uid()),
+            pid: peer.pid().and_then(|pid| pid.try_into().ok()),
+        }
+    }
+}
+
+/// What a command does, and to what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Command {
+    /// A stable word, such as `replay`.
+    pub name: &'static str,
+    /// The connection, where it is about one.
+    pub connection: Option<String>,
+    /// What it is about beside that, such as `concur` or the number of a run; empty for nothing.
+    pub about: String,
+}
+
+impl Command {
+    /// A command of this name.
+    #[must_use]
+    pub fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a request asks to be done; nothing for one that only asks how things stand.
+pub(super) fn command(request: &AdminRequest) -> Option<Command> {
+    let (name, connection, about) = match request {
+        AdminRequest::Status | AdminRequest::Consented { .. } => return None,
+        AdminRequest::Consent { connection } => ("consent", Some(connection), "freshbooks".into()),
+        AdminRequest::Connect {
+            connection, grant, ..
+        } => ("connect", Some(connection), system(*grant).into()),
+        AdminRequest::Replay { run } => ("replay", None, run.to_string()),
+        AdminRequest::ReplayParked { connection } => {
+            ("replay-parked", connection.as_ref(), String::new())
+        }
+        AdminRequest::OpenGate { connection, system } => {
+            ("open-gate", Some(connection), system.as_str().into())
+        }
+        AdminRequest::Reseal { after } => ("reseal", None, after.clone()),
+        AdminRequest::BackedUp { file, .. } => ("backup", None, file.clone()),
+    };
+    Some(Command {
+        name,
+        connection: connection.cloned(),
+        about,
+    })
+}
+
+/// Logs a command that the service, or the process of the command itself, has carried out.
+pub(super) fn log_reply(actor: Actor, command: &Command, reply: &AdminReply) {
+    match reply {
+        AdminReply::Refused { message } => log(actor, command, Err(message)),
+        _ => log(actor, command, Ok(())),
+    }
+}
+
+/// Logs a command and how it went; the error is one sentence without a secret.
+pub fn log(actor: Actor, command: &Command, outcome: Result<(), &str>) {
+    let Actor { uid, pid } = actor;
+    let Command {
+        name,
+        connection,
+        about,
+    } = command;
+    let (connection, done) = (connection.as_deref(), outcome.is_ok());
+    let why = outcome.err();
+    tracing::info!(
+        target: TARGET,
+        uid, pid, command = name, connection, about, done, why,
+        "a person's command"
+    );
+}
+
+fn system(grant: Grant) -> &'static str {
+    match grant {
+        Grant::AuthorizationCode => "freshbooks",
+        Grant::CompanyRequestToken | Grant::ClientCredentials => "concur",
+        // No person brings one.
+        Grant::RefreshToken => "",
+    }
+}

@@ -1,0 +1,114 @@
+//! Which components have run on a store, and since when: an input of every decision that is in it.
+//! Kept as one mark, since a component is replaced a few times a year.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::types::Instant;
+use crate::guest::Guest;
+use crate::store::{Store, StoreError, Write};
+
+/// The name of the mark.
+const MARK: &str = "components";
+
+/// An upgrade a week for five years; the oldest is dropped. A record has 200 bytes.
+const KEPT_MAX: usize = 256;
+
+/// A component that has run on a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentRecord {
+    /// SHA-256 of the `.wasm` file, 64 characters of lower-case hex.
+    pub sha256: String,
+    /// The version of the contract that it exports, such as `0.1.0`.
+    pub contract_version: String,
+    /// The version of the program that ran it.
+    pub program_version: String,
+    /// Since when, in milliseconds since 1970, until the next one begins.
+    pub since_ms: Instant,
+}
+
+impl ComponentRecord {
+    fn new(guest: &Guest, since_ms: Instant) -> Self {
+        Self {
+            sha256: guest.sha256_hex().to_owned(),
+            contract_version: guest.contract_version().to_owned(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            since_ms,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.sha256, &self.program_version) == (&other.sha256, &other.program_version)
+    }
+}
+
+/// The components that have run on a store, the latest last. None on one that no program of this
+/// kind has written to.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn recorded(store: &dyn Store) -> Result<Vec<ComponentRecord>, StoreError> {
+    let text = store.mark(MARK).await?;
+    let read = text.map(|text| serde_json::from_str(&text));
+    read.transpose()
+        .map(Option::unwrap_or_default)
+        .map_err(|error| StoreError::Corrupt(format!("the mark {MARK} ({error})")))
+}
+
+/// Records that a component runs from now on, unless it is the one that ran before.
+pub(crate) async fn record(
+    store: &dyn Store,
+    guest: &Guest,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let mut all = recorded(store).await?;
+    let present = ComponentRecord::new(guest, now);
+    if all.last().is_some_and(|last| last.is_same(&present)) {
+        return Ok(());
+    }
+    all.push(present);
+    all.drain(..all.len().saturating_sub(KEPT_MAX));
+    let value = serde_json::to_string(&all)
+        .map_err(|error| StoreError::Corrupt(format!("the mark {MARK} ({error})")))?;
+    let name = MARK.to_owned();
+    store
+        .commit(vec![Write::Mark { name, value }])
+        .await
+        .map(drop)
+}
+
+/// Those of the components that ran at some time from one instant to another, both included.
+#[must_use]
+pub fn between(all: &[ComponentRecord], from: Instant, to: Instant) -> &[ComponentRecord] {
+    let begun = all.partition_point(|one| one.since_ms <= to);
+    let first = all[..begun].iter().rposition(|one| one.since_ms <= from);
+    &all[first.unwrap_or(0)..begun]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_in_between_is_found() {
+        let all = [("a", 10), ("b", 20), ("c", 30)].map(|(sha256, since_ms)| ComponentRecord {
+            sha256: sha256.into(),
+            contract_version: "0.1.0".into(),
+            program_version: "0.1.0".into(),
+            since_ms,
+        });
+        let names = |from, to| -> String {
+            let found = between(&all, from, to).iter();
+            found.map(|one| one.sha256.as_str()).collect()
+        };
+        assert_eq!(names(12, 13), "a");
+        assert_eq!(names(12, 20), "ab");
+        assert_eq!(names(5, 25), "ab", "older than every record");
+        assert_eq!(names(20, 99), "bc");
+        assert_eq!(
+            names(1, 2),
+            "",
+            "nobody knows what ran before the first record"
+        );
+    }
+}
