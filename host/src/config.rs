@@ -19,6 +19,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 pub use self::fault::{Fault, SettingsError};
 pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Settings, load};
 
@@ -47,8 +49,15 @@ pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Set
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.
+    /// Where the receiver listens: webhooks, OAuth redirects, and unless they have an address of
+    /// their own, health and metrics.
     pub listen: SocketAddr,
+    /// Where health, readiness and metrics are answered instead, over plain HTTP; nothing to answer
+    /// them at `listen`.
+    pub monitoring_listen: Option<SocketAddr>,
+    /// Proxies that are believed when they name the client for which they ask, in
+    /// `X-Forwarded-For`.
+    pub trusted_proxies: Vec<IpNet>,
     /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP
     /// (behind a proxy).
     pub tls: Option<TlsFiles>,
@@ -153,6 +162,9 @@ pub struct Limits {
     pub answer_bytes_max: usize,
     /// Connections to the receiver at once. Default 512.
     pub connections_max: usize,
+    /// How long a peer may take for each thing that it has to do: the TLS handshake, the head of a
+    /// request, its body, taking the answer, and asking for more. Default 10 s.
+    pub peer_timeout: Duration,
     /// Undecided notices; more are answered with 503. Default 100,000.
     pub notices_max: u64,
     /// Memory of one component instance. Default 64 MiB.
@@ -173,6 +185,7 @@ impl Default for Limits {
             requests_in_flight_max: 32,
             answer_bytes_max: 4 << 20,
             connections_max: 512,
+            peer_timeout: Duration::from_secs(10),
             notices_max: 100_000,
             component_bytes_max: 64 << 20,
             component_fuel_max: 2_000_000_000,

@@ -35,6 +35,7 @@ use crate::config::SignatureRule;
 use crate::contract::events::{Event, EventName, Hint};
 use crate::contract::types::{Duration, Instant, Note};
 use crate::guest::GuestError;
+use crate::listener::{Policy, Refusal, Source};
 use crate::metrics::Metrics;
 use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write};
 
@@ -49,6 +50,9 @@ pub const RETENTION: Duration = 30 * 86_400_000;
 /// Unreadable requests that are stored; more are answered with 503. With [`BODY_BYTES_MAX`] they
 /// fill at most 2.5 GiB, and SAP Concur comes again for three days, in which a person can look.
 const ODDITIES_MAX: u64 = 10_000;
+
+/// The name of this listener in the log and in metrics.
+const LISTENER: &str = "events";
 
 /// The address at which a connection's events arrive: `/hooks/concur/CONNECTION/TOKEN`.
 #[derive(Debug, Clone)]
@@ -84,8 +88,8 @@ pub struct EventReceiver {
     pub backlog: Arc<Backlog>,
     /// With more undecided notices events are answered with 503.
     pub backlog_max: i64,
-    /// TCP or Unix connections at once.
-    pub connections_max: usize,
+    /// How many may connect, and how long they may take.
+    pub policy: Policy,
     /// Notified when an event was stored as a notice.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored, and says which certificates are valid.
@@ -123,6 +127,17 @@ impl EventReceiver {
             log_signature_check(check);
         }
         check.suffices(self.signature, peer.must_sign)
+    }
+
+    /// Logs that a request was answered 401.
+    fn log_refusal(&self, what: &'static str, source: Source) {
+        self.policy.refusals.note(&Refusal {
+            listener: LISTENER,
+            what,
+            source,
+            connection: None,
+            detail: "",
+        });
     }
 
     /// Stores what an authentic peer sent, and returns the HTTP status to answer: 200 or 503.

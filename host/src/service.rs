@@ -7,6 +7,7 @@ mod addresses;
 mod connections;
 mod error;
 mod parts;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
 pub use self::parts::Parts;
+use self::sockets::Sockets;
 use crate::admin;
 use crate::clock::Clock;
 use crate::config::{Config, EventsConfig, EventsListen, Purpose};
@@ -26,7 +28,7 @@ use crate::engine::Engine;
 use crate::events::client_certificate::Trust;
 use crate::events::signature::ReportOnce;
 use crate::events::{self, CertificateLog, EventReceiver};
-use crate::listener::ListenError;
+use crate::listener::{ListenError, Policy};
 use crate::secrets::Secrets;
 use crate::webhooks::{self, WebhookReceiver};
 
@@ -39,6 +41,7 @@ pub struct Running {
     events_address: Option<SocketAddr>,
     receiver: JoinHandle<Result<(), ListenError>>,
     events: Option<JoinHandle<Result<(), ListenError>>>,
+    monitoring: Option<JoinHandle<()>>,
     admin: JoinHandle<()>,
 }
 
@@ -69,49 +72,51 @@ pub struct Running {
 /// # }
 /// ```
 pub async fn serve(config: &Config, secrets: &Secrets) -> Result<Running, ServeError> {
-    // Before all else, so that an address that is taken is reported at once.
-    let listener = bind(config).await?;
-    let bound = bind_events(config).await?;
+    let sockets = Sockets::bind(config).await?;
     let parts = Parts::open(config, secrets, Clock::system()).await?;
-    start(config, parts, listener, bound).await
+    start(config, parts, sockets).await
 }
 
-async fn start(
-    config: &Config,
-    parts: Parts,
-    listener: TcpListener,
-    bound: Option<events::Bound>,
-) -> Result<Running, ServeError> {
+async fn start(config: &Config, parts: Parts, sockets: Sockets) -> Result<Running, ServeError> {
     let parts = Arc::new(parts);
+    let policy = sockets::policy(config, Arc::clone(&parts.services.metrics));
     let event_receiver = match &config.events {
-        Some(events) => Some(event_receiver(&parts, config, events).await?),
+        Some(events) => Some(event_receiver(&parts, config, events, &policy).await?),
         None => None,
     };
-    let address = listener
-        .local_addr()
-        .map_err(|error| address_error(config, error))?;
     let socket = admin::listen(&config.store)?;
     let (stop, stopped) = watch::channel(false);
-    let events_address = bound.as_ref().and_then(events::Bound::address);
+    let events_address = sockets.events.as_ref().and_then(events::Bound::address);
     let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
-    let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
+    let webhooks = webhook_receiver(&parts, config, &policy, events_running.clone());
+    let webhooks = Arc::new(webhooks);
     let running = Running {
         engine: start_engine(&parts),
         admin: tokio::spawn(admin::answer_all(
             socket,
+            policy,
             Arc::clone(&parts),
             stopped.clone(),
         )),
-        events: bound.zip(event_receiver).map(|(bound, receiver)| {
+        monitoring: sockets.monitoring.map(|listener| {
+            let receiver = Arc::clone(&webhooks);
+            tokio::spawn(webhooks::serve_monitoring(
+                listener,
+                receiver,
+                stopped.clone(),
+            ))
+        }),
+        events: sockets.events.zip(event_receiver).map(|(bound, receiver)| {
             let running = events_running.unwrap_or_default();
             spawn_events(bound, receiver, running, stopped.clone())
         }),
-        receiver: spawn_webhooks(config, listener, webhook_receiver, stopped),
+        receiver: spawn_webhooks(config, sockets.webhooks, webhooks, stopped),
         parts,
-        address,
+        address: sockets.address,
         events_address,
         stop,
     };
+    let address = sockets.address;
     tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
     Ok(running)
 }
@@ -129,10 +134,10 @@ fn start_engine(parts: &Parts) -> Engine {
 fn spawn_webhooks(
     config: &Config,
     listener: TcpListener,
-    receiver: WebhookReceiver,
+    receiver: Arc<WebhookReceiver>,
     stopped: watch::Receiver<bool>,
 ) -> JoinHandle<Result<(), ListenError>> {
-    let (tls, receiver) = (config.tls.clone(), Arc::new(receiver));
+    let tls = config.tls.clone();
     tokio::spawn(async move { webhooks::serve(listener, tls.as_ref(), receiver, stopped).await })
 }
 
@@ -194,7 +199,8 @@ impl Running {
     }
 
     /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
-    /// durable point. Everything that was answered with 200 is in the store.
+    /// durable point, all within `limits.shutdown_grace_s`. Everything that was answered with 200 is
+    /// in the store.
     pub async fn shutdown(self) {
         let grace = self.parts.services.limits.shutdown_grace;
         self.stop.send_replace(true);
@@ -204,35 +210,18 @@ impl Running {
                     let _ = receiver.await;
                 }
             }
+            for other in std::iter::once(self.admin).chain(self.monitoring) {
+                let _ = other.await;
+            }
         };
-        let administered = tokio::time::timeout(grace, self.admin);
-        let _ = tokio::join!(drained, self.engine.stop(grace), administered);
+        let _ = tokio::join!(drained, self.engine.stop(grace));
     }
-}
-
-async fn bind(config: &Config) -> Result<TcpListener, ServeError> {
-    let bound = TcpListener::bind(config.listen).await;
-    bound.map_err(|source| address_error(config, source))
-}
-
-async fn bind_events(config: &Config) -> Result<Option<events::Bound>, ServeError> {
-    match &config.events {
-        Some(settings) => Ok(Some(events::bind(settings).await?)),
-        None => Ok(None),
-    }
-}
-
-fn address_error(config: &Config, source: std::io::Error) -> ServeError {
-    ServeError::Listen(ListenError::Address {
-        address: config.listen.to_string(),
-        setting: "receiver.listen",
-        source,
-    })
 }
 
 fn webhook_receiver(
     parts: &Parts,
     config: &Config,
+    policy: &Policy,
     events_running: Option<Arc<AtomicBool>>,
 ) -> WebhookReceiver {
     WebhookReceiver {
@@ -244,7 +233,8 @@ fn webhook_receiver(
         metrics: Arc::clone(&parts.services.metrics),
         backlog: Arc::clone(&parts.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
-        connections_max: config.limits.connections_max,
+        policy: policy.clone(),
+        is_monitored_elsewhere: config.monitoring_listen.is_some(),
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
         events_running,
@@ -256,6 +246,7 @@ async fn event_receiver(
     parts: &Parts,
     config: &Config,
     settings: &EventsConfig,
+    policy: &Policy,
 ) -> Result<EventReceiver, ServeError> {
     let trust = Trust::open(
         &settings.trust_anchors,
@@ -284,7 +275,7 @@ async fn event_receiver(
         metrics: Arc::clone(&parts.services.metrics),
         backlog: Arc::clone(&parts.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
-        connections_max: config.limits.connections_max,
+        policy: policy.clone(),
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
         oddities: AtomicU64::default(),

@@ -183,6 +183,8 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
     Settings {
         config: Config {
             listen: receiver.listen,
+            monitoring_listen: receiver.monitoring_listen,
+            trusted_proxies: receiver.trusted_proxies,
             tls: receiver.tls,
             events: receiver.events,
             public_url: receiver.public_url,

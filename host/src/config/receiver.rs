@@ -1,9 +1,10 @@
 //! `[receiver]`: where webhooks and redirects arrive.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use hyper::Uri;
+use ipnet::IpNet;
 
 use super::events;
 use super::table::Table;
@@ -13,6 +14,8 @@ const PORT: u16 = 8080;
 
 pub(super) struct ReceiverSection {
     pub(super) listen: SocketAddr,
+    pub(super) monitoring_listen: Option<SocketAddr>,
+    pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) public_url: String,
     pub(super) events: Option<EventsConfig>,
@@ -25,10 +28,32 @@ pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> ReceiverSecti
             text.parse()
                 .map_err(|_| "an address and port such as \"0.0.0.0:8080\"".to_string())
         }),
+        monitoring_listen: table.parsed_or("monitoring_listen", None, |text| {
+            let address = text.parse().map(Some);
+            address.map_err(|_| "an address and port such as \"127.0.0.1:9090\"".to_string())
+        }),
+        trusted_proxies: read_networks(table, "trusted_proxies"),
         public_url: read_public_url(table),
         tls: read_tls(table, directory),
         events: events::read(table, directory),
     }
+}
+
+/// Addresses, or networks such as `10.0.0.0/8`.
+fn read_networks(table: &mut Table<'_, '_>, key: &'static str) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for text in table.texts(key) {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        match address.or_else(|_| text.parse::<IpNet>()) {
+            Ok(network) => networks.push(network),
+            Err(_) => {
+                let expected = "expected addresses or networks such as \"192.0.2.1\" or \
+                                \"10.0.0.0/8\"";
+                table.report(key, expected);
+            }
+        }
+    }
+    networks
 }
 
 fn read_public_url(table: &mut Table<'_, '_>) -> String {

@@ -138,6 +138,22 @@ impl<'t, 'f> Table<'t, 'f> {
         }
     }
 
+    /// A list of texts, empty by default.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let Some((_, value)) = self.take(key) else {
+            return Vec::new();
+        };
+        let items = value.get_ref().as_array();
+        let texts = items.and_then(|items| {
+            let texts = items.iter().map(|item| item.get_ref().as_str());
+            texts.map(|text| text.map(str::to_string)).collect()
+        });
+        texts.unwrap_or_else(|| {
+            self.report(key, "expected a list of texts in quotes");
+            Vec::new()
+        })
+    }
+
     /// One of the choices; the first is the default.
     pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> T {
         let default = choices[0].1;

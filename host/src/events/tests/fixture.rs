@@ -16,6 +16,7 @@ use super::*;
 use crate::config::{EventsConfig, EventsListen, TlsFiles};
 use crate::contract::types::System;
 use crate::events::test_certificates::Issued;
+use crate::listener::RefusalLog;
 use crate::store::Notice;
 use crate::store::conformance::ModelStore;
 
@@ -268,7 +269,7 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         metrics: Arc::default(),
         backlog: Arc::default(),
         backlog_max: 100,
-        connections_max: 8,
+        policy: policy(),
         notices_stored: Arc::default(),
         clock: Clock::from_fn(|| NOW),
         oddities: AtomicU64::default(),
@@ -298,5 +299,16 @@ fn read(body: &str, company_id: &str) -> Event {
             name,
         }),
         None => Event::Ignored(name),
+    }
+}
+
+/// Few connections, and the time that a busy machine needs.
+fn policy() -> Policy {
+    Policy {
+        connections_max: 8,
+        peer_timeout: Duration::from_secs(10),
+        shutdown_grace: Duration::from_secs(20),
+        trusted_proxies: Vec::new(),
+        refusals: Arc::new(RefusalLog::new(Arc::default())),
     }
 }
