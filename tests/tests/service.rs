@@ -1,6 +1,8 @@
 //! The real service against the sandbox: real sockets, a real store, the built component, the wall
 //! clock.
 
+mod strangers;
+
 use std::time::Duration;
 
 use ml_connector::admin::{AdminReply, AdminRequest};

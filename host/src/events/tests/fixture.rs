@@ -129,6 +129,29 @@ impl Fixture {
             .await
     }
 
+    /// A connection on which nothing is said, not even a handshake.
+    pub(super) async fn connect_silently(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await;
+        stream.expect("connects")
+    }
+
+    /// Waits until so many strangers were refused for this reason.
+    pub(super) async fn until_refused(&self, what: &'static str, count: u64) {
+        let labels = crate::metrics::Refused {
+            listener: LISTENER,
+            what,
+        };
+        let refused = || {
+            let refusals = &self.events.metrics.refusals;
+            refusals.get_or_create(&labels).get()
+        };
+        let began = std::time::Instant::now();
+        while refused() != count {
+            assert!(began.elapsed() < PATIENCE, "{what}: {}", refused());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(super) async fn send(
         &self,
         method: &str,
@@ -258,6 +281,7 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         token: "t0ken".into(),
     };
     let trust = Trust::open(anchors, Some(SAP), Purpose::ClientAuth).expect("opens");
+    let metrics = Arc::<Metrics>::default();
     EventReceiver {
         store: Arc::<ModelStore>::clone(store),
         read: Box::new(|body, company_id| Ok(read(body, company_id))),
@@ -266,10 +290,10 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         proxies: None,
         signature: SignatureRule::Off,
         certificates: CertificateLog::default(),
-        metrics: Arc::default(),
+        policy: policy(&metrics),
+        metrics,
         backlog: Arc::default(),
         backlog_max: 100,
-        policy: policy(),
         notices_stored: Arc::default(),
         clock: Clock::from_fn(|| NOW),
         oddities: AtomicU64::default(),
@@ -303,12 +327,12 @@ fn read(body: &str, company_id: &str) -> Event {
 }
 
 /// Few connections, and the time that a busy machine needs.
-fn policy() -> Policy {
+fn policy(metrics: &Arc<Metrics>) -> Policy {
     Policy {
         connections_max: 8,
         peer_timeout: Duration::from_secs(10),
         shutdown_grace: Duration::from_secs(20),
         trusted_proxies: Vec::new(),
-        refusals: Arc::new(RefusalLog::new(Arc::default())),
+        refusals: Arc::new(RefusalLog::new(Arc::clone(metrics))),
     }
 }
