@@ -124,12 +124,29 @@ pub(crate) enum Caller {
     UnixSocket(Option<u32>),
 }
 
+impl Caller {
+    /// The user's id of the process at the other end of a Unix socket.
+    pub(crate) fn user(&self) -> Option<u32> {
+        match self {
+            Self::Network(_) => None,
+            Self::UnixSocket(user) => *user,
+        }
+    }
+}
+
 /// An accepted connection, past its handshake.
 pub(crate) struct Connection {
     pub(crate) stream: Box<dyn ByteStream>,
     pub(crate) caller: Caller,
     pub(crate) slot: Arc<Slot>,
     about: About,
+}
+
+impl Connection {
+    /// Counts and logs that the peer is refused for this reason.
+    pub(crate) fn refuse(&self, what: &'static str) {
+        self.about.refuse_with(what, "");
+    }
 }
 
 /// A connection's bytes, whatever carries them.

