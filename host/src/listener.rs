@@ -139,13 +139,13 @@ pub(crate) struct Connection {
     pub(crate) stream: Box<dyn ByteStream>,
     pub(crate) caller: Caller,
     pub(crate) slot: Arc<Slot>,
-    about: About,
+    context: PeerContext,
 }
 
 impl Connection {
     /// Counts and logs that the peer is refused for this reason.
     pub(crate) fn refuse(&self, what: &'static str) {
-        self.about.refuse_with(what, "");
+        self.context.refuse_with(what, "");
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn accept_all<F>(
             _ = stopped.wait_for(|stopped| *stopped) => break,
             Some(_) = tasks.join_next() => continue,
         };
-        let about = |peer| About {
+        let context = |peer| PeerContext {
             name,
             peer,
             policy: Arc::clone(&policy),
@@ -184,12 +184,12 @@ pub(crate) async fn accept_all<F>(
             Ok((socket, peer)) => match slots.take(peer) {
                 Some(slot) => {
                     let (serve, stopped) = (Arc::clone(&serve), stopped.clone());
-                    tasks.spawn(serve_one(socket, slot, about(peer), stopped, serve));
+                    tasks.spawn(serve_one(socket, slot, context(peer), stopped, serve));
                 }
-                None => about(peer).refuse(Source::peer(peer), "no-slot"),
+                None => context(peer).refuse(Source::peer(peer), "no-slot"),
             },
             Err(error) => {
-                about(None).refuse_with("not-accepted", &error.to_string());
+                context(None).refuse_with("not-accepted", &error.to_string());
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -202,7 +202,7 @@ pub(crate) async fn accept_all<F>(
 async fn serve_one<F>(
     socket: Socket,
     slot: Slot,
-    about: About,
+    context: PeerContext,
     stopped: watch::Receiver<bool>,
     serve: Arc<impl Fn(Connection) -> F>,
 ) where
@@ -217,18 +217,18 @@ async fn serve_one<F>(
                     stream,
                     caller,
                     slot: Arc::clone(&slot),
-                    about: about.clone(),
+                    context: context.clone(),
                 })
                 .await;
             }
-            Err(error) => about.refuse_handshake(&error),
+            Err(error) => context.refuse_handshake(&error),
         }
     };
     tokio::select! {
         () = served => {}
         why = slot.until_ended() => {
             if let Some(why) = why.filter(|_| !*stopped.borrow()) {
-                about.refuse(Source::peer(about.peer), why);
+                context.refuse(Source::peer(context.peer), why);
             }
         }
     }
@@ -252,13 +252,13 @@ async fn drain(mut tasks: JoinSet<()>, slots: &Slots, grace: Duration) {
 
 /// What is known of a connection before anything is read from it.
 #[derive(Clone)]
-struct About {
+struct PeerContext {
     name: &'static str,
     peer: Option<IpAddr>,
     policy: Arc<Policy>,
 }
 
-impl About {
+impl PeerContext {
     /// What is known of a request, for whose client the slot is held from now on.
     fn arrival(&self, slot: &Arc<Slot>, request: &Request<Incoming>) -> Arrival {
         let source = Source::read(self.peer, &self.policy.trusted_proxies, request.headers());

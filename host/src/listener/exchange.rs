@@ -50,16 +50,16 @@ pub(crate) async fn exchange<A>(
 ) where
     A: Future<Output = HttpResponse>,
 {
-    let (about, answer) = (&connection.about, &answer);
+    let (context, answer) = (&connection.context, &answer);
     let slot = &connection.slot;
     let service = service_fn(|request: Request<Incoming>| async move {
         slot.until_answer_was_taken().await;
         slot.await_peer(Awaited::Request);
-        let arrival = about.arrival(slot, &request);
+        let arrival = context.arrival(slot, &request);
         let mut response = if has_one_host(&request) {
             answer(request, arrival).await
         } else {
-            about.refuse(arrival.source, "host");
+            context.refuse(arrival.source, "host");
             status_only(400)
         };
         if slot.is_reserved() {
