@@ -74,13 +74,15 @@ async fn hold_connections(each: usize, connections_max: usize) -> Figures {
     }
     let figures = measure(&mut deployment, receiver, &deliveries).await;
     drop(strangers);
+    let Figures {
+        health_max,
+        webhooks_p99,
+        stop,
+    } = figures;
     println!(
         "{each} slow bodies, {each} slow readers and {each} silent handshakes, \
-         {connections_max} slots: health at most {:.1} ms, genuine webhooks p99 {:.1} ms, stopped \
-         after {:.1} s",
-        figures.health_max.as_secs_f64() * 1e3,
-        figures.webhooks_p99.as_secs_f64() * 1e3,
-        figures.stop.as_secs_f64()
+         {connections_max} slots: health at most {health_max:.1?}, genuine webhooks p99 \
+         {webhooks_p99:.1?}, stopped after {stop:.1?}"
     );
     figures
 }
