@@ -199,8 +199,8 @@ impl Running {
     }
 
     /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
-    /// durable point, all within `limits.shutdown_grace_s`. Everything that was answered with 200 is
-    /// in the store.
+    /// durable point, all within `limits.shutdown_grace_s`. Everything that was answered with 200
+    /// is in the store.
     pub async fn shutdown(self) {
         let grace = self.parts.services.limits.shutdown_grace;
         self.stop.send_replace(true);
