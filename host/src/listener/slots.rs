@@ -18,10 +18,6 @@ use tokio::time::Instant;
 /// arrives then is told so, and health checks are answered.
 const RESERVED: usize = 16;
 
-/// A peer that comes with many requests at once does not cut off its own for this long, in which
-/// heads and bodies arrive.
-const FRESH: Duration = Duration::from_millis(250);
-
 /// The slots of one listener.
 pub(super) struct Slots {
     connections_max: usize,
@@ -141,7 +137,7 @@ impl Held {
     }
 
     /// The connection that has to give way to this holder; none if it is our turn on every
-    /// connection of those who hold at least as many, or its own are all [`FRESH`].
+    /// connection of those who hold at least as many.
     fn find_displaced(&self, newcomer: Holder, is_reserved: bool) -> Option<u64> {
         let mut shares = BTreeMap::from([(newcomer, 1_usize)]);
         for entry in self.by_id.values() {
@@ -152,8 +148,7 @@ impl Held {
         let alike = alike.filter(|(_, entry)| entry.is_reserved == is_reserved);
         let waiting = alike.filter_map(|(id, entry)| {
             let since = entry.waits_since()?;
-            let is_own = entry.holder == newcomer && since.elapsed() < FRESH;
-            (!is_own).then_some((share(entry.holder), Reverse((since, *id))))
+            Some((share(entry.holder), Reverse((since, *id))))
         });
         let most = waiting.filter(|(held, _)| *held >= share(newcomer)).max();
         most.map(|(_, Reverse((_, id)))| id)
@@ -329,7 +324,6 @@ mod tests {
         let taken: Vec<Slot> = [1, 2, 2, 1]
             .map(|last| slots.take(address(last)).expect("is free"))
             .into();
-        std::thread::sleep(FRESH);
         taken[0].await_peer(Awaited::NextRequest);
         let own = slots.take(address(1)).expect("takes its own");
         assert!(is_displaced(&taken[3]) && !own.is_reserved());
@@ -351,17 +345,6 @@ mod tests {
         let next = slots.take(address(3)).expect("is free");
         assert!(is_displaced(&working[1]) && !next.is_reserved());
         assert!(!is_displaced(&working[0]) && !reserved.iter().any(is_displaced));
-    }
-
-    #[test]
-    fn a_burst_of_one_peer_does_not_cut_itself_off() {
-        let slots = slots(2);
-        let burst: Vec<Slot> = (0..4).filter_map(|_| slots.take(address(1))).collect();
-        assert_eq!(burst.len(), 4);
-        assert!(!burst.iter().any(is_displaced));
-        assert!(!burst[1].is_reserved() && burst[2].is_reserved());
-        let _other = slots.take(address(2)).expect("another peer's request");
-        assert!(is_displaced(&burst[0]), "makes room");
     }
 
     #[test]
