@@ -185,6 +185,8 @@ pub(crate) async fn accept_all<F>(
                 Some(slot) => {
                     let (serve, stopped) = (Arc::clone(&serve), stopped.clone());
                     tasks.spawn(serve_one(socket, slot, context(peer), stopped, serve));
+                    // What has arrived already is read before the next one may displace it.
+                    tokio::task::yield_now().await;
                 }
                 None => context(peer).refuse(Source::peer(peer), "no-slot"),
             },

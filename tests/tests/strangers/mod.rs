@@ -12,7 +12,7 @@ use ml_connector_tests::fixtures::service::InProcess;
 use ml_connector_tests::fixtures::waiting::{PATIENCE, until};
 use ml_connector_tests::fixtures::{Deployment, Options, documents, http};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
 /// Genuine webhooks and health checks in one measurement.
@@ -20,6 +20,9 @@ const ASKED: usize = 100;
 
 /// How soon a stranger who was cut off comes again.
 const COMES_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where strangers come from: another address than the genuine webhooks, which is one peer.
+const STRANGERS: [u8; 4] = [127, 0, 0, 2];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_who_hold_connections_keep_nobody_out() {
@@ -46,8 +49,7 @@ struct Figures {
     stop: Duration,
 }
 
-/// So many slow bodies, slow readers and silent handshakes at once, all from the address from which
-/// the genuine webhooks come too.
+/// So many slow bodies, slow readers and silent handshakes at once; who is cut off comes again.
 async fn hold_connections(each: usize, connections_max: usize) -> Figures {
     let options = Options {
         events: true,
@@ -117,7 +119,9 @@ async fn measure(
 /// Connects, sends, does nothing more, and does so again when it is cut off.
 async fn hold(address: SocketAddr, sent: Vec<u8>, reads: bool) {
     loop {
-        if let Ok(mut stream) = TcpStream::connect(address).await {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((STRANGERS, 0).into()).expect("is bound");
+        if let Ok(mut stream) = socket.connect(address).await {
             let _ = stream.write_all(&sent).await;
             if reads {
                 let _ = stream.read_to_end(&mut Vec::new()).await;
