@@ -66,7 +66,11 @@ async fn hold_connections(each: usize, connections_max: usize) -> Figures {
     let deliveries = deliveries(&deployment);
     let (receiver, events) = addresses(&deployment);
     let mut strangers = JoinSet::new();
-    for _ in 0..each {
+    for number in 0..each {
+        // Not all in the same moment, which the kernel's queue would answer with a second's delay.
+        if number % 16 == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let half = wire(&deliveries[0]);
         let half = half[..half.len() - 1].to_vec();
         let metrics = "GET /metrics HTTP/1.1\r\nhost: h\r\n\r\n".repeat(500);
