@@ -49,13 +49,17 @@ pub use self::file::{Check, Draft, FILE_BYTES_MAX, Log, LogFormat, LogLevel, Set
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the receiver listens: webhooks, OAuth redirects, health and metrics.
+    /// Where the receiver listens: webhooks, OAuth redirects, and unless they have an address of
+    /// their own, health and metrics.
     pub listen: SocketAddr,
     /// Proxies that are believed when they name the client for which they ask, in
     /// `X-Forwarded-For`.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether a proxy speaks TLS for a receiver that others can reach and that does not.
     pub tls_at_proxy: bool,
+    /// Where health, readiness and metrics are answered instead, over plain HTTP; nothing to answer
+    /// them at `listen`.
+    pub monitoring_listen: Option<SocketAddr>,
     /// Certificate chain and key for the receiver, PEM; without it the receiver speaks plain HTTP
     /// (behind a proxy).
     pub tls: Option<TlsFiles>,
@@ -162,6 +166,9 @@ pub struct Limits {
     pub answer_bytes_max: usize,
     /// Connections to the receiver at once. Default 512.
     pub connections_max: usize,
+    /// How long a peer may take for each thing that it has to do: the TLS handshake, the head of a
+    /// request, its body, taking the answer, and asking for more. Default 10 s.
+    pub peer_timeout: Duration,
     /// Undecided notices; more are answered with 503. Default 100,000.
     pub notices_max: u64,
     /// Memory of one component instance. Default 64 MiB.
@@ -182,6 +189,7 @@ impl Default for Limits {
             requests_in_flight_max: 32,
             answer_bytes_max: 4 << 20,
             connections_max: 512,
+            peer_timeout: Duration::from_secs(10),
             notices_max: 100_000,
             component_bytes_max: 64 << 20,
             component_fuel_max: 2_000_000_000,

@@ -34,6 +34,7 @@ use crate::config::SignatureRule;
 use crate::contract::events::{Event, EventName, Hint};
 use crate::contract::types::{Instant, Note};
 use crate::guest::GuestError;
+use crate::listener::{Policy, Refusal, Source};
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
 use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write};
@@ -41,6 +42,9 @@ use crate::store::{Receipt, Store, StoreError, StoredEvent, StoredOddity, Write}
 /// Bytes of an event's body that are read: 256 KiB. Of a longer one the beginning is stored for a
 /// person. Documented events have less than 1 KiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// The name of this listener in the log and in metrics.
+const LISTENER: &str = "events";
 
 /// The address at which a connection's events arrive: `/hooks/concur/CONNECTION/TOKEN`.
 #[derive(Debug, Clone)]
@@ -76,8 +80,8 @@ pub struct EventReceiver {
     pub backlog: Arc<Backlog>,
     /// With more undecided notices events are answered with 503.
     pub backlog_max: i64,
-    /// TCP or Unix connections at once.
-    pub connections_max: usize,
+    /// How many may connect, and how long they may take.
+    pub policy: Policy,
     /// Notified when an event was stored as a notice.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored, and says which certificates are valid.
@@ -115,6 +119,17 @@ impl EventReceiver {
             log_signature_check(check);
         }
         check.suffices(self.signature, peer.must_sign)
+    }
+
+    /// Logs that a request was answered 401.
+    fn log_refusal(&self, what: &'static str, source: Source) {
+        self.policy.refusals.note(&Refusal {
+            listener: LISTENER,
+            what,
+            source,
+            connection: None,
+            detail: "",
+        });
     }
 
     /// Stores what an authentic peer sent, and returns the HTTP status to answer: 200 or 503.

@@ -1,41 +1,50 @@
-//! The HTTP/1.1 listener that webhooks and events share: one accept loop and one way to exchange
-//! requests and responses. Every time and count is bounded.
+//! The one accept loop: webhooks, events, monitoring and administration are all received through
+//! it. Every time and count is bounded, whatever peers do.
 
+mod exchange;
+mod refusals;
+mod slots;
+mod source;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::exchange::{Arrival, HeadBounds, exchange};
+pub(crate) use self::refusals::Refusal;
+pub use self::refusals::RefusalLog;
+pub(crate) use self::slots::Slot;
+use self::slots::{Awaited, Slots};
+pub use self::source::Source;
 pub(crate) use self::tls::server_config;
 use crate::events::client_certificate::TrustError;
-
-/// A head that takes longer is given up. Both vendors send theirs at once; who does not, holds a
-/// slot that others need.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A TLS handshake is a few round trips; this is ample over any network.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Accepting fails when file descriptors run out; without a pause the loop would spin until some
 /// are free again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a stop leaves requests and answers on their way to arrive. Whatever is cut off then was
+/// not acknowledged, and comes again.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// Why a receiver cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +54,8 @@ pub enum ListenError {
     Address {
         /// Address and port, or the path of the Unix socket.
         address: String,
-        /// The setting that names it: `receiver.listen` or `receiver.events.listen`.
+        /// The setting that names it: `receiver.listen`, `receiver.monitoring_listen` or
+        /// `receiver.events.listen`.
         setting: &'static str,
         /// What the operating system says.
         source: io::Error,
@@ -79,13 +89,29 @@ pub(crate) fn status_only(code: u16) -> HttpResponse {
     response
 }
 
+/// What every listener is held to.
+#[derive(Clone)]
+pub struct Policy {
+    /// TCP or Unix connections at once.
+    pub connections_max: usize,
+    /// How long a peer may take for each thing that it has to do: the TLS handshake, the head of a
+    /// request, its body, taking the answer, and asking for more.
+    pub peer_timeout: Duration,
+    /// How long a stop waits for what is under way before it is cut off.
+    pub shutdown_grace: Duration,
+    /// Peers that are believed when they name the client for which they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Counts and logs what strangers are refused.
+    pub refusals: Arc<RefusalLog>,
+}
+
 /// Where connections come from.
 pub(crate) enum Listener {
     /// TCP without TLS, behind a proxy that speaks it.
     Plain(TcpListener),
     /// TCP with TLS on top, for events and for a receiver without a proxy.
     Tls(TcpListener, TlsAcceptor),
-    /// A Unix socket, which only a proxy on this machine can open.
+    /// A Unix socket, which only a proxy or a command on this machine can open.
     Unix(UnixListener),
 }
 
@@ -95,8 +121,33 @@ pub(crate) enum Caller {
     /// A peer on the network with the certificates that it showed in the handshake, its own first;
     /// none without TLS.
     Network(Vec<CertificateDer<'static>>),
-    /// A process that may open the Unix socket.
-    UnixSocket,
+    /// A process that may open the Unix socket, with its and its user's id.
+    UnixSocket(Option<UCred>),
+}
+
+impl Caller {
+    /// The process at the other end of a Unix socket, and its user.
+    pub(crate) fn user(&self) -> Option<UCred> {
+        match self {
+            Self::Network(_) => None,
+            Self::UnixSocket(user) => *user,
+        }
+    }
+}
+
+/// An accepted connection, past its handshake.
+pub(crate) struct Connection {
+    pub(crate) stream: Box<dyn ByteStream>,
+    pub(crate) caller: Caller,
+    pub(crate) slot: Arc<Slot>,
+    context: PeerContext,
+}
+
+impl Connection {
+    /// Counts and logs that the peer is refused for this reason.
+    pub(crate) fn refuse(&self, what: &'static str) {
+        self.context.refuse_with(what, "");
+    }
 }
 
 /// A connection's bytes, whatever carries them.
@@ -104,127 +155,204 @@ pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
 
-/// Accepts at most `connections_max` connections at once and has each served in a task of its own,
-/// until `stopped` turns true; then waits for those under way.
+/// Accepts connections and has each served in a task of its own, until `stopped` turns true; then
+/// waits for those under way, at most for [`Policy::shutdown_grace`]. `name` is the listener's, for
+/// the log.
 pub(crate) async fn accept_all<F>(
     listener: Listener,
-    connections_max: usize,
+    name: &'static str,
+    policy: Policy,
     mut stopped: watch::Receiver<bool>,
-    serve: impl Fn(Box<dyn ByteStream>, Caller) -> F + Send + Sync + 'static,
+    serve: impl Fn(Connection) -> F + Send + Sync + 'static,
 ) where
-    F: Future<Output = ()> + Send,
+    F: Future<Output = ()> + Send + 'static,
 {
-    let connections_max = connections_max.max(1);
-    let slots = Arc::new(Semaphore::new(connections_max));
-    let serve = Arc::new(serve);
-    // The semaphore is never closed.
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+    let slots = Slots::new(policy.connections_max, policy.peer_timeout);
+    let (policy, serve) = (Arc::new(policy), Arc::new(serve));
+    let mut tasks = JoinSet::new();
+    loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
+            Some(_) = tasks.join_next() => continue,
+        };
+        let context = |peer| PeerContext {
+            name,
+            peer,
+            policy: Arc::clone(&policy),
         };
         match accepted {
-            Ok(accepted) => {
-                let serve = Arc::clone(&serve);
-                tokio::spawn(async move {
-                    if let Some((stream, caller)) = accepted.handshake().await {
-                        serve(stream, caller).await;
-                    }
-                    drop(slot);
-                });
-            }
+            Ok((socket, peer)) => match slots.take(peer) {
+                Some(slot) => {
+                    let (serve, stopped) = (Arc::clone(&serve), stopped.clone());
+                    tasks.spawn(serve_one(socket, slot, context(peer), stopped, serve));
+                    // What has arrived already is read before the next one may displace it.
+                    tokio::task::yield_now().await;
+                }
+                None => context(peer).refuse(Source::peer(peer), "no-slot"),
+            },
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                context(None).refuse_with("not-accepted", &error.to_string());
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    drain(&slots, connections_max).await;
+    drop(listener);
+    drain(tasks, &slots, policy.shutdown_grace).await;
 }
 
-/// Waits until all connections have ended. None lasts longer than its head may take: a shutdown
-/// ends idle ones, and answers are small.
-async fn drain(slots: &Semaphore, connections_max: usize) {
-    let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(HEAD_TIMEOUT, slots.acquire_many(all)).await;
+/// Serves one connection until it ends by itself, or has to.
+async fn serve_one<F>(
+    socket: Socket,
+    slot: Slot,
+    context: PeerContext,
+    stopped: watch::Receiver<bool>,
+    serve: Arc<impl Fn(Connection) -> F>,
+) where
+    F: Future<Output = ()>,
+{
+    let slot = Arc::new(slot);
+    let served = async {
+        match socket.handshake().await {
+            Ok((stream, caller)) => {
+                slot.await_peer(Awaited::Request);
+                serve(Connection {
+                    stream,
+                    caller,
+                    slot: Arc::clone(&slot),
+                    context: context.clone(),
+                })
+                .await;
+            }
+            Err(error) => context.refuse_handshake(&error),
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        why = slot.until_ended() => {
+            if let Some(why) = why.filter(|_| !*stopped.borrow()) {
+                context.refuse(Source::peer(context.peer), why);
+            }
+        }
+    }
 }
 
-enum Accepted {
+/// Waits until all connections have ended: for peers [`DRAIN_TIME`], for work under way `grace`.
+async fn drain(mut tasks: JoinSet<()>, slots: &Slots, grace: Duration) {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    let hurried = async {
+        tokio::time::sleep(DRAIN_TIME).await;
+        slots.displace_all();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = ended => {}
+        () = hurried => {}
+        () = tokio::time::sleep(grace) => {}
+    }
+    // Dropping the tasks cuts off those that are left.
+}
+
+/// What is known of a connection before anything is read from it.
+#[derive(Clone)]
+struct PeerContext {
+    name: &'static str,
+    peer: Option<IpAddr>,
+    policy: Arc<Policy>,
+}
+
+impl PeerContext {
+    /// What is known of a request, for whose client the slot is held from now on.
+    fn arrival(&self, slot: &Arc<Slot>, request: &Request<Incoming>) -> Arrival {
+        let source = Source::read(self.peer, &self.policy.trusted_proxies, request.headers());
+        if let Some(client) = source.client {
+            slot.hold_for(client);
+        }
+        Arrival {
+            source,
+            slot: Arc::clone(slot),
+        }
+    }
+
+    fn refuse(&self, source: Source, what: &'static str) {
+        self.note(source, what, "");
+    }
+
+    fn refuse_with(&self, what: &'static str, detail: &str) {
+        self.note(Source::peer(self.peer), what, detail);
+    }
+
+    fn refuse_handshake(&self, error: &io::Error) {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        let what = match inner {
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+                "client-certificate"
+            }
+            Some(_) => "tls",
+            // A peer that goes away was not refused; balancers look in this way whether we are
+            // here.
+            None => return,
+        };
+        self.refuse_with(what, &error.to_string());
+    }
+
+    fn note(&self, source: Source, what: &'static str, detail: &str) {
+        self.policy.refusals.note(&Refusal {
+            listener: self.name,
+            what,
+            source,
+            connection: None,
+            detail,
+        });
+    }
+}
+
+enum Socket {
     Plain(TcpStream),
     Tls(TcpStream, TlsAcceptor),
     Unix(UnixStream),
 }
 
 impl Listener {
-    async fn accept(&self) -> io::Result<Accepted> {
+    /// The next connection, with the peer's address unless it is a Unix socket.
+    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
         match self {
-            Self::Plain(listener) => Ok(Accepted::Plain(accept_tcp(listener).await?)),
-            Self::Tls(listener, acceptor) => {
-                let stream = accept_tcp(listener).await?;
-                Ok(Accepted::Tls(stream, acceptor.clone()))
+            Self::Plain(listener) => {
+                let (stream, peer) = accept_tcp(listener).await?;
+                Ok((Socket::Plain(stream), Some(peer)))
             }
-            Self::Unix(listener) => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Tls(listener, acceptor) => {
+                let (stream, peer) = accept_tcp(listener).await?;
+                Ok((Socket::Tls(stream, acceptor.clone()), Some(peer)))
+            }
+            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
         }
     }
 }
 
-async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = listener.accept().await?;
+async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, IpAddr)> {
+    let (stream, peer) = listener.accept().await?;
     // Without it small answers wait for the peer's acknowledgement.
     let _ = stream.set_nodelay(true);
-    Ok(stream)
+    Ok((stream, peer.ip().to_canonical()))
 }
 
-impl Accepted {
-    /// The bytes inside TLS, and who is there; nothing if the handshake fails.
-    async fn handshake(self) -> Option<(Box<dyn ByteStream>, Caller)> {
+impl Socket {
+    /// The bytes inside TLS, and who is there.
+    async fn handshake(self) -> io::Result<(Box<dyn ByteStream>, Caller)> {
         match self {
-            Self::Plain(stream) => Some((Box::new(stream), Caller::Network(Vec::new()))),
-            Self::Unix(stream) => Some((Box::new(stream), Caller::UnixSocket)),
+            Self::Plain(stream) => Ok((Box::new(stream), Caller::Network(Vec::new()))),
+            Self::Unix(stream) => {
+                let user = stream.peer_cred().ok();
+                Ok((Box::new(stream), Caller::UnixSocket(user)))
+            }
             Self::Tls(stream, acceptor) => {
-                let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
-                let stream = shaken.ok()?.ok()?;
+                let stream = acceptor.accept(stream).await?;
                 let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
                 let chain = chain.iter().cloned().map(CertificateDer::into_owned);
                 let caller = Caller::Network(chain.collect());
-                Some((Box::new(stream), caller))
+                Ok((Box::new(stream), caller))
             }
         }
     }
-}
-
-/// What the head of a request may be; the HTTP library answers a larger one by itself, with 431.
-#[derive(Clone, Copy)]
-pub(crate) struct HeadBounds {
-    pub(crate) headers_max: usize,
-    /// At least 8 KiB, which is the least that the library takes.
-    pub(crate) bytes_max: usize,
-}
-
-/// Answers the requests of one connection until it ends, or `stopped` turns true and the request
-/// under way has been answered.
-pub(crate) async fn exchange<A>(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    bounds: HeadBounds,
-    mut stopped: watch::Receiver<bool>,
-    answer: impl Fn(Request<Incoming>) -> A,
-) where
-    A: Future<Output = HttpResponse>,
-{
-    let service = service_fn(|request| {
-        let answered = answer(request);
-        async move { Ok::<_, std::convert::Infallible>(answered.await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(bounds.headers_max)
-        .max_buf_size(bounds.bytes_max)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = pin!(served);
-    tokio::select! {
-        _ = served.as_mut() => return,
-        _ = stopped.wait_for(|stopped| *stopped) => served.as_mut().graceful_shutdown(),
-    }
-    let _ = served.await;
 }

@@ -44,6 +44,15 @@ pub struct ComponentLabels {
     pub program_version: String,
 }
 
+/// The labels of a count by listener and why a stranger was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Refused {
+    /// The listener: `webhooks`, `events`, `monitoring` or `admin`.
+    pub listener: &'static str,
+    /// Why: a stable kebab-case word.
+    pub what: &'static str,
+}
+
 /// Everything that is counted since the start of the process.
 pub struct Metrics {
     registry: Registry,
@@ -54,6 +63,8 @@ pub struct Metrics {
     /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their
     /// signatures proved.
     pub events: Family<Happened, Counter>,
+    /// What strangers were refused, by listener and reason.
+    pub refusals: Family<Refused, Counter>,
     /// When the latest event arrived, in seconds since 1970.
     pub event_latest: Family<Happened, Gauge<u64, AtomicU64>>,
     /// When the client certificate that SAP Concur showed last ends, in seconds since 1970; 0 for
@@ -103,6 +114,7 @@ impl Default for Metrics {
         let metrics = Self {
             webhooks: Family::default(),
             events: Family::default(),
+            refusals: Family::default(),
             event_latest: Family::default(),
             event_certificate_ends: Gauge::default(),
             runs_ended: Family::default(),
@@ -157,6 +169,13 @@ impl Metrics {
     /// Counts one event in `ml_connector_events_total`; `what` such as `hint`.
     pub fn event(&self, connection: &str, what: &str) {
         self.events.get_or_create(&happened(connection, what)).inc();
+    }
+
+    /// Counts something that a stranger was refused, in `ml_connector_refusals_total`.
+    pub fn refusal(&self, listener: &'static str, what: &'static str) {
+        self.refusals
+            .get_or_create(&Refused { listener, what })
+            .inc();
     }
 
     /// Sets when the latest event of a connection arrived, in milliseconds since 1970.
@@ -257,6 +276,11 @@ impl Metrics {
             "events",
             "Events of SAP Concur, by what became of them",
             self.events.clone(),
+        );
+        registry.register(
+            "refusals",
+            "What strangers were refused, by listener and reason",
+            self.refusals.clone(),
         );
         registry.register(
             "event_latest_seconds",

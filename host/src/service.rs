@@ -10,6 +10,7 @@ pub mod exposures;
 mod known_stores;
 mod orphans;
 mod parts;
+mod sockets;
 mod take_up;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use self::error::ServeError;
 pub use self::known_stores::check as check_store_is_not_lost;
 pub use self::orphans::{Orphan, orphans};
 pub use self::parts::Parts;
+use self::sockets::Sockets;
 use crate::admin;
 use crate::clock::Clock;
 use crate::config::{Config, EventsConfig, EventsListen, Purpose};
@@ -33,7 +35,7 @@ use crate::engine::{Engine, Gauges};
 use crate::events::client_certificate::Trust;
 use crate::events::signature::ReportOnce;
 use crate::events::{self, CertificateLog, EventReceiver};
-use crate::listener::ListenError;
+use crate::listener::{ListenError, Policy};
 use crate::secrets::Secrets;
 use crate::webhooks::{self, WebhookReceiver};
 
@@ -63,6 +65,7 @@ pub struct Running {
     events_address: Option<SocketAddr>,
     receiver: JoinHandle<Result<(), ListenError>>,
     events: Option<JoinHandle<Result<(), ListenError>>>,
+    monitoring: Option<JoinHandle<()>>,
     admin: JoinHandle<()>,
     resealing: JoinHandle<()>,
 }
@@ -107,55 +110,56 @@ pub async fn serve_by_clock(
     secrets: &Secrets,
     clock: Clock,
 ) -> Result<Running, ServeError> {
-    // Before all else, so that an address that is taken is reported at once.
-    let listener = bind(config).await?;
-    let bound = bind_events(config).await?;
+    let sockets = Sockets::bind(config).await?;
     let parts = Parts::open(config, secrets, clock).await?;
     for orphan in orphans(config, &*parts.services.store).await? {
         tracing::warn!(connection = orphan.connection, "{orphan}");
     }
-    start(config, parts, listener, bound).await
+    start(config, parts, sockets).await
 }
 
-async fn start(
-    config: &Config,
-    parts: Parts,
-    listener: TcpListener,
-    bound: Option<events::Bound>,
-) -> Result<Running, ServeError> {
+async fn start(config: &Config, parts: Parts, sockets: Sockets) -> Result<Running, ServeError> {
     let parts = Arc::new(parts);
+    let policy = sockets::policy(config, Arc::clone(&parts.services.metrics));
     let event_receiver = match &config.events {
-        Some(events) => Some(event_receiver(&parts, config, events).await?),
+        Some(events) => Some(event_receiver(&parts, config, events, &policy).await?),
         None => None,
     };
     take_up::take_up(&parts).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| address_error(config, error))?;
     let socket = admin::listen(&config.store)?;
     let (stop, stopped) = watch::channel(false);
-    let events_address = bound.as_ref().and_then(events::Bound::address);
+    let events_address = sockets.events.as_ref().and_then(events::Bound::address);
     let events_running = event_receiver.is_some().then(Arc::<AtomicBool>::default);
-    let webhook_receiver = webhook_receiver(&parts, config, events_running.clone());
     let resealing = tokio::spawn({
         let (services, stopped) = (Arc::clone(&parts.services), stopped.clone());
         async move { admin::reseal_at_start(&services, stopped).await }
     });
+    let webhooks = webhook_receiver(&parts, config, &policy, events_running.clone());
+    let webhooks = Arc::new(webhooks);
     let running = Running {
         engine: start_engine(&parts),
         resealing,
         admin: tokio::spawn(admin::answer_all(
             socket,
+            policy,
             Arc::clone(&parts),
             stopped.clone(),
         )),
-        events: bound.zip(event_receiver).map(|(bound, receiver)| {
+        monitoring: sockets.monitoring.map(|listener| {
+            let receiver = Arc::clone(&webhooks);
+            tokio::spawn(webhooks::serve_monitoring(
+                listener,
+                receiver,
+                stopped.clone(),
+            ))
+        }),
+        events: sockets.events.zip(event_receiver).map(|(bound, receiver)| {
             let running = events_running.unwrap_or_default();
             spawn_events(bound, receiver, running, stopped.clone())
         }),
-        receiver: spawn_webhooks(config, listener, webhook_receiver, stopped),
+        receiver: spawn_webhooks(config, sockets.webhooks, webhooks, stopped),
         parts,
-        address,
+        address: sockets.address,
         events_address,
         stop,
     };
@@ -167,6 +171,7 @@ async fn start(
         pinned = config.component_sha256.is_some(),
         "component"
     );
+    let address = sockets.address;
     tracing::info!(%address, connections = running.parts.connections.len(), "receiving");
     Ok(running)
 }
@@ -184,10 +189,10 @@ fn start_engine(parts: &Parts) -> Engine {
 fn spawn_webhooks(
     config: &Config,
     listener: TcpListener,
-    receiver: WebhookReceiver,
+    receiver: Arc<WebhookReceiver>,
     stopped: watch::Receiver<bool>,
 ) -> JoinHandle<Result<(), ListenError>> {
-    let (tls, receiver) = (config.tls.clone(), Arc::new(receiver));
+    let tls = config.tls.clone();
     tokio::spawn(async move { webhooks::serve(listener, tls.as_ref(), receiver, stopped).await })
 }
 
@@ -249,7 +254,8 @@ impl Running {
     }
 
     /// Stops: takes no more requests, finishes those under way, and lets runs reach their next
-    /// durable point. Everything that was answered with 200 is in the store.
+    /// durable point, all within `limits.shutdown_grace_s`. Everything that was answered with 200
+    /// is in the store.
     pub async fn shutdown(self) {
         let grace = self.parts.services.limits.shutdown_grace;
         self.stop.send_replace(true);
@@ -259,39 +265,22 @@ impl Running {
                     let _ = receiver.await;
                 }
             }
+            for other in std::iter::once(self.admin).chain(self.monitoring) {
+                let _ = other.await;
+            }
         };
-        let administered = tokio::time::timeout(grace, self.admin);
         let resealed = tokio::time::timeout(grace, self.resealing);
-        let _ = tokio::join!(drained, self.engine.stop(grace), administered, resealed);
+        let _ = tokio::join!(drained, self.engine.stop(grace), resealed);
         if let Err(error) = self.parts.services.store.checkpoint().await {
             tracing::warn!(%error, "a copy of the store needs its -wal file too");
         }
     }
 }
 
-async fn bind(config: &Config) -> Result<TcpListener, ServeError> {
-    let bound = TcpListener::bind(config.listen).await;
-    bound.map_err(|source| address_error(config, source))
-}
-
-async fn bind_events(config: &Config) -> Result<Option<events::Bound>, ServeError> {
-    match &config.events {
-        Some(settings) => Ok(Some(events::bind(settings).await?)),
-        None => Ok(None),
-    }
-}
-
-fn address_error(config: &Config, source: std::io::Error) -> ServeError {
-    ServeError::Listen(ListenError::Address {
-        address: config.listen.to_string(),
-        setting: "receiver.listen",
-        source,
-    })
-}
-
 fn webhook_receiver(
     parts: &Parts,
     config: &Config,
+    policy: &Policy,
     events_running: Option<Arc<AtomicBool>>,
 ) -> WebhookReceiver {
     WebhookReceiver {
@@ -304,7 +293,8 @@ fn webhook_receiver(
         backlog: Arc::clone(&parts.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
         rates: Arc::clone(&parts.rates),
-        connections_max: config.limits.connections_max,
+        policy: policy.clone(),
+        is_monitored_elsewhere: config.monitoring_listen.is_some(),
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
         health: Arc::clone(&parts.services.health),
@@ -318,6 +308,7 @@ async fn event_receiver(
     parts: &Parts,
     config: &Config,
     settings: &EventsConfig,
+    policy: &Policy,
 ) -> Result<EventReceiver, ServeError> {
     let trust = Trust::open(
         &settings.trust_anchors,
@@ -346,7 +337,7 @@ async fn event_receiver(
         metrics: Arc::clone(&parts.services.metrics),
         backlog: Arc::clone(&parts.backlog),
         backlog_max: i64::try_from(config.limits.notices_max).unwrap_or(i64::MAX),
-        connections_max: config.limits.connections_max,
+        policy: policy.clone(),
         notices_stored: Arc::clone(&parts.notices_stored),
         clock: parts.services.clock.clone(),
         rates: Arc::clone(&parts.rates),

@@ -34,7 +34,9 @@ use crate::contract::webhooks::{
 use crate::engine::Gauges;
 use crate::guest::{Guest, GuestError, Instance};
 use crate::health::{Health, Unready};
-use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
+use crate::listener::{
+    self, HeadBounds, ListenError, Listener, Policy, Refusal as Refused, Source, server_config,
+};
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
 use crate::secrets::Secret;
@@ -44,12 +46,18 @@ use crate::store::{Receipt, Run, RunId, RunState, Store, StoreError, StoredOddit
 /// have a few hundred (source: freshbooks-webhooks).
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
 
+/// The name of this listener in the log and in metrics.
+const LISTENER: &str = "webhooks";
+
 /// FreshBooks' webhooks and redirects have about a dozen headers of less than 4 KiB; proxies add a
 /// few.
 const HEAD_BOUNDS: HeadBounds = HeadBounds {
     headers_max: 64,
     bytes_max: 16 * 1024,
 };
+
+/// Peers that look after the service at once, where it has an address of its own for them.
+const MONITORING_CONNECTIONS_MAX: usize = 32;
 
 /// Receives until `stopped` turns true, then finishes what is under way.
 ///
@@ -66,16 +74,37 @@ pub async fn serve(
         None => Listener::Plain(listener),
         Some(files) => Listener::Tls(listener, acceptor(files)?),
     };
-    let (connections_max, ending) = (receiver.connections_max, stopped.clone());
-    listener::accept_all(listener, connections_max, ending, move |stream, _| {
+    let (policy, ending) = (receiver.policy.clone(), stopped.clone());
+    listener::accept_all(listener, LISTENER, policy, ending, move |connection| {
         let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
         async move {
-            let answer = |request| routes::answer(&receiver, request);
-            listener::exchange(stream, HEAD_BOUNDS, stopped, answer).await;
+            let answer = |request, arrival| routes::answer(&receiver, request, arrival);
+            listener::exchange(connection, HEAD_BOUNDS, stopped, answer).await;
         }
     })
     .await;
     Ok(())
+}
+
+/// Answers health checks and metrics alone, until `stopped` turns true.
+pub async fn serve_monitoring(
+    listener: TcpListener,
+    receiver: Arc<WebhookReceiver>,
+    stopped: watch::Receiver<bool>,
+) {
+    let (listener, ending) = (Listener::Plain(listener), stopped.clone());
+    let policy = Policy {
+        connections_max: MONITORING_CONNECTIONS_MAX,
+        ..receiver.policy.clone()
+    };
+    listener::accept_all(listener, "monitoring", policy, ending, move |connection| {
+        let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
+        async move {
+            let answer = |request, arrival| routes::monitor(&receiver, request, arrival);
+            listener::exchange(connection, HEAD_BOUNDS, stopped, answer).await;
+        }
+    })
+    .await;
 }
 
 fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
@@ -118,8 +147,10 @@ pub struct WebhookReceiver {
     pub backlog_max: i64,
     /// With more at once webhooks are answered with 503.
     pub rates: Arc<DeliveryRates>,
-    /// TCP connections at once.
-    pub connections_max: usize,
+    /// How many may connect, and how long they may take.
+    pub policy: Policy,
+    /// Whether health and metrics are answered at another address.
+    pub is_monitored_elsewhere: bool,
     /// Notified when a notice was stored, or a handshake has made a run due.
     pub notices_stored: Arc<Notify>,
     /// Stamps what is stored.
@@ -136,7 +167,13 @@ pub struct WebhookReceiver {
 
 impl WebhookReceiver {
     /// Verifies and stores a webhook, and returns the HTTP status to answer.
-    pub async fn receive(&self, connection: &str, token: &str, delivery: Delivery) -> u16 {
+    pub async fn receive(
+        &self,
+        connection: &str,
+        token: &str,
+        delivery: Delivery,
+        source: Source,
+    ) -> u16 {
         let Some(address) = self.find_address(connection, token) else {
             return 404;
         };
@@ -152,6 +189,7 @@ impl WebhookReceiver {
             }
             Ok(Err(refusal)) => {
                 self.metrics.webhook(connection, refusal.code.as_str());
+                self.log_refusal(Some(connection), refusal.code.as_str(), source);
                 refusal.status
             }
             Err(error) => {
@@ -173,6 +211,17 @@ impl WebhookReceiver {
             return Err(Unready::NoEvents);
         }
         self.health.readiness().await
+    }
+
+    /// Counts and logs what was refused to anyone.
+    fn log_refusal(&self, connection: Option<&str>, what: &'static str, source: Source) {
+        self.policy.refusals.note(&Refused {
+            listener: LISTENER,
+            what,
+            source,
+            connection,
+            detail: "",
+        });
     }
 
     fn find_address(&self, connection: &str, token: &str) -> Option<&WebhookAddress> {

@@ -2,6 +2,7 @@
 //! clock.
 
 mod health;
+mod strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

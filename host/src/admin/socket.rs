@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::audit::{self, Actor};
 use super::{AdminError, AdminReply, AdminRequest, handle};
+use crate::listener::{self, Connection, Listener, Policy};
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::{resolve, with_suffix};
 
@@ -22,18 +23,16 @@ const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of a reply: the status of ten thousand connections.
 const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// A request must have arrived whole within this time.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// Commands at once; a person starts one at a time, and scripts a few.
+const CONNECTIONS_MAX: usize = 16;
 
 /// Longer than any token request takes.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(150);
 
-/// Accepting fails when file descriptors run out; without a pause the loop would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// The service's end of the socket.
 pub(crate) struct Socket {
-    listener: UnixListener,
+    /// Taken when it is served; the file is removed when all has ended.
+    listener: Option<UnixListener>,
     path: PathBuf,
     owner: u32,
 }
@@ -51,7 +50,7 @@ pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         let owner = fs::metadata(&path)?.uid();
         Ok(Socket {
-            listener,
+            listener: Some(listener),
             path: path.clone(),
             owner,
         })
@@ -62,30 +61,38 @@ pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
     })
 }
 
-/// Answers requests one after the other until `stopped`.
+/// Answers requests until `stopped`, one after the other; a command that sends nothing or takes no
+/// reply holds up no other.
 pub(crate) async fn answer_all(
-    socket: Socket,
+    mut socket: Socket,
+    policy: Policy,
     parts: Arc<Parts>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.listener.accept() => accepted,
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        // Between its making and its permissions others might have reached the socket.
-        let peer = stream.peer_cred().ok();
-        let Some(peer) = peer.filter(|peer| [0, socket.owner].contains(&peer.uid())) else {
-            continue;
-        };
-        if let Err(error) = answer(stream, Actor::peer(&peer), &parts).await {
-            tracing::debug!(%error, "an administration request was not answered");
+    let policy = Policy {
+        connections_max: CONNECTIONS_MAX,
+        ..policy
+    };
+    let Some(listener) = socket.listener.take() else {
+        return;
+    };
+    let (listener, owner) = (Listener::Unix(listener), socket.owner);
+    let turn = Arc::new(Mutex::new(()));
+    listener::accept_all(listener, "admin", policy, stopped, move |connection| {
+        let (parts, turn) = (Arc::clone(&parts), Arc::clone(&turn));
+        async move {
+            // Between its making and its permissions others might have reached the socket.
+            let peer = connection.caller.user();
+            let Some(peer) = peer.filter(|peer| [0, owner].contains(&peer.uid())) else {
+                return connection.refuse("other-user");
+            };
+            let actor = Actor::peer(&peer);
+            if let Err(error) = answer(connection, actor, &parts, &turn).await {
+                tracing::debug!(%error, "an administration request was not answered");
+            }
         }
-    }
+    })
+    .await;
 }
 
 impl Drop for Socket {
@@ -94,17 +101,30 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(mut stream: UnixStream, actor: Actor, parts: &Parts) -> io::Result<()> {
+async fn answer(
+    connection: Connection,
+    actor: Actor,
+    parts: &Parts,
+    turn: &Mutex<()>,
+) -> io::Result<()> {
+    let Connection {
+        mut stream, slot, ..
+    } = connection;
     let mut text = String::new();
     let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
-    tokio::time::timeout(READ_TIMEOUT, limited.read_to_string(&mut text)).await??;
+    limited.read_to_string(&mut text).await?;
+    slot.work();
     let reply = match serde_json::from_str(&text) {
-        Ok(request) => handle_logged(parts, request, actor).await,
+        Ok(request) => {
+            let _turn = turn.lock().await;
+            handle_logged(parts, request, actor).await
+        }
         Err(error) => AdminReply::Refused {
             message: format!("the request cannot be read ({error}); use the same version for both"),
         },
     };
     zeroize::Zeroize::zeroize(&mut text);
+    slot.answer();
     stream.write_all(&serde_json::to_vec(&reply)?).await?;
     stream.shutdown().await
 }

@@ -1,6 +1,7 @@
 //! `serve`: the service.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use ml_connector::config::Settings;
 use ml_connector::secrets::Secrets;
@@ -23,7 +24,8 @@ Examples:
   ml-connector serve
   ml-connector serve --config /etc/ml-connector.toml
 
-It also answers GET /healthz, /readyz and /metrics (Prometheus) at receiver.listen.")]
+It also answers GET /healthz, /readyz and /metrics (Prometheus) at receiver.listen, or at
+receiver.monitoring_listen where that is set.")]
 pub(super) struct Args {}
 
 pub(super) fn run(context: &Context, out: &mut impl Write) -> Done {
@@ -32,7 +34,10 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Done {
     logging::log_service(settings.log);
     let runtime = service::runtime()
         .map_err(|error| Failure::new(exit::NOT_IN_ORDER, format!("cannot start: {error}")))?;
-    runtime.block_on(serve(context, &settings, out))
+    let done = runtime.block_on(serve(context, &settings, out));
+    // A name that is being looked up cannot be given up otherwise, and all else has ended.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done
 }
 
 async fn serve(context: &Context, settings: &Settings, out: &mut impl Write) -> Done {

@@ -185,6 +185,7 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
     Settings {
         config: Config {
             listen: receiver.listen,
+            monitoring_listen: receiver.monitoring_listen,
             trusted_proxies: receiver.trusted_proxies,
             tls_at_proxy: receiver.tls_at_proxy,
             tls: receiver.tls,

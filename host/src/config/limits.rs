@@ -14,6 +14,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Limits {
     let shutdown_grace_s = table.whole("shutdown_grace_s", grace_s, 0..=600);
     let days = default.history_retention.as_secs() / DAY_S;
     let history_retention_days = table.whole("history_retention_days", days, 1..=36_500);
+    let peer_timeout_s = table.whole("peer_timeout_s", default.peer_timeout.as_secs(), 1..=60);
     Limits {
         runs_in_flight_max: count(
             table,
@@ -38,6 +39,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Limits {
             default.connections_max as u64,
             1..=65_536,
         )),
+        peer_timeout: Duration::from_secs(peer_timeout_s),
         notices_max: table.whole("notices_max", default.notices_max, 1..=10_000_000),
         component_bytes_max: bytes(
             table,

@@ -14,6 +14,7 @@ const PORT: u16 = 8080;
 
 pub(super) struct ReceiverSection {
     pub(super) listen: SocketAddr,
+    pub(super) monitoring_listen: Option<SocketAddr>,
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) tls_at_proxy: bool,
     pub(super) tls: Option<TlsFiles>,
@@ -27,6 +28,10 @@ pub(super) fn read(table: &mut Table<'_, '_>, directory: &Path) -> ReceiverSecti
         listen: table.parsed_or("listen", listen, |text| {
             text.parse()
                 .map_err(|_| "an address and port such as \"0.0.0.0:8080\"".to_string())
+        }),
+        monitoring_listen: table.parsed_or("monitoring_listen", None, |text| {
+            let address = text.parse().map(Some);
+            address.map_err(|_| "an address and port such as \"127.0.0.1:9090\"".to_string())
         }),
         trusted_proxies: read_networks(table, "trusted_proxies"),
         tls_at_proxy: table.choice("tls", &[("here", false), ("at-proxy", true)]),

@@ -63,6 +63,7 @@ fn the_example_means_the_same_with_and_without_its_commented_defaults() {
     let samples = [
         "tls_certificate =",
         "tls_key =",
+        "monitoring_listen =",
         "listen = \"0.0.0.0:8443\"",
         "public_url = \"https://events.",
         "trust_anchors =",
@@ -133,6 +134,30 @@ extra_bases = [\"http://127.0.0.1:8/\"]
         (settings.log.format, settings.log.level),
         (LogFormat::Json, LogLevel::Debug)
     );
+}
+
+#[test]
+fn trusted_proxies_are_addresses_or_networks() {
+    let parse = |list: &str| {
+        let receiver = format!("[receiver]\ntrusted_proxies = {list}\n");
+        parse(&MINIMAL.replace("[receiver]\n", &receiver))
+    };
+    let proxies = |list: &str| parse(list).expect("settings").config.trusted_proxies;
+    assert_eq!(proxies("[]"), []);
+    let trusted = proxies("[\"192.0.2.1\", \"10.0.0.0/8\", \"2001:db8::/32\"]");
+    let texts: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32"]);
+    for (list, told) in [
+        ("[\"10.0.0.0/33\"]", "addresses or networks"),
+        ("[\"proxy.example.test\"]", "addresses or networks"),
+        ("\"10.0.0.1\"", "a list of texts"),
+        ("[10]", "a list of texts"),
+    ] {
+        let error = parse(list).expect_err("is wrong").to_string();
+        let expected =
+            format!("etc/ml-connector.toml:2: receiver.trusted_proxies: expected {told}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! One request: who sent it, all of it, and what is answered.
 
-use std::time::Duration;
-
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
@@ -13,10 +11,7 @@ use super::client_certificate::Peer;
 use super::signature::{self, check_signature};
 use super::{BODY_BYTES_MAX, EventReceiver, EventRequest, RequestFault, forwarded};
 use crate::contract::types::Instant;
-use crate::listener::{Caller, HttpResponse, status_only};
-
-/// SAP Concur sends its events at once; a body that takes longer is cut off and comes again.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+use crate::listener::{Arrival, Caller, HttpResponse, status_only};
 
 /// Bytes of a body that are read to its end so that its sender gets an answer: 16 MiB. A longer one
 /// is cut off.
@@ -31,20 +26,26 @@ pub(super) async fn answer(
     receiver: &EventReceiver,
     caller: &Caller,
     request: Request<Incoming>,
+    Arrival { source, slot }: Arrival,
 ) -> HttpResponse {
+    if slot.is_reserved() {
+        receiver.metrics.event("", "unavailable");
+        return status_only(503);
+    }
     let (head, body) = request.into_parts();
     let peer = match authenticate(receiver, caller, &head.headers) {
         Ok(peer) => peer,
         Err(why) => {
             receiver.metrics.event("", why);
+            receiver.log_refusal(why, source);
             return status_only(401);
         }
     };
-    let read = tokio::time::timeout(BODY_TIMEOUT, CollectedBody::read(body)).await;
-    let Ok(Some(body)) = read else {
+    let Some(body) = CollectedBody::read(body).await else {
         receiver.metrics.event("", "cut-short");
         return status_only(503);
     };
+    slot.work();
     let headers: Vec<&str> = head
         .headers
         .get_all(signature::HEADER)
@@ -53,6 +54,7 @@ pub(super) async fn answer(
         .collect();
     let check = check_signature(&headers, &body.digest, peer.leaf.key());
     if !receiver.is_proven(&peer, check) {
+        receiver.log_refusal(check.label(), source);
         return status_only(401);
     }
     let request = EventRequest {
@@ -72,7 +74,7 @@ fn authenticate(
 ) -> Result<Peer, &'static str> {
     let now = receiver.clock.now();
     let chain = match caller {
-        Caller::UnixSocket => forwarded::read_chain(headers),
+        Caller::UnixSocket(_) => forwarded::read_chain(headers),
         Caller::Network(chain) => {
             let proxies = receiver.proxies.as_ref();
             if proxies.is_none_or(|proxies| proxies.verify(chain, now).is_err()) {

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::abort_on_4xx::AbortOn4xx;
 use super::client_certificate::PeerVerifier;
-use super::{EventReceiver, exchange, maintenance};
+use super::{EventReceiver, LISTENER, exchange, maintenance};
 use crate::config::{EventsConfig, EventsListen, TlsFiles};
 use crate::listener::{self, HeadBounds, ListenError, Listener, server_config};
 
@@ -104,13 +104,14 @@ pub async fn serve(
     };
     let maintaining = maintenance::maintain(Arc::clone(&receiver), stopped.clone());
     let maintaining = tokio::spawn(maintaining);
-    let (connections_max, ending) = (receiver.connections_max, stopped.clone());
-    listener::accept_all(listener, connections_max, ending, move |stream, caller| {
+    let (policy, ending) = (receiver.policy.clone(), stopped.clone());
+    listener::accept_all(listener, LISTENER, policy, ending, move |mut connection| {
         let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
         async move {
-            let stream = AbortOn4xx::new(stream, Arc::clone(&receiver.metrics));
-            let answer = |request| exchange::answer(&receiver, &caller, request);
-            listener::exchange(stream, HEAD_BOUNDS, stopped, answer).await;
+            let (caller, metrics) = (connection.caller.clone(), Arc::clone(&receiver.metrics));
+            connection.stream = Box::new(AbortOn4xx::new(connection.stream, metrics));
+            let answer = |request, arrival| exchange::answer(&receiver, &caller, request, arrival);
+            listener::exchange(connection, HEAD_BOUNDS, stopped, answer).await;
         }
     })
     .await;

@@ -2,7 +2,10 @@ mod fixture;
 mod proxies;
 mod signatures;
 
+use std::time::Duration;
+
 use rcgen::ExtendedKeyUsagePurpose::ServerAuth;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::fixture::{EVENT, Fixture, PATH, PATIENCE, body};
 use super::*;
@@ -168,6 +171,60 @@ async fn what_is_not_http_is_cut_off_rather_than_refused() {
         assert!(answered.is_err(), "{answered:?}");
     }
     assert_eq!(fixture.post(EVENT).await, Ok(200), "and goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_names_no_host_or_two_is_cut_off_rather_than_refused() {
+    let fixture = Fixture::new().await;
+    for hosts in ["", "host: x\r\nhost: x\r\n"] {
+        let request = format!("POST {PATH} HTTP/1.1\r\n{hosts}content-length: 0\r\n\r\n");
+        let answered = fixture.raw(request.as_bytes()).await;
+        assert!(answered.is_err(), "{answered:?}");
+    }
+    fixture.until_refused("host", 2).await;
+    assert_eq!(fixture.oddities().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_handshakes_are_cut_off_and_keep_nobody_out() {
+    let fixture = Fixture::new().await;
+    let slots = fixture.events.policy.connections_max;
+    let mut silent = Vec::new();
+    for _ in 0..10 * slots {
+        silent.push(fixture.connect_silently().await);
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(fixture.post(EVENT).await, Ok(200));
+    println!(
+        "beside {} silent handshakes: answered after {} ms",
+        silent.len(),
+        began.elapsed().as_millis()
+    );
+    // Those that are left have a time of their own.
+    let fixture = fixture
+        .with(|events| events.policy.peer_timeout = Duration::from_millis(200))
+        .await;
+    let mut silent = fixture.connect_silently().await;
+    let mut rest = Vec::new();
+    let read = silent.read_to_end(&mut rest);
+    let ended = tokio::time::timeout(PATIENCE, read).await;
+    assert!(ended.is_ok(), "{ended:?}");
+    fixture.until_refused("handshake-timeout", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_handshakes_are_counted_by_what_was_wrong() {
+    let fixture = Fixture::new().await;
+    let stranger = Authority::new("Other root").issue(Wanted::default());
+    assert!(fixture.post_as(Some(&stranger), &[], EVENT).await.is_err());
+    assert!(fixture.post_as(None, &[], EVENT).await.is_err());
+    let mut silent = fixture.connect_silently().await;
+    silent.write_all(b"no TLS").await.expect("is sent");
+    let _ = silent.read_to_end(&mut Vec::new()).await;
+    let balancer = fixture.connect_silently().await;
+    drop(balancer);
+    fixture.until_refused("client-certificate", 2).await;
+    fixture.until_refused("tls", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

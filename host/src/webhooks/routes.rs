@@ -8,25 +8,51 @@ use hyper::{Method, Request};
 use super::{BODY_BYTES_MAX, WebhookReceiver, consent_page};
 use crate::contract::http::{Body, Header};
 use crate::contract::webhooks::Delivery;
-use crate::listener::{HttpResponse, status_only};
+use crate::listener::{Arrival, HttpResponse, status_only};
 
 /// Answers one request by its method and path; 404 where there is nothing.
-pub(super) async fn answer(receiver: &WebhookReceiver, request: Request<Incoming>) -> HttpResponse {
+pub(super) async fn answer(
+    receiver: &WebhookReceiver,
+    request: Request<Incoming>,
+    arrival: Arrival,
+) -> HttpResponse {
     let path = request.uri().path().to_string();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let is_monitoring = matches!(parts.as_slice(), ["healthz" | "readyz" | "metrics"]);
+    if is_monitoring && !receiver.is_monitored_elsewhere {
+        return monitor(receiver, request, arrival).await;
+    }
+    if arrival.slot.is_reserved() {
+        receiver.metrics.webhook("", "unavailable");
+        return status_only(503);
+    }
     match (request.method(), parts.as_slice()) {
         (&Method::POST, ["hooks", "freshbooks", connection, token]) => {
-            webhook(receiver, connection, token, request).await
+            webhook(receiver, connection, token, request, arrival).await
         }
         (&Method::GET, ["oauth", "freshbooks", "callback"]) => {
+            // It waits for FreshBooks' answer, which is no fault of the peer.
+            arrival.slot.work();
             consent_page::answer(&receiver.consents, request.uri().query()).await
         }
-        (&Method::GET, ["healthz"]) => plain(200, "ok\n"),
-        (&Method::GET, ["readyz"]) => match receiver.readiness().await {
+        _ => status_only(404),
+    }
+}
+
+/// Answers health checks and metrics; 404 to all else.
+pub(super) async fn monitor(
+    receiver: &WebhookReceiver,
+    request: Request<Incoming>,
+    arrival: Arrival,
+) -> HttpResponse {
+    arrival.slot.work();
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/healthz") => plain(200, "ok\n"),
+        (&Method::GET, "/readyz") => match receiver.readiness().await {
             Ok(()) => plain(200, "ready\n"),
             Err(unready) => plain(503, &format!("{unready}\n")),
         },
-        (&Method::GET, ["metrics"]) => metrics(receiver).await,
+        (&Method::GET, "/metrics") => metrics(receiver).await,
         _ => status_only(404),
     }
 }
@@ -36,12 +62,22 @@ async fn webhook(
     connection: &str,
     token: &str,
     request: Request<Incoming>,
+    Arrival { source, slot }: Arrival,
 ) -> HttpResponse {
+    if receiver.find_address(connection, token).is_none() {
+        let known = receiver.addresses.get_key_value(connection);
+        let known = known.map(|(name, _)| name.as_str());
+        receiver.metrics.webhook("", "unknown-address");
+        receiver.log_refusal(known, "unknown-address", source);
+        return status_only(404);
+    }
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
         receiver.metrics.webhook("", "too-long");
+        receiver.log_refusal(Some(connection), "too-long", source);
         return status_only(413);
     };
+    slot.work();
     let header =
         |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| Header {
             name: name.as_str().to_string(),
@@ -59,7 +95,7 @@ async fn webhook(
             Err(error) => Body::Bytes(error.into_bytes()),
         },
     };
-    status_only(receiver.receive(connection, token, delivery).await)
+    status_only(receiver.receive(connection, token, delivery, source).await)
 }
 
 /// The headers that verification looks at; the others need not cross into the component.

@@ -17,6 +17,7 @@ use super::*;
 use crate::config::{EventsConfig, EventsListen, TlsFiles};
 use crate::contract::types::System;
 use crate::events::test_certificates::Issued;
+use crate::listener::RefusalLog;
 use crate::private;
 use crate::store::Notice;
 use crate::store::conformance::ModelStore;
@@ -131,6 +132,29 @@ impl Fixture {
         let mut peer = self.connect(client).await?;
         peer.exchange(&request("POST", PATH, headers, body.as_bytes()))
             .await
+    }
+
+    /// A connection on which nothing is said, not even a handshake.
+    pub(super) async fn connect_silently(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await;
+        stream.expect("connects")
+    }
+
+    /// Waits until so many strangers were refused for this reason.
+    pub(super) async fn until_refused(&self, what: &'static str, count: u64) {
+        let labels = crate::metrics::Refused {
+            listener: LISTENER,
+            what,
+        };
+        let refused = || {
+            let refusals = &self.events.metrics.refusals;
+            refusals.get_or_create(&labels).get()
+        };
+        let began = std::time::Instant::now();
+        while refused() != count {
+            assert!(began.elapsed() < PATIENCE, "{what}: {}", refused());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(super) async fn send(
@@ -265,6 +289,7 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         token: "t0ken".into(),
     };
     let trust = Trust::open(anchors, Some(SAP), Purpose::ClientAuth).expect("opens");
+    let metrics = Arc::<Metrics>::default();
     EventReceiver {
         store: Arc::<ModelStore>::clone(store),
         read: Box::new(|body, company_id| Ok(read(body, company_id))),
@@ -273,10 +298,10 @@ fn events(anchors: &std::path::Path, store: &Arc<ModelStore>) -> EventReceiver {
         proxies: None,
         signature: SignatureRule::Off,
         certificates: CertificateLog::default(),
-        metrics: Arc::default(),
+        policy: policy(&metrics),
+        metrics,
         backlog: Arc::default(),
         backlog_max: 100,
-        connections_max: 8,
         notices_stored: Arc::default(),
         clock: Clock::from_fn(|| NOW),
         rates: Arc::default(),
@@ -306,5 +331,16 @@ fn read(body: &str, company_id: &str) -> Event {
             name,
         }),
         None => Event::Ignored(name),
+    }
+}
+
+/// Few connections, and the time that a busy machine needs.
+fn policy(metrics: &Arc<Metrics>) -> Policy {
+    Policy {
+        connections_max: 8,
+        peer_timeout: Duration::from_secs(10),
+        shutdown_grace: Duration::from_secs(20),
+        trusted_proxies: Vec::new(),
+        refusals: Arc::new(RefusalLog::new(Arc::clone(metrics))),
     }
 }
