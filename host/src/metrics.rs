@@ -1,57 +1,19 @@
 //! What the service counts, for Prometheus.
 
+mod labels;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+pub use self::labels::{ComponentLabels, Happened, HappenedAt, Refused};
 use crate::guest::Guest;
 use crate::store::Receipt;
-
-/// The labels of a count by connection and what happened.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Happened {
-    /// The connection's name; empty where it is unknown, as for a peer that is refused.
-    pub connection: String,
-    /// What happened: a stable kebab-case word.
-    pub what: String,
-}
-
-/// The labels of a count by connection, system and what happened.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct HappenedAt {
-    /// The connection's name, 1 to 64 characters, such as `acme`.
-    pub connection: String,
-    /// The system's name: `freshbooks` or `concur`.
-    pub system: String,
-    /// What happened: a stable kebab-case word.
-    pub what: String,
-}
-
-/// The labels that tell which component runs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ComponentLabels {
-    /// SHA-256 of the `.wasm` file, 64 characters of lower-case hex.
-    pub sha256: String,
-    /// The version of the contract that it exports, such as `0.1.0`.
-    pub contract_version: String,
-    /// The version of this program.
-    pub program_version: String,
-}
-
-/// The labels of a count by listener and why a stranger was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Refused {
-    /// The listener: `webhooks`, `events`, `monitoring` or `admin`.
-    pub listener: &'static str,
-    /// Why: a stable kebab-case word.
-    pub what: &'static str,
-}
 
 /// Everything that is counted since the start of the process.
 pub struct Metrics {
@@ -309,6 +271,11 @@ impl Metrics {
             "Token requests, by outcome",
             self.token_requests.clone(),
         );
+        self.register_work(registry);
+    }
+
+    /// What the component and the store come to.
+    fn register_work(&self, registry: &mut Registry) {
         registry.register(
             "component_traps",
             "Calls into the component that trapped",

@@ -26,7 +26,7 @@ pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
 pub use self::known_stores::check as check_store_is_not_lost;
 pub use self::orphans::{Orphan, orphans};
-pub use self::parts::Parts;
+pub use self::parts::{Parts, load_component};
 use self::sockets::Sockets;
 use crate::admin;
 use crate::clock::Clock;

@@ -7,6 +7,7 @@
 
 mod consent_page;
 mod consents;
+mod handshakes;
 mod routes;
 
 use std::collections::BTreeMap;
@@ -22,15 +23,12 @@ use tokio_rustls::TlsAcceptor;
 pub use self::consent_page::{RedirectFault, read_redirect};
 pub use self::consents::{Consent, Consents, Redirect};
 use crate::backlog::Backlog;
-use crate::callbacks::{Arrival, Callbacks};
+use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::config::TlsFiles;
 use crate::contract::http::Body;
-use crate::contract::runs::WaitReason;
-use crate::contract::types::{Instant, Note, ObjectRef};
-use crate::contract::webhooks::{
-    Delivery, Handshake, Notice, Receiver as Registered, Refusal, Verified,
-};
+use crate::contract::types::{Note, ObjectRef};
+use crate::contract::webhooks::{Delivery, Notice, Receiver as Registered, Refusal, Verified};
 use crate::engine::Gauges;
 use crate::guest::{Guest, GuestError, Instance};
 use crate::health::{Health, Unready};
@@ -39,8 +37,7 @@ use crate::listener::{
 };
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
-use crate::secrets::Secret;
-use crate::store::{Receipt, Run, RunId, RunState, Store, StoreError, StoredOddity, Write};
+use crate::store::{Receipt, Store, StoreError, StoredOddity, Write};
 
 /// Bytes of a webhook's body that are read; a longer one is answered with 413. FreshBooks' forms
 /// have a few hundred (source: freshbooks-webhooks).
@@ -296,46 +293,6 @@ impl WebhookReceiver {
         200
     }
 
-    async fn take_handshake(&self, address: &WebhookAddress, handshake: Handshake) -> u16 {
-        let connection = address.connection.as_str();
-        let Handshake {
-            callback_id: id,
-            verifier,
-        } = handshake;
-        let (verifier, now) = (Secret::new(verifier), self.clock.now());
-        let arrival = self.callbacks.add_candidate(connection, &id, verifier, now);
-        self.metrics.webhook(connection, arrival.label());
-        match arrival {
-            Arrival::Full => return 503,
-            Arrival::Awaited(run) => self.wake_registration(run, now).await,
-            Arrival::Early | Arrival::Known => {}
-        }
-        200
-    }
-
-    /// Wakes a run that waits for a handshake. It may have ended just now, and if the store fails
-    /// it wakes by itself within a minute: neither is worth an error, or an answer other than 200.
-    async fn wake_registration(&self, run: RunId, now: Instant) {
-        let waiting = self.store.run(run).await.ok().flatten();
-        let waiting = waiting.filter(|run| {
-            run.wait_reason == Some(WaitReason::Handshake)
-                && run.state == RunState::Waiting
-                && run.due > now
-        });
-        let Some(run) = waiting else { return };
-        let wake = Write::Wait {
-            run: run.id,
-            due: now,
-            reason: run.wait_reason,
-            on: None,
-            message: run.message,
-        };
-        if let Err(error) = self.store.commit(vec![wake]).await {
-            tracing::debug!(run = run.id, %error, "a registration was not woken early");
-        }
-        self.notices_stored.notify_one();
-    }
-
     async fn store_oddity(&self, connection: &str, note: Note, delivery: &Delivery) -> u16 {
         if !self.rates.take_unreadable(connection) {
             self.metrics.webhook(connection, "too-many");
@@ -377,16 +334,6 @@ impl WebhookReceiver {
                 None
             }
         }
-    }
-
-    /// The runs under way or waiting that register webhooks.
-    async fn active_registrations(&self, address: &WebhookAddress) -> Vec<Run> {
-        let mut runs = Vec::new();
-        for object in &address.registrations {
-            let active = self.store.active_run(&address.connection, object).await;
-            runs.extend(active.ok().flatten());
-        }
-        runs
     }
 
     fn pool(&self) -> MutexGuard<'_, Vec<Instance>> {

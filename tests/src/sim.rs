@@ -10,6 +10,7 @@ mod credentials;
 mod driving;
 pub mod network;
 pub mod store;
+mod verifiers;
 
 use std::collections::BTreeMap;
 

@@ -49,11 +49,7 @@ impl Context {
     pub(super) fn checked(&self) -> Result<Checked, Failure> {
         let draft = self.draft()?;
         let config = &draft.settings().config;
-        let loaded = Guest::load_pinned(
-            &config.component,
-            config.component_sha256.as_deref(),
-            &config.limits,
-        );
+        let loaded = service::load_component(config);
         match loaded.and_then(|guest| Ok((guest.instance()?, guest))) {
             Ok((instance, guest)) => Ok(Checked {
                 settings: check(draft, instance)?,

@@ -14,6 +14,7 @@ use ml_connector::contract::types::{Instant, ObjectRef};
 use ml_connector::guest::{Guest, Instance};
 use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsVersion};
 use ml_connector::private;
+use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHash, HistoryRow, Run, RunId, Store, StoreError};
 use serde_json::{Map, Value, json};
@@ -338,16 +339,10 @@ fn check(context: &Context, args: &CheckArgs, out: &mut impl Write) -> Done {
 }
 
 fn load(context: &Context, component: Option<&Path>) -> Result<Guest, Failure> {
-    if let Some(path) = component {
-        return Ok(Guest::load(path, &Limits::default())?);
+    match component {
+        Some(path) => Ok(Guest::load(path, &Limits::default())?),
+        None => Ok(service::load_component(&context.settings()?.config)?),
     }
-    let config = context.settings()?.config;
-    let pinned = config.component_sha256.as_deref();
-    Ok(Guest::load_pinned(
-        &config.component,
-        pinned,
-        &config.limits,
-    )?)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
@@ -395,8 +390,7 @@ fn describe(replay: &Replay, file: &PortableHistory) -> String {
         }
         Replay::OtherEnd(demand) => format!(
             "differs at the end: all {count} entries agree, and then the component demands\n  {}\n\
-             (as it should, if the host gave the run up: `component-failed`, or `ambiguous` after a \
-             trap)",
+             (right if the host gave the run up: `component-failed`, or `ambiguous` after a trap)",
             runs::portable(demand)
         ),
     }

@@ -4,6 +4,7 @@
 //! leaves, its outcome before anything else is sent, and everything else when the run waits or
 //! ends.
 
+mod ending;
 mod perform;
 
 use std::sync::Arc;

@@ -27,7 +27,7 @@ use crate::rate_limit::DeliveryRates;
 use crate::seal::Keyring;
 use crate::sealed::sealed_texts;
 use crate::secrets::{SecretError, Secrets};
-use crate::store::sqlite::{SqliteStore, with_suffix};
+use crate::store::sqlite::{SqliteStore, resolve, with_suffix};
 use crate::store::{Store, StoreError};
 use crate::webhooks::{Consents, WebhookAddress};
 
@@ -168,6 +168,21 @@ async fn make_services(
         stopping: AtomicBool::new(false),
         credentials: Arc::new(Credentials::load(dependencies, accounts).await?),
     }))
+}
+
+/// The component of the settings for a command, compiled unless a service that works beside this
+/// store has compiled it.
+///
+/// # Errors
+///
+/// Every [`GuestError`] but `Trapped`.
+pub fn load_component(config: &Config) -> Result<Guest, GuestError> {
+    let (path, pinned) = (&config.component, config.component_sha256.as_deref());
+    let directory = with_suffix(&resolve(&config.store), ".compiled");
+    match directory.is_dir() {
+        true => Guest::load_cached(path, pinned, &config.limits, &directory),
+        false => Guest::load_pinned(path, pinned, &config.limits),
+    }
 }
 
 /// Compiling takes longer than all the rest, so it is done beside it.

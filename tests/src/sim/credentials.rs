@@ -1,15 +1,13 @@
-//! The simulator's credentials and webhook keys. A real host seals and stores them; here they are
-//! plain, and survive every crash, but for verifiers that are not proven. A renewal is what a host's is: the intent, the request, the
-//! answer and the new pair, with a moment for a crash after each.
+//! The simulator's credentials and webhook keys: plain, and all but unproven verifiers survive every
+//! crash. A renewal is a host's: intent, request, answer, new pair, and a crash after each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ml_connector_component::contract::credentials::{
     Credential, CredentialStatus, Grant, TokenField, TokenRemedy, TokenResponse,
 };
-use ml_connector_component::contract::http::{Body, BodyPart, Request, Secret, SendOutcome};
+use ml_connector_component::contract::http::{Body, Secret, SendOutcome};
 use ml_connector_component::contract::types::System;
-use ml_connector_component::contract::webhooks::Callback;
 use ml_connector_component::{credentials, pacing};
 use ml_connector_sandbox::Millis;
 
@@ -27,79 +25,19 @@ pub(super) struct Credentials {
     /// When a failed refresh may be tried again.
     refresh_at: BTreeMap<&'static str, Millis>,
     /// Verifiers that arrived and were not sent back, by callback id.
-    candidates: BTreeMap<String, VecDeque<String>>,
+    pub(super) candidates: BTreeMap<String, VecDeque<String>>,
     /// The verifier that was sent back last, by callback id; none where none was held.
-    sent: BTreeMap<String, Option<String>>,
+    pub(super) sent: BTreeMap<String, Option<String>>,
     /// Callback ids whose key was sent back since it was last made one.
-    keys_tried: BTreeSet<String>,
+    pub(super) keys_tried: BTreeSet<String>,
     /// Requests that were recorded before they left and whose end no process has seen.
     requests_unanswered: BTreeMap<&'static str, u32>,
     /// Answers that were stored and not read yet.
     answers: BTreeMap<&'static str, (String, u16)>,
-    trusted: BTreeMap<String, String>,
+    pub(super) trusted: BTreeMap<String, String>,
 }
 
-/// Verifiers of one callback id that are held at once.
-const CANDIDATES_MAX: usize = 64;
-
 impl Credentials {
-    /// Every callback with a key.
-    pub(super) fn callbacks(&self) -> Vec<Callback> {
-        let trusted = self.trusted.iter().map(|(id, verifier)| Callback {
-            id: id.clone(),
-            verifier: Some(verifier.clone()),
-        });
-        trusted.collect()
-    }
-
-    /// The key of each callback, by its id.
-    pub(super) fn keys(&self) -> &BTreeMap<String, String> {
-        &self.trusted
-    }
-
-    /// Takes in a verifier, which may be anyone's; false if there are too many of its callback.
-    pub(super) fn receive_verifier(&mut self, callback_id: &str, verifier: &str) -> bool {
-        let candidates = self.candidates.entry(callback_id.to_string()).or_default();
-        let is_known = candidates.iter().any(|known| known == verifier);
-        if !is_known && candidates.len() < CANDIDATES_MAX {
-            candidates.push_back(verifier.to_string());
-            return true;
-        }
-        is_known
-    }
-
-    /// Looks up the verifier that a request is to send back: the key, once, then each that arrived.
-    pub(super) fn prepare(&mut self, request: &Request) {
-        let named = request.body.iter().find_map(|part| match part {
-            BodyPart::JsonSecret(Secret::Verifier(id)) => Some(id),
-            _ => None,
-        });
-        let Some(id) = named else { return };
-        let is_first = self.keys_tried.insert(id.clone());
-        let key = self.trusted.get(id).filter(|_| is_first).cloned();
-        let candidates = self.candidates.get_mut(id);
-        let next = key.or_else(|| candidates.and_then(VecDeque::pop_front));
-        self.sent.insert(id.clone(), next);
-    }
-
-    /// Makes the verifier that was sent back last the key of the callback; false if it was
-    /// forgotten.
-    pub(super) fn trust(&mut self, callback_id: &str) -> bool {
-        let Some(verifier) = self.sent.remove(callback_id).flatten() else {
-            return false;
-        };
-        self.trusted.insert(callback_id.to_string(), verifier);
-        self.keys_tried.remove(callback_id);
-        true
-    }
-
-    /// Forgets what is in memory only.
-    pub(super) fn crash(&mut self) {
-        self.candidates.clear();
-        self.sent.clear();
-        self.keys_tried.clear();
-    }
-
     pub(super) fn secret(&self, system: System, secret: &Secret) -> Option<&str> {
         let value = match secret {
             Secret::ClientSecret => return Some(client_secret(system)),

@@ -55,19 +55,7 @@ impl State {
                 on,
                 message,
             } => {
-                let connection = self.active(run)?.run.connection.clone();
-                let is_over = on
-                    .as_ref()
-                    .is_some_and(|on| self.active_of_object(&connection, on).is_none());
-                let kept = self.active(run)?;
-                if is_over {
-                    kept.set_due(RunState::Due, 0, None, String::new());
-                    kept.run.woken_by_object = true;
-                } else {
-                    let waiting = reason.map(|_| RunState::Waiting);
-                    kept.set_due(waiting.unwrap_or(RunState::Due), due, on, message);
-                    kept.run.wait_reason = reason;
-                }
+                self.wait(run, due, reason, on, message)?;
             }
             Write::BoundDue {
                 state,
@@ -83,6 +71,30 @@ impl State {
                 .active(run)?
                 .start_over(settings_version, started, message),
             other => self.keep(other)?,
+        }
+        Ok(())
+    }
+
+    fn wait(
+        &mut self,
+        run: RunId,
+        due: Instant,
+        reason: Option<WaitReason>,
+        on: Option<ObjectRef>,
+        message: String,
+    ) -> Result<(), StoreError> {
+        let connection = self.active(run)?.run.connection.clone();
+        let is_over = on
+            .as_ref()
+            .is_some_and(|on| self.active_of_object(&connection, on).is_none());
+        let kept = self.active(run)?;
+        if is_over {
+            kept.set_due(RunState::Due, 0, None, String::new());
+            kept.run.woken_by_object = true;
+        } else {
+            let waiting = reason.map(|_| RunState::Waiting);
+            kept.set_due(waiting.unwrap_or(RunState::Due), due, on, message);
+            kept.run.wait_reason = reason;
         }
         Ok(())
     }

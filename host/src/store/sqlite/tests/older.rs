@@ -139,6 +139,7 @@ async fn undecided_notices_of_one_object_are_folded() {
         )
         .expect("rows");
     drop(database);
+    make_private(&path);
     let store = SqliteStore::open(&path).expect("is brought up to date");
     let undecided = store.undecided_notices(9, Vec::new()).await.expect("reads");
     let told: Vec<_> = undecided

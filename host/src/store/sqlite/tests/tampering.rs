@@ -330,7 +330,12 @@ async fn what_an_older_version_stored_joins_the_chains() {
         .execute_batch(
             "DROP TABLE ending_chain; DROP TABLE checkpoints; \
              ALTER TABLE runs DROP COLUMN history_hash; \
-             ALTER TABLE runs DROP COLUMN history_hash_before_open; PRAGMA user_version = 3",
+             ALTER TABLE runs DROP COLUMN history_hash_before_open; \
+             DROP INDEX notices_undecided_of_object; DROP INDEX notices_of_run; \
+             DROP INDEX runs_with_history; ALTER TABLE notices DROP COLUMN arrivals; \
+             ALTER TABLE notices DROP COLUMN latest; ALTER TABLE settings DROP COLUMN stored; \
+             ALTER TABLE callbacks ADD COLUMN sealed_candidate BLOB NOT NULL DEFAULT x''; \
+             PRAGMA user_version = 3",
         )
         .expect("is taken back");
     drop(database);

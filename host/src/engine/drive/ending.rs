@@ -1,0 +1,88 @@
+//! What is logged and forgotten when a run ends.
+
+use super::{DriveError, Driver};
+use crate::contract::runs::{Completion, Ending, LastEnding, StartReason};
+use crate::contract::settings::ReceiverNeed;
+use crate::engine::connection::Connection;
+
+impl Driver<'_> {
+    /// How the run of the object before this one ended.
+    pub(super) async fn last_ending(&self) -> Result<Option<LastEnding>, DriveError> {
+        let object = std::slice::from_ref(&self.run.object);
+        let store = &self.connection.services.store;
+        let found = store.object_statuses(&self.connection.name, object).await?;
+        Ok(found.into_iter().next().and_then(|status| status.last))
+    }
+
+    /// An ending that needs a person is a warning and has its sentence; that a scheduled look found
+    /// nothing wrong is said every few minutes, and is no news.
+    pub(super) fn log_ending(&self, completion: &Completion) {
+        let (connection, run) = (&self.connection.name, self.run.id);
+        let (kind, object) = (&self.run.object.kind, &self.run.object.id);
+        let ending = completion.kind().as_str();
+        let code = completion.code().unwrap_or_default();
+        let needed = match &completion.ending {
+            Ending::Rejected(failure) | Ending::Parked(failure) => {
+                Some((&failure.message, &failure.remedy))
+            }
+            Ending::Conflict(conflict) => Some((&conflict.message, &conflict.remedy)),
+            Ending::Confirmed(_) | Ending::Unchanged(_) => None,
+        };
+        if let Some((why, remedy)) = needed {
+            let why = self.connection.without_addresses(why);
+            tracing::warn!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                why,
+                remedy,
+                "a run has ended and needs a person"
+            );
+        } else if self.run.reason == StartReason::Schedule {
+            tracing::debug!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                "a run has ended"
+            );
+        } else {
+            tracing::info!(
+                connection,
+                run,
+                kind,
+                object,
+                ending,
+                code,
+                "a run has ended"
+            );
+        }
+    }
+
+    /// Forgets the handshakes that were kept for this run, if it is one that registers webhooks.
+    pub(super) async fn end_registration(&self) -> Result<(), DriveError> {
+        let connection = self.connection;
+        let objects = || {
+            let schedules = connection.schedules.iter();
+            let needing = schedules.filter(|one| one.needs == Some(ReceiverNeed::Webhooks));
+            needing.map(|schedule| &schedule.object)
+        };
+        if !objects().any(|object| *object == self.run.object) {
+            return Ok(());
+        }
+        let Connection { name, services, .. } = connection;
+        let mut is_last = true;
+        for object in objects() {
+            is_last &= services.store.active_run(name, object).await?.is_none();
+        }
+        let now = services.clock.now();
+        let callbacks = &services.callbacks;
+        callbacks.end_registration(name, self.run.id, is_last, now);
+        Ok(())
+    }
+}
