@@ -1,9 +1,10 @@
 //! The gauges that are read from the store and from memory when somebody looks at them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{Connection, Services};
@@ -14,6 +15,10 @@ use crate::store::{RunCount, RunState};
 
 /// What is shown is at most so old, so that nobody can keep the store busy by asking.
 const AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The text is at most so old: less than anyone scrapes apart, and long enough that strangers who
+/// ask for it by the thousand pay for it alone.
+const TEXT_AGE_MAX: Duration = Duration::from_millis(100);
 
 /// The states that objects are counted in until they have ended.
 const OPEN: [RunState; 2] = [RunState::Due, RunState::Waiting];
@@ -32,6 +37,7 @@ pub struct Gauges {
     services: Arc<Services>,
     connections: Arc<BTreeMap<String, Arc<Connection>>>,
     refreshed: tokio::sync::Mutex<Option<Instant>>,
+    text: Mutex<Option<(Instant, Bytes)>>,
 }
 
 impl Gauges {
@@ -45,6 +51,21 @@ impl Gauges {
             services,
             connections,
             refreshed: tokio::sync::Mutex::default(),
+            text: Mutex::default(),
+        }
+    }
+
+    /// All metrics in the text format that Prometheus reads, with the gauges brought up to date.
+    pub async fn text(&self) -> Bytes {
+        self.refresh().await;
+        let mut encoded = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*encoded {
+            Some((at, text)) if at.elapsed() < TEXT_AGE_MAX => text.clone(),
+            _ => {
+                let text = Bytes::from(self.services.metrics.text());
+                *encoded = Some((Instant::now(), text.clone()));
+                text
+            }
         }
     }
 

@@ -104,8 +104,8 @@ fn is_wanted(name: &str) -> bool {
 }
 
 async fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
-    receiver.gauges.refresh().await;
-    let mut answer = plain(200, &receiver.metrics.text());
+    let mut answer = status_only(200);
+    *answer.body_mut() = Full::new(receiver.gauges.text().await);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     answer.headers_mut().insert(
         "content-type",

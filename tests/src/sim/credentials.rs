@@ -1,4 +1,4 @@
-//! The simulator's credentials and webhook keys: plain, and all but unproven verifiers survive every
+//! The simulator's credentials and webhook keys: plain, and all but unproven verifiers survive any
 //! crash. A renewal is a host's: intent, request, answer, new pair, and a crash after each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -17,7 +17,7 @@ use super::*;
 use crate::config::{EventsConfig, EventsListen, TlsFiles};
 use crate::contract::types::System;
 use crate::events::test_certificates::Issued;
-use crate::listener::RefusalLog;
+use crate::listener::{ListenError, RefusalLog};
 use crate::private;
 use crate::store::Notice;
 use crate::store::conformance::ModelStore;
@@ -43,6 +43,7 @@ pub(super) struct Fixture {
     pub(super) listen: EventsListen,
     port: u16,
     stop: signal::Sender<bool>,
+    serving: Option<tokio::task::JoinHandle<Result<(), ListenError>>>,
 }
 
 impl Fixture {
@@ -88,6 +89,7 @@ impl Fixture {
             listen,
             port: 0,
             stop: signal::channel(false).0,
+            serving: None,
         };
         fixture.with(|_| ()).await
     }
@@ -95,6 +97,10 @@ impl Fixture {
     /// The same with other settings: stops what listens and listens anew.
     pub(super) async fn with(mut self, change: impl FnOnce(&mut EventReceiver)) -> Self {
         self.stop.send_replace(true);
+        if let Some(serving) = self.serving.take() {
+            // A socket that still listens is not taken over.
+            let _ = serving.await;
+        }
         let mut events = events(&self.anchors(), &self.store);
         change(&mut events);
         self.events = Arc::new(events);
@@ -110,7 +116,11 @@ impl Fixture {
         self.port = bound.address().map_or(0, |address| address.port());
         let (stop, stopped) = signal::channel(false);
         self.stop = stop;
-        tokio::spawn(serve(bound, Arc::clone(&self.events), stopped));
+        self.serving = Some(tokio::spawn(serve(
+            bound,
+            Arc::clone(&self.events),
+            stopped,
+        )));
         self
     }
 
