@@ -80,17 +80,31 @@ fn denied(error: &str) -> String {
     format!("FreshBooks did not give its consent ({shown})")
 }
 
-/// Passes on what the redirect brings, and answers with what became of it.
-pub(super) async fn answer(consents: &Consents, query: Option<&str>) -> HttpResponse {
-    answer_within(RESULT_WAIT, consents, query).await
+/// Passes on what the redirect brings, and answers with what became of it. One that nobody awaits,
+/// or that cannot be read, is a refusal to note.
+pub(super) async fn answer(
+    consents: &Consents,
+    query: Option<&str>,
+    note_refusal: impl FnOnce(),
+) -> HttpResponse {
+    answer_within(RESULT_WAIT, consents, query, note_refusal).await
 }
 
-async fn answer_within(wait: Duration, consents: &Consents, query: Option<&str>) -> HttpResponse {
+async fn answer_within(
+    wait: Duration,
+    consents: &Consents,
+    query: Option<&str>,
+    note_refusal: impl FnOnce(),
+) -> HttpResponse {
     let (state, consent) = match read_redirect(query.unwrap_or_default()) {
         Ok(read) => read,
-        Err(fault) => return failure(&fault.to_string()),
+        Err(fault) => {
+            note_refusal();
+            return failure(&fault.to_string());
+        }
     };
     let Some(result) = consents.arrive(&state, consent) else {
+        note_refusal();
         return failure("this consent is no longer expected");
     };
     match tokio::time::timeout(wait, result).await {
@@ -170,7 +184,7 @@ mod tests {
     }
 
     async fn shown_within(wait: Duration, consents: &Consents, query: &str) -> (u16, String) {
-        let answer = answer_within(wait, consents, Some(query)).await;
+        let answer = answer_within(wait, consents, Some(query), || ()).await;
         let headers = answer.headers();
         for (name, value) in [
             ("x-content-type-options", "nosniff"),

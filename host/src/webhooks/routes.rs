@@ -33,7 +33,9 @@ pub(super) async fn answer(
         (&Method::GET, ["oauth", "freshbooks", "callback"]) => {
             // It waits for FreshBooks' answer, which is no fault of the peer.
             arrival.slot.work();
-            consent_page::answer(&receiver.consents, request.uri().query()).await
+            let query = request.uri().query();
+            let note_refusal = || receiver.log_refusal(None, "consent", arrival.source);
+            consent_page::answer(&receiver.consents, query, note_refusal).await
         }
         _ => status_only(404),
     }

@@ -281,6 +281,8 @@ async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
         let mut status = [0; 12];
         stream.read_exact(&mut status).await.expect("an answer");
         assert_eq!(&status, b"HTTP/1.1 401");
+        let guessed = format!("http://{receiver}/oauth/freshbooks/callback?code=c&state=guessed");
+        assert_eq!(http::get(&guessed).await.expect("an answer").status, 400);
         let mut stream = TcpStream::connect(events).await.expect("connects");
         stream.write_all(b"no TLS").await.expect("is sent");
         let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -295,6 +297,7 @@ async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
             "listener=\"webhooks\" what=\"signature\"",
             "connection=\"acme\"",
         ),
+        ("listener=\"webhooks\" what=\"consent\"", "connection"),
         ("listener=\"events\" what=\"tls\"", "detail="),
     ] {
         let lines = lines(what);
