@@ -297,7 +297,7 @@ async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
             "listener=\"webhooks\" what=\"signature\"",
             "connection=\"acme\"",
         ),
-        ("listener=\"webhooks\" what=\"consent\"", "connection"),
+        ("listener=\"webhooks\" what=\"consent\"", "refused"),
         ("listener=\"events\" what=\"tls\"", "detail="),
     ] {
         let lines = lines(what);
