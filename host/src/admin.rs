@@ -28,6 +28,7 @@ use crate::contract::pacing::Gate;
 use crate::contract::types::System;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
+use crate::store::sqlite::SqliteStore;
 use crate::store::{RunId, StoreError};
 
 /// A request to the service.
@@ -239,6 +240,21 @@ pub async fn call(
         }
         tokio::time::sleep(STARTING_PAUSE).await;
     }
+}
+
+/// Whether a service runs that was started with this store.
+pub async fn is_running(config: &Config) -> bool {
+    socket::is_answered(&config.store).await
+}
+
+/// Whether a service runs whose store was removed or replaced under it: it answers, and nobody has
+/// the file that is there.
+pub async fn is_running_without_store(config: &Config) -> bool {
+    is_running(config).await
+        && matches!(
+            SqliteStore::lock(&config.store),
+            Ok(_) | Err(StoreError::Lost(_))
+        )
 }
 
 /// Tells the running service something that it need not know; where none runs nothing happens.

@@ -119,6 +119,14 @@ impl Health {
         }
     }
 
+    /// Forgets what an earlier process has noted of a connection that is whole now. What this
+    /// process has noted stays.
+    pub(crate) async fn clear_earlier_damage(&self, connection: &str) {
+        if !self.damage().contains_key(connection) {
+            self.clear_damage(connection).await;
+        }
+    }
+
     /// Forgets the damage of a connection, or under the empty name that of the store.
     pub async fn clear_damage(&self, connection: &str) {
         self.damage().remove(connection);

@@ -138,6 +138,11 @@ async fn handle_logged(parts: &Parts, request: AdminRequest, actor: Actor) -> Ad
     reply
 }
 
+/// Whether a service runs, by its socket.
+pub(super) async fn is_answered(store: &Path) -> bool {
+    UnixStream::connect(path(store)).await.is_ok()
+}
+
 /// Asks the service; nothing if none runs.
 pub(super) async fn ask(
     store: &Path,

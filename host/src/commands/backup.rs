@@ -56,6 +56,9 @@ pub(super) struct RestoreArgs {
 
 pub(super) fn run_backup(context: &Context, args: &BackupArgs, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
+    if asked(admin::is_running_without_store(&settings.config)) {
+        return Err(removed_under_service(&settings));
+    }
     let bar = Bar::new();
     let (store, now) = (&settings.config.store, Clock::system().now());
     let made = sqlite::backup(store, &args.file, now, &mut |at| bar.show(at));
@@ -77,6 +80,21 @@ pub(super) fn run_backup(context: &Context, args: &BackupArgs, out: &mut impl Wr
     Ok(exit::OK)
 }
 
+fn asked(question: impl Future<Output = bool>) -> bool {
+    context::wait_for(async { Ok(question.await) }).unwrap_or_default()
+}
+
+/// A copy of the file that is there would lack what only the service still has, and one put in its
+/// place would hide that it is missing.
+fn removed_under_service(settings: &Settings) -> Failure {
+    let store = settings.config.store.display();
+    let message = format!(
+        "{store} was removed or replaced while the service runs, which still has all that was \
+         stored: do not stop it, and see \"When the store was removed\" in docs/operating.md"
+    );
+    Failure::new(exit::STORE, message)
+}
+
 /// So that the service's log says that a copy was made. Without a service nobody has to know.
 fn report_to_service(settings: &Settings, file: &Path, made: &Backup) {
     let request = AdminRequest::BackedUp {
@@ -92,6 +110,9 @@ fn report_to_service(settings: &Settings, file: &Path, made: &Backup) {
 
 pub(super) fn run_restore(context: &Context, args: &RestoreArgs, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
+    if asked(admin::is_running_without_store(&settings.config)) {
+        return Err(removed_under_service(&settings));
+    }
     let bar = Bar::new();
     let store = &settings.config.store;
     let restored = sqlite::restore(&args.file, store, &mut |at| bar.show(at));

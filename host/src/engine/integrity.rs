@@ -38,8 +38,9 @@ pub(crate) async fn store_checkpoints(services: &Services) {
 async fn store_each(services: &Services) -> Result<(), StoreError> {
     for head in services.store.chain_heads().await? {
         match next_checkpoint(services, &head).await? {
-            Ok(None) => {}
+            Ok(None) => services.health.clear_earlier_damage(&head.connection).await,
             Ok(Some(checkpoint)) => {
+                services.health.clear_earlier_damage(&head.connection).await;
                 let connection = head.connection;
                 let write = Write::Checkpoint {
                     connection,

@@ -186,6 +186,12 @@ async fn a_store_that_was_deleted_under_a_service_is_rescued() {
     .await;
     rescue(process, store, &deployment.installation.path("rescued"));
     rescue(process, log, &deployment.installation.path("rescued-wal"));
+    // Neither may hide what only the service still has.
+    for arguments in [["restore", "rescued"], ["backup", "copy"]] {
+        let refused = deployment.installation.run(&arguments);
+        assert_eq!(refused.code, 6, "{refused:?}");
+        assert!(refused.err.contains("do not stop it"), "{refused:?}");
+    }
     deployment.stop().expect("stops");
     let installation = &deployment.installation;
     assert_eq!(installation.run(&["status"]).code, 6);
