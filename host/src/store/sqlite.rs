@@ -155,8 +155,8 @@ impl SqliteStore {
             commits => Err(StoreError::Lost(format!(
                 "the store {0} is gone or empty, and {commits} commits were made in it. A service \
                  that runs still has them: do not stop it, and see \"When the store was removed\" \
-                 in docs/operating.md. Without one put the file back, or a backup with `ml-connector \
-                 restore FILE`; to begin anew, delete {0}.commits",
+                 in docs/operating.md. Without one put the file back, or a backup with \
+                 `ml-connector restore FILE`; to begin anew, delete {0}.commits",
                 path.display()
             ))),
         }
