@@ -238,15 +238,10 @@ pub async fn call(
     }
 }
 
-/// Whether a service runs that was started with this store.
-pub async fn is_running(config: &Config) -> bool {
-    socket::is_answered(&config.store).await
-}
-
 /// Whether a service runs whose store was removed or replaced under it: it answers, and nobody has
 /// the file that is there.
 pub async fn is_running_without_store(config: &Config) -> bool {
-    is_running(config).await
+    socket::is_answered(&config.store).await
         && matches!(
             SqliteStore::lock(&config.store),
             Ok(_) | Err(StoreError::Lost(_))

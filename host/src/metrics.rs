@@ -20,7 +20,7 @@ pub struct Metrics {
     registry: Registry,
     /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `handshake-early`,
     /// `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's code, `unknown-address`,
-    /// `too-many`, `unavailable`.
+    /// `cut-short`, `too-many`, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
     /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
     /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their

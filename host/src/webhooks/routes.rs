@@ -1,6 +1,6 @@
 //! The receiver's routes: which request is answered by what.
 
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request};
@@ -75,10 +75,17 @@ async fn webhook(
         return status_only(404);
     }
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-        receiver.metrics.webhook("", "too-long");
-        receiver.log_refusal(Some(connection), "too-long", source);
-        return status_only(413);
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let (what, code) = match error.is::<LengthLimitError>() {
+                true => ("too-long", 413),
+                false => ("cut-short", 400),
+            };
+            receiver.metrics.webhook("", what);
+            receiver.log_refusal(Some(connection), what, source);
+            return status_only(code);
+        }
     };
     slot.work();
     let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
@@ -92,7 +99,7 @@ async fn webhook(
             .filter(|(name, _)| is_wanted(name.as_str()))
             .map(header)
             .collect(),
-        body: text_or_bytes(body.to_bytes().into()),
+        body: text_or_bytes(body.into()),
     };
     status_only(receiver.receive(connection, token, delivery, source).await)
 }
