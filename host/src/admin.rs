@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-pub use self::handle::handle;
+use self::handle::handle;
 pub(crate) use self::reseal::reseal_at_start;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
@@ -223,12 +223,8 @@ pub async fn call(
         }
         match Parts::open(config, secrets, Clock::system()).await {
             Ok(parts) => {
-                let command = audit::command(&request);
-                let reply = handle(&parts, request, false).await;
-                if let Some(command) = command {
-                    audit::log_reply(audit::Actor::this_process(), &command, &reply);
-                }
-                return Ok(reply);
+                let actor = audit::Actor::this_process();
+                return Ok(handle(&parts, request, actor, false).await);
             }
             Err(ServeError::Store(StoreError::InUse(_))) => {}
             Err(error) => return Err(error.into()),
@@ -242,15 +238,10 @@ pub async fn call(
     }
 }
 
-/// Whether a service runs that was started with this store.
-pub async fn is_running(config: &Config) -> bool {
-    socket::is_answered(&config.store).await
-}
-
 /// Whether a service runs whose store was removed or replaced under it: it answers, and nobody has
 /// the file that is there.
 pub async fn is_running_without_store(config: &Config) -> bool {
-    is_running(config).await
+    socket::is_answered(&config.store).await
         && matches!(
             SqliteStore::lock(&config.store),
             Ok(_) | Err(StoreError::Lost(_))

@@ -117,12 +117,6 @@ impl Callbacks {
         ours.map(|(_, id)| id.as_str())
     }
 
-    /// The ids of the keys in use, the newest first.
-    #[must_use]
-    pub fn key_ids(&self) -> Vec<u8> {
-        self.keyring.ids().collect()
-    }
-
     /// The registrations of a connection as `webhooks.verify` wants them.
     #[must_use]
     pub fn receiver(&self, connection: &str, account_id: &str, registering: bool) -> Receiver {

@@ -273,11 +273,7 @@ impl Credentials {
         grant: Grant,
         secret: Secret,
     ) -> Result<Credential, CredentialError> {
-        let system = match grant {
-            Grant::CompanyRequestToken | Grant::ClientCredentials => System::Concur,
-            Grant::AuthorizationCode | Grant::RefreshToken => System::Freshbooks,
-        };
-        let (this, connection) = (Arc::clone(self), connection.to_owned());
+        let (this, connection, system) = (Arc::clone(self), connection.to_owned(), grant.system());
         detached(async move {
             let slot = this.slot(&connection, system)?;
             let _refreshing = slot.refreshing.lock().await;

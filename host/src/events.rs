@@ -139,7 +139,6 @@ impl EventReceiver {
             return 503;
         }
         let now = self.clock.now();
-        let seen = self.certificates.note_shown(&peer.leaf, now);
         self.metrics
             .event_certificate_ends
             .set(peer.leaf.ends / 1_000);
@@ -154,8 +153,14 @@ impl EventReceiver {
             return 503;
         }
         let (what, write) = reading_to_write(connection, read, request.body, now);
+        let seen = self.certificates.note_shown(&peer.leaf, now);
+        let is_seen_anew = seen.is_some();
         let batch = std::iter::once(write).chain(seen).collect();
-        match self.store.commit(batch).await {
+        let committed = self.store.commit(batch).await;
+        if is_seen_anew && committed.is_err() {
+            self.certificates.note_unstored();
+        }
+        match committed {
             Ok(receipt) if is_odd => self.count_unreadable(connection, &what, &receipt),
             Ok(receipt) => self.count_stored_event(connection, &what, now, &receipt),
             Err(StoreError::Refused(why)) => self.unavailable(connection, &why),

@@ -20,6 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::answer::text_or_bytes;
 use self::body::{Departure, WatchedBody};
 pub use self::body::{NoSecrets, SecretParts};
 pub use self::origin::{Origin, OriginError, Origins};

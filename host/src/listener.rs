@@ -83,7 +83,12 @@ pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
 /// A response without a body.
 pub(crate) fn status_only(code: u16) -> HttpResponse {
-    let mut response = Response::new(Full::default());
+    with_body(code, "")
+}
+
+/// A response with this body and no headers.
+pub(crate) fn with_body(code: u16, body: impl Into<Bytes>) -> HttpResponse {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() =
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
@@ -199,6 +204,25 @@ pub(crate) async fn accept_all<F>(
     }
     drop(listener);
     drain(tasks, &slots, policy.shutdown_grace).await;
+}
+
+/// The same for HTTP: every request is answered so.
+pub(crate) async fn answer_all<A>(
+    listener: Listener,
+    name: &'static str,
+    policy: Policy,
+    bounds: HeadBounds,
+    stopped: watch::Receiver<bool>,
+    answer: impl Fn(Request<Incoming>, Arrival) -> A + Send + Sync + 'static,
+) where
+    A: Future<Output = HttpResponse> + Send + 'static,
+{
+    let (answer, ending) = (Arc::new(answer), stopped.clone());
+    accept_all(listener, name, policy, ending, move |connection| {
+        let (answer, stopped) = (Arc::clone(&answer), stopped.clone());
+        async move { exchange(connection, bounds, stopped, &*answer).await }
+    })
+    .await;
 }
 
 /// Serves one connection until it ends by itself, or has to.

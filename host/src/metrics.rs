@@ -18,8 +18,9 @@ use crate::store::Receipt;
 /// Everything that is counted since the start of the process.
 pub struct Metrics {
     registry: Registry,
-    /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `oddity`, a refusal's
-    /// code, `too-many`, `unavailable`.
+    /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `handshake-early`,
+    /// `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's code, `unknown-address`,
+    /// `cut-short`, `too-many`, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
     /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
     /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their

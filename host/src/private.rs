@@ -95,7 +95,8 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn own_user() -> u32 {
+/// The user that this process runs as.
+pub(crate) fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 

@@ -71,15 +71,12 @@ pub async fn serve(
         None => Listener::Plain(listener),
         Some(files) => Listener::Tls(listener, acceptor(files)?),
     };
-    let (policy, ending) = (receiver.policy.clone(), stopped.clone());
-    listener::accept_all(listener, LISTENER, policy, ending, move |connection| {
-        let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
-        async move {
-            let answer = |request, arrival| routes::answer(&receiver, request, arrival);
-            listener::exchange(connection, HEAD_BOUNDS, stopped, answer).await;
-        }
-    })
-    .await;
+    let policy = receiver.policy.clone();
+    let answer = move |request, arrival| {
+        let receiver = Arc::clone(&receiver);
+        async move { routes::answer(&receiver, request, arrival).await }
+    };
+    listener::answer_all(listener, LISTENER, policy, HEAD_BOUNDS, stopped, answer).await;
     Ok(())
 }
 
@@ -89,19 +86,16 @@ pub async fn serve_monitoring(
     receiver: Arc<WebhookReceiver>,
     stopped: watch::Receiver<bool>,
 ) {
-    let (listener, ending) = (Listener::Plain(listener), stopped.clone());
     let policy = Policy {
         connections_max: MONITORING_CONNECTIONS_MAX,
         ..receiver.policy.clone()
     };
-    listener::accept_all(listener, "monitoring", policy, ending, move |connection| {
-        let (receiver, stopped) = (Arc::clone(&receiver), stopped.clone());
-        async move {
-            let answer = |request, arrival| routes::monitor(&receiver, request, arrival);
-            listener::exchange(connection, HEAD_BOUNDS, stopped, answer).await;
-        }
-    })
-    .await;
+    let answer = move |request, arrival| {
+        let receiver = Arc::clone(&receiver);
+        async move { routes::monitor(&receiver, request, arrival).await }
+    };
+    let listener = Listener::Plain(listener);
+    listener::answer_all(listener, "monitoring", policy, HEAD_BOUNDS, stopped, answer).await;
 }
 
 fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {

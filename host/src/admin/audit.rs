@@ -1,10 +1,8 @@
 //! One log line for each command of a person: who and what, and how it went. No line holds a
 //! secret: a request is described by its name and the names in it.
 
-use std::os::unix::fs::MetadataExt;
-
 use super::{AdminReply, AdminRequest};
-use crate::contract::credentials::Grant;
+use crate::private;
 
 /// The target of these lines, by which they can be told from all others.
 pub const TARGET: &str = "ml_connector::audit";
@@ -12,8 +10,8 @@ pub const TARGET: &str = "ml_connector::audit";
 /// Who gave a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
-    /// The number of the user, as the operating system vouches for it; none where it does not.
-    pub uid: Option<u32>,
+    /// The number of the user, as the operating system vouches for it.
+    pub uid: u32,
     /// The number of the process.
     pub pid: Option<u32>,
 }
@@ -22,9 +20,8 @@ impl Actor {
     /// The user that this process runs as.
     #[must_use]
     pub fn this_process() -> Self {
-        let own = std::fs::metadata("/proc/self");
         Self {
-            uid: own.ok().map(|own| own.uid()),
+            uid: private::own_user(),
             pid: Some(std::process::id()),
         }
     }
@@ -32,7 +29,7 @@ impl Actor {
     /// The user at the other end of a Unix socket.
     pub(super) fn peer(peer: &tokio::net::unix::UCred) -> Self {
         Self {
-            uid: Some(peer.uid()),
+            uid: peer.uid(),
             pid: peer.pid().and_then(|pid| pid.try_into().ok()),
         }
     }
@@ -67,7 +64,7 @@ pub(super) fn command(request: &AdminRequest) -> Option<Command> {
         AdminRequest::Consent { connection } => ("consent", Some(connection), "freshbooks".into()),
         AdminRequest::Connect {
             connection, grant, ..
-        } => ("connect", Some(connection), system(*grant).into()),
+        } => ("connect", Some(connection), grant.system().as_str().into()),
         AdminRequest::Replay { run } => ("replay", None, run.to_string()),
         AdminRequest::ReplayParked { connection } => {
             ("replay-parked", connection.as_ref(), String::new())
@@ -108,13 +105,4 @@ pub fn log(actor: Actor, command: &Command, outcome: Result<(), &str>) {
         uid, pid, command = name, connection, about, done, why,
         "a person's command"
     );
-}
-
-fn system(grant: Grant) -> &'static str {
-    match grant {
-        Grant::AuthorizationCode => "freshbooks",
-        Grant::CompanyRequestToken | Grant::ClientCredentials => "concur",
-        // No person brings one.
-        Grant::RefreshToken => "",
-    }
 }

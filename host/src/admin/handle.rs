@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audit::{self, Actor};
 use super::reseal;
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
@@ -24,9 +25,23 @@ const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Objects that are replayed in one commit: thousands take seconds, and other commits get through.
 const REPLAY_BATCH_MAX: u32 = 256;
 
-/// Handles a request. `is_service` says whether the receiver runs, so that redirects
-/// arrive.
-pub async fn handle(parts: &Parts, request: AdminRequest, is_service: bool) -> AdminReply {
+/// Handles a request, and logs that this person made it unless it only asks how things stand.
+/// `is_service` says whether the receiver runs, so that redirects arrive.
+pub(super) async fn handle(
+    parts: &Parts,
+    request: AdminRequest,
+    actor: Actor,
+    is_service: bool,
+) -> AdminReply {
+    let command = audit::command(&request);
+    let reply = carry_out(parts, request, is_service).await;
+    if let Some(command) = command {
+        audit::log_reply(actor, &command, &reply);
+    }
+    reply
+}
+
+async fn carry_out(parts: &Parts, request: AdminRequest, is_service: bool) -> AdminReply {
     let done = match request {
         AdminRequest::Consent { connection } => consent(parts, &connection, is_service),
         AdminRequest::Consented { state } => Ok(parts.rounds.take_result(&state)),

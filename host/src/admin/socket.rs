@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, watch};
 
-use super::audit::{self, Actor};
-use super::{AdminError, AdminReply, AdminRequest, handle};
+use super::audit::Actor;
+use super::handle::handle;
+use super::{AdminError, AdminReply, AdminRequest};
 use crate::listener::{self, Connection, Listener, Policy};
+use crate::private;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::{resolve, with_suffix};
 
@@ -34,7 +36,6 @@ pub(crate) struct Socket {
     /// Taken when it is served; the file is removed when all has ended.
     listener: Option<UnixListener>,
     path: PathBuf,
-    owner: u32,
 }
 
 /// Makes the socket. The caller holds the store's lock, so that one that is there is left
@@ -48,11 +49,9 @@ pub(crate) fn listen(store: &Path) -> Result<Socket, ServeError> {
         }
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        let owner = fs::metadata(&path)?.uid();
         Ok(Socket {
             listener: Some(listener),
             path: path.clone(),
-            owner,
         })
     };
     made().map_err(|source| ServeError::Admin {
@@ -76,7 +75,7 @@ pub(crate) async fn answer_all(
     let Some(listener) = socket.listener.take() else {
         return;
     };
-    let (listener, owner) = (Listener::Unix(listener), socket.owner);
+    let (listener, owner) = (Listener::Unix(listener), private::own_user());
     let turn = Arc::new(Mutex::new(()));
     listener::accept_all(listener, "admin", policy, stopped, move |connection| {
         let (parts, turn) = (Arc::clone(&parts), Arc::clone(&turn));
@@ -117,7 +116,7 @@ async fn answer(
     let reply = match serde_json::from_str(&text) {
         Ok(request) => {
             let _turn = turn.lock().await;
-            handle_logged(parts, request, actor).await
+            handle(parts, request, actor, true).await
         }
         Err(error) => AdminReply::Refused {
             message: format!("the request cannot be read ({error}); use the same version for both"),
@@ -127,15 +126,6 @@ async fn answer(
     slot.answer();
     stream.write_all(&serde_json::to_vec(&reply)?).await?;
     stream.shutdown().await
-}
-
-async fn handle_logged(parts: &Parts, request: AdminRequest, actor: Actor) -> AdminReply {
-    let command = audit::command(&request);
-    let reply = handle(parts, request, true).await;
-    if let Some(command) = command {
-        audit::log_reply(actor, &command, &reply);
-    }
-    reply
 }
 
 /// Whether a service runs, by its socket.

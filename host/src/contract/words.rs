@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::credentials::Grant;
 use super::http::{Secret, SendErrorCode, SendOutcome};
 use super::runs::{EndingKind, StartReason, WaitReason};
 use super::types::System;
@@ -82,6 +83,17 @@ impl System {
         match self {
             Self::Freshbooks => "FreshBooks",
             Self::Concur => "SAP Concur",
+        }
+    }
+}
+
+impl Grant {
+    /// The system that takes it.
+    #[must_use]
+    pub fn system(self) -> System {
+        match self {
+            Self::AuthorizationCode | Self::RefreshToken => System::Freshbooks,
+            Self::CompanyRequestToken | Self::ClientCredentials => System::Concur,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! replaced at least once a year, and a receiver that does not expect the next one loses events
 //! without any error of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub struct SeenCertificate {
 #[derive(Debug, Default)]
 pub struct CertificateLog {
     seen: Mutex<Vec<SeenCertificate>>,
+    /// Whether the store refused the last that was to be stored.
+    is_unstored: AtomicBool,
     /// The fingerprint and the days of the last warning.
     reminded: Mutex<Option<(String, u64)>>,
 }
@@ -70,37 +73,34 @@ impl CertificateLog {
     pub fn new(seen: Vec<SeenCertificate>) -> Self {
         Self {
             seen: Mutex::new(seen),
-            reminded: Mutex::default(),
+            ..Self::default()
         }
     }
 
-    /// Notes that a certificate was shown; returns what is to be stored if it is a new one.
+    /// Notes that a certificate was shown; returns what is to be stored if it is a new one, or the
+    /// last one could not be stored.
     pub fn note_shown(&self, leaf: &Leaf, now: Instant) -> Option<Write> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen
-            .first()
-            .is_some_and(|last| last.fingerprint == leaf.fingerprint)
-        {
+        let last = seen.first();
+        let is_new = last.is_none_or(|last| last.fingerprint != leaf.fingerprint);
+        let is_unstored = self.is_unstored.swap(false, Ordering::Relaxed);
+        if !is_new && !is_unstored {
             return None;
         }
-        seen.retain(|earlier| earlier.fingerprint != leaf.fingerprint);
-        seen.truncate(KEPT_MAX - 1);
-        let new = SeenCertificate {
-            fingerprint: leaf.fingerprint.clone(),
-            ends: leaf.ends,
-            seen: now,
-        };
-        seen.insert(0, new);
-        let fingerprint = leaf.fingerprint.as_str();
-        tracing::info!(
-            fingerprint,
-            "SAP Concur uses a client certificate that was not seen before"
-        );
+        if is_new {
+            add(&mut seen, leaf, now);
+        }
         let value = serde_json::to_string(&*seen).ok()?;
         Some(Write::Mark {
             name: MARK.to_string(),
             value,
         })
+    }
+
+    /// Has what was to be stored stored with the next certificate that is shown, since the store
+    /// did not take it.
+    pub fn note_unstored(&self) {
+        self.is_unstored.store(true, Ordering::Relaxed);
     }
 
     /// The one that was shown last.
@@ -128,4 +128,20 @@ impl CertificateLog {
         );
         Some(days)
     }
+}
+
+fn add(seen: &mut Vec<SeenCertificate>, leaf: &Leaf, now: Instant) {
+    let fingerprint = leaf.fingerprint.as_str();
+    seen.retain(|earlier| earlier.fingerprint != fingerprint);
+    seen.truncate(KEPT_MAX - 1);
+    let new = SeenCertificate {
+        fingerprint: fingerprint.to_owned(),
+        ends: leaf.ends,
+        seen: now,
+    };
+    seen.insert(0, new);
+    tracing::info!(
+        fingerprint,
+        "SAP Concur uses a client certificate that was not seen before"
+    );
 }

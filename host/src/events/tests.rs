@@ -237,6 +237,9 @@ async fn a_failing_store_is_answered_503() {
     assert_eq!(fixture.post(EVENT).await, Ok(503));
     assert_eq!(fixture.post("no JSON").await, Ok(503));
     assert_eq!(fixture.counted("acme", "unavailable"), 2);
+    let shown = client_certificate::Leaf::read(&fixture.sap.chain[0]).expect("is read");
+    let again = fixture.events.certificates.note_shown(&shown, NOW);
+    assert!(again.is_some(), "the certificate comes with the next event");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -381,6 +384,9 @@ fn the_last_three_certificates_are_kept() {
         assert!(log.note_shown(leaf, NOW).is_some());
         assert!(log.note_shown(leaf, NOW).is_none(), "known");
     }
+    log.note_unstored();
+    assert!(log.note_shown(&leaves[3], NOW).is_some(), "is not stored");
+    assert!(log.note_shown(&leaves[3], NOW).is_none(), "once");
     let Some(Write::Mark { value, .. }) = log.note_shown(&leaves[1], NOW) else {
         panic!("is to be kept");
     };

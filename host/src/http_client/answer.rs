@@ -158,7 +158,7 @@ impl Beginning {
 }
 
 /// A body as the contract has it: text where it is UTF-8.
-pub(super) fn text_or_bytes(bytes: Vec<u8>) -> Body {
+pub(crate) fn text_or_bytes(bytes: Vec<u8>) -> Body {
     String::from_utf8(bytes).map_or_else(|error| Body::Bytes(error.into_bytes()), Body::Text)
 }
 

@@ -258,10 +258,12 @@ impl Slot {
                 }
             };
             tokio::select! {
+                biased;
+                // A turn that has changed first, so that work which has begun is never cut off.
+                _ = turn.changed() => {}
                 () = tokio::time::sleep_until(since + self.slots.peer_timeout) => {
                     return awaited.timeout_label();
                 }
-                _ = turn.changed() => {}
             }
         }
     }
@@ -304,6 +306,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     fn address(last: u8) -> Option<IpAddr> {
@@ -356,6 +361,21 @@ mod tests {
         first.answer();
         first.answer_was_taken();
         assert!(is_displaced(&first));
+    }
+
+    /// As when the request and the end of its time come while the machine is asleep.
+    #[tokio::test]
+    async fn a_deadline_that_has_passed_does_not_cut_off_work_that_has_begun() {
+        let slots = Slots::new(1, Duration::from_millis(100));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..8 {
+            let slot = slots.take(address(1)).expect("is free");
+            let mut ended = pin!(slot.until_ended());
+            assert_eq!(ended.as_mut().poll(&mut context), Poll::Pending);
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            slot.work();
+            assert_eq!(ended.as_mut().poll(&mut context), Poll::Pending);
+        }
     }
 
     #[test]

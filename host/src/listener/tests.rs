@@ -53,21 +53,19 @@ impl Fixture {
         let address = listener.local_addr().expect("has an address");
         let answers = Arc::<AtomicUsize>::default();
         let (stop, stopped) = watch::channel(false);
-        let (counted, ending) = (Arc::clone(&answers), stopped.clone());
-        let serve = move |connection| {
-            let (counted, stopped) = (Arc::clone(&counted), stopped.clone());
-            async move {
-                let answer = |request, arrival| respond(request, arrival, &counted);
-                exchange(connection, BOUNDS, stopped, answer).await;
-            }
+        let counted = Arc::clone(&answers);
+        let answer = move |request, arrival| {
+            let counted = Arc::clone(&counted);
+            async move { respond(request, arrival, &counted).await }
         };
         let listener = Listener::Plain(listener);
+        let answering = answer_all(listener, "test", policy, BOUNDS, stopped, answer);
         Self {
             address,
             metrics,
             answers,
             stop,
-            listening: tokio::spawn(accept_all(listener, "test", policy, ending, serve)),
+            listening: tokio::spawn(answering),
         }
     }
 

@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 
 use super::consents::{Consent, Consents};
-use crate::listener::{HttpResponse, status_only};
+use crate::listener::{HttpResponse, with_body};
 use crate::secrets::Secret;
 
 /// Bytes of the redirect's query. FreshBooks' codes and our states have less than 100.
@@ -136,8 +134,7 @@ fn page(code: u16, message: &str) -> HttpResponse {
         "<!doctype html><html lang=\"en\"><title>ml-connector</title><p>{}</p></html>\n",
         escaped(message)
     );
-    let mut answer = status_only(code);
-    *answer.body_mut() = Full::new(Bytes::from(text));
+    let mut answer = with_body(code, text);
     // The address of this page holds a code: it is not stored, not told to others, and nothing is
     // loaded or framed.
     for (name, value) in [

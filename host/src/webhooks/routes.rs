@@ -1,14 +1,15 @@
 //! The receiver's routes: which request is answered by what.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 
 use super::{BODY_BYTES_MAX, WebhookReceiver, consent_page};
-use crate::contract::http::{Body, Header};
+use crate::contract::http::Header;
 use crate::contract::webhooks::Delivery;
-use crate::listener::{Arrival, HttpResponse, status_only};
+use crate::http_client::text_or_bytes;
+use crate::listener::{Arrival, HttpResponse, status_only, with_body};
 
 /// Answers one request by its method and path; 404 where there is nothing.
 pub(super) async fn answer(
@@ -49,10 +50,10 @@ pub(super) async fn monitor(
 ) -> HttpResponse {
     arrival.slot.work();
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/healthz") => plain(200, "ok\n"),
+        (&Method::GET, "/healthz") => with_body(200, "ok\n"),
         (&Method::GET, "/readyz") => match receiver.readiness().await {
-            Ok(()) => plain(200, "ready\n"),
-            Err(unready) => plain(503, &format!("{unready}\n")),
+            Ok(()) => with_body(200, "ready\n"),
+            Err(unready) => with_body(503, format!("{unready}\n")),
         },
         (&Method::GET, "/metrics") => metrics(receiver).await,
         _ => status_only(404),
@@ -74,17 +75,23 @@ async fn webhook(
         return status_only(404);
     }
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-        receiver.metrics.webhook("", "too-long");
-        receiver.log_refusal(Some(connection), "too-long", source);
-        return status_only(413);
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let (what, code) = match error.is::<LengthLimitError>() {
+                true => ("too-long", 413),
+                false => ("cut-short", 400),
+            };
+            receiver.metrics.webhook("", what);
+            receiver.log_refusal(Some(connection), what, source);
+            return status_only(code);
+        }
     };
     slot.work();
-    let header =
-        |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| Header {
-            name: name.as_str().to_string(),
-            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        };
+    let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
+        name: name.as_str().to_string(),
+        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
     let delivery = Delivery {
         headers: head
             .headers
@@ -92,10 +99,7 @@ async fn webhook(
             .filter(|(name, _)| is_wanted(name.as_str()))
             .map(header)
             .collect(),
-        body: match String::from_utf8(body.to_bytes().to_vec()) {
-            Ok(text) => Body::Text(text),
-            Err(error) => Body::Bytes(error.into_bytes()),
-        },
+        body: text_or_bytes(body.into()),
     };
     status_only(receiver.receive(connection, token, delivery, source).await)
 }
@@ -106,18 +110,10 @@ fn is_wanted(name: &str) -> bool {
 }
 
 async fn metrics(receiver: &WebhookReceiver) -> HttpResponse {
-    let mut answer = status_only(200);
-    *answer.body_mut() = Full::new(receiver.gauges.text().await);
+    let mut answer = with_body(200, receiver.gauges.text().await);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    answer.headers_mut().insert(
-        "content-type",
-        hyper::header::HeaderValue::from_static(kind),
-    );
     answer
-}
-
-fn plain(code: u16, text: &str) -> HttpResponse {
-    let mut answer = status_only(code);
-    *answer.body_mut() = Full::new(Bytes::copy_from_slice(text.as_bytes()));
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }

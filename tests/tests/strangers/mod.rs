@@ -207,6 +207,8 @@ async fn strangers_get_little_and_hold_up_nobody() {
     fixture.config.monitoring_listen = Some(SocketAddr::from(([127, 0, 0, 1], port)));
     let service = fixture.start().await;
     the_body_of_an_unknown_address_is_not_read(&fixture).await;
+    let token = &service.parts().webhook_addresses["acme"].token;
+    what_is_wrong_with_a_body_is_told_apart(&fixture, port, token).await;
     health_and_metrics_have_an_address_of_their_own(&fixture, port).await;
     commands_that_say_nothing_hold_up_no_other(&fixture).await;
     service.shutdown().await;
@@ -223,6 +225,26 @@ async fn the_body_of_an_unknown_address_is_not_read(fixture: &InProcess) {
         // Who waited for the body would cut the connection off instead.
         answer.expect("in time").expect("an answer");
         assert_eq!(&status, b"HTTP/1.1 404");
+    }
+}
+
+async fn what_is_wrong_with_a_body_is_told_apart(fixture: &InProcess, port: u16, token: &str) {
+    let long = format!("content-length: 9000\r\n\r\n{}", "x".repeat(9_000));
+    for (rest, what) in [
+        (long.as_str(), "too-long"),
+        ("content-length: 2\r\n\r\nx", "cut-short"),
+    ] {
+        let stream = TcpStream::connect(fixture.config.listen).await;
+        let mut stream = stream.expect("connects");
+        let head = format!("POST /hooks/freshbooks/acme/{token} HTTP/1.1\r\nhost: h\r\n{rest}");
+        stream.write_all(head.as_bytes()).await.expect("is sent");
+        let _ = stream.shutdown().await;
+        let counted = format!("refusals_total{{listener=\"webhooks\",what=\"{what}\"}} 1");
+        until(what, async || {
+            let metrics = http::get(&format!("http://127.0.0.1:{port}/metrics")).await;
+            metrics.expect("an answer").body.contains(&counted)
+        })
+        .await;
     }
 }
 
