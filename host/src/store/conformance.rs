@@ -78,6 +78,8 @@ macro_rules! store_conformance {
             retired_runs_leave_the_latest_of_each_object
             retired_notices_and_settings_are_forgotten
             an_object_keeps_its_latest_histories
+            runs_beyond_the_bound_are_whole_and_go_in_their_time
+            runs_of_an_object_go_oldest_first
             links_are_kept_by_source_and_connection
             standings_tell_how_the_last_run_ended
             settings_are_kept_by_version

@@ -1,13 +1,17 @@
 //! Histories.
 
+use super::chains::damage;
 use super::samples::{
     answered, confirmed, demand, end, interrupted, new_run, notice, object, open_row, parked, row,
     unchanged,
 };
+
 use super::{commit, get, refuse, run, start};
 use crate::store::{
     Decision, HISTORIES_OF_OBJECT_MAX, HistoryRow, NewRun, RunFilter, RunId, Store, Write,
 };
+
+const HISTORIES: usize = HISTORIES_OF_OBJECT_MAX as usize;
 
 /// A history comes back in order, older epochs first, equal to what was appended.
 pub fn a_history_is_kept_in_order<S: Store>(place: &impl Fn() -> S) {
@@ -231,6 +235,69 @@ pub fn an_object_keeps_its_latest_histories<S: Store>(place: &impl Fn() -> S) {
         Some(20),
         "the run itself stays"
     );
+}
+
+/// Runs whose histories went because of the bound are no damage while their rows stay, and the rows
+/// go when they are old, though no history is left that could be.
+pub fn runs_beyond_the_bound_are_whole_and_go_in_their_time<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let runs = looks_at_one_object(&store, (10..).take(HISTORIES + 10));
+    assert_eq!(damage(&store), [""; 0]);
+    let with_history = runs
+        .iter()
+        .filter(|id| !get(store.history(**id)).is_empty());
+    assert_eq!(with_history.count(), HISTORIES);
+    commit(&store, vec![Write::Retire { ended_before: 15 }]);
+    assert_eq!(left(&store), runs[5..], "what ended before is gone");
+    assert_eq!(damage(&store), [""; 0], "the deletion is in the chain");
+    commit(&store, vec![Write::Retire { ended_before: 15 }]);
+    let head = get(store.chain_heads()).remove(0);
+    let links = runs.len() as u64 + 1;
+    assert_eq!(head.number, links, "there was nothing to delete");
+    commit(&store, vec![retire_all()]);
+    assert_eq!(left(&store), runs[runs.len() - 1..]);
+    assert_eq!(damage(&store), [""; 0]);
+}
+
+/// A clock that was ahead and was set back: a run stays until its own end is old, and with it the
+/// later ones that show why its history is gone.
+pub fn runs_of_an_object_go_oldest_first<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let ended = std::iter::once(5_000).chain((20..).take(HISTORIES + 1));
+    let runs = looks_at_one_object(&store, ended);
+    assert_eq!(get(store.history(runs[0])), []);
+    commit(
+        &store,
+        vec![Write::Retire {
+            ended_before: 1_000,
+        }],
+    );
+    assert_eq!(left(&store), runs);
+    assert_eq!(damage(&store), [""; 0]);
+    commit(&store, vec![retire_all()]);
+    assert_eq!(left(&store), runs[runs.len() - 1..]);
+    assert_eq!(damage(&store), [""; 0]);
+}
+
+/// Runs of one object, each with a history, that end alike at these instants.
+fn looks_at_one_object<S: Store>(store: &S, ended: impl Iterator<Item = u64>) -> Vec<RunId> {
+    let looks = (1..).zip(ended).flat_map(|(id, at)| {
+        let begin = Write::Start(new_run("acme", "1"));
+        [begin, append(id, vec![row(0)]), end(id, unchanged(), at)]
+    });
+    commit(store, looks.collect()).runs
+}
+
+/// The numbers of the runs that are there, oldest first.
+fn left(store: &impl Store) -> Vec<RunId> {
+    let runs = get(store.runs(RunFilter::default()));
+    runs.iter().rev().map(|run| run.id).collect()
+}
+
+fn retire_all() -> Write {
+    Write::Retire {
+        ended_before: 9_999,
+    }
 }
 
 fn append(run: RunId, rows: Vec<HistoryRow>) -> Write {

@@ -1,5 +1,6 @@
 //! Copies of the store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
