@@ -2,6 +2,7 @@
 
 mod accounts;
 mod connections;
+mod credentials;
 mod events;
 mod integrity;
 mod online;
@@ -10,18 +11,13 @@ mod sealed;
 use std::io::Write;
 use std::path::Path;
 
-use ml_connector::clock::Clock;
 use ml_connector::config::{Config, ConnectionConfig, TlsFiles};
-use ml_connector::contract::credentials::CredentialStatus;
-use ml_connector::contract::types::System;
-use ml_connector::credentials::usable_credential;
 use ml_connector::guest::Guest;
 use ml_connector::private;
 use ml_connector::seal::Keyring;
 use ml_connector::sealed::{seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
 use ml_connector::service;
-use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +25,7 @@ use serde_json::Value;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::style::{self, Tone};
-use super::{Done, exit, labels};
+use super::{Done, exit};
 use integrity::{ExpectedHead, Head};
 
 /// Check settings, secrets, component, store and credentials; write nothing
@@ -155,7 +151,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         store.as_ref(),
     ))?);
     let keyring = context::keyring(config);
-    findings.extend(context::wait_for(credentials(
+    findings.extend(context::wait_for(credentials::check(
         config,
         store.as_ref(),
         keyring.as_ref().map_err(String::as_str),
@@ -323,46 +319,6 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
             None
         }
     }
-}
-
-async fn credentials(
-    config: &Config,
-    store: Option<&SqliteStore>,
-    keyring: Result<&Keyring, &str>,
-    guest: &Guest,
-) -> Result<Vec<Finding>, Failure> {
-    let mut instance = guest.instance()?;
-    let mut findings = Vec::new();
-    for connection in &config.connections {
-        for system in [System::Freshbooks, System::Concur] {
-            let stored = match store {
-                Some(store) => store.credential(&connection.name, system).await?,
-                None => None,
-            };
-            let credential = match stored {
-                Some(stored) => usable_credential(keyring, stored),
-                None => instance.absent_credential(system)?,
-            };
-            let plan = instance.plan_refresh(&credential, Clock::system().now())?;
-            let subject = format!(
-                "{} credential of {}",
-                system.display_name(),
-                connection.name
-            );
-            let message = match plan.message.as_str() {
-                "" => labels::credential_status(&credential.status).0.to_string(),
-                message => message.to_string(),
-            };
-            let (verdict, code) = match credential.status {
-                CredentialStatus::Live => (Verdict::Ok, exit::OK),
-                CredentialStatus::Absent | CredentialStatus::Dead(_) => {
-                    (Verdict::Wrong, exit::CREDENTIALS)
-                }
-            };
-            findings.push(Finding::new(subject, verdict, code, message));
-        }
-    }
-    Ok(findings)
 }
 
 fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshP
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
-use ml_connector::credentials::usable_credential;
+use ml_connector::credentials::{unreadable_credential, usable_credential};
 use ml_connector::engine::bounded_gate;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
@@ -193,9 +193,14 @@ async fn gather(
 ) -> Result<ConnectionStanding, StoreError> {
     let mut damage = damage(store, &name).await?;
     let mut credentials = Vec::new();
-    for system in [System::Freshbooks, System::Concur] {
-        let stored = readable(store.credential(&name, system).await, &mut damage)?;
-        let stored = stored.map(|stored| usable_credential(keyring, stored));
+    for system in System::ALL {
+        let stored = match store.credential(&name, system).await {
+            Err(ref error @ StoreError::Corrupt(ref detail)) => {
+                damage.push(error.to_string());
+                Some(unreadable_credential(system, detail))
+            }
+            stored => stored?.map(|stored| usable_credential(keyring, stored)),
+        };
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
         let plan = match (instance.as_mut(), &credential) {

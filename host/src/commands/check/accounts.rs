@@ -11,12 +11,11 @@ use ml_connector::guest::Guest;
 use ml_connector::http_client::{HttpClient, NoSecrets, Origin, Origins};
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
-use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
 use super::super::{context, exit, labels};
-use super::{Finding, Verdict};
+use super::{Finding, Verdict, credentials};
 
 pub(super) async fn compare(
     config: &Config,
@@ -57,12 +56,7 @@ async fn bearer(
     store: Option<&SqliteStore>,
     connection: &ConnectionConfig,
 ) -> Result<Option<HeaderValue>, Failure> {
-    let Some(store) = store else {
-        return Ok(None);
-    };
-    let stored = store
-        .credential(&connection.name, System::Freshbooks)
-        .await?;
+    let stored = credentials::stored(store, &connection.name, System::Freshbooks).await?;
     let keys = Secrets::new(config.secrets_dir.clone()).seal_keys();
     // Keys that cannot be read or do not fit are a finding already.
     let keyring = keys.ok().and_then(|keys| Keyring::parse(&keys).ok());
