@@ -19,7 +19,9 @@ use ml_connector::health::damage_mark;
 use ml_connector::seal::Keyring;
 use ml_connector::service::{Orphan, orphans};
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
+use ml_connector::store::{
+    Run, RunCount, RunFilter, RunState, Store, StoreError, StoredCredential,
+};
 use serde_json::{Value, json};
 
 use self::events::EventStanding;
@@ -146,6 +148,9 @@ struct CredentialStanding {
     credential: Option<Credential>,
     /// None without the component.
     plan: Option<RefreshPlan>,
+    /// The store has it and it cannot be read or opened: its sentence says what to do before
+    /// connecting again.
+    is_closed: bool,
 }
 
 impl CredentialStanding {
@@ -194,12 +199,12 @@ async fn gather(
     let mut damage = damage(store, &name).await?;
     let mut credentials = Vec::new();
     for system in System::ALL {
-        let stored = match store.credential(&name, system).await {
+        let (stored, is_closed) = match store.credential(&name, system).await {
             Err(ref error @ StoreError::Corrupt(ref detail)) => {
                 damage.push(error.to_string());
-                Some(unreadable_credential(system, detail))
+                (Some(unreadable_credential(system, detail)), true)
             }
-            stored => stored?.map(|stored| usable_credential(keyring, stored)),
+            stored => usable(keyring, stored?),
         };
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
@@ -211,6 +216,7 @@ async fn gather(
             system,
             credential,
             plan,
+            is_closed,
         });
     }
     let needs_person = readable(store.runs(needs_person(&name)).await, &mut damage)?;
@@ -235,6 +241,20 @@ async fn gather(
         damage,
         name,
     })
+}
+
+/// A stored credential as it can be used, and whether the keys are why it cannot.
+fn usable(
+    keyring: Result<&Keyring, &str>,
+    stored: Option<StoredCredential>,
+) -> (Option<Credential>, bool) {
+    let Some(stored) = stored else {
+        return (None, false);
+    };
+    let status = stored.credential.status.clone();
+    let usable = usable_credential(keyring, stored);
+    let is_closed = usable.status != status;
+    (Some(usable), is_closed)
 }
 
 /// What was read, or nothing of what is damaged, which is said.
