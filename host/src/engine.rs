@@ -129,7 +129,10 @@ impl Engine {
             tracing::warn!("runs under way were cut short; they continue at the next start");
         }
         self.cut.send_replace(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.services.credentials.finish().await;
+        };
         let _ = tokio::time::timeout(CUT_GRACE, all).await;
         self.tasks.shutdown().await;
         // A disk that hangs must not keep the process from ending.

@@ -95,6 +95,17 @@ fn a_run_that_cannot_be_read_does_not_hide_the_others() {
 }
 
 #[test]
+fn a_run_that_cannot_be_read_does_not_keep_a_gate_closed() {
+    let installation = after_a_morning();
+    let keys = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+    installation.write_secret("seal.keys", keys);
+    let unreadable = "UPDATE runs SET reason = 'whim' WHERE id = 3";
+    change(&installation, unreadable);
+    let output = installation.run(&["gate", "open", "acme", "freshbooks"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+}
+
+#[test]
 fn a_credential_that_cannot_be_read_is_dead_and_does_not_hide_the_rest() {
     let installation = after_a_morning();
     installation.commit(vec![credential(System::Freshbooks, CredentialStatus::Live)]);
