@@ -25,8 +25,8 @@ use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use self::application::Application;
-pub use self::opening::usable_credential;
 use self::opening::{CredentialState, load_credential};
+pub use self::opening::{unreadable_credential, usable_credential};
 pub use self::reseal::ResealReport;
 use self::tokens::{Tokens, open_tokens};
 use crate::clock::Clock;

@@ -32,7 +32,7 @@ pub(crate) use self::drive::drive;
 pub use self::gates::{GateClosed, Gates, Observed};
 pub use self::gauges::Gauges;
 pub(crate) use self::integrity::store_checkpoints;
-pub use self::recent_wakes::{RecentWakes, WakeEvent};
+pub use self::recent_wakes::RecentWakes;
 pub use self::services::Services;
 pub use self::stored_instants::bounded_gate;
 pub(crate) use self::stored_instants::{TOKEN_PAUSE_MAX_MS, bound_due};
@@ -54,8 +54,8 @@ pub struct Engine {
 const CUT_GRACE: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Starts everything. Receivers notify `notices_stored` when notices or
-    /// handshakes have been stored.
+    /// Starts everything. Receivers notify `notices_stored` when notices have been stored, or a
+    /// handshake has come that a run waits for.
     pub fn start(
         instance: Arc<SharedInstance>,
         services: Arc<Services>,
@@ -129,7 +129,10 @@ impl Engine {
             tracing::warn!("runs under way were cut short; they continue at the next start");
         }
         self.cut.send_replace(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.services.credentials.finish().await;
+        };
         let _ = tokio::time::timeout(CUT_GRACE, all).await;
         self.tasks.shutdown().await;
         // A disk that hangs must not keep the process from ending.

@@ -1,7 +1,6 @@
 //! Every sealed text in the store, for those who need to know which keys it asks for and whether it
 //! opens: `check`, `keys add`, and the start of the service.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::contract::types::System;
@@ -93,16 +92,6 @@ pub async fn sealed_texts(store: &dyn Store) -> Result<Vec<SealedText>, StoreErr
         }));
     }
     Ok(all)
-}
-
-/// The ids of the keys that sealed what is in a store.
-///
-/// # Errors
-///
-/// If the store cannot be read at all.
-pub async fn sealing_key_ids(store: &dyn Store) -> Result<BTreeSet<u8>, StoreError> {
-    let texts = sealed_texts(store).await?;
-    Ok(texts.iter().filter_map(SealedText::key_id).collect())
 }
 
 /// What to do about seal keys that are not there while the store holds what they have sealed.

@@ -48,7 +48,21 @@ pub(super) async fn reseal_next(
 }
 
 /// Seals everything anew that an older key has sealed, until nothing is left or the service stops.
-pub(crate) async fn reseal_at_start(services: &Services, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn reseal_at_start(services: &Services, stopped: watch::Receiver<bool>) {
+    if let Some((sealed_anew @ 1.., 0)) = reseal_all(services, stopped).await {
+        tracing::info!(
+            sealed_anew,
+            "everything is sealed with the newest key: the older ones may go from `seal.keys`"
+        );
+    }
+}
+
+/// How much was sealed anew, and how much does not open; nothing if the service stopped before the
+/// end, since then nobody has looked at the rest.
+async fn reseal_all(
+    services: &Services,
+    mut stopped: watch::Receiver<bool>,
+) -> Option<(u64, usize)> {
     let mut after = String::new();
     let (mut sealed_anew, mut not_opened) = (0, 0);
     while !*stopped.borrow() {
@@ -65,10 +79,12 @@ pub(crate) async fn reseal_at_start(services: &Services, mut stopped: watch::Rec
                 if resealed > 0 {
                     tracing::info!(resealed, left, "secrets were sealed with the newest key");
                 }
-                let Some(next) = next else { break };
-                after = next;
+                match next {
+                    Some(next) => after = next,
+                    None => return Some((sealed_anew, not_opened)),
+                }
             }
-            Ok(_) => break,
+            Ok(_) => return None,
             Err(error) => {
                 tracing::warn!(%error, "secrets could not be sealed with the newest key yet");
                 tokio::select! {
@@ -78,12 +94,7 @@ pub(crate) async fn reseal_at_start(services: &Services, mut stopped: watch::Rec
             }
         }
     }
-    if sealed_anew > 0 && not_opened == 0 {
-        tracing::info!(
-            sealed_anew,
-            "everything is sealed with the newest key: the older ones may go from `seal.keys`"
-        );
-    }
+    None
 }
 
 #[cfg(test)]
@@ -296,5 +307,17 @@ mod tests {
     #[tokio::test]
     async fn a_store_without_secrets_has_nothing_to_seal() {
         assert_eq!(reseal(&Arc::default(), &[1]).await, (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_said_of_older_keys_if_the_service_stops_before_the_end() {
+        let store = Arc::new(ModelStore::default());
+        let batch = vec![credential("gone", &keyring(&[1]))];
+        store.commit(batch).await.expect("is stored");
+        let services = services(&store, &[2, 1]).await;
+        let (stop, stopped) = watch::channel(true);
+        assert_eq!(reseal_all(&services, stopped.clone()).await, None);
+        stop.send_replace(false);
+        assert_eq!(reseal_all(&services, stopped).await, Some((1, 0)));
     }
 }

@@ -2,26 +2,21 @@
 
 mod accounts;
 mod connections;
+mod credentials;
 mod events;
 mod integrity;
 mod online;
 mod sealed;
 
 use std::io::Write;
-use std::path::Path;
 
-use ml_connector::clock::Clock;
 use ml_connector::config::{Config, ConnectionConfig, TlsFiles};
-use ml_connector::contract::credentials::CredentialStatus;
-use ml_connector::contract::types::System;
-use ml_connector::credentials::usable_credential;
 use ml_connector::guest::Guest;
 use ml_connector::private;
 use ml_connector::seal::Keyring;
 use ml_connector::sealed::{seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, SecretName, Secrets};
 use ml_connector::service;
-use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +24,7 @@ use serde_json::Value;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::style::{self, Tone};
-use super::{Done, exit, labels};
+use super::{Done, exit};
 use integrity::{ExpectedHead, Head};
 
 /// Check settings, secrets, component, store and credentials; write nothing
@@ -133,7 +128,9 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     ];
     findings.extend(connections::exposed(config, &checked.guest)?);
     findings.extend(connections::doubled(config, &checked.guest)?);
-    findings.extend(secrets(config));
+    let mut of_store = Vec::new();
+    let store = store(config, &mut of_store);
+    findings.extend(secrets(config, store.as_ref()));
     findings.extend(
         config
             .connections
@@ -143,46 +140,39 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     let tls = config.tls.iter();
     findings.extend(tls.flat_map(|files| tls_files("receiver TLS", files)));
     findings.extend(events::check_events(&checked)?);
-    let store = store(config, &mut findings);
-    findings.extend(context::wait_for(integrity::check(
+    findings.extend(of_store);
+    findings.extend(context::wait_for(stored_and_remote(
         config,
         store.as_ref(),
-        args.store,
-        &args.head,
-    ))?);
-    findings.extend(context::wait_for(connections::orphaned(
-        config,
-        store.as_ref(),
-    ))?);
-    let keyring = context::keyring(config);
-    findings.extend(context::wait_for(credentials(
-        config,
-        store.as_ref(),
-        keyring.as_ref().map_err(String::as_str),
         &checked.guest,
+        args,
     ))?);
-    findings.extend(context::wait_for(sealed::check(
-        config,
-        store.as_ref(),
-        keyring.as_ref().ok(),
-    ))?);
-    if args.online {
-        findings.extend(context::wait_for(online::ask(
-            config,
-            store.as_ref(),
-            &checked.guest,
-        ))?);
-        findings.extend(context::wait_for(accounts::compare(
-            config,
-            store.as_ref(),
-            &checked.guest,
-        ))?);
-    }
     print(&findings, args.json, out)?;
     let first_wrong = findings
         .iter()
         .find(|finding| finding.verdict == Verdict::Wrong);
     Ok(first_wrong.map_or(exit::OK, |finding| finding.code))
+}
+
+/// What the store holds, with the keys that open it, and what the remotes say.
+async fn stored_and_remote(
+    config: &Config,
+    store: Option<&SqliteStore>,
+    guest: &Guest,
+    args: &Args,
+) -> Result<Vec<Finding>, Failure> {
+    let keys = context::keyring(config);
+    let keyring = keys.as_ref().ok();
+    let mut findings = integrity::check(store, keyring, args.store, &args.head).await?;
+    findings.extend(connections::orphaned(config, store).await?);
+    let keys = keys.as_ref().map_err(String::as_str);
+    findings.extend(credentials::check(config, store, keys, guest).await?);
+    findings.extend(sealed::check(config, store, keyring).await?);
+    if args.online {
+        findings.extend(online::ask(config, store, guest).await?);
+        findings.extend(accounts::compare(config, store, keyring, guest).await?);
+    }
+    Ok(findings)
 }
 
 fn component(config: &Config, guest: &Guest) -> Finding {
@@ -199,9 +189,9 @@ fn component(config: &Config, guest: &Guest) -> Finding {
     Finding::ok("component", message)
 }
 
-fn secrets(config: &Config) -> Vec<Finding> {
+fn secrets(config: &Config, store: Option<&SqliteStore>) -> Vec<Finding> {
     let secrets = Secrets::new(config.secrets_dir.clone());
-    let mut findings = vec![seal_keys(config, &secrets)];
+    let mut findings = vec![seal_keys(&secrets, store)];
     for connection in &config.connections {
         for name in [
             SecretName::FreshbooksClientSecret,
@@ -217,7 +207,7 @@ fn secrets(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn seal_keys(config: &Config, secrets: &Secrets) -> Finding {
+fn seal_keys(secrets: &Secrets, store: Option<&SqliteStore>) -> Finding {
     const SUBJECT: &str = "seal keys";
     match secrets.seal_keys() {
         Ok(keys) => match Keyring::parse(&keys) {
@@ -225,7 +215,7 @@ fn seal_keys(config: &Config, secrets: &Secrets) -> Finding {
             Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
         },
         // New keys would not open what the store holds.
-        Err(SecretError::Missing { file, .. }) if holds_sealed(&config.store) => {
+        Err(SecretError::Missing { file, .. }) if holds_sealed(store) => {
             Finding::wrong(SUBJECT, exit::SETTINGS, seal_keys_lost(&file))
         }
         Err(SecretError::Missing { file, .. }) => Finding::new(
@@ -258,13 +248,10 @@ fn tls_files(subject: &str, files: &TlsFiles) -> Vec<Finding> {
 }
 
 /// Whether a store holds anything sealed; one that cannot be read is a finding of its own.
-fn holds_sealed(store: &Path) -> bool {
-    if SqliteStore::exists(store) == Ok(false) {
-        return false;
-    }
-    let texts = SqliteStore::open_read_only(store)
-        .map(|store| context::wait_for(async { Ok(sealed_texts(&store).await?) }));
-    texts.is_ok_and(|texts| texts.is_ok_and(|texts| !texts.is_empty()))
+fn holds_sealed(store: Option<&SqliteStore>) -> bool {
+    let Some(store) = store else { return false };
+    let texts = context::wait_for(async { Ok(sealed_texts(store).await?) });
+    texts.is_ok_and(|texts| !texts.is_empty())
 }
 
 /// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
@@ -323,46 +310,6 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
             None
         }
     }
-}
-
-async fn credentials(
-    config: &Config,
-    store: Option<&SqliteStore>,
-    keyring: Result<&Keyring, &str>,
-    guest: &Guest,
-) -> Result<Vec<Finding>, Failure> {
-    let mut instance = guest.instance()?;
-    let mut findings = Vec::new();
-    for connection in &config.connections {
-        for system in [System::Freshbooks, System::Concur] {
-            let stored = match store {
-                Some(store) => store.credential(&connection.name, system).await?,
-                None => None,
-            };
-            let credential = match stored {
-                Some(stored) => usable_credential(keyring, stored),
-                None => instance.absent_credential(system)?,
-            };
-            let plan = instance.plan_refresh(&credential, Clock::system().now())?;
-            let subject = format!(
-                "{} credential of {}",
-                system.display_name(),
-                connection.name
-            );
-            let message = match plan.message.as_str() {
-                "" => labels::credential_status(&credential.status).0.to_string(),
-                message => message.to_string(),
-            };
-            let (verdict, code) = match credential.status {
-                CredentialStatus::Live => (Verdict::Ok, exit::OK),
-                CredentialStatus::Absent | CredentialStatus::Dead(_) => {
-                    (Verdict::Wrong, exit::CREDENTIALS)
-                }
-            };
-            findings.push(Finding::new(subject, verdict, code, message));
-        }
-    }
-    Ok(findings)
 }
 
 fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
-use ml_connector::sealed::{Place, SealedText, sealed_texts};
+use ml_connector::sealed::{Place, SealedText, seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, Secrets};
 use serde_json::json;
 
@@ -87,7 +87,7 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
             report_new_file(
                 settings,
                 &file,
-                newest_id(&keyring(&secrets)?),
+                newest_id(&keyring(settings)?),
                 &sealed,
                 out,
             )?;
@@ -99,7 +99,7 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
                 out,
                 "Key {} is the first line of {} now. Back the file up, restart the service, and \
                  then run `ml-connector keys reseal`.",
-                newest_id(&keyring(&secrets)?),
+                newest_id(&keyring(settings)?),
                 file.display()
             )?;
         }
@@ -136,17 +136,14 @@ fn report_new_file(
          lines below this one and restart the service. Else start the service and connect again:\n"
     )?;
     for connection in &settings.config.connections {
-        for (system, argument) in [
-            (System::Freshbooks, "freshbooks"),
-            (System::Concur, "concur"),
-        ] {
+        for system in System::ALL {
             let is_lost = |text: &SealedText| {
                 text.connection == connection.name
                     && matches!(text.place, Place::Tokens(of, _) if of == system)
             };
             if sealed.iter().any(is_lost) {
-                let name = &connection.name;
-                writeln!(out, "  ml-connector connect {argument} --connection {name}")?;
+                let (system, name) = (system.as_str(), &connection.name);
+                writeln!(out, "  ml-connector connect {system} --connection {name}")?;
             }
         }
     }
@@ -169,9 +166,7 @@ struct Resealed {
 fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Write) -> Done {
     // A store that does not exist yet has nothing to seal.
     drop(context::open_store(settings)?);
-    let newest = newest_id(&keyring(&Secrets::new(
-        settings.config.secrets_dir.clone(),
-    ))?);
+    let newest = newest_id(&keyring(settings)?);
     let all = reseal_all(context, settings, json, newest, out)?;
     let removable = match &all.key_ids[..] {
         [_, older @ ..] if all.unopened.is_empty() => older,
@@ -284,8 +279,14 @@ fn wrong(error: impl std::fmt::Display) -> Failure {
     Failure::new(exit::SETTINGS, error.to_string())
 }
 
-fn keyring(secrets: &Secrets) -> Result<Keyring, Failure> {
-    Keyring::parse(&secrets.seal_keys().map_err(wrong)?).map_err(wrong)
+fn keyring(settings: &Settings) -> Result<Keyring, Failure> {
+    let keys = Secrets::new(settings.config.secrets_dir.clone()).seal_keys();
+    match keys {
+        Err(SecretError::Missing { file, .. }) if !sealed(settings)?.is_empty() => {
+            Err(wrong(seal_keys_lost(&file)))
+        }
+        keys => Keyring::parse(&keys.map_err(wrong)?).map_err(wrong),
+    }
 }
 
 fn newest_id(keyring: &Keyring) -> u8 {

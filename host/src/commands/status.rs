@@ -12,14 +12,16 @@ use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshP
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
 use ml_connector::contract::types::{Instant, System};
-use ml_connector::credentials::usable_credential;
+use ml_connector::credentials::{unreadable_credential, usable_credential};
 use ml_connector::engine::bounded_gate;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
 use ml_connector::seal::Keyring;
 use ml_connector::service::{Orphan, orphans};
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector::store::{Run, RunCount, RunFilter, RunState, Store, StoreError};
+use ml_connector::store::{
+    Run, RunCount, RunFilter, RunState, Store, StoreError, StoredCredential,
+};
 use serde_json::{Value, json};
 
 use self::events::EventStanding;
@@ -146,6 +148,9 @@ struct CredentialStanding {
     credential: Option<Credential>,
     /// None without the component.
     plan: Option<RefreshPlan>,
+    /// The store has it and it cannot be read or opened: its sentence says what to do before
+    /// connecting again.
+    is_closed: bool,
 }
 
 impl CredentialStanding {
@@ -193,9 +198,14 @@ async fn gather(
 ) -> Result<ConnectionStanding, StoreError> {
     let mut damage = damage(store, &name).await?;
     let mut credentials = Vec::new();
-    for system in [System::Freshbooks, System::Concur] {
-        let stored = readable(store.credential(&name, system).await, &mut damage)?;
-        let stored = stored.map(|stored| usable_credential(keyring, stored));
+    for system in System::ALL {
+        let (stored, is_closed) = match store.credential(&name, system).await {
+            Err(ref error @ StoreError::Corrupt(ref detail)) => {
+                damage.push(error.to_string());
+                (Some(unreadable_credential(system, detail)), true)
+            }
+            stored => usable(keyring, stored?),
+        };
         let absent = || instance.as_mut()?.absent_credential(system).ok();
         let credential = stored.or_else(absent);
         let plan = match (instance.as_mut(), &credential) {
@@ -206,6 +216,7 @@ async fn gather(
             system,
             credential,
             plan,
+            is_closed,
         });
     }
     let needs_person = readable(store.runs(needs_person(&name)).await, &mut damage)?;
@@ -230,6 +241,20 @@ async fn gather(
         damage,
         name,
     })
+}
+
+/// A stored credential as it can be used, and whether the keys are why it cannot.
+fn usable(
+    keyring: Result<&Keyring, &str>,
+    stored: Option<StoredCredential>,
+) -> (Option<Credential>, bool) {
+    let Some(stored) = stored else {
+        return (None, false);
+    };
+    let status = stored.credential.status.clone();
+    let usable = usable_credential(keyring, stored);
+    let is_closed = usable.status != status;
+    (Some(usable), is_closed)
 }
 
 /// What was read, or nothing of what is damaged, which is said.

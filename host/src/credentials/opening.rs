@@ -50,7 +50,7 @@ pub(super) async fn load_credential(
     };
     let state = match stored {
         Ok(stored) => open_credential(&parts.keyring, stored),
-        Err(detail) => unreadable_credential(account.absent(system)?, &detail, parts.clock.now()),
+        Err(detail) => unreadable_state(account.absent(system)?, &detail, parts.clock.now()),
     };
     if let Some(why) = &state.closed {
         let (connection, system) = (&account.connection, system.as_str());
@@ -77,18 +77,8 @@ pub(super) fn open_credential(keyring: &Keyring, stored: StoredCredential) -> Cr
 }
 
 /// What stands for a row that cannot be read.
-pub(super) fn unreadable_credential(
-    mut absent: StoredCredential,
-    detail: &str,
-    now: Instant,
-) -> CredentialState {
-    let system = absent.credential.system;
-    let why = format!(
-        "the stored credential of {} cannot be read ({detail}): put the store back from its \
-         backup, or {}",
-        system.display_name(),
-        connect_again(system)
-    );
+fn unreadable_state(mut absent: StoredCredential, detail: &str, now: Instant) -> CredentialState {
+    let why = cannot_be_read(absent.credential.system, detail);
     // The store refuses a generation before the present one, which is not known; it counts single
     // token requests, so that the seconds since 1970 are beyond it.
     absent.credential.generation = u32::try_from(now / 1_000).unwrap_or(u32::MAX - 1);
@@ -116,6 +106,21 @@ pub fn usable_credential(keyring: Result<&Keyring, &str>, stored: StoredCredenti
     }
 }
 
+/// What stands for a stored credential whose row cannot be read, for this reason: dead, with the
+/// sentence that helps.
+#[must_use]
+pub fn unreadable_credential(system: System, detail: &str) -> Credential {
+    Credential {
+        system,
+        status: CredentialStatus::Dead(cannot_be_read(system, detail)),
+        generation: 0,
+        base: None,
+        access: None,
+        refresh_expires: None,
+        scope: None,
+    }
+}
+
 fn open_answer(keyring: &Keyring, stored: &StoredCredential) -> Result<(), SealError> {
     if stored.sealed_answer.is_empty() {
         return Ok(());
@@ -128,6 +133,15 @@ fn does_not_open(system: System, error: SealError) -> String {
     format!(
         "the stored tokens of {} do not open: {error}. Restore `seal.keys` from your backup and \
          restart the service; if it is lost, {}",
+        system.display_name(),
+        connect_again(system)
+    )
+}
+
+fn cannot_be_read(system: System, detail: &str) -> String {
+    format!(
+        "the stored credential of {} cannot be read ({detail}): put the store back from its \
+         backup, or {}",
         system.display_name(),
         connect_again(system)
     )

@@ -231,7 +231,8 @@ impl Connection {
         })
     }
 
-    /// Makes the runs that wait for a remote due now.
+    /// Makes the runs that wait for a remote due now. Those behind a row that cannot be read wake at
+    /// their own instants: the gate is open all the same.
     async fn release_waiting_runs(&self) -> Result<(), StoreError> {
         let mut before = None;
         loop {
@@ -242,7 +243,13 @@ impl Connection {
                 limit: RELEASE_BATCH_MAX,
                 ..RunFilter::default()
             };
-            let page = self.services.store.runs(filter).await?;
+            let page = match self.services.store.runs(filter).await {
+                Err(error @ (StoreError::UnreadableRun { .. } | StoreError::Corrupt(_))) => {
+                    tracing::error!(connection = self.name, %error, "not all runs were woken early");
+                    break;
+                }
+                page => page?,
+            };
             let Some(last) = page.last() else { break };
             before = Some(last.id);
             self.make_due(page).await;

@@ -108,21 +108,16 @@ impl Gauges {
     fn show_counts(&self, connection: &str, counts: &[RunCount]) {
         let metrics = &self.services.metrics;
         let ours = || counts.iter().filter(|count| count.connection == connection);
+        let show = |how: &str, count: Option<&RunCount>| {
+            metrics.set_objects(connection, how, count.map_or(0, |one| one.objects));
+        };
         for state in OPEN {
             let count = ours().find(|count| count.state == state);
-            metrics.set_objects(
-                connection,
-                state.as_str(),
-                count.map_or(0, |one| one.objects),
-            );
+            show(state.as_str(), count);
         }
         for ending in ENDINGS {
             let count = ours().find(|count| count.ending == Some(ending));
-            metrics.set_objects(
-                connection,
-                ending.as_str(),
-                count.map_or(0, |one| one.objects),
-            );
+            show(ending.as_str(), count);
         }
         let oldest = ours().filter_map(|count| count.oldest_started).min();
         let now = self.services.clock.now();

@@ -1,4 +1,4 @@
-//! Wake-ups of the last moments, for runs that are about to wait for just that.
+//! Objects whose runs have ended in the last moments, for runs that are about to wait for just that.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,54 +8,46 @@ use crate::contract::types::ObjectRef;
 /// Older ones are forgotten; a run that misses one wakes at its instant all the same.
 const KEPT_MAX: usize = 1_024;
 
-/// Something that a run may wait for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WakeEvent {
-    /// A run of this object has ended, or is about to.
-    Ended(ObjectRef),
-    /// A webhook handshake has arrived.
-    Handshake,
-}
-
-/// The latest wake-ups of a connection, numbered.
+/// The latest endings of a connection, numbered.
 #[derive(Default)]
 pub struct RecentWakes(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     next: u64,
-    events: VecDeque<WakeEvent>,
+    ended: VecDeque<ObjectRef>,
 }
 
 impl RecentWakes {
-    /// The number of the next event.
+    /// The number of the next ending.
     #[must_use]
     pub fn next(&self) -> u64 {
         self.lock().next
     }
 
-    /// Adds an event. To be called before what it tells of is committed: then anyone who commits a
-    /// wait and looks here afterwards has either been woken by the store or finds it here.
-    pub fn add(&self, event: WakeEvent) {
+    /// Adds the object of a run that is about to end. To be called before its ending is committed:
+    /// then anyone who commits a wait and looks here afterwards has either been woken by the store
+    /// or finds it here.
+    pub fn add(&self, object: ObjectRef) {
         let mut state = self.lock();
         state.next += 1;
-        if state.events.len() == KEPT_MAX {
-            state.events.pop_front();
+        if state.ended.len() == KEPT_MAX {
+            state.ended.pop_front();
         }
-        state.events.push_back(event);
+        state.ended.push_back(object);
     }
 
-    /// Whether an event has happened since number `since`.
+    /// Whether a run of this object has ended since number `since`, or is about to.
     #[must_use]
-    pub fn has_happened_since(&self, since: u64, event: &WakeEvent) -> bool {
+    pub fn has_ended_since(&self, since: u64, object: &ObjectRef) -> bool {
         let state = self.lock();
         let fresh = usize::try_from(state.next - since).unwrap_or(usize::MAX);
         state
-            .events
+            .ended
             .iter()
             .rev()
             .take(fresh)
-            .any(|kept| kept == event)
+            .any(|ended| ended == object)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,27 +60,27 @@ mod tests {
     use super::*;
     use crate::contract::types::System;
 
-    fn ended(id: &str) -> WakeEvent {
-        WakeEvent::Ended(ObjectRef {
+    fn invoice(id: &str) -> ObjectRef {
+        ObjectRef {
             system: System::Freshbooks,
             kind: "invoice".into(),
             id: id.into(),
-        })
+        }
     }
 
     #[test]
     fn only_news_counts_and_only_so_much_is_kept() {
         let recent_wakes = RecentWakes::default();
-        recent_wakes.add(ended("1"));
+        recent_wakes.add(invoice("1"));
         let since = recent_wakes.next();
-        assert!(!recent_wakes.has_happened_since(since, &ended("1")));
-        recent_wakes.add(ended("2"));
-        assert!(recent_wakes.has_happened_since(since, &ended("2")));
-        assert!(!recent_wakes.has_happened_since(since, &WakeEvent::Handshake));
+        assert!(!recent_wakes.has_ended_since(since, &invoice("1")));
+        recent_wakes.add(invoice("2"));
+        assert!(recent_wakes.has_ended_since(since, &invoice("2")));
+        assert!(!recent_wakes.has_ended_since(since, &invoice("never")));
         for id in 0..KEPT_MAX {
-            recent_wakes.add(ended(&id.to_string()));
+            recent_wakes.add(invoice(&id.to_string()));
         }
-        assert!(!recent_wakes.has_happened_since(0, &WakeEvent::Handshake));
-        assert_eq!(recent_wakes.lock().events.len(), KEPT_MAX);
+        assert!(!recent_wakes.has_ended_since(0, &invoice("never")));
+        assert_eq!(recent_wakes.lock().ended.len(), KEPT_MAX);
     }
 }

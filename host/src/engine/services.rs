@@ -1,5 +1,4 @@
-//! What all connections share: the bottom of the engine, which uses nothing else of it but the
-//! clock.
+//! What all connections share: the bottom of the engine, which uses nothing else of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -125,7 +125,10 @@ impl TokenRefresh {
         let Err(error) = refreshed else {
             return Ok(());
         };
-        tracing::warn!(connection = connection.name, ?system, %error, "a token was not refreshed");
+        tracing::warn!(
+            connection = connection.name, system = system.as_str(), %error,
+            "a token was not refreshed"
+        );
         let until = retry_at(&error, connection.services.clock.now());
         let slot = &self.slots[index(system)];
         slot.not_before.store(until, Ordering::Release);

@@ -52,7 +52,7 @@ pub struct Parts {
     pub rounds: Arc<ConsentRounds>,
     /// Where FreshBooks users give their consent, by connection.
     pub consent_bases: BTreeMap<String, String>,
-    /// Notified when notices or handshakes have been stored.
+    /// Notified when notices have been stored, or a handshake has come that a run waits for.
     pub notices_stored: Arc<Notify>,
     /// Notices without a decision.
     pub backlog: Arc<Backlog>,

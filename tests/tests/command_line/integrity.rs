@@ -1,10 +1,12 @@
 //! `check --store`: what was changed behind the program's back.
 
+use ml_connector::contract::credentials::CredentialStatus;
+use ml_connector::contract::types::System;
 use ml_connector_tests::fixtures::Installation;
 use ml_connector_tests::fixtures::installation::STORE_FILE;
 use serde_json::Value;
 
-use super::morning::after_a_morning;
+use super::morning::{after_a_morning, credential};
 
 /// The findings of `check --store` with these arguments.
 fn findings(installation: &Installation, arguments: &[&str]) -> Vec<Value> {
@@ -90,6 +92,35 @@ fn a_run_that_cannot_be_read_does_not_hide_the_others() {
         "{}",
         output.out
     );
+}
+
+#[test]
+fn a_run_that_cannot_be_read_does_not_keep_a_gate_closed() {
+    let installation = after_a_morning();
+    let keys = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+    installation.write_secret("seal.keys", keys);
+    let unreadable = "UPDATE runs SET reason = 'whim' WHERE id = 3";
+    change(&installation, unreadable);
+    let output = installation.run(&["gate", "open", "acme", "freshbooks"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+}
+
+#[test]
+fn a_credential_that_cannot_be_read_is_dead_and_does_not_hide_the_rest() {
+    let installation = after_a_morning();
+    installation.commit(vec![credential(System::Freshbooks, CredentialStatus::Live)]);
+    change(&installation, "UPDATE credentials SET visible = '{}'");
+    let said = "the stored credential of FreshBooks cannot be read";
+    let check = installation.run(&["check", "--json"]);
+    let found: Vec<Value> = serde_json::from_str(&check.out).expect("findings");
+    let found = about(&found, "FreshBooks credential of acme");
+    assert_eq!(found.len(), 1, "{}", check.out);
+    assert!(found[0].0 == "wrong" && found[0].1.starts_with(said));
+    let status = installation.run(&["status"]);
+    assert_eq!(status.code, 0, "{}", status.err);
+    for part in ["FreshBooks  dead", said, "SAP Concur  never connected"] {
+        assert!(status.out.contains(part), "{part}: {}", status.out);
+    }
 }
 
 #[test]

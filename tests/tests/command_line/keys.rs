@@ -254,6 +254,7 @@ fn assert_the_missing_file_is_named_and_made(installation: &Installation) {
         &["connect", "concur"],
         &["check"],
         &["status"],
+        &["keys", "reseal"],
     ] {
         let output = installation.run_with(command, &[], "some-token\n");
         let said = format!("{}{}", output.out, output.err);
@@ -264,6 +265,11 @@ fn assert_the_missing_file_is_named_and_made(installation: &Installation) {
         ] {
             assert!(said.contains(part), "{command:?}: {said}");
         }
+        // That alone would not help.
+        assert!(
+            !said.contains("Run: ml-connector connect"),
+            "{command:?}: {said}"
+        );
     }
     let added = installation.run(&["keys", "add"]);
     assert_eq!(added.code, 0, "{}", added.err);

@@ -10,17 +10,16 @@ use ml_connector::credentials::stored_bearer;
 use ml_connector::guest::Guest;
 use ml_connector::http_client::{HttpClient, NoSecrets, Origin, Origins};
 use ml_connector::seal::Keyring;
-use ml_connector::secrets::Secrets;
-use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
 use super::super::{context, exit, labels};
-use super::{Finding, Verdict};
+use super::{Finding, Verdict, credentials};
 
 pub(super) async fn compare(
     config: &Config,
     store: Option<&SqliteStore>,
+    keyring: Option<&Keyring>,
     guest: &Guest,
 ) -> Result<Vec<Finding>, Failure> {
     let http_client = HttpClient::new(&config.limits)
@@ -38,7 +37,7 @@ pub(super) async fn compare(
         let remote = Remote {
             http_client: &http_client,
             origin: &origins.freshbooks,
-            bearer: bearer(config, store, connection).await?,
+            bearer: bearer(store, keyring, connection).await?,
         };
         findings.extend(compare_one(&subject, guest, connection, &remote).await?);
     }
@@ -52,23 +51,15 @@ struct Remote<'a> {
     bearer: Option<HeaderValue>,
 }
 
+/// Keys that cannot be read or do not fit are a finding already.
 async fn bearer(
-    config: &Config,
     store: Option<&SqliteStore>,
+    keyring: Option<&Keyring>,
     connection: &ConnectionConfig,
 ) -> Result<Option<HeaderValue>, Failure> {
-    let Some(store) = store else {
-        return Ok(None);
-    };
-    let stored = store
-        .credential(&connection.name, System::Freshbooks)
-        .await?;
-    let keys = Secrets::new(config.secrets_dir.clone()).seal_keys();
-    // Keys that cannot be read or do not fit are a finding already.
-    let keyring = keys.ok().and_then(|keys| Keyring::parse(&keys).ok());
-    Ok(stored
-        .zip(keyring)
-        .and_then(|(stored, keyring)| stored_bearer(&keyring, &stored).ok().flatten()))
+    let stored = credentials::stored(store, &connection.name, System::Freshbooks).await?;
+    let both = stored.zip(keyring);
+    Ok(both.and_then(|(stored, keyring)| stored_bearer(keyring, &stored).ok().flatten()))
 }
 
 async fn compare_one(

@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use ml_connector::config::Config;
 use ml_connector::seal::Keyring;
-use ml_connector::secrets::Secrets;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHead, CheckExtent, Damage, Store};
 use serde::Serialize;
@@ -53,10 +51,11 @@ impl FromStr for ExpectedHead {
     }
 }
 
-/// The structure of the file; and, if `everything`, all that is chained, and the heads.
+/// The structure of the file; and, if `everything`, all that is chained, and the heads. Without the
+/// keys, which another finding is about, checkpoints cannot be checked.
 pub(super) async fn check(
-    config: &Config,
     store: Option<&SqliteStore>,
+    keyring: Option<&Keyring>,
     everything: bool,
     expected: &[ExpectedHead],
 ) -> Result<Vec<Finding>, Failure> {
@@ -77,9 +76,8 @@ pub(super) async fn check(
         findings.push(Finding::ok(SUBJECT, what));
     }
     if everything {
-        let keyring = keyring(config);
         for head in store.chain_heads().await? {
-            findings.push(checkpoint(&head, keyring.as_ref()));
+            findings.push(checkpoint(&head, keyring));
             findings.push(printed(&head));
         }
         for head in expected {
@@ -92,12 +90,6 @@ pub(super) async fn check(
 fn damaged(damage: &Damage) -> Finding {
     let message = format!("{damage}; see \"The store is damaged\" in docs/operating.md");
     Finding::wrong(SUBJECT, exit::STORE, message)
-}
-
-/// Without the keys, which another finding is about, checkpoints cannot be checked.
-fn keyring(config: &Config) -> Option<Keyring> {
-    let keys = Secrets::new(config.secrets_dir.clone()).seal_keys().ok()?;
-    Keyring::parse(&keys).ok()
 }
 
 /// Whether a key that is not in the store vouches for the chain. That the chain goes through the

@@ -6,12 +6,11 @@ use ml_connector::contract::settings::Endpoints;
 use ml_connector::contract::types::System;
 use ml_connector::guest::Guest;
 use ml_connector::http_client::{HttpClient, NoSecrets, Origin, OriginError, Origins};
-use ml_connector::store::Store;
 use ml_connector::store::sqlite::SqliteStore;
 
 use super::super::failure::Failure;
 use super::super::{context, exit, labels};
-use super::Finding;
+use super::{Finding, credentials};
 
 const TIMEOUT_MS: u64 = 10_000;
 
@@ -48,10 +47,7 @@ async fn pinned_base(
     store: Option<&SqliteStore>,
     connection: &ConnectionConfig,
 ) -> Result<Option<String>, Failure> {
-    let Some(store) = store else {
-        return Ok(None);
-    };
-    let stored = store.credential(&connection.name, System::Concur).await?;
+    let stored = credentials::stored(store, &connection.name, System::Concur).await?;
     Ok(stored.and_then(|stored| stored.credential.base))
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use ml_connector::contract::credentials::{CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::{Ending, EndingKind};
-use ml_connector::contract::types::{Instant, System};
+use ml_connector::contract::types::Instant;
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
@@ -86,8 +86,8 @@ fn print_credential(
     if !message.is_empty() {
         writeln!(out, "{INDENT}{message}")?;
     }
-    if *status != CredentialStatus::Live {
-        let system = argument(standing.system);
+    if *status != CredentialStatus::Live && !standing.is_closed {
+        let system = standing.system.as_str();
         writeln!(
             out,
             "{INDENT}Run: ml-connector connect {system} --connection {connection}"
@@ -116,13 +116,6 @@ fn dates(refresh_plan: &RefreshPlan, now: Instant) -> String {
             )
         });
     needs_you + &refresh
-}
-
-fn argument(system: System) -> &'static str {
-    match system {
-        System::Freshbooks => "freshbooks",
-        System::Concur => "concur",
-    }
 }
 
 fn print_gate(gate: &Gate, now: Instant, out: &mut impl Write) -> Result<(), Failure> {

@@ -28,44 +28,25 @@ impl Driver<'_> {
             Ending::Conflict(conflict) => Some((&conflict.message, &conflict.remedy)),
             Ending::Confirmed(_) | Ending::Unchanged(_) => None,
         };
+        macro_rules! log {
+            ($level:ident, $($fields:tt)*) => {
+                tracing::$level!(connection, run, kind, object, ending, code, $($fields)*)
+            };
+        }
         if let Some((why, remedy)) = needed {
             let why = self.connection.without_addresses(why);
-            tracing::warn!(
-                connection,
-                run,
-                kind,
-                object,
-                ending,
-                code,
-                why,
-                remedy,
-                "a run has ended and needs a person"
-            );
+            log!(warn, why, remedy, "a run has ended and needs a person");
         } else if self.run.reason == StartReason::Schedule {
-            tracing::debug!(
-                connection,
-                run,
-                kind,
-                object,
-                ending,
-                code,
-                "a run has ended"
-            );
+            log!(debug, "a run has ended");
         } else {
-            tracing::info!(
-                connection,
-                run,
-                kind,
-                object,
-                ending,
-                code,
-                "a run has ended"
-            );
+            log!(info, "a run has ended");
         }
     }
 
-    /// Forgets the handshakes that were kept for this run, if it is one that registers webhooks.
-    pub(super) async fn end_registration(&self) -> Result<(), DriveError> {
+    /// Forgets the handshakes that were kept for this run, if it is one that registers webhooks. It
+    /// has ended, whatever the store says of the others: where that cannot be read, theirs are
+    /// kept.
+    pub(super) async fn end_registration(&self) {
         let connection = self.connection;
         let objects = || {
             let schedules = connection.schedules.iter();
@@ -73,16 +54,15 @@ impl Driver<'_> {
             needing.map(|schedule| &schedule.object)
         };
         if !objects().any(|object| *object == self.run.object) {
-            return Ok(());
+            return;
         }
         let Connection { name, services, .. } = connection;
         let mut is_last = true;
         for object in objects() {
-            is_last &= services.store.active_run(name, object).await?.is_none();
+            is_last &= matches!(services.store.active_run(name, object).await, Ok(None));
         }
         let now = services.clock.now();
         let callbacks = &services.callbacks;
         callbacks.end_registration(name, self.run.id, is_last, now);
-        Ok(())
     }
 }

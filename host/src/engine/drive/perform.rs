@@ -13,7 +13,6 @@ use crate::contract::runs::{
 use crate::contract::types::Instant;
 use crate::engine::connection::Connection;
 use crate::engine::gates::GateClosed;
-use crate::engine::recent_wakes::WakeEvent;
 use crate::http_client::SecretParts;
 use crate::secrets;
 use crate::store::{NewRun, Write};
@@ -259,7 +258,7 @@ impl Driver<'_> {
         if let Some(object) = &wait.on
             && connection
                 .recent_wakes
-                .has_happened_since(self.wakes_since, &WakeEvent::Ended(object.clone()))
+                .has_ended_since(self.wakes_since, object)
         {
             self.wakes_since = connection.recent_wakes.next();
             return Some(Wake::ObjectEnded);
@@ -272,23 +271,21 @@ impl Driver<'_> {
 
     async fn end(&mut self, completion: Completion) -> Result<(), DriveError> {
         let connection = self.connection;
-        let ending = completion.kind().as_str();
-        self.log_ending(&completion);
-        connection
-            .recent_wakes
-            .add(WakeEvent::Ended(self.run.object.clone()));
+        connection.recent_wakes.add(self.run.object.clone());
         let end = Write::End {
             run: self.run.id,
-            completion,
+            completion: completion.clone(),
             at: connection.now_after(self.history.latest()),
         };
         self.commit(None, vec![end]).await?;
-        self.end_registration().await?;
+        self.log_ending(&completion);
+        let ending = completion.kind().as_str();
         connection
             .services
             .metrics
             .run_ended(&connection.name, ending);
         connection.runs_due.notify_one();
+        self.end_registration().await;
         Ok(())
     }
 
