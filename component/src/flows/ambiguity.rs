@@ -1,9 +1,9 @@
 //! What an earlier attempt left unknown is not forgotten over anything else.
 
-use crate::contract::runs::{Ending, Failure, Intent, ObjectStatus, StartReason};
+use crate::contract::runs::{Ending, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
 use crate::flow::{EARLIER, EarlyEnd, Flow};
-use crate::runs::{AMBIGUOUS, next_look};
+use crate::runs::AMBIGUOUS;
 
 /// Since when nobody can know whether the record was created; none if a person has looked since, or
 /// if the settings have it sent again. `is_new`: the record has not been created for sure.
@@ -43,12 +43,5 @@ pub(super) fn stay_ambiguous(
         EarlyEnd::Parked(failure) if failure.code == AMBIGUOUS => EarlyEnd::Parked(failure),
         end => flow.ambiguous_after(EARLIER, end),
     };
-    let EarlyEnd::Parked(failure) = end else {
-        return Err(end);
-    };
-    Err(EarlyEnd::park(Failure {
-        since,
-        look_again: next_look(since, flow.now()),
-        ..*failure
-    }))
+    Err(flow.ambiguous_from(since, end))
 }
