@@ -14,7 +14,9 @@ pub(super) fn ambiguous_since(
     is_new: bool,
 ) -> Option<Instant> {
     let parks = intent == Intent::LookUpThenPark;
-    left_by_earlier_run(flow, own).or_else(|| flow.task.unknown_since.filter(|_| parks && is_new))
+    // What the history that was given up last recorded may be older than what it sent.
+    let started_over = flow.task.unknown_since.map(|_| flow.task.started);
+    left_by_earlier_run(flow, own).or_else(|| started_over.filter(|_| parks && is_new))
 }
 
 /// Since when an earlier run has left it unknown whether the record was created; none if a person
