@@ -10,3 +10,18 @@ pub mod demo;
 pub mod fixtures;
 pub mod logic;
 pub mod sim;
+
+/// Makes two tests of each scenario, a function that takes a [`Backend`].
+///
+/// [`Backend`]: logic::Backend
+#[macro_export]
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        mod native {
+            $(#[test] fn $name() { super::$name($crate::logic::Backend::Native) })*
+        }
+        mod wasm {
+            $(#[test] fn $name() { super::$name($crate::logic::Backend::Wasm) })*
+        }
+    };
+}

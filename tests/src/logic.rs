@@ -12,7 +12,7 @@ use ml_connector_component::contract::credentials::{
 use ml_connector_component::contract::http::{Authorization, SendOutcome};
 use ml_connector_component::contract::pacing::{Gate, Observation};
 use ml_connector_component::contract::runs::{
-    Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
 };
 use ml_connector_component::contract::settings::{Endpoints, Identity, Schedule};
 use ml_connector_component::contract::types::{Instant, ObjectRef};
@@ -56,6 +56,14 @@ pub trait Logic {
     ) -> Result<(Box<dyn ActiveRun>, Demand), OpenError>;
     /// When a history first reports on a write that may have happened: `runs.unknown-since`.
     fn unknown_since(&mut self, history: &[HistoryEntry]) -> Option<Instant>;
+    /// The completion of a run that is given up: `runs.abandon`.
+    fn abandon(
+        &mut self,
+        history: &[HistoryEntry],
+        last: Option<&LastEnding>,
+        why: &str,
+        now: Instant,
+    ) -> Completion;
     /// Checks the signature of a webhook and reads it: `webhooks.verify`.
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal>;
     /// What a notice leads to: `admission.admit`.
@@ -126,6 +134,16 @@ impl Logic for Native {
 
     fn unknown_since(&mut self, history: &[HistoryEntry]) -> Option<Instant> {
         runs::unknown_since(history)
+    }
+
+    fn abandon(
+        &mut self,
+        history: &[HistoryEntry],
+        last: Option<&LastEnding>,
+        why: &str,
+        now: Instant,
+    ) -> Completion {
+        runs::abandon(history, last, why, now)
     }
 
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {

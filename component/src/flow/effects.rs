@@ -8,8 +8,8 @@ use core::cell::RefCell;
 
 use crate::contract::http::SendOutcome;
 use crate::contract::runs::{
-    Action, Changes, Facts, NewTask, ObjectStatus, OutboundRequest, Report, Task, Wait, WaitReason,
-    Wake,
+    Action, Changes, Facts, LastEnding, NewTask, ObjectStatus, OutboundRequest, Report, Task, Wait,
+    WaitReason, Wake,
 };
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::runs::EffectChannel;
@@ -27,8 +27,7 @@ pub(crate) struct Flow {
     channel: Rc<EffectChannel>,
     version: RefCell<Option<String>>,
     facts: RefCell<Facts>,
-    /// How the object's last run ended, where it stopped: the code and since when.
-    last_failure: RefCell<Option<(String, Instant)>>,
+    last_ending: RefCell<Option<LastEnding>>,
 }
 
 impl Flow {
@@ -39,7 +38,7 @@ impl Flow {
             channel,
             version: RefCell::default(),
             facts: RefCell::default(),
-            last_failure: RefCell::default(),
+            last_ending: RefCell::default(),
         }
     }
 
@@ -74,10 +73,9 @@ impl Flow {
         }
     }
 
-    /// How the object's last run stopped: the code and since when, once
-    /// [`Flow::find_own`] has found it.
-    pub(super) fn last_failure(&self) -> Option<(String, Instant)> {
-        self.last_failure.borrow().clone()
+    /// How the object's last run ended, once [`Flow::find_own`] has found it.
+    pub(super) fn last_ending(&self) -> Option<LastEnding> {
+        self.last_ending.borrow().clone()
     }
 
     /// Looks up what the host has stored about the objects, in the order asked.
@@ -97,13 +95,10 @@ impl Flow {
     }
 
     /// Looks up what the host has stored about this run's own object, and notes how its last run
-    /// stopped.
+    /// ended.
     pub(crate) async fn find_own(&self) -> ObjectStatus {
         let own = self.find_one(self.task.object.clone()).await;
-        *self.last_failure.borrow_mut() = own
-            .last
-            .as_ref()
-            .and_then(|last| Some((last.code.clone()?, last.since?)));
+        self.last_ending.borrow_mut().clone_from(&own.last);
         own
     }
 

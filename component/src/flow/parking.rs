@@ -85,7 +85,7 @@ impl Flow {
     }
 
     /// An ambiguous end counted from when it became so, and not from when it was looked up in vain.
-    pub(super) fn ambiguous_from(&self, since: Instant, end: EarlyEnd) -> EarlyEnd {
+    pub(crate) fn ambiguous_from(&self, since: Instant, end: EarlyEnd) -> EarlyEnd {
         match end {
             EarlyEnd::Parked(failure) => EarlyEnd::park(Failure {
                 since,
@@ -113,10 +113,10 @@ impl Flow {
     /// The failure, begun in the first of the runs in a row that stopped for the same reason. When
     /// an ambiguous write was sent is known better by those who park it.
     fn since_first_failure(&self, failure: Failure) -> Failure {
-        let same = self
-            .last_failure()
-            .filter(|(code, _)| *code == failure.code && failure.code != AMBIGUOUS);
-        let since = same.map_or(failure.since, |(_, since)| since);
+        let same = self.last_ending().filter(|last| {
+            failure.code != AMBIGUOUS && last.code.as_deref() == Some(failure.code.as_str())
+        });
+        let since = same.and_then(|last| last.since).unwrap_or(failure.since);
         Failure { since, ..failure }
     }
 }

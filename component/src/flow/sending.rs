@@ -14,7 +14,6 @@ use crate::contract::http::{Request, SendErrorCode, SendOutcome};
 use crate::contract::runs::{Intent, OutboundRequest, StartReason, WaitReason};
 use crate::contract::types::Instant;
 use crate::error_bodies::Refusal;
-use crate::runs::AMBIGUOUS;
 
 /// What a look-up says before each send of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,11 +205,11 @@ impl Flow {
         if self.task.reason != StartReason::Replay {
             return;
         }
-        let Some((code, since)) = self.last_failure() else {
+        let Some(since) = self.last_ending().and_then(|last| last.ambiguous_since()) else {
             return;
         };
         let settled = since.saturating_add(self.settings.settle(self.target()));
-        if code == AMBIGUOUS && settled > self.now() {
+        if settled > self.now() {
             let message = "what was sent before may still be carried out; looking it up after \
                            the settle time";
             let delay = settled - self.now();

@@ -1,9 +1,9 @@
 //! What an earlier attempt left unknown is not forgotten over anything else.
 
-use crate::contract::runs::{Ending, Failure, Intent, ObjectStatus, StartReason};
+use crate::contract::runs::{Ending, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
 use crate::flow::{EARLIER, EarlyEnd, Flow};
-use crate::runs::{AMBIGUOUS, next_look};
+use crate::runs::AMBIGUOUS;
 
 /// Since when nobody can know whether the record was created; none if a person has looked since, or
 /// if the settings have it sent again. `is_new`: the record has not been created for sure.
@@ -14,7 +14,9 @@ pub(super) fn ambiguous_since(
     is_new: bool,
 ) -> Option<Instant> {
     let parks = intent == Intent::LookUpThenPark;
-    left_by_earlier_run(flow, own).or_else(|| flow.task.unknown_since.filter(|_| parks && is_new))
+    // What the history that was given up last recorded may be older than what it sent.
+    let started_over = flow.task.unknown_since.map(|_| flow.task.started);
+    left_by_earlier_run(flow, own).or_else(|| started_over.filter(|_| parks && is_new))
 }
 
 /// Since when an earlier run has left it unknown whether the record was created; none if a person
@@ -43,12 +45,5 @@ pub(super) fn stay_ambiguous(
         EarlyEnd::Parked(failure) if failure.code == AMBIGUOUS => EarlyEnd::Parked(failure),
         end => flow.ambiguous_after(EARLIER, end),
     };
-    let EarlyEnd::Parked(failure) = end else {
-        return Err(end);
-    };
-    Err(EarlyEnd::park(Failure {
-        since,
-        look_again: next_look(since, flow.now()),
-        ..*failure
-    }))
+    Err(flow.ambiguous_from(since, end))
 }

@@ -61,30 +61,30 @@ pub fn abandon(
     why: &str,
     now: Instant,
 ) -> Completion {
-    let failure = match ambiguous_since(history, last, now) {
-        Some(since) => Failure {
-            code: String::from(AMBIGUOUS),
-            message: format!(
+    let ambiguous_since = ambiguous_since(history, last, now);
+    let (code, message, remedy) = match ambiguous_since {
+        Some(_) => (
+            AMBIGUOUS,
+            format!(
                 "a write may or may not have been carried out, and the run was given up: {why}"
             ),
-            remedy: String::from(
-                "check in the other system; if it is not there, `ml-connector replay RUN` sends it \
-                 again",
-            ),
-            problems: Vec::new(),
-            since,
-            look_again: next_look(since, now),
-            reconnect: None,
-        },
-        None => Failure {
-            code: String::from(COMPONENT_FAILED),
-            message: format!("the run was given up: {why}"),
-            remedy: String::from("report this as a bug; after a fix, `ml-connector replay RUN`"),
-            problems: Vec::new(),
-            since: now,
-            look_again: None,
-            reconnect: None,
-        },
+            "check in the other system; if it is not there, `ml-connector replay RUN` sends it \
+             again",
+        ),
+        None => (
+            COMPONENT_FAILED,
+            format!("the run was given up: {why}"),
+            "report this as a bug; after a fix, `ml-connector replay RUN`",
+        ),
+    };
+    let failure = Failure {
+        code: String::from(code),
+        message,
+        remedy: String::from(remedy),
+        problems: Vec::new(),
+        since: ambiguous_since.unwrap_or(now),
+        look_again: ambiguous_since.and_then(|since| next_look(since, now)),
+        reconnect: None,
     };
     Completion {
         ending: Ending::Parked(failure),

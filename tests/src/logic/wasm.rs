@@ -15,7 +15,7 @@ use ml_connector_component::contract::credentials::{
 use ml_connector_component::contract::http::{Authorization, SendOutcome};
 use ml_connector_component::contract::pacing::{Gate, Observation};
 use ml_connector_component::contract::runs::{
-    Demand, HistoryEntry, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
 };
 use ml_connector_component::contract::settings::{Endpoints, Identity, Schedule};
 use ml_connector_component::contract::types::{Instant, ObjectRef};
@@ -128,6 +128,21 @@ impl Logic for Wasm {
             .instance
             .call(|instance| instance.unknown_since(&history));
         asked.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn abandon(
+        &mut self,
+        history: &[HistoryEntry],
+        last: Option<&LastEnding>,
+        why: &str,
+        now: Instant,
+    ) -> Completion {
+        let history: Vec<_> = history.iter().map(convert).collect();
+        let last = last.map(convert);
+        let abandoned = self
+            .instance
+            .call(|instance| instance.abandon(&history, last.as_ref(), why, now));
+        convert(&abandoned.unwrap_or_else(|error| panic!("{error}")))
     }
 
     fn verify(&mut self, delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {

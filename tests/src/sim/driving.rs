@@ -1,11 +1,13 @@
 //! One effect at a time: the duties of a host, and the moments at which it may crash.
 
+use std::slice;
+
 use ml_connector_component::contract::http::{Authorization, SendOutcome};
 use ml_connector_component::contract::pacing::Gate;
 use ml_connector_component::contract::runs::{
     Action, Completion, Demand, Effect, Intent, OpenError, Outcome, Report,
 };
-use ml_connector_component::contract::types::System;
+use ml_connector_component::contract::types::{ObjectRef, System};
 use ml_connector_component::pacing;
 use ml_connector_sandbox::Millis;
 
@@ -124,6 +126,25 @@ impl Sim {
         if let Some(opened) = self.opened.get_mut(&id) {
             step(opened, outcome);
         }
+    }
+
+    /// Gives the run of an object up that has not ended, as a host does whose component traps over
+    /// it again and again.
+    ///
+    /// # Panics
+    ///
+    /// If no run of the object is open, or it was started over: the earlier histories are not kept.
+    pub fn give_up(&mut self, object: &ObjectRef) {
+        let mut unfinished = self.store.unfinished().into_iter();
+        let id = unfinished.find(|id| self.store.runs[id].task.object == *object);
+        let id = id.expect("a run of it is open");
+        let run = &self.store.runs[&id];
+        assert_eq!(run.task.unknown_since, None, "was not started over");
+        let history = run.history.clone();
+        let last = self.store.statuses(slice::from_ref(object)).remove(0).last;
+        let why = "the component failed";
+        let completion = self.logic.abandon(&history, last.as_ref(), why, self.now);
+        self.done(id, completion);
     }
 
     fn outcome(&self, id: u64, effect: u32, report: Report) -> Outcome {

@@ -356,7 +356,7 @@ impl NaiveHost {
 }
 
 /// The company's base URL and an access token, as a person's connect brings them.
-pub(crate) fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
+fn concur_access(sandbox: &mut Sandbox) -> (String, String) {
     let app = &SandboxConfig::default().concur.apps[0];
     let token = sandbox.concur.company_request_token(START);
     let company = sandbox.concur.company_uuid().to_string();

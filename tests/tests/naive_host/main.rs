@@ -13,6 +13,12 @@ use ml_connector_tests::sim::{START, object};
 
 use self::host::{Kill, NaiveHost, RESTARTS_MAX};
 
+ml_connector_tests::scenarios!(
+    an_invoice_is_carried_over,
+    a_kill_at_any_write_loses_and_doubles_nothing,
+    waking_every_run_too_early_does_no_harm,
+);
+
 /// A host that carries a new invoice over, killed or not; the invoice too.
 fn carried_over(
     backend: Backend,
@@ -97,42 +103,4 @@ fn waking_every_run_too_early_does_no_harm(backend: Backend) {
 fn has_hole(host: &NaiveHost) -> bool {
     let mut entries = host.runs.iter().flat_map(|run| &run.history);
     entries.any(|entry| entry.outcome.is_none())
-}
-
-mod native {
-    use super::Backend;
-
-    #[test]
-    fn an_invoice_is_carried_over() {
-        super::an_invoice_is_carried_over(Backend::Native);
-    }
-
-    #[test]
-    fn a_kill_at_any_write_loses_and_doubles_nothing() {
-        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Native);
-    }
-
-    #[test]
-    fn waking_every_run_too_early_does_no_harm() {
-        super::waking_every_run_too_early_does_no_harm(Backend::Native);
-    }
-}
-
-mod wasm {
-    use super::Backend;
-
-    #[test]
-    fn an_invoice_is_carried_over() {
-        super::an_invoice_is_carried_over(Backend::Wasm);
-    }
-
-    #[test]
-    fn a_kill_at_any_write_loses_and_doubles_nothing() {
-        super::a_kill_at_any_write_loses_and_doubles_nothing(Backend::Wasm);
-    }
-
-    #[test]
-    fn waking_every_run_too_early_does_no_harm() {
-        super::waking_every_run_too_early_does_no_harm(Backend::Wasm);
-    }
 }

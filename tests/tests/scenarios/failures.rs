@@ -17,6 +17,8 @@ scenarios!(
     only_a_person_s_replay_resends_what_is_ambiguous,
     an_upgrade_in_the_settle_time_doubles_nothing,
     a_replay_right_after_such_an_upgrade_doubles_nothing,
+    a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to,
+    a_run_that_is_given_up_does_not_hide_what_the_one_before_it_left_ambiguous,
     an_outage_of_three_days_costs_no_attempt,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
@@ -73,17 +75,7 @@ fn a_late_execution_is_found_by_a_later_look_up(backend: Backend) {
     sim.run_for(2_400_000);
     assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
     sim.settle();
-    let Ending::Confirmed(confirmed) = ending(&sim, "invoice", &invoice) else {
-        panic!("is confirmed");
-    };
-    assert_eq!(confirmed.change, Change::Adopted);
-    assert_eq!(
-        (
-            sim.sandbox.concur.payment_request_count(),
-            sim.sent["POST paymentrequest"]
-        ),
-        (1, 1)
-    );
+    assert_adopted(&sim, &invoice);
 }
 
 fn only_a_person_s_replay_resends_what_is_ambiguous(backend: Backend) {
@@ -149,6 +141,55 @@ fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
     // The run found it, and the replay after it what the run had linked.
     assert_eq!(ending_name(&ending(&sim, "invoice", &invoice)), "unchanged");
     assert_eq!(sim.sandbox.concur.payment_request_count(), 1);
+}
+
+fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    // Within half an hour of when the run is started over.
+    let late = Fault::LateExecution {
+        delay: MINUTES_45 - 600_000,
+    };
+    sim.sandbox.add_fault(creation(late));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(600_000);
+    let mut settings = settings::connection("park");
+    settings["invoice"]["enabled"] = false.into();
+    sim.upgrade(backend.logic(&settings.to_string()));
+    sim.run_for(1_300_000);
+    // It was stopped before it looked anything up.
+    assert_eq!(sim.divergences, 1);
+    assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
+    sim.upgrade(backend.logic(&settings::connection("park").to_string()));
+    sim.start(object("invoice", &invoice), StartReason::Replay);
+    sim.settle();
+    assert_adopted(&sim, &invoice);
+}
+
+fn a_run_that_is_given_up_does_not_hide_what_the_one_before_it_left_ambiguous(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    let late = Fault::LateExecution { delay: MINUTES_45 };
+    sim.sandbox.add_fault(creation(late));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(2_400_000);
+    assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
+    let invoice_there = object("invoice", &invoice);
+    sim.start(invoice_there.clone(), StartReason::Notice);
+    sim.give_up(&invoice_there);
+    assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
+    // Whatever looks at it now may only look.
+    sim.start(invoice_there, StartReason::Notice);
+    sim.settle();
+    assert_adopted(&sim, &invoice);
+}
+
+/// The payment request that was created late was found, and nothing was sent again.
+fn assert_adopted(sim: &Sim, invoice: &str) {
+    let Ending::Confirmed(confirmed) = ending(sim, "invoice", invoice) else {
+        panic!("is confirmed: {:?}", ending(sim, "invoice", invoice));
+    };
+    assert_eq!(confirmed.change, Change::Adopted);
+    assert_eq!(sim.sandbox.concur.payment_request_count(), 1);
+    assert_eq!(sim.sent["POST paymentrequest"], 1);
 }
 
 fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {

@@ -20,8 +20,8 @@ const PATH: &str = "/accounting/account/zQ7pLm/invoices/invoices/7";
 
 fn invoice() -> Value {
     let money = |amount: &str| json!({"amount": amount, "code": "CAD"});
-    json!({"id": 7, "invoice_number": "2093", "updated": "2026-02-27 \
-            09:12:44", "vis_state": 0, "status": 2,
+    json!({"id": 7, "invoice_number": "2093", "updated": "2026-02-27 09:12:44", "vis_state": 0,
+           "status": 2,
            "customerid": 41, "organization": "Northwind", "country": "Canada",
                "create_date": "2026-02-27",
            "currency_code": "CAD", "amount": money("113.00"),
