@@ -68,12 +68,8 @@ fn elsewhere(deployment: &Deployment) -> Installation {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_acknowledged() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     let there = elsewhere(&deployment);
     let file = there.path("backup.sqlite").display().to_string();
     let stop = AtomicBool::new(false);
@@ -120,12 +116,8 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_orderly_stop_a_copy_of_the_one_file_holds_everything() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     deployment.stop().expect("stops");
     let here = &deployment.installation;
     assert!(!here.path("ml-connector.sqlite-wal").exists());

@@ -51,11 +51,8 @@ struct Figures {
 
 /// So many slow bodies, slow readers and silent handshakes at once; who is cut off comes again.
 async fn hold_connections(each: usize, connections_max: usize) -> Figures {
-    let options = Options {
-        events: true,
-        ..Options::default()
-    };
-    let mut deployment = Deployment::new(&options).await.expect("a deployment");
+    let deployment = Deployment::new(&Options::with_events()).await;
+    let mut deployment = deployment.expect("a deployment");
     let limits = format!("[limits]\nconnections_max = {connections_max}\n");
     deployment
         .installation
@@ -260,12 +257,8 @@ async fn commands_that_say_nothing_hold_up_no_other(fixture: &InProcess) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
-    let options = Options {
-        events: true,
-        ..Options::default()
-    };
-    let mut deployment = Deployment::new(&options).await.expect("a deployment");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::with_events()).await;
+    let deployment = deployment.expect("starts");
     deployment.connect_freshbooks().await.expect("connects");
     deployment.registered().await.expect("is registered");
     let (receiver, events) = addresses(&deployment);
