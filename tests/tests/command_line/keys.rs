@@ -1,46 +1,18 @@
 //! The seal keys: rotated, lost, wrong and put back, as docs/operating.md tells it.
 
-use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
-use ml_connector::contract::types::System;
-use ml_connector::seal::{Keyring, Purpose};
+use ml_connector::seal::Keyring;
 use ml_connector::sealed::{Place, SealedText, sealed_texts};
 use ml_connector::secrets::Secret;
-use ml_connector::store::{StoredCredential, Write};
 use ml_connector_sandbox::server;
 use ml_connector_tests::fixtures::command::RunningCommand;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, documents};
+
+use super::morning::live;
 
 const KEYS: &str = "secrets/seal.keys";
 
 /// More than one request of `keys reseal` takes.
 const CONNECTIONS: usize = 130;
-
-fn live(connection: &str, keyring: &Keyring) -> Write {
-    let purpose = Purpose::Tokens {
-        connection,
-        system: System::Freshbooks,
-        generation: 1,
-    };
-    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
-    Write::Credential(StoredCredential {
-        connection: connection.to_string(),
-        credential: Credential {
-            system: System::Freshbooks,
-            status: CredentialStatus::Live,
-            generation: 1,
-            base: None,
-            access: Some(AccessSpan {
-                issued: 1,
-                expires: 4_000_000_000_000,
-            }),
-            refresh_expires: None,
-            scope: None,
-        },
-        sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
-        requests_unanswered: 0,
-        sealed_answer: Vec::new(),
-    })
-}
 
 fn sealed(installation: &Installation) -> Vec<SealedText> {
     let store = installation.store().expect("opens");
