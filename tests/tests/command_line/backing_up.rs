@@ -28,6 +28,15 @@ async fn invoices(installation: &Installation) -> BTreeSet<String> {
         .collect()
 }
 
+/// Tells the sender to stop when it is dropped, so that a test that fails ends too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Sends invoices one after the other until it is told to stop.
 fn send_invoices(deployment: &Deployment, stop: &AtomicBool) {
     let client = {
@@ -76,6 +85,7 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
     let (before, output) = tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             scope.spawn(|| send_invoices(&deployment, &stop));
+            let _stop = Stop(&stop);
             let before = tokio::runtime::Handle::current().block_on(async {
                 until("some invoices have arrived", async || {
                     invoices(&deployment.installation).await.len() >= 30
@@ -84,7 +94,6 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
                 invoices(&deployment.installation).await
             });
             let output = deployment.installation.run(&["backup", &file, "--json"]);
-            stop.store(true, Ordering::Release);
             (before, output)
         })
     });
