@@ -9,10 +9,11 @@
 //! | [`service`] | the same, with the service in this process instead of one of its own |
 //! | [`failing_store`] | a store whose disk fails on command |
 //! | [`command`] | the program while it runs, and what it printed |
-//! | [`handshakes`] | webhooks of strangers |
+//! | [`deliveries`], [`handshakes`] | webhooks of FreshBooks, and of strangers |
 //! | [`http`], [`ports`], [`waiting`] | one request, a free port, patience |
 
 pub mod command;
+pub mod deliveries;
 pub mod deployment;
 pub mod documents;
 pub mod failing_store;

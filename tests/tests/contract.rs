@@ -9,14 +9,11 @@ use std::process::{Command, Stdio};
 
 use compatibility::{Shapes, broken, shapes};
 use ml_connector_tests::built;
-use wit_parser::{Docs, Function, Resolve, TypeDefKind, WorldItem};
+use wit_parser::{Docs, Function, PackageId, Resolve, TypeDef, TypeDefKind, WorldItem};
 
 #[test]
 fn every_item_field_case_and_function_is_documented() {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(built::root().join("wit"))
-        .expect("wit/ can be read");
+    let (resolve, package) = package(&built::root().join("wit"));
     let mut missing = Vec::new();
     for interface in resolve.packages[package].interfaces.values() {
         let interface = &resolve.interfaces[*interface];
@@ -24,8 +21,7 @@ fn every_item_field_case_and_function_is_documented() {
         note(&mut missing, &name, &interface.docs);
         for (item, id) in &interface.types {
             let definition = &resolve.types[*id];
-            let is_use = matches!(definition.kind, TypeDefKind::Type(wit_parser::Type::Id(_)));
-            if !is_use {
+            if !is_use(definition) {
                 note(&mut missing, &format!("{name}.{item}"), &definition.docs);
             }
             members(&mut missing, &format!("{name}.{item}"), &definition.kind);
@@ -39,18 +35,14 @@ fn every_item_field_case_and_function_is_documented() {
 
 #[test]
 fn every_interface_type_and_function_says_since_when() {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(built::root().join("wit"))
-        .expect("wit/ can be read");
+    let (resolve, package) = package(&built::root().join("wit"));
     let mut missing = Vec::new();
     for interface in resolve.packages[package].interfaces.values() {
         let interface = &resolve.interfaces[*interface];
         let name = interface.name.clone().unwrap_or_default();
         let types = interface.types.iter().filter_map(|(item, id)| {
             let definition = &resolve.types[*id];
-            let is_use = matches!(definition.kind, TypeDefKind::Type(wit_parser::Type::Id(_)));
-            (!is_use).then_some((item, &definition.stability))
+            (!is_use(definition)).then_some((item, &definition.stability))
         });
         // A resource's methods came with it.
         let functions = interface
@@ -71,10 +63,7 @@ fn every_interface_type_and_function_says_since_when() {
 
 #[test]
 fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(built::root().join("wit"))
-        .expect("wit/ can be read");
+    let (resolve, package) = package(&built::root().join("wit"));
     let world = resolve.packages[package].worlds["connector"];
     let world = &resolve.worlds[world];
     assert!(world.docs.contents.is_some());
@@ -206,9 +195,14 @@ fn is_compatible(released: &semver::Version, now: &semver::Version) -> bool {
     is_same_major && (released.major > 0 || released.minor == now.minor)
 }
 
-fn contract(folder: &Path) -> (semver::Version, Shapes) {
+fn package(folder: &Path) -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(folder).expect("the contract can be read");
+    (resolve, package)
+}
+
+fn contract(folder: &Path) -> (semver::Version, Shapes) {
+    let (resolve, package) = package(folder);
     let version = resolve.packages[package].name.version.clone();
     (version.expect("has a version"), shapes(&resolve, package))
 }
@@ -243,6 +237,11 @@ fn compiles(source: &str) -> bool {
     input.write_all(source.as_bytes()).expect("rustc reads");
     drop(input);
     rustc.wait().expect("rustc ends").success()
+}
+
+/// Whether it stands for a type of another interface.
+fn is_use(definition: &TypeDef) -> bool {
+    matches!(definition.kind, TypeDefKind::Type(wit_parser::Type::Id(_)))
 }
 
 fn members(missing: &mut Vec<String>, name: &str, kind: &TypeDefKind) {

@@ -117,7 +117,7 @@ fn an_altered_history_does_not_replay() {
 }
 
 #[test]
-#[ignore = "writes the example anew, after a change of what runs demand"]
+#[ignore = "writes the example anew; the head of this file has its command"]
 fn the_example_is_written() {
     std::fs::write(file(), example()).expect("is written");
 }

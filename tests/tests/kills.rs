@@ -12,21 +12,13 @@ use ml_connector_tests::fixtures::{Deployment, Options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_are_synchronized_through_faults_and_kills() {
-    let mut deployment = started(&Options::default()).await;
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     let summary = demo::synchronize(&mut deployment).await.expect("ends");
     assert!(summary.is_in_order(), "{summary:?}");
     assert_eq!(summary.seen, summary.documents, "{summary:?}");
     deployment.stop().expect("ends with success on SIGTERM");
     assert_no_secret_is_told(&deployment).await;
-}
-
-/// A deployment that runs, with both systems connected and webhooks registered.
-async fn started(options: &Options) -> Deployment {
-    let mut deployment = Deployment::new(options).await.expect("is set up");
-    deployment.start().await.expect("starts");
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
-    deployment
 }
 
 /// Every token, code, verifier and client secret that either vendor ever gave out is a canary: it
@@ -92,7 +84,8 @@ const POINTS: [(System, &str, &str); 4] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_between_store_acknowledge_post_and_confirm_makes_one_entry_and_one_confirmation() {
-    let mut deployment = started(&Options::both_ways(1)).await;
+    let deployment = Deployment::connected(&Options::both_ways(1)).await;
+    let mut deployment = deployment.expect("is at work");
     for (system, method, path) in POINTS {
         let answered_late = FaultRule::new(system, Fault::Slow { delay: 60_000 })
             .method(method)

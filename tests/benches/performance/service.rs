@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ml_connector_sandbox::freshbooks::Delivery;
-use ml_connector_sandbox::server;
-use ml_connector_tests::fixtures::Options;
 use ml_connector_tests::fixtures::service::{InProcess, until_registered, until_runs_ended};
+use ml_connector_tests::fixtures::{Options, deliveries};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -20,12 +18,13 @@ const OBJECTS_EACH: usize = WEBHOOKS_EACH / 10;
 pub(super) async fn webhooks() {
     let fixture = InProcess::new(&options()).await;
     let service = fixture.start_connected().await;
-    let deliveries = deliveries(&fixture);
+    let sandbox = &fixture.deployment.sandbox;
+    let deliveries = deliveries::caught(sandbox, CONNECTIONS * OBJECTS_EACH);
     let listen = fixture.config.listen;
     let began = Instant::now();
     let mut senders = tokio::task::JoinSet::new();
     for some in deliveries.chunks(OBJECTS_EACH) {
-        let requests: Vec<Vec<u8>> = some.iter().map(wire).collect();
+        let requests: Vec<Vec<u8>> = some.iter().map(deliveries::request).collect();
         senders.spawn(post_again_and_again(listen, requests));
     }
     let mut latencies: Vec<Duration> = senders.join_all().await.into_iter().flatten().collect();
@@ -38,39 +37,6 @@ pub(super) async fn webhooks() {
         latencies[latencies.len() * 99 / 100].as_millis()
     );
     service.shutdown().await;
-}
-
-/// Signed deliveries, taken before the sandbox sends them.
-fn deliveries(fixture: &InProcess) -> Vec<Delivery> {
-    let client = fixture.create_client();
-    let mut sandbox = fixture.deployment.sandbox.shared.lock();
-    let now = server::now();
-    sandbox.advance(now);
-    drop(sandbox);
-    (0..CONNECTIONS * OBJECTS_EACH)
-        .filter_map(|number| {
-            fixture.create_unannounced_invoice(client, &format!("H-{number}"));
-            fixture
-                .deployment
-                .sandbox
-                .shared
-                .lock()
-                .advance(server::now())
-                .pop()
-        })
-        .collect()
-}
-
-fn wire(delivery: &Delivery) -> Vec<u8> {
-    let path = delivery.url.splitn(4, '/').last().unwrap_or_default();
-    let mut head = format!("POST /{path} HTTP/1.1\r\nhost: h\r\n");
-    for (name, value) in &delivery.headers {
-        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    head.push_str(&format!("content-length: {}\r\n\r\n", delivery.body.len()));
-    [head.as_bytes(), &delivery.body].concat()
 }
 
 async fn post_again_and_again(listen: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration> {

@@ -20,9 +20,8 @@ fn own_uid(installation: &Installation) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_logs_what_persons_ask_of_it() {
-    let deployment = Deployment::new(&Options::default()).await;
-    let mut deployment = deployment.expect("a deployment");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
     deployment.connect_freshbooks().await.expect("connects");
     let token = deployment.company_request_token();
     let variable = [("ML_CONNECTOR_COMPANY_REQUEST_TOKEN", token.as_str())];

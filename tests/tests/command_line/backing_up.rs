@@ -28,6 +28,15 @@ async fn invoices(installation: &Installation) -> BTreeSet<String> {
         .collect()
 }
 
+/// Tells the sender to stop when it is dropped, so that a test that fails ends too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Sends invoices one after the other until it is told to stop.
 fn send_invoices(deployment: &Deployment, stop: &AtomicBool) {
     let client = {
@@ -68,18 +77,15 @@ fn elsewhere(deployment: &Deployment) -> Installation {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_acknowledged() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     let there = elsewhere(&deployment);
     let file = there.path("backup.sqlite").display().to_string();
     let stop = AtomicBool::new(false);
     let (before, output) = tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             scope.spawn(|| send_invoices(&deployment, &stop));
+            let _stop = Stop(&stop);
             let before = tokio::runtime::Handle::current().block_on(async {
                 until("some invoices have arrived", async || {
                     invoices(&deployment.installation).await.len() >= 30
@@ -88,7 +94,6 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
                 invoices(&deployment.installation).await
             });
             let output = deployment.installation.run(&["backup", &file, "--json"]);
-            stop.store(true, Ordering::Release);
             (before, output)
         })
     });
@@ -120,12 +125,8 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_orderly_stop_a_copy_of_the_one_file_holds_everything() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     deployment.stop().expect("stops");
     let here = &deployment.installation;
     assert!(!here.path("ml-connector.sqlite-wal").exists());

@@ -3,13 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
-use ml_connector::contract::types::System;
-use ml_connector::seal::{Keyring, Purpose};
-use ml_connector::store::{StoredCredential, Write};
+use ml_connector::seal::Keyring;
 use ml_connector_tests::fixtures::Installation;
 use ml_connector_tests::fixtures::command::run;
 use ml_connector_tests::fixtures::settings::{EVENTS, MINIMAL};
+
+use super::morning::live;
 
 fn files(installation: &Installation) -> Vec<String> {
     let entries = fs::read_dir(installation.path("")).expect("directory");
@@ -223,39 +222,12 @@ by_code = { \"6100\" = \"635\", \"6200\" = \"999\" }
     let settings = MINIMAL.replacen("http://127.0.0.1:1", base, 1);
     let installation = Installation::with_settings(&format!("{settings}{accounts}"));
     if connected {
-        connect(&installation);
+        let keys = Keyring::generate().expect("keys");
+        installation.write_secret("seal.keys", keys.reveal());
+        let keyring = Keyring::parse(&keys).expect("keys");
+        installation.commit(vec![live("acme", &keyring)]);
     }
     installation
-}
-
-fn connect(installation: &Installation) {
-    let keys = Keyring::generate().expect("keys");
-    installation.write_secret("seal.keys", keys.reveal());
-    let purpose = Purpose::Tokens {
-        connection: "acme",
-        system: System::Freshbooks,
-        generation: 1,
-    };
-    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
-    let keyring = Keyring::parse(&keys).expect("keys");
-    installation.commit(vec![Write::Credential(StoredCredential {
-        connection: "acme".to_string(),
-        credential: Credential {
-            system: System::Freshbooks,
-            status: CredentialStatus::Live,
-            generation: 1,
-            base: None,
-            access: Some(AccessSpan {
-                issued: 1,
-                expires: 4_000_000_000_000,
-            }),
-            refresh_expires: None,
-            scope: None,
-        },
-        sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
-        requests_unanswered: 0,
-        sealed_answer: Vec::new(),
-    })]);
 }
 
 const ACCOUNTS: &str = r#"{"response": {"result": {"pages": 1, "journal_entry_accounts": [

@@ -12,11 +12,7 @@ const SUBSCRIPTION: &str = "concur/event-subscription/financialintegration";
 
 /// Both vendors and a connection that wants events, each of them signed.
 async fn deployment() -> Deployment {
-    let options = Options {
-        events: true,
-        ..Options::default()
-    };
-    let deployment = Deployment::new(&options).await;
+    let deployment = Deployment::new(&Options::with_events()).await;
     deployment.expect("a deployment")
 }
 

@@ -1,46 +1,18 @@
 //! The seal keys: rotated, lost, wrong and put back, as docs/operating.md tells it.
 
-use ml_connector::contract::credentials::{AccessSpan, Credential, CredentialStatus};
-use ml_connector::contract::types::System;
-use ml_connector::seal::{Keyring, Purpose};
+use ml_connector::seal::Keyring;
 use ml_connector::sealed::{Place, SealedText, sealed_texts};
 use ml_connector::secrets::Secret;
-use ml_connector::store::{StoredCredential, Write};
 use ml_connector_sandbox::server;
 use ml_connector_tests::fixtures::command::RunningCommand;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, documents};
+
+use super::morning::live;
 
 const KEYS: &str = "secrets/seal.keys";
 
 /// More than one request of `keys reseal` takes.
 const CONNECTIONS: usize = 130;
-
-fn live(connection: &str, keyring: &Keyring) -> Write {
-    let purpose = Purpose::Tokens {
-        connection,
-        system: System::Freshbooks,
-        generation: 1,
-    };
-    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
-    Write::Credential(StoredCredential {
-        connection: connection.to_string(),
-        credential: Credential {
-            system: System::Freshbooks,
-            status: CredentialStatus::Live,
-            generation: 1,
-            base: None,
-            access: Some(AccessSpan {
-                issued: 1,
-                expires: 4_000_000_000_000,
-            }),
-            refresh_expires: None,
-            scope: None,
-        },
-        sealed_tokens: keyring.seal(&purpose, tokens).expect("sealed"),
-        requests_unanswered: 0,
-        sealed_answer: Vec::new(),
-    })
-}
 
 fn sealed(installation: &Installation) -> Vec<SealedText> {
     let store = installation.store().expect("opens");
@@ -140,16 +112,10 @@ fn what_does_not_open_is_named_and_no_key_is_called_removable() {
     assert!(!output.out.contains("any more"), "{}", output.out);
 }
 
-async fn started(deployment: &mut Deployment) {
-    deployment.start().await.expect("starts");
-}
-
 /// A deployment that was connected, and has stopped.
 async fn stopped() -> Deployment {
-    let mut deployment = Deployment::new(&Options::default()).await.expect("set up");
-    started(&mut deployment).await;
-    deployment.connect().await.expect("connects");
-    deployment.registered().await.expect("registers");
+    let deployment = Deployment::connected(&Options::default()).await;
+    let mut deployment = deployment.expect("is at work");
     deployment.stop().expect("stops");
     deployment
 }
@@ -158,7 +124,7 @@ async fn stopped() -> Deployment {
 async fn the_service_finishes_a_rotation_at_its_start() {
     let mut deployment = stopped().await;
     assert_eq!(deployment.installation.run(&["keys", "add"]).code, 0);
-    started(&mut deployment).await;
+    deployment.start().await.expect("starts");
     let is_done = || {
         deployment
             .log()
@@ -179,7 +145,7 @@ async fn the_service_finishes_a_rotation_at_its_start() {
     let file = deployment.installation.read(KEYS);
     let newest = file.lines().next().expect("a line");
     deployment.installation.write_secret("seal.keys", newest);
-    started(&mut deployment).await;
+    deployment.start().await.expect("starts");
     let status = deployment.installation.run(&["status", "--check"]);
     assert_eq!(status.code, 0, "{}", status.out);
     deployment.stop().expect("stops");
@@ -194,20 +160,20 @@ async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_brin
         .installation
         .write_secret("seal.keys", wrong.reveal());
     assert_check_names_what_does_not_open(&deployment.installation);
-    started(&mut deployment).await;
+    deployment.start().await.expect("starts");
     assert_status(&deployment.installation, 4, "do not open");
     deployment.stop().expect("stops");
 
     // The right one is put back: all is as it was.
     deployment.installation.write_secret("seal.keys", &right);
-    started(&mut deployment).await;
+    deployment.start().await.expect("starts");
     deployment.registered().await.expect("is registered");
     arrives(&deployment, "2093");
     deployment.stop().expect("stops");
 
     std::fs::remove_file(deployment.installation.path(KEYS)).expect("is removed");
     assert_the_missing_file_is_named_and_made(&deployment.installation);
-    started(&mut deployment).await;
+    deployment.start().await.expect("starts");
     assert_status(
         &deployment.installation,
         4,

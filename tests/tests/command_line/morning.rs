@@ -12,11 +12,15 @@ use ml_connector::contract::runs::{
     NewTask, OutboundRequest, Outcome, Report, StartReason, Wait, WaitReason, Wake,
 };
 use ml_connector::contract::types::{Instant, ObjectRef, Problem, System};
+use ml_connector::seal::{Keyring, Purpose};
 use ml_connector::store::{HistoryRow, NewRun, RunId, StoredCredential, Write};
 use ml_connector_tests::fixtures::Installation;
 
 /// When the morning begins: 2026-03-01 09:00:00 UTC.
 const NINE: Instant = 1_772_355_600_000;
+
+/// Of every stored credential.
+const GENERATION: u32 = 3;
 
 fn object(system: System, kind: &str, id: &str) -> ObjectRef {
     ObjectRef {
@@ -217,13 +221,36 @@ pub(super) fn now() -> Instant {
     u64::try_from(since.as_millis()).expect("fits")
 }
 
+/// Of a connection, with nothing that would have to open.
 pub(super) fn credential(system: System, status: CredentialStatus) -> Write {
+    stored("acme", system, status, Vec::new())
+}
+
+/// Live tokens of FreshBooks that open with these keys; the access token is `the-token`.
+pub(super) fn live(connection: &str, keyring: &Keyring) -> Write {
+    let system = System::Freshbooks;
+    let purpose = Purpose::Tokens {
+        connection,
+        system,
+        generation: GENERATION,
+    };
+    let tokens = r#"{"access_token": "the-token", "refresh_token": null}"#;
+    let sealed = keyring.seal(&purpose, tokens).expect("sealed");
+    stored(connection, system, CredentialStatus::Live, sealed)
+}
+
+fn stored(
+    connection: &str,
+    system: System,
+    status: CredentialStatus,
+    sealed_tokens: Vec<u8>,
+) -> Write {
     Write::Credential(StoredCredential {
-        connection: "acme".to_string(),
+        connection: connection.to_string(),
         credential: Credential {
             system,
             status,
-            generation: 3,
+            generation: GENERATION,
             base: None,
             access: Some(AccessSpan {
                 issued: now() - 1_000,
@@ -232,8 +259,7 @@ pub(super) fn credential(system: System, status: CredentialStatus) -> Write {
             refresh_expires: Some(now() + 30 * 86_400_000),
             scope: None,
         },
-        // Nothing that would have to open.
-        sealed_tokens: Vec::new(),
+        sealed_tokens,
         requests_unanswered: 0,
         sealed_answer: Vec::new(),
     })

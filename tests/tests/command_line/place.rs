@@ -102,10 +102,8 @@ fn everything_that_is_made_is_for_its_owner_alone_and_checked_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_service_is_kept_out_under_every_name_and_commands_find_the_first() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
     let installation = &deployment.installation;
     symlink(installation.path(STORE_FILE), installation.path("link")).expect("is made");
     let address = deployment.receiver_url.trim_start_matches("http://");
@@ -131,10 +129,8 @@ async fn a_second_service_is_kept_out_under_every_name_and_commands_find_the_fir
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_once_the_store_was_removed() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
     let store = deployment.installation.path(STORE_FILE);
     let aside = deployment.installation.path("aside");
     fs::rename(&store, &aside).expect("is moved");
@@ -170,10 +166,8 @@ fn rescue(process: u32, name: &str, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_was_deleted_under_a_service_is_rescued() {
-    let mut deployment = Deployment::new(&Options::default())
-        .await
-        .expect("is set up");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
     deployment.connect_concur().expect("connects");
     let process = deployment.process_id().expect("runs");
     let (store, log) = (STORE_FILE, "ml-connector.sqlite-wal");

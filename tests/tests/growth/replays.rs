@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use ml_connector::service::Running;
 use ml_connector::store::RunFilter;
 use ml_connector::store::sqlite::SqliteStore;
-use ml_connector_sandbox::freshbooks::Delivery;
-use ml_connector_sandbox::server;
-use ml_connector_tests::fixtures::Options;
 use ml_connector_tests::fixtures::installation::STORE_FILE;
 use ml_connector_tests::fixtures::service::{InProcess, confirmed, runs};
 use ml_connector_tests::fixtures::waiting::until;
+use ml_connector_tests::fixtures::{Options, deliveries};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -25,7 +23,8 @@ async fn a_notice_replayed_at_full_speed_costs_a_few_looks() {
     let time = Duration::from_secs(if is_long() { 60 } else { 3 });
     let fixture = InProcess::new(&without_sweeps()).await;
     let service = fixture.start_connected().await;
-    let request = wire(&caught_delivery(&fixture));
+    let caught = deliveries::caught(&fixture.deployment.sandbox, 1);
+    let request = deliveries::request(&caught[0]);
     post_until(fixture.config.listen, request.clone(), Instant::now()).await;
     until("the invoice is carried over", async || {
         confirmed(&service, "invoice").await.len() == 1
@@ -76,31 +75,6 @@ fn without_sweeps() -> Options {
     let mut options = Options::default();
     options.connection["sweep"]["interval_s"] = 86_400.into();
     options
-}
-
-/// The webhook of a new invoice, taken before the sandbox sends it.
-fn caught_delivery(fixture: &InProcess) -> Delivery {
-    let client = fixture.create_client();
-    let shared = &fixture.deployment.sandbox.shared;
-    shared.lock().advance(server::now());
-    fixture.create_unannounced_invoice(client, "G-1");
-    shared
-        .lock()
-        .advance(server::now())
-        .pop()
-        .expect("a delivery")
-}
-
-fn wire(delivery: &Delivery) -> Vec<u8> {
-    let path = delivery.url.splitn(4, '/').last().unwrap_or_default();
-    let mut head = format!("POST /{path} HTTP/1.1\r\nhost: h\r\n");
-    for (name, value) in &delivery.headers {
-        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    head.push_str(&format!("content-length: {}\r\n\r\n", delivery.body.len()));
-    [head.as_bytes(), &delivery.body].concat()
 }
 
 /// Sends the request at least once, and again until `end`; returns how often.

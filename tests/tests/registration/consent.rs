@@ -6,8 +6,8 @@ use ml_connector_tests::fixtures::{Deployment, Options, http};
 /// A deployment whose service runs, and a command that waits for a consent: the address of the
 /// consent page, and the one that it redirects to.
 async fn waiting() -> (Deployment, RunningCommand, String) {
-    let mut deployment = Deployment::new(&Options::default()).await.expect("is made");
-    deployment.start().await.expect("starts");
+    let deployment = Deployment::started(&Options::default()).await;
+    let deployment = deployment.expect("starts");
     let command = deployment.installation.command(&["connect", "freshbooks"]);
     let mut connecting = RunningCommand::start(command);
     let url = connecting.line_with("/oauth/authorize").expect("a link");

@@ -4,13 +4,10 @@
 
 mod process;
 
-use std::sync::Arc;
-
 use ml_connector::config::ConnectionConfig;
 use ml_connector::contract::credentials::{CredentialStatus, Grant};
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
-use ml_connector::secrets::Secret;
 use ml_connector::store::{Store, StoredCredential, Write};
 use ml_connector_sandbox::{Fault, FaultRule};
 use ml_connector_tests::fixtures::Options;
@@ -228,16 +225,9 @@ async fn a_person_connects_anew_what_cannot_be_read() {
     process.kill();
 
     let process = Process::start(&fixture);
-    let credentials = Arc::clone(&process.parts.services.credentials);
-    let wrong = Secret::new("no-such-code".to_string());
-    let connecting = async move {
-        credentials
-            .connect("acme", Grant::AuthorizationCode, wrong)
-            .await
-    };
-    let runtime = process.runtime.as_ref().expect("it runs");
-    let refused = runtime.spawn(connecting).await.expect("ends");
-    refused.expect_err("there is no such code");
+    let wrong = "no-such-code".to_string();
+    let refused = process.connect("acme", Grant::AuthorizationCode, wrong);
+    refused.await.expect_err("there is no such code");
     let stored = process.store.credential("acme", System::Freshbooks).await;
     let stored = stored.expect("is read").expect("is stored");
     assert!(

@@ -22,7 +22,7 @@ use ml_connector_tests::fixtures::waiting::PATIENCE;
 pub(crate) struct Process {
     pub(crate) store: Arc<FailingStore>,
     pub(crate) parts: Arc<Parts>,
-    pub(crate) runtime: Option<tokio::runtime::Runtime>,
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Process {
@@ -81,15 +81,23 @@ impl Process {
 
     /// An administrator makes a company request token for a connection, and it is exchanged.
     pub(crate) async fn connect_concur(&self, connection: &'static str, fixture: &InProcess) {
+        let token = fixture.deployment.company_request_token();
+        let connected = self.connect(connection, Grant::CompanyRequestToken, token);
+        connected.await.expect("connects");
+    }
+
+    /// Exchanges what a person hands over, in this process.
+    pub(crate) async fn connect(
+        &self,
+        connection: &'static str,
+        grant: Grant,
+        secret: String,
+    ) -> Result<Credential, CredentialError> {
         let credentials = Arc::clone(&self.parts.services.credentials);
-        let token = Secret::new(fixture.deployment.company_request_token());
-        let connecting = async move {
-            let grant = Grant::CompanyRequestToken;
-            credentials.connect(connection, grant, token).await
-        };
+        let secret = Secret::new(secret);
+        let connecting = async move { credentials.connect(connection, grant, secret).await };
         let runtime = self.runtime.as_ref().expect("it runs");
-        let connected = runtime.spawn(connecting).await.expect("ends");
-        connected.expect("connects");
+        runtime.spawn(connecting).await.expect("ends")
     }
 
     /// Whether requests to a system can be sent.
@@ -100,7 +108,7 @@ impl Process {
 
     /// A person consents, and the code is exchanged.
     pub(crate) async fn connect_freshbooks(&self, fixture: &InProcess) {
-        let credentials = Arc::clone(&self.parts.services.credentials);
+        let credentials = &self.parts.services.credentials;
         let path = credentials.consent_path("acme", "s").expect("a path");
         let url = format!("{}{path}", self.parts.consent_bases["acme"]);
         let redirect = fixture
@@ -112,14 +120,8 @@ impl Process {
             .split("code=")
             .nth(1)
             .and_then(|rest| rest.split('&').next());
-        let code = Secret::new(code.expect("a code").to_string());
-        let connecting = async move {
-            credentials
-                .connect("acme", Grant::AuthorizationCode, code)
-                .await
-        };
-        let runtime = self.runtime.as_ref().expect("it runs");
-        let connected = runtime.spawn(connecting).await.expect("ends");
+        let code = code.expect("a code").to_string();
+        let connected = self.connect("acme", Grant::AuthorizationCode, code).await;
         assert_eq!(connected.expect("connects").status, CredentialStatus::Live);
     }
 }

@@ -11,7 +11,7 @@ const PATH: &str = "ML_CONNECTOR_TEST_STORE";
 /// Commits batches of two marks until it is killed, and says which are durable. Several batches are
 /// under way at once, so that the kill meets groups.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the process that is killed, started by the test below"]
+#[ignore = "the process that is killed: `what_was_durable_survives_a_kill` starts it"]
 async fn writes_until_it_is_killed() {
     let Ok(path) = std::env::var(PATH) else {
         return;
