@@ -14,7 +14,8 @@ pub(super) fn ambiguous_since(
     is_new: bool,
 ) -> Option<Instant> {
     let parks = intent == Intent::LookUpThenPark;
-    // What the history that was given up last recorded may be older than what it sent.
+    // The first write that may be there is not the last one that was sent; all were sent before the
+    // start.
     let started_over = flow.task.unknown_since.map(|_| flow.task.started);
     left_by_earlier_run(flow, own).or_else(|| started_over.filter(|_| parks && is_new))
 }
