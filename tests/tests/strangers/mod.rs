@@ -215,7 +215,10 @@ async fn what_is_wrong_with_a_body_is_told_apart(fixture: &InProcess, port: u16,
         let mut stream = stream.expect("connects");
         let head = format!("POST /hooks/freshbooks/acme/{token} HTTP/1.1\r\nhost: h\r\n{rest}");
         stream.write_all(head.as_bytes()).await.expect("is sent");
-        let _ = stream.shutdown().await;
+        // A peer that goes away behind a whole body is let go before anyone looks at it.
+        if what == "cut-short" {
+            let _ = stream.shutdown().await;
+        }
         let counted = format!("refusals_total{{listener=\"webhooks\",what=\"{what}\"}} 1");
         until(what, async || {
             let metrics = http::get(&format!("http://127.0.0.1:{port}/metrics")).await;
