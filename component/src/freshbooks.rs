@@ -9,6 +9,8 @@ mod journal;
 mod lists;
 mod party;
 mod requests;
+#[cfg(test)]
+mod spellings;
 
 pub use account_check::check_accounts;
 pub(crate) use callbacks::{

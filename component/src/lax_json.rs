@@ -146,7 +146,10 @@ mod tests {
         };
         assert_eq!(count("[1, null]"), Some(2));
         assert_eq!(count(r#" {"a": 1}"#), Some(1));
-        assert_eq!((count("3"), count("null"), count(r#""a""#)), (None, None, None));
+        assert_eq!(
+            (count("3"), count("null"), count(r#""a""#)),
+            (None, None, None)
+        );
     }
 
     #[test]

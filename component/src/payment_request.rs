@@ -20,9 +20,9 @@ use precision::Precision;
 
 use crate::concur::VendorKey;
 use crate::contract::types::Problem;
+use crate::country;
 use crate::freshbooks::Document;
 use crate::settings::Settings;
-use crate::country;
 use crate::text::{clean, quoted, shortened};
 
 // The longest values that Concur takes (source: concur-payment-request).
@@ -218,10 +218,7 @@ impl Work<'_> {
         );
         set("InvoiceNumber", invoice_number.to_string());
         set("CurrencyCode", document.currency.clone());
-        set(
-            "InvoiceAmount",
-            self.precision.wire(document.total),
-        );
+        set("InvoiceAmount", self.precision.wire(document.total));
         set("TaxAmount", self.precision.wire(tax_total));
         set(
             &self.settings.payment_request.marker_field,

@@ -41,17 +41,13 @@ pub(super) fn result_member<'a>(
 }
 
 /// The members of an answer's result. HTTP 200 can be an error (source: freshbooks-errors).
-pub(super) fn result_members<'a>(
-    text: &'a str,
-    response: &Response,
-) -> Result<Object<'a>, Unread> {
+pub(super) fn result_members<'a>(text: &'a str, response: &Response) -> Result<Object<'a>, Unread> {
     let result = serde_json::from_str::<Object>(text)
         .ok()
         .and_then(|envelope| Object::read(envelope.get("response")?))
         .and_then(|inner| Object::read(inner.get("result")?));
     result.ok_or_else(|| {
-        error_bodies::refusal_in_disguise(response)
-            .map_or_else(|| garbled(text), Unread::Refused)
+        error_bodies::refusal_in_disguise(response).map_or_else(|| garbled(text), Unread::Refused)
     })
 }
 

@@ -106,7 +106,9 @@ impl Party {
 
 /// The id under the first of these names that holds one; empty where none does.
 fn one_of(object: &Object, names: [&str; 2]) -> String {
-    let mut ids = names.iter().filter_map(|name| fields::id(object.get(name), &[]));
+    let mut ids = names
+        .iter()
+        .filter_map(|name| fields::id(object.get(name), &[]));
     ids.next().unwrap_or_default()
 }
 

@@ -83,11 +83,11 @@ fn document_in(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
     }
 }
 
-/// Whether it has a member that only this kind has, or none that only the other has.
+/// Whether it has a member that only this kind has, or one that both have and none of the other.
 fn is_document(object: &Object, kind: Kind) -> bool {
-    let has_any = |kind: Kind| own_members(kind).iter().any(|name| object.has(name));
-    let has_shared = ["id", "lines"].iter().any(|name| object.has(name));
-    has_any(kind) || has_shared && !has_any(other(kind))
+    let has_any = |names: &[&str]| names.iter().any(|name| object.has(name));
+    let shared = ["lines", "amount", "total_amount", "due_date"];
+    has_any(own_members(kind)) || has_any(&shared) && !has_any(own_members(other(kind)))
 }
 
 fn own_members(kind: Kind) -> &'static [&'static str] {
@@ -172,7 +172,9 @@ fn not_a_document(kind: Kind) -> Vec<Problem> {
 fn not_json(text: &str, error: &serde_json::Error) -> Vec<Problem> {
     let message = match text.trim_start().chars().next() {
         None => "this is empty".to_string(),
-        Some('<') => "this is a web page or XML, not JSON; was the answer a sign-in page?".to_string(),
+        Some('<') => {
+            "this is a web page or XML, not JSON; was the answer a sign-in page?".to_string()
+        }
         Some(_) => format!(
             "this is not JSON, at line {}, column {}; is the file whole?",
             error.line(),

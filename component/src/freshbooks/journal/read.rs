@@ -4,7 +4,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use rust_decimal::Decimal;
 use super::new_endpoint::{entries_path, with_version};
 use crate::contract::http::{Method, Request, Response};
 use crate::error_bodies::{self, Unread};
@@ -14,6 +13,7 @@ use crate::freshbooks::requests::{PAGE_ROWS_MAX, accounting_path, get, request};
 use crate::lax_json::{Object, rows};
 use crate::settings::Settings;
 use crate::settings::financial::Endpoint;
+use rust_decimal::Decimal;
 
 /// One side of a journal entry as FreshBooks shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +129,11 @@ fn line(detail: &Object) -> Option<JournalLine> {
         name: detail.text("name").unwrap_or_default(),
         account: account.unwrap_or_default(),
         amount: debit.0 - credit.0,
-        currency: if debit.1.is_empty() { credit.1 } else { debit.1 },
+        currency: if debit.1.is_empty() {
+            credit.1
+        } else {
+            debit.1
+        },
     })
 }
 
