@@ -91,13 +91,13 @@ fn chart_of_accounts(business_uuid: &str) -> Request {
 
 /// Accounts that a line of a journal entry may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct AccountPage {
+pub(super) struct AccountPage {
     accounts: Vec<String>,
     pages: u64,
 }
 
 /// Reads accounts of either generation: sub-account ids, or the UUIDs of accounts and sub-accounts.
-fn read_accounts(response: &Response) -> Result<AccountPage, Unread> {
+pub(super) fn read_accounts(response: &Response) -> Result<AccountPage, Unread> {
     let (rows, members) = result_rows(response, "journal_entry_accounts")?;
     let ids = rows.iter().flat_map(|account| {
         let subs = fields::objects(account.get("sub_accounts"));

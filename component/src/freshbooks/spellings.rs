@@ -229,8 +229,23 @@ fn settings() -> Settings {
     Settings::load("acme", &json).expect("is right")
 }
 
-fn raw(json: &str) -> &RawValue {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+/// The document, with no digit in its numbers that says nothing.
+fn document(kind: Kind, json: &str) -> Document {
+    let raw: &RawValue =
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let mut document = Document::read(kind, raw).expect("is an object");
+    document.total = document.total.normalize();
+    document.discount = document.discount.normalize();
+    for line in &mut document.lines {
+        line.quantity = line.quantity.normalize();
+        line.unit_cost = line.unit_cost.normalize();
+        line.amount = line.amount.map(|amount| amount.normalize());
+        for tax in &mut line.taxes {
+            tax.percent = tax.percent.normalize();
+            tax.amount = tax.amount.map(|amount| amount.normalize());
+        }
+    }
+    document
 }
 
 /// The answer to a request for one object, or for a list of it.
@@ -245,11 +260,11 @@ type Reading = fn(&Settings, &str) -> String;
 
 const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 7] = [
     ("invoice", invoice, |settings, json| {
-        let document = Document::read(Kind::Invoice, raw(json));
+        let document = document(Kind::Invoice, json);
         format!("{document:?} {:?}", preview(settings, "invoice", json))
     }),
     ("bill", bill, |settings, json| {
-        let document = Document::read(Kind::Bill, raw(json));
+        let document = document(Kind::Bill, json);
         format!("{document:?} {:?}", preview(settings, "bill", json))
     }),
     ("client", client, |settings, json| {
@@ -275,7 +290,11 @@ const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 7] = [
     }),
     ("journal entry detail", journal_detail, |_, json| {
         let list = shown("journal_entry_details", &format!("[{json}]"));
-        format!("{:?}", read_journal_lines(&list))
+        let mut page = read_journal_lines(&list).expect("is read");
+        for line in &mut page.lines {
+            line.amount = line.amount.normalize();
+        }
+        format!("{page:?}")
     }),
     ("journal entry account", account, |_, json| {
         let list = shown("journal_entry_accounts", &format!("[{json}]"));

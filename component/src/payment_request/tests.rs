@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::freshbooks::Kind;
+use crate::money;
 use crate::settings::tests::MINIMAL;
 
 mod model;
