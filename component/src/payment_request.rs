@@ -247,10 +247,10 @@ impl Work<'_> {
         let country = self.document.country.as_deref();
         let Some(name) = country.or(self.settings.vendor.default_country.as_deref()) else {
             let message = format!(
-                "neither the {} nor its {} has a country; enter it in FreshBooks or set \
-                 `vendor.default_country`",
+                "the {} shows no country of its {party}, which a run then takes from the {party} \
+                 itself; enter it there in FreshBooks or set `vendor.default_country`",
                 kind.name(),
-                kind.party_words()
+                party = kind.party_words()
             );
             self.report(kind.places().country, "country-missing", message);
             return None;
