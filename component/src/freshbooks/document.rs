@@ -3,7 +3,7 @@
 mod reading;
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
@@ -150,6 +150,21 @@ impl Kind {
             },
         }
     }
+}
+
+/// Where a pointer to an amount leads to, in words.
+#[must_use]
+pub(crate) fn place(pointer: &str) -> String {
+    if let Some(line) = pointer.strip_prefix("/lines/") {
+        let index = line.split('/').next().and_then(|index| index.parse().ok());
+        return format!("line {}", index.unwrap_or(0_u32).saturating_add(1));
+    }
+    let words = match pointer.trim_end_matches("/amount") {
+        "" | "/total_amount" => "the total",
+        "/discount_total" => "the discount",
+        _ => "the document",
+    };
+    words.to_string()
 }
 
 /// JSON Pointers into a document.

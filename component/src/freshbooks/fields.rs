@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error_bodies::Unread;
 use crate::lax_json::{Object, Raw, lax_text, rows};
-use crate::money;
+use crate::money::{self, NUMBER_BOUND};
 
 /// The object that was asked for, `what` in a sentence.
 ///
@@ -81,9 +81,10 @@ pub(super) fn currency_code(text: &str) -> String {
     text.trim().to_ascii_uppercase()
 }
 
-/// An amount with its currency, empty where it names none; nothing if there is no number.
+/// An amount with its currency, empty where it names none; nothing if there is no number, or one so
+/// large that sums of it could overflow.
 pub(super) fn amount(raw: Raw) -> Option<(Decimal, String)> {
     let written = written_amount(raw?)?;
-    let number = money::parse(&written.amount?)?;
+    let number = money::parse(&written.amount?).filter(|number| number.abs() < NUMBER_BOUND)?;
     Some((number, written.code.unwrap_or_default()))
 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{SHOWN_CHARS_MAX, Work};
-use crate::freshbooks::Line as Source;
+use crate::freshbooks::{Line as Source, place};
 use crate::money::{self, NUMBER_BOUND};
 use crate::text::shortened;
 
@@ -85,8 +85,9 @@ impl<'a> Work<'a> {
         let product = quantity.checked_mul(unit_cost);
         let Some(product) = product.filter(|product| product.abs() < NUMBER_BOUND) else {
             let message = format!(
-                "{quantity} x {unit_cost} is not an amount below {NUMBER_BOUND}; correct quantity \
-                 or price of the line in FreshBooks"
+                "{quantity} x {unit_cost} in {} is not an amount below {NUMBER_BOUND}; correct its \
+                 quantity or price in FreshBooks",
+                place(pointer)
             );
             self.report(pointer, "amount-too-large", message);
             return line.amount.unwrap_or_default();
@@ -96,9 +97,10 @@ impl<'a> Work<'a> {
         let is_known = self.document.amounts_known;
         if is_known && (net - product).abs() > self.precision.cent() {
             let message = format!(
-                "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for the line; correct \
-                 its quantity or price in FreshBooks",
-                money::plain(product)
+                "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {}; correct its \
+                 quantity or price in FreshBooks",
+                money::plain(product),
+                place(pointer)
             );
             self.report(pointer, "line-amount-mismatch", message);
         }
@@ -193,8 +195,10 @@ impl<'a> Work<'a> {
     pub(super) fn check_amount(&mut self, pointer: &str, amount: Decimal) {
         if !self.precision.fits(amount) {
             let message = format!(
-                "{amount} has more than {} digits after the point, the most that can be carried \
-                 over in {}; change quantity or price in FreshBooks so that it comes out even",
+                "{amount} for {} has more than {} digits after the point, the most that can be \
+                 carried over in {}; change quantity or price in FreshBooks so that it comes out \
+                 even",
+                place(pointer),
                 self.precision.decimals_max(),
                 shortened(&self.document.currency, SHOWN_CHARS_MAX)
             );

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{Document, Kind};
+use super::{Document, Kind, place};
 use crate::contract::types::{ObjectRef, Problem, System};
 use crate::error_bodies::Unread;
 use crate::freshbooks::fields::{self, written_amount};
@@ -169,7 +169,10 @@ impl Reading {
     fn amount(&mut self, at: &str, raw: Raw) -> Decimal {
         let amount = self.optional_money(at, raw);
         if amount == Money::Missing {
-            let message = "FreshBooks shows no amount here; enter it there".to_string();
+            let message = format!(
+                "FreshBooks shows no amount for {}; enter it there",
+                place(at)
+            );
             self.amount_unknown(at, "amount-missing", message);
         }
         amount.number().unwrap_or_default()
@@ -184,9 +187,13 @@ impl Reading {
             return Money::Missing;
         };
         let Some(written) = written_amount(raw) else {
-            let message = "FreshBooks shows something else where an amount should be; open the \
-                           document there and save it again";
-            self.amount_unknown(at, "not-an-amount", message.to_string());
+            let message = format!(
+                "FreshBooks shows something else where the amount of {} should be; open the {} \
+                 there and save it again",
+                place(at),
+                self.kind.name()
+            );
+            self.amount_unknown(at, "not-an-amount", message);
             return Money::Unreadable;
         };
         self.check_currency(at, written.code);
@@ -210,8 +217,9 @@ impl Reading {
             return;
         }
         let message = format!(
-            "the amount is in {}, but the {} is in {}; SAP Concur takes one currency for all of it, \
-             so correct the currency in FreshBooks",
+            "the amount of {} is in {}, but the {} is in {}; SAP Concur takes one currency for all \
+             of it, so correct the currency in FreshBooks",
+            place(at),
             quoted(&code, SHOWN_CHARS_MAX),
             self.kind.name(),
             quoted(&self.currency, SHOWN_CHARS_MAX)
@@ -223,8 +231,9 @@ impl Reading {
         let number = money::parse(text).filter(|number| number.abs() < NUMBER_BOUND);
         if number.is_none() {
             let message = format!(
-                "{} is not a number below {NUMBER_BOUND}; correct it in FreshBooks",
-                quoted(text, SHOWN_CHARS_MAX)
+                "{} in {} is not a number below {NUMBER_BOUND}; correct it in FreshBooks",
+                quoted(text, SHOWN_CHARS_MAX),
+                place(at)
             );
             self.amount_unknown(at, "not-a-number", message);
         }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::{Reading, SHOWN_CHARS_MAX};
-use crate::freshbooks::document::{Category, Line, Tax};
+use crate::freshbooks::document::{Category, Line, Tax, place};
 use crate::freshbooks::fields;
 use crate::lax_json::{Object, Raw, lax_text, rows};
 use crate::text::quoted;
@@ -83,16 +83,19 @@ impl Reading {
         let amount = amount.filter(|(_, code)| code.is_empty() || *code == self.currency);
         let Some(name) = name else {
             if !percent.is_zero() {
-                let message =
-                    format!("a tax of {percent} % has no name; choose the tax anew in FreshBooks");
-                self.report(&format!("{at}/{at_name}"), "tax-nameless", message);
+                let message = format!(
+                    "the tax of {percent} % in {} has no name; choose it anew in FreshBooks",
+                    place(at)
+                );
+                self.amount_unknown(&format!("{at}/{at_name}"), "tax-nameless", message);
             }
             return None;
         };
         if percent.abs() > PERCENT_MAX {
             let message = format!(
-                "{percent} % cannot be right for tax {}; correct it in FreshBooks",
-                quoted(name.trim(), SHOWN_CHARS_MAX)
+                "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
+                quoted(name.trim(), SHOWN_CHARS_MAX),
+                place(at)
             );
             self.amount_unknown(&at_percent, "not-a-percentage", message);
             return None;
