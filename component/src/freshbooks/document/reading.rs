@@ -48,7 +48,7 @@ impl Document {
             version: kind.version_of(&object),
             deleted: object.text("vis_state").as_deref() == Some("1"),
             draft: kind == Kind::Invoice && is_draft(&object),
-            party: reading.party(object.get(name_in(places.party)), other),
+            party: reading.party(&object, other),
             party_name,
             country,
             issued: reading.day(places.issued, object.get(name_in(places.issued))),
@@ -127,18 +127,22 @@ impl Reading {
     }
 
     /// The other party by its id in the header, else in its own object (source: freshbooks-bills).
-    fn party(&mut self, header: Raw, other: Raw) -> ObjectRef {
+    fn party(&mut self, object: &Object, other: Raw) -> ObjectRef {
         let kind = self.kind;
-        let names = kind.party_ids();
-        let header = fields::id(header, names);
+        let (at, names) = (kind.places().party, kind.party_ids());
+        let header = fields::id(object.get(name_in(at)), names);
         let id = header.or_else(|| fields::reference(other, names));
         let id = id.unwrap_or_else(|| {
-            let message = format!(
-                "the {} names no {}; choose one in FreshBooks",
-                kind.name(),
-                kind.party_words()
-            );
-            self.report(kind.places().party, "party-missing", message);
+            let (name, party) = (kind.name(), kind.party_words());
+            let is_said = object.has(name_in(at)) || object.has(kind.party_object());
+            let message = match is_said {
+                true => format!("the {name} names no {party}; choose one in FreshBooks"),
+                false => format!(
+                    "FreshBooks' answer leaves out the {party} of the {name}; ask once more, and if \
+                     it stays out, ask FreshBooks' support"
+                ),
+            };
+            self.report(at, "party-missing", message);
             String::new()
         });
         ObjectRef {
