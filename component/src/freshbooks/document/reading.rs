@@ -173,10 +173,18 @@ impl Reading {
     fn amount(&mut self, at: &str, raw: Raw) -> Decimal {
         let amount = self.optional_money(at, raw);
         if amount == Money::Missing {
-            let message = format!(
-                "FreshBooks shows no amount for {}; enter it there",
-                place(at)
-            );
+            let name = self.kind.name();
+            // Nobody can enter a total.
+            let message = match at == self.kind.places().total {
+                true => format!(
+                    "FreshBooks shows no total of the {name}; open the {name} there and save it \
+                     again"
+                ),
+                false => format!(
+                    "FreshBooks shows no price for {}; enter it there",
+                    place(at)
+                ),
+            };
             self.amount_unknown(at, "amount-missing", message);
         }
         amount.number().unwrap_or_default()
