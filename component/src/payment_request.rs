@@ -247,8 +247,8 @@ impl Work<'_> {
         let country = self.document.country.as_deref();
         let Some(name) = country.or(self.settings.vendor.default_country.as_deref()) else {
             let message = format!(
-                "the {} shows no country of its {party}, which a run then takes from the {party} \
-                 itself; enter it there in FreshBooks or set `vendor.default_country`",
+                "the {} has no country of its {party} (a run looks at the {party} itself too); \
+                 enter it there in FreshBooks or set `vendor.default_country`",
                 kind.name(),
                 party = kind.party_words()
             );
