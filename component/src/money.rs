@@ -58,7 +58,8 @@ pub(crate) fn round(amount: Decimal, decimals: u32) -> Decimal {
     amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// An amount as SAP Concur takes it: a decimal string with exactly so many digits after the point. To a host:
+/// An amount as SAP Concur takes it: a decimal string with exactly so many digits after the point.
+/// To a host:
 ///
 /// ```
 /// use ml_connector_component::contract::mapping::Translation;

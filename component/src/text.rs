@@ -32,8 +32,8 @@ pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
     short
 }
 
-/// Text in double quotes, as messages repeat it, at most so many characters of it. Quotes inside are
-/// single ones, and those around it are not doubled.
+/// Text in double quotes, as messages repeat it, at most so many characters of it. Quotes inside
+/// are single ones, and those around it are not doubled.
 #[must_use]
 pub(crate) fn quoted(text: &str, characters_max: usize) -> String {
     let bare = text.trim_matches(['"', ' ']).replace('"', "'");

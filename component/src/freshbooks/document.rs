@@ -269,8 +269,8 @@ pub(crate) struct Tax {
     pub amount: Option<Decimal>,
 }
 
-/// One invoice or bill, with its lines and what else the mapping reads of it (source: freshbooks-bills;
-/// whether a bill has its lines and vendor unasked is not documented).
+/// One invoice or bill, with its lines and what else the mapping reads of it
+/// (source: freshbooks-bills; whether a bill has its lines and vendor unasked is not documented).
 pub(crate) fn get_document(account_id: &str, kind: Kind, id: &str) -> Request {
     let resource = kind.resource();
     let include = match kind {

@@ -52,8 +52,9 @@ pub(super) fn flag(raw: Raw) -> bool {
     text == "1" || text.eq_ignore_ascii_case("true")
 }
 
-/// An amount as it is written, and its currency in capitals where it names one: `{"amount", "code"}`,
-/// or the number alone (source: freshbooks-sdks; plain ones in journal entries).
+/// An amount as it is written, and its currency in capitals where it names one:
+/// `{"amount", "code"}`, or the number alone (source: freshbooks-sdks; plain ones in journal
+/// entries).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Written {
     /// The number's text; none where there is none.

@@ -183,8 +183,8 @@ impl<'a> Work<'a> {
         let (kind, total) = (self.document.kind, self.document.total);
         let message = format!(
             "lines, taxes and discount come to {}, but FreshBooks shows a total of {total}: a \
-             difference of {}; correct lines and taxes in FreshBooks, or save the {} there again so \
-             that it is added up anew",
+             difference of {}; correct lines and taxes in FreshBooks, or save the {} there again \
+             so that it is added up anew",
             sum(lines),
             self.gap(lines),
             kind.name()

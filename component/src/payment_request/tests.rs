@@ -193,7 +193,8 @@ fn bill_with(members: &str, total: &str) -> String {
     format!(
         r#"{{"id": 9, "vendorid": 1, "vendor": {{"country": "DE"}}, "issue_date": "2026-01-15",
         "currency_code": "EUR", "total_amount": {{"amount": "{total}"}},
-        "lines": [{{"unit_cost": {{"amount": "100.00"}}, "amount": {{"amount": "100.00"}}{members}}}]}}"#
+        "lines": [{{"unit_cost": {{"amount": "100.00"}}, "amount": {{"amount": "100.00"}}{members}
+        }}]}}"#
     )
 }
 

@@ -138,8 +138,8 @@ impl Reading {
             let message = match is_said {
                 true => format!("the {name} names no {party}; choose one in FreshBooks"),
                 false => format!(
-                    "FreshBooks' answer leaves out the {party} of the {name}; ask once more, and if \
-                     it stays out, ask FreshBooks' support"
+                    "FreshBooks' answer leaves out the {party} of the {name}; ask once more, and \
+                     if it stays out, ask FreshBooks' support"
                 ),
             };
             self.report(at, "party-missing", message);

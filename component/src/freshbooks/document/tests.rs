@@ -196,7 +196,8 @@ fn every_problem_names_a_way_out_and_speaks_no_parser_s_words() {
         Kind::Invoice,
         r#"{"due_date": "soon", "amount": [1], "discount_total": {"amount": "x"},
             "lines": [{"qty": "\"two\"", "unit_cost": {"code": "USD"}, "taxAmount1": "13"},
-                      {"unit_cost": {"amount": "1"}, "taxName1": "HST", "taxAmount1": "1001"}, 7]}"#,
+                      {"unit_cost": {"amount": "1"}, "taxName1": "HST", "taxAmount1": "1001"},
+                      7]}"#,
     );
     assert!(document.problems.len() > 8, "{:?}", document.problems);
     for problem in &document.problems {

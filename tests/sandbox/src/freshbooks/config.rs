@@ -66,8 +66,8 @@ pub struct FreshBooksConfig {
     pub single_bill_needs_include: bool,
     /// A bill has no `vendorid`, only that of its `vendor` (bills; samples differ). Default: false.
     pub bill_without_vendorid: bool,
-    /// A bill line has no `categoryid`, only that of its `category`, which is an object then (bills;
-    /// samples differ). Default: false.
+    /// A bill line has no `categoryid`, only that of its `category`, which is an object then
+    /// (bills; samples differ). Default: false.
     pub bill_line_without_categoryid: bool,
     /// The `vendor` of a bill is its id and name alone (bills; not stated). Default: false.
     pub brief_bill_vendor: bool,
