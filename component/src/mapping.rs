@@ -3,9 +3,12 @@
 mod financial;
 mod freshbooks;
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+
+use serde_json::value::RawValue;
 
 use crate::contract::mapping::Translation;
 use crate::contract::types::Problem;
@@ -51,6 +54,7 @@ pub fn preview(
 ) -> Result<Vec<Translation>, Vec<Problem>> {
     let document = document.trim_start_matches(BYTE_ORDER_MARK);
     if let Some(kind) = financial::kind(kind) {
+        json_in(document)?;
         return financial::preview(settings, kind, document);
     }
     let Some(kind) = Kind::named(kind) else {
@@ -62,6 +66,25 @@ pub fn preview(
         ));
     };
     freshbooks::preview(settings, kind, document)
+}
+
+/// The text, if it is JSON.
+fn json_in(text: &str) -> Result<&RawValue, Vec<Problem>> {
+    serde_json::from_str(text).map_err(|error| {
+        let message = match text.trim_start().chars().next() {
+            None => "there is nothing in it".to_string(),
+            Some('<') => {
+                "this is a web page or XML, not JSON; was the answer a sign-in page?".to_string()
+            }
+            Some(_) if error.is_eof() => "this JSON is cut off; is the file whole?".to_string(),
+            Some(_) => format!(
+                "this is not JSON: it cannot be read from line {}, column {} on",
+                error.line(),
+                error.column()
+            ),
+        };
+        one_problem("not-json", message)
+    })
 }
 
 fn one_problem(code: &str, message: String) -> Vec<Problem> {
@@ -77,7 +100,6 @@ pub(crate) mod tests {
     use super::*;
     use crate::contract::mapping::TranslatedRecord;
     use crate::settings::tests::MINIMAL;
-    use alloc::format;
 
     const INVOICE: &str = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
         "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00",
@@ -130,8 +152,10 @@ pub(crate) mod tests {
         let bill = r#"{"id": 1, "vendorid": 2, "bill_number": "3", "lines": []}"#;
         for (kind, document, code, part) in [
             ("expense", INVOICE, "unknown-kind", "invoice, bill"),
-            ("invoice", "{", "not-json", "line 1, column 1"),
-            ("invoice", " \n", "not-json", "empty"),
+            ("invoice", "{", "not-json", "cut off"),
+            ("expense-document", "{", "not-json", "cut off"),
+            ("bill", "{]", "not-json", "line 1, column 2"),
+            ("invoice", " \n", "not-json", "nothing"),
             ("invoice", "<html>Sign in</html>", "not-json", "web page"),
             ("invoice", "3", "not-a-document", "no invoice"),
             ("invoice", "{}", "not-a-document", "no invoice"),

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::value::RawValue;
 
-use super::one_problem;
+use super::{json_in, one_problem};
 use crate::contract::http::{Body, Response};
 use crate::contract::mapping::{TranslatedRecord, Translation};
 use crate::contract::types::{Note, ObjectRef, Problem};
@@ -66,7 +66,7 @@ fn why_nothing(document: &Document, settings: &Settings) -> Option<Note> {
 fn document_in(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
     // `response`, `result` and the object's own key: the whole envelope.
     const WRAPPERS_MAX: usize = 3;
-    let mut raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    let mut raw = json_in(text)?;
     for _ in 0..WRAPPERS_MAX {
         let wrapped = Object::read(raw).unwrap_or_default();
         let inner = ["response", "result", kind.name()].map(|name| wrapped.get(name));
@@ -136,11 +136,19 @@ fn article(kind: Kind) -> &'static str {
 }
 
 fn list(raw: &RawValue, kind: Kind) -> Vec<Problem> {
+    let rows = rows(raw).unwrap_or_default();
+    let is_one = |raw: &&RawValue| Object::read(raw).is_some_and(|row| is_document(&row, kind));
+    let are_documents = rows.iter().all(is_one);
     let message = format!(
-        "this is a list of {} {}; preview takes one of them, as FreshBooks shows it alone and with \
-         its lines",
-        rows(raw).unwrap_or_default().len(),
-        kind.list()
+        "this is a list of {} {}; preview takes one {}, as FreshBooks shows it alone and with its \
+         lines",
+        rows.len(),
+        if are_documents {
+            kind.list()
+        } else {
+            "entries"
+        },
+        kind.name()
     );
     one_problem("list", message)
 }
@@ -167,19 +175,4 @@ fn not_a_document(kind: Kind) -> Vec<Problem> {
         kind.name()
     );
     one_problem("not-a-document", message)
-}
-
-fn not_json(text: &str, error: &serde_json::Error) -> Vec<Problem> {
-    let message = match text.trim_start().chars().next() {
-        None => "this is empty".to_string(),
-        Some('<') => {
-            "this is a web page or XML, not JSON; was the answer a sign-in page?".to_string()
-        }
-        Some(_) => format!(
-            "this is not JSON, at line {}, column {}; is the file whole?",
-            error.line(),
-            error.column()
-        ),
-    };
-    one_problem("not-json", message)
 }

@@ -50,9 +50,10 @@ impl<'a> Work<'a> {
         priced
     }
 
-    /// Lines that the answer leaves out are reported already.
+    /// Lines that the answer leaves out, or that cannot be read, are reported already.
     fn report_line_count(&mut self) {
-        if self.is_reported("/lines") {
+        let mut problems = self.document.problems.iter();
+        if problems.any(|problem| problem.pointer.starts_with("/lines")) {
             return;
         }
         let name = self.document.kind.name();
