@@ -84,12 +84,16 @@ impl Party {
     /// Only if it is no object at all.
     pub(crate) fn read_bill_vendor(raw: &RawValue) -> Result<Self, Unread> {
         let vendor = fields::object(raw, "bill vendor")?;
+        let first_name = vendor.text("primary_contact_first_name");
+        let last_name = vendor.text("primary_contact_last_name");
+        let person = person_name(first_name.as_deref(), last_name.as_deref());
+        let email = vendor.text("primary_contact_email");
         Ok(Self {
             id: one_of(&vendor, ["vendorid", "id"]),
-            name: vendor.text("vendor_name"),
-            first_name: vendor.text("primary_contact_first_name"),
-            last_name: vendor.text("primary_contact_last_name"),
-            email: vendor.text("primary_contact_email"),
+            name: vendor.text("vendor_name").or(person).or(email.clone()),
+            first_name,
+            last_name,
+            email,
             phone: vendor.text("phone"),
             street: vendor.text("street"),
             street2: vendor.text("street2"),

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::account_check::read_accounts;
 use super::*;
 use crate::contract::types::ObjectRef;
+use crate::error_bodies::Unread;
 use crate::error_bodies::tests::answer;
 use crate::mapping::preview;
 use crate::settings::Settings;
@@ -207,6 +208,32 @@ fn journal_detail() -> Vec<Member> {
     ]
 }
 
+fn new_journal_entry() -> Vec<Member> {
+    let detail = vec![
+        either(vec![
+            vec![member(&["accountId"], Id("641"))],
+            vec![member(
+                &["accountId"],
+                Object(vec![member(&["uuid", "id"], Id("641"))]),
+            )],
+        ]),
+        member(&["amount"], Field::NamedMoney("1.50")),
+        member(&["type"], Text("TYPE_CREDIT")),
+    ];
+    vec![
+        member(&["uuid", "id"], Id("9")),
+        member(&["name"], Text("mlc-1")),
+        member(&["details"], Rows(vec![detail])),
+    ]
+}
+
+fn row() -> Vec<Member> {
+    vec![
+        member(&["id", "billid"], Id("601")),
+        member(&["updated_at", "updated"], Text("2026-02-27 10:00:00")),
+    ]
+}
+
 fn account() -> Vec<Member> {
     vec![
         member(&["account_uuid"], NoId),
@@ -258,7 +285,16 @@ fn shown(name: &str, content: &str) -> crate::contract::http::Response {
 /// What an object is read as.
 type Reading = fn(&Settings, &str) -> String;
 
-const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 7] = [
+/// The lines of a page, with no digit in their numbers that says nothing.
+fn lines(page: Result<JournalPage, Unread>) -> String {
+    let mut page = page.expect("is read");
+    for line in &mut page.lines {
+        line.amount = line.amount.normalize();
+    }
+    format!("{page:?}")
+}
+
+const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 9] = [
     ("invoice", invoice, |settings, json| {
         let document = document(Kind::Invoice, json);
         format!("{document:?} {:?}", preview(settings, "invoice", json))
@@ -290,11 +326,16 @@ const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 7] = [
     }),
     ("journal entry detail", journal_detail, |_, json| {
         let list = shown("journal_entry_details", &format!("[{json}]"));
-        let mut page = read_journal_lines(&list).expect("is read");
-        for line in &mut page.lines {
-            line.amount = line.amount.normalize();
-        }
-        format!("{page:?}")
+        lines(read_journal_lines(&list))
+    }),
+    ("journal entry", new_journal_entry, |_, json| {
+        let one = read_new_journal_entry(&answer(&format!(r#"{{"data": {json}}}"#)));
+        let list = answer(&format!(r#"{{"journal_entries": [{json}, 7]}}"#));
+        format!("{one:?} {}", lines(read_new_journal_lines(&list)))
+    }),
+    ("row of a list", row, |_, json| {
+        let list = shown("bills", &format!("[{json}, null]"));
+        format!("{:?}", read_bill_page(&list))
     }),
     ("journal entry account", account, |_, json| {
         let list = shown("journal_entry_accounts", &format!("[{json}]"));
