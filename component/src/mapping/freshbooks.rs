@@ -120,9 +120,8 @@ fn what_it_is(object: &Object, kind: Kind, text: &str) -> Vec<Problem> {
         );
         return one_problem("other-kind", message);
     }
-    let is_error = |name: &&str| object.get(name).is_some();
     let errors = ["errors", "error", "errno", "error_type", "message"];
-    if errors.iter().any(|name| is_error(name)) {
+    if errors.iter().any(|name| object.get(name).is_some()) {
         return error_answer(text, kind);
     }
     not_a_document(kind)
