@@ -7,6 +7,7 @@ mod day;
 mod documents;
 mod financial_document;
 mod financial_queue;
+mod parties;
 mod registration;
 mod subscription;
 mod sweep;

@@ -1,5 +1,6 @@
 //! Names and descriptions that people wrote, fit for the other system.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 
 /// Without control characters, and with every run of white space made one space.
@@ -31,6 +32,14 @@ pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
     short
 }
 
+/// Text in double quotes, as messages repeat it, at most so many characters of it. Quotes inside
+/// are single ones, and those around it are not doubled.
+#[must_use]
+pub(crate) fn quoted(text: &str, characters_max: usize) -> String {
+    let bare = text.trim_matches(['"', ' ']).replace('"', "'");
+    format!("\"{}\"", shortened(&bare, characters_max))
+}
+
 /// A name as a part of a JSON Pointer. (RFC 6901, section 3.)
 #[must_use]
 pub(crate) fn pointer_token(name: &str) -> String {
@@ -54,6 +63,17 @@ mod tests {
             clean("  Roe\t&\u{a0}Söhne\r\nGmbH \u{7}"),
             "Roe & Söhne GmbH"
         );
+    }
+
+    #[test]
+    fn a_quoted_text_has_one_pair_of_quotes() {
+        for (text, shown) in [
+            ("HST", r#""HST""#),
+            (r#""HST""#, r#""HST""#),
+            (r#"a "b" c"#, r#""a 'b' c""#),
+        ] {
+            assert_eq!(quoted(text, 40), shown);
+        }
     }
 
     proptest! {

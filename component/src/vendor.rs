@@ -14,7 +14,7 @@ use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::freshbooks::Party;
 use crate::settings::Settings;
-use crate::text::{clean, shortened};
+use crate::text::{clean, quoted, shortened};
 use crate::{country, money, subdivisions};
 
 // The longest values that Concur takes (source: concur-vendor).
@@ -180,8 +180,8 @@ impl Work<'_> {
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
             let message = format!(
-                "\"{}\" is not a known country; add it to `countries`",
-                shortened(name, SHOWN_CHARS_MAX)
+                "{} is not a known country; add it to `countries`",
+                quoted(name, SHOWN_CHARS_MAX)
             );
             self.report(self.places.country, "country-unmapped", message);
             String::new()
@@ -194,8 +194,8 @@ impl Work<'_> {
             let message = if currency.is_empty() {
                 "it has no currency; choose one in FreshBooks".to_string()
             } else {
-                let shown = shortened(&currency, SHOWN_CHARS_MAX);
-                format!("\"{shown}\" is not an ISO 4217 currency; choose one in FreshBooks")
+                let shown = quoted(&currency, SHOWN_CHARS_MAX);
+                format!("{shown} is not an ISO 4217 currency; choose one in FreshBooks")
             };
             self.report("/currency_code", "currency-unknown", message);
         }
@@ -214,8 +214,8 @@ impl Work<'_> {
         if code.is_none() {
             let message = match province.as_deref() {
                 Some(said) => format!(
-                    "\"{}\" is not a state or province of {country}; correct it in FreshBooks",
-                    shortened(said, SHOWN_CHARS_MAX)
+                    "{} is not a state or province of {country}; correct it in FreshBooks",
+                    quoted(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(
                     "it has no state or province, which SAP Concur requires for {country}; enter \

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use payment_request_run::{PaymentRequestRun, unknown_since};
 
+use super::parties::with_party;
 use super::{ambiguity, change_stamp};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{
@@ -67,18 +68,20 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
     if document.deleted {
         return sync_deletion(flow, kind, own, "was deleted").await;
     }
-    sync_content(flow, &document, own).await
+    sync_content(flow, document, own).await
 }
 
 async fn sync_content(
     flow: &Flow,
-    document: &Document,
+    document: Document,
     own: &ObjectStatus,
 ) -> Result<Ending, EarlyEnd> {
     if document.draft && !flow.settings.invoice.drafts && own.link.is_none() {
         let message = "a draft; it is carried over when it is sent".to_string();
         return Ok(unchanged("draft", message));
     }
+    let document = &with_party(flow, document).await?;
+    flow.note_facts(document.facts());
     let marker = flow.marker("payment-request");
     let translated = payment_request::translate(document, &flow.settings, &marker)
         .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ledger::config::LedgerConfig;
+use crate::money::Currency;
 
 /// The account, the registered apps and every switch. `docs/sources.md` explains the section names
 /// in parentheses.
@@ -59,6 +60,20 @@ pub struct FreshBooksConfig {
     /// A single invoice has `lines` only when they are included (includes; lists do). Default:
     /// false.
     pub single_invoice_needs_include: bool,
+    /// A single bill has `lines` and `vendor` only when they are included (bills; a model of an SDK
+    /// says so of lines, another SDK's sample has both without saying how it was asked). Default:
+    /// true.
+    pub single_bill_needs_include: bool,
+    /// A bill has no `vendorid`, only that of its `vendor` (bills; samples differ). Default: false.
+    pub bill_without_vendorid: bool,
+    /// A bill line has no `categoryid`, only that of its `category`, which is an object then
+    /// (bills; samples differ). Default: false.
+    pub bill_line_without_categoryid: bool,
+    /// The `vendor` of a bill is its id and name alone (bills; not stated). Default: false.
+    pub brief_bill_vendor: bool,
+    /// Amounts are rounded to the currency's own digits, none for JPY and three for KWD, instead of
+    /// two (invoices; not stated, every sample has two). Default: false.
+    pub amounts_by_currency: bool,
     /// `discount_total` is written as a negative amount (invoices; not stated). Default: true.
     pub negative_discount_total: bool,
     /// A second invoice or bill with a number in use is accepted, not refused with 1029 (invoices;
@@ -171,6 +186,17 @@ pub enum FieldOrder {
     Older,
 }
 
+impl FreshBooksConfig {
+    /// How many digits behind the point amounts in a currency are rounded to.
+    pub(crate) fn digits(&self, currency: Currency) -> u32 {
+        if self.amounts_by_currency {
+            currency.minor_digits()
+        } else {
+            2
+        }
+    }
+}
+
 impl Default for FreshBooksConfig {
     fn default() -> Self {
         Self {
@@ -195,6 +221,11 @@ impl Default for FreshBooksConfig {
             newest_first: true,
             max_filter_inclusive: false,
             single_invoice_needs_include: false,
+            single_bill_needs_include: true,
+            bill_without_vendorid: false,
+            bill_line_without_categoryid: false,
+            brief_bill_vendor: false,
+            amounts_by_currency: false,
             negative_discount_total: true,
             duplicate_numbers_allowed: false,
             refuse_astral: false,

@@ -35,7 +35,7 @@ const TEXTS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(crate) struct BillVendor {
     pub(crate) head: RowHead,
-    texts: SparseFields,
+    pub(crate) texts: SparseFields,
     currency: Currency,
     is_1099: bool,
 }

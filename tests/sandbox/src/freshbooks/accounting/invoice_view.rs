@@ -8,8 +8,8 @@ use super::lines::PricedLine;
 use crate::calendar::{eastern_day, eastern_stamp};
 use crate::freshbooks::api::fields::SparseFields;
 use crate::freshbooks::api::resource::ViewContext;
-use crate::http::Millis;
-use crate::money::{Currency, Money};
+use crate::freshbooks::config::FreshBooksConfig;
+use crate::money::Money;
 
 /// An invoice as it is written.
 #[derive(Serialize)]
@@ -102,7 +102,7 @@ impl<'a> InvoiceView<'a> {
             invoice
                 .lines
                 .iter()
-                .map(|line| InvoiceLineView::new(line, head.id, head.updated, invoice.currency))
+                .map(|line| InvoiceLineView::new(line, invoice, config))
         };
         let money = |amount: Decimal| Money(amount, invoice.currency);
         let v3_status = invoice.v3_status(eastern_day(showing.now));
@@ -161,7 +161,8 @@ impl<'a> InvoiceView<'a> {
 }
 
 impl<'a> InvoiceLineView<'a> {
-    fn new(line: &'a PricedLine, invoiceid: u64, updated: Millis, currency: Currency) -> Self {
+    fn new(line: &'a PricedLine, invoice: &Invoice, config: &FreshBooksConfig) -> Self {
+        let currency = invoice.currency;
         let name = |at: usize| line.taxes[at].as_ref().map(|tax| &*tax.name);
         let percent = |at: usize| match &line.taxes[at] {
             Some(tax) => tax.percent.normalize().to_string(),
@@ -169,13 +170,13 @@ impl<'a> InvoiceLineView<'a> {
         };
         Self {
             lineid: line.id,
-            invoiceid,
+            invoiceid: invoice.head.id,
             r#type: line.kind,
             name: &line.name,
             description: &line.description,
             qty: line.quantity.normalize().to_string(),
             unit_cost: Money(line.unit_cost, currency),
-            amount: Money(line.net(currency), currency),
+            amount: Money(line.net(config.digits(currency)), currency),
             taxName1: name(0),
             taxAmount1: percent(0),
             taxNumber1: None,
@@ -189,7 +190,7 @@ impl<'a> InvoiceLineView<'a> {
             modern_time_entries: [],
             retainer_id: None,
             date: None,
-            updated: eastern_stamp(updated),
+            updated: eastern_stamp(invoice.head.updated),
         }
     }
 }

@@ -124,7 +124,11 @@ impl Resource for Invoice {
         for (name, value) in fields {
             self.apply_field(machine, name, value)?;
         }
-        self.totals = LineTotals::sum(&self.lines, self.discount_percent, self.currency);
+        self.totals = LineTotals::sum(
+            &self.lines,
+            self.discount_percent,
+            machine.config.digits(self.currency),
+        );
         Ok(())
     }
 

@@ -80,6 +80,8 @@ pub(crate) struct ViewContext<'a> {
     pub(crate) now: Millis,
     /// The row is asked for by its id, not in a list.
     pub(crate) single: bool,
+    /// The row has just been written, and is shown as the answer to that.
+    pub(crate) written: bool,
 }
 
 impl ViewContext<'_> {
@@ -267,6 +269,7 @@ impl FreshBooks {
             query: &call.query,
             now: call.now,
             single: true,
+            written: call.method != "GET",
         };
         Ok(one_object(R::ONE, &R::row(self, id)?.view(&showing)))
     }
@@ -279,6 +282,7 @@ impl FreshBooks {
             query: &call.query,
             now: call.now,
             single: false,
+            written: false,
         };
         let rows = &R::table(self).rows;
         let wanted = |row: &&R| {
