@@ -116,7 +116,13 @@ async fn document_of_source(
             FinancialStatus::Ready | FinancialStatus::Acknowledged
         )
     };
-    if rows.iter().filter(|row| is_open(row)).count() > 1 {
+    let is_of_others = |row: &&FinancialRow| {
+        let head = financial::head(kind, &row.document);
+        let entity = head.map(|head| head.entity).unwrap_or_default();
+        is_of_others(flow, own, row, &entity)
+    };
+    let open = rows.iter().filter(|row| is_open(row));
+    if open.filter(|row| !is_of_others(row)).count() > 1 {
         if let Some(head) = rows
             .iter()
             .find_map(|row| financial::head(kind, &row.document).ok())

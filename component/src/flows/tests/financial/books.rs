@@ -67,6 +67,19 @@ fn what_another_connection_has_taken_is_no_fight() {
 }
 
 #[test]
+fn several_documents_of_another_ledger_are_no_matter_of_ours() {
+    let mut world = of_entity("GP", "P1", "CA");
+    let second = Document {
+        id: "d2".to_string(),
+        ..world.books.documents[0].clone()
+    };
+    world.books.documents.push(second);
+    assert_eq!(failure(&run(&mut world)).code, "several-documents");
+    world.settings = settings(r#""ledgers": {"codes": ["DEFAULT"]},"#);
+    assert_eq!(note(&run(&mut world)), "other-ledger");
+}
+
+#[test]
 fn what_was_begun_here_is_finished_here_whatever_the_settings_take_since() {
     let mut world = of_entity("GP", "P1", "CA");
     world.settings = settings(r#""ledgers": {"codes": ["DEFAULT"]},"#);
