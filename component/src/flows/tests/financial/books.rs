@@ -200,7 +200,8 @@ fn a_merged_entry_is_found_again_and_is_the_same_content() {
     let details = world.books.entries[0]["details"].clone();
     assert_eq!(
         details,
-        json!([{"sub_accountid": 620, "debit": "108.00"}, {"sub_accountid": 210, "credit": "108.00"}])
+        json!([{"sub_accountid": 620, "debit": "108.00"},
+            {"sub_accountid": 210, "credit": "108.00"}])
     );
     let content = world.link(&source()).and_then(|link| link.content_hash);
     // The store is lost: the entry is found by its marker, and compares as the same.

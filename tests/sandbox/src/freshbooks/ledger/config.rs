@@ -16,8 +16,8 @@ pub struct LedgerConfig {
     /// A line of zero is accepted instead of refused with 1004 (journal entries; not stated).
     /// Default: false.
     pub zero_lines_allowed: bool,
-    /// A name or description of an entry with more characters is refused with 1017 (journal entries;
-    /// lengths are not published). Default: 255.
+    /// A name or description of an entry with more characters is refused with 1017 (journal
+    /// entries; lengths are not published). Default: 255.
     pub text_chars_max: usize,
     /// `search[date_min]` and `search[date_max]` narrow the list of details; no filter for it is
     /// documented, and unknown filters are ignored. Default: false.
