@@ -6,6 +6,8 @@
 
 mod account;
 mod cash_advance;
+mod dates;
+mod description;
 mod entry;
 mod expense;
 mod head;
@@ -26,6 +28,7 @@ use crate::concur::document_schema::{CashAdvanceDocument, ExpenseDocument, Invoi
 use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
+pub(crate) use description::{of_reversal, with_original};
 pub(crate) use entry::{Entry, Line};
 pub(crate) use head::Head;
 use outcome::problem;
@@ -104,6 +107,12 @@ pub(crate) fn translate_with_head(
     Ok((document.translate(settings)?, document.head()))
 }
 
+/// What a document's entry says of itself; nothing if the document cannot be read.
+pub(crate) fn description(kind: DocumentType, document: &str) -> Option<String> {
+    let text = inner(document).ok()?;
+    Some(Document::parse(kind, &text).ok()?.description())
+}
+
 /// A document with its rows.
 enum Document<'a> {
     Expense(ExpenseDocument<'a>),
@@ -132,11 +141,23 @@ impl<'a> Document<'a> {
         }
     }
 
+    fn description(&self) -> String {
+        match self {
+            Self::Expense(document) => description::of_report(DocumentType::Expense, document),
+            Self::Payroll(document) => description::of_report(DocumentType::Payroll, document),
+            Self::Invoice(document) => description::of_request(&document.header, &document.vendor),
+            Self::CashAdvance(document) => {
+                description::of_advance(&document.advance, &document.employee)
+            }
+        }
+    }
+
     fn translate(&self, settings: &'a Settings) -> Result<Translated, Untranslatable> {
         match self {
-            Self::Expense(document) => finish(settings, expense::basis(document), |posting| {
-                expense::post(document, posting);
-            }),
+            Self::Expense(document) => {
+                let basis = expense::basis(DocumentType::Expense, document);
+                finish(settings, basis, |posting| expense::post(document, posting))
+            }
             Self::Invoice(document) => finish(settings, invoice::basis(document), |posting| {
                 invoice::post(document, posting);
             }),
@@ -148,9 +169,10 @@ impl<'a> Document<'a> {
             Self::Payroll(_) if settings.financial.payroll == Payroll::Acknowledge => {
                 Ok(payroll::acknowledged())
             }
-            Self::Payroll(document) => finish(settings, expense::basis(document), |posting| {
-                payroll::post(document, posting);
-            }),
+            Self::Payroll(document) => {
+                let basis = expense::basis(DocumentType::Payroll, document);
+                finish(settings, basis, |posting| payroll::post(document, posting))
+            }
         }
     }
 }

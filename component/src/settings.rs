@@ -12,13 +12,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::contract::settings::{Endpoints, Identity, ReceiverNeed, Schedule};
-use crate::contract::types::{Duration, ObjectRef, Problem, System};
+use crate::contract::types::{Duration, Instant, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::marker;
 use crate::retry::Policy;
 use checks::{anything, connection_name, cost_code, country_code, currency};
 use events::Events;
-use financial::Financial;
+use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
 use sections::read_retry;
 pub use sections::{Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor};
@@ -200,6 +200,20 @@ impl Settings {
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
         schedules
+    }
+
+    /// When a schedule's run is to be started next, where its last start was at `last`: the first
+    /// day and time of the settings that is later, else its interval later. May have passed.
+    #[must_use]
+    pub fn next_start(&self, schedule: &Schedule, last: Instant) -> Instant {
+        let is_queue = schedule.object.kind == FINANCIAL_QUEUE;
+        match &self.financial.schedule {
+            Some(calendar) if is_queue => calendar.next_after(last),
+            _ => {
+                let interval = schedule.interval_s.max(1).saturating_mul(1_000);
+                last.saturating_add(interval)
+            }
+        }
     }
 
     fn read(connection: &str, reader: &mut Reader) -> Self {

@@ -54,6 +54,7 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         countries: plain.countries.clone(),
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
+            schedule: plain.financial.schedule.clone(),
             ..shown.financial.clone()
         },
         ..shown.clone()
@@ -81,6 +82,9 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "sweep",
         "financial",
         "financial/accounts",
+        "financial/ledgers",
+        "financial/posting_date",
+        "financial/schedule",
         "events",
     ] {
         places.push(format!("/{table}"));

@@ -7,7 +7,10 @@ use alloc::format;
 use rust_decimal::Decimal;
 
 use super::account::{Account, Party};
+use super::dates::Dates;
+use super::description;
 use super::posting::{Basis, Posting};
+use crate::concur::DocumentType;
 use crate::concur::document_schema::{CashAdvanceDocument, CashRow};
 use crate::money::{self, NUMBER_BOUND};
 
@@ -15,11 +18,11 @@ pub(super) fn basis<'a>(document: &CashAdvanceDocument<'a>) -> Basis<'a> {
     let advance = &document.advance;
     Basis {
         is_test: advance.is_test,
-        title: advance.name.clone(),
+        kind: DocumentType::CashAdvance,
+        description: description::of_advance(advance, &document.employee),
         currency_at: "/cashAdvanceData/employeeCurrencyAlphaCode",
         currency: advance.currency.or(&advance.issue_currency).clone(),
-        date_at: "/cashAdvanceData/issuedDate",
-        days: advance.days().into(),
+        dates: Dates::of_advance(advance),
     }
 }
 

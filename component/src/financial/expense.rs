@@ -11,22 +11,23 @@ use alloc::borrow::Cow;
 use rust_decimal::Decimal;
 
 use super::account::{Account, Party};
+use super::dates::Dates;
+use super::description;
 use super::posting::{Basis, Posting};
+use crate::concur::DocumentType;
 use crate::concur::document_schema::{
     Allocation, Application, Custom, CustomPlace, ExpenseDocument, ExpenseEntry, Row,
 };
 
-pub(super) fn basis<'a>(document: &ExpenseDocument<'a>) -> Basis<'a> {
+pub(super) fn basis<'a>(kind: DocumentType, document: &ExpenseDocument<'a>) -> Basis<'a> {
     let report = &document.report;
-    let entries = document.entries.0.iter();
-    let days = report.days().into_iter();
     Basis {
         is_test: report.is_test,
-        title: report.name.clone(),
+        kind,
+        description: description::of_report(kind, document),
         currency_at: "/report/employeeCurrencyAlphaCode",
         currency: report.currency.clone(),
-        date_at: "/report/reportPaymentProcessingDate",
-        days: days.chain(entries.map(|entry| entry.date)).collect(),
+        dates: Dates::of_report(report, &document.entries.0),
     }
 }
 

@@ -6,19 +6,22 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::account::Party;
+use super::dates::Dates;
+use super::description;
 use super::expense::cost_code;
 use super::posting::{Basis, Posting};
+use crate::concur::DocumentType;
 use crate::concur::document_schema::{InvoiceDocument, Journal, LineItem, Share};
 
 pub(super) fn basis<'a>(document: &InvoiceDocument<'a>) -> Basis<'a> {
     let header = &document.header;
     Basis {
         is_test: header.is_test,
-        title: header.title.clone(),
+        kind: DocumentType::Invoice,
+        description: description::of_request(header, &document.vendor),
         currency_at: "/requestHeader/currencyAlphaCode",
         currency: header.currency.clone(),
-        date_at: "/requestHeader/invoiceDate",
-        days: header.days().into(),
+        dates: Dates::of_request(header),
     }
 }
 

@@ -13,9 +13,11 @@ use core::fmt::Arguments;
 use rust_decimal::Decimal;
 
 use super::account::Account;
+use super::dates::{Dates, UnreadableDate};
 use super::entry::{Entry, Line};
 use super::outcome::{FixIn, Translated, Untranslatable, problem};
-use crate::concur::document_schema::{Amount, Code, Day, Flag};
+use crate::concur::DocumentType;
+use crate::concur::document_schema::{Amount, Code, Flag};
 use crate::contract::types::Problem;
 use crate::money::{self, NUMBER_BOUND};
 use crate::settings::Settings;
@@ -32,18 +34,17 @@ pub(super) const SHOWN_CHARS_MAX: usize = 60;
 /// What every document says about itself.
 pub(super) struct Basis<'a> {
     pub(super) is_test: Flag,
-    pub(super) title: Code<'a>,
+    pub(super) kind: DocumentType,
+    pub(super) description: String,
     pub(super) currency_at: &'static str,
     pub(super) currency: Code<'a>,
-    pub(super) date_at: &'static str,
-    /// The days that the document may be of, best first.
-    pub(super) days: Vec<Day>,
+    pub(super) dates: Dates<'a>,
 }
 
 /// An entry in the making.
 pub(super) struct Posting<'a> {
     settings: &'a Settings,
-    title: String,
+    description: String,
     date: String,
     currency: Cow<'a, str>,
     minor_units: u32,
@@ -76,11 +77,7 @@ impl<'a> Posting<'a> {
     pub(super) fn new(settings: &'a Settings, basis: &Basis<'a>) -> Self {
         let mut posting = Self {
             settings,
-            title: basis
-                .title
-                .text()
-                .map(|title| clean(&title))
-                .unwrap_or_default(),
+            description: basis.description.clone(),
             date: String::new(),
             currency: basis.currency.text().unwrap_or_default(),
             minor_units: 2,
@@ -252,7 +249,7 @@ impl<'a> Posting<'a> {
             });
         }
         Ok(Translated::Entry(Entry {
-            title: self.title,
+            description: self.description,
             date: self.date,
             currency: self.currency.into_owned(),
             lines: lines(self.sums),
@@ -272,14 +269,35 @@ impl<'a> Posting<'a> {
         }
     }
 
-    /// The first day that can be read.
+    /// The day that the settings want. Concur writes dates by itself, so that nobody can correct
+    /// one there; another one can be chosen here.
     fn day(&mut self, basis: &Basis) -> String {
-        let day = basis.days.iter().find_map(|day| day.text());
-        day.unwrap_or_else(|| {
-            let message = "the document has no date that can be read".to_string();
-            self.report(format_args!("{}", basis.date_at), "date-missing", message);
-            String::new()
-        })
+        let Financial {
+            posting_dates,
+            zone,
+            ..
+        } = &self.settings.financial;
+        let setting = basis.kind.setting();
+        match basis.dates.day(posting_dates.of(basis.kind), zone) {
+            Ok(Some(day)) => return day.to_string(),
+            Ok(None) => {
+                let message = format!(
+                    "the document has none of the dates that \
+                     `financial.posting_date.{setting}` can name"
+                );
+                let at = format_args!("{}", basis.dates.first_at());
+                self.report_missing(at, "date-missing", message);
+            }
+            Err(UnreadableDate { at, text }) => {
+                let message = format!(
+                    "\"{}\" is no date; choose another date to post on in \
+                     `financial.posting_date.{setting}`",
+                    shortened(&text, SHOWN_CHARS_MAX)
+                );
+                self.report_missing(format_args!("{at}"), "not-a-date", message);
+            }
+        }
+        String::new()
     }
 
     fn check_currency(&mut self, at: &str) {

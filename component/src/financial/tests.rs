@@ -8,6 +8,8 @@ use super::*;
 use crate::settings::tests::MINIMAL;
 
 mod cash_advance;
+mod dates;
+mod descriptions;
 mod entry;
 mod expense;
 mod heads;

@@ -11,7 +11,7 @@ mod posting;
 mod run;
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::ambiguity;
@@ -21,6 +21,8 @@ use crate::contract::types::System;
 use crate::financial;
 use crate::financial::source::{Source, version};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use crate::settings::financial::Entity;
+use crate::text::clean;
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
 
@@ -61,17 +63,42 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     if let Some(head) = &head {
         flow.note_facts(head.facts());
     }
+    let entity = head.as_ref().map(|head| head.entity.clone());
     let revision = head.map(|head| head.revision);
+    let version = version(&row.id, &revision.unwrap_or_default());
+    flow.note_version(&version);
+    if is_of_others(flow, own, &row, &entity.clone().unwrap_or_default()) {
+        return Ok(unchanged(OTHER_LEDGER, left_to_others(&entity)));
+    }
     let run = FinancialRun {
         flow,
         kind,
-        version: version(&row.id, &revision.unwrap_or_default()),
+        version,
         row,
         own,
         journal: Journal { flow },
     };
-    flow.note_version(&run.version);
     run.sync().await
+}
+
+/// The code of a document that is left to whoever takes its ledger, policy or country.
+pub(super) const OTHER_LEDGER: &str = "other-ledger";
+
+/// Whether the settings leave a document to others. One that this connection has begun with stays
+/// with it, whatever the settings say since.
+fn is_of_others(flow: &Flow, own: &ObjectStatus, row: &FinancialRow, entity: &Entity) -> bool {
+    let financial = &flow.settings.financial;
+    let is_ours = own.link.is_some() || row.system_id == financial.system_id;
+    !is_ours && !financial.ledgers.takes(entity)
+}
+
+fn left_to_others(entity: &Option<Entity>) -> String {
+    let named = entity.as_ref().map(Entity::shown).unwrap_or_default();
+    let named = match named.as_str() {
+        "" => "it names no ledger, policy or country".to_string(),
+        named => format!("it is of {}", clean(named)),
+    };
+    format!("{named}, which `financial.ledgers` does not take: it is left in SAP Concur untouched")
 }
 
 /// The document of a source that is to be worked on: the one that is not through, else the one that
@@ -89,7 +116,13 @@ async fn document_of_source(
             FinancialStatus::Ready | FinancialStatus::Acknowledged
         )
     };
-    if rows.iter().filter(|row| is_open(row)).count() > 1 {
+    let is_of_others = |row: &&FinancialRow| {
+        let head = financial::head(kind, &row.document);
+        let entity = head.map(|head| head.entity).unwrap_or_default();
+        is_of_others(flow, own, row, &entity)
+    };
+    let open = rows.iter().filter(|row| is_open(row));
+    if open.filter(|row| !is_of_others(row)).count() > 1 {
         if let Some(head) = rows
             .iter()
             .find_map(|row| financial::head(kind, &row.document).ok())

@@ -5,18 +5,23 @@
 //! ones are worked on. The first page is therefore read again and again as long as it shows
 //! something new, and only then the next one.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::financial_document::OTHER_LEDGER;
 use super::looks_changed;
 use crate::concur::{self, DocumentType, FinancialPage, FinancialRow};
 use crate::contract::runs::{
     Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
 };
 use crate::contract::types::{Duration, System};
+use crate::financial;
 use crate::financial::source::Source;
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use crate::settings::financial::Entity;
+use crate::text::clean;
 
 /// How long the queue is left alone for the documents that were just found, in milliseconds, unless
 /// the last of them ends earlier: a document takes a few requests, so half a minute is plenty.
@@ -27,6 +32,9 @@ const NEW_PAGES_MAX: u32 = 4;
 /// Pages that one run reads in all: at the default of 25 documents, 2 500 of them. The bound ends a
 /// list whose number of pages is wrong.
 const PAGES_MAX: u32 = 100;
+
+/// Legal entities that are named of what is left: enough to see which setting to look at.
+const ENTITIES_MAX: usize = 3;
 
 /// Reads the queue of a type until it shows nothing new.
 pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
@@ -41,8 +49,10 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
         return Ok(unchanged("not-enabled", message));
     }
     let (mut page, mut found, mut new_pages) = (0, 0, 0);
+    let mut left = BTreeMap::new();
     for _ in 0..PAGES_MAX {
         let listed = read_page(flow, kind, page).await?;
+        left.extend(of_others(flow, kind, &listed.rows));
         let tasks = new_sources(flow, kind, &listed.rows).await;
         if tasks.is_empty() {
             page += 1;
@@ -63,8 +73,44 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     Ok(Ending::Confirmed(Confirmation {
         target: flow.task.object.clone(),
         change: Change::Checked,
-        message: format!("{found} new documents found"),
+        message: message(found, &left),
     }))
+}
+
+/// `left` has the legal entity of each document that is left to others, by the document's id.
+fn message(found: usize, left: &BTreeMap<String, Entity>) -> String {
+    let found = format!("{found} new documents found");
+    if left.is_empty() {
+        return found;
+    }
+    let named: BTreeSet<String> = left.values().map(Entity::shown).collect();
+    let shown = named.iter().filter(|named| !named.is_empty());
+    let shown: Vec<&str> = shown.take(ENTITIES_MAX).map(String::as_str).collect();
+    let of = match shown.as_slice() {
+        [] => String::new(),
+        shown => format!(", such as of {}", clean(&shown.join(", "))),
+    };
+    format!(
+        "{found}; {} left that `financial.ledgers` does not take{of}",
+        left.len()
+    )
+}
+
+/// The documents that the settings leave to others.
+fn of_others(
+    flow: &Flow,
+    kind: DocumentType,
+    rows: &[FinancialRow],
+) -> impl Iterator<Item = (String, Entity)> {
+    let rows = rows
+        .iter()
+        .map(move |row| (row.id.clone(), entity(kind, row)));
+    rows.filter(|(_, entity)| !flow.settings.financial.ledgers.takes(entity))
+}
+
+fn entity(kind: DocumentType, row: &FinancialRow) -> Entity {
+    let head = financial::head(kind, &row.document);
+    head.map(|head| head.entity).unwrap_or_default()
 }
 
 async fn read_page(flow: &Flow, kind: DocumentType, page: u32) -> Result<FinancialPage, EarlyEnd> {
@@ -104,9 +150,12 @@ async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> 
     let objects = sources.iter().map(|(source, _)| source.object()).collect();
     let statuses = flow.find(objects).await;
     let mut tasks: Vec<NewTask> = Vec::new();
-    for ((_, version), status) in sources.into_iter().zip(statuses) {
+    let ledgers = &flow.settings.financial.ledgers;
+    let taken = rows.iter().map(|row| ledgers.takes(&entity(kind, row)));
+    for (((_, version), status), taken) in sources.into_iter().zip(statuses).zip(taken) {
         let is_listed = tasks.iter().any(|task| task.object == status.object);
-        if !is_listed && is_new(&status, &version) {
+        let was_left = taken && was_left_to_others(&status);
+        if !is_listed && (was_left || is_new(&status, &version)) {
             tasks.push(NewTask {
                 object: status.object,
                 reason: StartReason::Notice,
@@ -114,6 +163,12 @@ async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> 
         }
     }
     tasks
+}
+
+/// Whether the settings did not take the document when a run last looked at it.
+fn was_left_to_others(status: &ObjectStatus) -> bool {
+    let last = status.last.as_ref().and_then(|last| last.code.as_deref());
+    !status.active && last == Some(OTHER_LEDGER)
 }
 
 /// A document that a run has looked at and left on the list waits for a person, or for Concur to

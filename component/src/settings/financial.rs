@@ -1,10 +1,16 @@
 //! The way back: which financial documents become journal entries, and on which accounts.
 
+mod calendar;
+mod ledgers;
+mod posting_date;
+mod zone;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::checks::{Check, code, day, sub_account_id, uuid};
 use super::reader::Reader;
@@ -12,6 +18,9 @@ pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
 use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
+pub use calendar::Calendar;
+pub use ledgers::{Entity, Ledgers};
+pub use posting_date::{PostingDate, PostingDates};
 
 /// Financial documents from SAP Concur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +31,20 @@ pub struct Financial {
     pub documents: BTreeSet<DocumentType>,
     /// Seconds between two looks into a queue.
     pub interval_s: u64,
+    /// When to look into the queues instead, where that is not at intervals.
+    pub schedule: Option<Calendar>,
+    /// The time zone in which a moment of a document is a day.
+    pub zone: TimeZone,
+    /// Which of its dates a document is posted on.
+    pub posting_dates: PostingDates,
+    /// Which legal entities' documents are taken.
+    pub ledgers: Ledgers,
+    /// The month with which the fiscal year begins, 1 to 12.
+    pub fiscal_year_first_month: i8,
+    /// Which calendar year a fiscal year over two of them is called by.
+    pub fiscal_year_named_by: FiscalYearName,
+    /// How the lines of an entry are written.
+    pub entry_lines: EntryLines,
     /// Documents asked for at once.
     pub page_size: u64,
     /// The name under which we acknowledge and confirm; at most 50 characters.
@@ -122,6 +145,24 @@ pub enum Endpoint {
     New,
 }
 
+/// Which calendar year a fiscal year over two of them is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FiscalYearName {
+    /// The one in which it ends.
+    End,
+    /// The one in which it begins.
+    Start,
+}
+
+/// How the lines of an entry are written to FreshBooks, which stores no cost codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryLines {
+    /// One line for each account and side.
+    Merged,
+    /// One line for each account, side, name and cost code.
+    Apart,
+}
+
 /// Looking for our entry before posting one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookUp {
@@ -131,6 +172,8 @@ pub enum LookUp {
     Always,
 }
 
+/// The kind of the objects whose runs look into a queue.
+pub(super) const FINANCIAL_QUEUE: &str = "financial-queue";
 /// Seconds that an ambiguous write is left alone by default. How long FreshBooks takes to show a
 /// new entry is not documented; half an hour is longer than any request is known to take.
 const SETTLE_S: u64 = 1_800;
@@ -141,10 +184,24 @@ impl Financial {
             "new" => Endpoint::New,
             _ => Endpoint::Legacy,
         };
+        let zone = zone::read(table, "zone", &TimeZone::UTC);
         Self {
             enabled: table.flag("enabled", false),
             documents: documents(table),
             interval_s: table.whole("interval_s", 900, 1..=86_400),
+            schedule: table.filled_table("schedule", |table| Calendar::read(table, &zone)),
+            zone,
+            posting_dates: table.table("posting_date", PostingDates::read),
+            ledgers: table.table("ledgers", Ledgers::read),
+            fiscal_year_first_month: first_month(table),
+            fiscal_year_named_by: match table.choice("fiscal_year_named_by", &["end", "start"]) {
+                "start" => FiscalYearName::Start,
+                _ => FiscalYearName::End,
+            },
+            entry_lines: match table.choice("entry_lines", &["merged", "apart"]) {
+                "apart" => EntryLines::Apart,
+                _ => EntryLines::Merged,
+            },
             page_size: table.whole("page_size", 25, 1..=100),
             system_id: table.checked_or(
                 "system_id",
@@ -192,7 +249,7 @@ impl Financial {
     pub(super) fn schedules(&self) -> impl Iterator<Item = Schedule> {
         let documents = self.documents.iter().filter(|_| self.enabled);
         documents.map(|kind| Schedule {
-            object: ObjectRef::concur("financial-queue", kind.name()),
+            object: ObjectRef::concur(FINANCIAL_QUEUE, kind.name()),
             interval_s: self.interval_s,
             needs: None,
             purpose: format!(
@@ -227,6 +284,19 @@ impl Financial {
             Some(end) if self.closed_period == ClosedPeriod::NextOpenDay => Ok(day_after(end)),
             Some(end) => Err(end),
         }
+    }
+
+    /// The fiscal year of a day, `YYYY-MM-DD`; nothing if it is none.
+    #[must_use]
+    pub fn fiscal_year(&self, day: &str) -> Option<i16> {
+        let day: Date = day.parse().ok()?;
+        let is_over_two = self.fiscal_year_first_month > 1;
+        let is_in_second = day.month() < self.fiscal_year_first_month;
+        Some(match self.fiscal_year_named_by {
+            FiscalYearName::End if is_over_two && !is_in_second => day.year() + 1,
+            FiscalYearName::Start if is_in_second => day.year() - 1,
+            _ => day.year(),
+        })
     }
 
     /// Whether documents of this type are brought across.
@@ -266,6 +336,11 @@ impl Accounts {
                 .map(move |(name, account)| (table, name.as_str(), account.as_str()))
         })
     }
+}
+
+fn first_month(table: &mut Reader) -> i8 {
+    let month = table.whole("fiscal_year_first_month", 1, 1..=12);
+    i8::try_from(month).unwrap_or(1)
 }
 
 fn day_after(day: &str) -> String {

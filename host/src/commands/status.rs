@@ -2,6 +2,7 @@
 
 mod events;
 mod print;
+mod queues;
 
 use std::io::Write;
 
@@ -25,6 +26,7 @@ use ml_connector::store::{
 use serde_json::{Value, json};
 
 use self::events::EventStanding;
+use self::queues::QueueStanding;
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::{Done, exit, runs};
@@ -83,6 +85,8 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
             {
                 standing.events = Some(events::gather(&store, &standing.name).await?);
             }
+            standing.queues =
+                queues::gather(&store, &mut instance, &settings, &standing.name).await?;
             standings.push(standing);
         }
         let only = args.connection.as_deref();
@@ -169,6 +173,8 @@ struct ConnectionStanding {
     held: Vec<Gate>,
     /// Nothing where no events are received.
     events: Option<EventStanding>,
+    /// Nothing where no financial documents are fetched.
+    queues: Vec<QueueStanding>,
     counts: Vec<RunCount>,
     oldest_open: Option<Run>,
     needs_person: Vec<Run>,
@@ -236,6 +242,7 @@ async fn gather(
             .filter(|count| count.connection == name)
             .collect(),
         events: None,
+        queues: Vec::new(),
         oldest_open,
         needs_person,
         damage,
@@ -384,6 +391,7 @@ fn one_as_json(standing: &ConnectionStanding, component: &Option<ComponentRecord
         "credentials": credentials.collect::<Vec<_>>(),
         "held": runs::portable(&standing.held),
         "events": standing.events,
+        "queues": standing.queues,
         "counts": standing.counts,
         "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),
         "needs_person_count": standing.needs_person_count(),

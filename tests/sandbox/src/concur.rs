@@ -27,9 +27,9 @@ pub use events::config::{
 pub use events::{CertificateState, EventCounts, EventKey, EventRecord, Fate, SubscriptionRecord};
 pub use financial::{
     AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
-    DocumentFormat, DocumentRecord, Filed, Filing, FinancialConfig, InvoiceDates, InvoiceGross,
-    InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
-    ReportOptions, Resubmission, Shape, SystemIdCheck,
+    DocumentFormat, DocumentRecord, EntityOptions, Filed, Filing, FinancialConfig, InvoiceDates,
+    InvoiceGross, InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder,
+    Ready, ReportDays, ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 

@@ -93,6 +93,68 @@ fn connections_that_are_doubled_are_found() {
     );
 }
 
+/// Two connections of one company, each with these ledgers.
+fn two_of_one_company(ledgers: [&str; 2]) -> Installation {
+    let [first, second] = ledgers.map(|ledgers| {
+        format!("\n[connections.acme.financial]\nenabled = true\nledgers = {ledgers}\n")
+    });
+    let table = MINIMAL.split_once("[connections.acme]").expect("a table").1;
+    let bolt = format!("[connections.acme]{table}{second}")
+        .replace(".acme", ".bolt")
+        .replace("AbC123", "XyZ789");
+    Installation::with_settings(&format!("{MINIMAL}{first}{bolt}"))
+}
+
+#[test]
+fn documents_that_two_connections_take_or_none_are_found() {
+    let both = "warn   connections: acme and bolt can both take the same financial document";
+    let none = "warn   connections: none of acme, bolt takes financial documents that name no";
+    for (ledgers, expected) in [
+        (["{}", "{}"], [true, false]),
+        (
+            ["{ codes = [\"GP\"] }", "{ codes = [\"gp\", \"SAP\"] }"],
+            [true, true],
+        ),
+        (
+            ["{ codes = [\"GP\"] }", "{ codes = [\"SAP\"] }"],
+            [false, true],
+        ),
+        (
+            [
+                "{ codes = [\"GP\"], unnamed = true }",
+                "{ codes = [\"SAP\"] }",
+            ],
+            [false, false],
+        ),
+    ] {
+        let check = two_of_one_company(ledgers).run(&["check"]).out;
+        let found = [both, none].map(|finding| check.contains(finding));
+        assert_eq!(found, expected, "{ledgers:?}: {check}");
+    }
+}
+
+#[test]
+fn status_shows_when_a_queue_is_looked_into_next() {
+    let schedule = "schedule = { days = [\"mon\"], times = [\"07:00\"], zone = \"UTC\" }";
+    let financial = format!(
+        "\n[connections.acme.financial]\nenabled = true\ndocuments = [\"expense\"]\n{schedule}\n"
+    );
+    let installation = Installation::with_settings(&format!("{MINIMAL}{financial}"));
+    installation.commit(Vec::new());
+    let status = installation.run(&["status"]).out;
+    assert!(
+        status.contains("Queue of expense documents: looked into at the start"),
+        "{status}"
+    );
+    // Friday, 27 November 2026, at noon.
+    installation.commit(vec![Write::Mark {
+        name: "schedule/acme/concur/financial-queue/expense".to_string(),
+        value: "1795780800000".to_string(),
+    }]);
+    let status = installation.run(&["status"]).out;
+    assert!(status.contains("next look 2026-11-30 07:00"), "{status}");
+}
+
 #[test]
 fn another_component_than_the_pinned_one_is_refused() {
     let installation = Installation::new();

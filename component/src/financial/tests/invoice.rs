@@ -9,7 +9,6 @@ fn an_invoice_becomes_the_expected_entry() {
         panic!("is an entry");
     };
     assert_eq!(entry.date, "2026-02-27");
-    assert_eq!(entry.title, "INV-2093 Northwind Paper");
     assert_eq!(entry.lines[0].label, "6400 Office supplies");
     assert_eq!(entry.lines[1].label, "VENDOR Northwind Paper Ltd");
 }
@@ -171,11 +170,12 @@ fn the_account_is_the_journal_s_else_the_allocation_s_else_the_expense_type_s() 
 }
 
 #[test]
-fn all_three_ways_to_write_a_date_are_read() {
+fn all_ways_to_write_a_date_are_read() {
     for (written, expected) in [
         ("2026-02-27", "2026-02-27"),
         ("02/27/2026", "2026-02-27"),
         ("2/7/2026", "2026-02-07"),
+        ("2026/02/27", "2026-02-27"),
         ("2026-02-27T23:59:59.999Z", "2026-02-27"),
     ] {
         let document = with(
@@ -200,10 +200,6 @@ fn all_three_ways_to_write_a_date_are_read() {
             "2026-02-27",
             written,
         );
-        assert_eq!(
-            problem_of(Invoice, &document).0,
-            "date-missing",
-            "{written}"
-        );
+        assert_eq!(problem_of(Invoice, &document).0, "not-a-date", "{written}");
     }
 }

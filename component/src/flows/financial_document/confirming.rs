@@ -84,6 +84,7 @@ impl FinancialRun<'_> {
             company_code: &self.flow.settings.financial.company_code,
             number,
             date,
+            fiscal_year: self.flow.settings.financial.fiscal_year(date),
         };
         let request = concur::confirm_posted(self.kind, &self.row.id, self.system_id(), &posting);
         let mut said = self

@@ -9,12 +9,12 @@ use super::confirming::Confirmed;
 use super::journal::NewPosting;
 use super::run::FinancialRun;
 use crate::concur::DocumentType;
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Failure};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
 use crate::flow::{EARLIER, EarlyEnd, unchanged};
 use crate::flows::ambiguity;
-use crate::flows::day::{DAY, day_before};
+use crate::flows::day::{DAY, day_in};
 use crate::marker;
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
@@ -32,13 +32,21 @@ impl FinancialRun<'_> {
             return self.confirm_own(&origin).await;
         }
         let settings = &self.flow.settings;
-        let entry = match financial::translate(self.kind, &self.row.document, settings) {
-            Ok(Translated::Entry(entry)) => entry,
-            Ok(Translated::NotPosted { code, message }) => {
+        let translated = financial::translate_with_head(self.kind, &self.row.document, settings);
+        let (mut entry, head) = match translated {
+            Ok((Translated::Entry(entry), head)) => (entry, head),
+            Ok((Translated::NotPosted { code, message }, _)) => {
                 return self.not_posted(code, message).await;
             }
             Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
         };
+        self.flow.note_facts(Facts {
+            date: Some(entry.date.clone()),
+            ..head.facts()
+        });
+        if let Some(original) = self.posted_original(&head.source_id).await {
+            entry.description = financial::with_original(&entry.description, &original);
+        }
         let date = self.open_day(&entry.date)?;
         let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
         match &self.own.link {
@@ -129,7 +137,7 @@ impl FinancialRun<'_> {
     }
 
     async fn take_back(&self, entry_id: &str, why: &str) -> Result<Ending, EarlyEnd> {
-        let date = self.open_day(&day_before(self.flow.now(), 0))?;
+        let date = self.open_day(&self.today())?;
         self.reverse(entry_id, &date).await?;
         self.flow
             .save(Changes {
@@ -144,7 +152,9 @@ impl FinancialRun<'_> {
 
     /// Posts what takes an entry back, once; nothing if it is gone.
     async fn reverse(&self, entry_id: &str, date: &str) -> Result<(), EarlyEnd> {
-        let Some(reversal) = self.journal.reversal(entry_id).await? else {
+        let earlier = financial::description(self.kind, &self.row.document);
+        let description = financial::of_reversal(entry_id, earlier.as_deref());
+        let Some(reversal) = self.journal.reversal(entry_id, description).await? else {
             return Ok(());
         };
         let marker = self.flow.marker(&format!("journal-reversal {entry_id}"));
@@ -167,9 +177,8 @@ impl FinancialRun<'_> {
         let Ok(head) = financial::head(self.kind, &self.row.document) else {
             return Ok(None);
         };
-        let request = ObjectRef::concur("payment-request", head.source_id);
-        if let Some(link) = self.flow.find_one(request).await.link {
-            return Ok(Some(link.target));
+        if let Some(original) = self.original(&head.source_id).await {
+            return Ok(Some(original));
         }
         let is_ours = |value: &String| marker::is_marker(value);
         if head.customs.iter().any(is_ours) {
@@ -183,6 +192,21 @@ impl FinancialRun<'_> {
             ));
         }
         Ok(None)
+    }
+
+    /// The FreshBooks document that we brought to Concur as an invoice that is posted all the same.
+    async fn posted_original(&self, source_id: &str) -> Option<ObjectRef> {
+        let settings = &self.flow.settings.financial;
+        let is_posted = settings.own_invoices == OwnInvoices::Post;
+        if self.kind != DocumentType::Invoice || !is_posted {
+            return None;
+        }
+        self.original(source_id).await
+    }
+
+    async fn original(&self, source_id: &str) -> Option<ObjectRef> {
+        let request = ObjectRef::concur("payment-request", source_id);
+        Some(self.flow.find_one(request).await.link?.target)
     }
 
     async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, EarlyEnd> {
@@ -211,7 +235,12 @@ impl FinancialRun<'_> {
             Ok(Translated::Entry(entry)) => self.open_day(&entry.date).ok(),
             _ => None,
         };
-        date.unwrap_or_else(|| day_before(self.flow.now(), 0))
+        date.unwrap_or_else(|| self.today())
+    }
+
+    /// The calendar day in the time zone of the books.
+    fn today(&self) -> String {
+        day_in(&self.flow.settings.financial.zone, self.flow.now())
     }
 
     /// The day to post on: the document's own, unless the books are closed for it.

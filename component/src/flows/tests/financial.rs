@@ -16,6 +16,8 @@ use crate::runs::tests::{Driven, STARTED, answer, task, unknown};
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
 
+mod books;
+
 const REPORT: &str = "9E44A1C07B2F4D06A9B1";
 const SYSTEM: &str = "freshbooks-zQ7pLm";
 

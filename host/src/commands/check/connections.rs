@@ -1,5 +1,7 @@
 //! What is wrong with connections beside each other, and beside the store.
 
+mod entities;
+
 use std::collections::BTreeMap;
 
 use ml_connector::config::Config;
@@ -63,7 +65,10 @@ pub(super) fn doubled(config: &Config, guest: &Guest) -> Result<Vec<Finding>, Fa
     let same_account = accounts.into_iter().filter(|(_, those)| those.len() > 1);
     let same_company = companies.into_iter().filter(|(_, those)| those.len() > 1);
     let accounts = same_account.map(|(account, those)| one_account(&account, &those));
-    let companies = same_company.map(|(company, those)| one_company(&company, &those));
+    let companies = same_company.flat_map(|(company, those)| {
+        let shares = entities::of_company(config, &those).into_iter();
+        core::iter::once(one_company(&company, &those)).chain(shares)
+    });
     Ok(accounts.chain(companies).collect())
 }
 

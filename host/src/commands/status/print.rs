@@ -11,7 +11,7 @@ use ml_connector::store::{Run, RunCount, RunState};
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
 use super::super::{facts, labels, runs, time_format};
-use super::{ConnectionStanding, CredentialStanding, Surroundings, events};
+use super::{ConnectionStanding, CredentialStanding, Surroundings, events, queues};
 
 pub(super) fn print(
     standings: &[ConnectionStanding],
@@ -55,6 +55,7 @@ fn print_one(
     if let Some(events) = &standing.events {
         events::print(events, now, out)?;
     }
+    queues::print(&standing.queues, now, out)?;
     print_counts(&standing.counts, out)?;
     if let Some(run) = &standing.oldest_open {
         print_oldest(run, now, out)?;

@@ -40,6 +40,7 @@ impl Document {
         let header = WriteOptions {
             revision: self.revision,
             nulls: switches.null_fields,
+            report_days: switches.report_days,
         };
         let mut tree = match &self.content {
             Content::Expense(report) => report_view(report, &header),

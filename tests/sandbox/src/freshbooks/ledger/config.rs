@@ -16,6 +16,9 @@ pub struct LedgerConfig {
     /// A line of zero is accepted instead of refused with 1004 (journal entries; not stated).
     /// Default: false.
     pub zero_lines_allowed: bool,
+    /// A name or description of an entry with more characters is refused with 1017 (journal
+    /// entries; lengths are not published). Default: 255.
+    pub text_chars_max: usize,
     /// `search[date_min]` and `search[date_max]` narrow the list of details; no filter for it is
     /// documented, and unknown filters are ignored. Default: false.
     pub date_filters: bool,
@@ -104,6 +107,7 @@ impl Default for LedgerConfig {
             missing_currency_is_500: true,
             round_amounts: false,
             zero_lines_allowed: false,
+            text_chars_max: 255,
             date_filters: false,
             invoices_in_details: true,
             wrapper: JournalWrapper::Either,

@@ -60,6 +60,7 @@ pub(crate) fn generate_report(
         number: draw.random.text(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 6),
         name: (*draw.random.pick(&NAMES)).to_owned(),
         employee,
+        entity: options.entity.clone(),
         currency: draw.currency,
         submitted,
         approved: now,

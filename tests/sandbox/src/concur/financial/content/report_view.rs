@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use super::generate::{ADVANCES, CLEARING, Claimant, country, midnight, stamp};
+use super::generate::{ADVANCES, CLEARING, Claimant, DAY_MS, country, stamp, written_day};
 use super::json_tree::{JsonTree, ObjectBuilder, WriteOptions, yes_or_no};
 use super::report::{
     AdvanceApplication, AllocationTax, EntryAllocation, ExpenseReport, JournalRow, ReportEntry,
@@ -46,31 +46,43 @@ pub(crate) fn employee_view(
 }
 
 fn report_header(report: &ExpenseReport, header: &WriteOptions) -> JsonTree {
+    let entity = &report.entity;
+    let home_country = entity
+        .country
+        .as_deref()
+        .unwrap_or(country(report.currency));
+    let home_country = home_country.to_owned();
     let mut block = ObjectBuilder::new(header.nulls);
     block
         .put("reportId", &report.id)
         .put("reportKey", report.key)
         .put("reportNumber", &report.number)
         .put("reportName", &report.name)
-        .put("ledgerCode", "DEFAULT")
+        .put(
+            "ledgerCode",
+            entity.ledger.as_deref().unwrap_or("DEFAULT").to_owned(),
+        )
         .put(
             "employeeCurrencyAlphaCode",
             report.currency.code().to_owned(),
         )
-        .put("homeCountryCode", country(report.currency))
+        .put("homeCountryCode", home_country)
         .put("isTest", "N")
         .put("totalApprovedAmount", report.total())
         .put("cashAdvanceReturnsAmount", report.returned)
         .put("payrollPayIndicator", "N")
-        .nulls(&[
-            "payrollPaymentClearingAccountCode",
-            "policyId",
-            "lastApproverId",
-        ])
-        .put("reportCreationDate", midnight(report.submitted))
+        .put("policyId", entity.policy.as_ref())
+        .nulls(&["payrollPaymentClearingAccountCode", "lastApproverId"])
+        .put(
+            "reportCreationDate",
+            stamp(report.submitted - report.submitted % DAY_MS),
+        )
         .put("reportSubmitDate", stamp(report.submitted))
         .nulls(&["reportStartDate", "reportEndDate"])
-        .put("reportUserDefinedDate", midnight(report.submitted))
+        .put(
+            "reportUserDefinedDate",
+            written_day(report.submitted, header.report_days),
+        )
         .put("reportPaymentProcessingDate", stamp(report.approved))
         .put("revisionNumber", header.revision.to_string())
         .put("versionId", "4")
@@ -90,7 +102,7 @@ fn entry_view(entry: &ReportEntry, report: &ExpenseReport, header: &WriteOptions
         .put("legacyEntryId", entry.legacy_id)
         .put("expenseTypeCode", entry.kind.code)
         .put("expenseTypeName", entry.kind.name)
-        .put("entryDate", midnight(entry.day))
+        .put("entryDate", written_day(entry.day, header.report_days))
         .put("entryVendorDescription", entry.vendor)
         .nulls(&["entryDescription", "entryVendorCode"])
         .put("reportEntryTransactionAmount", entry.spent)
