@@ -2,6 +2,7 @@
 
 mod financial;
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -89,7 +90,7 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
     }
     // `response`, `result` and the object's own key: the whole envelope.
     const WRAPPERS_MAX: usize = 3;
-    let not_json = |error: serde_json::Error| one_problem("not-json", error.to_string());
+    let not_json = |error: serde_json::Error| one_problem("not-json", not_json_message(&error));
     let mut raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     for _ in 0..WRAPPERS_MAX {
         let Ok(wrapped) = serde_json::from_str::<Wrapped>(raw.get()) else {
@@ -107,10 +108,16 @@ fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
     Ok(raw)
 }
 
+/// Where a document stops being JSON, without a parser's words.
+fn not_json_message(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("the document is not JSON (line {line}, column {column})")
+}
+
 fn unreadable(why: Unread) -> Vec<Problem> {
     match why {
         Unread::Garbled(why) => one_problem("unreadable", why),
-        Unread::Refused(refusal) => one_problem("unreadable", refusal.words),
+        Unread::Refused(refusal) => one_problem("unreadable", refusal.said()),
     }
 }
 

@@ -123,11 +123,7 @@ fn row(run: &Run, now: Instant) -> Vec<Cell> {
         plain(labels::object(&run.object)),
     ];
     cells.extend(facts::columns(&facts::of_run(run)).map(plain));
-    cells.extend([
-        style::cell(word, tone),
-        plain(since),
-        plain(message(run).to_owned()),
-    ]);
+    cells.extend([style::cell(word, tone), plain(since), plain(message(run))]);
     cells
 }
 
@@ -136,11 +132,13 @@ pub(super) fn ending(run: &Run) -> Option<EndingKind> {
     run.completion.as_ref().map(Completion::kind)
 }
 
-/// The sentence that tells most: of the ending, or of the wait.
-pub(super) fn message(run: &Run) -> &str {
-    run.completion
-        .as_ref()
-        .map_or(&run.message, |completion| completion.message())
+/// The sentence that says most: of the ending, of the wait, or why the run was started.
+pub(super) fn message(run: &Run) -> String {
+    let told = run.completion.as_ref().map(Completion::message);
+    match told.unwrap_or(&run.message) {
+        "" => format!("Started because {}.", labels::reason(run.reason)),
+        message => message.to_owned(),
+    }
 }
 
 /// A run for programs; instants are milliseconds since 1970 in UTC.

@@ -234,8 +234,8 @@ impl PaymentRequestRun<'_> {
             Ok(_) => self.link(id.to_string(), Change::Updated).await,
             Err(refusal) => {
                 let message = format!(
-                    "SAP Concur does not let payment request {id} be changed (HTTP {}): \"{}\"",
-                    refusal.status, refusal.words
+                    "SAP Concur does not let payment request {id} be changed {}",
+                    refusal.said()
                 );
                 let remedy = "send it back in SAP Concur, then `ml-connector replay RUN`";
                 Err(self.flow.parked("update-refused", message, remedy))

@@ -99,11 +99,12 @@ fn print_credential(
 /// When a person is needed, and when the next refresh is due.
 fn dates(refresh_plan: &RefreshPlan, now: Instant) -> String {
     let needs_you = refresh_plan.reconnect_by.map_or_else(String::new, |by| {
-        let text = format!(
-            "needs you by {} ({})",
-            time_format::day(by),
-            time_format::relative(by, now)
-        );
+        let (day, relative) = (time_format::day(by), time_format::relative(by, now));
+        let text = if by > now {
+            format!("needs you by {day} ({relative})")
+        } else {
+            format!("needs you now, since {day} ({relative})")
+        };
         format!(", {}", style::coloured(&text, Tone::Waiting))
     });
     let refresh = refresh_plan
@@ -157,6 +158,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         Some(reason) if run.state == RunState::Waiting => {
             format!("waits {}", labels::wait_reason(reason))
         }
+        None if run.state == RunState::Waiting => "waits to look again".to_string(),
         _ => "is due".to_string(),
     };
     writeln!(
@@ -165,7 +167,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         run.id,
         labels::object(&run.object),
         time_format::relative(run.started, now),
-        run.message
+        runs::message(run)
     )?;
     Ok(())
 }
