@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use serde_json::json;
+
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::exchange_log::ExchangeLog;
-use crate::fault::Faults;
+use crate::fault::{Faults, ThrottleWords};
 use crate::http::{Millis, Request, Response, System};
 use crate::{Concur, Fault, FaultRule, FreshBooks, SandboxConfig, Stats};
 
@@ -284,8 +286,6 @@ fn without_token(request: &Request) -> Request {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::freshbooks::RecordKind;
 
