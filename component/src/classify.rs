@@ -94,7 +94,7 @@ fn refused<T>(system: System, refusal: Refusal) -> Verdict<T> {
 }
 
 fn no_answer(response: &Response) -> String {
-    format!("the answer {}", read_refusal(response).said())
+    format!("it answered {}", read_refusal(response).said())
 }
 
 /// Whether a write of this outcome may have been carried out: it was answered so, or nobody can

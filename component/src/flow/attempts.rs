@@ -85,7 +85,7 @@ impl<'a> Attempts<'a> {
         if doubts >= most {
             return Some(refusal);
         }
-        let why = format!("its answer {}", refusal.said());
+        let why = format!("it answered {}", refusal.said());
         self.remote_failed(request.system, &why).await;
         self.doubts = doubts;
         None

@@ -166,3 +166,42 @@ pub(super) fn as_json(run: &Run) -> Value {
 pub(super) fn portable(value: &impl Serialize) -> Value {
     portable::to_value(value).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use ml_connector::contract::runs::{Facts, StartReason};
+    use ml_connector::contract::types::System;
+    use ml_connector::store::RunState;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_has_said_nothing_yet_says_why_it_was_started() {
+        let mut run = Run {
+            id: 7,
+            connection: "acme".to_owned(),
+            object: ObjectRef {
+                system: System::Freshbooks,
+                kind: "invoice".to_owned(),
+                id: "9".to_owned(),
+            },
+            reason: StartReason::LookAgain,
+            started: 5,
+            settings_version: String::new(),
+            epoch: 0,
+            state: RunState::Waiting,
+            due: 5,
+            wait_reason: None,
+            woken_by_object: false,
+            dirty: false,
+            message: String::new(),
+            completion: None,
+            ended: None,
+            facts: Facts::NONE,
+        };
+        let said = "Started because the run before it asked for another look.";
+        assert_eq!(message(&run), said);
+        run.message = "waits".to_owned();
+        assert_eq!(message(&run), "waits");
+    }
+}

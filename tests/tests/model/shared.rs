@@ -109,7 +109,6 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         }),
         proptest::sample::select(ThrottleWords::ALL.to_vec())
             .prop_map(|words| Fault::ThrottledAs400 { words }),
-        Just(Fault::Unexplained400),
         proptest::sample::select(vec![200, 400, 403, 404, 422])
             .prop_map(|status| Fault::Page { status }),
         Just(Fault::Maintenance),

@@ -237,3 +237,27 @@ fn remedy(run: &Run) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_466_752_123;
+
+    #[test]
+    fn a_person_is_needed_by_a_day_or_now() {
+        let said = |by| {
+            let plan = RefreshPlan {
+                refresh_at: None,
+                reconnect_by: Some(by),
+                message: String::new(),
+            };
+            dates(&plan, NOW)
+        };
+        assert!(said(NOW + 60_000).contains("needs you by 2026-11-23 (in 1 min)"));
+        for by in [NOW, NOW - 500] {
+            assert!(said(by).contains("needs you now, since 2026-11-23 (now)"));
+        }
+        assert!(said(NOW - 60_000).contains("needs you now, since 2026-11-23 (1 min ago)"));
+    }
+}
