@@ -209,7 +209,12 @@ fn parse<'a, T: Deserialize<'a>>(document: &'a str) -> Result<T, Problem> {
         } else {
             "not-json"
         };
-        problem("", code, format!("the document cannot be read: {error}"))
+        let (line, column) = (error.line(), error.column());
+        let message = format!(
+            "the document cannot be read: it has not the documented form at line {line}, column \
+             {column}"
+        );
+        problem("", code, message)
     })
 }
 

@@ -258,7 +258,7 @@ impl Work<'_> {
         let code = country::code(name, &self.settings.countries);
         if code.is_none() {
             let message = format!(
-                "{} is not a known country; add it to `countries`",
+                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
                 quoted(name, SHOWN_CHARS_MAX)
             );
             self.report(kind.places().country, "country-unmapped", message);

@@ -16,7 +16,7 @@ use crate::contract::types::{Duration, Instant, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::marker;
 use crate::retry::Policy;
-use checks::{anything, connection_name, cost_code, country_code, currency};
+use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
 use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub currencies: BTreeSet<String>,
     /// Country names as FreshBooks writes them, beside the ISO 3166 ones, to two-letter codes.
     pub countries: BTreeMap<String, String>,
+    /// Names of states and provinces likewise, to codes with their country such as `CA-QC`.
+    pub subdivisions: BTreeMap<String, String>,
     /// Which Concur expense type a line gets.
     pub expense_types: ExpenseTypes,
     /// FreshBooks tax names to Concur tax codes.
@@ -239,6 +241,7 @@ impl Settings {
             bill_enabled: reader.table("bill", |table| table.flag("enabled", true)),
             currencies: reader.texts("currencies", currency).into_iter().collect(),
             countries: reader.map("countries", country_code),
+            subdivisions: reader.map("subdivisions", subdivision_code),
             expense_types: reader.table("expense_types", ExpenseTypes::read),
             taxes: reader.map("taxes", anything),
             projects: reader.map("projects", cost_code),

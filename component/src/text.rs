@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// Without control characters, and with every run of white space made one space.
 #[must_use]
@@ -50,6 +51,56 @@ pub(crate) fn pointer_token(name: &str) -> String {
 #[must_use]
 pub(crate) fn non_empty(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
+}
+
+/// In quotes; quotes inside become single ones, so that nobody sees them doubled.
+#[must_use]
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "'"))
+}
+
+/// The words of a text of at most so many characters in lower case and without accents; names such
+/// as `TooManyRequests` or `rate.limit` are several.
+pub(crate) fn plain_words(text: &str, characters_max: usize) -> Vec<String> {
+    let mut plain = String::new();
+    let mut after_small = false;
+    for letter in text.chars().take(characters_max) {
+        if !letter.is_alphabetic() || (letter.is_uppercase() && after_small) {
+            plain.push(' ');
+        }
+        after_small = letter.is_lowercase();
+        if letter.is_alphabetic() {
+            let small = letter.to_lowercase();
+            small.for_each(|letter| push_without_accent(&mut plain, letter));
+        }
+    }
+    plain.split_whitespace().map(ToString::to_string).collect()
+}
+
+/// Adds a lower-case letter without its accent, as far as the Latin alphabets of Europe go.
+pub(crate) fn push_without_accent(text: &mut String, letter: char) {
+    let plain = match letter {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'æ' => "ae",
+        'ç' | 'ć' | 'č' => "c",
+        'ð' | 'ď' | 'đ' => "d",
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+        'ğ' => "g",
+        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
+        'ł' | 'ľ' => "l",
+        'ñ' | 'ń' | 'ň' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+        'œ' => "oe",
+        'ř' => "r",
+        'ś' | 'ş' | 'š' => "s",
+        'ß' => "ss",
+        'ţ' | 'ť' => "t",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
+        'ý' | 'ÿ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        _ => return text.push(letter),
+    };
+    text.push_str(plain);
 }
 
 #[cfg(test)]

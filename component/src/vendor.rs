@@ -180,7 +180,7 @@ impl Work<'_> {
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
             let message = format!(
-                "{} is not a known country; add it to `countries`",
+                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
                 quoted(name, SHOWN_CHARS_MAX)
             );
             self.report(self.places.country, "country-unmapped", message);
@@ -208,13 +208,15 @@ impl Work<'_> {
         if !subdivisions::are_required(country) {
             return province.map(|province| shortened(&province, NAME_CHARS_MAX));
         }
+        let own = &self.settings.subdivisions;
         let code = province
             .as_deref()
-            .and_then(|name| subdivisions::subdivision_code(country, name));
+            .and_then(|name| subdivisions::subdivision_code(country, name, own));
         if code.is_none() {
             let message = match province.as_deref() {
                 Some(said) => format!(
-                    "{} is not a state or province of {country}; correct it in FreshBooks",
+                    "{} is not a known state or province of {country}; correct it in FreshBooks, or \
+                     add it to `subdivisions`",
                     quoted(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(
@@ -224,7 +226,7 @@ impl Work<'_> {
             };
             self.report(self.places.province, "state-unmapped", message);
         }
-        code.map(ToString::to_string)
+        code
     }
 
     fn address(&self, fields: &mut BTreeMap<&'static str, String>) {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method as HttpMethod, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -32,6 +32,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Shorter than the remotes' own limits, so that a connection is seldom closed just as it is used.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Who asks, for the logs and the support of the other side. Some firewalls refuse requests without
+/// it.
+const OUR_NAME: &str = concat!("ml-connector/", env!("CARGO_PKG_VERSION"));
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +171,9 @@ fn assemble(
         };
         ready.headers_mut().append(name, value);
     }
+    ready
+        .headers_mut()
+        .insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     if let Some(bearer) = bearer {
         ready.headers_mut().insert(AUTHORIZATION, bearer.clone());
     }

@@ -52,6 +52,7 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         taxes: plain.taxes.clone(),
         projects: plain.projects.clone(),
         countries: plain.countries.clone(),
+        subdivisions: plain.subdivisions.clone(),
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
             schedule: plain.financial.schedule.clone(),

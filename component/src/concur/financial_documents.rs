@@ -273,7 +273,7 @@ pub(crate) fn read_service_answer(response: &Response) -> Result<ServiceAnswer, 
     let words: Vec<&str> = words.map(String::as_str).collect();
     let said = ServiceAnswer {
         code,
-        words: error_bodies::tamed_words(response, &words.join("; ")),
+        words: error_bodies::tamed(&words.join("; ")),
     };
     match said.code {
         // Not ready, and an error of which nothing is known: to be tried again

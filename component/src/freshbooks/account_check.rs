@@ -54,11 +54,11 @@ fn page_request(settings: &Settings, page: u64) -> Request {
 
 fn read_page(answer: &Response) -> Result<AccountPage, String> {
     if !(200..300).contains(&answer.status) {
-        return Err(error_bodies::read_refusal(answer).words);
+        return Err(error_bodies::read_refusal(answer).said());
     }
     read_accounts(answer).map_err(|why| match why {
         Unread::Garbled(why) => why,
-        Unread::Refused(refusal) => refusal.words,
+        Unread::Refused(refusal) => refusal.said(),
     })
 }
 
@@ -210,7 +210,7 @@ mod tests {
         for (status, body, part) in [
             (403, refused, "Not allowed"),
             (200, refused, "Not allowed"),
-            (200, "{", "cannot be read"),
+            (200, "{", "not JSON"),
             (200, r#"{"response": {"result": {}}}"#, "no list"),
         ] {
             let AccountCheck::Unreadable(message) =

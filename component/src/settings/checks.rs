@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::ToString;
 
-use crate::{country, money};
+use crate::{country, money, subdivisions};
 
 /// Nothing, or what was expected.
 pub(super) type Check = Result<(), &'static str>;
@@ -43,6 +43,12 @@ pub(super) fn country_code(code: &str) -> Check {
     country::is_code(code)
         .then_some(())
         .ok_or("a two-letter ISO 3166 country code such as \"CA\"")
+}
+
+pub(super) fn subdivision_code(code: &str) -> Check {
+    subdivisions::is_code(code)
+        .then_some(())
+        .ok_or("the ISO 3166-2 code of a Canadian province or US state such as \"CA-QC\"")
 }
 
 // A hyphen separates the levels of a list item's long code (source: concur-list-items).

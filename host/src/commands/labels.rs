@@ -115,7 +115,7 @@ pub(super) fn reason(reason: StartReason) -> &'static str {
         StartReason::Notice => "a webhook named it",
         StartReason::Sweep => "the sweep found it changed without a webhook",
         StartReason::Replay => "a person asked for it",
-        StartReason::LookAgain => "the previous run asked for another look at this time",
+        StartReason::LookAgain => "the run before it asked for another look",
         StartReason::Schedule => "its schedule was due",
         StartReason::Dependency => "another run needs it carried over first",
     }

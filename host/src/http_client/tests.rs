@@ -138,6 +138,7 @@ async fn a_request_goes_out_with_token_secrets_and_length() {
     let sent = served.await.expect("served");
     assert!(sent.starts_with("POST /a/b?c=d HTTP/1.1\r\n"), "{sent}");
     assert!(sent.contains("authorization: Bearer t\r\n"), "{sent}");
+    assert!(sent.contains("user-agent: ml-connector/"), "{sent}");
     let body = r#"{"a":"q\"\\\n"}&a%26b+c%2B"#;
     assert!(
         sent.contains(&format!("content-length: {}\r\n", body.len())),

@@ -4,7 +4,7 @@ use super::{WebhookAddress, WebhookReceiver};
 use crate::callbacks::Arrival;
 use crate::contract::runs::WaitReason;
 use crate::contract::types::Instant;
-use crate::contract::webhooks::Handshake;
+use crate::contract::webhooks::{Delivery, Handshake};
 use crate::secrets::Secret;
 use crate::store::{Run, RunId, RunState, Write};
 
@@ -13,6 +13,7 @@ impl WebhookReceiver {
         &self,
         address: &WebhookAddress,
         handshake: Handshake,
+        delivery: &Delivery,
     ) -> u16 {
         let connection = address.connection.as_str();
         let Handshake {
@@ -21,7 +22,12 @@ impl WebhookReceiver {
         } = handshake;
         let (verifier, now) = (Secret::new(verifier), self.clock.now());
         let arrival = self.callbacks.add_candidate(connection, &id, verifier, now);
-        self.metrics.webhook(connection, arrival.label());
+        // One without a signature is no worse: only what FreshBooks confirms is trusted.
+        let label = match arrival {
+            Arrival::Awaited(_) | Arrival::Early if is_unsigned(delivery) => "handshake-unsigned",
+            arrival => arrival.label(),
+        };
+        self.metrics.webhook(connection, label);
         match arrival {
             Arrival::Full => return 503,
             Arrival::Awaited(run) => self.wake_registration(run, now).await,
@@ -62,4 +68,9 @@ impl WebhookReceiver {
         }
         runs
     }
+}
+
+fn is_unsigned(delivery: &Delivery) -> bool {
+    let mut names = delivery.headers.iter().map(|header| &header.name);
+    !names.any(|name| name.eq_ignore_ascii_case("x-freshbooks-hmac-sha256"))
 }

@@ -53,7 +53,7 @@ mod test_support;
 pub use concur::{Concur, ConcurConfig};
 pub use config::SandboxConfig;
 pub use delivery::{Delivery, DeliveryResult};
-pub use fault::{Fault, FaultRule};
+pub use fault::{Fault, FaultRule, ThrottleWords};
 pub use freshbooks::{FreshBooks, FreshBooksConfig};
 pub use http::{Millis, Request, Response, System};
 pub use sandbox::{Sandbox, WireOutcome};

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use ml_connector_component::contract::runs::{Completion, Demand};
-use ml_connector_sandbox::Fault;
+use ml_connector_sandbox::{Fault, ThrottleWords};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::sim::store::{RunState, StoredRun};
@@ -107,7 +107,10 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::RateLimited {
             retry_after_s: Some(30)
         }),
-        Just(Fault::ThrottledAs400),
+        proptest::sample::select(ThrottleWords::ALL.to_vec())
+            .prop_map(|words| Fault::ThrottledAs400 { words }),
+        proptest::sample::select(vec![200, 400, 403, 404, 422])
+            .prop_map(|status| Fault::Page { status }),
         Just(Fault::Maintenance),
         Just(Fault::ServerError),
         Just(Fault::ServerErrorAfterCommit),

@@ -240,6 +240,7 @@ impl WayThere {
                     "deleted-in-freshbooks",
                     "retries-used-up",
                     "access-denied",
+                    "refused",
                 ];
                 let by_vendor = stop.code.starts_with("vendor-");
                 assert!(

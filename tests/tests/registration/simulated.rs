@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ml_connector_component::contract::runs::StartReason;
 use ml_connector_sandbox::SandboxConfig;
-use ml_connector_tests::fixtures::handshakes::{handshake, notice};
+use ml_connector_tests::fixtures::handshakes::{handshake, notice, unsigned_handshake};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::{RunState, ending_name};
@@ -36,11 +36,13 @@ fn stranger() -> impl Strategy<Value = Stranger> {
 /// What is not the same in every account.
 fn sandbox() -> impl Strategy<Value = SandboxConfig> {
     let delay_ms = prop_oneof![Just(0), Just(150), Just(1_000), Just(70_000)];
-    (delay_ms, any::<bool>(), any::<bool>()).prop_map(|(delay_ms, is_new, names_event)| {
+    let switches = [any::<bool>(), any::<bool>(), any::<bool>()];
+    (delay_ms, switches).prop_map(|(delay_ms, [is_new, names_event, is_unsigned])| {
         let mut config = SandboxConfig::default();
         config.freshbooks.webhooks.delay_ms = delay_ms;
         config.freshbooks.webhooks.resend_makes_new_verifier = is_new;
         config.freshbooks.webhooks.handshake_names_event = names_event;
+        config.freshbooks.webhooks.unsigned_handshakes = is_unsigned;
         config
     })
 }
@@ -71,8 +73,13 @@ proptest! {
         sim.connect();
         for (number, stranger) in strangers.iter().enumerate() {
             let id = stranger.callback.to_string();
-            let forged = (0..stranger.count)
-                .map(|count| handshake(&id, &format!("stranger{number}x{count}")));
+            let forged = (0..stranger.count).map(|count| {
+                let verifier = format!("stranger{number}x{count}");
+                match (number + count) % 2 {
+                    0 => handshake(&id, &verifier),
+                    _ => unsigned_handshake(&id, &verifier),
+                }
+            });
             let at = sim.moments() + stranger.moment;
             sim.strangers.entry(at).or_default().extend(forged);
         }

@@ -1,7 +1,7 @@
 //! What happens to invoices when requests, answers, tokens or whole systems fail.
 
 use ml_connector_component::contract::runs::{Change, Ending, StartReason};
-use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_sandbox::{Fault, FaultRule, System, ThrottleWords};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
@@ -20,6 +20,8 @@ scenarios!(
     a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to,
     a_run_that_is_given_up_does_not_hide_what_the_one_before_it_left_ambiguous,
     an_outage_of_three_days_costs_no_attempt,
+    throttling_is_waited_for_in_whatever_words_it_comes,
+    what_says_nothing_about_the_record_is_waited_for_or_looked_at_again,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
     a_dead_refresh_token_queues_everything_until_a_person_connects,
@@ -212,6 +214,47 @@ fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {
             "confirmed",
             "{fault:?}"
         );
+    }
+}
+
+fn throttling_is_waited_for_in_whatever_words_it_comes(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    for words in ThrottleWords::ALL {
+        let fault = Fault::ThrottledAs400 { words };
+        for path in ["digests", "paymentrequest"] {
+            sim.sandbox
+                .add_fault(FaultRule::new(System::Concur, fault).path(path).times(2));
+        }
+        let invoice = an_invoice(&mut sim, &format!("{words:?}"));
+        sim.run_for(600_000);
+        let ending = ending(&sim, "invoice", &invoice);
+        assert_eq!(ending_name(&ending), "confirmed", "{words:?}");
+        sim.sandbox.clear_faults();
+    }
+}
+
+fn what_says_nothing_about_the_record_is_waited_for_or_looked_at_again(backend: Backend) {
+    // Waited for at once, for as long as it lasts; and once more, an hour later.
+    for (fault, hours) in [
+        (Fault::Page { status: 200 }, 0),
+        (Fault::Page { status: 403 }, 0),
+        (Fault::Page { status: 404 }, 0),
+        (Fault::Unexplained400, 2),
+        (Fault::Empty { status: 422 }, 2),
+    ] {
+        let mut sim = Sim::connected(backend, "park");
+        sim.sandbox
+            .add_fault(FaultRule::new(System::Concur, fault).path("digests"));
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.run_for(1_800_000);
+        match sim.store.ending("invoice", &invoice) {
+            None => assert_eq!(hours, 0, "{fault:?}"),
+            Some(ending) => assert_eq!((stop_code(&ending), hours), ("refused", 2), "{fault:?}"),
+        }
+        sim.sandbox.clear_faults();
+        sim.run_for(600_000 + hours * 3_600_000);
+        let ending = ending(&sim, "invoice", &invoice);
+        assert_eq!(ending_name(&ending), "confirmed", "{fault:?}");
     }
 }
 

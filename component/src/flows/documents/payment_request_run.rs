@@ -10,6 +10,7 @@ use crate::contract::runs::{
     Change, Changes, Confirmation, Conflict, Ending, Intent, Link, ObjectStatus,
 };
 use crate::contract::types::{Instant, ObjectRef, System};
+use crate::error_bodies::Cause;
 use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, remote_refused};
 use crate::flows::ambiguity;
 use crate::freshbooks::Document;
@@ -232,10 +233,16 @@ impl PaymentRequestRun<'_> {
             .await?
         {
             Ok(_) => self.link(id.to_string(), Change::Updated).await,
+            Err(refusal) if refusal.cause(System::Concur) != Cause::Record => Err(remote_refused(
+                self.flow,
+                System::Concur,
+                "the change of the payment request",
+                &refusal,
+            )),
             Err(refusal) => {
                 let message = format!(
-                    "SAP Concur does not let payment request {id} be changed (HTTP {}): \"{}\"",
-                    refusal.status, refusal.words
+                    "SAP Concur does not let payment request {id} be changed {}",
+                    refusal.said()
                 );
                 let remedy = "send it back in SAP Concur, then `ml-connector replay RUN`";
                 Err(self.flow.parked("update-refused", message, remedy))

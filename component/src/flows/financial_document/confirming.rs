@@ -15,6 +15,7 @@ use crate::contract::types::System;
 use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
 use crate::settings::financial::ConfirmErrors;
+use crate::text::quoted;
 
 // Service codes of Concur's answers (source: concur-financial-service-codes).
 
@@ -189,8 +190,9 @@ impl FinancialRun<'_> {
 
     fn refused(&self, said: &ServiceAnswer, what: &str) -> EarlyEnd {
         let message = format!(
-            "SAP Concur refused {what} (code {}): \"{}\"",
-            said.code, said.words
+            "SAP Concur refused {what} (code {}): {}",
+            said.code,
+            quoted(&said.words)
         );
         let (code, remedy) = match said.code {
             OTHER_SYSTEM => (

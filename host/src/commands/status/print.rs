@@ -100,11 +100,12 @@ fn print_credential(
 /// When a person is needed, and when the next refresh is due.
 fn dates(refresh_plan: &RefreshPlan, now: Instant) -> String {
     let needs_you = refresh_plan.reconnect_by.map_or_else(String::new, |by| {
-        let text = format!(
-            "needs you by {} ({})",
-            time_format::day(by),
-            time_format::relative(by, now)
-        );
+        let (day, relative) = (time_format::day(by), time_format::relative(by, now));
+        let text = if by > now {
+            format!("needs you by {day} ({relative})")
+        } else {
+            format!("needs you now, since {day} ({relative})")
+        };
         format!(", {}", style::coloured(&text, Tone::Waiting))
     });
     let refresh = refresh_plan
@@ -158,6 +159,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         Some(reason) if run.state == RunState::Waiting => {
             format!("waits {}", labels::wait_reason(reason))
         }
+        None if run.state == RunState::Waiting => "waits to look again".to_string(),
         _ => "is due".to_string(),
     };
     writeln!(
@@ -166,7 +168,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         run.id,
         labels::object(&run.object),
         time_format::relative(run.started, now),
-        run.message
+        runs::message(run)
     )?;
     Ok(())
 }
@@ -234,5 +236,29 @@ fn remedy(run: &Run) -> Option<&str> {
         Ending::Rejected(failure) | Ending::Parked(failure) => Some(&failure.remedy),
         Ending::Conflict(conflict) => Some(&conflict.remedy),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_466_752_123;
+
+    #[test]
+    fn a_person_is_needed_by_a_day_or_now() {
+        let said = |by| {
+            let plan = RefreshPlan {
+                refresh_at: None,
+                reconnect_by: Some(by),
+                message: String::new(),
+            };
+            dates(&plan, NOW)
+        };
+        assert!(said(NOW + 60_000).contains("needs you by 2026-11-23 (in 1 min)"));
+        for by in [NOW, NOW - 500] {
+            assert!(said(by).contains("needs you now, since 2026-11-23 (now)"));
+        }
+        assert!(said(NOW - 60_000).contains("needs you now, since 2026-11-23 (1 min ago)"));
     }
 }

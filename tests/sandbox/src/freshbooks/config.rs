@@ -155,6 +155,9 @@ pub struct WebhookConfig {
     /// The handshake's `name` is the event registered for, not `callback.verify` (handshake;
     /// sources differ). Default: false.
     pub handshake_names_event: bool,
+    /// Handshakes carry no signature (handshake; receivers that take them so, against a sample that
+    /// reads the header). Default: false.
+    pub unsigned_handshakes: bool,
     /// A resend makes a new verifier (handshake; open). Default: false.
     pub resend_makes_new_verifier: bool,
     /// Milliseconds between a change and its first delivery. Default: 0.
@@ -254,6 +257,7 @@ impl Default for WebhookConfig {
         Self {
             field_order: FieldOrder::Current,
             handshake_names_event: false,
+            unsigned_handshakes: false,
             resend_makes_new_verifier: false,
             delay_ms: 0,
             retry_after_s: vec![60, 300, 1500],
