@@ -66,7 +66,12 @@ fn post_row<'a>(
 
 /// Positive is a debit; a missing side leaves the sign to speak for itself.
 fn side_agrees(row: &CashRow, amount: Decimal) -> bool {
-    match row.side.text().map(|side| side.to_ascii_uppercase()).as_deref() {
+    match row
+        .side
+        .text()
+        .map(|side| side.to_ascii_uppercase())
+        .as_deref()
+    {
         Some("DR") => amount.is_sign_positive(),
         Some("CR") => amount.is_sign_negative(),
         Some(_) => false,

@@ -144,11 +144,7 @@ impl<'a> Place<'_, 'a> {
         gross.is_zero() && net.is_none_or(|net| posting.round(net).is_zero())
     }
 
-    fn account(
-        &self,
-        cost_code: Option<&str>,
-        posting: &mut Posting<'a>,
-    ) -> Option<Account<'a>> {
+    fn account(&self, cost_code: Option<&str>, posting: &mut Posting<'a>) -> Option<Account<'a>> {
         let [e, a, r] = self.at;
         let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/journalAccountCode");
         let name = self.name();

@@ -54,11 +54,7 @@ pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>
     posting.check_total(total_at, total);
 }
 
-fn credit_vendor<'a>(
-    document: &InvoiceDocument<'a>,
-    amount: Decimal,
-    posting: &mut Posting<'a>,
-) {
+fn credit_vendor<'a>(document: &InvoiceDocument<'a>, amount: Decimal, posting: &mut Posting<'a>) {
     let creditor = creditor(document, posting);
     if let Some(account) = posting.account_of_party(format_args!("/vendor"), creditor) {
         posting.add(account, None, -amount);
@@ -147,11 +143,7 @@ impl<'a> Row<'_, 'a> {
         }
     }
 
-    fn account(
-        &self,
-        cost_code: Option<&str>,
-        posting: &mut Posting<'a>,
-    ) -> Option<Account<'a>> {
+    fn account(&self, cost_code: Option<&str>, posting: &mut Posting<'a>) -> Option<Account<'a>> {
         let [l, a] = self.at;
         let at = format_args!("/lineItem/{l}/allocation/{a}/journal/accountCode");
         let name = self.line.expense_type_name.text().unwrap_or_default();

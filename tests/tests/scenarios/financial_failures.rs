@@ -63,7 +63,11 @@ fn broken_documents_are_never_posted_and_reported_where_concur_can_help(backend:
             .map(|line| line.text.as_str())
             .collect();
         let is_told = status == DocStatus::PostingConfirmedFailure;
-        assert_eq!(audit.contains(code(&ending)), is_told, "{oddity:?}: {audit}");
+        assert_eq!(
+            audit.contains(code(&ending)),
+            is_told,
+            "{oddity:?}: {audit}"
+        );
     }
     let mut sim = connected(backend, "park");
     let filing = Filing {

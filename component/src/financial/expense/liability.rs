@@ -52,9 +52,7 @@ impl<'a> Place<'_, 'a> {
                 let name = Cow::Borrowed(name);
                 posting.account_of_code(at, code, None, name)
             }
-            Some(Liability::PaymentType(key)) => {
-                posting.account_of_party(at, Party::of(key, name))
-            }
+            Some(Liability::PaymentType(key)) => posting.account_of_party(at, Party::of(key, name)),
             None => posting.account_of_party(at, Party::of(key, name)),
         }
     }

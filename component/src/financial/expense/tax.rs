@@ -71,7 +71,10 @@ impl<'a> Place<'_, 'a> {
 /// the report's currency.
 pub(super) fn check_reclaim(document: &ExpenseDocument, posting: &mut Posting) {
     for (e, entry) in document.entries.0.iter().enumerate() {
-        let is_comparable = entry.currency.text().is_some_and(|it| it == posting.currency());
+        let is_comparable = entry
+            .currency
+            .text()
+            .is_some_and(|it| it == posting.currency());
         // What a personal item reclaims, the employee pays back.
         if !is_comparable || entry.is_personal.is_yes() {
             continue;
@@ -139,7 +142,9 @@ fn named_taxes<'d, 'a>(allocation: &'d Allocation<'a>, row: &Row<'a>) -> Vec<&'d
 }
 
 fn names(row: &Row, tax: &Tax) -> bool {
-    tax.guid.text().is_some_and(|guid| row.taxes.0.contains(&guid))
+    tax.guid
+        .text()
+        .is_some_and(|guid| row.taxes.0.contains(&guid))
 }
 
 fn weight(tax: &Tax) -> Decimal {

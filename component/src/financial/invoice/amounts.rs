@@ -143,12 +143,14 @@ fn find(
     });
     let shipped = [(&without_shipping, shipping, TaxFrom::Rows)];
     let readings = own.into_iter().chain(shipped).chain(spread);
-    readings.into_iter().find_map(|(amounts, spread, tax_from)| {
-        let apart = tax_from.apart(header);
-        let amounts = amounts.clone()?;
-        let closed = closing(amounts, spread - apart, total - apart, minor_units)?;
-        Some((closed, tax_from))
-    })
+    readings
+        .into_iter()
+        .find_map(|(amounts, spread, tax_from)| {
+            let apart = tax_from.apart(header);
+            let amounts = amounts.clone()?;
+            let closed = closing(amounts, spread - apart, total - apart, minor_units)?;
+            Some((closed, tax_from))
+        })
 }
 
 /// The amounts with something of the header spread over them, if that comes to the total. The

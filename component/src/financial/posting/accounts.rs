@@ -183,12 +183,20 @@ impl<'a> Posting<'a> {
             }
         }
         let code = code?;
-        let has_code =
-            |key: &&String| key.rsplit_once('/').is_some_and(|(_, of_key)| of_key == code);
+        let has_code = |key: &&String| {
+            key.rsplit_once('/')
+                .is_some_and(|(_, of_key)| of_key == code)
+        };
         let accounts = by_tax.iter().filter(|(key, _)| has_code(key));
         let accounts: BTreeSet<&'a str> = accounts.map(|(_, id)| id.as_str()).collect();
         if accounts.len() > 1 {
-            self.report_unmapped(at, "tax-unmapped", "tax of several authorities", &code, "by_tax");
+            self.report_unmapped(
+                at,
+                "tax-unmapped",
+                "tax of several authorities",
+                &code,
+                "by_tax",
+            );
         }
         let id = accounts.first()?;
         Some(Account { id, code, name })

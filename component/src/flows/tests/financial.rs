@@ -550,7 +550,11 @@ fn what_nobody_can_fix_in_concur_is_not_reported_there() {
     let driven = world.run(&task);
     let failure = failure(&driven);
     assert_eq!(failure.code, "not-json");
-    assert!(failure.remedy.contains("confirm_errors"), "{}", failure.remedy);
+    assert!(
+        failure.remedy.contains("confirm_errors"),
+        "{}",
+        failure.remedy
+    );
     assert!(world.books.document("d1").confirmed.is_empty());
     // A person may hand it back all the same.
     world.settings = settings(r#""confirm_errors": "all","#);
