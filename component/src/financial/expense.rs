@@ -140,8 +140,10 @@ impl<'a> Place<'_, 'a> {
 
     /// A row of nothing may lack whatever a row needs.
     fn moves_nothing(&self, gross: Decimal, posting: &Posting) -> bool {
+    fn moves_nothing(&self, gross: Decimal, posting: &Posting) -> bool {
         let net = self.row.net_of_reclaim.number();
-        gross.is_zero() && net.is_none_or(|net| posting.round(net).is_zero())
+        let is_known = self.row.gross.number().is_some();
+        is_known && gross.is_zero() && net.is_none_or(|net| posting.round(net).is_zero())
     }
 
     fn account(&self, cost_code: Option<&str>, posting: &mut Posting<'a>) -> Option<Account<'a>> {

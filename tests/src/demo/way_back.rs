@@ -28,7 +28,11 @@ const PAYROLLS: u32 = 4;
 const OWN: usize = 30;
 /// The currency whose accounts are shown.
 const SHOWN: &str = "CAD";
-const BROKEN: [Oddity; 3] = [Oddity::Unbalanced, Oddity::EmptyAccount, Oddity::NotJson];
+const BROKEN: [Oddity; 3] = [
+    Oddity::Unbalanced,
+    Oddity::EmptyAccount,
+    Oddity::TwoCurrencies,
+];
 
 /// How the way back ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

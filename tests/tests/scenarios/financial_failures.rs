@@ -38,7 +38,7 @@ fn broken_documents_are_never_posted_and_reported_where_concur_can_help(backend:
         (Oddity::EmptyAccount, DocStatus::Acknowledged),
         (Oddity::TextInNumber, DocStatus::Acknowledged),
         (Oddity::TwoCurrencies, DocStatus::Acknowledged),
-        (Oddity::NotJson, DocStatus::Acknowledged),
+        (Oddity::NotJson, DocStatus::Ready),
     ] {
         let mut sim = connected(backend, "park");
         let filing = Filing {

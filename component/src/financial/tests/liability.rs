@@ -136,19 +136,19 @@ fn a_sign_that_does_not_fit_the_parties_is_a_problem() {
 
 #[test]
 fn payroll_reimburses_through_its_clearing_account() {
-    let cash = [entry(
+    let entries = [entry(
         r#""CASH""#,
         &[("EMPL", "100")],
         r#", "liabilityAccountCode": "2150""#,
     )];
-    let of = |report: &str| owed("100", &cash, report, &settings());
+    let of = |more: &str| owed("100", &entries, more, &settings());
     let code = r#""payrollPaymentClearingAccountCode": "2100", "#;
     let yes = r#""payrollPayIndicator": "Y", "#;
     assert_eq!(of(&format!("{yes}{code}")), ["210 - -100"]);
     assert_eq!(of(yes), ["6 - -100"]);
     let no = format!(r#""payrollPayIndicator": "N", {code}"#);
     assert_eq!(of(&no), ["215 - -100"]);
-    let unmapped = super::expense::report("100", &super::expense::cash("100", "100"), "", "");
+    let unmapped = report("100", &cash("100", "100"), "", "");
     let unmapped = with(
         &unmapped,
         r#""reportId""#,

@@ -7,7 +7,9 @@ use super::confirming::Acknowledged;
 use super::run::{CORRECT_IN_CONCUR, FinancialRun};
 use crate::concur::FinancialStatus;
 use crate::contract::runs::{Change, Ending};
+use crate::financial;
 use crate::flow::{EarlyEnd, unchanged};
+use crate::settings::financial::ConfirmErrors;
 use crate::text::clean;
 
 impl FinancialRun<'_> {
@@ -16,7 +18,7 @@ impl FinancialRun<'_> {
             return Err(self.unknown_type());
         }
         match &self.row.status {
-            FinancialStatus::Ready => match self.acknowledge().await? {
+            FinancialStatus::Ready => match self.acknowledge_if_readable().await? {
                 Acknowledged::Now => self.post(false).await,
                 Acknowledged::Before => self.post(true).await,
                 Acknowledged::Recalled => self.withdraw().await,
@@ -29,6 +31,16 @@ impl FinancialRun<'_> {
             FinancialStatus::Failed => Err(self.failed_before()),
             FinancialStatus::Recalled => self.withdraw().await,
             FinancialStatus::Other(word) => Err(self.unknown_status(word)),
+        }
+    }
+
+    /// A document that does not say what it is about is found on the list of what is ready only, and
+    /// can be recalled only while it is there: it stays there, unless it is to be reported.
+    async fn acknowledge_if_readable(&self) -> Result<Acknowledged, EarlyEnd> {
+        let is_reported = self.flow.settings.financial.confirm_errors == ConfirmErrors::All;
+        match financial::head(self.kind, &self.row.document) {
+            Err(problem) if !is_reported => Err(self.left_unread(problem)),
+            _ => self.acknowledge().await,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source};
@@ -151,11 +152,26 @@ impl FinancialRun<'_> {
                 return end;
             }
         }
+        match is_reported {
+            true => self.unposted(
+                problems,
+                "; this was reported to SAP Concur",
+                CORRECT_IN_CONCUR,
+            ),
+            false => self.unposted(problems, "", remedy(fix_in)),
+        }
+    }
+
+    /// A document that cannot be read, and that is still on the list of what is ready.
+    pub(super) fn left_unread(&self, problem: Problem) -> EarlyEnd {
+        let remedy = "it is left unchanged in SAP Concur: have its processor recall it there and \
+                      submit it again. If that does not help, report it to whoever supports \
+                      ml-connector or SAP Concur";
+        self.unposted(vec![problem], "", remedy)
+    }
+
+    fn unposted(&self, problems: Vec<Problem>, said: &str, remedy: &str) -> EarlyEnd {
         let code = problems.first().map_or("unmapped", |problem| &problem.code);
-        let (said, remedy) = match is_reported {
-            true => ("; this was reported to SAP Concur", CORRECT_IN_CONCUR),
-            false => ("", remedy(fix_in)),
-        };
         let message = format!(
             "the document cannot be posted: {}{said}",
             summary(&problems)

@@ -550,17 +550,34 @@ fn what_nobody_can_fix_in_concur_is_not_reported_there() {
     let driven = world.run(&task);
     let failure = failure(&driven);
     assert_eq!(failure.code, "not-json");
+    assert!(failure.remedy.contains("recall"), "{}", failure.remedy);
+    assert!(world.books.document("d1").confirmed.is_empty());
+    // Only the list of what is ready shows it again.
+    assert_eq!(world.books.document("d1").status, "READY");
+    // A person may hand it back all the same.
+    world.settings = settings(r#""confirm_errors": "all","#);
+    world.run(&task);
+    let told = &world.books.document("d1").confirmed[0];
+    assert_eq!(told["systemMessages"][0]["messageId"], "not-json");
+}
+
+#[test]
+fn a_document_that_nobody_can_correct_is_held_until_a_person_hands_it_back() {
+    let mut world = with("READY");
+    world.books.documents[0].text = report("54.00", "54.00").replace("COMP", "COPD");
+    let driven = run(&mut world);
+    let failure = failure(&driven);
+    assert_eq!(failure.code, "parties-unclear");
     assert!(
         failure.remedy.contains("confirm_errors"),
         "{}",
         failure.remedy
     );
     assert!(world.books.document("d1").confirmed.is_empty());
-    // A person may hand it back all the same.
     world.settings = settings(r#""confirm_errors": "all","#);
-    world.run(&task);
+    world.run(&a_task(StartReason::Replay));
     let told = &world.books.document("d1").confirmed[0];
-    assert_eq!(told["systemMessages"][0]["messageId"], "not-json");
+    assert_eq!(told["systemMessages"][0]["messageId"], "parties-unclear");
 }
 
 #[test]
