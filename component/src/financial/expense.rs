@@ -140,7 +140,6 @@ impl<'a> Place<'_, 'a> {
 
     /// A row of nothing may lack whatever a row needs.
     fn moves_nothing(&self, gross: Decimal, posting: &Posting) -> bool {
-    fn moves_nothing(&self, gross: Decimal, posting: &Posting) -> bool {
         let net = self.row.net_of_reclaim.number();
         let is_known = self.row.gross.number().is_some();
         is_known && gross.is_zero() && net.is_none_or(|net| posting.round(net).is_zero())
