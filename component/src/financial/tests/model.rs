@@ -293,6 +293,52 @@ proptest! {
     }
 
     #[test]
+    fn an_invoice_of_eight_decimals_comes_to_its_total(
+        rows in prop::collection::vec((1_i64..50_000_000_000, 0_i64..5_000_000_000), 1..9),
+        digits in 3_u32..9,
+    ) {
+        let number = |number: i64| Decimal::new(number, digits);
+        let allocations: Vec<_> = rows.iter().map(|(net, tax)| json!({"journal": {
+            "accountCode": "6400", "amountNet": number(*net).to_string(),
+            "tax": [{"amountTax": number(*tax).to_string(), "taxCode": "H13"}],
+        }})).collect();
+        let sum: Decimal = rows.iter().map(|(net, tax)| number(net + tax)).sum();
+        let total = money::round(sum, 2);
+        let document = json!({"requestHeader": {"requestId": "Q1", "currencyAlphaCode": "CAD",
+            "invoiceDate": "2026-02-27", "requestTotal": total.to_string()},
+            "lineItem": [{"allocation": allocations}]}).to_string();
+        match translate(DocumentType::Invoice, &document, &all_settings()) {
+            Ok(Translated::Entry(entry)) => {
+                check_shape(&entry);
+                prop_assert_eq!(left_on(&entry, &["5"]), -total);
+            }
+            Ok(Translated::NotPosted { code, .. }) => prop_assert_eq!(code, "nothing-to-post"),
+            // A cent of tax in an amount that was rounded to nothing.
+            Err(refused) => prop_assert_eq!(&refused.problems[0].code, "tax-unclear"),
+        }
+    }
+
+    #[test]
+    fn a_cash_advance_goes_the_way_that_its_rows_say(
+        cents in 1_i64..500_000, comes_back in any::<bool>(), kind in 1_u8..4, way in any::<u8>(),
+    ) {
+        let (sign, side) = if comes_back { (-1, "cr") } else { (1, "DR") };
+        let document = json!({"employeeData": {"employeeId": "E1"},
+            "cashAdvanceData": {"cashAdvanceId": "C1", "employeeCurrencyAlphaCode": "CAD",
+                "currencyAlphaCode": "CAD", "requestAmount": written(cents, way),
+                "transactionType": kind, "issuedDate": "2026-01-21"},
+            "journalData": [{"accountCode": "1150", "amount": written(sign * cents, way / 4),
+                "debitOrCredit": side, "payer": "COMP", "payee": "EMPL"}]}).to_string();
+        match translate(DocumentType::CashAdvance, &document, &all_settings()) {
+            Ok(Translated::Entry(entry)) => {
+                check_shape(&entry);
+                prop_assert_eq!(left_on(&entry, &["115"]), Decimal::new(sign * cents, 2));
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
     fn an_invoice_whose_total_is_more_than_its_parts_is_never_posted(
         (.., document) in invoice(1_000_i64..2_000),
     ) {

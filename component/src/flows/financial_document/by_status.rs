@@ -9,7 +9,6 @@ use crate::concur::FinancialStatus;
 use crate::contract::runs::{Change, Ending};
 use crate::financial;
 use crate::flow::{EarlyEnd, unchanged};
-use crate::settings::financial::ConfirmErrors;
 use crate::text::clean;
 
 impl FinancialRun<'_> {
@@ -35,13 +34,18 @@ impl FinancialRun<'_> {
     }
 
     /// A document that does not say what it is about is found on the list of what is ready only, and
-    /// can be recalled only while it is there: it stays there, unless it is to be reported.
+    /// can be recalled only while it is there: what cannot be posted stays there, unless it is to be
+    /// reported.
     async fn acknowledge_if_readable(&self) -> Result<Acknowledged, EarlyEnd> {
-        let is_reported = self.flow.settings.financial.confirm_errors == ConfirmErrors::All;
-        match financial::head(self.kind, &self.row.document) {
-            Err(problem) if !is_reported => Err(self.left_unread(problem)),
-            _ => self.acknowledge().await,
+        let (settings, document) = (&self.flow.settings, &self.row.document);
+        let is_readable = financial::head(self.kind, document).is_ok();
+        if !is_readable
+            && let Err(untranslatable) = financial::translate(self.kind, document, settings)
+            && !self.is_reported(&untranslatable)
+        {
+            return Err(self.left_unread(untranslatable));
         }
+        self.acknowledge().await
     }
 
     /// Whether the list says of the document what was asked for, in whatever case.

@@ -5,7 +5,6 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source};
@@ -140,12 +139,8 @@ impl FinancialRun<'_> {
     /// person has looked at it here.
     pub(super) async fn untranslatable(&self, untranslatable: Untranslatable) -> EarlyEnd {
         let confirm_errors = self.flow.settings.financial.confirm_errors;
+        let is_reported = self.is_reported(&untranslatable);
         let Untranslatable { problems, fix_in } = untranslatable;
-        let is_reported = match confirm_errors {
-            ConfirmErrors::All => true,
-            ConfirmErrors::Document => fix_in == FixIn::Document,
-            ConfirmErrors::None => false,
-        };
         if is_reported {
             let messages = messages(&problems, confirm_errors);
             if let Err(end) = self.confirm_failed(&messages).await {
@@ -162,12 +157,25 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// A document that cannot be read, and that is still on the list of what is ready.
-    pub(super) fn left_unread(&self, problem: Problem) -> EarlyEnd {
-        let remedy = "it is left unchanged in SAP Concur: have its processor recall it there and \
-                      submit it again. If that does not help, report it to whoever supports \
-                      ml-connector or SAP Concur";
-        self.unposted(vec![problem], "", remedy)
+    pub(super) fn is_reported(&self, untranslatable: &Untranslatable) -> bool {
+        match self.flow.settings.financial.confirm_errors {
+            ConfirmErrors::All => true,
+            ConfirmErrors::Document => untranslatable.fix_in == FixIn::Document,
+            ConfirmErrors::None => false,
+        }
+    }
+
+    /// A document that cannot be posted, and that stays on the list of what is ready.
+    pub(super) fn left_unread(&self, untranslatable: Untranslatable) -> EarlyEnd {
+        let remedy = match untranslatable.fix_in {
+            FixIn::Settings => remedy(FixIn::Settings),
+            FixIn::Nowhere | FixIn::Document => {
+                "it is left unchanged in SAP Concur: have its processor recall it there and submit \
+                 it again. If that does not help, report it to whoever supports ml-connector or \
+                 SAP Concur"
+            }
+        };
+        self.unposted(untranslatable.problems, "", remedy)
     }
 
     fn unposted(&self, problems: Vec<Problem>, said: &str, remedy: &str) -> EarlyEnd {
