@@ -64,9 +64,9 @@ pub struct Accounts {
     pub by_code: BTreeMap<String, String>,
     /// By expense type code, where a document has no account code.
     pub by_expense_type: BTreeMap<String, String>,
-    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, own payment type
-    /// keys, and payment methods of invoices. `EMPL/EMPLOYEE ID` and `VENDOR/VENDOR CODE` are one
-    /// employee's and one vendor's.
+    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, own payment
+    /// type keys, and payment methods of invoices. `EMPL/EMPLOYEE ID` and `VENDOR/VENDOR CODE` are
+    /// one employee's and one vendor's.
     pub by_party: BTreeMap<String, String>,
     /// By tax, `AUTHORITY/CODE` or `CODE`; for invoices also `VAT1` to `VAT4`.
     pub by_tax: BTreeMap<String, String>,

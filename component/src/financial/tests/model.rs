@@ -264,7 +264,8 @@ proptest! {
                 check_shape(&entry);
                 prop_assert_eq!(left_on(&entry, &["62"]), total);
                 let cent = Decimal::new(1, 2);
-                for (account, party) in [("1", "EMPL"), ("2", "CBCP"), ("3", "IBCP"), ("4", "COPD")] {
+                let parties = [("1", "EMPL"), ("2", "CBCP"), ("3", "IBCP"), ("4", "COPD")];
+                for (account, party) in parties {
                     let own = rows.iter().zip(&exact).filter(|((found, _), _)| *found == party);
                     let own: Vec<Decimal> = own.map(|(_, amount)| *amount).collect();
                     let off = left_on(&entry, &[account]) + own.iter().sum::<Decimal>();

@@ -33,9 +33,9 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// A document that does not say what it is about is found on the list of what is ready only, and
-    /// can be recalled only while it is there: what cannot be posted stays there, unless it is to be
-    /// reported.
+    /// A document that does not say what it is about is found on the list of what is ready only,
+    /// and can be recalled only while it is there: if it cannot be posted it stays there, unless it
+    /// is to be reported.
     async fn acknowledge_if_readable(&self) -> Result<Acknowledged, EarlyEnd> {
         let (settings, document) = (&self.flow.settings, &self.row.document);
         let is_readable = financial::head(self.kind, document).is_ok();

@@ -134,9 +134,9 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// A document that cannot be translated: reported to Concur where a person can correct it there,
-    /// or where the settings want it reported; else held until the settings are fixed, or until a
-    /// person has looked at it here.
+    /// A document that cannot be translated: reported to Concur where a person can correct it
+    /// there, or where the settings want it reported; else held until the settings are fixed, or
+    /// until a person has looked at it here.
     pub(super) async fn untranslatable(&self, untranslatable: Untranslatable) -> EarlyEnd {
         let confirm_errors = self.flow.settings.financial.confirm_errors;
         let is_reported = self.is_reported(&untranslatable);
