@@ -187,7 +187,14 @@ fn parse<'a, T: Deserialize<'a>>(document: &'a str) -> Result<T, Problem> {
         } else {
             "not-json"
         };
-        problem("", code, format!("the document cannot be read: {error}"))
+        let what = if error.is_data() {
+            "is not built as documented"
+        } else {
+            "is damaged: it is no whole JSON text"
+        };
+        let (line, column) = (error.line(), error.column());
+        let message = format!("the document {what} (line {line}, column {column})");
+        problem("", code, message)
     })
 }
 

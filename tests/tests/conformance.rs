@@ -182,6 +182,7 @@ fn kind(text: &str) -> String {
         Some(other) => other,
         None if document["cashAdvanceData"].is_object() => "cash-advance",
         None if document["requestHeader"].is_object() => "invoice",
+        None if text.contains("\"payrollData\"") => "payroll",
         None => "expense",
     };
     format!("{kind}-document")

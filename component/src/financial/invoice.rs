@@ -67,7 +67,7 @@ fn creditor<'a>(document: &InvoiceDocument<'a>, posting: &Posting<'a>) -> Party<
     let vendor = &document.vendor;
     let name = vendor.name.or(&vendor.code).text().unwrap_or_default();
     let method = document.header.pay_method.text();
-    let method = method.filter(|method| method == "CARD" || posting.knows_party(method));
+    let method = method.filter(|method| method == "CARD" || posting.id_of_party(method).is_some());
     let id = vendor.code.text().filter(|_| method.is_none());
     let key = method.unwrap_or(Cow::Borrowed("VENDOR"));
     Party { key, id, name }

@@ -52,7 +52,9 @@ impl<'a> Place<'_, 'a> {
                 let name = Cow::Borrowed(name);
                 posting.account_of_code(at, code, None, name)
             }
-            Some(Liability::PaymentType(key)) => posting.account_of_party(at, Party::of(key, name)),
+            Some(Liability::PaymentType(key, _)) => {
+                posting.account_of_party(at, Party::of(key, name))
+            }
             None => posting.account_of_party(at, Party::of(key, name)),
         }
     }
@@ -104,12 +106,23 @@ fn payroll_clearing<'a>(
 }
 
 /// What names a liability.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Liability<'a> {
     /// A Concur account code.
     Code(Cow<'a, str>),
-    /// A payment type of the customer's own that the settings know.
-    PaymentType(Cow<'a, str>),
+    /// A payment type of the customer's own that the settings know, and its FreshBooks account.
+    PaymentType(Cow<'a, str>, &'a str),
+}
+
+impl PartialEq for Liability<'_> {
+    /// Several payment types may be one account.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Code(own), Self::Code(other)) => own == other,
+            (Self::PaymentType(_, own), Self::PaymentType(_, other)) => own == other,
+            _ => false,
+        }
+    }
 }
 
 /// What the entries of a report say of the liabilities to those that they were paid with.
@@ -127,7 +140,7 @@ struct OwnSide<'a> {
 }
 
 impl<'a> Liabilities<'a> {
-    pub(super) fn read(document: &ExpenseDocument<'a>, posting: &Posting) -> Self {
+    pub(super) fn read(document: &ExpenseDocument<'a>, posting: &Posting<'a>) -> Self {
         let entries = &document.entries.0;
         let owed: Vec<_> = entries.iter().map(Owed::read).collect();
         let mut by_type = BTreeMap::new();
@@ -169,14 +182,14 @@ impl<'a> OwnSide<'a> {
         entry: &ExpenseEntry<'a>,
         owed: &Owed<'a>,
         by_type: &BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-        posting: &Posting,
+        posting: &Posting<'a>,
     ) -> Self {
         let paid_with = paid_with(entry, owed, by_type);
         // The documented payment types say no more than the row, and an own one is a card.
         let payment_type = || {
-            own_payment_type(entry)
-                .filter(|own| paid_with != EMPLOYEE && posting.knows_party(own))
-                .map(Liability::PaymentType)
+            let own = own_payment_type(entry).filter(|_| paid_with != EMPLOYEE)?;
+            let account = posting.id_of_party(&own)?;
+            Some(Liability::PaymentType(own, account))
         };
         let code = entry.liability_account.text().map(Liability::Code);
         Self {

@@ -113,9 +113,8 @@ impl<'a> Posting<'a> {
         at: Arguments,
         party: Party<'a>,
     ) -> Option<Account<'a>> {
-        let by_party = &self.settings.financial.accounts.by_party;
         let id = self.own_account(&party);
-        let id = id.or_else(|| self.look_up(by_party, &party.key));
+        let id = id.or_else(|| self.id_of_party(&party.key));
         if id.is_none() {
             let noun = "payer or payee";
             self.report_unmapped(at, "account-unmapped", noun, &party.key, "by_party");
@@ -129,13 +128,12 @@ impl<'a> Posting<'a> {
 
     /// The account that the settings have for this one employee or vendor.
     pub(in crate::financial) fn own_account(&self, party: &Party) -> Option<&'a str> {
-        let key = format!("{}/{}", party.key, party.id.as_deref()?);
-        self.look_up(&self.settings.financial.accounts.by_party, &key)
+        self.id_of_party(&format!("{}/{}", party.key, party.id.as_deref()?))
     }
 
-    /// Whether the settings have an account for this party.
-    pub(in crate::financial) fn knows_party(&self, key: &str) -> bool {
-        self.settings.financial.accounts.by_party.contains_key(key)
+    /// The account that the settings have under this name.
+    pub(in crate::financial) fn id_of_party(&self, key: &str) -> Option<&'a str> {
+        self.look_up(&self.settings.financial.accounts.by_party, key)
     }
 
     /// The account of a tax: by authority and code, else by the code alone.

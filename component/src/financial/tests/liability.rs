@@ -89,6 +89,15 @@ fn each_side_of_an_offset_entry_goes_to_its_own_liability() {
         of("285", &[hotel(own), hotel(r#""IBCP""#), taxi()]),
         ["1 - -21", "3 - -139", "33 - -125"]
     );
+    // Two payment types of one account are one card.
+    let mut two = settings();
+    let by_party = &mut two.financial.accounts.by_party;
+    by_party.insert("1004".to_string(), "33".to_string());
+    by_party.remove("IBCP");
+    assert_eq!(
+        owed("285", &[hotel(own), hotel(r#""1004""#), taxi()], "", &two),
+        ["1 - -21", "33 - -264"]
+    );
     let liability = r#", "liabilityAccountCode": "2100""#;
     let named = entry(own, &[("IBCP", "125")], liability);
     assert_eq!(of("160", &[named, taxi()]), ["1 - -21", "210 - -139"]);
