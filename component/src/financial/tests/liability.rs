@@ -96,7 +96,7 @@ fn each_side_of_an_offset_entry_goes_to_its_own_liability() {
     by_party.remove("IBCP");
     assert_eq!(
         owed("285", &[hotel(own), hotel(r#""1004""#), taxi()], "", &two),
-        ["1 - -21", "33 - -264"]
+        ["1 - -21", "33 - -125", "33 - -139"]
     );
     let liability = r#", "liabilityAccountCode": "2100""#;
     let named = entry(own, &[("IBCP", "125")], liability);
