@@ -26,7 +26,7 @@ use crate::contract::http::{Body, Response};
 use crate::text::quoted;
 
 /// The most characters of a remote's words that are stored.
-const WORDS_CHARS_MAX: usize = 300;
+pub(crate) const WORDS_CHARS_MAX: usize = 300;
 
 /// As much of an answer as is read: an error is short, and a body may have megabytes.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -75,7 +75,7 @@ impl Refusal {
     /// Status and words, to follow what was refused: `(HTTP 400): "Vendor is missing"`.
     #[must_use]
     pub(crate) fn said(&self) -> String {
-        let (status, words) = (self.status, quoted(&self.words));
+        let (status, words) = (self.status, quoted(&self.words, WORDS_CHARS_MAX));
         match (self.is_page, self.words.is_empty()) {
             (_, true) => format!("(HTTP {status}) without a word"),
             (true, _) => format!("(HTTP {status}) with a page that is not its own: {words}"),

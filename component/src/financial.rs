@@ -209,11 +209,13 @@ fn parse<'a, T: Deserialize<'a>>(document: &'a str) -> Result<T, Problem> {
         } else {
             "not-json"
         };
+        let what = if error.is_data() {
+            "is not built as documented"
+        } else {
+            "is damaged: it is no whole JSON text"
+        };
         let (line, column) = (error.line(), error.column());
-        let message = format!(
-            "the document cannot be read: it has not the documented form at line {line}, column \
-             {column}"
-        );
+        let message = format!("the document {what} (line {line}, column {column})");
         problem("", code, message)
     })
 }

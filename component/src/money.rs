@@ -1,6 +1,7 @@
 //! Money: decimal, never a float, with the digits of its currency or of the system that wrote it.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::str::FromStr;
 
 use iso_currency::Currency;
@@ -103,6 +104,34 @@ pub(crate) fn plain(number: Decimal) -> String {
 #[must_use]
 pub(crate) fn cent(decimals: u32) -> Decimal {
     Decimal::new(1, decimals)
+}
+
+/// Amounts rounded so that they add up to a total: each is rounded down, and what is then missing
+/// goes, one minor unit each, to those that lost the most, the first of equals first. Nothing if
+/// that does not reach the total.
+#[must_use]
+pub(crate) fn by_largest_remainder(
+    amounts: &[Decimal],
+    total: Decimal,
+    minor_units: u32,
+) -> Option<Vec<Decimal>> {
+    let down = |amount: &Decimal| {
+        amount.round_dp_with_strategy(minor_units, RoundingStrategy::ToNegativeInfinity)
+    };
+    let mut rounded: Vec<Decimal> = amounts.iter().map(down).collect();
+    let mut losses: Vec<(Decimal, usize)> = (0..amounts.len())
+        .map(|place| (rounded[place] - amounts[place], place))
+        .filter(|(loss, _)| !loss.is_zero())
+        .collect();
+    losses.sort();
+    let mut missing = total - rounded.iter().sum::<Decimal>();
+    for (_, place) in losses {
+        if missing.is_sign_positive() && !missing.is_zero() {
+            rounded[place] += cent(minor_units);
+            missing -= cent(minor_units);
+        }
+    }
+    missing.is_zero().then_some(rounded)
 }
 
 fn digits(text: &str) -> usize {

@@ -53,12 +53,6 @@ pub(crate) fn non_empty(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
 
-/// In quotes; quotes inside become single ones, so that nobody sees them doubled.
-#[must_use]
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "'"))
-}
-
 /// The words of a text of at most so many characters in lower case and without accents; names such
 /// as `TooManyRequests` or `rate.limit` are several.
 pub(crate) fn plain_words(text: &str, characters_max: usize) -> Vec<String> {

@@ -50,6 +50,8 @@ object!(Report {
     currency: Code<'a> = "employeeCurrencyAlphaCode",
     is_test: Flag = "isTest",
     total: Amount<'a> = "totalApprovedAmount",
+    by_payroll: Flag = "payrollPayIndicator",
+    payroll_account: Code<'a> = "payrollPaymentClearingAccountCode",
     revision: Code<'a> = "revisionNumber",
     ledger: Code<'a> = "ledgerCode",
     policy: Code<'a> = "policyId",
@@ -66,13 +68,16 @@ object!(ExpenseEntry {
     expense_type: Code<'a> = "expenseTypeCode",
     expense_type_name: Code<'a> = "expenseTypeName",
     date: Day<'a> = "entryDate",
+    currency: Code<'a> = "entryCurrAlphaCode",
     approved: Amount<'a> = "entryApprovedAmount",
     is_personal: Flag = "entryIsPersonal",
     payment_type: Code<'a> = "reportEntryPatKey",
     liability_account: Code<'a> = "liabilityAccountCode",
+    clearing_account: Code<'a> = "clearingAccountCode",
     allocations: Many<Allocation<'a>> = "allocation",
     payroll: Many<PayrollData<'a>> = "payrollData",
-    ..customs = "entryCustom"
+    ..customs = "entryCustom",
+    ..org_units = "entryOrgUnit"
 });
 
 object!(Allocation {
@@ -127,6 +132,11 @@ object!(RequestHeader {
     total: Amount<'a> = "requestTotal",
     shipping: Amount<'a> = "amountShippingTotal",
     tax: Amount<'a> = "amountTax",
+    vat_1: Amount<'a> = "amountVAT1",
+    vat_2: Amount<'a> = "amountVAT2",
+    vat_3: Amount<'a> = "amountVAT3",
+    vat_4: Amount<'a> = "amountVAT4",
+    pay_method: Code<'a> = "payMethodType",
     revision: Code<'a> = "revisionNumber",
     number: Code<'a> = "vendorInvoiceNumber",
     ledger: Code<'a> = "ledgerCode",
@@ -168,6 +178,8 @@ object!(Journal {
 
 object!(InvoiceTax {
     amount: Amount<'a> = "amountTax",
+    code: Code<'a> = "taxCode",
+    field: Code<'a> = "taxField",
 });
 
 object!(CashAdvanceDocument {
@@ -190,6 +202,7 @@ object!(CashAdvanceData {
     requested: Moment<'a> = "requestDate",
     trip_started: Day<'a> = "travelStartDate",
     trip_ended: Day<'a> = "travelEndDate",
+    clearing_account: Code<'a> = "clearingAccountCode",
 });
 
 object!(CashRow {

@@ -51,6 +51,8 @@ pub(super) struct Posting<'a> {
     sums: BTreeMap<Side<'a>, Sum<'a>>,
     /// What the rows come to, to be compared with the document's total.
     rows: Decimal,
+    /// How many of them are not zero.
+    rows_counted: u32,
     amounts_known: bool,
     problems: Vec<Problem>,
     /// Settings that were found missing already.
@@ -83,6 +85,7 @@ impl<'a> Posting<'a> {
             minor_units: 2,
             sums: BTreeMap::new(),
             rows: Decimal::ZERO,
+            rows_counted: 0,
             amounts_known: true,
             problems: Vec::new(),
             missing: BTreeSet::new(),
@@ -124,6 +127,7 @@ impl<'a> Posting<'a> {
     /// Counts a row's amount towards the document's total.
     pub(super) fn count(&mut self, amount: Decimal) {
         self.rows += amount;
+        self.rows_counted += u32::from(!amount.is_zero());
     }
 
     /// An amount that must be there.
@@ -134,26 +138,52 @@ impl<'a> Posting<'a> {
         self.optional_amount(at, amount).unwrap_or_default()
     }
 
-    /// An amount that need not be there; what is no amount in this currency is reported.
+    /// An amount that need not be there, with all its digits; what is no amount is reported.
     pub(super) fn optional_amount(&mut self, at: Arguments, amount: &Amount) -> Option<Decimal> {
         let written = amount.written()?;
-        let Some(amount) = amount.number() else {
+        let number = amount.number();
+        if number.is_none() {
             let shown = shortened(&written, SHOWN_CHARS_MAX);
             let message = format!("\"{shown}\" is not a decimal number below {NUMBER_BOUND}");
             self.unknown(at, "not-a-number", message);
-            return None;
-        };
-        if !money::fits(amount, self.minor_units) {
-            let message = format!(
-                "{} has more digits after the point than the {} of {}",
-                shortened(&written, SHOWN_CHARS_MAX),
-                self.minor_units,
-                self.shown_currency()
-            );
-            self.unknown(at, "amount-precision", message);
-            return None;
         }
-        Some(amount.normalize())
+        number.map(|number| number.normalize())
+    }
+
+    /// A total: what has more digits than its currency is reported, since it cannot be posted.
+    pub(super) fn total(&mut self, at: Arguments, amount: &Amount) -> Option<Decimal> {
+        let total = self.optional_amount(at, amount)?;
+        if money::fits(total, self.minor_units) {
+            return Some(total);
+        }
+        let message = format!(
+            "{} has more digits after the point than the {} of {}",
+            shortened(&amount.written().unwrap_or_default(), SHOWN_CHARS_MAX),
+            self.minor_units,
+            self.shown_currency()
+        );
+        self.unknown(at, "amount-precision", message);
+        None
+    }
+
+    /// Amounts in the currency's digits. Documents may have eight (source: concur-financial-schema)
+    /// where the books have two. They come to the total if it is less than a minor unit away from
+    /// their sum, else to their rounded sum.
+    pub(super) fn rounded(&self, amounts: &[Decimal], total: Option<Decimal>) -> Vec<Decimal> {
+        let fits = |amount: &Decimal| money::fits(*amount, self.minor_units);
+        if amounts.iter().all(fits) {
+            return amounts.to_vec();
+        }
+        let sum: Decimal = amounts.iter().sum();
+        let is_near = |total: &Decimal| (total - sum).abs() < money::cent(self.minor_units);
+        let target = total.filter(is_near).unwrap_or_else(|| self.round(sum));
+        let rounded = money::by_largest_remainder(amounts, target, self.minor_units);
+        rounded.unwrap_or_else(|| amounts.iter().map(|amount| self.round(*amount)).collect())
+    }
+
+    /// An amount in the currency's digits.
+    pub(super) fn round(&self, amount: Decimal) -> Decimal {
+        money::round(amount, self.minor_units)
     }
 
     /// A row may name its currency, though none is documented to; it must be the document's.
@@ -185,13 +215,23 @@ impl<'a> Posting<'a> {
                     self.shown(total - self.rows),
                     currency = self.shown_currency()
                 );
-                self.report(at, "unbalanced", message);
+                self.report(at, self.difference_code(total), message);
             }
             None => {
                 let message = "the document has no total to compare its rows with".to_string();
                 self.report(at, "total-missing", message);
             }
         }
+    }
+
+    /// A difference that rounding each row can make is SAP Concur's own arithmetic, which nobody
+    /// there can correct.
+    fn difference_code(&self, total: Decimal) -> &'static str {
+        let cents = Decimal::from(self.rows_counted) * money::cent(self.minor_units);
+        if self.rows_counted > 1 && (total - self.rows).abs() < cents {
+            return "rounding-difference";
+        }
+        "unbalanced"
     }
 
     pub(super) fn financial(&self) -> &'a Financial {
@@ -219,16 +259,18 @@ impl<'a> Posting<'a> {
         money::wire(amount, self.minor_units)
     }
 
-    /// A problem that only SAP Concur can fix.
+    /// Reports a problem; where it can be fixed follows from its code.
     pub(super) fn report(&mut self, at: Arguments, code: &str, message: String) {
-        self.fix_in = FixIn::Document;
-        self.push(at, code, message);
+        self.fix_in = self.fix_in.max(FixIn::of(code));
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem(&at.to_string(), code, message));
+        }
     }
 
     /// A setting that is not there, reported once.
     fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
         if self.missing.insert(message.clone()) {
-            self.push(at, code, message);
+            self.report(at, code, message);
         }
     }
 
@@ -265,7 +307,7 @@ impl<'a> Posting<'a> {
                 self.shown(difference),
                 self.currency
             );
-            self.report(format_args!(""), "unbalanced", message);
+            self.report(format_args!(""), "entry-unbalanced", message);
         }
     }
 
@@ -327,12 +369,6 @@ impl<'a> Posting<'a> {
     fn unknown(&mut self, at: Arguments, code: &str, message: String) {
         self.amounts_known = false;
         self.report(at, code, message);
-    }
-
-    fn push(&mut self, at: Arguments, code: &str, message: String) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(problem(&at.to_string(), code, message));
-        }
     }
 }
 

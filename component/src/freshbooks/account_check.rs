@@ -65,11 +65,15 @@ fn read_page(answer: &Response) -> Result<AccountPage, String> {
 fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
     let named = settings.financial.accounts.named();
     let strangers = named.filter(|(_, _, account)| !known.contains(*account));
-    let problem = |(table, name, account): (&str, &str, &str)| Problem {
-        pointer: format!("/financial/accounts/{table}/{}", pointer_token(name)),
+    let problem = |(table, name, account): (&str, Option<&str>, &str)| Problem {
+        pointer: match name {
+            Some(name) => format!("/financial/accounts/{table}/{}", pointer_token(name)),
+            None => format!("/financial/accounts/{table}"),
+        },
         code: "account-unknown".to_string(),
         message: format!(
-            "FreshBooks has no account {account}; correct `financial.accounts.{table}.\"{name}\"`"
+            "FreshBooks has no account {account}; correct `financial.accounts.{table}{}`",
+            name.map_or_else(String::new, |name| format!(".\"{name}\""))
         ),
     };
     strangers.map(problem).collect()

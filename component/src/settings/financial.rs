@@ -73,8 +73,8 @@ pub struct Financial {
     pub settle: Duration,
     /// The custom field of an allocation that holds the cost code, 1 to 20.
     pub cost_code_field: u8,
-    /// The custom field of an entry that holds it where the allocation has none, 1 to 40.
-    pub entry_cost_code_field: u8,
+    /// The field of an entry that holds it where the allocation has none.
+    pub entry_cost_code_field: CostCodeField,
     /// Which FreshBooks account an amount goes to.
     pub accounts: Accounts,
 }
@@ -87,13 +87,27 @@ pub struct Accounts {
     pub by_code: BTreeMap<String, String>,
     /// By expense type code, where a document has no account code.
     pub by_expense_type: BTreeMap<String, String>,
-    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, and own payment
-    /// type keys.
+    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, own payment
+    /// type keys, and payment methods of invoices. `EMPL/EMPLOYEE ID` and `VENDOR/VENDOR CODE` are
+    /// one employee's and one vendor's.
     pub by_party: BTreeMap<String, String>,
-    /// By tax, `AUTHORITY/CODE` or `CODE`.
+    /// By tax, `AUTHORITY/CODE` or `CODE`; for invoices also `VAT1` to `VAT4`.
     pub by_tax: BTreeMap<String, String>,
     /// By the code of a wage type.
     pub by_wage_type: BTreeMap<String, String>,
+    /// For personal items on company cards that have neither an account code nor a clearing one.
+    pub personal_items: Option<String>,
+    /// For cash advances, and for their use, that have no account code.
+    pub cash_advances: Option<String>,
+}
+
+/// Where an expense entry has its cost code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostCodeField {
+    /// A custom field, 1 to 40.
+    Custom(u8),
+    /// An organisational unit, 1 to 6.
+    OrgUnit(u8),
 }
 
 /// Invoices that come back to us.
@@ -239,8 +253,8 @@ impl Financial {
                 _ => Intent::LookUpThenPark,
             },
             settle: table.whole("settle_s", SETTLE_S, 1..=86_400) * 1_000,
-            cost_code_field: custom_field(table, "cost_code_field", 20),
-            entry_cost_code_field: custom_field(table, "entry_cost_code_field", 40),
+            cost_code_field: allocation_cost_code_field(table),
+            entry_cost_code_field: entry_cost_code_field(table),
             accounts: table.table("accounts", |table| Accounts::read(table, endpoint)),
         }
     }
@@ -318,11 +332,22 @@ impl Accounts {
             by_party: table.map("by_party", account),
             by_tax: table.map("by_tax", account),
             by_wage_type: table.map("by_wage_type", account),
+            personal_items: table.optional_checked("personal_items", account),
+            cash_advances: table.optional_checked("cash_advances", account),
         }
     }
 
-    /// Every account that is named, with the setting that names it.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+    /// Every account that is named, with the setting that names it: the table, and the name in it
+    /// where it is a table.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, Option<&str>, &str)> {
+        let single = [
+            ("personal_items", &self.personal_items),
+            ("cash_advances", &self.cash_advances),
+        ];
+        let single = single.into_iter().filter_map(|(setting, account)| {
+            let account = account.as_deref()?;
+            Some((setting, None, account))
+        });
         let tables = [
             ("by_code", &self.by_code),
             ("by_expense_type", &self.by_expense_type),
@@ -330,11 +355,12 @@ impl Accounts {
             ("by_tax", &self.by_tax),
             ("by_wage_type", &self.by_wage_type),
         ];
-        tables.into_iter().flat_map(|(table, accounts)| {
+        let named = tables.into_iter().flat_map(|(table, accounts)| {
             accounts
                 .iter()
-                .map(move |(name, account)| (table, name.as_str(), account.as_str()))
-        })
+                .map(move |(name, account)| (table, Some(name.as_str()), account.as_str()))
+        });
+        named.chain(single)
     }
 }
 
@@ -375,16 +401,35 @@ fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
     business_uuid
 }
 
-fn custom_field(table: &mut Reader, key: &str, max: u8) -> u8 {
-    let number = |name: &str| {
-        let number = name.strip_prefix("Custom")?.parse::<u8>().ok()?;
-        let exact = (1..=max).contains(&number) && name == format!("Custom{number}");
-        exact.then_some(number)
-    };
-    let name = table.checked_or(key, "Custom1", |name| {
+/// Allocations have twenty custom fields and no organisational units
+/// (source: concur-financial-schema).
+fn allocation_cost_code_field(table: &mut Reader) -> u8 {
+    let number = |name: &str| numbered(name, "Custom", 20);
+    let name = table.checked_or("cost_code_field", "Custom1", |name| {
         number(name)
             .map(drop)
-            .ok_or("a custom field such as \"Custom1\" (allocations have 1 to 20, entries 1 to 40)")
+            .ok_or("a custom field of allocations, \"Custom1\" to \"Custom20\"")
     });
     number(&name).unwrap_or(1)
+}
+
+fn entry_cost_code_field(table: &mut Reader) -> CostCodeField {
+    let field = |name: &str| {
+        let custom = numbered(name, "Custom", 40).map(CostCodeField::Custom);
+        custom.or_else(|| numbered(name, "OrgUnit", 6).map(CostCodeField::OrgUnit))
+    };
+    let name = table.checked_or("entry_cost_code_field", "Custom1", |name| {
+        field(name).map(drop).ok_or(
+            "a field of expense entries, \"Custom1\" to \"Custom40\" or \"OrgUnit1\" to \
+             \"OrgUnit6\"",
+        )
+    });
+    field(&name).unwrap_or(CostCodeField::Custom(1))
+}
+
+/// The number behind a prefix, 1 to `max`, written without zeros before it.
+fn numbered(name: &str, prefix: &str, max: u8) -> Option<u8> {
+    let number = name.strip_prefix(prefix)?.parse::<u8>().ok()?;
+    let is_exact = (1..=max).contains(&number) && name == format!("{prefix}{number}");
+    is_exact.then_some(number)
 }

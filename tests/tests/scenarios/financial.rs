@@ -19,6 +19,7 @@ use crate::scenarios;
 scenarios!(
     every_shape_of_report_is_posted_once_balanced_and_confirmed,
     what_is_posted_is_what_was_approved,
+    an_advance_that_comes_back_is_posted_whatever_its_type,
     an_invoice_from_freshbooks_is_confirmed_and_not_posted,
     payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so,
     a_corrected_report_replaces_its_entry,
@@ -128,6 +129,36 @@ fn what_is_posted_is_what_was_approved(backend: Backend) {
         sums.values().all(rust_decimal::Decimal::is_zero),
         "{sums:?}"
     );
+}
+
+fn an_advance_that_comes_back_is_posted_whatever_its_type(backend: Backend) {
+    for kind in [1, 3] {
+        let mut sim = connected(backend, "park");
+        let now = sim.now;
+        let concur = &mut sim.sandbox.concur;
+        concur.config_mut().financial.advance_return_type = kind;
+        let returned = AdvanceOptions {
+            currency: Some("CAD".into()),
+            returned: true,
+            ..AdvanceOptions::default()
+        };
+        let filed = concur.issue_cash_advance(&returned, now);
+        poll(&mut sim);
+        assert_eq!(
+            document(&sim, &filed).status,
+            DocStatus::PostingConfirmedSuccess,
+            "{kind}: {:?}",
+            sim.store.endings()
+        );
+        let books = Books::of(&sim.sandbox);
+        let [entry] = &books.entries[..] else {
+            panic!("not one entry: {:?}", books.entries);
+        };
+        let advance = entry.lines.iter();
+        let advance = advance.filter(|line| line.account_name == "Cash Advances");
+        let credited: Vec<_> = advance.map(|line| line.credit).collect();
+        assert_eq!(credited, [-filed.approved]);
+    }
 }
 
 fn an_invoice_from_freshbooks_is_confirmed_and_not_posted(backend: Backend) {

@@ -129,6 +129,6 @@ fn an_entry_that_does_not_balance_is_never_finished() {
     let refused = posting.finish().expect_err("is refused");
     assert_eq!(
         (refused.problems[0].code.as_str(), refused.fix_in),
-        ("unbalanced", FixIn::Document)
+        ("entry-unbalanced", FixIn::Nowhere)
     );
 }

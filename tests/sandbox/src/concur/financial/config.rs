@@ -60,6 +60,9 @@ pub struct FinancialConfig {
     pub invoice_gross: InvoiceGross,
     /// An invoice's tax is in its header only, not in its journals (open). Default: false.
     pub invoice_tax_in_header: bool,
+    /// The `transactionType` of an advance that comes back (schema: 1 is an issue or a return to
+    /// the administrator, 3 a carry forward). Default: 1.
+    pub advance_return_type: u8,
     /// What is odd about every document. Default: nothing.
     pub always: Vec<Oddity>,
 }
@@ -156,6 +159,7 @@ impl Default for FinancialConfig {
             report_days: ReportDays::Utc,
             invoice_gross: InvoiceGross::PerAllocation,
             invoice_tax_in_header: false,
+            advance_return_type: 1,
             always: Vec::new(),
         }
     }

@@ -45,7 +45,7 @@ impl Document {
         let mut tree = match &self.content {
             Content::Expense(report) => report_view(report, &header),
             Content::Invoice(invoice) => invoice_view(invoice, &header, switches),
-            Content::CashAdvance(advance) => advance_view(advance, &header),
+            Content::CashAdvance(advance) => advance_view(advance, &header, switches),
             Content::Payroll(payroll) => payroll_view(payroll, &header),
         };
         apply_oddities(&mut tree, &oddities, &mut Random::new(0, &self.id));

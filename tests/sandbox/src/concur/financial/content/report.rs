@@ -138,7 +138,8 @@ impl ExpenseReport {
             .iter()
             .flat_map(|entry| &entry.allocations)
             .flat_map(|allocation| &allocation.rows);
-        rows.filter(|row| row.payee == JournalParty::Employee)
+        let employee = JournalParty::Employee;
+        rows.filter(|row| row.payee == employee || row.payer == employee)
             .map(|row| row.gross)
             .sum()
     }
