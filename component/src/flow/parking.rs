@@ -15,6 +15,10 @@ use crate::runs::{AMBIGUOUS, next_look};
 /// Why nobody can know, when it was not this attempt.
 pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
 
+/// The code of a record that was written and does not show what was written into it: it is there,
+/// and linked.
+pub(crate) const NOT_SHOWN: &str = "not-shown";
+
 /// Why a flow ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EarlyEnd {

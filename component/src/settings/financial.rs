@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 
 use jiff::civil::Date;
 
-use super::checks::{Check, code, day, sub_account_id, uuid};
+use super::checks::{Check, code, custom_number, day, sub_account_id, uuid};
 use super::reader::Reader;
 pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
@@ -301,11 +301,7 @@ fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
 }
 
 fn custom_field(table: &mut Reader, key: &str, max: u8) -> u8 {
-    let number = |name: &str| {
-        let number = name.strip_prefix("Custom")?.parse::<u8>().ok()?;
-        let exact = (1..=max).contains(&number) && name == format!("Custom{number}");
-        exact.then_some(number)
-    };
+    let number = |name: &str| custom_number(name, max);
     let name = table.checked_or(key, "Custom1", |name| {
         number(name)
             .map(drop)
