@@ -16,7 +16,7 @@ mod user_actions;
 mod vendors;
 
 pub use config::{
-    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
+    App, ConcurConfig, CustomSpelling, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
     NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig, VendorConfig,
 };
 

@@ -5,5 +5,6 @@ mod documents;
 mod failures;
 mod financial;
 mod financial_failures;
+mod forms;
 
 use ml_connector_tests::scenarios;

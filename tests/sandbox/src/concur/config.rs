@@ -210,6 +210,9 @@ pub struct VendorConfig {
     /// `Type` of a refused record's status (vendor fields; only WARNING was seen). Default:
     /// WARNING.
     pub refused_type: String,
+    /// Every filter of a look-up is ignored, and every vendor is listed (vendor behaviour; unknown
+    /// filters are ignored). Default: false.
+    pub filters_ignored: bool,
 }
 
 /// How payment requests and digests behave where the docs leave room.
@@ -231,9 +234,36 @@ pub struct PaymentRequestConfig {
     pub digest_page_max: usize,
     /// A list of one line or allocation is an object, not an array (GET reply). Default: false.
     pub single_as_object: bool,
+    /// How POST and PUT want custom fields and org units spelt; the other spelling is dropped in
+    /// silence (naming; the page and the API description differ). Default: unpadded.
+    pub custom_spelling: CustomSpelling,
+    /// Fields that are not on the form, under the names that GET uses, such as `Custom24`: what is
+    /// written into them is dropped in silence (naming; forms are the company's). Default: none.
+    pub fields_off_form: BTreeSet<String>,
+    /// `VendorRemitAddress` has neither `VendorCode` nor `AddressCode`, as in the API description;
+    /// real replies have them (GET reply). Default: false.
+    pub remit_address_without_codes: bool,
+    /// Digests have no `VendorCode`, as in the API description; real replies have it (digests).
+    /// Default: false.
+    pub digests_without_vendor_code: bool,
+    /// The digests' filter by invoice number is ignored, and every request is listed (digests;
+    /// unknown filters are ignored). Default: false.
+    pub digest_number_ignored: bool,
     /// Approval codes of a tenant: not submitted, submitted, approved (GET reply; configurable).
     /// Default: R_NOTF, R_PEND, R_APPR.
     pub approval_codes: [String; 3],
+}
+
+/// How custom fields and org units are spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomSpelling {
+    /// `Custom1`, `OrgUnit1`, as on the page.
+    Unpadded,
+    /// `Custom01`, `OrgUnit01`, as in the API description.
+    Padded,
+    /// Either.
+    Either,
 }
 
 /// How `NextPage` is written.
@@ -363,6 +393,7 @@ impl Default for VendorConfig {
             put_creates: false,
             put_blanks: false,
             refused_type: "WARNING".into(),
+            filters_ignored: false,
         }
     }
 }
@@ -377,6 +408,11 @@ impl Default for PaymentRequestConfig {
             no_next_page: NoNextPage::Null,
             digest_page_max: 1000,
             single_as_object: false,
+            custom_spelling: CustomSpelling::Unpadded,
+            fields_off_form: BTreeSet::new(),
+            remit_address_without_codes: false,
+            digests_without_vendor_code: false,
+            digest_number_ignored: false,
             approval_codes: ["R_NOTF".into(), "R_PEND".into(), "R_APPR".into()],
         }
     }
