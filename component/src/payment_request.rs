@@ -123,7 +123,9 @@ impl Translated {
     #[must_use]
     pub(crate) fn has_cost_codes(&self) -> bool {
         let allocations = self.lines.iter().flat_map(|line| &line.allocations);
-        allocations.into_iter().any(|share| share.cost_code.is_some())
+        allocations
+            .into_iter()
+            .any(|share| share.cost_code.is_some())
     }
 
     /// The header and vendor as JSON.

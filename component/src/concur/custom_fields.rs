@@ -66,7 +66,9 @@ mod tests {
             assert_eq!(other_spelling(one).as_deref(), Some(other));
             assert_eq!(other_spelling(other).as_deref(), Some(one));
         }
-        for only in ["Custom10", "Custom24", "Custom0", "Custom00", "Custom", "TaxCode2", ""] {
+        for only in [
+            "Custom10", "Custom24", "Custom0", "Custom00", "Custom", "TaxCode2", "",
+        ] {
             assert_eq!(other_spelling(only), None, "{only}");
         }
     }

@@ -329,7 +329,10 @@ fn a_custom_field_may_be_spelt_in_both_ways() {
         let settings = with(marker, cost_code).expect("is right");
         let request = settings.payment_request;
         assert_eq!(
-            (request.marker_field.as_str(), request.cost_code_field.as_str()),
+            (
+                request.marker_field.as_str(),
+                request.cost_code_field.as_str()
+            ),
             (marker, cost_code)
         );
     }

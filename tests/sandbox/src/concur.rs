@@ -16,8 +16,9 @@ mod user_actions;
 mod vendors;
 
 pub use config::{
-    App, ConcurConfig, CustomSpelling, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
-    NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig, VendorConfig,
+    App, ConcurConfig, CustomSpelling, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host,
+    NextPage, NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig,
+    VendorConfig,
 };
 
 pub use events::config::{

@@ -286,7 +286,10 @@ fn filters_that_are_ignored_change_nothing(backend: Backend) {
     sim.start(object("invoice", &ids[0]), StartReason::Notice);
     sim.settle();
     assert_eq!(ending_name(&ending(&sim, "invoice", &ids[0])), "confirmed");
-    assert_eq!(sim.sent["POST paymentrequest"], reads["POST paymentrequest"]);
+    assert_eq!(
+        sim.sent["POST paymentrequest"],
+        reads["POST paymentrequest"]
+    );
 }
 
 fn a_vendor_without_codes_is_known_by_name(backend: Backend) {

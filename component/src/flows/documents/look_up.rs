@@ -134,8 +134,8 @@ impl PaymentRequestRun<'_> {
             let kept = text.chars().filter(|c| c.is_alphanumeric());
             kept.flat_map(char::to_lowercase).collect()
         };
-        let is_like = row.number.is_empty()
-            || bare(&row.number) == bare(&self.translated.invoice_number);
+        let is_like =
+            row.number.is_empty() || bare(&row.number) == bare(&self.translated.invoice_number);
         is_like && !row.deleted
     }
 
@@ -170,7 +170,12 @@ impl PaymentRequestRun<'_> {
     async fn judge(&self, occupant: Occupant) -> Result<String, EarlyEnd> {
         let id = occupant.id;
         let object = ObjectRef::concur("payment-request", id.clone());
-        let owner = self.flow.find_one(object).await.link.map(|link| link.target);
+        let owner = self
+            .flow
+            .find_one(object)
+            .await
+            .link
+            .map(|link| link.target);
         match owner {
             Some(owner) if owner == self.flow.task.object => Ok(id),
             Some(owner) => Err(self.same_number(&id, &owner)),

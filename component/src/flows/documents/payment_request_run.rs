@@ -95,11 +95,7 @@ impl PaymentRequestRun<'_> {
     /// Changes the payment request that the document is linked to until it says what the document
     /// says. Every attempt is made of what a fresh read shows, so that lines are never inserted
     /// twice.
-    pub(super) async fn update(
-        &self,
-        own: &ObjectStatus,
-        link: &Link,
-    ) -> Result<Ending, EarlyEnd> {
+    pub(super) async fn update(&self, own: &ObjectStatus, link: &Link) -> Result<Ending, EarlyEnd> {
         let id = link.target.id.as_str();
         if link.content_hash.is_none() {
             // One that did not show what was written into it may be taken away and made anew.
@@ -128,9 +124,7 @@ impl PaymentRequestRun<'_> {
             .await?
         {
             // All of it was just read.
-            Ok(written) if written.found => {
-                self.link(id.to_string(), Change::Updated, turn).await
-            }
+            Ok(written) if written.found => self.link(id.to_string(), Change::Updated, turn).await,
             Ok(_) => {
                 self.read_back_and_link(id.to_string(), Change::Updated, turn)
                     .await

@@ -187,7 +187,11 @@ impl World {
         let effect = match demand {
             Demand::Perform(effect) => effect,
             Demand::Wait(wait) => {
-                if let Some(form) = wait.on.as_ref().filter(|on| on.kind == "payment-request-form") {
+                if let Some(form) = wait
+                    .on
+                    .as_ref()
+                    .filter(|on| on.kind == "payment-request-form")
+                {
                     self.run_form(form);
                     return Report::Woken(Wake::ObjectEnded);
                 }

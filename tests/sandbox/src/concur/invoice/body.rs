@@ -267,9 +267,18 @@ mod tests {
             "LineItems": [{"Allocations": [{"Percentage": "100", "Custom01": "g",
                 "Custom2": "h"}]}]});
         for (spelling, taken) in [
-            (CustomSpelling::Unpadded, ["", "b", "c", "d", "", "f", "", "h"]),
-            (CustomSpelling::Padded, ["a", "", "c", "", "e", "f", "g", ""]),
-            (CustomSpelling::Either, ["a", "b", "c", "d", "e", "f", "g", "h"]),
+            (
+                CustomSpelling::Unpadded,
+                ["", "b", "c", "d", "", "f", "", "h"],
+            ),
+            (
+                CustomSpelling::Padded,
+                ["a", "", "c", "", "e", "f", "g", ""],
+            ),
+            (
+                CustomSpelling::Either,
+                ["a", "b", "c", "d", "e", "f", "g", "h"],
+            ),
         ] {
             let config = PaymentRequestConfig {
                 custom_spelling: spelling,

@@ -286,7 +286,11 @@ mod tests {
         switches.digests_without_vendor_code = true;
         assert_eq!(count(&mut harness, "vendorInvoiceNumber=N1"), 3);
         let listed = list(&mut harness, "");
-        assert!(listed["PaymentRequestDigest"][0].get("VendorCode").is_none());
+        assert!(
+            listed["PaymentRequestDigest"][0]
+                .get("VendorCode")
+                .is_none()
+        );
     }
 
     #[test]
