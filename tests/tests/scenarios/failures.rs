@@ -145,7 +145,7 @@ fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
 
 fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend) {
     let mut sim = Sim::connected(backend, "park");
-    // Within half an hour of when the run is started over.
+    // Within half an hour of when the run is started over, which is when its wait is over.
     let late = Fault::LateExecution {
         delay: MINUTES_45 - 600_000,
     };
@@ -153,9 +153,9 @@ fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend
     let invoice = an_invoice(&mut sim, "2093");
     sim.run_for(600_000);
     let mut settings = settings::connection("park");
-    settings["invoice"]["enabled"] = false.into();
+    settings["expense_types"] = serde_json::json!({});
     sim.upgrade(backend.logic(&settings.to_string()));
-    sim.run_for(1_300_000);
+    sim.run_for(1_900_000);
     // It was stopped before it looked anything up.
     assert_eq!(sim.divergences, 1);
     assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
