@@ -348,24 +348,30 @@ fn type_in(sim: &mut Sim, number: &str) {
 
 fn two_documents_of_one_number_are_both_ours(backend: Backend) {
     let mut sim = sim(backend, &settings(), |_| {});
-    let ids = invoices(&mut sim, &["DUP-1"]);
-    sim.settle();
-    let second = one_more(&mut sim, "DUP-1");
-    sim.settle();
-    let Ending::Parked(stop) = ending(&sim, "invoice", &second) else {
-        panic!("is parked: {:?}", ending(&sim, "invoice", &second));
+    let freshbooks = &mut sim.sandbox.freshbooks;
+    let vendor = freshbooks.create_bill_vendor(&documents::bill_vendor(), sim.now);
+    let vendor = vendor.expect("is created");
+    let bill = |sim: &mut Sim| {
+        let bill = documents::bill(vendor, "DUP-1");
+        let created = sim.sandbox.freshbooks.create_bill(&bill, sim.now);
+        sim.settle();
+        created.expect("is created").to_string()
+    };
+    let (first, second) = (bill(&mut sim), bill(&mut sim));
+    let Ending::Parked(stop) = ending(&sim, "bill", &second) else {
+        panic!("is parked: {:?}", ending(&sim, "bill", &second));
     };
     assert_eq!(stop.code, "already-there");
-    let first = format!("invoice {}", ids[0]);
+    let first = format!("bill {first}");
     assert!(stop.message.contains(&first), "{}", stop.message);
     for (text, never) in [(&stop.message, "not ours"), (&stop.remedy, "delete")] {
         assert!(!text.contains(never), "{text}");
     }
     // Its link is lost: the marker says that it is no stranger's.
     sim.store.links.clear();
-    sim.start(object("invoice", &second), StartReason::Replay);
+    sim.start(object("bill", &second), StartReason::Replay);
     sim.settle();
-    let Ending::Parked(stop) = ending(&sim, "invoice", &second) else {
+    let Ending::Parked(stop) = ending(&sim, "bill", &second) else {
         panic!("is parked");
     };
     assert!(stop.message.contains("marker of ml-connector") && !stop.remedy.contains("delete"));
