@@ -16,9 +16,8 @@ mod user_actions;
 mod vendors;
 
 pub use config::{
-    App, ConcurConfig, CustomSpelling, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host,
-    NextPage, NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig,
-    VendorConfig,
+    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, RefreshExpiresIn,
+    RefreshMode, TokenConfig, VendorConfig,
 };
 
 pub use events::config::{
@@ -32,6 +31,8 @@ pub use financial::{
     InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
     ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use invoice::config::{CustomSpelling, NextPage, NoNextPage, PaymentRequestConfig};
+
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;

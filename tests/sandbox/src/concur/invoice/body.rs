@@ -1,6 +1,7 @@
 //! Reading the body of a payment request: every scalar a string, custom fields in the spelling that
 //! the company's switch says (source: concur-payment-request).
 
+use super::config::{CustomSpelling, PaymentRequestConfig};
 use super::fields::{
     ALLOCATION, ALLOCATION_NAMES, FieldType, HEADER, HEADER_NAMES, LINE, LINE_NAMES,
 };
@@ -8,7 +9,6 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::calendar::parse_day;
-use crate::concur::config::{CustomSpelling, PaymentRequestConfig};
 use crate::concur::gateway::GatewayError;
 use crate::money::parse_decimal;
 use crate::sparse_fields::SparseFields;

@@ -6,13 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::config::NextPage;
 use super::payment_requests::PaymentRequest;
 use super::view::{
     amount_text, approval_code, invoice_amount, owner_login, owner_name, payment_code, stamp_text,
 };
 use crate::calendar::{parse_day, utc_day};
 use crate::concur::Concur;
-use crate::concur::config::{ConcurConfig, NextPage};
+use crate::concur::config::ConcurConfig;
 use crate::concur::gateway::{GatewayCall, GatewayError, Reply};
 use crate::concur::vendors::read_count;
 use crate::http::{Millis, encode_form, first_value};
@@ -233,7 +234,7 @@ fn digest_view(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::concur::config::NoNextPage;
+    use crate::concur::invoice::config::NoNextPage;
     use crate::test_support::concur::ConcurHarness;
 
     const PATH: &str = "/api/v3.0/invoice/paymentrequestdigests";
