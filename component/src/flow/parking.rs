@@ -56,6 +56,18 @@ impl Flow {
         EarlyEnd::park(self.failure(code, message, remedy))
     }
 
+    /// An end that waits for a person, or for what another run of the same connection brings: it is
+    /// looked at again as often as an ambiguous write.
+    pub(crate) fn parked_for_another(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+        let same = self.last_ending();
+        let same = same.filter(|last| last.code.as_deref() == Some(code));
+        let since = same.and_then(|last| last.since).unwrap_or(self.now());
+        EarlyEnd::park(Failure {
+            look_again: next_look(since, self.now()),
+            ..self.failure(code, message, remedy)
+        })
+    }
+
     /// The marker under which this run creates a record of `target_kind`.
     pub(crate) fn marker(&self, target_kind: &str) -> String {
         marker::marker_for(&self.settings.connection, &self.task.object, target_kind)

@@ -182,10 +182,10 @@ fn form_unseen(flow: &Flow, id: &str, holder: &ObjectStatus) -> EarlyEnd {
          into it, so no other is made with the same ones"
     );
     let remedy = format!(
-        "do what the run of {kind} {name} names (`ml-connector runs --find {name}`), then \
-         `ml-connector replay --parked`"
+        "do what the run of {kind} {name} asks for; this one is then looked at again by itself, or \
+         at once with `ml-connector replay --parked`"
     );
-    flow.parked("form-unseen", message, &remedy)
+    flow.parked_for_another("form-unseen", message, &remedy)
 }
 
 fn nobody_was_first(flow: &Flow) -> EarlyEnd {

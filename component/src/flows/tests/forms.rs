@@ -131,7 +131,9 @@ fn what_does_not_come_back_is_linked_and_not_confirmed_and_stops_the_next() {
             (code(&second), World::writes(&second).len()),
             ("form-unseen", 0)
         );
-        assert!(failure(&second).message.contains("P1 of invoice 7"));
+        let stop = failure(&second);
+        assert!(stop.message.contains("P1 of invoice 7"));
+        assert_eq!(stop.look_again, Some(stop.since + HOUR));
         // It is changed, not made again, and then the next one follows.
         world.dropped.clear();
         assert_eq!(code(&run(&mut world, "7")), "updated");
