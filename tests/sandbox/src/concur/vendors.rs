@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::filters::VendorFilters;
 use self::record::{Vendor, VendorKey, field_names};
 use super::Concur;
-use super::config::NextPage;
+use super::invoice::config::NextPage;
 use super::gateway::{GatewayCall, GatewayError, Reply};
 use crate::http::{Millis, first_value};
 
