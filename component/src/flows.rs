@@ -8,6 +8,7 @@ mod documents;
 mod financial_document;
 mod financial_queue;
 mod parties;
+mod payment_request_form;
 mod registration;
 mod subscription;
 mod sweep;
@@ -110,6 +111,9 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Concur, "financial-queue") => Ok(boxed(flow, financial_queue::read_queue)),
         (System::Concur, "financial-document") => {
             Ok(boxed(flow, financial_document::sync_financial_document))
+        }
+        (System::Concur, "payment-request-form") => {
+            Ok(boxed(flow, payment_request_form::give_first_place))
         }
         (System::Concur, "event-subscription") => Ok(boxed(flow, subscription::check_subscription)),
         (system, kind) => Err(OpenError::UnknownKind(format!(

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 mod lines;
 mod precision;
 mod sums;
+pub(crate) mod unseen;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -119,6 +120,15 @@ impl Translated {
         });
         body.insert("LineItems".to_string(), lines.collect());
         Value::Object(body).to_string()
+    }
+
+    /// Whether a line has a cost code.
+    #[must_use]
+    pub(crate) fn has_cost_codes(&self) -> bool {
+        let allocations = self.lines.iter().flat_map(|line| &line.allocations);
+        allocations
+            .into_iter()
+            .any(|share| share.cost_code.is_some())
     }
 
     /// The header and vendor as JSON.

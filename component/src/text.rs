@@ -37,7 +37,9 @@ pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
 /// are single ones, and those around it are not doubled.
 #[must_use]
 pub(crate) fn quoted(text: &str, characters_max: usize) -> String {
-    let bare = text.trim_matches(['"', ' ']).replace('"', "'");
+    let inner = text.trim().strip_prefix('"');
+    let inner = inner.and_then(|text| text.strip_suffix('"'));
+    let bare = inner.unwrap_or(text).trim().replace('"', "'");
     format!("\"{}\"", shortened(&bare, characters_max))
 }
 

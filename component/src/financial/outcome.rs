@@ -51,6 +51,8 @@ impl FixIn {
             "account-unmapped"
             | "account-code-missing"
             | "currency-unmapped"
+            | "date-missing"
+            | "not-a-date"
             | "tax-unmapped"
             | "wage-type-unmapped" => Self::Settings,
             // Amounts, taxes and expense types are what a processor changes; wage types are set

@@ -18,6 +18,10 @@ pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
 /// The code of a refusal.
 const REFUSED: &str = "refused";
 
+/// The code of a record that was written and does not show what was written into it: it is there,
+/// and linked.
+pub(crate) const NOT_SHOWN: &str = "not-shown";
+
 /// Why a flow ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EarlyEnd {
@@ -55,13 +59,13 @@ impl Flow {
         EarlyEnd::park(self.failure(code, message, remedy))
     }
 
-    /// An end that waits for a person, and is looked at again in case the remote changes its mind:
-    /// as often as an ambiguous write.
-    fn parked_for_now(&self, message: String, remedy: &str) -> EarlyEnd {
-        let since = self.first_since(REFUSED).unwrap_or(self.now());
+    /// An end that waits for a person, or for what another run of the same connection brings, and
+    /// is looked at again in case the remote changes its mind: as often as an ambiguous write.
+    pub(crate) fn parked_for_now(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+        let since = self.first_since(code).unwrap_or(self.now());
         EarlyEnd::park(Failure {
             look_again: next_look(since, self.now()),
-            ..self.failure(REFUSED, message, remedy)
+            ..self.failure(code, message, remedy)
         })
     }
 
@@ -167,11 +171,13 @@ pub(crate) fn remote_refused(
             flow.parked("access-denied", message, lacking.remedy(system))
         }
         Cause::Remote => flow.parked_for_now(
+            REFUSED,
             format!("{message}; that says nothing about the record"),
             "it is looked at again by itself; if this lasts, see what \
              `ml-connector check --online` says, then `ml-connector replay RUN`",
         ),
         Cause::Unclear => flow.parked_for_now(
+            REFUSED,
             format!("{message}; that is hardly the record's fault"),
             "it is looked at again by itself; if this lasts, show their support what \
              `ml-connector show RUN` says, then `ml-connector replay RUN`",

@@ -2,7 +2,7 @@
 
 use crate::contract::runs::{Ending, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
-use crate::flow::{EARLIER, EarlyEnd, Flow};
+use crate::flow::{EARLIER, EarlyEnd, Flow, NOT_SHOWN};
 use crate::runs::AMBIGUOUS;
 
 /// Since when nobody can know whether the record was created; none if a person has looked since, or
@@ -40,6 +40,10 @@ pub(super) fn stay_ambiguous(
     let end = match ended {
         Ok(Ending::Unchanged(note)) => flow.parked(&note.code, note.message, ""),
         Ok(ending) => return Ok(ending),
+        // It is there.
+        Err(EarlyEnd::Parked(failure)) if failure.code == NOT_SHOWN => {
+            return Err(EarlyEnd::Parked(failure));
+        }
         Err(end) => end,
     };
     let end = match end {

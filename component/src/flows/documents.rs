@@ -1,6 +1,8 @@
 //! Invoices and bills become payment requests.
 
+mod look_up;
 mod payment_request_run;
+pub(super) mod turn;
 
 use alloc::format;
 use alloc::string::ToString;
@@ -21,9 +23,9 @@ use crate::freshbooks::{self, Document, Kind};
 use crate::marker;
 use crate::payment_request;
 
-/// How often a run checks on a vendor that is being carried over, in milliseconds. The vendor's run
+/// How often a run checks on another object that it waits for, in milliseconds. That object's run
 /// wakes it when it ends; this is for a wake-up that got lost.
-const VENDOR_LOOK: Duration = 3_600_000;
+const DEPENDENCY_LOOK: Duration = 3_600_000;
 
 /// Reads the document, and creates or changes its payment request if its content is not there yet.
 pub(super) async fn sync_document(flow: &Flow, kind: Kind) -> Result<Ending, EarlyEnd> {
@@ -89,6 +91,7 @@ async fn sync_content(
     let body = translated.to_create(&vendor);
     let run = PaymentRequestRun {
         flow,
+        form: turn::form_of(flow, &translated),
         document,
         hash: marker::content_hash(body.as_bytes()),
         translated,
@@ -101,7 +104,7 @@ async fn sync_content(
             let message = format!("its content is already there as {}", link.target.id);
             Ok(unchanged("same-content", message))
         }
-        Some(link) => run.update(&link.target.id).await,
+        Some(link) => run.update(own, link).await,
         None => run.create(own).await,
     }
 }
@@ -145,7 +148,7 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
             party.object.kind, party.object.id
         );
         let on = Some(party.object.clone());
-        flow.wait_on(VENDOR_LOOK, WaitReason::Dependency, on, message)
+        flow.wait_on(DEPENDENCY_LOOK, WaitReason::Dependency, on, message)
             .await;
         party = flow.find_one(party.object).await;
     }
@@ -204,10 +207,12 @@ async fn sync_deletion(
     };
     if there {
         let message = format!(
-            "the {} {how} in FreshBooks; SAP Concur has no call that deletes payment request {id}",
+            "the {} {how} in FreshBooks, and SAP Concur has no call that takes back payment request \
+             {id}",
             kind.name()
         );
-        let remedy = "delete it in SAP Concur by hand, then `ml-connector replay RUN`";
+        let remedy = "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; \
+            then `ml-connector replay RUN`";
         return Err(flow.parked("deleted-in-freshbooks", message, remedy));
     }
     flow.save(Changes {

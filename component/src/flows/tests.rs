@@ -3,6 +3,7 @@
 mod bills;
 mod documents;
 mod financial;
+mod forms;
 mod registration;
 mod subscription;
 mod sweep;

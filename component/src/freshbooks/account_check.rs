@@ -214,7 +214,7 @@ mod tests {
         for (status, body, part) in [
             (403, refused, "Not allowed"),
             (200, refused, "Not allowed"),
-            (200, "{", "not JSON"),
+            (200, "{", "not the JSON that FreshBooks"),
             (200, r#"{"response": {"result": {}}}"#, "no list"),
         ] {
             let AccountCheck::Unreadable(message) =

@@ -12,7 +12,7 @@ use alloc::string::{String, ToString};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::checks::{Check, code, day, sub_account_id, uuid};
+use super::checks::{Check, code, custom_number, day, field_number, sub_account_id, uuid};
 use super::reader::Reader;
 pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
@@ -404,7 +404,7 @@ fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
 /// Allocations have twenty custom fields and no organisational units
 /// (source: concur-financial-schema).
 fn allocation_cost_code_field(table: &mut Reader) -> u8 {
-    let number = |name: &str| numbered(name, "Custom", 20);
+    let number = |name: &str| custom_number(name, 20);
     let name = table.checked_or("cost_code_field", "Custom1", |name| {
         number(name)
             .map(drop)
@@ -415,8 +415,8 @@ fn allocation_cost_code_field(table: &mut Reader) -> u8 {
 
 fn entry_cost_code_field(table: &mut Reader) -> CostCodeField {
     let field = |name: &str| {
-        let custom = numbered(name, "Custom", 40).map(CostCodeField::Custom);
-        custom.or_else(|| numbered(name, "OrgUnit", 6).map(CostCodeField::OrgUnit))
+        let custom = custom_number(name, 40).map(CostCodeField::Custom);
+        custom.or_else(|| field_number(name, "OrgUnit", 6).map(CostCodeField::OrgUnit))
     };
     let name = table.checked_or("entry_cost_code_field", "Custom1", |name| {
         field(name).map(drop).ok_or(
@@ -425,11 +425,4 @@ fn entry_cost_code_field(table: &mut Reader) -> CostCodeField {
         )
     });
     field(&name).unwrap_or(CostCodeField::Custom(1))
-}
-
-/// The number behind a prefix, 1 to `max`, written without zeros before it.
-fn numbered(name: &str, prefix: &str, max: u8) -> Option<u8> {
-    let number = name.strip_prefix(prefix)?.parse::<u8>().ok()?;
-    let is_exact = (1..=max).contains(&number) && name == format!("{prefix}{number}");
-    is_exact.then_some(number)
 }

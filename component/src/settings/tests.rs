@@ -246,7 +246,7 @@ fn a_cost_code_may_be_in_an_organisational_unit_of_an_entry() {
     assert_eq!(field, CostCodeField::OrgUnit(4));
     for wrong in [
         r#""entry_cost_code_field": "OrgUnit7""#,
-        r#""entry_cost_code_field": "OrgUnit04""#,
+        r#""entry_cost_code_field": "OrgUnit004""#,
         r#""cost_code_field": "OrgUnit1""#,
     ] {
         assert_eq!(problems(&with_financial(wrong)).len(), 1, "{wrong}");
@@ -327,5 +327,47 @@ fn registrations_and_subscriptions_need_a_receiver() {
             _ => None,
         };
         assert_eq!(schedule.needs, expected);
+    }
+}
+
+#[test]
+fn a_custom_field_may_be_spelt_in_both_ways() {
+    let with = |marker: &str, cost_code: &str| {
+        let fields = format!(
+            r#""marker_field": "{marker}", "cost_code_field": "{cost_code}", "employee_login_id""#
+        );
+        Settings::load("acme", &MINIMAL.replace(r#""employee_login_id""#, &fields))
+    };
+    for (marker, cost_code) in [
+        ("Custom1", "Custom01"),
+        ("Custom09", "Custom9"),
+        ("Custom10", "Custom20"),
+        ("OrgUnit1", "Custom1"),
+        ("OrgUnit06", "Custom1"),
+    ] {
+        let settings = with(marker, cost_code).expect("is right");
+        let request = settings.payment_request;
+        assert_eq!(
+            (
+                request.marker_field.as_str(),
+                request.cost_code_field.as_str()
+            ),
+            (marker, cost_code)
+        );
+    }
+    for (marker, cost_code) in [
+        ("Custom0", "Custom1"),
+        ("Custom00", "Custom1"),
+        ("Custom001", "Custom1"),
+        ("Custom010", "Custom1"),
+        ("Custom+1", "Custom1"),
+        ("Custom25", "Custom1"),
+        ("OrgUnit7", "Custom1"),
+        ("custom1", "Custom1"),
+        ("Custom1", "Custom21"),
+        ("Custom1", "OrgUnit1"),
+        ("Custom1", "Custom021"),
+    ] {
+        assert_eq!(with(marker, cost_code).expect_err("is wrong").len(), 1);
     }
 }

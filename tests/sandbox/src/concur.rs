@@ -16,8 +16,8 @@ mod user_actions;
 mod vendors;
 
 pub use config::{
-    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
-    NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig, VendorConfig,
+    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, RefreshExpiresIn,
+    RefreshMode, TokenConfig, VendorConfig,
 };
 
 pub use events::config::{
@@ -31,6 +31,8 @@ pub use financial::{
     InvoiceGross, InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder,
     Ready, ReportDays, ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use invoice::config::{CustomSpelling, NextPage, NoNextPage, PaymentRequestConfig};
+
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;

@@ -6,5 +6,7 @@ mod failures;
 mod financial;
 mod financial_entities;
 mod financial_failures;
+mod forms;
+mod look_ups;
 
 use ml_connector_tests::scenarios;

@@ -545,16 +545,15 @@ fn one_problem_of_the_document_leaves_it_to_sap_concur() {
 fn only_what_a_person_can_correct_in_concur_is_the_document_s() {
     let code = "whatever-is-found-next-year";
     assert_eq!(FixIn::of(code), FixIn::Nowhere);
-    for code in [
-        "not-json",
-        "unreadable",
-        "id-missing",
-        "amount-missing",
-        "date-missing",
-    ] {
+    for code in ["not-json", "unreadable", "id-missing", "amount-missing"] {
         assert_eq!(FixIn::of(code), FixIn::Nowhere, "{code}");
     }
-    for code in ["account-unmapped", "account-code-missing", "tax-unmapped"] {
+    for code in [
+        "account-unmapped",
+        "account-code-missing",
+        "date-missing",
+        "tax-unmapped",
+    ] {
         assert_eq!(FixIn::of(code), FixIn::Settings, "{code}");
     }
 }

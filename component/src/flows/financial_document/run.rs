@@ -8,7 +8,7 @@ use super::journal::{self, Journal};
 use crate::concur::{self, DocumentType, FinancialRow};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::System;
-use crate::financial::source::entry_kind;
+use crate::financial::source::{Source, entry_kind};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 
 /// What ends a document whose posting was confirmed as failed.
@@ -91,7 +91,8 @@ impl FinancialRun<'_> {
     }
 }
 
-/// All documents of a source, whatever their status; none if Concur does not know the source.
+/// All documents of a source, whatever their status; none if Concur does not know the source. A
+/// filter may be ignored silently: what shows another source is left out.
 pub(super) async fn documents_of_source(
     flow: &Flow,
     kind: DocumentType,
@@ -99,7 +100,14 @@ pub(super) async fn documents_of_source(
 ) -> Result<Vec<FinancialRow>, EarlyEnd> {
     let request = concur::list_of_source(kind, source_id);
     match flow.read(request, concur::read_financial_documents).await? {
-        Ok(page) => Ok(page.rows),
+        Ok(mut page) => {
+            let is_other = |row: &FinancialRow| match Source::of_row(kind, row).0 {
+                Source::Known(_, id) => !id.eq_ignore_ascii_case(source_id),
+                Source::Unread(..) => false,
+            };
+            page.rows.retain(|row| !is_other(row));
+            Ok(page.rows)
+        }
         Err(refusal) if refusal.is_missing() => Ok(Vec::new()),
         Err(refusal) => Err(remote_refused(flow, System::Concur, "to show it", &refusal)),
     }

@@ -700,7 +700,12 @@ fn a_changed_invoice_is_updated() {
         .collect();
     assert_eq!(
         intents,
-        [Intent::Read, Intent::Read, Intent::LookUpThenResend]
+        [
+            Intent::Read,
+            Intent::Read,
+            Intent::LookUpThenResend,
+            Intent::Read
+        ]
     );
 }
 

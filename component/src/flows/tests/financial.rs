@@ -171,6 +171,15 @@ fn answer_lost(path: &'static str) -> super::world::Faults {
 }
 
 #[test]
+fn documents_of_another_source_are_left_alone() {
+    let mut world = with("READY");
+    let listed = &mut world.books.documents[0];
+    listed.text = listed.text.replace(REPORT, "0C45F960C3064ED88C39");
+    assert_eq!(note(&run(&mut world)), "not-there");
+    assert!(world.books.entries.is_empty() && world.books.document("d1").status == "READY");
+}
+
+#[test]
 fn a_document_is_acknowledged_posted_once_and_confirmed() {
     let mut world = with("READY");
     let driven = run(&mut world);
