@@ -1,16 +1,16 @@
 //! `keys`: the keys that seal secrets in the store.
 
 use std::io::Write;
-use std::path::Path;
 
 use clap::Subcommand;
 use ml_connector::admin::audit::{self, Actor, Command};
-use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::admin::{self, AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
 use ml_connector::sealed::{Place, SealedText, seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, Secrets};
+use ml_connector::store::Store;
 use serde_json::json;
 
 use super::context::{self, Context};
@@ -38,6 +38,7 @@ pub(super) struct Args {
 enum KeysCommand {
     Add(AddArgs),
     Reseal(ResealArgs),
+    ForgetCheckpoints(ForgetCheckpointsArgs),
 }
 
 /// Put a new key before the old ones in the key file
@@ -67,29 +68,56 @@ struct ResealArgs {
     json: bool,
 }
 
+/// Begin checkpoints anew that do not hold, such as after their key was lost for good
+///
+/// A checkpoint vouches, with a key that is not in the store, for how every run before it has
+/// ended. This replaces each that cannot be checked, that was changed, or that is not on its chain,
+/// and leaves the others as they are. What is lost: whether anything before the new checkpoint was
+/// changed is found only by comparing it with the heads that were written down. So run `ml-connector
+/// check --store` with --head first. Works with a running service and without one.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  ml-connector check --store --head acme:1047:5d1b...
+  ml-connector keys forget-checkpoints
+  ml-connector keys forget-checkpoints --connection acme --json")]
+struct ForgetCheckpointsArgs {
+    /// Only that of this connection
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Print one JSON object: by the name of each connection whose checkpoint was begun anew, why
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     match &args.command {
         KeysCommand::Add(AddArgs {}) => add(&settings, out),
         KeysCommand::Reseal(args) => reseal(context, &settings, args.json, out),
+        KeysCommand::ForgetCheckpoints(args) => forget_checkpoints(context, &settings, args, out),
     }
 }
 
 fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
     let sealed = sealed(settings)?;
-    let taken = sealed.iter().filter_map(SealedText::key_id).collect();
+    let made = checkpoint_key_ids(settings)?;
+    let taken = sealed
+        .iter()
+        .filter_map(SealedText::key_id)
+        .chain(made.iter().copied());
+    let taken = taken.collect();
     logging::log_command(settings.log);
     match secrets.seal_keys() {
         Err(SecretError::Missing { .. }) => {
             let keys = Keyring::generate_beside(&taken).map_err(wrong)?;
             let file = secrets.store_seal_keys(&keys).map_err(wrong)?;
-            report_new_file(
-                settings,
-                &file,
-                newest_id(&keyring(settings)?),
-                &sealed,
+            let id = newest_id(&keyring(settings)?);
+            writeln!(
                 out,
+                "Made {} with key {id}. Back the file up.",
+                file.display()
             )?;
         }
         keys => {
@@ -104,8 +132,30 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
             )?;
         }
     }
-    audit::log(Actor::this_process(), &Command::named("add-key"), Ok(()));
+    let keyring = keyring(settings)?;
+    report_to_log(settings, newest_id(&keyring));
+    report_lost(settings, &keyring, &sealed, out)?;
+    if made
+        .iter()
+        .any(|id| !keyring.ids().any(|known| known == *id))
+    {
+        writeln!(
+            out,
+            "\nCheckpoints of the store were made with a key that is not there: if it is lost for \
+             good, `ml-connector keys forget-checkpoints` begins them anew."
+        )?;
+    }
     Ok(exit::OK)
+}
+
+/// In the log of the service, where one runs.
+fn report_to_log(settings: &Settings, id: u8) {
+    let told = admin::tell(&settings.config, AdminRequest::KeyAdded { id });
+    let told = context::wait_for(async { Ok(told.await) });
+    if !told.unwrap_or_default() {
+        let command = Command::new("keys add", id.to_string());
+        audit::log(Actor::this_process(), &command, Ok(()));
+    }
 }
 
 /// What the store holds that is sealed; nothing where there is no store yet.
@@ -117,31 +167,44 @@ fn sealed(settings: &Settings) -> Result<Vec<SealedText>, Failure> {
     context::wait_for(async { Ok(sealed_texts(&store).await?) })
 }
 
-/// Of a key file that was made where none was left.
-fn report_new_file(
+/// The keys that made the checkpoints of the store.
+fn checkpoint_key_ids(settings: &Settings) -> Result<Vec<u8>, Failure> {
+    if !settings.config.store.exists() {
+        return Ok(Vec::new());
+    }
+    let store = context::open_store(settings)?;
+    let heads = context::wait_for(async { Ok(store.chain_heads().await?) })?;
+    let checkpoints = heads.into_iter().filter_map(|head| head.checkpoint);
+    Ok(checkpoints.map(|checkpoint| checkpoint.key_id).collect())
+}
+
+/// Which sides have to be connected again, since no key that is left opens their tokens.
+fn report_lost(
     settings: &Settings,
-    file: &Path,
-    id: u8,
+    keyring: &Keyring,
     sealed: &[SealedText],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let file = file.display();
-    writeln!(out, "Made {file} with key {id}. Back the file up.")?;
-    if sealed.is_empty() {
+    let lost: Vec<&SealedText> = sealed
+        .iter()
+        .filter(|text| text.check(keyring).is_err())
+        .collect();
+    if lost.is_empty() {
         return Ok(());
     }
     writeln!(
         out,
-        "What the store holds so far does not open with it. If the earlier file turns up, put its \
-         lines below this one and restart the service. Else start the service and connect again:\n"
+        "Some of what the store holds does not open with these keys. If the earlier file turns up, \
+         put its lines below the first one and restart the service. Else start the service and \
+         connect again:\n"
     )?;
     for connection in &settings.config.connections {
         for system in System::ALL {
-            let is_lost = |text: &SealedText| {
+            let is_lost = |text: &&SealedText| {
                 text.connection == connection.name
                     && matches!(text.place, Place::Tokens(of, _) if of == system)
             };
-            if sealed.iter().any(is_lost) {
+            if lost.iter().any(is_lost) {
                 let (system, name) = (system.as_str(), &connection.name);
                 writeln!(out, "  ml-connector connect {system} --connection {name}")?;
             }
@@ -152,6 +215,38 @@ fn report_new_file(
         "\nWebhooks are verified anew by themselves once FreshBooks is connected."
     )?;
     Ok(())
+}
+
+fn forget_checkpoints(
+    context: &Context,
+    settings: &Settings,
+    args: &ForgetCheckpointsArgs,
+    out: &mut impl Write,
+) -> Done {
+    drop(context::open_store(settings)?);
+    let request = AdminRequest::ForgetCheckpoints {
+        connection: args.connection.clone(),
+    };
+    let reply = context::wait_for(client::ask(context, settings, request))?;
+    let AdminReply::CheckpointsBegun { begun } = reply else {
+        return Err(client::refused(reply, exit::STORE));
+    };
+    if args.json {
+        writeln!(out, "{}", json!({ "begun": begun }))?;
+        return Ok(exit::OK);
+    }
+    for (name, why) in &begun {
+        writeln!(out, "Begun anew: the checkpoint of {name}, since {why}.")?;
+    }
+    let next = match begun.is_empty() {
+        true => "Every checkpoint holds: nothing was changed.",
+        false => {
+            "Write down the heads that `ml-connector check --store` prints: they alone vouch for \
+             what came before."
+        }
+    };
+    writeln!(out, "{next}")?;
+    Ok(exit::OK)
 }
 
 /// What came of all requests to the service together.
@@ -166,6 +261,14 @@ struct Resealed {
 fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Write) -> Done {
     // A store that does not exist yet has nothing to seal.
     drop(context::open_store(settings)?);
+    if is_nothing_sealed(settings)? && !json {
+        writeln!(
+            out,
+            "Nothing is sealed, and there are no seal keys yet: `ml-connector serve` and \
+             `ml-connector connect` make them when they are needed."
+        )?;
+        return Ok(exit::OK);
+    }
     let newest = newest_id(&keyring(settings)?);
     let all = reseal_all(context, settings, json, newest, out)?;
     let removable = match &all.key_ids[..] {
@@ -287,6 +390,12 @@ fn keyring(settings: &Settings) -> Result<Keyring, Failure> {
         }
         keys => Keyring::parse(&keys.map_err(wrong)?).map_err(wrong),
     }
+}
+
+/// Whether there is neither a key nor anything that would need one.
+fn is_nothing_sealed(settings: &Settings) -> Result<bool, Failure> {
+    let keys = Secrets::new(settings.config.secrets_dir.clone()).seal_keys();
+    Ok(matches!(keys, Err(SecretError::Missing { .. })) && sealed(settings)?.is_empty())
 }
 
 fn newest_id(keyring: &Keyring) -> u8 {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::connection::Connection;
 use crate::contract::runs::{NewTask, StartReason};
 use crate::contract::settings::Schedule;
-use crate::contract::types::Instant;
+use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{StoreError, Write};
 
 /// Between tries while the store fails: long enough not to fill the log.
@@ -51,7 +51,7 @@ async fn start_overdue(connection: &Connection) -> Result<Option<Instant>, Store
 async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
     let (store, now) = (&connection.services.store, connection.services.clock.now());
     let interval = schedule.interval_s.max(1).saturating_mul(1_000);
-    let name = last_start_mark(connection, schedule);
+    let name = last_start_mark(&connection.name, &schedule.object);
     let last: Option<Instant> = store.mark(&name).await?.and_then(|last| last.parse().ok());
     // A last start in the future is one of a clock that has been set back.
     if let Some(last) = last.filter(|last| *last <= now)
@@ -73,13 +73,8 @@ async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<In
     Ok(now.saturating_add(interval))
 }
 
-fn last_start_mark(connection: &Connection, schedule: &Schedule) -> String {
-    let object = &schedule.object;
-    format!(
-        "schedule/{}/{}/{}/{}",
-        connection.name,
-        object.system.as_str(),
-        object.kind,
-        object.id
-    )
+/// The mark that says when the schedule of an object was last started.
+pub(crate) fn last_start_mark(connection: &str, object: &ObjectRef) -> String {
+    let (system, kind, id) = (object.system.as_str(), &object.kind, &object.id);
+    format!("schedule/{connection}/{system}/{kind}/{id}")
 }
