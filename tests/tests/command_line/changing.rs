@@ -158,7 +158,7 @@ async fn webhooks_get_a_new_address_which_is_registered_by_itself() {
     deployment.connect().await.expect("connects");
     deployment.registered().await.expect("registers");
     let addresses = |deployment: &Deployment| {
-        let mut sandbox = deployment.sandbox.shared.lock();
+        let sandbox = deployment.sandbox.shared.lock();
         let states = sandbox.freshbooks.callback_states();
         let verified = states.into_iter().filter(|(_, _, verified)| *verified);
         verified.map(|(id, _, _)| id).collect::<Vec<_>>()

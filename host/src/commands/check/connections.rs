@@ -14,15 +14,13 @@ use super::{Finding, Verdict};
 /// Settings that would give a secret away; the service does not start with them.
 pub(super) fn exposed(config: &Config, guest: Option<&Guest>) -> Result<Vec<Finding>, Failure> {
     let mut found = exposures::of_settings(config);
-    for connection in config.connections.iter().filter(|_| found.is_empty()) {
-        let endpoints = match guest {
-            Some(guest) => context::endpoints(guest, connection)?,
-            None => None,
-        };
-        let endpoints = endpoints.as_ref();
-        found.extend(endpoints.map_or_else(Vec::new, |endpoints| {
-            exposures::of_endpoints(&connection.name, endpoints)
-        }));
+    // What the component makes of the settings says the same again where they say it.
+    if let (true, Some(guest)) = (found.is_empty(), guest) {
+        for connection in &config.connections {
+            if let Some(endpoints) = context::endpoints(guest, connection)? {
+                found.extend(exposures::of_endpoints(&connection.name, &endpoints));
+            }
+        }
     }
     let finding =
         |one: exposures::Exposure| Finding::wrong(one.setting, exit::SETTINGS, one.message);

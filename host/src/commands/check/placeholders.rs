@@ -22,7 +22,16 @@ const RESERVED_DOMAINS: [&str; 6] = [
 ];
 
 /// What people write where a value is to be filled in.
-const TEMPLATE_WORDS: [&str; 6] = ["your", "change", "todo", "fixme", "placeholder", "replace"];
+const TEMPLATE_WORDS: [&str; 8] = [
+    "your",
+    "change",
+    "changeme",
+    "replace",
+    "replaceme",
+    "todo",
+    "fixme",
+    "placeholder",
+];
 
 /// The tables of a connection that everyone has to fill in. The others are mappings, where such a
 /// word may be a name or a code.
@@ -95,10 +104,9 @@ fn is_template(text: &str) -> bool {
     let words: Vec<&str> = lower
         .split(|one: char| !one.is_ascii_alphanumeric())
         .collect();
-    let is_word = |word: &str| {
-        TEMPLATE_WORDS.contains(&word) || matches!(word, "changeme" | "replaceme" | "xxx")
-    };
-    let begins = words.first().is_some_and(|word| is_word(word));
+    let begins = words
+        .first()
+        .is_some_and(|word| TEMPLATE_WORDS.contains(word));
     is_filler || begins && !lower.contains(' ') || lower.starts_with('<') && lower.ends_with('>')
 }
 
@@ -110,11 +118,11 @@ fn names_reserved_domain(text: &str) -> bool {
         (None, None) => return false,
     };
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let is_below = |domain: &&str| {
-        host.strip_suffix(**domain)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    let is_below = |domain: &str| {
+        let rest = host.strip_suffix(domain);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    RESERVED_DOMAINS.iter().any(|domain| is_below(&domain))
+    RESERVED_DOMAINS.into_iter().any(is_below)
 }
 
 /// A connection that maps no expense type parks every document.
