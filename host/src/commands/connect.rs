@@ -82,10 +82,10 @@ const HINT_AFTER: Duration = Duration::from_secs(60);
 
 const HINT: &str = "\
 Still waiting. If you have agreed and the browser shows an error instead of our page, the redirect
-does not reach this receiver: check `ml-connector check` (redirect_uri, receiver.public_url), or end
+does not reach this receiver: see `ml-connector check` (redirect_uri, receiver.public_url), or end
 this with Ctrl-C and use `ml-connector connect freshbooks --pasted`.";
 
-const SERVICE_STOPPED: &str = "the service has stopped, and with it ends the wait for the redirect; \
+const SERVICE_STOPPED: &str = "the service has stopped, so that nobody awaits the redirect any more; \
     start it, and begin again with `ml-connector connect freshbooks`";
 
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {

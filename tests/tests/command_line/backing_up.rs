@@ -127,7 +127,7 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
     assert_eq!(check.code, 0, "{}", check.out);
 
     // The service that the copy was made of has stopped, so that this one may work on it.
-    deployment.installation = there;
+    let _first = std::mem::replace(&mut deployment.installation, there);
     deployment.start().await.expect("starts on the copy");
     deployment.registered().await.expect("is registered");
     let invoice = before.iter().next().expect("some");

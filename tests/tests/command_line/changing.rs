@@ -361,7 +361,8 @@ fn without_a_service_replays_wait_for_the_next_one() {
     assert_eq!(due_reasons(&installation), ["replay"]);
     let installation = installation_with_two_parked();
     let all = installation.run(&["replay", "--parked", "--connection", "acme"]);
-    let expected = "2 objects run again; see `ml-connector runs`.\n";
+    let expected = "2 objects run again; see `ml-connector runs`.\nNo service is running: nothing \
+                    goes on. Start it with `ml-connector serve`.\n";
     assert_eq!((all.code, all.out.as_str()), (0, expected));
     assert_eq!(due_reasons(&installation), ["replay", "replay"]);
 }
