@@ -85,8 +85,8 @@ Still waiting. If you have agreed and the browser shows an error instead of our 
 does not reach this receiver: see `ml-connector check` (redirect_uri, receiver.public_url), or end
 this with Ctrl-C and use `ml-connector connect freshbooks --pasted`.";
 
-const SERVICE_STOPPED: &str = "the service has stopped, so that nobody awaits the redirect any more; \
-    start it, and begin again with `ml-connector connect freshbooks`";
+const SERVICE_STOPPED: &str = "the service has stopped, so that nobody awaits the redirect; start \
+    it, and begin again with `ml-connector connect freshbooks`";
 
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
