@@ -49,8 +49,11 @@ fn secrets_in_the_clear_are_found_by_check_and_refused_by_everything_that_sends(
         let finding = format!("wrong  {setting}");
         assert!(check.out.contains(&finding), "{setting}: {}", check.out);
     }
-    for arguments in [&["serve"][..], &["connect", "freshbooks"]] {
-        let output = installation.run(arguments);
+    let connect = ["connect", "freshbooks"];
+    for output in [
+        installation.refused_service(&[]),
+        installation.run(&connect),
+    ] {
         assert_eq!(output.code, 3, "{output:?}");
         for setting in exposed {
             assert!(output.err.contains(setting), "{setting}: {output:?}");
@@ -95,11 +98,11 @@ fn connections_that_would_make_every_record_twice_are_refused() {
     let check = installation.run(&["check"]);
     let finding = format!("wrong  connections: {DOUBLED}");
     assert!(check.out.contains(&finding), "{}", check.out);
-    for arguments in [
-        &["serve"][..],
-        &["connect", "freshbooks", "--connection", "acme"],
+    let connect = ["connect", "freshbooks", "--connection", "acme"];
+    for output in [
+        installation.refused_service(&[]),
+        installation.run(&connect),
     ] {
-        let output = installation.run(arguments);
         assert_eq!(output.code, 3, "{output:?}");
         assert!(output.err.contains(DOUBLED), "{output:?}");
     }
@@ -148,7 +151,7 @@ fn secrets_in_the_clear_are_refused_before_anything_is_made_or_loaded() {
         .replace("COMPONENT", "gone.wasm")
         .replace("public_url = \"https://", "public_url = \"http://");
     let installation = Installation::with_settings(&settings);
-    let output = installation.run(&["serve"]);
+    let output = installation.refused_service(&[]);
     assert_eq!(output.code, 3, "{output:?}");
     let exposed = "receiver.public_url: http://sync.example.test sends tokens";
     assert!(output.err.contains(exposed), "{output:?}");
@@ -169,8 +172,11 @@ fn another_component_than_the_pinned_one_is_refused() {
     );
     installation.change_settings(&hash, &hash.chars().rev().collect::<String>());
     let wants = format!("has the SHA-256 {hash}, and the setting `component.sha256` wants ");
-    for arguments in [&["serve"][..], &["connect", "freshbooks"]] {
-        let output = installation.run(arguments);
+    let connect = ["connect", "freshbooks"];
+    for output in [
+        installation.refused_service(&[]),
+        installation.run(&connect),
+    ] {
         assert_eq!(output.code, 3, "{output:?}");
         assert!(output.err.contains(&wants), "{output:?}");
     }

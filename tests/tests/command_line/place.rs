@@ -112,14 +112,7 @@ async fn a_second_service_is_kept_out_under_every_name_and_commands_find_the_fir
         .replace(address, "127.0.0.1:0");
     let linked = format!("{settings}\n[store]\npath = \"link\"\n");
     installation.write("linked.toml", &linked);
-    let second = installation.command(&["serve", "--config", "linked.toml"]);
-    let mut bounded = Command::new("timeout"); // else a second one would serve for ever
-    bounded
-        .arg("60")
-        .arg(second.get_program())
-        .args(second.get_args());
-    bounded.current_dir(installation.directory());
-    let second = finish(bounded, "");
+    let second = installation.refused_service(&["--config", "linked.toml"]);
     assert_eq!(second.code, 6, "{second:?}");
     assert!(second.err.contains("is used by another"), "{second:?}");
     let asked = installation.run(&["replay", "--parked", "--config", "linked.toml"]);
@@ -169,7 +162,7 @@ async fn a_second_name_of_the_store_is_said_while_the_service_runs() {
     deployment.stop().expect("stops");
     deployment.start().await.expect("starts");
     // The address is taken too, which is not what helps.
-    let second = deployment.installation.run(&["serve"]);
+    let second = deployment.installation.refused_service(&[]);
     assert_eq!(second.code, 6, "{second:?}");
     assert!(
         second.err.contains("a service that runs already"),
