@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Store, Write};
-use ml_connector_tests::fixtures::command::{RunningCommand, finish};
+use ml_connector_tests::fixtures::command::RunningCommand;
 use ml_connector_tests::fixtures::installation::{SETTINGS_FILE, STORE_FILE};
 use ml_connector_tests::fixtures::waiting::until;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, http};
