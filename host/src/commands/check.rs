@@ -19,7 +19,6 @@ use ml_connector::guest::{Guest, GuestError};
 use ml_connector::service;
 use ml_connector::store::sqlite::{SqliteStore, check_names};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::context::{self, Context};
 use super::failure::Failure;
@@ -238,20 +237,18 @@ fn component(config: &Config, guest: &Guest) -> Finding {
     Finding::ok("component", message)
 }
 
-/// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
 async fn redirect(
     config: &Config,
     connection: &ConnectionConfig,
     store: Option<&SqliteStore>,
 ) -> Result<Finding, Failure> {
     let subject = format!("redirect_uri of {}", connection.name);
-    let ours = format!("{}/oauth/freshbooks/callback", config.public_url);
-    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
-    if settings["freshbooks"]["redirect_uri"].as_str() == Some(&ours) {
+    if context::redirect_leads_here(config, connection) {
         return Ok(Finding::ok(subject, "leads to this receiver"));
     }
     let stored = credentials::stored(store, &connection.name, System::Freshbooks).await?;
     let is_live = stored.is_some_and(|one| one.credential.status == CredentialStatus::Live);
+    let ours = context::redirect_uri(config);
     let elsewhere = format!("does not lead to this receiver ({ours})");
     Ok(match is_live {
         true => {

@@ -85,6 +85,10 @@ Still waiting. If you have agreed and the browser shows an error instead of our 
 does not reach this receiver: see `ml-connector check` (redirect_uri, receiver.public_url), or end
 this with Ctrl-C and use `ml-connector connect freshbooks --pasted`.";
 
+const NOT_HERE: &str = "\
+Unless something passes the browser on to it, nobody will come back: end this with Ctrl-C, and use
+`ml-connector connect freshbooks --pasted`.";
+
 const SERVICE_STOPPED: &str = "the service has stopped, so that nobody awaits the redirect; start \
     it, and begin again with `ml-connector connect freshbooks`";
 
@@ -111,7 +115,9 @@ fn freshbooks(
     args: &FreshbooksArgs,
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
-    let name = &context::connection(settings, args.connection.as_deref())?.name;
+    let connection = context::connection(settings, args.connection.as_deref())?;
+    let name = &connection.name;
+    let leads_here = context::redirect_leads_here(&settings.config, connection);
     context::wait_for(async {
         let consent = AdminRequest::Consent {
             connection: name.clone(),
@@ -130,6 +136,10 @@ fn freshbooks(
             "Open this address in a browser and agree:\n\n  {url}\n"
         )?;
         let credential = if is_awaited && !args.pasted {
+            if !leads_here {
+                let ours = context::redirect_uri(&settings.config);
+                writeln!(out, "freshbooks.redirect_uri is not {ours}.\n{NOT_HERE}\n")?;
+            }
             writeln!(
                 out,
                 "Waiting for FreshBooks to redirect the browser back ..."

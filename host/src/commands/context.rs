@@ -12,6 +12,7 @@ use ml_connector::sealed::seal_keys_lost;
 use ml_connector::secrets::{SecretError, Secrets};
 use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
+use serde_json::Value;
 
 use super::exit;
 use super::failure::Failure;
@@ -139,6 +140,19 @@ pub(super) fn connection<'s>(
                 ))
             }),
     }
+}
+
+/// Whether FreshBooks sends the browser of a person who consents to this receiver: it compares the
+/// redirect URI to the letter, and the receiver listens at one path.
+pub(super) fn redirect_leads_here(config: &Config, connection: &ConnectionConfig) -> bool {
+    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
+    let ours = redirect_uri(config);
+    settings["freshbooks"]["redirect_uri"].as_str() == Some(&ours)
+}
+
+/// The redirect URI that leads to this receiver.
+pub(super) fn redirect_uri(config: &Config) -> String {
+    format!("{}/oauth/freshbooks/callback", config.public_url)
 }
 
 /// Whether the settings of a connection have a schedule that needs events to be received; false

@@ -140,9 +140,15 @@ async fn a_client_secret_that_is_missing_or_exposed_is_said_everywhere_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_ends_with_the_service_that_awaits_it() {
-    let mut deployment = started().await;
+    let mut deployment = deployment().await;
+    let ours = format!("{}/oauth/freshbooks/callback", deployment.receiver_url);
+    let elsewhere = ours.replace("/oauth/", "/other/");
+    deployment.installation.change_settings(&ours, &elsewhere);
+    deployment.start().await.expect("starts");
     let command = deployment.installation.command(&["connect", "freshbooks"]);
     let mut connecting = RunningCommand::start(command);
+    let warning = format!("freshbooks.redirect_uri is not {ours}.");
+    connecting.line_with(&warning).expect("it warns at once");
     connecting
         .line_with("Waiting for FreshBooks")
         .expect("it waits");

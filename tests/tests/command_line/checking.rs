@@ -266,7 +266,7 @@ fn online_names_the_setting_of_an_account_that_freshbooks_does_not_have() {
     let finding = "wrong  FreshBooks accounts of acme: FreshBooks has no account 999; correct \
                    `financial.accounts.by_code.\"6200\"`";
     assert!(output.out.contains(finding), "{}", output.out);
-    assert!(!output.out.contains("635"), "{}", output.out);
+    assert!(!output.out.contains("account 635"), "{}", output.out);
     let requests = serving.join().expect("server");
     let path =
         "GET /accounting/account/AbC123/journal_entry_accounts/journal_entry_accounts?page=1";
