@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod origin;
+mod token_answer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ pub(crate) use self::answer::text_or_bytes;
 use self::body::{Departure, WatchedBody};
 pub use self::body::{NoSecrets, SecretParts};
 pub use self::origin::{Origin, OriginError, Origins};
+pub use self::token_answer::TokenAnswer;
 use crate::config::Limits;
 use crate::contract::http::{Method, Request, SendError, SendErrorCode, SendOutcome};
 

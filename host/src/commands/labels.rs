@@ -93,6 +93,10 @@ pub(super) fn component(component: &ComponentRecord) -> String {
     )
 }
 
+/// What a reading command says where nothing goes on.
+pub(super) const NO_SERVICE: &str =
+    "No service is running: nothing goes on. Start it with `ml-connector serve`.";
+
 /// One word for how a run stands.
 pub(super) fn standing(state: RunState, ending: Option<EndingKind>) -> (&'static str, Tone) {
     match (state, ending) {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use comfy_table::{Cell, CellAlignment};
+use ml_connector::admin;
 use ml_connector::clock::Clock;
 use ml_connector::contract::portable;
 use ml_connector::contract::runs::{Completion, EndingKind, WaitReason};
@@ -67,12 +68,19 @@ pub(super) fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     }
     let store = context::open_store(&settings)?;
     let (json, limit) = (args.json, args.limit);
-    let runs = context::wait_for(async { Ok(store.runs(filter(args)).await?) })?;
+    let (runs, is_running) = context::wait_for(async {
+        let runs = store.runs(filter(args)).await?;
+        Ok((runs, admin::is_running(&settings.config).await))
+    })?;
     if json {
         let list: Vec<Value> = runs.iter().map(as_json).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
     } else {
         print(&runs, limit, out)?;
+        // What has not ended would go on by itself otherwise.
+        if !is_running && runs.iter().any(|run| run.completion.is_none()) {
+            writeln!(out, "{}", labels::NO_SERVICE)?;
+        }
     }
     Ok(exit::OK)
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::connection::Connection;
 use crate::contract::runs::{NewTask, StartReason};
 use crate::contract::settings::Schedule;
-use crate::contract::types::Instant;
+use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{StoreError, Write};
 
 /// Between tries while the store fails: long enough not to fill the log.
@@ -50,7 +50,7 @@ async fn start_overdue(connection: &Connection) -> Result<Option<Instant>, Store
 /// Starts the scheduled run if it is due, and returns when it is due next.
 async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
     let (store, now) = (&connection.services.store, connection.services.clock.now());
-    let name = last_start_mark(&connection.name, schedule);
+    let name = last_start_mark(&connection.name, &schedule.object);
     let last: Option<Instant> = store.mark(&name).await?.and_then(|last| last.parse().ok());
     // A last start in the future is one of a clock that has been set back.
     if let Some(last) = last.filter(|last| *last <= now) {
@@ -87,15 +87,9 @@ fn next_start(connection: &Connection, schedule: &Schedule, last: Instant) -> In
     })
 }
 
-/// The name of the mark that holds the last start of a connection's schedule, in milliseconds.
+/// The name of the mark that holds the last start of the schedule of an object, in milliseconds.
 #[must_use]
-pub fn last_start_mark(connection: &str, schedule: &Schedule) -> String {
-    let object = &schedule.object;
-    format!(
-        "schedule/{}/{}/{}/{}",
-        connection,
-        object.system.as_str(),
-        object.kind,
-        object.id
-    )
+pub fn last_start_mark(connection: &str, object: &ObjectRef) -> String {
+    let (system, kind, id) = (object.system.as_str(), &object.kind, &object.id);
+    format!("schedule/{connection}/{system}/{kind}/{id}")
 }

@@ -219,6 +219,32 @@ async fn an_answer_over_the_bound_is_maybe_sent() {
     );
 }
 
+async fn send_for_tokens(bytes: &'static [u8]) -> TokenAnswer {
+    let (address, _served) = answer_once(bytes).await;
+    let client = HttpClient::new(&limits()).expect("roots");
+    let request = request(Method::Post, vec![]);
+    let origin = origin(address);
+    client.send_for_tokens(&request, &origin, &NoSecrets).await
+}
+
+#[tokio::test]
+async fn of_an_answer_with_tokens_what_has_come_is_handed_on() {
+    const LONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 120\r\n\r\n\
+        123456789012345678901234567890123456789012345678901234567890\
+        123456789012345678901234567890123456789012345678901234567890";
+    // The bound of other answers is 100.
+    let TokenAnswer::Outcome(SendOutcome::Response(whole)) = send_for_tokens(LONG).await else {
+        panic!("is an answer");
+    };
+    assert!(matches!(whole.body, Body::Text(text) if text.len() == 120));
+    const LOST: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 120\r\n\r\n{\"access_token\"";
+    let TokenAnswer::Cut(beginning, error) = send_for_tokens(LOST).await else {
+        panic!("is cut");
+    };
+    assert_eq!(error.code, SendErrorCode::ConnectionLost);
+    assert!(matches!(beginning.body, Body::Text(text) if text == "{\"access_token\""));
+}
+
 #[tokio::test]
 async fn silence_after_the_request_is_maybe_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");

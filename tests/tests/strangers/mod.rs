@@ -301,7 +301,7 @@ async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
             assert!(lines[0].contains(part), "{part}: {}", lines[0]);
         }
     }
-    let command = "command=\"consent\" connection=\"acme\"";
+    let command = "command=\"connect\" connection=\"acme\"";
     assert!(log.contains("a person's command") && log.contains(command));
     let token = genuine.url.rsplit('/').next().expect("a path");
     assert!(token.len() >= 32 && !log.contains(token), "{log}");

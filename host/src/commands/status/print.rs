@@ -6,6 +6,7 @@ use ml_connector::contract::credentials::{CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::{Ending, EndingKind};
 use ml_connector::contract::types::Instant;
+use ml_connector::engine::numbered_remedy;
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
@@ -19,6 +20,10 @@ pub(super) fn print(
     now: Instant,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    if !surroundings.is_running {
+        let text = style::coloured(labels::NO_SERVICE, Tone::Bad);
+        writeln!(out, "{text}\n")?;
+    }
     for (index, standing) in standings.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
@@ -48,6 +53,9 @@ fn print_one(
     }
     for credential in &standing.credentials {
         print_credential(&standing.name, credential, now, out)?;
+    }
+    for problem in &standing.client_secrets {
+        writeln!(out, "  {}", style::coloured(problem, Tone::Bad))?;
     }
     for gate in &standing.held {
         print_gate(gate, now, out)?;
@@ -144,11 +152,17 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
     let mut table = style::table(&["  standing", "objects", "runs"]);
     for count in counts {
         let (word, tone) = labels::standing(count.state, count.ending);
-        table.add_row([
-            style::cell(format!("  {word}"), tone),
-            style::cell(count.objects, Tone::Plain),
-            style::cell(count.runs, Tone::Plain),
-        ]);
+        let begun = (count.objects - count.planned, count.runs - count.planned);
+        let planned = (count.planned, count.planned);
+        for (word, tone, (objects, runs)) in [(word, tone, begun), ("planned", tone, planned)] {
+            if runs > 0 {
+                table.add_row([
+                    style::cell(format!("  {word}"), tone),
+                    style::cell(objects, Tone::Plain),
+                    style::cell(runs, Tone::Plain),
+                ]);
+            }
+        }
     }
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(())
@@ -225,7 +239,7 @@ fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
         run.id,
         runs::message(run)
     )?;
-    if let Some(remedy) = remedy(run) {
+    if let Some(remedy) = remedy(run).map(|remedy| numbered_remedy(remedy, run.id)) {
         writeln!(out, "      What to do: {remedy}")?;
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(super) async fn gather(
         if schedule.object.kind != "financial-queue" {
             continue;
         }
-        let mark = store.mark(&last_start_mark(name, &schedule)).await?;
+        let mark = store.mark(&last_start_mark(name, &schedule.object)).await?;
         let last_look: Option<Instant> = mark.and_then(|last| last.parse().ok());
         let next = |last| instance.next_start(loaded, &schedule, last).ok();
         standings.push(QueueStanding {

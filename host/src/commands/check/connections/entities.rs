@@ -56,10 +56,10 @@ impl<'c> Share<'c> {
 }
 
 /// What two connections of a company would take both, and what none would.
-pub(super) fn of_company(config: &Config, names: &[&str]) -> Vec<Finding> {
+pub(super) fn of_company(config: &Config, names: &[String]) -> Vec<Finding> {
     let connections = config.connections.iter();
     let shares: Vec<Share> = connections
-        .filter(|connection| names.contains(&connection.name.as_str()))
+        .filter(|connection| names.contains(&connection.name))
         .filter_map(Share::of)
         .collect();
     let mut findings = Vec::new();
