@@ -23,7 +23,7 @@ use crate::contract::types::Problem;
 use crate::country;
 use crate::freshbooks::Document;
 use crate::settings::Settings;
-use crate::text::{clean, quoted, shortened};
+use crate::text::{clean, short_quote, shortened};
 
 // The longest values that Concur takes (source: concur-payment-request).
 const NAME_CHARS_MAX: usize = 100;
@@ -190,7 +190,7 @@ impl Work<'_> {
         if is_named && !self.settings.currencies.contains(currency) {
             let message = format!(
                 "currency {} is not carried over; add it to `currencies`",
-                quoted(currency, SHOWN_CHARS_MAX)
+                short_quote(currency, SHOWN_CHARS_MAX)
             );
             self.report("/currency_code", "currency-unmapped", message);
         }
@@ -259,7 +259,7 @@ impl Work<'_> {
         if code.is_none() {
             let message = format!(
                 "{} is not a known country; add it to `countries`",
-                quoted(name, SHOWN_CHARS_MAX)
+                short_quote(name, SHOWN_CHARS_MAX)
             );
             self.report(kind.places().country, "country-unmapped", message);
         }

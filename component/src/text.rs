@@ -35,7 +35,7 @@ pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
 /// Text in double quotes, as messages repeat it, at most so many characters of it. Quotes inside
 /// are single ones, and those around it are not doubled.
 #[must_use]
-pub(crate) fn quoted(text: &str, characters_max: usize) -> String {
+pub(crate) fn short_quote(text: &str, characters_max: usize) -> String {
     let bare = text.trim_matches(['"', ' ']).replace('"', "'");
     format!("\"{}\"", shortened(&bare, characters_max))
 }
@@ -72,7 +72,7 @@ mod tests {
             (r#""HST""#, r#""HST""#),
             (r#"a "b" c"#, r#""a 'b' c""#),
         ] {
-            assert_eq!(quoted(text, 40), shown);
+            assert_eq!(short_quote(text, 40), shown);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::freshbooks::Party;
 use crate::settings::Settings;
-use crate::text::{clean, quoted, shortened};
+use crate::text::{clean, short_quote, shortened};
 use crate::{country, money, subdivisions};
 
 // The longest values that Concur takes (source: concur-vendor).
@@ -181,7 +181,7 @@ impl Work<'_> {
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
             let message = format!(
                 "{} is not a known country; add it to `countries`",
-                quoted(name, SHOWN_CHARS_MAX)
+                short_quote(name, SHOWN_CHARS_MAX)
             );
             self.report(self.places.country, "country-unmapped", message);
             String::new()
@@ -194,7 +194,7 @@ impl Work<'_> {
             let message = if currency.is_empty() {
                 "it has no currency; choose one in FreshBooks".to_string()
             } else {
-                let shown = quoted(&currency, SHOWN_CHARS_MAX);
+                let shown = short_quote(&currency, SHOWN_CHARS_MAX);
                 format!("{shown} is not an ISO 4217 currency; choose one in FreshBooks")
             };
             self.report("/currency_code", "currency-unknown", message);
@@ -215,7 +215,7 @@ impl Work<'_> {
             let message = match province.as_deref() {
                 Some(said) => format!(
                     "{} is not a state or province of {country}; correct it in FreshBooks",
-                    quoted(said, SHOWN_CHARS_MAX)
+                    short_quote(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(
                     "it has no state or province, which SAP Concur requires for {country}; enter \

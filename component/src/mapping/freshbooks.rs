@@ -15,7 +15,7 @@ use crate::error_bodies::read_refusal;
 use crate::freshbooks::{Document, Kind};
 use crate::lax_json::{Object, rows};
 use crate::settings::Settings;
-use crate::text::quoted;
+use crate::text::short_quote;
 use crate::{marker, payment_request, vendor};
 
 /// As much of a remote's words is repeated in a problem's message.
@@ -162,7 +162,7 @@ fn error_answer(text: &str, kind: Kind) -> Vec<Problem> {
     let message = format!(
         "this is no {} but FreshBooks' answer that it refuses to show one: {}",
         kind.name(),
-        quoted(&words, SHOWN_CHARS_MAX)
+        short_quote(&words, SHOWN_CHARS_MAX)
     );
     one_problem("error-answer", message)
 }

@@ -12,7 +12,7 @@ use super::sums::Priced;
 use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
 use crate::freshbooks::{Category, Kind, Line as Source};
 use crate::money;
-use crate::text::{clean, quoted, shortened};
+use crate::text::{clean, short_quote, shortened};
 
 /// The longest description of a line (source: concur-payment-request).
 const DESCRIPTION_CHARS_MAX: usize = 250;
@@ -89,7 +89,7 @@ impl Work<'_> {
                 None => {
                     let message = format!(
                         "tax {} has no Concur tax code; add it to `taxes`",
-                        quoted(&tax.name, SHOWN_CHARS_MAX)
+                        short_quote(&tax.name, SHOWN_CHARS_MAX)
                     );
                     self.report(pointer, "tax-unmapped", message);
                 }
@@ -110,7 +110,7 @@ impl Work<'_> {
         let is_bill = self.document.kind == Kind::Bill;
         let (what, setting) = match (&source.category, &source.name) {
             (Some(Category::Name(name)), _) => {
-                let name = quoted(name, SHOWN_CHARS_MAX);
+                let name = short_quote(name, SHOWN_CHARS_MAX);
                 return format!(
                     "FreshBooks names expense category {name} here without its id; add {name} to \
                      `expense_types.by_category`"
@@ -121,7 +121,7 @@ impl Work<'_> {
                 "expense_types.by_category",
             ),
             (_, Some(name)) => (
-                format!("item {}", quoted(name, SHOWN_CHARS_MAX)),
+                format!("item {}", short_quote(name, SHOWN_CHARS_MAX)),
                 "expense_types.by_item",
             ),
             _ => {

@@ -17,7 +17,7 @@ use crate::freshbooks::fields::{self, written_amount};
 use crate::freshbooks::party;
 use crate::lax_json::{Object, Raw, lax_text};
 use crate::money::{self, NUMBER_BOUND};
-use crate::text::quoted;
+use crate::text::short_quote;
 
 pub(super) use lines::{BILL_TAXES, INVOICE_TAXES, TaxNames};
 
@@ -164,7 +164,7 @@ impl Reading {
         }
         let message = format!(
             "{} is not a date such as 2026-02-27; correct it in FreshBooks",
-            quoted(&text, SHOWN_CHARS_MAX)
+            short_quote(&text, SHOWN_CHARS_MAX)
         );
         self.report(at, "not-a-date", message);
         None
@@ -232,9 +232,9 @@ impl Reading {
             "the amount of {} is in {}, but the {} is in {}; SAP Concur takes one currency for all \
              of it, so correct the currency in FreshBooks",
             place(at),
-            quoted(&code, SHOWN_CHARS_MAX),
+            short_quote(&code, SHOWN_CHARS_MAX),
             self.kind.name(),
-            quoted(&self.currency, SHOWN_CHARS_MAX)
+            short_quote(&self.currency, SHOWN_CHARS_MAX)
         );
         self.amount_unknown(at, "two-currencies", message);
     }
@@ -244,7 +244,7 @@ impl Reading {
         if number.is_none() {
             let message = format!(
                 "{} in {} is not a number below {NUMBER_BOUND}; correct it in FreshBooks",
-                quoted(text, SHOWN_CHARS_MAX),
+                short_quote(text, SHOWN_CHARS_MAX),
                 place(at)
             );
             self.amount_unknown(at, "not-a-number", message);

@@ -11,7 +11,7 @@ use super::{Reading, SHOWN_CHARS_MAX};
 use crate::freshbooks::document::{Category, Line, Tax, place};
 use crate::freshbooks::fields;
 use crate::lax_json::{Object, Raw, lax_text, rows};
-use crate::text::quoted;
+use crate::text::short_quote;
 
 /// A tax of more per cent than this is a mistake: the highest there are stay below 100.
 const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
@@ -94,7 +94,7 @@ impl Reading {
         if percent.abs() > PERCENT_MAX {
             let message = format!(
                 "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
-                quoted(name.trim(), SHOWN_CHARS_MAX),
+                short_quote(name.trim(), SHOWN_CHARS_MAX),
                 place(at)
             );
             self.amount_unknown(&at_percent, "not-a-percentage", message);
