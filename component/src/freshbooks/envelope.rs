@@ -54,7 +54,7 @@ pub(super) fn result_members<'a>(text: &'a str, response: &Response) -> Result<O
 fn garbled(text: &str) -> Unread {
     let why = match serde_json::from_str::<&RawValue>(text) {
         Ok(_) => "the answer has no result",
-        Err(_) => "the answer cannot be read: it is not the JSON that FreshBooks' API sends",
+        Err(_) => "the answer cannot be read: it is not JSON of FreshBooks' API",
     };
     Unread::Garbled(why.to_string())
 }

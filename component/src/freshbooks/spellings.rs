@@ -294,7 +294,10 @@ fn lines(page: Result<JournalPage, Unread>) -> String {
     format!("{page:?}")
 }
 
-const RESOURCES: [(&str, fn() -> Vec<Member>, Reading); 9] = [
+/// An object's name, its members, and how it is read.
+type Resource = (&'static str, fn() -> Vec<Member>, Reading);
+
+const RESOURCES: [Resource; 9] = [
     ("invoice", invoice, |settings, json| {
         let document = document(Kind::Invoice, json);
         format!("{document:?} {:?}", preview(settings, "invoice", json))

@@ -34,7 +34,7 @@ pub(super) enum Field {
 #[derive(Clone)]
 pub(super) enum Member {
     One(&'static [&'static str], Field),
-    Either(Vec<Vec<Member>>),
+    Either(Vec<Vec<Self>>),
 }
 
 /// A field under any of these names, the better one first.
