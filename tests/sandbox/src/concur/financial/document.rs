@@ -40,6 +40,8 @@ impl Document {
         let header = WriteOptions {
             revision: self.revision,
             nulls: switches.null_fields,
+            by_payroll: switches.reports_by_payroll,
+            personal_accounts: !switches.personal_items_without_account,
         };
         let mut tree = match &self.content {
             Content::Expense(report) => report_view(report, &header),

@@ -38,6 +38,10 @@ pub(crate) struct WriteOptions {
     pub(crate) revision: u32,
     /// Numbered fields without a value are written as null.
     pub(crate) nulls: bool,
+    /// Payroll reimburses reports.
+    pub(crate) by_payroll: bool,
+    /// Rows of personal items have an account code.
+    pub(crate) personal_accounts: bool,
 }
 
 impl JsonTree {
