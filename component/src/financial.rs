@@ -18,6 +18,7 @@ mod posting;
 pub(crate) mod source;
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -116,7 +117,7 @@ pub(crate) fn description(kind: DocumentType, document: &str) -> Option<String> 
 /// A document with its rows.
 enum Document<'a> {
     Expense(ExpenseDocument<'a>),
-    Invoice(InvoiceDocument<'a>),
+    Invoice(Box<InvoiceDocument<'a>>),
     CashAdvance(CashAdvanceDocument<'a>),
     Payroll(ExpenseDocument<'a>),
 }
@@ -125,7 +126,7 @@ impl<'a> Document<'a> {
     fn parse(kind: DocumentType, text: &'a str) -> Result<Self, Problem> {
         Ok(match kind {
             DocumentType::Expense => Self::Expense(parse(text)?),
-            DocumentType::Invoice => Self::Invoice(parse(text)?),
+            DocumentType::Invoice => Self::Invoice(Box::new(parse(text)?)),
             DocumentType::CashAdvance => Self::CashAdvance(parse(text)?),
             DocumentType::Payroll => Self::Payroll(parse(text)?),
         })

@@ -224,11 +224,12 @@ impl<'a> Posting<'a> {
         }
     }
 
-    /// A difference that rounding each row can make is SAP Concur's own arithmetic, which nobody
-    /// there can correct.
+    /// A difference that rounding can make, half a minor unit for each row and for the total, is
+    /// SAP Concur's own arithmetic, which nobody there can correct.
     fn difference_code(&self, total: Decimal) -> &'static str {
-        let cents = Decimal::from(self.rows_counted) * money::cent(self.minor_units);
-        if self.rows_counted > 1 && (total - self.rows).abs() < cents {
+        let halves = Decimal::from(self.rows_counted) + Decimal::ONE;
+        let doubled = (total - self.rows).abs() * Decimal::TWO;
+        if doubled <= halves * money::cent(self.minor_units) {
             return "rounding-difference";
         }
         "unbalanced"

@@ -19,6 +19,7 @@ use crate::scenarios;
 scenarios!(
     every_shape_of_report_is_posted_once_balanced_and_confirmed,
     what_is_posted_is_what_was_approved,
+    payroll_and_clearing_accounts_are_those_that_concur_names,
     an_advance_that_comes_back_is_posted_whatever_its_type,
     an_invoice_from_freshbooks_is_confirmed_and_not_posted,
     payroll_is_acknowledged_and_not_posted_unless_the_settings_say_so,
@@ -129,6 +130,24 @@ fn what_is_posted_is_what_was_approved(backend: Backend) {
         sums.values().all(rust_decimal::Decimal::is_zero),
         "{sums:?}"
     );
+}
+
+fn payroll_and_clearing_accounts_are_those_that_concur_names(backend: Backend) {
+    let mut sim = connected(backend, "park");
+    let switches = &mut sim.sandbox.concur.config_mut().financial;
+    switches.reports_by_payroll = true;
+    switches.personal_items_without_account = true;
+    let filed = [Shape::Cash, Shape::Personal, Shape::Offset, Shape::Refund]
+        .map(|shape| report(&mut sim, shape, "CAD", Filing::default()));
+    poll(&mut sim);
+    let books = Books::of(&sim.sandbox);
+    for filed in &filed {
+        books.assert_posted(&sim, filed);
+    }
+    let lines = || books.entries.iter().flat_map(|entry| &entry.lines);
+    let has = |account: &str| lines().any(|line| line.account_name == account);
+    assert!(has("Wages Payable") && has("Card Clearing"));
+    assert!(!has("Employee Payables"), "{:?}", books.entries);
 }
 
 fn an_advance_that_comes_back_is_posted_whatever_its_type(backend: Backend) {

@@ -501,6 +501,9 @@ fn eight_decimals_are_rounded_to_the_total() {
         (code.as_str(), fix_in),
         ("rounding-difference", FixIn::Nowhere)
     );
+    let one = |total: &str| problem_of(Expense, &report(total, &cash("99.99", "99.99"), "", "")).0;
+    assert_eq!(one("100.00"), "rounding-difference");
+    assert_eq!(one("100.01"), "unbalanced");
     let (code, _, fix_in) = problem_of(Expense, &report("101", &rows, "", ""));
     assert_eq!((code.as_str(), fix_in), ("unbalanced", FixIn::Document));
     let taxed = report("10", &cash("10.004", "8.6975"), "", TAXES);

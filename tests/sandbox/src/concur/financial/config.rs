@@ -60,6 +60,12 @@ pub struct FinancialConfig {
     pub invoice_gross: InvoiceGross,
     /// An invoice's tax is in its header only, not in its journals (open). Default: false.
     pub invoice_tax_in_header: bool,
+    /// Payroll reimburses every report, which then names its clearing account (schema). Default:
+    /// false.
+    pub reports_by_payroll: bool,
+    /// The rows of personal items have no account code, only their entry has its clearing account
+    /// code (published samples have both). Default: false.
+    pub personal_items_without_account: bool,
     /// The `transactionType` of an advance that comes back (schema: 1 is an issue or a return to
     /// the administrator, 3 a carry forward). Default: 1.
     pub advance_return_type: u8,
@@ -159,6 +165,8 @@ impl Default for FinancialConfig {
             report_days: ReportDays::Utc,
             invoice_gross: InvoiceGross::PerAllocation,
             invoice_tax_in_header: false,
+            reports_by_payroll: false,
+            personal_items_without_account: false,
             advance_return_type: 1,
             always: Vec::new(),
         }

@@ -41,6 +41,8 @@ impl Document {
             revision: self.revision,
             nulls: switches.null_fields,
             report_days: switches.report_days,
+            by_payroll: switches.reports_by_payroll,
+            personal_accounts: !switches.personal_items_without_account,
         };
         let mut tree = match &self.content {
             Content::Expense(report) => report_view(report, &header),

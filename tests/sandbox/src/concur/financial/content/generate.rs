@@ -18,6 +18,9 @@ pub(crate) const ADVANCES: &str = "1150";
 /// The clearing account of company cards.
 pub(crate) const CLEARING: &str = "2150";
 
+/// The account through which payroll reimburses.
+pub(crate) const PAYROLL_CLEARING: &str = "2170";
+
 /// The account that company cards owe, where one is configured.
 pub(crate) const CARD_LIABILITY: &str = "2160";
 

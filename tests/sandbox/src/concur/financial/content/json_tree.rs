@@ -41,6 +41,10 @@ pub(crate) struct WriteOptions {
     pub(crate) nulls: bool,
     /// How the days of a report are written.
     pub(crate) report_days: ReportDays,
+    /// Payroll reimburses reports.
+    pub(crate) by_payroll: bool,
+    /// Rows of personal items have an account code.
+    pub(crate) personal_accounts: bool,
 }
 
 impl JsonTree {

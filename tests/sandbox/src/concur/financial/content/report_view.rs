@@ -3,7 +3,9 @@
 
 use rust_decimal::Decimal;
 
-use super::generate::{ADVANCES, CLEARING, Claimant, DAY_MS, country, stamp, written_day};
+use super::generate::{
+    ADVANCES, CLEARING, Claimant, DAY_MS, PAYROLL_CLEARING, country, stamp, written_day,
+};
 use super::json_tree::{JsonTree, ObjectBuilder, WriteOptions, yes_or_no};
 use super::report::{
     AdvanceApplication, AllocationTax, EntryAllocation, ExpenseReport, JournalRow, ReportEntry,
@@ -70,9 +72,13 @@ fn report_header(report: &ExpenseReport, header: &WriteOptions) -> JsonTree {
         .put("isTest", "N")
         .put("totalApprovedAmount", report.total())
         .put("cashAdvanceReturnsAmount", report.returned)
-        .put("payrollPayIndicator", "N")
+        .put("payrollPayIndicator", yes_or_no(header.by_payroll))
+        .put(
+            "payrollPaymentClearingAccountCode",
+            header.by_payroll.then_some(PAYROLL_CLEARING),
+        )
         .put("policyId", entity.policy.as_ref())
-        .nulls(&["payrollPaymentClearingAccountCode", "lastApproverId"])
+        .nulls(&["lastApproverId"])
         .put(
             "reportCreationDate",
             stamp(report.submitted - report.submitted % DAY_MS),
@@ -181,7 +187,10 @@ fn allocation_view(
     header: &WriteOptions,
 ) -> JsonTree {
     let taxes = &allocation.taxes;
-    let rows = allocation.rows.iter().map(|row| row_view(row, taxes));
+    let is_personal = allocation.share.is_none();
+    let has_account = header.personal_accounts || !is_personal;
+    let rows = allocation.rows.iter();
+    let rows = rows.map(|row| row_view(row, taxes, has_account));
     let share = allocation.share.as_ref();
     let mut block = ObjectBuilder::new(header.nulls);
     block
@@ -197,13 +206,16 @@ fn allocation_view(
     block.build()
 }
 
-fn row_view(row: &JournalRow, taxes: &[AllocationTax]) -> JsonTree {
+fn row_view(row: &JournalRow, taxes: &[AllocationTax], has_account: bool) -> JsonTree {
     let guids = taxes.iter().map(|tax| JsonTree::from(&tax.guid));
     let mut block = ObjectBuilder::new(true);
     block
         .put("journalPayer", row.payer.as_str())
         .put("journalPayee", row.payee.as_str())
-        .put("journalAccountCode", row.account)
+        .put(
+            "journalAccountCode",
+            if has_account { row.account } else { "" },
+        )
         .put("amountGross", row.gross)
         .put("amountNetOfTax", row.net_of_tax)
         .put("amountNetOfReclaim", row.net_of_reclaim)
