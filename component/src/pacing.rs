@@ -42,8 +42,8 @@ pub fn initial_gate(system: System) -> Gate {
 
 /// What an outcome says about the remote; `now` is when it was reported.
 ///
-/// - 429, or another 4xx that [says so](says_throttled): rate limited, for as long as `Retry-After` says
-///   (1 s to 1 h), else 1 s doubling to 5 min.
+/// - 429, or another 4xx that [says so](says_throttled): rate limited, a 429 for as long as
+///   `Retry-After` says (1 s to 1 h), else 1 s doubling to 5 min.
 /// - 502, 503, 504: maintenance; SAP Concur 5 min (source: concur-http-status-codes), FreshBooks 1
 ///   min doubling to 15 min, or as long as the `Retry-After` of a 503 says.
 /// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host

@@ -19,8 +19,8 @@ use crate::store::Receipt;
 pub struct Metrics {
     registry: Registry,
     /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `handshake-early`,
-    /// `handshake-unsigned`, `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's code, `unknown-address`,
-    /// `cut-short`, `too-many`, `unavailable`.
+    /// `handshake-unsigned`, `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's
+    /// code, `unknown-address`, `cut-short`, `too-many`, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
     /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
     /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their

@@ -248,7 +248,10 @@ fn a_success_that_is_a_page_is_the_remote_s() {
 
 #[test]
 fn a_missing_permission_is_named_where_the_remote_names_it() {
-    let e1 = |errno: u32, message: &str| json!({"response": {"errors": [{"errno": errno, "field": "", "message": message}]}});
+    let e1 = |errno: u32, message: &str| {
+        let error = json!({"errno": errno, "field": "", "message": message});
+        json!({"response": {"errors": [error]}})
+    };
     let scope = json!({"error": "insufficient_scope", "error_description": "m"});
     for (system, status, body, expected) in [
         (

@@ -80,6 +80,18 @@ fn genuine(fixture: &InProcess) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// Registrations and sweeps wait until a person connects.
+async fn until_registrations_wait(service: &Running) {
+    until("registrations wait for a person", async || {
+        let waiting = RunFilter {
+            state: Some(RunState::Waiting),
+            ..RunFilter::default()
+        };
+        runs(service, waiting).await.len() == 4
+    })
+    .await;
+}
+
 /// FreshBooks answers after `delay`, and a stranger sends handshakes for the right ids, one for
 /// each every `interval`, from before the first connect until both registrations have ended.
 async fn race(delay: u64, interval: u64) {
@@ -148,14 +160,7 @@ async fn strangers_are_never_trusted_where_freshbooks_takes_a_second() {
 async fn thousands_of_forged_handshakes_keep_no_genuine_one_out() {
     let fixture = InProcess::new(&Options::default()).await;
     let service = fixture.start().await;
-    until("registrations wait for a person", async || {
-        let waiting = RunFilter {
-            state: Some(RunState::Waiting),
-            ..RunFilter::default()
-        };
-        runs(&service, waiting).await.len() == 4
-    })
-    .await;
+    until_registrations_wait(&service).await;
     let wanted = std::env::var("FORGED_HANDSHAKES").ok();
     let wanted: u64 = wanted.and_then(|text| text.parse().ok()).unwrap_or(1_500);
     let mut stranger = Stranger::connect(&service).await;
@@ -198,6 +203,7 @@ async fn handshakes_without_a_signature_lead_to_freshbooks_own_verifier_alone() 
         sandbox.freshbooks.config_mut().webhooks.unsigned_handshakes = true;
     }
     let service = fixture.start().await;
+    until_registrations_wait(&service).await;
     let mut stranger = Stranger::connect(&service).await;
     for id in OURS {
         let forged = unsigned_handshake(&id.to_string(), "stranger");
