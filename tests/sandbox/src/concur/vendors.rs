@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use self::filters::VendorFilters;
 use self::record::{Vendor, VendorKey, field_names};
 use super::Concur;
-use super::invoice::config::NextPage;
 use super::gateway::{GatewayCall, GatewayError, Reply};
+use super::invoice::config::NextPage;
 use crate::http::{Millis, first_value};
 
 const ROOT: &str = "VendorCollection";
