@@ -276,3 +276,28 @@ fn a_changed_document_under_a_dropped_field_is_not_confirmed(backend: Backend) {
     assert_eq!(endings(&sim, &ids), counted(&[("confirmed", 1)]));
     assert_eq!(cost_codes(&sim), [COST_CODE]);
 }
+
+#[test]
+fn a_crash_at_any_moment_makes_no_second_payment_request() {
+    let run = |crashes: &[u64]| {
+        let mut sim = sim(Backend::Native, &settings(), |switches| {
+            switches.custom_spelling = CustomSpelling::Padded;
+        });
+        let before = sim.moments();
+        let ids = invoices(&mut sim, &["1", "2", "3"]);
+        sim.crash_at(crashes.iter().copied());
+        sim.settle();
+        let moments = sim.moments() - before;
+        (sim, ids, moments)
+    };
+    let (_, _, moments) = run(&[]);
+    assert!(moments > 20, "{moments}");
+    for moment in 0..moments {
+        let (sim, ids, _) = run(&[moment, moment + 3]);
+        assert_eq!(sim.sandbox.concur.payment_request_count(), 1, "{moment}");
+        // One that was to be sent when the process ended may have been: `ambiguous`.
+        let ended = endings(&sim, &ids);
+        assert_eq!(ended.get("not-shown"), Some(&1), "{moment}: {ended:?}");
+        assert!(!ended.contains_key("confirmed"), "{moment}: {ended:?}");
+    }
+}

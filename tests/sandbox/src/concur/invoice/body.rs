@@ -197,11 +197,10 @@ fn check_field(name: &str, text: &str, holds: FieldType) -> Result<(), GatewayEr
 fn is_taken(name: &str, spelling: CustomSpelling) -> bool {
     let mut words = ["Custom", "OrgUnit"].into_iter();
     let digits = words.find_map(|word| name.strip_prefix(word));
-    match (spelling, digits.map(str::as_bytes)) {
-        (CustomSpelling::Unpadded, Some([b'0', _])) => false,
-        (CustomSpelling::Padded, Some([_])) => false,
-        _ => true,
-    }
+    !matches!(
+        (spelling, digits.map(str::as_bytes)),
+        (CustomSpelling::Unpadded, Some([b'0', _])) | (CustomSpelling::Padded, Some([_]))
+    )
 }
 
 /// The spelling that GET uses: `Custom1` for `Custom01`, but `OrgUnit01` for `OrgUnit1`.
