@@ -164,6 +164,23 @@ fn the_day_of_an_entry_is_that_of_the_books_and_so_is_what_a_person_sees() {
 }
 
 #[test]
+fn a_reversal_is_of_today_in_the_books_and_says_what_it_takes_back() {
+    // The clock stands at midnight in UTC.
+    for (zone, day) in [("UTC", "2026-03-01"), ("America/Toronto", "2026-02-28")] {
+        let mut world = with("READY");
+        world.settings = settings(&format!(r#""zone": "{zone}","#));
+        run(&mut world);
+        world.books.documents[0].status = "RECALLED";
+        assert_eq!(change(&run(&mut world)), Change::Withdrawn);
+        let reversal = &world.books.entries[1];
+        assert_eq!(reversal["user_entered_date"], day, "{zone}");
+        let expected =
+            format!("Reverses journal entry 1 - Expense report {REPORT} - E1007 - February travel");
+        assert_eq!(reversal["description"], expected);
+    }
+}
+
+#[test]
 fn an_invoice_that_came_from_freshbooks_and_is_posted_names_its_original() {
     let mut world = world();
     world.books.documents.push(invoice(""));
