@@ -86,6 +86,26 @@ fn what_was_begun_here_is_finished_here_whatever_the_settings_take_since() {
     let document = &mut world.books.documents[0];
     (document.status, document.system_id) = ("ACKNOWLEDGED", Some(SYSTEM.to_string()));
     assert_eq!(change(&run(&mut world)), Change::Created);
+    world.books.documents[0].system_id = None;
+    // Without a system id in the list it is known by its link.
+    world.books.documents[0].status = "POSTING_CONFIRMED_SUCCESS";
+    assert_eq!(note(&run(&mut world)), "already-posted");
+}
+
+#[test]
+fn a_correction_that_moves_to_another_ledger_is_taken_back_here_and_left_there() {
+    let mut world = with("READY");
+    world.settings = settings(r#""ledgers": {"codes": ["DEFAULT"], "unnamed": true},"#);
+    assert_eq!(change(&run(&mut world)), Change::Created);
+    let mut moved = of_entity("GP", "P1", "CA").books.documents.remove(0);
+    moved.id = "d2".to_string();
+    world.books.documents = [moved].into();
+    let driven = run(&mut world);
+    assert_eq!(change(&driven), Change::Withdrawn);
+    assert_eq!(world.books.entries.len(), 2, "the entry and its reversal");
+    assert_eq!(world.books.document("d2").status, "READY");
+    assert_eq!(world.link(&source()), None);
+    assert_eq!(note(&run(&mut world)), "other-ledger");
 }
 
 #[test]
