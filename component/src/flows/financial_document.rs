@@ -18,10 +18,9 @@ use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
 use crate::contract::runs::{Ending, ObjectStatus};
 use crate::contract::types::System;
-use crate::financial;
 use crate::financial::source::{Source, version};
+use crate::financial::{self, Head};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
-use crate::settings::financial::Entity;
 use crate::text::clean;
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
@@ -63,13 +62,9 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     if let Some(head) = &head {
         flow.note_facts(head.facts());
     }
-    let entity = head.as_ref().map(|head| head.entity.clone());
-    let revision = head.map(|head| head.revision);
-    let version = version(&row.id, &revision.unwrap_or_default());
+    let version = version_of(&row, head.as_ref());
     flow.note_version(&version);
-    if is_of_others(flow, own, &row, &entity.clone().unwrap_or_default()) {
-        return Ok(unchanged(OTHER_LEDGER, left_to_others(&entity)));
-    }
+    let is_of_others = is_of_others(flow, own, &row, head.as_ref());
     let run = FinancialRun {
         flow,
         kind,
@@ -78,7 +73,14 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         own,
         journal: Journal { flow },
     };
+    if is_of_others {
+        return run.leave_to_others(left_to_others(head.as_ref())).await;
+    }
     run.sync().await
+}
+
+fn version_of(row: &FinancialRow, head: Option<&Head>) -> String {
+    version(&row.id, head.map_or("", |head| &head.revision))
 }
 
 /// The code of a document that is left to whoever takes its ledger, policy or country.
@@ -86,14 +88,17 @@ pub(super) const OTHER_LEDGER: &str = "other-ledger";
 
 /// Whether the settings leave a document to others. One that this connection has begun with stays
 /// with it, whatever the settings say since.
-fn is_of_others(flow: &Flow, own: &ObjectStatus, row: &FinancialRow, entity: &Entity) -> bool {
+fn is_of_others(flow: &Flow, own: &ObjectStatus, row: &FinancialRow, head: Option<&Head>) -> bool {
     let financial = &flow.settings.financial;
-    let is_ours = own.link.is_some() || row.system_id == financial.system_id;
-    !is_ours && !financial.ledgers.takes(entity)
+    let posted = own.link.as_ref().and_then(|link| link.version.as_ref());
+    let is_posted = posted == Some(&version_of(row, head));
+    let is_ours = is_posted || row.system_id == financial.system_id;
+    let entity = head.map(|head| head.entity.clone()).unwrap_or_default();
+    !is_ours && !financial.ledgers.takes(&entity)
 }
 
-fn left_to_others(entity: &Option<Entity>) -> String {
-    let named = entity.as_ref().map(Entity::shown).unwrap_or_default();
+fn left_to_others(head: Option<&Head>) -> String {
+    let named = head.map(|head| head.entity.shown()).unwrap_or_default();
     let named = match named.as_str() {
         "" => "it names no ledger, policy or country".to_string(),
         named => format!("it is of {}", clean(named)),
@@ -117,9 +122,8 @@ async fn document_of_source(
         )
     };
     let is_of_others = |row: &&FinancialRow| {
-        let head = financial::head(kind, &row.document);
-        let entity = head.map(|head| head.entity).unwrap_or_default();
-        is_of_others(flow, own, row, &entity)
+        let head = financial::head(kind, &row.document).ok();
+        is_of_others(flow, own, row, head.as_ref())
     };
     let open = rows.iter().filter(|row| is_open(row));
     if open.filter(|row| !is_of_others(row)).count() > 1 {

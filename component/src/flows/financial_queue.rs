@@ -16,7 +16,7 @@ use crate::concur::{self, DocumentType, FinancialPage, FinancialRow};
 use crate::contract::runs::{
     Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
 };
-use crate::contract::types::{Duration, System};
+use crate::contract::types::{Duration, ObjectRef, System};
 use crate::financial;
 use crate::financial::source::Source;
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
@@ -52,8 +52,11 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let mut left = BTreeMap::new();
     for _ in 0..PAGES_MAX {
         let listed = read_page(flow, kind, page).await?;
-        left.extend(of_others(flow, kind, &listed.rows));
-        let tasks = new_sources(flow, kind, &listed.rows).await;
+        let rows = listed.rows.iter();
+        let documents: Vec<_> = rows.map(|row| QueuedDocument::new(kind, row)).collect();
+        let tasks = new_sources(flow, &documents).await;
+        let of_others = documents.into_iter().filter(|one| !one.is_taken(flow));
+        left.extend(of_others.map(|one| (one.id, one.entity)));
         if tasks.is_empty() {
             page += 1;
             if u64::from(page) >= listed.pages {
@@ -96,21 +99,32 @@ fn message(found: usize, left: &BTreeMap<String, Entity>) -> String {
     )
 }
 
-/// The documents that the settings leave to others.
-fn of_others(
-    flow: &Flow,
-    kind: DocumentType,
-    rows: &[FinancialRow],
-) -> impl Iterator<Item = (String, Entity)> {
-    let rows = rows
-        .iter()
-        .map(move |row| (row.id.clone(), entity(kind, row)));
-    rows.filter(|(_, entity)| !flow.settings.financial.ledgers.takes(entity))
+/// A document in the queue, as far as its head says.
+struct QueuedDocument {
+    id: String,
+    /// Its source, which its run is about.
+    object: ObjectRef,
+    version: String,
+    /// Whose it is.
+    entity: Entity,
 }
 
-fn entity(kind: DocumentType, row: &FinancialRow) -> Entity {
-    let head = financial::head(kind, &row.document);
-    head.map(|head| head.entity).unwrap_or_default()
+impl QueuedDocument {
+    fn new(kind: DocumentType, row: &FinancialRow) -> Self {
+        let head = financial::head(kind, &row.document).ok();
+        let entity = head.as_ref().map(|head| head.entity.clone());
+        let (source, version) = Source::of_document(kind, &row.id, head);
+        Self {
+            id: row.id.clone(),
+            object: source.object(),
+            version,
+            entity: entity.unwrap_or_default(),
+        }
+    }
+
+    fn is_taken(&self, flow: &Flow) -> bool {
+        flow.settings.financial.ledgers.takes(&self.entity)
+    }
 }
 
 async fn read_page(flow: &Flow, kind: DocumentType, page: u32) -> Result<FinancialPage, EarlyEnd> {
@@ -142,20 +156,17 @@ async fn start_and_wait(flow: &Flow, found: Vec<NewTask>) {
 }
 
 /// The sources of documents that no run has looked at.
-async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> Vec<NewTask> {
-    if rows.is_empty() {
+async fn new_sources(flow: &Flow, documents: &[QueuedDocument]) -> Vec<NewTask> {
+    if documents.is_empty() {
         return Vec::new();
     }
-    let sources: Vec<(Source, String)> = rows.iter().map(|row| Source::of_row(kind, row)).collect();
-    let objects = sources.iter().map(|(source, _)| source.object()).collect();
-    let statuses = flow.find(objects).await;
+    let objects = documents.iter().map(|document| document.object.clone());
+    let statuses = flow.find(objects.collect()).await;
     let mut tasks: Vec<NewTask> = Vec::new();
-    let ledgers = &flow.settings.financial.ledgers;
-    let taken = rows.iter().map(|row| ledgers.takes(&entity(kind, row)));
-    for (((_, version), status), taken) in sources.into_iter().zip(statuses).zip(taken) {
+    for (document, status) in documents.iter().zip(statuses) {
         let is_listed = tasks.iter().any(|task| task.object == status.object);
-        let was_left = taken && was_left_to_others(&status);
-        if !is_listed && (was_left || is_new(&status, &version)) {
+        let was_left = document.is_taken(flow) && was_left_to_others(&status);
+        if !is_listed && (was_left || is_new(&status, &document.version)) {
             tasks.push(NewTask {
                 object: status.object,
                 reason: StartReason::Notice,

@@ -5,10 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::OTHER_LEDGER;
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
 use super::run::FinancialRun;
-use crate::concur::DocumentType;
+use crate::concur::{DocumentType, FinancialStatus};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
@@ -62,6 +63,19 @@ impl FinancialRun<'_> {
                 self.link(&id, Some(hash)).await;
                 self.finish(&id, &date, change).await
             }
+        }
+    }
+
+    /// A document that the settings leave to others, and why. What an earlier one of its source has
+    /// posted here does not stand any more: who takes this one posts it.
+    pub(super) async fn leave_to_others(&self, why: String) -> Result<Ending, EarlyEnd> {
+        let is_live = matches!(
+            self.row.status,
+            FinancialStatus::Ready | FinancialStatus::Acknowledged | FinancialStatus::Posted
+        );
+        match &self.own.link {
+            Some(link) if is_live => self.take_back(&link.target.id, &why).await,
+            _ => Ok(unchanged(OTHER_LEDGER, why)),
         }
     }
 

@@ -86,6 +86,26 @@ fn what_was_begun_here_is_finished_here_whatever_the_settings_take_since() {
     let document = &mut world.books.documents[0];
     (document.status, document.system_id) = ("ACKNOWLEDGED", Some(SYSTEM.to_string()));
     assert_eq!(change(&run(&mut world)), Change::Created);
+    world.books.documents[0].system_id = None;
+    // Without a system id in the list it is known by its link.
+    world.books.documents[0].status = "POSTING_CONFIRMED_SUCCESS";
+    assert_eq!(note(&run(&mut world)), "already-posted");
+}
+
+#[test]
+fn a_correction_that_moves_to_another_ledger_is_taken_back_here_and_left_there() {
+    let mut world = with("READY");
+    world.settings = settings(r#""ledgers": {"codes": ["DEFAULT"], "unnamed": true},"#);
+    assert_eq!(change(&run(&mut world)), Change::Created);
+    let mut moved = of_entity("GP", "P1", "CA").books.documents.remove(0);
+    moved.id = "d2".to_string();
+    world.books.documents = [moved].into();
+    let driven = run(&mut world);
+    assert_eq!(change(&driven), Change::Withdrawn);
+    assert_eq!(world.books.entries.len(), 2, "the entry and its reversal");
+    assert_eq!(world.books.document("d2").status, "READY");
+    assert_eq!(world.link(&source()), None);
+    assert_eq!(note(&run(&mut world)), "other-ledger");
 }
 
 #[test]
@@ -161,6 +181,23 @@ fn the_day_of_an_entry_is_that_of_the_books_and_so_is_what_a_person_sees() {
     let confirmed = &world.books.document("d1").confirmed[0]["postingDocs"][0];
     assert_eq!(confirmed["postingDate"], "2026-02-28");
     assert_eq!(driven.completion.facts.date.as_deref(), Some("2026-02-28"));
+}
+
+#[test]
+fn a_reversal_is_of_today_in_the_books_and_says_what_it_takes_back() {
+    // The clock stands at midnight in UTC.
+    for (zone, day) in [("UTC", "2026-03-01"), ("America/Toronto", "2026-02-28")] {
+        let mut world = with("READY");
+        world.settings = settings(&format!(r#""zone": "{zone}","#));
+        run(&mut world);
+        world.books.documents[0].status = "RECALLED";
+        assert_eq!(change(&run(&mut world)), Change::Withdrawn);
+        let reversal = &world.books.entries[1];
+        assert_eq!(reversal["user_entered_date"], day, "{zone}");
+        let expected =
+            format!("Reverses journal entry 1 - Expense report {REPORT} - E1007 - February travel");
+        assert_eq!(reversal["description"], expected);
+    }
 }
 
 #[test]
