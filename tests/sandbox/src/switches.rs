@@ -30,7 +30,7 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ("freshbooks.webhooks.delay_ms", "[1500]"),
     ("freshbooks.webhooks.duplicate_per_mille", "[300]"),
     ("freshbooks.webhooks.disorder_per_mille", "[300]"),
-    ("concur.token.access_life_s", "[900]"),
+    ("concur.token.access_life_s", "[3000]"),
     ("concur.vendors.refused_type", r#"["ERROR"]"#),
     ("concur.payment_requests.digest_lag_ms", "[60000]"),
     ("concur.payment_requests.digest_page_max", "[2]"),

@@ -6,10 +6,9 @@ use serde::Serialize;
 use super::invoices::Invoice;
 use super::lines::PricedLine;
 use crate::calendar::{eastern_day, eastern_stamp};
-use crate::freshbooks::api::fields::SparseFields;
-use crate::freshbooks::api::resource::ViewContext;
-use crate::http::Millis;
+use crate::freshbooks::api::resource::{RowHead, ViewContext};
 use crate::money::{Currency, Money};
+use crate::sparse_fields::WrittenFields;
 
 /// An invoice as it is written.
 #[derive(Serialize)]
@@ -32,7 +31,7 @@ pub(crate) struct InvoiceView<'a> {
     fulfillment_date: Option<&'a str>,
     currency_code: &'a str,
     #[serde(flatten)]
-    texts: &'a SparseFields,
+    texts: WrittenFields<'a>,
     current_organization: &'a str,
     amount: Money,
     outstanding: Money,
@@ -56,6 +55,16 @@ pub(crate) struct InvoiceView<'a> {
     updated: String,
     version: String,
     vis_state: u8,
+    uuid: String,
+    address: &'static str,
+    description: Option<&'a str>,
+    discount_description: Option<&'a str>,
+    net_paid_amount: Money,
+    basecampid: u64,
+    last_order_status: Option<&'a str>,
+    return_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_gateways: Option<[u64; 0]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<Vec<InvoiceLineView<'a>>>,
 }
@@ -98,11 +107,12 @@ impl<'a> InvoiceView<'a> {
         let head = &invoice.head;
         let lines_shown =
             showing.includes("lines") || showing.single && !config.single_invoice_needs_include;
+        let absent_tax = config.absent_tax_names_empty.then_some("");
         let lines = || {
             invoice
                 .lines
                 .iter()
-                .map(|line| InvoiceLineView::new(line, head.id, head.updated, invoice.currency))
+                .map(|line| InvoiceLineView::new(line, head, invoice.currency, absent_tax))
         };
         let money = |amount: Decimal| Money(amount, invoice.currency);
         let v3_status = invoice.v3_status(eastern_day(showing.now));
@@ -131,7 +141,7 @@ impl<'a> InvoiceView<'a> {
             generation_date: None,
             fulfillment_date: None,
             currency_code: invoice.currency.code(),
-            texts: &invoice.texts,
+            texts: invoice.texts.members(config.unwritten_texts_null),
             current_organization: invoice.texts.get("organization"),
             amount: money(invoice.totals.total()),
             outstanding: money(invoice.outstanding()),
@@ -155,21 +165,39 @@ impl<'a> InvoiceView<'a> {
             version: format!("{updated}.{:06}", head.updated % 1000 * 1000),
             updated,
             vis_state: head.vis_state,
+            uuid: format!("00000000-0000-4000-9000-{:012x}", head.id),
+            address: "",
+            description: invoice.lines.first().map(|line| &*line.description),
+            discount_description: None,
+            net_paid_amount: money(invoice.paid),
+            basecampid: 0,
+            last_order_status: None,
+            return_uri: None,
+            allowed_gateways: showing.includes("allowed_gateways").then_some([]),
             lines: lines_shown.then(|| lines().collect()),
         }
     }
 }
 
 impl<'a> InvoiceLineView<'a> {
-    fn new(line: &'a PricedLine, invoiceid: u64, updated: Millis, currency: Currency) -> Self {
-        let name = |at: usize| line.taxes[at].as_ref().map(|tax| &*tax.name);
+    fn new(
+        line: &'a PricedLine,
+        invoice: &RowHead,
+        currency: Currency,
+        absent_tax: Option<&'a str>,
+    ) -> Self {
+        let name = |at: usize| {
+            line.taxes[at]
+                .as_ref()
+                .map_or(absent_tax, |tax| Some(&*tax.name))
+        };
         let percent = |at: usize| match &line.taxes[at] {
             Some(tax) => tax.percent.normalize().to_string(),
             None => "0".into(),
         };
         Self {
             lineid: line.id,
-            invoiceid,
+            invoiceid: invoice.id,
             r#type: line.kind,
             name: &line.name,
             description: &line.description,
@@ -189,7 +217,7 @@ impl<'a> InvoiceLineView<'a> {
             modern_time_entries: [],
             retainer_id: None,
             date: None,
-            updated: eastern_stamp(updated),
+            updated: eastern_stamp(invoice.updated),
         }
     }
 }
