@@ -269,6 +269,8 @@ fn the_company_moves_to_another_datacenter(backend: Backend) {
 fn two_records_under_one_marker_are_a_conflict_with_both_ids(backend: Backend) {
     let why = "where Concur refuses a second record there are never two";
     switches::keep("concur.payment_requests.refuse_duplicates", false, why);
+    let why = "the second record is seconds old when it is looked for";
+    switches::keep("concur.payment_requests.digest_lag_ms", 0, why);
     let mut sim = Sim::connected(backend, "resend");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();
