@@ -105,15 +105,6 @@ impl<'a> InvoiceView<'a> {
     pub(crate) fn new(invoice: &'a Invoice, showing: &ViewContext<'a>) -> Self {
         let config = &showing.machine.config;
         let head = &invoice.head;
-        let lines_shown =
-            showing.includes("lines") || showing.single && !config.single_invoice_needs_include;
-        let absent_tax = config.absent_tax_names_empty.then_some("");
-        let lines = || {
-            invoice
-                .lines
-                .iter()
-                .map(|line| InvoiceLineView::new(line, head, invoice.currency, absent_tax))
-        };
         let money = |amount: Decimal| Money(amount, invoice.currency);
         let v3_status = invoice.v3_status(eastern_day(showing.now));
         let discount = invoice.totals.discount;
@@ -174,9 +165,22 @@ impl<'a> InvoiceView<'a> {
             last_order_status: None,
             return_uri: None,
             allowed_gateways: showing.includes("allowed_gateways").then_some([]),
-            lines: lines_shown.then(|| lines().collect()),
+            lines: line_views(invoice, showing),
         }
     }
+}
+
+/// The lines, if they are to be shown.
+fn line_views<'a>(
+    invoice: &'a Invoice,
+    showing: &ViewContext<'a>,
+) -> Option<Vec<InvoiceLineView<'a>>> {
+    let config = &showing.machine.config;
+    let is_shown =
+        showing.includes("lines") || showing.single && !config.single_invoice_needs_include;
+    let absent_tax = config.absent_tax_names_empty.then_some("");
+    let view = |line| InvoiceLineView::new(line, &invoice.head, invoice.currency, absent_tax);
+    is_shown.then(|| invoice.lines.iter().map(view).collect())
 }
 
 impl<'a> InvoiceLineView<'a> {
