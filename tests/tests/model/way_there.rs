@@ -18,6 +18,7 @@ use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -327,7 +328,20 @@ fn check_both_arrived(model: &WayThere, crashes: &[u64]) {
 }
 
 #[test]
+fn a_person_s_replay_ends_what_was_parked_under_each_row_of_switches() {
+    let name = "a_person_s_replay_ends_what_was_parked_under_each_row_of_switches";
+    switches::under_each_row(
+        &format!("{}::{name}", module_path!()),
+        a_crash_at_every_moment_is_healed,
+    );
+}
+
+#[test]
 fn a_person_s_replay_ends_what_was_parked() {
+    switches::under_one_row(a_crash_at_every_moment_is_healed);
+}
+
+fn a_crash_at_every_moment_is_healed() {
     let parked = |model: &WayThere| {
         let endings = model.sim.store.endings().into_iter();
         let parked = endings.filter(|(_, ending)| ending_name(ending) == "parked");

@@ -7,6 +7,7 @@ use ml_connector_tests::books::{self, Books, code, document};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 
+use crate::failures::hours_of_an_outage;
 use crate::financial::{connected, poll, taxi};
 use crate::scenarios;
 
@@ -123,7 +124,7 @@ fn an_outage_of_three_days_heals_by_itself(backend: Backend) {
             .add_fault(FaultRule::new(system, Fault::Maintenance));
     }
     sim.poll();
-    sim.run_for(3 * 86_400_000);
+    sim.run_for(hours_of_an_outage() * 3_600_000);
     sim.sandbox.clear_faults();
     sim.settle();
     Books::of(&sim.sandbox).assert_posted(&sim, &filed);

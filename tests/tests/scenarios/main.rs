@@ -1,5 +1,6 @@
 //! Scenarios in virtual time: both vendors, the logic, and what may happen between them. Each is
-//! played twice, with the native library and with the built component.
+//! played with the native library and with the built component, and natively under each row of the
+//! sandbox's switches too.
 
 mod documents;
 mod failures;

@@ -8,6 +8,7 @@ use super::journal::{self, Journal};
 use crate::concur::{self, DocumentType, FinancialRow};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::System;
+use crate::financial;
 use crate::financial::source::{Source, entry_kind};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 
@@ -101,9 +102,12 @@ pub(super) async fn documents_of_source(
     let request = concur::list_of_source(kind, source_id);
     match flow.read(request, concur::read_financial_documents).await? {
         Ok(mut page) => {
-            let is_other = |row: &FinancialRow| match Source::of_row(kind, row).0 {
-                Source::Known(_, id) => !id.eq_ignore_ascii_case(source_id),
-                Source::Unread(..) => false,
+            let is_other = |row: &FinancialRow| {
+                let head = financial::head(kind, &row.document).ok();
+                match Source::of_document(kind, &row.id, head).0 {
+                    Source::Known(_, id) => !id.eq_ignore_ascii_case(source_id),
+                    Source::Unread(..) => false,
+                }
             };
             page.rows.retain(|row| !is_other(row));
             Ok(page.rows)

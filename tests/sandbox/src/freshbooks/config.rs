@@ -82,6 +82,12 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
+    /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
+    /// invoices, bill vendors, taxes; samples have both). Default: false.
+    pub unwritten_texts_null: bool,
+    /// A tax that an invoice line does not have is named "" instead of null (invoices; samples
+    /// differ). Default: false.
+    pub absent_tax_names_empty: bool,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
     pub bill_category_as_object: bool,
@@ -158,6 +164,11 @@ pub struct WebhookConfig {
     /// Handshakes carry no signature (handshake; receivers that take them so, against a sample that
     /// reads the header). Default: false.
     pub unsigned_handshakes: bool,
+    /// `updated_at` of callbacks has a blank and is US Eastern, as in one SDK's sample, instead of
+    /// ISO with `Z`, as in two others' (time zones; sources differ). Default: false.
+    pub callback_stamps_eastern: bool,
+    /// Callbacks have no `id`, only `callbackid` (callbacks; samples differ). Default: false.
+    pub callbacks_without_id: bool,
     /// A resend makes a new verifier (handshake; open). Default: false.
     pub resend_makes_new_verifier: bool,
     /// Milliseconds between a change and its first delivery. Default: 0.
@@ -232,6 +243,8 @@ impl Default for FreshBooksConfig {
             negative_discount_total: true,
             duplicate_numbers_allowed: false,
             refuse_astral: false,
+            unwritten_texts_null: false,
+            absent_tax_names_empty: false,
             bill_category_as_object: false,
             bill_vendor_stamps_eastern: false,
             archive_event: ArchiveEvent::Update,
@@ -258,6 +271,8 @@ impl Default for WebhookConfig {
             field_order: FieldOrder::Current,
             handshake_names_event: false,
             unsigned_handshakes: false,
+            callback_stamps_eastern: false,
+            callbacks_without_id: false,
             resend_makes_new_verifier: false,
             delay_ms: 0,
             retry_after_s: vec![60, 300, 1500],

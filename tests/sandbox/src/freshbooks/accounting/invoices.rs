@@ -180,6 +180,10 @@ impl Resource for Invoice {
                 .contain_instant(self.head.updated)
     }
 
+    fn sort_value(&self, key: &str) -> Option<String> {
+        (key == "invoice_date").then(|| self.create_date.to_string())
+    }
+
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> InvoiceView<'a> {
         InvoiceView::new(self, showing)
     }
