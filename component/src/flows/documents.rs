@@ -207,8 +207,8 @@ async fn sync_deletion(
     };
     if there {
         let message = format!(
-            "the {} {how} in FreshBooks, and SAP Concur has no call that takes back payment request \
-             {id}",
+            "the {} {how} in FreshBooks, and SAP Concur has no call that takes payment request \
+             {id} back",
             kind.name()
         );
         let remedy = "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; \

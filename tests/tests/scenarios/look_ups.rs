@@ -17,9 +17,7 @@ use crate::scenarios;
 
 scenarios!(
     filters_that_are_ignored_change_nothing,
-    a_vendor_without_codes_is_known_by_name,
     two_documents_of_one_number_are_both_ours,
-    a_typed_in_payment_request_is_not_ours,
     all_readings_of_payment_requests_at_once,
 );
 
@@ -51,9 +49,10 @@ fn filters_that_are_ignored_change_nothing(backend: Backend) {
     );
 }
 
-fn a_vendor_without_codes_is_known_by_name(backend: Backend) {
+#[test]
+fn a_vendor_without_codes_is_known_by_name() {
     for in_digests in [false, true] {
-        let mut sim = sim(backend, &settings(), |switches| {
+        let mut sim = sim(Backend::Native, &settings(), |switches| {
             switches.remit_address_without_codes = true;
             switches.digests_without_vendor_code = in_digests;
         });
@@ -137,8 +136,9 @@ fn two_documents_of_one_number_are_both_ours(backend: Backend) {
     assert_eq!(sim.sandbox.concur.payment_request_count(), 1);
 }
 
-fn a_typed_in_payment_request_is_not_ours(backend: Backend) {
-    let mut sim = sim(backend, &settings(), |_| {});
+#[test]
+fn a_typed_in_payment_request_is_not_ours() {
+    let mut sim = sim(Backend::Native, &settings(), |_| {});
     invoices(&mut sim, &["1"]);
     sim.settle();
     type_in(&mut sim, "77");
