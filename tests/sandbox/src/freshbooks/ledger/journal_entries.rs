@@ -243,8 +243,8 @@ mod tests {
 
     #[test]
     fn long_names_and_descriptions_are_refused() {
-        let mut harness = FreshBooksHarness::new();
         for name in ["name", "description"] {
+            let mut harness = FreshBooksHarness::new();
             let long = "x".repeat(256);
             assert_eq!(refused(&mut harness, json!({name: long})), (422, 1017));
             let body = entry(&harness, json!({name: "ü".repeat(255)}));
