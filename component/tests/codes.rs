@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 24] = [
+const NO_CODES: [&str; 25] = [
     "bill-vendor",
     "cash-advance",
     "content-type",
@@ -27,6 +27,7 @@ const NO_CODES: [&str; 24] = [
     "next-open-day",
     "obligation-document",
     "payment-request",
+    "payment-request-form",
     "report-end",
     "retry-after",
     "unreadable-answer",

@@ -39,6 +39,8 @@ const OTHER_VALUES: &[(&str, &str)] = &[
         r#"[["NEW","SENT","OK"]]"#,
     ),
     ("concur.financial.limit_max", "[3]"),
+    ("concur.financial.advance_return_type", "[3]"),
+    ("freshbooks.ledger.text_chars_max", "[1000]"),
     (
         "concur.financial.always",
         r#"[["text","shuffled","missing_blocks"],["eight_decimals","zero_exponent","unknown_fields"],
@@ -76,6 +78,11 @@ const FIXED: &[(&str, &str)] = &[
     ("concur.ledgers", WHO),
     ("concur.allocation_lists", WHO),
     ("concur.vendor_lists", WHO),
+    ("concur.payment_requests.fields_off_form", WHO),
+    (
+        "concur.payment_requests.custom_spelling=padded",
+        "settings must have this spelling too",
+    ),
     (
         "concur.token.refresh_life_s",
         "a person connects once it is over",
