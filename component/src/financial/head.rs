@@ -29,7 +29,7 @@ pub(crate) struct Head {
     pub party: Option<String>,
     /// Its own day in UTC, `YYYY-MM-DD`, as far as the head says.
     pub date: Option<String>,
-    /// Whose it is.
+    /// Whose books it belongs to.
     pub entity: Entity,
     /// Whether a test user wrote it.
     pub is_test: bool,

@@ -34,7 +34,7 @@ pub(crate) struct Untranslatable {
 /// document needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FixIn {
-    /// In our settings.
+    /// In the settings of this connection.
     Settings,
     /// Neither in our settings nor in SAP Concur: nobody there can change what is wrong.
     Nowhere,

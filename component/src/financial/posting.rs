@@ -2,6 +2,7 @@
 //! wrong gathered.
 
 mod accounts;
+mod shares;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use core::fmt::Arguments;
 
 use rust_decimal::Decimal;
 
+pub(super) use self::shares::shares;
 use super::account::Account;
 use super::dates::{Dates, UnreadableDate};
 use super::entry::{Entry, Line};
@@ -387,26 +389,4 @@ fn lines(sums: BTreeMap<Side, Sum>) -> Vec<Line> {
         amount: sum.amount.normalize(),
     };
     sums.into_iter().map(line).collect()
-}
-
-/// Shares of an amount by weight, rounded so that they add up to it. One share needs no weight.
-pub(super) fn shares(
-    amount: Decimal,
-    weights: &[Decimal],
-    minor_units: u32,
-) -> Option<Vec<Decimal>> {
-    if weights.len() == 1 {
-        return Some(alloc::vec![amount]);
-    }
-    let total: Decimal = weights.iter().sum();
-    let mut shares = Vec::new();
-    let (mut weight, mut given) = (Decimal::ZERO, Decimal::ZERO);
-    for own in weights {
-        weight += own;
-        let part = weight.checked_div(total)?.checked_mul(amount)?;
-        let part = money::round(part, minor_units);
-        shares.push(part - given);
-        given = part;
-    }
-    (given == amount).then_some(shares)
 }

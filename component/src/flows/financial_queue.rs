@@ -105,7 +105,7 @@ struct QueuedDocument {
     /// Its source, which its run is about.
     object: ObjectRef,
     version: String,
-    /// Whose it is.
+    /// Whose books it belongs to.
     entity: Entity,
 }
 

@@ -63,7 +63,7 @@ fn read_page(answer: &Response) -> Result<AccountPage, String> {
 }
 
 fn refused(refusal: &Refusal) -> String {
-    format!("it refused to {}", refusal.said())
+    format!("it refused {}", refusal.said())
 }
 
 fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {

@@ -242,7 +242,7 @@ pub(crate) struct Line {
 /// An expense category, as far as the answer says which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Category {
-    /// By its id.
+    /// By its id in FreshBooks.
     Id(String),
     /// By its name alone.
     Name(String),

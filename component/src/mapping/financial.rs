@@ -56,7 +56,7 @@ struct Listed<'a> {
     at: String,
     /// Its own id; empty if it is bare.
     id: String,
-    /// Its JSON text.
+    /// The document as JSON text.
     text: &'a str,
 }
 
@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for Bare {
     }
 }
 
-/// The documents inside.
+/// The documents in a list, or the one.
 fn unwrapped(text: &str) -> Vec<Listed<'_>> {
     let listed = |at: String, id: Raw<'_>, text| {
         let id = lax_text(id).unwrap_or_default();

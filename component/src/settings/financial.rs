@@ -1,6 +1,7 @@
 //! The way back: which financial documents become journal entries, and on which accounts.
 
 mod calendar;
+mod cost_codes;
 mod ledgers;
 mod posting_date;
 mod zone;
@@ -12,13 +13,14 @@ use alloc::string::{String, ToString};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::checks::{Check, code, custom_number, day, field_number, sub_account_id, uuid};
+use super::checks::{Check, code, day, sub_account_id, uuid};
 use super::reader::Reader;
 pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
 use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
 pub use calendar::Calendar;
+pub use cost_codes::CostCodeField;
 pub use ledgers::{Entity, Ledgers};
 pub use posting_date::{PostingDate, PostingDates};
 
@@ -99,15 +101,6 @@ pub struct Accounts {
     pub personal_items: Option<String>,
     /// For cash advances, and for their use, that have no account code.
     pub cash_advances: Option<String>,
-}
-
-/// Where an expense entry has its cost code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CostCodeField {
-    /// A custom field, 1 to 40.
-    Custom(u8),
-    /// An organisational unit, 1 to 6.
-    OrgUnit(u8),
 }
 
 /// Invoices that come back to us.
@@ -253,8 +246,8 @@ impl Financial {
                 _ => Intent::LookUpThenPark,
             },
             settle: table.whole("settle_s", SETTLE_S, 1..=86_400) * 1_000,
-            cost_code_field: allocation_cost_code_field(table),
-            entry_cost_code_field: entry_cost_code_field(table),
+            cost_code_field: cost_codes::of_allocations(table),
+            entry_cost_code_field: cost_codes::of_entries(table),
             accounts: table.table("accounts", |table| Accounts::read(table, endpoint)),
         }
     }
@@ -399,30 +392,4 @@ fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
         table.problem("business-uuid-missing", message.to_string());
     }
     business_uuid
-}
-
-/// Allocations have twenty custom fields and no organisational units
-/// (source: concur-financial-schema).
-fn allocation_cost_code_field(table: &mut Reader) -> u8 {
-    let number = |name: &str| custom_number(name, 20);
-    let name = table.checked_or("cost_code_field", "Custom1", |name| {
-        number(name)
-            .map(drop)
-            .ok_or("a custom field of allocations, \"Custom1\" to \"Custom20\"")
-    });
-    number(&name).unwrap_or(1)
-}
-
-fn entry_cost_code_field(table: &mut Reader) -> CostCodeField {
-    let field = |name: &str| {
-        let custom = custom_number(name, 40).map(CostCodeField::Custom);
-        custom.or_else(|| field_number(name, "OrgUnit", 6).map(CostCodeField::OrgUnit))
-    };
-    let name = table.checked_or("entry_cost_code_field", "Custom1", |name| {
-        field(name).map(drop).ok_or(
-            "a field of expense entries, \"Custom1\" to \"Custom40\" or \"OrgUnit1\" to \
-             \"OrgUnit6\"",
-        )
-    });
-    field(&name).unwrap_or(CostCodeField::Custom(1))
 }

@@ -19,12 +19,12 @@ use super::scalars::Code;
 /// What stands where a date is expected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum When<'a> {
-    /// Nothing.
+    /// There is nothing in it.
     #[default]
     Missing,
     /// A text that is no date.
     Unreadable(Cow<'a, str>),
-    /// A calendar day.
+    /// A calendar day, without a time.
     Day(Date),
     /// A point in time.
     Moment(Timestamp),
@@ -65,7 +65,7 @@ impl<'a> When<'a> {
 pub(crate) struct Day<'a>(When<'a>);
 
 impl<'a> Day<'a> {
-    /// Never a moment.
+    /// What is written, but never a moment.
     pub(crate) fn when(&self) -> When<'a> {
         self.0.clone()
     }

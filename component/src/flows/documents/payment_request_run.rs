@@ -41,7 +41,7 @@ pub(super) struct PaymentRequestRun<'a> {
 /// What a read of a payment request shows of what was written into it.
 enum ReadBack {
     Seen,
-    /// This is missing.
+    /// This did not come back.
     Unseen(Unseen),
     /// It is not there at all.
     Gone,

@@ -16,7 +16,7 @@ const NAME_CHARS_MAX: usize = 40;
 /// must be in each set that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledgers {
-    /// Ledger codes.
+    /// Codes of ledgers, as Concur has them.
     pub codes: BTreeSet<String>,
     /// Policy ids; of an invoice also the policy's name.
     pub policies: BTreeSet<String>,
@@ -30,7 +30,7 @@ pub struct Ledgers {
 /// The legal entity of a document, as far as it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entity {
-    /// Its ledger code.
+    /// The code of its ledger.
     pub ledger: Option<String>,
     /// The id of its policy, and the policy's name.
     pub policies: BTreeSet<String>,
