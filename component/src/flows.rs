@@ -4,11 +4,14 @@
 mod ambiguity;
 mod change_stamp;
 mod day;
+mod dependency;
 mod documents;
 mod financial_document;
 mod financial_queue;
+mod from_concur;
 mod registration;
 mod subscription;
+mod suppliers;
 mod sweep;
 mod vendors;
 
@@ -110,6 +113,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Concur, "financial-document") => {
             Ok(boxed(flow, financial_document::sync_financial_document))
         }
+        (System::Concur, "supplier") => Ok(boxed(flow, suppliers::sync_supplier)),
         (System::Concur, "event-subscription") => Ok(boxed(flow, subscription::check_subscription)),
         (system, kind) => Err(OpenError::UnknownKind(format!(
             "{} {kind}",

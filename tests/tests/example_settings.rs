@@ -51,6 +51,10 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         countries: plain.countries.clone(),
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
+            bills: ml_connector_component::settings::financial::Bills {
+                language: shown.financial.bills.language.clone(),
+                ..plain.financial.bills.clone()
+            },
             ..shown.financial.clone()
         },
         ..shown.clone()

@@ -114,6 +114,9 @@ object!(InvoiceDocument {
 object!(RequestHeader {
     id: Code<'a> = "requestId",
     title: Code<'a> = "requestTitle",
+    number: Code<'a> = "vendorInvoiceNumber",
+    due: Code<'a> = "paymentDueDate",
+    term_days: Code<'a> = "netPaymentTermDays",
     currency: Code<'a> = "currencyAlphaCode",
     is_test: Flag = "isTest",
     total: Amount<'a> = "requestTotal",
@@ -133,6 +136,7 @@ object!(Vendor {
 });
 
 object!(LineItem {
+    description: Code<'a> = "lineItemDescription",
     expense_type: Code<'a> = "expenseTypeCode",
     expense_type_name: Code<'a> = "expenseTypeName",
     allocations: Many<Share<'a>> = "allocation",
@@ -154,6 +158,7 @@ object!(Journal {
 });
 
 object!(InvoiceTax {
+    code: Code<'a> = "taxCode",
     amount: Amount<'a> = "amountTax",
 });
 

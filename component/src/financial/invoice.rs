@@ -1,6 +1,6 @@
 //! Suppliers' invoices: each allocation's amount on its account, and the whole on the vendor.
 
-mod amounts;
+pub(super) mod amounts;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -56,14 +56,14 @@ fn vendor<'a>(document: &InvoiceDocument<'a>) -> Party<'a> {
 }
 
 /// One journal object of an allocation.
-struct Row<'d, 'a> {
-    at: [usize; 2],
-    line: &'d LineItem<'a>,
-    share: &'d Share<'a>,
-    journal: &'d Journal<'a>,
+pub(super) struct Row<'d, 'a> {
+    pub(super) at: [usize; 2],
+    pub(super) line: &'d LineItem<'a>,
+    pub(super) share: &'d Share<'a>,
+    pub(super) journal: &'d Journal<'a>,
 }
 
-fn rows<'d, 'a>(document: &'d InvoiceDocument<'a>) -> Vec<Row<'d, 'a>> {
+pub(super) fn rows<'d, 'a>(document: &'d InvoiceDocument<'a>) -> Vec<Row<'d, 'a>> {
     let lines = document.lines.0.iter().enumerate();
     let shares = lines.flat_map(|(l, line)| {
         let shares = line.allocations.0.iter().enumerate();

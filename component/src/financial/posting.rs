@@ -2,6 +2,7 @@
 //! wrong gathered.
 
 mod accounts;
+mod categories;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};

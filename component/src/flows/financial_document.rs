@@ -4,6 +4,8 @@
 //! documents of one source come one after the other: a report that is recalled, corrected and
 //! submitted again brings a new document, whose entry replaces the earlier one.
 
+mod bill;
+mod bills;
 mod by_status;
 mod confirming;
 mod journal;
@@ -21,6 +23,7 @@ use crate::contract::types::System;
 use crate::financial;
 use crate::financial::source::{Source, version};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use bills::Bills;
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
 
@@ -69,6 +72,7 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         row,
         own,
         journal: Journal { flow },
+        bills: Bills { flow },
     };
     flow.note_version(&run.version);
     run.sync().await

@@ -3,8 +3,10 @@
 mod bills;
 mod documents;
 mod financial;
+mod financial_bills;
 mod registration;
 mod subscription;
+mod suppliers;
 mod sweep;
 mod vendors;
 mod world;

@@ -1,8 +1,11 @@
 //! The way back: which financial documents become journal entries, and on which accounts.
 
+mod bills;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use jiff::civil::Date;
 
@@ -12,6 +15,8 @@ pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
 use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
+pub(super) use bills::BILL_SCOPES;
+pub use bills::{BillTax, Bills, InvoiceForm};
 
 /// Financial documents from SAP Concur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,10 @@ pub struct Financial {
     pub system_id: String,
     /// The company that posting confirmations name; at most 32 characters.
     pub company_code: String,
+    /// What suppliers' invoices become.
+    pub invoices: InvoiceForm,
+    /// How they become bills.
+    pub bills: Bills,
     /// What is done with invoices that we brought to SAP Concur ourselves.
     pub own_invoices: OwnInvoices,
     /// Which problems are reported to SAP Concur as a failed posting.
@@ -152,6 +161,11 @@ impl Financial {
                 code::<50>,
             ),
             company_code: table.checked_or("company_code", account_id, code::<32>),
+            invoices: match table.choice("invoices", &["journal-entry", "bill"]) {
+                "bill" => InvoiceForm::Bill,
+                _ => InvoiceForm::JournalEntry,
+            },
+            bills: table.table("bills", Bills::read),
             own_invoices: match table.choice("own_invoices", &["confirm", "post"]) {
                 "post" => OwnInvoices::Post,
                 _ => OwnInvoices::Confirm,
@@ -202,16 +216,26 @@ impl Financial {
         })
     }
 
-    /// FreshBooks scopes that it needs beside those of the other flows, each after a space.
-    pub(super) fn scopes(&self) -> &'static str {
-        match (self.enabled, self.endpoint) {
-            (false, _) => "",
-            (true, Endpoint::Legacy) => " user:journal_entries:read user:journal_entries:write",
-            // The chart of accounts is a report.
-            (true, Endpoint::New) => {
-                " user:journal_entries:read user:journal_entries:write user:reports:read"
-            }
+    /// Whether suppliers' invoices become bills.
+    #[must_use]
+    pub fn makes_bills(&self) -> bool {
+        self.carries(DocumentType::Invoice) && self.invoices == InvoiceForm::Bill
+    }
+
+    /// FreshBooks scopes that it needs beside those of the other flows.
+    pub(super) fn scopes(&self) -> Vec<&'static str> {
+        let mut scopes = Vec::new();
+        if self.enabled {
+            scopes.extend(["user:journal_entries:read", "user:journal_entries:write"]);
         }
+        // The chart of accounts is a report.
+        if self.enabled && self.endpoint == Endpoint::New {
+            scopes.push("user:reports:read");
+        }
+        if self.makes_bills() {
+            scopes.extend(bills::WRITE_SCOPES);
+        }
+        scopes
     }
 }
 

@@ -75,6 +75,11 @@ impl Reader {
         });
     }
 
+    /// A problem of what is named from here, such as `freshbooks/scopes`.
+    pub(super) fn problem_at(&mut self, place: &str, code: &str, message: String) {
+        self.at(place, code, message);
+    }
+
     /// A table inside; a missing one counts as empty.
     pub(super) fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let table = match self.take(key) {

@@ -4,6 +4,7 @@
 mod documents;
 mod failures;
 mod financial;
+mod financial_bills;
 mod financial_failures;
 
 use ml_connector_tests::scenarios;

@@ -100,6 +100,16 @@ impl<'de> Deserialize<'de> for Flag {
 pub(crate) struct Day(Option<Date>);
 
 impl Day {
+    /// The day that a text begins with, in any of the documented forms.
+    pub(crate) fn read(text: &str) -> Self {
+        Self(day(text))
+    }
+
+    /// The day as a date to reckon with.
+    pub(crate) fn date(self) -> Option<Date> {
+        self.0
+    }
+
     /// As `YYYY-MM-DD`.
     pub(crate) fn text(self) -> Option<String> {
         self.0.map(|date| date.to_string())

@@ -13,7 +13,7 @@ use crate::concur::document_schema::InvoiceDocument;
 use crate::financial::posting::{Posting, shares};
 
 /// One amount for each row. They come to the invoice's total, or the difference is reported.
-pub(super) fn amounts_of_rows(
+pub(in crate::financial) fn amounts_of_rows(
     document: &InvoiceDocument,
     rows: &[Row],
     posting: &mut Posting,

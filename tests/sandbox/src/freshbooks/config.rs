@@ -67,6 +67,11 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
+    /// Lists of bills have the lines and numbers of the bills (lists; recorded ones have empty lines
+    /// and no number). Default: false.
+    pub bill_lists_are_full: bool,
+    /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
+    pub bill_tax_rounding: TaxRounding,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
     pub bill_category_as_object: bool,
@@ -117,6 +122,17 @@ pub enum Feature {
     Bills,
     /// Bill vendors, whose calls answer errno 31001.
     BillVendors,
+}
+
+/// Where taxes are rounded to the currency's smallest unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxRounding {
+    /// Each tax of each line, and then their sum.
+    #[default]
+    Line,
+    /// Each tax of the whole document, once.
+    Document,
 }
 
 /// Which event an archived object raises.
@@ -198,6 +214,8 @@ impl Default for FreshBooksConfig {
             negative_discount_total: true,
             duplicate_numbers_allowed: false,
             refuse_astral: false,
+            bill_lists_are_full: false,
+            bill_tax_rounding: TaxRounding::Line,
             bill_category_as_object: false,
             bill_vendor_stamps_eastern: false,
             archive_event: ArchiveEvent::Update,

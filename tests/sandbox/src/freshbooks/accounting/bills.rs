@@ -15,7 +15,7 @@ use crate::freshbooks::api::fields::{
 };
 use crate::freshbooks::api::listing::SearchFilters;
 use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, refuse_read_only};
-use crate::freshbooks::config::Feature;
+use crate::freshbooks::config::{Feature, TaxRounding};
 use crate::http::Millis;
 use crate::money::{Currency, Money};
 
@@ -60,7 +60,7 @@ pub(crate) struct BillView<'a> {
     id: u64,
     vendorid: u64,
     vendor: Option<BillVendorView<'a>>,
-    bill_number: &'a str,
+    bill_number: Option<&'a str>,
     issue_date: Date,
     due_date: Date,
     due_offset_days: u16,
@@ -126,7 +126,10 @@ impl Resource for Bill {
                 &Value::from(self.vendor),
             ));
         }
-        self.totals = LineTotals::sum(&self.lines, Decimal::ZERO, self.currency);
+        self.totals = match machine.config.bill_tax_rounding {
+            TaxRounding::Line => LineTotals::sum(&self.lines, Decimal::ZERO, self.currency),
+            TaxRounding::Document => LineTotals::sum_rounded_once(&self.lines, self.currency),
+        };
         Ok(())
     }
 
@@ -145,12 +148,14 @@ impl Resource for Bill {
         let money = |amount: Decimal| Money(amount, self.currency);
         let vendor = showing.machine.bill_vendors.rows.get(&self.vendor);
         let first = self.lines.first();
+        let is_full = showing.single || showing.config().bill_lists_are_full;
+        let shown = if is_full { self.lines.as_slice() } else { &[] };
         let category = first.and_then(|line| showing.machine.category(line.category));
         BillView {
             id: self.head.id,
             vendorid: self.vendor,
             vendor: vendor.map(|vendor| vendor.view(showing)),
-            bill_number: &self.number,
+            bill_number: is_full.then_some(&*self.number),
             issue_date: self.issue_date,
             due_date: self.due_date(),
             due_offset_days: self.due_offset_days,
@@ -164,8 +169,7 @@ impl Resource for Bill {
             outstanding: money(self.totals.total()),
             overall_category: category.map(|category| category.name.as_str()),
             overall_description: first.map(|line| &*line.description),
-            lines: self
-                .lines
+            lines: shown
                 .iter()
                 .enumerate()
                 .map(|(at, line)| self.line_view(at, line, showing))
@@ -392,6 +396,37 @@ mod tests {
             1
         );
         assert_eq!(count(&mut harness, "search[currency_code]=USD"), 0);
+    }
+
+    #[test]
+    fn lists_show_neither_lines_nor_numbers_unless_switched() {
+        let mut harness = FreshBooksHarness::new();
+        create(&mut harness, json!({}));
+        let row = |harness: &mut FreshBooksHarness| {
+            harness.listed("bills/bills?include[]=lines", "bills")[0].clone()
+        };
+        let bare = row(&mut harness);
+        assert_eq!(
+            (&bare["lines"], &bare["bill_number"]),
+            (&json!([]), &json!(null))
+        );
+        assert_eq!(bare["total_amount"]["amount"], "1071.00");
+        harness.machine.config.bill_lists_are_full = true;
+        assert_eq!(row(&mut harness)["lines"][0]["description"], "Fair booth");
+    }
+
+    #[test]
+    fn taxes_may_be_rounded_once_for_all_lines() {
+        let mut harness = FreshBooksHarness::new();
+        let line = json!({"categoryid": 3344, "unit_cost": "0.05", "tax_name1": "T",
+            "tax_percent1": "10"});
+        let lines = json!({"lines": [line, line]});
+        let tax = |harness: &mut FreshBooksHarness| {
+            create(harness, lines.clone())["tax_amount"]["amount"].clone()
+        };
+        assert_eq!(tax(&mut harness), "0.02");
+        harness.machine.config.bill_tax_rounding = TaxRounding::Document;
+        assert_eq!(tax(&mut harness), "0.01");
     }
 
     #[test]

@@ -62,6 +62,20 @@ impl LineTotals {
         totals
     }
 
+    /// The same without a discount, each tax rounded once for all lines.
+    pub(crate) fn sum_rounded_once(lines: &[PricedLine], currency: Currency) -> Self {
+        let mut totals = Self::sum(lines, Decimal::ZERO, currency);
+        let mut taxes: std::collections::BTreeMap<&str, Decimal> = Default::default();
+        for line in lines {
+            for tax in line.taxes.iter().flatten() {
+                let exact = line.net(currency) * tax.percent / Decimal::ONE_HUNDRED;
+                *taxes.entry(&tax.name).or_default() += exact;
+            }
+        }
+        totals.tax = taxes.values().map(|tax| currency.round(*tax)).sum();
+        totals
+    }
+
     /// What is to be paid.
     pub(crate) fn total(&self) -> Decimal {
         self.subtotal - self.discount + self.tax
