@@ -6,6 +6,7 @@ mod credentials;
 mod events;
 mod integrity;
 mod online;
+mod scopes;
 mod sealed;
 
 use std::io::Write;
@@ -167,6 +168,7 @@ async fn stored_and_remote(
     findings.extend(connections::orphaned(config, store).await?);
     let keys = keys.as_ref().map_err(String::as_str);
     findings.extend(credentials::check(config, store, keys, guest).await?);
+    findings.extend(scopes::check(config, store, guest).await?);
     findings.extend(sealed::check(config, store, keyring).await?);
     if args.online {
         findings.extend(online::ask(config, store, guest).await?);

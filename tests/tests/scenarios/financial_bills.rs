@@ -29,7 +29,7 @@ scenarios!(
     a_total_that_freshbooks_rounds_otherwise_becomes_an_entry,
     a_credit_becomes_an_entry,
     a_replay_changes_nothing,
-    a_corrected_or_recalled_invoice_takes_its_bill_back,
+    a_corrected_invoice_takes_its_bill_back,
     what_was_made_under_other_settings_is_found,
 );
 
@@ -229,6 +229,16 @@ fn a_crash_at_any_moment_makes_one_bill(backend: Backend) {
         let filed = invoice(&mut sim, 1, 3);
         poll(&mut sim);
         assert_eq!(sim.crashes, 1, "moment {moment}");
+        // The write was recorded and never sent, which nobody can know: a person has it sent again.
+        if ending_name(&books::ending(&sim, &filed)) == "parked" {
+            assert_eq!(
+                code(&books::ending(&sim, &filed)),
+                "ambiguous",
+                "moment {moment}"
+            );
+            sim.start(books::object(&filed), StartReason::Replay);
+            sim.settle();
+        }
         assert_billed(&sim, &filed);
         assert_eq!(
             sim.sandbox.freshbooks.ids(RecordKind::Bill).len(),
@@ -313,7 +323,7 @@ fn a_replay_changes_nothing(backend: Backend) {
     assert_eq!(code(&ending(&sim, "bill", &id)), "made-by-us");
 }
 
-fn a_corrected_or_recalled_invoice_takes_its_bill_back(backend: Backend) {
+fn a_corrected_invoice_takes_its_bill_back(backend: Backend) {
     let mut sim = connected(backend);
     let config = sim.sandbox.concur.config_mut();
     config.financial.recall_acknowledged = true;
