@@ -200,7 +200,7 @@ fn print_one(translation: &Translation, out: &mut impl Write) -> Result<(), Fail
                 writeln!(out, "{} in SAP Concur:", record.target_kind)?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
             } else {
-                entry::print(&body, &record.postings, out)?;
+                entry::print(&record.target_kind, &body, &record.postings, out)?;
             }
         }
     }
