@@ -38,7 +38,7 @@ const VENDOR_CODE_BYTES_MAX: usize = 64;
 /// What an invoice becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BillOrEntry {
-    /// This bill.
+    /// The bill that FreshBooks holds to the cent.
     Bill(Bill),
     /// A journal entry, because of this; it continues "not as a bill: ".
     Entry(String),
@@ -68,7 +68,7 @@ pub(crate) struct Bill {
 pub(crate) struct Supplier {
     /// The vendor code in SAP Concur; may be empty.
     pub code: String,
-    /// The vendor's name.
+    /// The vendor's name there; may be empty.
     pub name: String,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct BillLine {
     pub cost_code: Option<String>,
     /// Before the taxes below; greater than zero.
     pub net: Decimal,
-    /// At most two.
+    /// Those that the settings name, two at most.
     pub taxes: Vec<LineTax>,
 }
 

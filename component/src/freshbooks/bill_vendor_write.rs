@@ -25,7 +25,7 @@ const RESOURCE: &str = "bill_vendors/bill_vendors";
 pub(crate) struct BillVendorRow {
     /// FreshBooks' id of it.
     pub(crate) id: String,
-    /// Its name.
+    /// The name that people see.
     pub(crate) name: String,
     /// Its note, which holds our marker if we made it.
     pub(crate) note: String,

@@ -90,7 +90,7 @@ pub(crate) fn read_created_bill(response: &Response) -> Result<ObjectRef, Unread
     read_bill_record(response).map(|bill| bill_object(&bill.id))
 }
 
-/// Reads one bill.
+/// Reads the answer that holds one bill.
 pub(crate) fn read_bill_record(response: &Response) -> Result<BillRecord, Unread> {
     let text = error_bodies::text(response)?;
     let raw: RawBill = parse(result_member(text, "bill", response)?)?;

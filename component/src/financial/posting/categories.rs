@@ -10,9 +10,9 @@ use crate::text::shortened;
 
 /// What a bill has of its document as a whole.
 pub(in crate::financial) struct BillHead {
-    /// `YYYY-MM-DD`.
+    /// The day of the document, `YYYY-MM-DD`.
     pub(in crate::financial) date: String,
-    /// ISO 4217.
+    /// The currency of every amount, ISO 4217.
     pub(in crate::financial) currency: String,
 }
 

@@ -27,7 +27,7 @@ pub(super) enum BillPosted {
     Ended(Ending),
     /// It must become a journal entry.
     AsEntry {
-        /// Why.
+        /// Why FreshBooks cannot hold it as a bill.
         why: String,
         /// What an earlier document of its source became, if that still stands.
         earlier: Option<Link>,

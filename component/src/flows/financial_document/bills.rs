@@ -142,11 +142,12 @@ impl Bills<'_> {
 
     fn paid(&self, id: &str) -> EarlyEnd {
         let message = format!(
-            "bill {id} is to be taken back in FreshBooks, since its invoice was recalled or changed \
-             in SAP Concur, and there are payments on it"
+            "bill {id} has payments in FreshBooks, and its invoice was recalled or changed in SAP \
+             Concur"
         );
         let remedy = "remove the payments from that bill in FreshBooks, then `ml-connector replay \
-                      RUN`: it deletes the bill, and makes one of the corrected invoice";
+                      RUN`: it deletes the bill, and makes one of the corrected invoice if there \
+                      is one";
         self.flow.parked("bill-paid", message, remedy)
     }
 

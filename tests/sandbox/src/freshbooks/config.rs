@@ -67,8 +67,8 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
-    /// Lists of bills have the lines and numbers of the bills (lists; recorded ones have empty lines
-    /// and no number). Default: false.
+    /// Lists of bills have their lines and numbers (bills; recorded ones have neither). Default:
+    /// false.
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,
