@@ -37,6 +37,8 @@ pub(crate) struct BillRecord {
     pub(crate) total: Option<Decimal>,
     /// Whether anything of it was paid.
     pub(crate) is_paid: bool,
+    /// Whether nobody has changed it since it was made, as far as its stamps say.
+    pub(crate) is_untouched: bool,
     /// Whether it was deleted (`vis_state` 1).
     pub(crate) is_deleted: bool,
     /// The descriptions of its lines; none where lines are not shown.
@@ -192,6 +194,10 @@ struct RawBill<'a> {
     #[serde(borrow)]
     paid: Raw<'a>,
     #[serde(borrow)]
+    created_at: Raw<'a>,
+    #[serde(borrow)]
+    updated_at: Raw<'a>,
+    #[serde(borrow)]
     vis_state: Raw<'a>,
     #[serde(borrow)]
     lines: Option<Vec<RawLine<'a>>>,
@@ -206,11 +212,13 @@ struct RawLine<'a> {
 impl RawBill<'_> {
     fn record(self) -> Option<BillRecord> {
         let lines = self.lines.unwrap_or_default();
+        let created_at = lax_text(self.created_at);
         Some(BillRecord {
             id: lax_text(self.id.or(self.billid))?,
             issued: lax_text(self.issue_date),
             total: amount(self.total_amount),
             is_paid: amount(self.paid).is_some_and(|paid| !paid.is_zero()),
+            is_untouched: created_at.is_some() && created_at == lax_text(self.updated_at),
             is_deleted: lax_text(self.vis_state).as_deref() == Some("1"),
             has_lines: !lines.is_empty(),
             descriptions: lines

@@ -142,9 +142,9 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// Reads the bill and compares its total with the document's. One that was made just now and
-    /// comes to something else is deleted, and what is returned says why; one that was there before
-    /// may have been changed by a person, and is left to one.
+    /// Reads the bill and compares its total with the document's. One that is as it was made and
+    /// comes to something else is deleted, and what is returned says why; one that a person may
+    /// have changed is left to one.
     async fn checked(
         &self,
         bill: &Bill,
@@ -168,7 +168,7 @@ impl FinancialRun<'_> {
             bill.wire_amount(bill.total),
             currency = bill.currency
         );
-        if written.found {
+        if written.found && !shown.is_untouched {
             return Err(self.total_differs(&posted.id, &why));
         }
         self.bills.delete(&posted.id).await?;

@@ -206,7 +206,24 @@ fn a_bill_that_was_there_before_with_another_total_is_left_to_a_person() {
     world.books.documents[0].status = "ACKNOWLEDGED";
     world.payables.bills[0]["total_amount"]["amount"] = json!("1131.00");
     assert_eq!(stop(&run(&mut world)), "bill-total-differs");
+    world.payables.bills[0]["created_at"] = json!("2026-03-01 10:00:00");
+    world.payables.bills[0]["updated_at"] = json!("2026-03-02 10:00:00");
+    assert_eq!(stop(&run(&mut world)), "bill-total-differs");
     assert_eq!(world.payables.bills[0]["vis_state"], 0);
+}
+
+#[test]
+fn a_bill_that_nobody_has_touched_is_taken_back_also_after_a_lost_answer() {
+    let mut world = world();
+    run(&mut world);
+    world.statuses.clear();
+    world.books.documents[0].status = "ACKNOWLEDGED";
+    let bill = &mut world.payables.bills[0];
+    bill["total_amount"]["amount"] = json!("1130.01");
+    bill["created_at"] = json!("2026-03-01 10:00:00");
+    bill["updated_at"] = bill["created_at"].clone();
+    assert_eq!(change(&run(&mut world)).1.kind, "journal-entry");
+    assert_eq!(world.payables.bills[0]["vis_state"], 1);
 }
 
 #[test]
