@@ -15,6 +15,7 @@ mod run;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
@@ -73,6 +74,7 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         own,
         journal: Journal { flow },
         bills: Bills { flow },
+        is_known: Cell::new(false),
     };
     flow.note_version(&run.version);
     run.sync().await

@@ -6,16 +6,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use rust_decimal::Decimal;
+
 use super::bills::Looks;
 use super::run::{FinancialRun, is_bill};
 use crate::concur::DocumentType;
 use crate::contract::runs::{Change, Conflict, Ending, Link};
 use crate::contract::types::{ObjectRef, System};
-use crate::financial::{self, Bill, BillOrEntry};
+use crate::financial::{self, BillOrEntry, Head};
 use crate::flow::{EarlyEnd, LookUp, Written, remote_refused};
-use crate::flows::{ambiguity, suppliers};
+use crate::flows::suppliers;
 use crate::freshbooks;
 use crate::marker;
+use crate::money;
 use crate::settings::financial::LookUp as When;
 
 /// The scope without which no bill can be read.
@@ -65,7 +68,7 @@ impl FinancialRun<'_> {
             self.undo(&link.target, &date).await?;
         }
         let written = self.enter_bill(body, doubt).await?;
-        if let Some(why) = self.checked(&bill, &written).await? {
+        if let Some(why) = self.checked(&written).await? {
             // What was there before is undone by now.
             let earlier = None;
             return Ok(BillPosted::AsEntry { why, earlier });
@@ -110,12 +113,8 @@ impl FinancialRun<'_> {
 
     /// Creates the bill, or finds what was posted before.
     async fn enter_bill(&self, body: String, doubt: bool) -> Result<Written<ObjectRef>, EarlyEnd> {
-        if ambiguity::left_by_earlier_run(self.flow, self.own).is_some() {
-            let record = self.look_only().await?;
-            return Ok(Written {
-                record,
-                found: true,
-            });
+        if self.is_left_unknown() {
+            return self.look_only().await;
         }
         let settings = &self.flow.settings;
         let doubt = Cell::new(doubt || settings.financial.look_up == When::Always);
@@ -142,36 +141,31 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// Reads the bill and compares its total with the document's. One that is as it was made and
-    /// comes to something else is deleted, and what is returned says why; one that a person may
-    /// have changed is left to one.
-    async fn checked(
+    /// Reads a bill and compares its total with the document's. One that is as it was made and comes
+    /// to something else is deleted, and what is returned says why; one that a person may have
+    /// changed is left to one.
+    pub(super) async fn checked(
         &self,
-        bill: &Bill,
         written: &Written<ObjectRef>,
     ) -> Result<Option<String>, EarlyEnd> {
         let posted = &written.record;
-        if !is_bill(posted) {
+        let head = financial::head(self.kind, &self.row.document).ok();
+        let (Some(head), true) = (head, is_bill(posted)) else {
             return Ok(None);
-        }
+        };
         let shown = self.bills.read(&posted.id).await?;
         let Some(shown) = shown.filter(|shown| !shown.is_deleted) else {
             return Err(self.not_shown(&posted.id));
         };
-        if shown.total == Some(bill.total) {
+        if shown.total == head.total {
             return Ok(None);
         }
-        let total = shown.total.map(|total| bill.wire_amount(total));
-        let why = format!(
-            "FreshBooks works it out as {} {currency}, and SAP Concur says {} {currency}",
-            total.as_deref().unwrap_or("nothing that can be read"),
-            bill.wire_amount(bill.total),
-            currency = bill.currency
-        );
+        let why = other_total(shown.total, &head);
         if written.found && !shown.is_untouched {
             return Err(self.total_differs(&posted.id, &why));
         }
         self.bills.delete(&posted.id).await?;
+        self.is_known.set(true);
         Ok(Some(why))
     }
 
@@ -214,6 +208,20 @@ impl FinancialRun<'_> {
             total: head.total,
         }
     }
+}
+
+/// How FreshBooks' total of a bill differs from the document's.
+fn other_total(theirs: Option<Decimal>, head: &Head) -> String {
+    let minor_units = money::minor_units(&head.currency).unwrap_or(2);
+    let shown = |total: Option<Decimal>| match total {
+        Some(total) => format!("{} {}", money::wire(total, minor_units), head.currency),
+        None => String::from("nothing that can be read"),
+    };
+    format!(
+        "FreshBooks works it out as {}, and SAP Concur says {}",
+        shown(theirs),
+        shown(head.total)
+    )
 }
 
 fn posted_twice(bill: ObjectRef, entry: ObjectRef) -> EarlyEnd {

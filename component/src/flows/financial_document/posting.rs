@@ -14,7 +14,7 @@ use crate::concur::DocumentType;
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Failure, Link};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
-use crate::flow::{EARLIER, EarlyEnd, unchanged};
+use crate::flow::{EARLIER, EarlyEnd, Written, unchanged};
 use crate::flows::ambiguity;
 use crate::flows::day::{DAY, day_before};
 use crate::marker;
@@ -95,9 +95,28 @@ impl FinancialRun<'_> {
         date: &str,
         doubt: bool,
     ) -> Result<(ObjectRef, Change), EarlyEnd> {
-        if ambiguity::left_by_earlier_run(self.flow, self.own).is_some() {
-            let found = self.look_only().await?;
-            return Ok((found, Change::Adopted));
+        let written = self.write_entry(entry, date, doubt).await?;
+        let written = match self.checked(&written).await? {
+            None => written,
+            // It was a bill of before the settings changed, and is taken back by now.
+            Some(_) => self.write_entry(entry, date, doubt).await?,
+        };
+        let change = if written.found {
+            Change::Adopted
+        } else {
+            Change::Created
+        };
+        Ok((written.record, change))
+    }
+
+    async fn write_entry(
+        &self,
+        entry: &Entry,
+        date: &str,
+        doubt: bool,
+    ) -> Result<Written<ObjectRef>, EarlyEnd> {
+        if self.is_left_unknown() {
+            return self.look_only().await;
         }
         let marker = self.marker();
         let posted = NewPosting {
@@ -107,19 +126,24 @@ impl FinancialRun<'_> {
             doubt,
         };
         let find = async || self.find_posted().await;
-        let written = self.journal.post(&posted, find).await?;
-        let change = if written.found {
-            Change::Adopted
-        } else {
-            Change::Created
-        };
-        Ok((written.record, change))
+        self.journal.post(&posted, find).await
+    }
+
+    /// Whether an earlier run could not know what came of its write, and nothing was found since.
+    pub(super) fn is_left_unknown(&self) -> bool {
+        let left = ambiguity::left_by_earlier_run(self.flow, self.own);
+        left.is_some() && !self.is_known.get()
     }
 
     /// An earlier attempt was never answered: only a person may have it sent again.
-    pub(super) async fn look_only(&self) -> Result<ObjectRef, EarlyEnd> {
-        let found = self.find_posted().await?;
-        found.ok_or_else(|| EarlyEnd::park(self.flow.ambiguous(EARLIER)))
+    pub(super) async fn look_only(&self) -> Result<Written<ObjectRef>, EarlyEnd> {
+        match self.find_posted().await? {
+            Some(record) => Ok(Written {
+                record,
+                found: true,
+            }),
+            None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
+        }
     }
 
     /// It is there: confirms it, or takes it back if the document was taken back meanwhile.

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use super::bills::Bills;
 use super::journal::Journal;
@@ -27,6 +28,8 @@ pub(super) struct FinancialRun<'a> {
     pub(super) own: &'a ObjectStatus,
     pub(super) journal: Journal<'a>,
     pub(super) bills: Bills<'a>,
+    /// What an earlier run could not know is known: its bill was found, and taken back.
+    pub(super) is_known: Cell<bool>,
 }
 
 impl FinancialRun<'_> {

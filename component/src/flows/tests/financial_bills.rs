@@ -25,8 +25,12 @@ use crate::settings::tests::MINIMAL;
 const REQUEST: &str = "7C1E40B2A9D84D6FA0B3";
 
 fn settings(more: &str) -> Rc<Settings> {
+    settings_as("bill", more)
+}
+
+fn settings_as(form: &str, more: &str) -> Rc<Settings> {
     let table = format!(
-        r#""financial": {{"enabled": true, "invoices": "bill", {more} "bills": {{
+        r#""financial": {{"enabled": true, "invoices": "{form}", {more} "bills": {{
             "categories": {{"6400": "3341"}}, "taxes": {{"H13": "13% HST"}},
             "vendors": {{"FB-10432": "17"}}}},
             "accounts": {{"by_code": {{"6400": "64"}}, "by_party": {{"VENDOR": "5"}}}}}},
@@ -296,4 +300,25 @@ fn an_entry_from_before_the_settings_changed_is_replaced_by_a_bill() {
         world.link(&source()).map(|link| link.target.kind),
         Some("bill".to_string())
     );
+}
+
+#[test]
+fn a_bill_of_other_settings_is_held_to_the_cent_too() {
+    let mut world = world();
+    run(&mut world);
+    world.statuses.clear();
+    world.books.documents[0].status = "ACKNOWLEDGED";
+    world.settings = settings_as("journal-entry", "");
+    assert_eq!(change(&run(&mut world)).1.kind, "bill");
+    world.statuses.clear();
+    world.books.documents[0].status = "ACKNOWLEDGED";
+    let bill = &mut world.payables.bills[0];
+    bill["total_amount"]["amount"] = json!("1130.01");
+    bill["created_at"] = json!("2026-03-01 10:00:00");
+    bill["updated_at"] = bill["created_at"].clone();
+    // What an earlier run could not know is known by now.
+    world.keep(super::world::parked(&source(), "ambiguous", 1));
+    let driven = run_because(&mut world, StartReason::LookAgain);
+    assert_eq!(change(&driven).1.kind, "journal-entry");
+    assert_eq!(world.payables.bills[0]["vis_state"], 1);
 }
