@@ -141,9 +141,9 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// Reads a bill and compares its total with the document's. One that is as it was made and comes
-    /// to something else is deleted, and what is returned says why; one that a person may have
-    /// changed is left to one.
+    /// Reads a bill and compares its total with the document's. One that is as it was made and
+    /// comes to something else is deleted, and what is returned says why; one that a person may
+    /// have changed is left to one.
     pub(super) async fn checked(
         &self,
         written: &Written<ObjectRef>,
