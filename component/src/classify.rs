@@ -5,13 +5,13 @@ use alloc::string::String;
 
 use crate::contract::http::{Response, SendError, SendErrorCode, SendOutcome};
 use crate::contract::types::System;
-use crate::error_bodies::{self, Refusal, Unread};
+use crate::error_bodies::{Refusal, Unread, is_page, read_refusal};
 use crate::pacing;
 
 /// What reads an answer of the 2xx kind.
 pub(crate) type Reader<T> = fn(&Response) -> Result<T, Unread>;
 
-/// Whose failure it is: a record that is to blame uses up its retries, a remote does not.
+/// Whose failure it is: a record that may be to blame uses up its retries, a remote does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     Record,
@@ -33,13 +33,24 @@ pub(crate) enum Verdict<T> {
 
 /// Why it is to be sent again later.
 pub(crate) enum NotNow {
-    /// The token was refused, with this status.
-    Denied(u16),
+    /// The token was refused.
+    Denied(Refusal),
     /// The remote took no requests.
     NotTaken(String),
-    /// A 400 whose words say that a limit was exceeded: not now, or a refusal that only sounds like
-    /// it.
-    Throttled(Refusal),
+    /// Not now, or a refusal that only looks like it.
+    Doubtful(Refusal, Doubt),
+}
+
+/// Why a refusal may be none of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// It is a page of somebody between us and the remote.
+    Page,
+    /// Its words say that requests come too fast.
+    Throttled,
+    /// SAP Concur's 400 without a field or a validation error may also be a limit or a deadlock,
+    /// in whatever words (source: concur-http-status-codes).
+    Unexplained,
 }
 
 /// Classifies an answer; `reader` reads one of the 2xx kind.
@@ -48,20 +59,42 @@ pub(crate) fn classify<T>(system: System, response: &Response, reader: Reader<T>
         200..=299 => match reader(response) {
             Ok(answer) => Verdict::Answered(answer),
             Err(Unread::Refused(refusal)) => Verdict::Refused(refusal),
+            Err(Unread::Garbled(_)) if is_page(response) => {
+                Verdict::Unknown(no_answer(response), Blame::Remote)
+            }
             Err(Unread::Garbled(why)) => Verdict::Unknown(why, Blame::Record),
         },
-        status if pacing::is_denial(system, status) => Verdict::NotNow(NotNow::Denied(status)),
+        _ if pacing::is_denial(system, response) => {
+            Verdict::NotNow(NotNow::Denied(read_refusal(response)))
+        }
         429 => Verdict::NotNow(NotNow::NotTaken(String::from("rate limit (HTTP 429)"))),
         // Documented by both systems as "not now".
         503 => Verdict::NotNow(NotNow::NotTaken(String::from("maintenance (HTTP 503)"))),
-        400 if pacing::says_throttled(response) => {
-            Verdict::NotNow(NotNow::Throttled(error_bodies::read_refusal(response)))
+        // From a gateway that cannot know; those above 519 have names at large proxies only.
+        status @ (408 | 502 | 504 | 520..=530) => {
+            Verdict::Unknown(format!("HTTP {status}"), Blame::Remote)
         }
-        // From a gateway that cannot know.
-        status @ (408 | 502 | 504) => Verdict::Unknown(format!("HTTP {status}"), Blame::Remote),
-        400..=499 => Verdict::Refused(error_bodies::read_refusal(response)),
+        400..=499 => refused(system, read_refusal(response)),
         status => Verdict::Unknown(format!("HTTP {status}"), Blame::Record),
     }
+}
+
+fn refused<T>(system: System, refusal: Refusal) -> Verdict<T> {
+    let is_plain = system == System::Concur && refusal.status == 400 && !refusal.names_field;
+    let doubt = if refusal.is_page {
+        Doubt::Page
+    } else if refusal.says_throttled() {
+        Doubt::Throttled
+    } else if is_plain {
+        Doubt::Unexplained
+    } else {
+        return Verdict::Refused(refusal);
+    };
+    Verdict::NotNow(NotNow::Doubtful(refusal, doubt))
+}
+
+fn no_answer(response: &Response) -> String {
+    format!("it answered {}", read_refusal(response).said())
 }
 
 /// Whether a write of this outcome may have been carried out: it was answered so, or nobody can
@@ -94,3 +127,6 @@ pub(crate) fn describe_error(error: &SendError) -> String {
         format!("{kind} ({})", error.detail)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! SAP Concur's side of the wire: requests, and what their answers hold.
 
+mod custom_fields;
+mod digests;
 pub(crate) mod document_schema;
 mod document_type;
 mod financial_documents;
@@ -10,6 +12,8 @@ mod requests;
 mod subscriptions;
 mod vendors;
 
+pub(crate) use custom_fields::{has_custom_text, other_spelling, shown_text};
+pub(crate) use digests::{Digest, list_digests, read_digests};
 pub use document_type::DocumentType;
 pub(crate) use financial_documents::{
     FinancialPage, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer, acknowledge,
@@ -18,8 +22,8 @@ pub(crate) use financial_documents::{
 };
 pub(crate) use json::member_text;
 pub(crate) use payment_requests::{
-    Digest, Line, PaymentRequest, create_payment_request, get_payment_request, list_digests,
-    read_digests, read_payment_request, read_written_id, update_payment_request,
+    Line, PaymentRequest, create_payment_request, get_payment_request, read_payment_request,
+    read_written_id, update_payment_request,
 };
 pub(crate) use subscriptions::{
     Subscription, get_subscription, put_subscription, read_nothing, read_subscription,

@@ -3,14 +3,16 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
-use celes::Country;
+use crate::place_names::{find_code, fold};
+
+/// Two-letter codes, three-letter codes and names. (ISO 3166-1, CLDR.)
+const COUNTRIES: &str = include_str!("../data/countries.txt");
 
 /// Whether this is an ISO 3166 two-letter code, upper case.
 #[must_use]
 pub(crate) fn is_code(code: &str) -> bool {
-    code.len() == 2
-        && code.bytes().all(|byte| byte.is_ascii_uppercase())
-        && Country::from_alpha2(code).is_ok()
+    let mut codes = COUNTRIES.lines().filter_map(|line| line.get(..2));
+    codes.any(|known| known == code)
 }
 
 /// The two-letter code of a country given by name, short name or code, in any case; `names` are
@@ -18,31 +20,26 @@ pub(crate) fn is_code(code: &str) -> bool {
 #[must_use]
 pub(crate) fn code(text: &str, names: &BTreeMap<String, String>) -> Option<String> {
     let text = text.trim();
-    if let Some(code) = names.get(text) {
-        return Some(code.clone());
-    }
-    let country = match text.len() {
-        0 => return None,
-        2 => Country::from_alpha2(text).ok(),
-        3 => Country::from_alpha3(text).ok().or_else(|| by_name(text)),
-        _ => by_name(text),
-    };
-    country.map(|country| country.alpha2.to_string())
+    let own = own_name(text, names).map(String::as_str);
+    own.or_else(|| find_code(COUNTRIES, text))
+        .map(ToString::to_string)
 }
 
-fn by_name(text: &str) -> Option<Country> {
-    let spoken = text.replace(' ', "");
-    Country::get_countries()
-        .iter()
-        .find(|country| country.long_name.eq_ignore_ascii_case(text))
-        .copied()
-        .or_else(|| Country::from_alias(&spoken).ok())
-        .or_else(|| Country::from_name(text).ok())
+/// What the settings say of a name: as it is written there, else folded.
+pub(crate) fn own_name<'n>(text: &str, names: &'n BTreeMap<String, String>) -> Option<&'n String> {
+    let folded = || {
+        let text = fold(text);
+        let mut all = names.iter().filter(|_| !text.is_empty());
+        all.find(|(name, _)| fold(name) == text)
+            .map(|(_, code)| code)
+    };
+    names.get(text).or_else(folded)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place_names::tests::assert_unambiguous;
 
     fn code_of(text: &str) -> Option<String> {
         code(text, &BTreeMap::new())
@@ -59,6 +56,7 @@ mod tests {
             ("United Kingdom", "GB"),
             ("Germany", "DE"),
             ("de", "DE"),
+            ("DEU", "DE"),
             ("Japan", "JP"),
             ("Kuwait", "KW"),
             (" France ", "FR"),
@@ -67,22 +65,108 @@ mod tests {
         }
     }
 
+    /// As ISO, the United Nations, CLDR and people write them.
     #[test]
-    fn what_is_no_country_is_not_guessed() {
-        for text in ["", "Atlantis", "XX", "Deutschlan"] {
+    fn names_are_found_in_every_common_form() {
+        for (text, expected) in [
+            ("Viet Nam", "VN"),
+            ("Vietnam", "VN"),
+            ("Korea, Republic of", "KR"),
+            ("Korea (the Republic of)", "KR"),
+            ("South Korea", "KR"),
+            ("Korea, Democratic People's Republic of", "KP"),
+            ("Côte d'Ivoire", "CI"),
+            ("Cote D’Ivoire", "CI"),
+            ("Ivory Coast", "CI"),
+            ("Taiwan, Province of China", "TW"),
+            ("Taiwan (Province of China)", "TW"),
+            ("Réunion", "RE"),
+            ("Reunion", "RE"),
+            ("UK", "GB"),
+            ("U.K.", "GB"),
+            ("England", "GB"),
+            ("UAE", "AE"),
+            ("U.S.A.", "US"),
+            ("U.S.", "US"),
+            ("the United States", "US"),
+            ("United States of America (the)", "US"),
+            ("Bolivia (Plurinational State of)", "BO"),
+            ("Iran (Islamic Republic of)", "IR"),
+            ("Netherlands (Kingdom of the)", "NL"),
+            ("The Netherlands", "NL"),
+            ("Falkland Islands (the) [Malvinas]", "FK"),
+            ("Congo (the Democratic Republic of the)", "CD"),
+            ("Democratic Republic of the Congo", "CD"),
+            ("Republic of the Congo", "CG"),
+            ("Lao People's Democratic Republic", "LA"),
+            ("Macedonia, the former Yugoslav Republic of", "MK"),
+            ("Saint Vincent and the Grenadines", "VC"),
+            ("St. Vincent & Grenadines", "VC"),
+            ("Sint Maarten (Dutch part)", "SX"),
+            ("St Martin", "MF"),
+            ("São Tomé and Príncipe", "ST"),
+            ("Curacao", "CW"),
+            ("Aland Islands", "AX"),
+            ("Turkiye", "TR"),
+            ("Turkey", "TR"),
+            ("Czech Rep.", "CZ"),
+            ("Russia", "RU"),
+            ("Tanzania", "TZ"),
+            ("US Virgin Islands", "VI"),
+            ("Virgin Islands, British", "VG"),
+            ("Hong Kong SAR China", "HK"),
+            ("P.R. China", "CN"),
+            ("Republic of Singapore", "SG"),
+            ("Federal Republic of Germany", "DE"),
+            ("Bosnia & Herzegovina", "BA"),
+            ("Swaziland", "SZ"),
+            ("Palestine, State of", "PS"),
+        ] {
+            assert_eq!(code_of(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_country_or_could_be_two_is_not_guessed() {
+        for text in [
+            "",
+            ".",
+            "the",
+            "Atlantis",
+            "XX",
+            "Deutschlan",
+            "Korea",
+            "Virgin Islands",
+            "Republic of China",
+            "America",
+            "No.",
+            "|",
+            "CA|CAN",
+        ] {
             assert_eq!(code_of(text), None, "{text}");
         }
     }
 
     #[test]
+    fn no_name_leads_to_two_countries() {
+        assert_unambiguous(COUNTRIES, |_| "");
+        assert_eq!(COUNTRIES.lines().count(), 249);
+    }
+
+    #[test]
     fn own_names_come_first() {
-        let names = BTreeMap::from([("Holland".to_string(), "NL".to_string())]);
-        assert_eq!(code("Holland", &names).as_deref(), Some("NL"));
+        let names = BTreeMap::from([
+            ("Kanada".to_string(), "CA".to_string()),
+            ("Georgia".to_string(), "US".to_string()),
+        ]);
+        assert_eq!(code("Kanada", &names).as_deref(), Some("CA"));
+        assert_eq!(code(" KANADA ", &names).as_deref(), Some("CA"));
+        assert_eq!(code("georgia", &names).as_deref(), Some("US"));
     }
 
     #[test]
     fn a_code_is_two_upper_case_letters() {
         assert!(is_code("CA"));
-        assert!(!is_code("ca") && !is_code("XX") && !is_code("CAN"));
+        assert!(!is_code("ca") && !is_code("XX") && !is_code("CAN") && !is_code(""));
     }
 }

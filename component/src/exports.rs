@@ -161,6 +161,10 @@ impl settings::GuestSettings for SettingsHandle {
         self.0.schedules()
     }
 
+    fn next_start(&self, schedule: Schedule, last: Instant) -> Instant {
+        self.0.next_start(&schedule, last)
+    }
+
     fn endpoints(&self) -> Endpoints {
         self.0.endpoints()
     }

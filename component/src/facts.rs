@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::contract::runs::Facts;
 use crate::financial::Head;
 use crate::freshbooks::{Document, Party};
-use crate::money;
+use crate::money::{self, WRITTEN_DECIMALS};
 use crate::text::non_empty;
 
 impl Document {
@@ -50,11 +50,13 @@ impl Head {
     }
 }
 
-/// The amount with the digits of its currency; none where the currency is not known, or where it
-/// has more digits than the currency.
+/// The amount with the digits of its currency, or with those that FreshBooks writes; none where the
+/// currency is not known, or where it has more digits than either.
 fn amount(amount: Decimal, currency: &str) -> Option<String> {
     let minor_units = money::minor_units(currency)?;
-    money::fits(amount, minor_units).then(|| money::wire(amount, minor_units))
+    let mut decimals = [minor_units, WRITTEN_DECIMALS].into_iter();
+    let decimals = decimals.find(|decimals| money::fits(amount, *decimals))?;
+    Some(money::wire(amount, decimals))
 }
 
 #[cfg(test)]
@@ -110,6 +112,7 @@ mod tests {
         for (number, currency, expected) in [
             ("5", "CAD", Some("5.00")),
             ("5", "JPY", Some("5")),
+            ("5.50", "JPY", Some("5.50")),
             ("5.0000", "KWD", Some("5.000")),
             ("5.005", "CAD", None),
             ("5", "", None),

@@ -7,6 +7,8 @@
 mod account;
 mod bill;
 mod cash_advance;
+mod dates;
+mod description;
 mod entry;
 mod expense;
 mod head;
@@ -17,6 +19,7 @@ mod posting;
 pub(crate) mod source;
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -28,6 +31,7 @@ use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
 pub(crate) use bill::{Bill, BillLine, BillOrEntry, Supplier};
+pub(crate) use description::{of_reversal, with_original};
 pub(crate) use entry::{Entry, Line};
 pub(crate) use head::Head;
 use outcome::problem;
@@ -117,10 +121,16 @@ pub(crate) fn translate_with_head(
     Ok((document.translate(settings)?, document.head()))
 }
 
+/// What a document's entry says of itself; nothing if the document cannot be read.
+pub(crate) fn description(kind: DocumentType, document: &str) -> Option<String> {
+    let text = inner(document).ok()?;
+    Some(Document::parse(kind, &text).ok()?.description())
+}
+
 /// A document with its rows.
 enum Document<'a> {
     Expense(ExpenseDocument<'a>),
-    Invoice(InvoiceDocument<'a>),
+    Invoice(Box<InvoiceDocument<'a>>),
     CashAdvance(CashAdvanceDocument<'a>),
     Payroll(ExpenseDocument<'a>),
 }
@@ -129,7 +139,7 @@ impl<'a> Document<'a> {
     fn parse(kind: DocumentType, text: &'a str) -> Result<Self, Problem> {
         Ok(match kind {
             DocumentType::Expense => Self::Expense(parse(text)?),
-            DocumentType::Invoice => Self::Invoice(parse(text)?),
+            DocumentType::Invoice => Self::Invoice(Box::new(parse(text)?)),
             DocumentType::CashAdvance => Self::CashAdvance(parse(text)?),
             DocumentType::Payroll => Self::Payroll(parse(text)?),
         })
@@ -145,11 +155,23 @@ impl<'a> Document<'a> {
         }
     }
 
+    fn description(&self) -> String {
+        match self {
+            Self::Expense(document) => description::of_report(DocumentType::Expense, document),
+            Self::Payroll(document) => description::of_report(DocumentType::Payroll, document),
+            Self::Invoice(document) => description::of_request(&document.header, &document.vendor),
+            Self::CashAdvance(document) => {
+                description::of_advance(&document.advance, &document.employee)
+            }
+        }
+    }
+
     fn translate(&self, settings: &'a Settings) -> Result<Translated, Untranslatable> {
         match self {
-            Self::Expense(document) => finish(settings, expense::basis(document), |posting| {
-                expense::post(document, posting);
-            }),
+            Self::Expense(document) => {
+                let basis = expense::basis(DocumentType::Expense, document);
+                finish(settings, basis, |posting| expense::post(document, posting))
+            }
             Self::Invoice(document) => finish(settings, invoice::basis(document), |posting| {
                 invoice::post(document, posting);
             }),
@@ -161,9 +183,10 @@ impl<'a> Document<'a> {
             Self::Payroll(_) if settings.financial.payroll == Payroll::Acknowledge => {
                 Ok(payroll::acknowledged())
             }
-            Self::Payroll(document) => finish(settings, expense::basis(document), |posting| {
-                payroll::post(document, posting);
-            }),
+            Self::Payroll(document) => {
+                let basis = expense::basis(DocumentType::Payroll, document);
+                finish(settings, basis, |posting| payroll::post(document, posting))
+            }
         }
     }
 }
@@ -200,7 +223,14 @@ fn parse<'a, T: Deserialize<'a>>(document: &'a str) -> Result<T, Problem> {
         } else {
             "not-json"
         };
-        problem("", code, format!("the document cannot be read: {error}"))
+        let what = if error.is_data() {
+            "is not built as documented"
+        } else {
+            "is damaged: it is no whole JSON text"
+        };
+        let (line, column) = (error.line(), error.column());
+        let message = format!("the document {what} (line {line}, column {column})");
+        problem("", code, message)
     })
 }
 

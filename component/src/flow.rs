@@ -12,5 +12,7 @@ mod parking;
 mod sending;
 
 pub(crate) use effects::Flow;
-pub(crate) use parking::{EARLIER, EarlyEnd, cannot_translate, remote_refused, summary, unchanged};
+pub(crate) use parking::{
+    EARLIER, EarlyEnd, NOT_SHOWN, cannot_translate, remote_refused, summary, unchanged,
+};
 pub(crate) use sending::{LookUp, Written};

@@ -9,6 +9,8 @@ mod documents;
 mod financial_document;
 mod financial_queue;
 mod from_concur;
+mod parties;
+mod payment_request_form;
 mod registration;
 mod subscription;
 mod suppliers;
@@ -114,6 +116,9 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             Ok(boxed(flow, financial_document::sync_financial_document))
         }
         (System::Concur, "supplier") => Ok(boxed(flow, suppliers::sync_supplier)),
+        (System::Concur, "payment-request-form") => {
+            Ok(boxed(flow, payment_request_form::give_first_place))
+        }
         (System::Concur, "event-subscription") => Ok(boxed(flow, subscription::check_subscription)),
         (system, kind) => Err(OpenError::UnknownKind(format!(
             "{} {kind}",

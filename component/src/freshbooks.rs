@@ -6,10 +6,13 @@ mod bill_write;
 mod callbacks;
 mod document;
 mod envelope;
+mod fields;
 mod journal;
 mod lists;
 mod party;
 mod requests;
+#[cfg(test)]
+mod spellings;
 
 pub use account_check::check_accounts;
 pub(crate) use bill_vendor_write::{
@@ -23,7 +26,9 @@ pub(crate) use bill_write::{
 pub(crate) use callbacks::{
     Callback, callback_path, callbacks_path, list_callbacks, read_callback, read_callbacks,
 };
-pub(crate) use document::{Document, Kind, Line, get_document, read_bill, read_invoice};
+pub(crate) use document::{
+    Category, Document, Kind, Line, get_document, place, read_bill, read_invoice,
+};
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,

@@ -92,7 +92,8 @@
 //! The public modules have the names of the interfaces in `wit/`, beside [`marker`] and [`retry`].
 //! The private ones, from what knows least:
 //!
-//! - `money`, `text`, `country`, `subdivisions`, `lax_json`, `error_bodies`: helpers;
+//! - `money`, `text`, `place_names`, `country`, `subdivisions`, `lax_json` and `error_bodies`:
+//!   helpers;
 //! - `concur`, `freshbooks`: the two wires, read tolerantly and written;
 //! - `payment_request`, `vendor`, `financial`: translations, pure, gathering every problem;
 //! - `facts`: what an object is to a person;
@@ -132,6 +133,7 @@ pub mod marker;
 mod money;
 pub mod pacing;
 mod payment_request;
+mod place_names;
 pub mod retry;
 pub mod runs;
 pub mod settings;

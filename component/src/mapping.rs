@@ -1,21 +1,23 @@
 //! Translations without sending anything.
 
 mod financial;
+mod freshbooks;
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::contract::mapping::{TranslatedRecord, Translation};
-use crate::contract::types::{ObjectRef, Problem};
-use crate::error_bodies::Unread;
+use crate::contract::mapping::Translation;
+use crate::contract::types::Problem;
+use crate::freshbooks::Kind;
 pub use crate::freshbooks::check_accounts;
-use crate::freshbooks::{Document, Kind};
 use crate::settings::Settings;
-use crate::{marker, payment_request, vendor};
+
+/// What Windows programs put before UTF-8 text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Translates a document. See `wit/mapping.wit`.
 ///
@@ -50,7 +52,9 @@ pub fn preview(
     kind: &str,
     document: &str,
 ) -> Result<Vec<Translation>, Vec<Problem>> {
+    let document = document.trim_start_matches(BYTE_ORDER_MARK);
     if let Some(kind) = financial::kind(kind) {
+        json_in(document)?;
         return financial::preview(settings, kind, document);
     }
     let Some(kind) = Kind::named(kind) else {
@@ -61,57 +65,26 @@ pub fn preview(
                 .to_string(),
         ));
     };
-    let raw = unwrapped(document, kind)?;
-    let document = Document::read(kind, raw).map_err(unreadable)?;
-    let source = ObjectRef::freshbooks(kind.name(), document.id.clone());
-    let marker = marker::marker_for(&settings.connection, &source, "payment-request");
-    let translated = payment_request::translate(&document, settings, &marker)?;
-    let key = vendor::key_of(&document.party, settings);
-    Ok(vec![Translation::Record(TranslatedRecord {
-        target_kind: "payment-request".to_string(),
-        json: translated.to_create(&key),
-        postings: Vec::new(),
-    })])
+    freshbooks::preview(settings, kind, document)
 }
 
-/// The object itself, bare, under its key, or in FreshBooks' envelope.
-fn unwrapped(text: &str, kind: Kind) -> Result<&RawValue, Vec<Problem>> {
-    #[derive(Deserialize)]
-    struct Wrapped<'a> {
-        #[serde(borrow)]
-        response: Option<&'a RawValue>,
-        #[serde(borrow)]
-        result: Option<&'a RawValue>,
-        #[serde(borrow)]
-        invoice: Option<&'a RawValue>,
-        #[serde(borrow)]
-        bill: Option<&'a RawValue>,
-    }
-    // `response`, `result` and the object's own key: the whole envelope.
-    const WRAPPERS_MAX: usize = 3;
-    let not_json = |error: serde_json::Error| one_problem("not-json", error.to_string());
-    let mut raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-    for _ in 0..WRAPPERS_MAX {
-        let Ok(wrapped) = serde_json::from_str::<Wrapped>(raw.get()) else {
-            break;
+/// The text, if it is JSON.
+fn json_in(text: &str) -> Result<&RawValue, Vec<Problem>> {
+    serde_json::from_str(text).map_err(|error| {
+        let message = match text.trim_start().chars().next() {
+            None => "there is nothing in it".to_string(),
+            Some('<') => {
+                "this is a web page or XML, not JSON; was the answer a sign-in page?".to_string()
+            }
+            Some(_) if error.is_eof() => "this JSON is cut off; is the file whole?".to_string(),
+            Some(_) => format!(
+                "this is not JSON: it cannot be read from line {}, column {} on",
+                error.line(),
+                error.column()
+            ),
         };
-        let own = match kind {
-            Kind::Invoice => wrapped.invoice,
-            Kind::Bill => wrapped.bill,
-        };
-        match wrapped.response.or(wrapped.result).or(own) {
-            Some(inner) => raw = inner,
-            None => break,
-        }
-    }
-    Ok(raw)
-}
-
-fn unreadable(why: Unread) -> Vec<Problem> {
-    match why {
-        Unread::Garbled(why) => one_problem("unreadable", why),
-        Unread::Refused(refusal) => one_problem("unreadable", refusal.words),
-    }
+        one_problem("not-json", message)
+    })
 }
 
 fn one_problem(code: &str, message: String) -> Vec<Problem> {
@@ -125,8 +98,8 @@ fn one_problem(code: &str, message: String) -> Vec<Problem> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::contract::mapping::TranslatedRecord;
     use crate::settings::tests::MINIMAL;
-    use alloc::format;
 
     const INVOICE: &str = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
         "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00",
@@ -164,13 +137,101 @@ pub(crate) mod tests {
         }
     }
 
+    fn said(kind: &str, document: &str) -> (String, String) {
+        let mut problems = preview(&settings(), kind, document).expect_err("has problems");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let problem = problems.remove(0);
+        for word in ["expected", "struct", "missing field", "duplicate"] {
+            assert!(!problem.message.contains(word), "{}", problem.message);
+        }
+        (problem.code, problem.message)
+    }
+
     #[test]
-    fn what_cannot_be_previewed_is_said() {
-        assert_eq!(codes("expense", INVOICE), ["unknown-kind"]);
-        assert_eq!(codes("invoice", "{"), ["not-json"]);
-        assert_eq!(codes("invoice", "3"), ["unreadable"]);
-        assert_eq!(codes("invoice", r#"{"lines": 3}"#), ["unreadable"]);
-        assert!(codes("bill", INVOICE).contains(&"party-missing".to_string()));
+    fn what_is_no_document_is_said_in_one_sentence() {
+        let bill = r#"{"id": 1, "vendorid": 2, "bill_number": "3", "lines": []}"#;
+        for (kind, document, code, part) in [
+            ("expense", INVOICE, "unknown-kind", "invoice, bill"),
+            ("invoice", "{", "not-json", "cut off"),
+            ("expense-document", "{", "not-json", "cut off"),
+            ("bill", "{]", "not-json", "line 1, column 2"),
+            ("invoice", " \n", "not-json", "nothing"),
+            ("invoice", "<html>Sign in</html>", "not-json", "web page"),
+            ("invoice", "3", "not-a-document", "no invoice"),
+            ("invoice", "{}", "not-a-document", "no invoice"),
+            (
+                "invoice",
+                r#"{"response": {"result": {}}}"#,
+                "not-a-document",
+                "no invoice",
+            ),
+            (
+                "bill",
+                r#"{"client": {"id": 1}}"#,
+                "not-a-document",
+                "no bill",
+            ),
+            ("bill", INVOICE, "other-kind", "an invoice"),
+            ("invoice", bill, "other-kind", "a bill"),
+            (
+                "invoice",
+                &format!(r#"{{"bill": {bill}}}"#),
+                "other-kind",
+                "a bill",
+            ),
+            ("invoice", &format!("[{INVOICE}, {INVOICE}]"), "list", "2"),
+            (
+                "invoice",
+                &format!(r#"{{"response": {{"result": {{"invoices": [{INVOICE}], "page": 1}}}}}}"#),
+                "list",
+                "1 ",
+            ),
+            (
+                "bill",
+                r#"{"response": {"errors": [{"errno": 1012, "message": "Bill not found."}]}}"#,
+                "error-answer",
+                "Bill not found.",
+            ),
+            (
+                "invoice",
+                r#"{"error": "invalid_token", "error_description": "It has expired."}"#,
+                "error-answer",
+                "It has expired.",
+            ),
+        ] {
+            let (found, message) = said(kind, document);
+            assert_eq!(found, code, "{document}: {message}");
+            assert!(message.contains(part), "{document}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let bare = preview(&settings(), "invoice", INVOICE);
+        let marked = format!("{BYTE_ORDER_MARK}{INVOICE}");
+        assert_eq!(preview(&settings(), "invoice", &marked), bare);
+    }
+
+    #[test]
+    fn of_what_no_run_sends_nothing_is_shown() {
+        for (member, code) in [
+            (r#""vis_state": 1"#, "deleted"),
+            (r#""vis_state": "1""#, "deleted"),
+            (r#""status": 1"#, "draft"),
+            (r#""v3_status": "draft""#, "draft"),
+        ] {
+            let document = INVOICE.replacen('{', &format!("{{{member}, "), 1);
+            let translations = preview(&settings(), "invoice", &document);
+            match translations.as_deref() {
+                Ok([Translation::Nothing(note)]) => assert_eq!(note.code, code),
+                other => panic!("{member}: {other:?}"),
+            }
+        }
+        let json = MINIMAL.replacen('{', r#"{"invoice": {"drafts": true}, "#, 1);
+        let settings = Settings::load("acme", &json).expect("is right");
+        let draft = INVOICE.replacen('{', r#"{"status": 1, "#, 1);
+        let shown = preview(&settings, "invoice", &draft).expect("translates");
+        only_record(&shown);
     }
 
     #[test]

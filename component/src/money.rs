@@ -1,6 +1,7 @@
-//! Money: decimal, never a float, checked against its currency's minor units.
+//! Money: decimal, never a float, with the digits of its currency or of the system that wrote it.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::str::FromStr;
 
 use iso_currency::Currency;
@@ -9,6 +10,10 @@ use rust_decimal::{Decimal, RoundingStrategy};
 /// Amounts stay below this (10^15), so that no sum of them can overflow: a [`Decimal`] holds 28
 /// digits, which leaves room for eight after the point and a hundred thousand addends.
 pub(crate) const NUMBER_BOUND: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+
+/// The digits after the point that FreshBooks writes, whatever the currency's own number of them
+/// (source: freshbooks-sdks).
+pub(crate) const WRITTEN_DECIMALS: u32 = 2;
 
 /// The number of digits after the point that amounts in this currency have, or nothing if ISO 4217
 /// does not know the code. Codes are upper case.
@@ -42,20 +47,20 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
     }
 }
 
-/// Whether an amount has no more digits after the point than its currency allows.
+/// Whether an amount has no more digits after the point than these.
 #[must_use]
-pub(crate) fn fits(amount: Decimal, minor_units: u32) -> bool {
-    amount.normalize().scale() <= minor_units
+pub(crate) fn fits(amount: Decimal, decimals: u32) -> bool {
+    amount.normalize().scale() <= decimals
 }
 
-/// Rounds half away from zero to the minor unit, as invoices do.
+/// Rounds half away from zero to so many digits after the point, as invoices do.
 #[must_use]
-pub(crate) fn round(amount: Decimal, minor_units: u32) -> Decimal {
-    amount.round_dp_with_strategy(minor_units, RoundingStrategy::MidpointAwayFromZero)
+pub(crate) fn round(amount: Decimal, decimals: u32) -> Decimal {
+    amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// An amount as SAP Concur takes it: a decimal string with exactly the currency's digits after the
-/// point. To a host:
+/// An amount as SAP Concur takes it: a decimal string with exactly so many digits after the point.
+/// To a host:
 ///
 /// ```
 /// use ml_connector_component::contract::mapping::Translation;
@@ -79,9 +84,9 @@ pub(crate) fn round(amount: Decimal, minor_units: u32) -> Decimal {
 /// }
 /// ```
 #[must_use]
-pub(crate) fn wire(amount: Decimal, minor_units: u32) -> String {
-    let mut amount = round(amount, minor_units);
-    amount.rescale(minor_units);
+pub(crate) fn wire(amount: Decimal, decimals: u32) -> String {
+    let mut amount = round(amount, decimals);
+    amount.rescale(decimals);
     if amount.is_zero() {
         amount.set_sign_positive(true);
     }
@@ -95,10 +100,38 @@ pub(crate) fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }
 
-/// One minor unit, such as 0.01 for a currency with two.
+/// The smallest amount with so many digits after the point, such as 0.01 with two.
 #[must_use]
-pub(crate) fn cent(minor_units: u32) -> Decimal {
-    Decimal::new(1, minor_units)
+pub(crate) fn cent(decimals: u32) -> Decimal {
+    Decimal::new(1, decimals)
+}
+
+/// Amounts rounded so that they add up to a total: each is rounded down, and what is then missing
+/// goes, one minor unit each, to those that lost the most, the first of equals first. Nothing if
+/// that does not reach the total.
+#[must_use]
+pub(crate) fn by_largest_remainder(
+    amounts: &[Decimal],
+    total: Decimal,
+    minor_units: u32,
+) -> Option<Vec<Decimal>> {
+    let down = |amount: &Decimal| {
+        amount.round_dp_with_strategy(minor_units, RoundingStrategy::ToNegativeInfinity)
+    };
+    let mut rounded: Vec<Decimal> = amounts.iter().map(down).collect();
+    let mut losses: Vec<(Decimal, usize)> = (0..amounts.len())
+        .map(|place| (rounded[place] - amounts[place], place))
+        .filter(|(loss, _)| !loss.is_zero())
+        .collect();
+    losses.sort();
+    let mut missing = total - rounded.iter().sum::<Decimal>();
+    for (_, place) in losses {
+        if missing.is_sign_positive() && !missing.is_zero() {
+            rounded[place] += cent(minor_units);
+            missing -= cent(minor_units);
+        }
+    }
+    missing.is_zero().then_some(rounded)
 }
 
 fn digits(text: &str) -> usize {

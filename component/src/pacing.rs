@@ -12,9 +12,10 @@
 
 use alloc::format;
 
-use crate::contract::http::{Authorization, Body, Response, SendError, SendErrorCode, SendOutcome};
+use crate::contract::http::{Authorization, Response, SendError, SendErrorCode, SendOutcome};
 use crate::contract::pacing::{Gate, Hold, HoldReason, Observation};
 use crate::contract::types::{Duration, Instant, System};
+use crate::error_bodies::read_refusal;
 use crate::retry::{Policy, delay_after};
 
 const SECOND: Duration = 1_000;
@@ -29,10 +30,6 @@ const RETRY_AFTER_MAX: Duration = 60 * MINUTE;
 /// this only bounds how long one whose gate was not opened goes unnoticed.
 const RECONNECT_HOLD: Duration = 10 * MINUTE;
 
-/// As much of a body as is searched for the signs of throttling: they are in the first lines of an
-/// error, and a body may have megabytes.
-const SEARCHED_BYTES_MAX: usize = 16 * 1024;
-
 /// A gate that lets every request through, as it is before the first failure.
 pub fn initial_gate(system: System) -> Gate {
     Gate {
@@ -45,8 +42,8 @@ pub fn initial_gate(system: System) -> Gate {
 
 /// What an outcome says about the remote; `now` is when it was reported.
 ///
-/// - 429, or a 400 that [says so](says_throttled): rate limited, for as long as `Retry-After` says
-///   (1 s to 1 h), else 1 s doubling to 5 min.
+/// - 429, or another 4xx that [says so](says_throttled): rate limited, a 429 for as long as
+///   `Retry-After` says (1 s to 1 h), else 1 s doubling to 5 min.
 /// - 502, 503, 504: maintenance; SAP Concur 5 min (source: concur-http-status-codes), FreshBooks 1
 ///   min doubling to 15 min, or as long as the `Retry-After` of a 503 says.
 /// - 401, and 403 from SAP Concur: the token has expired; held until `now`, since the host
@@ -89,7 +86,7 @@ pub fn observe(
 ) -> Observation {
     let token_refused = matches!(
         outcome,
-        SendOutcome::Response(response) if is_denial(gate.system, response.status)
+        SendOutcome::Response(response) if is_denial(gate.system, response)
     );
     let gate = match failure(gate.system, outcome) {
         _ if token_refused && authorization == Authorization::Application => gate,
@@ -128,36 +125,24 @@ pub fn hold_for_reconnect(gate: Gate, now: Instant) -> Gate {
     }
 }
 
-/// True for a 400 that means "slow down": SAP Concur also answers 400 when a request limit was
-/// exceeded or its database deadlocked (source: concur-http-status-codes).
+/// True for a refusal that means "slow down": SAP Concur also answers 400 when a request limit was
+/// exceeded or its database deadlocked (source: concur-http-status-codes), and gateways answer 403.
 ///
-/// Looks for `limit exceeded`, `deadlock` and `throttled` in any case. An answer that lists
+/// Goes by the words, in any order and several languages. An answer that names a field or lists
 /// validation errors is about its record, whatever words it uses.
 pub fn says_throttled(response: &Response) -> bool {
-    if response.status != 400 {
-        return false;
-    }
-    let body = match &response.body {
-        Body::Text(text) => text.as_bytes(),
-        Body::Bytes(bytes) => bytes,
-    };
-    let searched = &body[..body.len().min(SEARCHED_BYTES_MAX)];
-    let contains = |phrase: &str| {
-        searched
-            .windows(phrase.len())
-            .any(|window| window.eq_ignore_ascii_case(phrase.as_bytes()))
-    };
-    ["limit exceeded", "deadlock", "throttled"]
-        .into_iter()
-        .any(contains)
-        && !contains("validationErrors")
+    matches!(response.status, 400..=499) && read_refusal(response).says_throttled()
 }
 
 /// True for a status that means that the access token is refused: 401, and from SAP Concur 403 too,
-/// which it documents for expired tokens. FreshBooks' 403 is about a role or a read-only field, and
-/// refreshing would spend a refresh token for nothing.
-pub fn is_denial(system: System, status: u16) -> bool {
-    status == 401 || (status == 403 && system == System::Concur)
+/// which it documents for expired tokens, unless it speaks of a limit. FreshBooks' 403 is about a
+/// role or a read-only field, and refreshing would spend a refresh token for nothing.
+pub fn is_denial(system: System, response: &Response) -> bool {
+    match response.status {
+        401 => true,
+        403 => system == System::Concur && !says_throttled(response),
+        _ => false,
+    }
 }
 
 /// What an outcome says about the remote.
@@ -189,10 +174,10 @@ fn failure(system: System, outcome: &SendOutcome) -> Finding {
 fn response_finding(system: System, response: &Response) -> Finding {
     let (reason, length) = match response.status {
         429 => (HoldReason::RateLimited, asked_for(response)),
-        400 if says_throttled(response) => (HoldReason::RateLimited, None),
         503 => (HoldReason::Maintenance, asked_for(response)),
         502 | 504 => (HoldReason::Maintenance, None),
-        status if is_denial(system, status) => (HoldReason::TokenExpired, Some(0)),
+        _ if is_denial(system, response) => (HoldReason::TokenExpired, Some(0)),
+        _ if says_throttled(response) => (HoldReason::RateLimited, None),
         _ => return Finding::Answers,
     };
     let length = length.map_or_else(|| own_length(system, reason), HoldLength::Exactly);
@@ -292,7 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{observe as observe_with, *};
-    use crate::contract::http::Header;
+    use crate::contract::http::{Body, Header};
 
     const NOW: Instant = 1_800_000_000_000;
 
@@ -546,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_read_from_a_400_alone() {
+    fn throttling_is_read_from_refusals_that_are_about_nothing_else() {
         let says = |code, body: &str| match answer(code, None, body) {
             SendOutcome::Response(response) => says_throttled(&response),
             _ => false,
@@ -554,16 +539,20 @@ mod tests {
         for body in [
             "Request Limit Exceeded",
             "a DEADLOCK occurred",
-            "{\"m\":\"throttled\"}",
+            r#"{"message":"throttled"}"#,
+            r#"{"errorMessage":"limit exceeded","validationErrors":[]}"#,
+            r#"{"Error":{"Message":"Number of requests exceeds the request limit"}}"#,
         ] {
-            assert!(says(400, body), "{body}");
-            assert!(!says(422, body), "{body}");
+            assert!(says(400, body) && says(403, body), "{body}");
+            for status in [200, 401, 404, 422, 500] {
+                assert!(!says(status, body), "{status} {body}");
+            }
         }
         for body in [
             "",
             "limit",
             "Vendor Code is invalid",
-            r#"{"errorMessage":"limit exceeded","validationErrors":[]}"#,
+            r#"{"errorMessage":"limit exceeded","validationErrors":[{"source":"a"}]}"#,
         ] {
             assert!(!says(400, body), "{body}");
         }
@@ -580,7 +569,7 @@ mod tests {
             body: Body::Bytes(body),
         };
         assert!(says_throttled(&response(b"\xffdeadlock".to_vec())));
-        let mut far = vec![b' '; SEARCHED_BYTES_MAX];
+        let mut far = vec![b' '; 100_000];
         far.extend_from_slice(b"deadlock");
         assert!(!says_throttled(&response(far)));
     }

@@ -5,7 +5,9 @@
 
 pub(crate) mod diff;
 mod lines;
+mod precision;
 mod sums;
+pub(crate) mod unseen;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -15,12 +17,14 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use precision::Precision;
+
 use crate::concur::VendorKey;
 use crate::contract::types::Problem;
+use crate::country;
 use crate::freshbooks::Document;
 use crate::settings::Settings;
-use crate::text::{clean, shortened};
-use crate::{country, money};
+use crate::text::{clean, quoted, shortened};
 
 // The longest values that Concur takes (source: concur-payment-request).
 const NAME_CHARS_MAX: usize = 100;
@@ -93,7 +97,7 @@ pub(crate) fn translate(
     let mut work = Work {
         document,
         settings,
-        minor_units: 0,
+        precision: Precision::of(document),
         problems: document.problems.clone(),
     };
     let translated = work.translate(marker);
@@ -116,6 +120,15 @@ impl Translated {
         });
         body.insert("LineItems".to_string(), lines.collect());
         Value::Object(body).to_string()
+    }
+
+    /// Whether a line has a cost code.
+    #[must_use]
+    pub(crate) fn has_cost_codes(&self) -> bool {
+        let allocations = self.lines.iter().flat_map(|line| &line.allocations);
+        allocations
+            .into_iter()
+            .any(|share| share.cost_code.is_some())
     }
 
     /// The header and vendor as JSON.
@@ -161,7 +174,7 @@ impl Allocation {
 struct Work<'a> {
     document: &'a Document,
     settings: &'a Settings,
-    minor_units: u32,
+    precision: Precision,
     problems: Vec<Problem>,
 }
 
@@ -183,11 +196,11 @@ impl Work<'_> {
 
     fn currency(&mut self) {
         let currency = self.document.currency.as_str();
-        self.minor_units = money::minor_units(currency).unwrap_or(2);
-        if !self.settings.currencies.contains(currency) {
+        let is_named = !currency.is_empty();
+        if is_named && !self.settings.currencies.contains(currency) {
             let message = format!(
-                "currency \"{}\" is not carried over; add it to `currencies`",
-                shortened(currency, SHOWN_CHARS_MAX)
+                "currency {} is not carried over; add it to `currencies`",
+                quoted(currency, SHOWN_CHARS_MAX)
             );
             self.report("/currency_code", "currency-unmapped", message);
         }
@@ -215,11 +228,8 @@ impl Work<'_> {
         );
         set("InvoiceNumber", invoice_number.to_string());
         set("CurrencyCode", document.currency.clone());
-        set(
-            "InvoiceAmount",
-            money::wire(document.total, self.minor_units),
-        );
-        set("TaxAmount", money::wire(tax_total, self.minor_units));
+        set("InvoiceAmount", self.precision.wire(document.total));
+        set("TaxAmount", self.precision.wire(tax_total));
         set(
             &self.settings.payment_request.marker_field,
             marker.to_string(),
@@ -230,10 +240,7 @@ impl Work<'_> {
         let issued_at = document.kind.places().issued;
         match &document.issued {
             Some(issued) => set("InvoiceDate", issued.clone()),
-            None if document
-                .problems
-                .iter()
-                .any(|problem| problem.pointer == issued_at) => {}
+            None if self.is_reported(issued_at) => {}
             None => {
                 let message = "the document has no date; enter it in FreshBooks".to_string();
                 self.report(issued_at, "date-missing", message);
@@ -250,8 +257,10 @@ impl Work<'_> {
         let country = self.document.country.as_deref();
         let Some(name) = country.or(self.settings.vendor.default_country.as_deref()) else {
             let message = format!(
-                "the {} has no country; enter it in FreshBooks or set `vendor.default_country`",
-                kind.party()
+                "the {} has no country of its {party} (a run looks at the {party} itself too); \
+                 enter it there in FreshBooks or set `vendor.default_country`",
+                kind.name(),
+                party = kind.party_words()
             );
             self.report(kind.places().country, "country-missing", message);
             return None;
@@ -259,8 +268,8 @@ impl Work<'_> {
         let code = country::code(name, &self.settings.countries);
         if code.is_none() {
             let message = format!(
-                "\"{}\" is not a known country; add it to `countries`",
-                shortened(name, SHOWN_CHARS_MAX)
+                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
+                quoted(name, SHOWN_CHARS_MAX)
             );
             self.report(kind.places().country, "country-unmapped", message);
         }
@@ -293,6 +302,12 @@ impl Work<'_> {
             );
         }
         number
+    }
+
+    /// Whether reading the document has found something wrong there already.
+    fn is_reported(&self, pointer: &str) -> bool {
+        let mut problems = self.document.problems.iter();
+        problems.any(|problem| problem.pointer == pointer)
     }
 
     fn report(&mut self, pointer: &str, code: &str, message: String) {

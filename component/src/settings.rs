@@ -12,13 +12,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::contract::settings::{Endpoints, Identity, ReceiverNeed, Schedule};
-use crate::contract::types::{Duration, ObjectRef, Problem, System};
+use crate::contract::types::{Duration, Instant, ObjectRef, Problem, System};
 use crate::credentials::App;
 use crate::marker;
 use crate::retry::Policy;
-use checks::{anything, connection_name, cost_code, country_code, currency};
+use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
-use financial::Financial;
+use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
 use sections::read_retry;
 pub use sections::{Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub currencies: BTreeSet<String>,
     /// Country names as FreshBooks writes them, beside the ISO 3166 ones, to two-letter codes.
     pub countries: BTreeMap<String, String>,
+    /// Names of states and provinces likewise, to codes with their country such as `CA-QC`.
+    pub subdivisions: BTreeMap<String, String>,
     /// Which Concur expense type a line gets.
     pub expense_types: ExpenseTypes,
     /// FreshBooks tax names to Concur tax codes.
@@ -202,6 +204,20 @@ impl Settings {
         schedules
     }
 
+    /// When a schedule's run is to be started next, where its last start was at `last`: the first
+    /// day and time of the settings that is later, else its interval later. May have passed.
+    #[must_use]
+    pub fn next_start(&self, schedule: &Schedule, last: Instant) -> Instant {
+        let is_queue = schedule.object.kind == FINANCIAL_QUEUE;
+        match &self.financial.schedule {
+            Some(calendar) if is_queue => calendar.next_after(last),
+            _ => {
+                let interval = schedule.interval_s.max(1).saturating_mul(1_000);
+                last.saturating_add(interval)
+            }
+        }
+    }
+
     fn read(connection: &str, reader: &mut Reader) -> Self {
         let mut freshbooks = reader.table("freshbooks", FreshBooks::read);
         let financial = reader.table("financial", |table| {
@@ -228,6 +244,7 @@ impl Settings {
             bill_enabled: reader.table("bill", |table| table.flag("enabled", true)),
             currencies: reader.texts("currencies", currency).into_iter().collect(),
             countries: reader.map("countries", country_code),
+            subdivisions: reader.map("subdivisions", subdivision_code),
             expense_types: reader.table("expense_types", ExpenseTypes::read),
             taxes: reader.map("taxes", anything),
             projects: reader.map("projects", cost_code),

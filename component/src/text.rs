@@ -1,6 +1,8 @@
 //! Names and descriptions that people wrote, fit for the other system.
 
+use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// Without control characters, and with every run of white space made one space.
 #[must_use]
@@ -31,6 +33,16 @@ pub(crate) fn shortened(text: &str, characters_max: usize) -> String {
     short
 }
 
+/// Text in double quotes, as messages repeat it, at most so many characters of it. Quotes inside
+/// are single ones, and those around it are not doubled.
+#[must_use]
+pub(crate) fn quoted(text: &str, characters_max: usize) -> String {
+    let inner = text.trim().strip_prefix('"');
+    let inner = inner.and_then(|text| text.strip_suffix('"'));
+    let bare = inner.unwrap_or(text).trim().replace('"', "'");
+    format!("\"{}\"", shortened(&bare, characters_max))
+}
+
 /// A name as a part of a JSON Pointer. (RFC 6901, section 3.)
 #[must_use]
 pub(crate) fn pointer_token(name: &str) -> String {
@@ -41,6 +53,50 @@ pub(crate) fn pointer_token(name: &str) -> String {
 #[must_use]
 pub(crate) fn non_empty(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
+}
+
+/// The words of a text of at most so many characters in lower case and without accents; names such
+/// as `TooManyRequests` or `rate.limit` are several.
+pub(crate) fn plain_words(text: &str, characters_max: usize) -> Vec<String> {
+    let mut plain = String::new();
+    let mut after_small = false;
+    for letter in text.chars().take(characters_max) {
+        if !letter.is_alphabetic() || (letter.is_uppercase() && after_small) {
+            plain.push(' ');
+        }
+        after_small = letter.is_lowercase();
+        if letter.is_alphabetic() {
+            let small = letter.to_lowercase();
+            small.for_each(|letter| push_without_accent(&mut plain, letter));
+        }
+    }
+    plain.split_whitespace().map(ToString::to_string).collect()
+}
+
+/// Adds a lower-case letter without its accent, as far as the Latin alphabets of Europe go.
+pub(crate) fn push_without_accent(text: &mut String, letter: char) {
+    let plain = match letter {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'æ' => "ae",
+        'ç' | 'ć' | 'č' => "c",
+        'ð' | 'ď' | 'đ' => "d",
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+        'ğ' => "g",
+        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
+        'ł' | 'ľ' => "l",
+        'ñ' | 'ń' | 'ň' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+        'œ' => "oe",
+        'ř' => "r",
+        'ś' | 'ş' | 'š' => "s",
+        'ß' => "ss",
+        'ţ' | 'ť' => "t",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
+        'ý' | 'ÿ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        _ => return text.push(letter),
+    };
+    text.push_str(plain);
 }
 
 #[cfg(test)]
@@ -54,6 +110,17 @@ mod tests {
             clean("  Roe\t&\u{a0}Söhne\r\nGmbH \u{7}"),
             "Roe & Söhne GmbH"
         );
+    }
+
+    #[test]
+    fn a_quoted_text_has_one_pair_of_quotes() {
+        for (text, shown) in [
+            ("HST", r#""HST""#),
+            (r#""HST""#, r#""HST""#),
+            (r#"a "b" c"#, r#""a 'b' c""#),
+        ] {
+            assert_eq!(quoted(text, 40), shown);
+        }
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::freshbooks::Party;
 use crate::settings::Settings;
-use crate::text::{clean, shortened};
+use crate::text::{clean, quoted, shortened};
 use crate::{country, money, subdivisions};
 
 // The longest values that Concur takes (source: concur-vendor).
@@ -180,8 +180,8 @@ impl Work<'_> {
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
             let message = format!(
-                "\"{}\" is not a known country; add it to `countries`",
-                shortened(name, SHOWN_CHARS_MAX)
+                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
+                quoted(name, SHOWN_CHARS_MAX)
             );
             self.report(self.places.country, "country-unmapped", message);
             String::new()
@@ -194,8 +194,8 @@ impl Work<'_> {
             let message = if currency.is_empty() {
                 "it has no currency; choose one in FreshBooks".to_string()
             } else {
-                let shown = shortened(&currency, SHOWN_CHARS_MAX);
-                format!("\"{shown}\" is not an ISO 4217 currency; choose one in FreshBooks")
+                let shown = quoted(&currency, SHOWN_CHARS_MAX);
+                format!("{shown} is not an ISO 4217 currency; choose one in FreshBooks")
             };
             self.report("/currency_code", "currency-unknown", message);
         }
@@ -208,14 +208,16 @@ impl Work<'_> {
         if !subdivisions::are_required(country) {
             return province.map(|province| shortened(&province, NAME_CHARS_MAX));
         }
+        let own = &self.settings.subdivisions;
         let code = province
             .as_deref()
-            .and_then(|name| subdivisions::subdivision_code(country, name));
+            .and_then(|name| subdivisions::subdivision_code(country, name, own));
         if code.is_none() {
             let message = match province.as_deref() {
                 Some(said) => format!(
-                    "\"{}\" is not a state or province of {country}; correct it in FreshBooks",
-                    shortened(said, SHOWN_CHARS_MAX)
+                    "{} is not a known state or province of {country}; correct it in FreshBooks, or \
+                     add it to `subdivisions`",
+                    quoted(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(
                     "it has no state or province, which SAP Concur requires for {country}; enter \
@@ -224,7 +226,7 @@ impl Work<'_> {
             };
             self.report(self.places.province, "state-unmapped", message);
         }
-        code.map(ToString::to_string)
+        code
     }
 
     fn address(&self, fields: &mut BTreeMap<&'static str, String>) {

@@ -2,7 +2,8 @@
 //!
 //! Size and form are checked first, then the signature, and only then the meaning: nothing about an
 //! unauthenticated delivery is returned. A handshake brings its own key and so proves nothing by
-//! its signature; it counts only for a registration that is under way, and never replaces a key.
+//! its signature, or by having none; it counts only for a registration that is under way, and never
+//! replaces a key.
 
 mod form;
 mod signature;
@@ -68,11 +69,15 @@ const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
 /// ```
 pub fn verify(delivery: &Delivery, receiver: &Receiver) -> Result<Verified, Refusal> {
     let form = open(delivery)?;
-    let signature = Signature::from_headers(&delivery.headers)
-        .ok_or_else(|| refusal(RefusalCode::SignatureHeader))?;
+    let signature = Signature::from_headers(&delivery.headers);
     if let Some(verifier) = form.get("verifier") {
-        return read_handshake(&form, verifier, &signature, receiver);
+        let is_unsigned = signature::is_missing(&delivery.headers);
+        return match signature {
+            None if is_unsigned && receiver.registering => candidate(&form, verifier, receiver),
+            signature => read_handshake(&form, verifier, &required_header(signature)?, receiver),
+        };
     }
+    let signature = required_header(signature)?;
     require_signature(&form, &signature, trusted_verifiers(receiver))?;
     Ok(read_notice(&form, receiver).map_or_else(Verified::Unreadable, Verified::Notice))
 }
@@ -94,7 +99,8 @@ fn open(delivery: &Delivery) -> Result<Form<'_>, Refusal> {
         .ok_or_else(|| refusal(RefusalCode::AmbiguousForm))
 }
 
-/// Exactly one content type, the form's, with no parameter but UTF-8 as its charset.
+/// Exactly one content type, the form's, with no parameter but UTF-8 as its charset. It may be
+/// quoted, and parameters may be empty. (RFC 9110, sections 5.6.6 and 8.3.1.)
 fn is_form(headers: &[Header]) -> bool {
     let mut types = headers
         .iter()
@@ -105,7 +111,21 @@ fn is_form(headers: &[Header]) -> bool {
     let mut parts = only.value.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     essence.eq_ignore_ascii_case(CONTENT_TYPE)
-        && parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"))
+        && parts.all(|part| part.is_empty() || is_utf_8(part))
+}
+
+fn is_utf_8(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else {
+        return false;
+    };
+    let quoted = value.strip_prefix('"').map(|rest| rest.strip_suffix('"'));
+    let value = quoted.unwrap_or(Some(value));
+    let is_charset = name.eq_ignore_ascii_case("charset");
+    is_charset && value.is_some_and(|value| value.eq_ignore_ascii_case("utf-8"))
+}
+
+fn required_header(signature: Option<Signature>) -> Result<Signature, Refusal> {
+    signature.ok_or_else(|| refusal(RefusalCode::SignatureHeader))
 }
 
 fn require_signature<'k>(
@@ -147,10 +167,24 @@ fn read_handshake(
         return Ok(handshake(id, verifier));
     }
     require_signature(form, signature, [verifier])?;
+    candidate(form, verifier, receiver)
+}
+
+/// A verifier that FreshBooks may confirm; anyone can have sent it.
+///
+/// Whether FreshBooks signs handshakes is not documented. A signature under the key that comes with
+/// it would prove nothing either, so while a registration is pending it may be missing; one that is
+/// there has to be right.
+fn candidate(form: &Form<'_>, verifier: &str, receiver: &Receiver) -> Result<Verified, Refusal> {
+    let id = form.get("object_id").unwrap_or_default();
+    if verifier.is_empty() {
+        return Err(refusal(RefusalCode::Signature));
+    }
+    let is_known = receiver.callbacks.iter().any(|known| known.id == id);
     let ours = form
         .get("account_id")
         .is_none_or(|account| account == receiver.account_id);
-    let expected = callback.is_some() || (receiver.registering && is_plausible_id(id));
+    let expected = is_known || (receiver.registering && is_plausible_id(id));
     if !(ours && expected) {
         return Err(refusal(RefusalCode::UnknownCallback));
     }

@@ -9,24 +9,29 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 19] = [
+const NO_CODES: [&str; 24] = [
     "bill-vendor",
     "cash-advance",
     "content-type",
     "emea-impl",
     "event-subscription",
     "expense-document",
+    "expense-month-end",
     "financial-document",
     "financial-queue",
     "geolocation-missing",
     "geolocation-refused",
+    "invoice-month-end",
     "journal-entry",
+    "last-expense",
     "next-open-day",
     "obligation-document",
     "payment-request",
+    "report-end",
     "retry-after",
     "unreadable-answer",
     "us-impl",
+    "user-defined",
     "when-in-doubt",
     "x-api-version",
 ];

@@ -5,10 +5,12 @@
 //! runs, the command opens the store itself and does the same through the same code.
 
 pub mod audit;
+mod checkpoints;
 mod handle;
 mod reseal;
 mod socket;
 mod subscribe;
+mod webhook_address;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -82,6 +84,23 @@ pub enum AdminRequest {
     },
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
+    /// Begins the checkpoints of chains of endings anew that do not hold: answered with
+    /// `CheckpointsBegun`.
+    ForgetCheckpoints {
+        /// Of this connection only.
+        connection: Option<String>,
+    },
+    /// Has the next start receive webhooks at a new address: answered with
+    /// `WebhookAddressChanged`.
+    ChangeWebhookAddress {
+        /// The name of the connection.
+        connection: String,
+    },
+    /// Somebody added a seal key, which the log is to say: answered with `Noted`.
+    KeyAdded {
+        /// The id of the key.
+        id: u8,
+    },
     /// Somebody copied the store, which the log is to say: answered with `Noted`.
     BackedUp {
         /// The path of the copy.
@@ -141,13 +160,40 @@ pub enum AdminReply {
     },
     /// Credentials, gates and backlog.
     Status(ServiceStatus),
+    /// Checkpoints that were begun anew, each with why the one before did not hold.
+    CheckpointsBegun {
+        /// By the name of the connection.
+        begun: BTreeMap<String, String>,
+    },
+    /// The next start receives at a new address.
+    WebhookAddressChanged,
     /// It is in the log.
     Noted,
     /// The request was refused: one plain sentence.
     Refused {
         /// Why, and what helps.
         message: String,
+        /// Where it is to be put right.
+        #[serde(default)]
+        fault: Fault,
     },
+}
+
+/// Where a person puts right what a request was refused for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// In the request itself, or in what it was about.
+    #[default]
+    Request,
+    /// In the settings or a secret.
+    Settings,
+    /// In a credential: by connecting again.
+    Credential,
+    /// In the store.
+    Store,
+    /// At the remote, which did not answer or could not.
+    Remote,
 }
 
 /// The state of the service that is not in the store.
@@ -157,6 +203,9 @@ pub struct ServiceStatus {
     pub connections: Vec<ConnectionStatus>,
     /// Notices without a decision.
     pub notices_undecided: i64,
+    /// Client secrets that the service cannot use, one sentence each with what helps.
+    #[serde(default)]
+    pub client_secrets: Vec<String>,
 }
 
 /// The state of one connection.
@@ -201,6 +250,9 @@ pub enum AdminError {
 /// How long a service may take from its first look at the store until it answers: the first start
 /// compiles the component, and the store may have to be brought up to date.
 const STARTING_MAX: Duration = Duration::from_secs(30);
+
+/// How long a look at a running service may take: it reads its memory only.
+const STATUS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Between two tries meanwhile.
 const STARTING_PAUSE: Duration = Duration::from_millis(100);
@@ -248,9 +300,37 @@ pub async fn is_running_without_store(config: &Config) -> bool {
         )
 }
 
-/// Tells the running service something that it need not know; where none runs nothing happens.
-pub async fn tell(config: &Config, request: AdminRequest) {
-    let _ = socket::ask(&config.store, &request).await;
+/// Tells the running service something for its log; false where none runs that understands it.
+pub async fn tell(config: &Config, request: AdminRequest) -> bool {
+    let told = socket::ask(&config.store, &request).await;
+    matches!(told, Ok(Some(AdminReply::Noted)))
+}
+
+/// Asks the running service; nothing where none runs.
+///
+/// # Errors
+///
+/// [`AdminError::NoAnswer`].
+pub async fn ask_service(
+    config: &Config,
+    request: &AdminRequest,
+) -> Result<Option<AdminReply>, AdminError> {
+    socket::ask(&config.store, request).await
+}
+
+/// Whether a service runs, by its socket.
+pub async fn is_running(config: &Config) -> bool {
+    socket::is_answered(&config.store).await
+}
+
+/// How the running service stands; nothing where none runs, or where it does not answer at once.
+pub async fn service_status(config: &Config) -> Option<ServiceStatus> {
+    let request = AdminRequest::Status;
+    let asked = tokio::time::timeout(STATUS_PATIENCE, socket::ask(&config.store, &request));
+    match asked.await {
+        Ok(Ok(Some(AdminReply::Status(status)))) => Some(status),
+        _ => None,
+    }
 }
 
 /// Consents that are awaited at once, or whose result was not asked for yet; one more drops the
@@ -296,6 +376,7 @@ impl ConsentRounds {
                            `ml-connector connect freshbooks`";
             return AdminReply::Refused {
                 message: message.into(),
+                fault: Fault::Credential,
             };
         };
         let Some(end) = end else {

@@ -26,6 +26,18 @@ use crate::contract::types::Instant;
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 
+/// An instant as logs have it: UTC to the second, such as `2026-11-23T20:45:52Z` (RFC 3339); one
+/// beyond the year 9999 as milliseconds.
+#[must_use]
+pub fn written(at: Instant) -> String {
+    let ms = i64::try_from(at).ok();
+    let timestamp = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    timestamp.map_or_else(
+        || format!("{at} ms"),
+        |timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
+}
+
 /// A sleep is cut into pieces of this length, so that a clock that is set does not make it endless.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 

@@ -24,6 +24,7 @@ mod status;
 mod style;
 mod time_format;
 mod timeline;
+mod webhooks;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -93,6 +94,7 @@ enum Command {
     History(history::Args),
     Replay(replay::Args),
     Gate(gate::Args),
+    Webhooks(webhooks::Args),
     Preview(preview::Args),
     Keys(keys::Args),
     Check(check::Args),
@@ -125,6 +127,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
         Command::Gate(args) => gate::run(context, &args, out),
+        Command::Webhooks(args) => webhooks::run(context, &args, out),
         Command::Keys(args) => keys::run(context, &args, out),
         Command::Preview(args) => preview::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),

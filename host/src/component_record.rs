@@ -61,8 +61,11 @@ pub(crate) async fn record(
     guest: &Guest,
     now: Instant,
 ) -> Result<(), StoreError> {
+    add(store, ComponentRecord::new(guest, now)).await
+}
+
+async fn add(store: &dyn Store, present: ComponentRecord) -> Result<(), StoreError> {
     let mut all = recorded(store).await?;
-    let present = ComponentRecord::new(guest, now);
     if all.last().is_some_and(|last| last.is_same(&present)) {
         return Ok(());
     }
@@ -88,6 +91,32 @@ pub fn between(all: &[ComponentRecord], from: Instant, to: Instant) -> &[Compone
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::conformance::ModelStore;
+
+    #[tokio::test]
+    async fn a_component_is_recorded_when_it_replaces_another() {
+        let store = ModelStore::default();
+        let one = |name: &str, program: &str, since_ms| ComponentRecord {
+            sha256: name.into(),
+            contract_version: "0.1.0".into(),
+            program_version: program.into(),
+            since_ms,
+        };
+        for (name, program, at) in [("a", "1", 1), ("a", "1", 2), ("a", "2", 3), ("b", "2", 4)] {
+            add(&store, one(name, program, at))
+                .await
+                .expect("is recorded");
+        }
+        let all = recorded(&store).await.expect("is read");
+        let since: Vec<Instant> = all.iter().map(|one| one.since_ms).collect();
+        assert_eq!(since, [1, 3, 4], "since the first start of each");
+        for number in 0..KEPT_MAX as u64 {
+            let next = one(&number.to_string(), "2", 10 + number);
+            add(&store, next).await.expect("is recorded");
+        }
+        let all = recorded(&store).await.expect("is read");
+        assert_eq!((all.len(), all[0].since_ms), (KEPT_MAX, 10));
+    }
 
     #[test]
     fn what_ran_in_between_is_found() {

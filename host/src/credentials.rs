@@ -290,6 +290,14 @@ impl Credentials {
         }
     }
 
+    /// The client secrets that cannot be used, one sentence each with what helps.
+    #[must_use]
+    pub fn client_secret_problems(&self) -> Vec<String> {
+        let names = self.accounts.keys().map(String::as_str);
+        let problems = self.secrets.client_secret_problems(names);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
     /// The path and query of FreshBooks' consent page.
     ///
     /// # Errors

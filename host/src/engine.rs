@@ -29,10 +29,13 @@ use tokio::task::JoinSet;
 
 pub use self::connection::{Connection, SendPermit};
 pub(crate) use self::drive::drive;
+pub use self::drive::numbered_remedy;
 pub use self::gates::{GateClosed, Gates, Observed};
 pub use self::gauges::Gauges;
-pub(crate) use self::integrity::store_checkpoints;
+pub use self::integrity::uncheckable;
+pub(crate) use self::integrity::{store_checkpoints, unsound_checkpoints};
 pub use self::recent_wakes::RecentWakes;
+pub use self::schedules::last_start_mark;
 pub use self::services::Services;
 pub use self::stored_instants::bounded_gate;
 pub(crate) use self::stored_instants::{TOKEN_PAUSE_MAX_MS, bound_due};

@@ -2,7 +2,8 @@
 //! whole.
 //!
 //! Readiness is the result of the last commit, since a disk that can be read says nothing about one
-//! that can be written. After a failure a probe is written, so that a disk that works again is seen
+//! that can be written, and whether the files are where they were, which no commit may tell for
+//! hours. After a failure a probe is written, so that a disk that works again is seen
 //! without any webhook.
 
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub enum Unready {
     /// The last commit failed, and so does the probe.
     #[error("the store cannot be written")]
     StoreFails,
+    /// The file of the store was removed or replaced: what is stored now is gone with the process.
+    #[error("the store is not where it was; do not stop the service, and see its log")]
+    StoreLost,
     /// The file of the store is damaged: what is stored in it may be lost.
     #[error("the store is damaged; `ml-connector check --store` says more")]
     StoreDamaged,
@@ -74,8 +78,12 @@ impl Health {
             self.probe().await;
         }
         let is_failing = self.is_failing();
-        self.metrics.store_writable.set(i64::from(!is_failing));
-        if is_failing {
+        let is_lost = self.store.check_place().is_err();
+        let is_writable = !is_failing && !is_lost;
+        self.metrics.store_writable.set(i64::from(is_writable));
+        if is_lost {
+            Err(Unready::StoreLost)
+        } else if is_failing {
             Err(Unready::StoreFails)
         } else if self.damage().contains_key("") {
             Err(Unready::StoreDamaged)

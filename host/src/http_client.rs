@@ -7,12 +7,13 @@
 mod answer;
 mod body;
 mod origin;
+mod token_answer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method as HttpMethod, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -24,6 +25,7 @@ pub(crate) use self::answer::text_or_bytes;
 use self::body::{Departure, WatchedBody};
 pub use self::body::{NoSecrets, SecretParts};
 pub use self::origin::{Origin, OriginError, Origins};
+pub use self::token_answer::TokenAnswer;
 use crate::config::Limits;
 use crate::contract::http::{Method, Request, SendError, SendErrorCode, SendOutcome};
 
@@ -32,6 +34,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Shorter than the remotes' own limits, so that a connection is seldom closed just as it is used.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Who asks, for the logs and the support of the other side. Some firewalls refuse requests without
+/// it.
+const OUR_NAME: &str = concat!("ml-connector/", env!("CARGO_PKG_VERSION"));
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +173,9 @@ fn assemble(
         };
         ready.headers_mut().append(name, value);
     }
+    ready
+        .headers_mut()
+        .insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     if let Some(bearer) = bearer {
         ready.headers_mut().insert(AUTHORIZATION, bearer.clone());
     }

@@ -78,6 +78,7 @@ pub mod private;
 pub mod rate_limit;
 pub mod seal;
 pub mod sealed;
+pub mod secret_addresses;
 pub mod secrets;
 pub mod service;
 pub mod store;

@@ -19,8 +19,8 @@ use crate::store::Receipt;
 pub struct Metrics {
     registry: Registry,
     /// Webhooks by what became of them: `notice`, `coalesced`, `handshake`, `handshake-early`,
-    /// `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's code, `unknown-address`,
-    /// `cut-short`, `too-many`, `unavailable`.
+    /// `handshake-unsigned`, `handshake-unconfirmed`, `handshake-refused`, `oddity`, a refusal's
+    /// code, `unknown-address`, `cut-short`, `too-many`, `unavailable`.
     pub webhooks: Family<Happened, Counter>,
     /// Events of SAP Concur by what became of them: `hint`, `ignored`, `repeated`, the code of an
     /// unreadable one, why a peer was not believed, `too-many`, `unavailable`; and what their
@@ -279,7 +279,7 @@ impl Metrics {
     fn register_work(&self, registry: &mut Registry) {
         registry.register(
             "component_traps",
-            "Calls into the component that trapped",
+            "Calls into the component that failed",
             self.traps.clone(),
         );
         registry.register(
@@ -294,17 +294,17 @@ impl Metrics {
         );
         registry.register(
             "notices_undecided",
-            "Notices without a decision",
+            "Webhooks and events that are stored and not worked on yet",
             self.backlog.clone(),
         );
         registry.register(
             "runs_in_flight",
-            "Runs under way",
+            "Runs that are under way now",
             self.runs_in_flight.clone(),
         );
         registry.register(
             "gate_held_until_seconds",
-            "When a gate opens again, Unix time; 0 when it is open",
+            "When requests to a system go on, Unix time; 0 when they go on now",
             self.gate_held_until.clone(),
         );
         registry.register(
@@ -328,7 +328,7 @@ impl Metrics {
         );
         registry.register(
             "credentials",
-            "1 for what a credential is: live, dead or absent",
+            "1 for what a credential is, 0 for what it is not",
             self.credentials.clone(),
         );
         registry.register(

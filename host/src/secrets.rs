@@ -47,6 +47,9 @@ pub enum SecretName {
 }
 
 impl SecretName {
+    /// Both, in the order in which a connection is set up.
+    pub const ALL: [Self; 2] = [Self::FreshbooksClientSecret, Self::ConcurClientSecret];
+
     /// The name in files: `freshbooks-client-secret`, `concur-client-secret`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -54,6 +57,24 @@ impl SecretName {
             Self::FreshbooksClientSecret => "freshbooks-client-secret",
             Self::ConcurClientSecret => "concur-client-secret",
         }
+    }
+}
+
+/// A client secret that cannot be used, as one sentence with what helps.
+#[derive(Debug)]
+pub struct ClientSecretProblem {
+    /// The connection that needs it.
+    pub connection: String,
+    /// Which of its two.
+    pub name: SecretName,
+    /// Why not.
+    pub error: SecretError,
+}
+
+impl fmt::Display for ClientSecretProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, connection) = (self.name.as_str(), &self.connection);
+        write!(out, "{name} of {connection}: {}", self.error)
     }
 }
 
@@ -117,6 +138,24 @@ impl Secrets {
         let variable = format!("ML_CONNECTOR_{connection}_{}", name.as_str());
         let variable = variable.replace('-', "_").to_ascii_uppercase();
         self.find(&variable, &format!("{connection}.{}", name.as_str()))
+    }
+
+    /// The client secrets of these connections that cannot be used. They are read anew for each
+    /// token request, so that nothing but these requests fails meanwhile.
+    pub fn client_secret_problems<'c>(
+        &self,
+        connections: impl Iterator<Item = &'c str>,
+    ) -> Vec<ClientSecretProblem> {
+        let all = connections.flat_map(|one| SecretName::ALL.map(|name| (one, name)));
+        let problem = |(connection, name): (&str, SecretName)| {
+            let error = self.connection(connection, name).err()?;
+            Some(ClientSecretProblem {
+                connection: connection.to_owned(),
+                name,
+                error,
+            })
+        };
+        all.filter_map(problem).collect()
     }
 
     /// The keys that seal secrets in the store: `ML_CONNECTOR_SEAL_KEYS`, or the file `seal.keys`.

@@ -9,6 +9,7 @@ mod error;
 pub mod exposures;
 mod known_stores;
 mod orphans;
+pub mod overlaps;
 mod parts;
 mod sockets;
 mod take_up;
@@ -24,7 +25,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::addresses::random_hex;
 pub use self::error::ServeError;
-pub use self::known_stores::check as check_store_is_not_lost;
+pub use self::known_stores::{check as check_store_is_not_lost, others as other_stores};
 pub use self::orphans::{Orphan, orphans};
 pub use self::parts::{Parts, load_component};
 use self::sockets::Sockets;
@@ -37,6 +38,8 @@ use crate::events::signature::ReportOnce;
 use crate::events::{self, CertificateLog, EventReceiver};
 use crate::listener::{ListenError, Policy};
 use crate::secrets::Secrets;
+use crate::store::StoreError;
+use crate::store::sqlite::SqliteStore;
 use crate::webhooks::{self, WebhookReceiver};
 
 /// Threads of the runtime, though there be fewer cores: a call into the component that is about to
@@ -110,12 +113,36 @@ pub async fn serve_by_clock(
     secrets: &Secrets,
     clock: Clock,
 ) -> Result<Running, ServeError> {
-    let sockets = Sockets::bind(config).await?;
+    parts::refuse_exposed_settings(config)?;
+    let bound = Sockets::bind(config).await;
+    let sockets = bound.map_err(|error| first_cause(config, error))?;
     let parts = Parts::open(config, secrets, clock).await?;
+    let names = config.connections.iter().map(|one| one.name.as_str());
+    for problem in secrets.client_secret_problems(names) {
+        tracing::error!(connection = problem.connection, "{problem}");
+    }
+    for store in other_stores(config) {
+        tracing::warn!(
+            store = %store.display(),
+            "these seal keys were used with another store, which is still there: if one is a copy \
+             of the other, let no service run on that one, or both spend the same refresh token"
+        );
+    }
     for orphan in orphans(config, &*parts.services.store).await? {
         tracing::warn!(connection = orphan.connection, "{orphan}");
     }
     start(config, parts, sockets).await
+}
+
+/// Why an address cannot be listened at: the same service runs already, most of the time.
+fn first_cause(config: &Config, error: ServeError) -> ServeError {
+    match SqliteStore::exists(&config.store).and_then(|exists| match exists {
+        true => SqliteStore::lock(&config.store).map(drop),
+        false => Ok(()),
+    }) {
+        Err(error @ StoreError::InUse(_)) => error.into(),
+        _ => error,
+    }
 }
 
 async fn start(config: &Config, parts: Parts, sockets: Sockets) -> Result<Running, ServeError> {

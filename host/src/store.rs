@@ -143,6 +143,16 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// Whether what was committed is still where it was put: a file that was removed or replaced
+    /// fails the next commit too, which may be long in coming. Cheap, since health asks each time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Lost`].
+    fn check_place(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Runs of a connection that have not ended and are due at `now`, soonest first and of those
     /// due together the oldest first, at most `limit`, leaving out those in `except` (the ones
     /// under way). Asked for by connection, so that the backlog of one never stands before the runs

@@ -174,7 +174,9 @@ impl WebhookReceiver {
         }
         match self.read_delivery(address, &delivery).await {
             Ok(Ok(Verified::Notice(notice))) => self.store_notice(connection, notice).await,
-            Ok(Ok(Verified::Handshake(handshake))) => self.take_handshake(address, handshake).await,
+            Ok(Ok(Verified::Handshake(handshake))) => {
+                self.take_handshake(address, handshake, &delivery).await
+            }
             Ok(Ok(Verified::Unreadable(note))) => {
                 self.store_oddity(connection, note, &delivery).await
             }

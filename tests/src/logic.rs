@@ -88,6 +88,8 @@ pub trait Logic {
     ) -> Result<Credential, TokenFailure>;
     /// What is to be run at intervals: `settings.schedules`.
     fn schedules(&mut self) -> Vec<Schedule>;
+    /// When a schedule's run is to be started next: `settings.next-start`.
+    fn next_start(&mut self, schedule: &Schedule, last: Instant) -> Instant;
     /// Where requests go: `settings.endpoints`.
     fn endpoints(&mut self) -> Endpoints;
     /// Which account and company are joined: `settings.identity`.
@@ -182,6 +184,10 @@ impl Logic for Native {
 
     fn schedules(&mut self) -> Vec<Schedule> {
         self.settings.schedules()
+    }
+
+    fn next_start(&mut self, schedule: &Schedule, last: Instant) -> Instant {
+        self.settings.next_start(schedule, last)
     }
 
     fn endpoints(&mut self) -> Endpoints {

@@ -28,6 +28,7 @@ use self::credentials::Credentials;
 use self::store::MemoryStore;
 use crate::fixtures::settings;
 use crate::logic::{ActiveRun, Backend, Logic};
+use crate::switches;
 
 /// Where the vendors send webhooks to; in the simulator nothing listens there.
 pub const WEBHOOK_URL: &str = "https://connector.example.test/hooks";
@@ -79,10 +80,7 @@ impl Sim {
     /// Everything connected, under these settings of the connection.
     #[must_use]
     pub fn with_settings(backend: Backend, settings: &Value) -> Self {
-        Self::new(
-            SandboxConfig::default(),
-            backend.logic(&settings.to_string()),
-        )
+        Self::new(switches::config(), backend.logic(&settings.to_string()))
     }
 
     /// Both vendors empty, both credentials connected, both webhook registrations made and

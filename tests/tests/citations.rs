@@ -120,6 +120,34 @@ fn every_metric_is_explained() {
     assert_eq!(explained, registered, "docs/operating.md");
 }
 
+/// The help of a metric is the beginning of what the guide says of it.
+#[test]
+fn the_help_of_a_metric_is_what_the_guide_says() {
+    let guide = read(&root().join("docs/operating.md"));
+    let code = read(&root().join("host/src/metrics.rs"));
+    for registered in code.split(".register(").skip(1) {
+        let mut texts = registered.split('"');
+        let (Some(name), Some(help)) = (texts.nth(1), texts.nth(1)) else {
+            panic!("not a metric: {registered}");
+        };
+        if registered.trim_start().starts_with('"') {
+            let parts = help.split("\\\n").map(str::trim_start);
+            let help = parts.collect::<String>();
+            let row = [
+                format!("| `ml_connector_{name}` |"),
+                format!("| `ml_connector_{name}_total` |"),
+            ];
+            let mut rows = guide.lines();
+            let row = rows.find(|line| {
+                line.matches('|').count() == 6 && row.iter().any(|head| line.starts_with(head))
+            });
+            let row = row.unwrap_or_else(|| panic!("docs/operating.md has no row of {name}"));
+            let told = row.split('|').nth(3).unwrap_or_default().trim();
+            assert!(told.starts_with(&help), "{name}: {help:?} and {told:?}");
+        }
+    }
+}
+
 /// The rows of `docs/sources.md`, by anchor.
 fn rows() -> BTreeMap<String, String> {
     let text = read(&root().join("docs/sources.md"));

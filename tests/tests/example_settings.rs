@@ -1,7 +1,10 @@
 //! `ml-connector.example.toml`: the component accepts it, its defaults are the real ones, and it
-//! names every key.
+//! names every key. `docs/examples/sandbox-settings.json`: every document of the sandbox fits it.
 
+use ml_connector_component::mapping::preview;
 use ml_connector_component::settings::Settings;
+use ml_connector_sandbox::freshbooks::{Bulk, RecordKind};
+use ml_connector_sandbox::{FreshBooks, FreshBooksConfig};
 use ml_connector_tests::built;
 
 fn example() -> String {
@@ -49,12 +52,14 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         taxes: plain.taxes.clone(),
         projects: plain.projects.clone(),
         countries: plain.countries.clone(),
+        subdivisions: plain.subdivisions.clone(),
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
             bills: ml_connector_component::settings::financial::Bills {
                 language: shown.financial.bills.language.clone(),
                 ..plain.financial.bills.clone()
             },
+            schedule: plain.financial.schedule.clone(),
             ..shown.financial.clone()
         },
         ..shown.clone()
@@ -82,6 +87,9 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "sweep",
         "financial",
         "financial/accounts",
+        "financial/ledgers",
+        "financial/posting_date",
+        "financial/schedule",
         "events",
     ] {
         places.push(format!("/{table}"));
@@ -108,5 +116,41 @@ fn every_key_that_the_component_knows_stands_in_it() {
             stands,
             "`{key}` is not explained in ml-connector.example.toml"
         );
+    }
+}
+
+#[test]
+fn every_document_of_the_sandbox_is_translated_in_every_reading() {
+    // 2026-03-02T15:00:00Z.
+    const NOW: u64 = 1_772_463_600_000;
+    let json = built::root().join("docs/examples/sandbox-settings.json");
+    let json = std::fs::read_to_string(json).expect("is there");
+    let settings = Settings::load("acme", &json).expect("is accepted");
+    for other_readings in [false, true] {
+        let config = FreshBooksConfig {
+            amounts_by_currency: other_readings,
+            bill_without_vendorid: other_readings,
+            bill_line_without_categoryid: other_readings,
+            negative_discount_total: !other_readings,
+            ..FreshBooksConfig::default()
+        };
+        let mut freshbooks = FreshBooks::new(7, config);
+        let bulk = Bulk {
+            clients: 40,
+            invoices: 300,
+            bills: 100,
+            seed: 3,
+        };
+        freshbooks.create_bulk(&bulk, NOW).expect("are created");
+        for id in freshbooks.ids(RecordKind::Invoice) {
+            let invoice = freshbooks.invoice(id, NOW).expect("is there").to_string();
+            let previewed = preview(&settings, "invoice", &invoice);
+            previewed.unwrap_or_else(|problems| panic!("{problems:?}: {invoice}"));
+        }
+        for id in freshbooks.ids(RecordKind::Bill) {
+            let bill = freshbooks.bill(id, NOW).expect("is there").to_string();
+            let previewed = preview(&settings, "bill", &bill);
+            previewed.unwrap_or_else(|problems| panic!("{problems:?}: {bill}"));
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! and the other way round, and null is frequent
 //! (source: concur-financial-schema, concur-financial-samples).
 
+mod dates;
 mod objects;
 mod scalars;
 
@@ -14,9 +15,10 @@ use core::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+pub(crate) use dates::{Day, Moment, When};
 pub(crate) use objects::{Custom, CustomPlace, Many};
 use objects::{Name, object, take};
-pub(crate) use scalars::{Amount, Code, Codes, Day, Flag};
+pub(crate) use scalars::{Amount, Code, Codes, Flag};
 
 // What is needed of any document before it is translated.
 object!(Heads {
@@ -43,28 +45,39 @@ object!(Employee {
 
 object!(Report {
     id: Code<'a> = "reportId",
+    number: Code<'a> = "reportNumber",
     name: Code<'a> = "reportName",
     currency: Code<'a> = "employeeCurrencyAlphaCode",
     is_test: Flag = "isTest",
     total: Amount<'a> = "totalApprovedAmount",
+    by_payroll: Flag = "payrollPayIndicator",
+    payroll_account: Code<'a> = "payrollPaymentClearingAccountCode",
     revision: Code<'a> = "revisionNumber",
-    processed: Day = "reportPaymentProcessingDate",
-    submitted: Day = "reportSubmitDate",
-    ended: Day = "reportEndDate",
-    created: Day = "reportCreationDate",
+    ledger: Code<'a> = "ledgerCode",
+    policy: Code<'a> = "policyId",
+    country: Code<'a> = "homeCountryCode",
+    processed: Moment<'a> = "reportPaymentProcessingDate",
+    submitted: Moment<'a> = "reportSubmitDate",
+    user_defined: Day<'a> = "reportUserDefinedDate",
+    started: Day<'a> = "reportStartDate",
+    ended: Day<'a> = "reportEndDate",
+    created: Moment<'a> = "reportCreationDate",
 });
 
 object!(ExpenseEntry {
     expense_type: Code<'a> = "expenseTypeCode",
     expense_type_name: Code<'a> = "expenseTypeName",
-    date: Day = "entryDate",
+    date: Day<'a> = "entryDate",
+    currency: Code<'a> = "entryCurrAlphaCode",
     approved: Amount<'a> = "entryApprovedAmount",
     is_personal: Flag = "entryIsPersonal",
     payment_type: Code<'a> = "reportEntryPatKey",
     liability_account: Code<'a> = "liabilityAccountCode",
+    clearing_account: Code<'a> = "clearingAccountCode",
     allocations: Many<Allocation<'a>> = "allocation",
     payroll: Many<PayrollData<'a>> = "payrollData",
-    ..customs = "entryCustom"
+    ..customs = "entryCustom",
+    ..org_units = "entryOrgUnit"
 });
 
 object!(Allocation {
@@ -115,18 +128,27 @@ object!(RequestHeader {
     id: Code<'a> = "requestId",
     title: Code<'a> = "requestTitle",
     number: Code<'a> = "vendorInvoiceNumber",
-    due: Code<'a> = "paymentDueDate",
+    due: Day<'a> = "paymentDueDate",
     term_days: Code<'a> = "netPaymentTermDays",
     currency: Code<'a> = "currencyAlphaCode",
     is_test: Flag = "isTest",
     total: Amount<'a> = "requestTotal",
     shipping: Amount<'a> = "amountShippingTotal",
     tax: Amount<'a> = "amountTax",
+    vat_1: Amount<'a> = "amountVAT1",
+    vat_2: Amount<'a> = "amountVAT2",
+    vat_3: Amount<'a> = "amountVAT3",
+    vat_4: Amount<'a> = "amountVAT4",
+    pay_method: Code<'a> = "payMethodType",
     revision: Code<'a> = "revisionNumber",
-    posted: Day = "postingDate",
-    invoiced: Day = "invoiceDate",
-    completed: Day = "processCompleteDate",
-    submitted: Day = "submitDate",
+    ledger: Code<'a> = "ledgerCode",
+    policy: Code<'a> = "externalPolicyId",
+    policy_name: Code<'a> = "policyName",
+    posted: Day<'a> = "postingDate",
+    invoiced: Day<'a> = "invoiceDate",
+    received: Day<'a> = "invoiceReceivedDate",
+    completed: Moment<'a> = "processCompleteDate",
+    submitted: Moment<'a> = "submitDate",
     ..customs = "requestCustom"
 });
 
@@ -158,8 +180,9 @@ object!(Journal {
 });
 
 object!(InvoiceTax {
-    code: Code<'a> = "taxCode",
     amount: Amount<'a> = "amountTax",
+    code: Code<'a> = "taxCode",
+    field: Code<'a> = "taxField",
 });
 
 object!(CashAdvanceDocument {
@@ -178,8 +201,11 @@ object!(CashAdvanceData {
     currency: Code<'a> = "employeeCurrencyAlphaCode",
     rate: Amount<'a> = "exchangeRate",
     kind: Code<'a> = "transactionType",
-    issued: Day = "issuedDate",
-    requested: Day = "requestDate",
+    issued: Moment<'a> = "issuedDate",
+    requested: Moment<'a> = "requestDate",
+    trip_started: Day<'a> = "travelStartDate",
+    trip_ended: Day<'a> = "travelEndDate",
+    clearing_account: Code<'a> = "clearingAccountCode",
 });
 
 object!(CashRow {
@@ -190,24 +216,3 @@ object!(CashRow {
     payer: Code<'a> = "payer",
     payee: Code<'a> = "payee",
 });
-
-impl Report<'_> {
-    /// The days that the report may be posted on, best first.
-    pub(crate) fn days(&self) -> [Day; 4] {
-        [self.processed, self.submitted, self.ended, self.created]
-    }
-}
-
-impl RequestHeader<'_> {
-    /// The days that the invoice may be posted on, best first.
-    pub(crate) fn days(&self) -> [Day; 4] {
-        [self.posted, self.invoiced, self.completed, self.submitted]
-    }
-}
-
-impl CashAdvanceData<'_> {
-    /// The days that the advance may be posted on, best first.
-    pub(crate) fn days(&self) -> [Day; 2] {
-        [self.issued, self.requested]
-    }
-}

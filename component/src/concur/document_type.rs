@@ -37,6 +37,15 @@ impl DocumentType {
         }
     }
 
+    /// Its name as a key of the settings.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::CashAdvance => "cash_advance",
+            other => other.wire_name(),
+        }
+    }
+
     /// Its name in paths and rows (source: concur-financial-integration).
     #[must_use]
     pub fn wire_name(self) -> &'static str {

@@ -96,6 +96,8 @@ pub(crate) struct PostingConfirmation<'a> {
     pub(crate) number: &'a str,
     /// When it was posted there, `YYYY-MM-DD`.
     pub(crate) date: &'a str,
+    /// The ledger's fiscal year of that day.
+    pub(crate) fiscal_year: Option<i16>,
 }
 
 /// A page of the documents that nobody has acknowledged. Page 0 is the first.
@@ -199,10 +201,6 @@ pub(crate) fn confirm_posted(
     system_id: &str,
     posting: &PostingConfirmation,
 ) -> Request {
-    let year = posting
-        .date
-        .get(..4)
-        .and_then(|year| year.parse::<u32>().ok());
     // A success without a posting doc is refused; so are missing lists. (Integrators.)
     let confirmation = json!({
         "docId": id,
@@ -210,7 +208,7 @@ pub(crate) fn confirm_posted(
         "postingDocs": [{
             "companyId": posting.company_code,
             "documentNumber": posting.number,
-            "fiscalYear": year,
+            "fiscalYear": posting.fiscal_year,
             "paymentRelevantLineItems": [],
             "postingDate": posting.date,
         }],
@@ -275,7 +273,7 @@ pub(crate) fn read_service_answer(response: &Response) -> Result<ServiceAnswer, 
     let words: Vec<&str> = words.map(String::as_str).collect();
     let said = ServiceAnswer {
         code,
-        words: error_bodies::tamed_words(response, &words.join("; ")),
+        words: error_bodies::tamed(&words.join("; ")),
     };
     match said.code {
         // Not ready, and an error of which nothing is known: to be tried again
@@ -360,6 +358,7 @@ mod tests {
             company_code: "ACME",
             number: "17",
             date: "2026-03-04",
+            fiscal_year: Some(2026),
         };
         let sent = body(&confirm_posted(DocumentType::Expense, "a", "S", &posting));
         let document = &sent["postingConfirmations"][0];

@@ -6,83 +6,12 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::json::{first_text, is_true, items, json_object, list_rows, member_text};
+use super::json::{first_text, is_true, items, json_object, member_text};
 use super::requests::{encoded, get, with_body};
 use crate::contract::http::{Method, Request, Response};
 use crate::error_bodies::Unread;
 
 const PAYMENT_REQUEST: &str = "/api/v3.0/invoice/paymentrequest";
-const DIGESTS: &str = "/api/v3.0/invoice/paymentrequestdigests";
-
-/// A row of the list of payment requests. It has no custom fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Digest {
-    /// The payment request's id.
-    pub id: String,
-    /// Whether it was deleted; such rows stay in the list.
-    pub deleted: bool,
-}
-
-/// A page of digests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DigestPage {
-    pub(crate) digests: Vec<Digest>,
-    pub(crate) next: Option<String>,
-}
-
-/// Payment requests with exactly this invoice number.
-pub(crate) fn list_digests(invoice_number: &str, offset: Option<&str>) -> Request {
-    let mut target = format!(
-        "{DIGESTS}?vendorInvoiceNumber={}&limit=1000",
-        encoded(invoice_number)
-    );
-    if let Some(offset) = offset {
-        target.push_str("&offset=");
-        target.push_str(&encoded(offset));
-    }
-    get(target)
-}
-
-/// Reads a page of digests.
-pub(crate) fn read_digests(response: &Response) -> Result<DigestPage, Unread> {
-    let value = json_object(response)?;
-    let digests = list_rows(&value, "PaymentRequestDigest")?;
-    Ok(DigestPage {
-        digests: digests.into_iter().map(digest).collect::<Result<_, _>>()?,
-        next: next_offset(&member_text(&value, "NextPage")),
-    })
-}
-
-// A row that cannot be read may be the one that is looked for.
-fn digest(value: &Value) -> Result<Digest, Unread> {
-    let id = first_text(value, &["PaymentRequestId", "ID"]);
-    if id.is_empty() {
-        return Err(Unread::Garbled("a row without an id".to_string()));
-    }
-    Ok(Digest {
-        id,
-        deleted: is_true(value, "IsDeleted"),
-    })
-}
-
-// A full URI, a bare token, null or nothing. A URI is never followed, only its offset is taken out
-// of it.
-fn next_offset(next: &str) -> Option<String> {
-    let next = next.trim();
-    if next.is_empty() {
-        return None;
-    }
-    let Some((_, query)) = next.split_once('?') else {
-        let is_token = !next.contains("://");
-        return is_token.then(|| next.to_string());
-    };
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let offset = pairs.into_iter().find(|(key, _)| *key == "offset")?.1;
-    let decoded = percent_encoding::percent_decode_str(offset)
-        .decode_utf8()
-        .ok()?;
-    (!decoded.is_empty()).then(|| decoded.into_owned())
-}
 
 /// A payment request as Concur shows it, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,9 +100,7 @@ fn line(value: &Value) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::concur::vendors::read_vendors;
     use crate::error_bodies::tests::answer;
-    use proptest::prelude::*;
 
     #[test]
     fn lists_are_read_in_all_three_forms() {
@@ -207,58 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_list_proves_nothing() {
-        for body in [
-            r#"{}"#,
-            r#"{"Message":"busy"}"#,
-            r#"{"TotalCount":0}"#,
-            "[]",
-            "null",
-        ] {
-            let answer = answer(body);
-            assert!(
-                matches!(read_vendors(&answer), Err(Unread::Garbled(_))),
-                "{body}"
-            );
-            assert!(
-                matches!(read_digests(&answer), Err(Unread::Garbled(_))),
-                "{body}"
-            );
-        }
-        let nameless = answer(r#"{"PaymentRequestDigest":[{"InvoiceNumber":"1"}]}"#);
-        assert!(matches!(read_digests(&nameless), Err(Unread::Garbled(_))));
-    }
-
-    #[test]
-    fn every_form_of_next_page_is_understood() {
-        for (next, expected) in [
-            ("", None),
-            ("null", Some("null")),
-            ("abc==", Some("abc==")),
-            (
-                "https://us2.api.concursolutions.com/api/v3.0/x?limit=5&offset=a%2Bb",
-                Some("a+b"),
-            ),
-            ("https://evil.example.test/steal", None),
-            ("https://us2.api.concursolutions.com/x?limit=5", None),
-        ] {
-            assert_eq!(next_offset(next).as_deref(), expected, "{next}");
-        }
-        let page = read_digests(&answer(r#"{"PaymentRequestDigest":null,"NextPage":null}"#));
-        assert_eq!(page.expect("is read").next, None);
-    }
-
-    #[test]
     fn a_deleted_request_says_so_in_text() {
         let read = read_payment_request(&answer(r#"{"ID":"A","IsPaymentRequestDeleted":"true"}"#));
         assert!(read.expect("is read").deleted);
-    }
-
-    proptest! {
-        #[test]
-        fn queries_carry_any_text(text in ".{0,40}") {
-            let target = list_digests(&text, Some(&text)).path_with_query;
-            prop_assert!(target.is_ascii() && !target.contains(' ') && !target.contains('#'));
-        }
     }
 }

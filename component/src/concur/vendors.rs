@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json::{items, json_object, list_rows, member_text};
 use super::requests::{encoded, get, with_body};
 use crate::contract::http::{Method, Request, Response};
-use crate::error_bodies::{self, Refusal, Unread};
+use crate::error_bodies::{self, Unread};
 
 const VENDORS: &str = "/api/v3.1/invoice/vendors";
 
@@ -101,14 +101,10 @@ pub(crate) fn read_vendor_written(response: &Response) -> Result<VendorKey, Unre
             .iter()
             .map(|status| member_text(status, "Message"))
             .collect();
-        return Err(Unread::Refused(Refusal {
-            status: response.status,
-            codes: statuses
-                .iter()
-                .map(|status| member_text(status, "Code"))
-                .collect(),
-            words: error_bodies::tamed_words(response, &words.join("; ")),
-        }));
+        let codes = statuses.iter().map(|status| member_text(status, "Code"));
+        let refusal =
+            error_bodies::refusal_of_record(response.status, codes.collect(), &words.join("; "));
+        return Err(Unread::Refused(refusal));
     }
     let vendor = vendor(record).map(|vendor| vendor.key);
     vendor.ok_or_else(|| Unread::Garbled("the answer has no vendor code".to_string()))
@@ -177,7 +173,7 @@ mod tests {
         let Err(Unread::Refused(refusal)) = read_vendor_written(&answer(wordless)) else {
             panic!("is a refusal");
         };
-        assert!(!refusal.words.is_empty());
+        assert_eq!(refusal.said(), "(HTTP 200) without a word");
     }
 
     #[test]

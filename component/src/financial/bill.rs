@@ -15,10 +15,14 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use super::expense::cost_code;
-use super::invoice::{self, Row, amounts::amounts_of_rows};
+use super::invoice::amounts::{self, Parts, TaxFrom};
+use super::invoice::header::Header;
+use super::invoice::{self, Row};
 use super::outcome::Untranslatable;
 use super::posting::{Posting, SHOWN_CHARS_MAX};
-use crate::concur::document_schema::{Code, Day, InvoiceDocument, RequestHeader, Vendor};
+use crate::concur::document_schema::{
+    Code, InvoiceDocument, InvoiceTax, RequestHeader, Vendor, When,
+};
 use crate::money;
 use crate::settings::Settings;
 use crate::settings::financial::{BillTax, Bills};
@@ -138,9 +142,9 @@ impl Supplier {
 }
 
 /// The bill of an invoice.
-pub(super) fn translate(
-    document: &InvoiceDocument,
-    settings: &Settings,
+pub(super) fn translate<'a>(
+    document: &InvoiceDocument<'a>,
+    settings: &'a Settings,
 ) -> Result<BillOrEntry, Untranslatable> {
     let basis = invoice::basis(document);
     if basis.is_test.is_yes() {
@@ -148,32 +152,24 @@ pub(super) fn translate(
     }
     let mut posting = Posting::new(settings, &basis);
     let rows = invoice::rows(document);
-    let amounts = amounts_of_rows(document, &rows, &mut posting);
+    let amounts = RowAmounts::read(document, &rows, &mut posting);
     if posting.has_problems() {
         return Err(unreadable(posting));
     }
-    if let Some(why) = no_bill(&amounts) {
-        return Ok(BillOrEntry::Entry(why));
-    }
-    let mut lines = Vec::new();
-    for group in groups(&rows, &amounts, &mut posting) {
-        match group.lines(posting.minor_units()) {
-            Ok(of_group) => lines.extend(of_group),
-            Err(why) => return Ok(BillOrEntry::Entry(why)),
-        }
-    }
-    let due = due(&document.header, &mut posting);
+    let content = match content(document, &rows, &amounts, &mut posting) {
+        Ok(content) => content,
+        Err(why) => return Ok(BillOrEntry::Entry(why)),
+    };
     let total = posting.rows();
-    let supplier = supplier(&document.vendor, &mut posting);
     let head = posting.finish_bill()?;
     Ok(BillOrEntry::Bill(Bill {
-        supplier,
+        supplier: content.supplier,
         number: text(&document.header.number).map(|text| shortened(&text, NUMBER_CHARS_MAX)),
-        due: due.unwrap_or_else(|| head.date.clone()),
+        due: content.due.unwrap_or_else(|| head.date.clone()),
         date: head.date,
         currency: head.currency,
         total,
-        lines,
+        lines: content.lines,
     }))
 }
 
@@ -184,18 +180,140 @@ fn unreadable(posting: Posting) -> Untranslatable {
     }
 }
 
-/// Why these amounts make no bill.
-fn no_bill(amounts: &[Decimal]) -> Option<String> {
-    let total: Decimal = amounts.iter().sum();
-    if total.is_sign_negative() && !total.is_zero() {
-        return Some("it is a credit".to_string());
+/// What each row comes to, with the taxes that are in it.
+struct RowAmounts {
+    of_rows: Vec<Decimal>,
+    /// Whether each row's amount contains the row's own taxes.
+    has_tax_inside: Vec<bool>,
+    /// The tax of the header that an entry has on lines of its own.
+    tax_apart: Decimal,
+}
+
+impl RowAmounts {
+    fn read<'a>(document: &InvoiceDocument<'a>, rows: &[Row], posting: &mut Posting<'a>) -> Self {
+        let at = format_args!("/requestHeader/requestTotal");
+        let total = posting.total(at, &document.header.total);
+        let header = Header::read(&document.header, posting);
+        let parts: Vec<_> = rows.iter().map(|row| Parts::read(row, posting)).collect();
+        let amounts = amounts::read(total, &header, &parts, posting);
+        let tax_apart = match amounts.tax_from {
+            TaxFrom::Header => header.tax_apart(),
+            TaxFrom::Gross | TaxFrom::Rows | TaxFrom::Nowhere => Decimal::ZERO,
+        };
+        for amount in amounts.of_rows.iter().chain([&tax_apart]) {
+            posting.count(*amount);
+        }
+        posting.check_total(at, total);
+        let minor_units = posting.minor_units();
+        let parts = parts.iter();
+        Self {
+            has_tax_inside: parts
+                .map(|parts| amounts.tax_from.is_inside(parts, minor_units))
+                .collect(),
+            of_rows: amounts.of_rows,
+            tax_apart,
+        }
     }
-    if amounts.iter().all(Decimal::is_zero) {
-        return Some("it has no amounts".to_string());
+}
+
+/// What a bill has of its invoice beside its head.
+struct Content {
+    supplier: Supplier,
+    due: Option<String>,
+    lines: Vec<BillLine>,
+}
+
+/// The content of the bill, or why there can be none.
+fn content<'a>(
+    document: &InvoiceDocument<'a>,
+    rows: &[Row<'_, 'a>],
+    amounts: &RowAmounts,
+    posting: &mut Posting<'a>,
+) -> Result<Content, String> {
+    check_amounts(amounts)?;
+    check_payer(document, posting)?;
+    check_taxes(rows, amounts, posting)?;
+    let mut lines = Vec::new();
+    for group in groups(rows, &amounts.of_rows, posting) {
+        lines.extend(
+            group
+                .rounded(posting.minor_units())
+                .lines(posting.minor_units())?,
+        );
+    }
+    Ok(Content {
+        supplier: supplier(&document.vendor)?,
+        due: due(&document.header)?,
+        lines,
+    })
+}
+
+fn check_amounts(amounts: &RowAmounts) -> Result<(), String> {
+    let total: Decimal = amounts.of_rows.iter().sum::<Decimal>() + amounts.tax_apart;
+    if total.is_sign_negative() && !total.is_zero() {
+        return Err("it is a credit".to_string());
+    }
+    if amounts.of_rows.iter().all(Decimal::is_zero) {
+        return Err("it has no amounts".to_string());
     }
     let is_negative = |amount: &Decimal| amount.is_sign_negative() && !amount.is_zero();
-    let has_negative = amounts.iter().any(is_negative);
-    has_negative.then(|| "one of its lines is negative".to_string())
+    if amounts.of_rows.iter().any(is_negative) {
+        return Err("one of its lines is negative".to_string());
+    }
+    Ok(())
+}
+
+/// A bill is owed to its vendor; one that was paid by card is not.
+fn check_payer<'a>(document: &InvoiceDocument<'a>, posting: &Posting<'a>) -> Result<(), String> {
+    let key = invoice::creditor(document, posting).key;
+    if key == invoice::VENDOR {
+        return Ok(());
+    }
+    let key = shortened(&clean(&key), SHOWN_CHARS_MAX);
+    Err(format!(
+        "its payment method is {key}, so that it is not owed to its vendor"
+    ))
+}
+
+/// A tax that the company gets back must not end up in the cost, and one of a line must be in it.
+fn check_taxes<'a>(
+    rows: &[Row<'_, 'a>],
+    amounts: &RowAmounts,
+    posting: &mut Posting<'a>,
+) -> Result<(), String> {
+    if !amounts.tax_apart.is_zero() {
+        return Err("the tax that the company gets back is in its header only".to_string());
+    }
+    for (row, is_inside) in rows.iter().zip(&amounts.has_tax_inside) {
+        for tax in &row.journal.taxes.0 {
+            let is_zero = tax.amount.number().is_none_or(|amount| amount.is_zero());
+            if is_zero {
+                continue;
+            }
+            if tax_of_bills(tax, &posting.financial().bills).is_none() {
+                check_stays_in_cost(row, tax, posting)?;
+            } else if !is_inside {
+                return Err("the tax of a line is not the one that is in its amount".to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_stays_in_cost<'a>(
+    row: &Row<'_, 'a>,
+    tax: &InvoiceTax<'a>,
+    posting: &mut Posting<'a>,
+) -> Result<(), String> {
+    let [l, a] = row.at;
+    let at = format_args!("/lineItem/{l}/allocation/{a}/journal/tax");
+    match posting.account_of_invoice_tax(at, tax.code.text(), tax.field.text()) {
+        None => Ok(()),
+        Some(account) => Err(format!(
+            "the company gets its tax {} back, and `financial.bills.taxes` does not have it",
+            shortened(&clean(&account.code), SHOWN_CHARS_MAX)
+        )),
+    }
 }
 
 /// Allocations of one line item with the same category and taxes: a line of the bill. Together
@@ -212,7 +330,11 @@ struct Group<'a> {
     taxes: Vec<LineTax>,
 }
 
-fn groups<'a>(rows: &[Row], amounts: &[Decimal], posting: &mut Posting<'a>) -> Vec<Group<'a>> {
+fn groups<'a>(
+    rows: &[Row<'_, 'a>],
+    amounts: &[Decimal],
+    posting: &mut Posting<'a>,
+) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     let rows = rows.iter().zip(amounts);
     for (row, amount) in rows.filter(|(_, amount)| !amount.is_zero()) {
@@ -226,8 +348,10 @@ fn groups<'a>(rows: &[Row], amounts: &[Decimal], posting: &mut Posting<'a>) -> V
 }
 
 impl<'a> Group<'a> {
-    fn of_row(row: &Row, amount: Decimal, posting: &mut Posting<'a>) -> Self {
+    fn of_row(row: &Row<'_, 'a>, amount: Decimal, posting: &mut Posting<'a>) -> Self {
         let [l, a] = row.at;
+        let currency_at = format_args!("/lineItem/{l}/allocation/{a}/journal/currencyAlphaCode");
+        posting.same_currency(currency_at, &row.journal.currency);
         let at = format_args!("/lineItem/{l}/allocation/{a}/journal/accountCode");
         let cost_code = cost_code(&row.share.customs, posting.financial().cost_code_field);
         let code = row.journal.account.or(&row.share.account).text();
@@ -269,6 +393,15 @@ impl<'a> Group<'a> {
                 self.cost_codes.push(cost_code);
             }
         }
+    }
+
+    /// With its taxes and shipping in the currency's digits, of which a share may have more.
+    fn rounded(mut self, minor_units: u32) -> Self {
+        self.shipping = money::round(self.shipping, minor_units);
+        for tax in &mut self.taxes {
+            tax.amount = money::round(tax.amount, minor_units);
+        }
+        self
     }
 
     /// Its lines: one, or two where the taxes are on everything but the shipping.
@@ -325,10 +458,17 @@ fn taxes(row: &Row, bills: &Bills) -> Vec<LineTax> {
     let taxes = row.journal.taxes.0.iter();
     let mapped = taxes.filter_map(|tax| {
         let amount = tax.amount.number().filter(|amount| !amount.is_zero())?;
-        let tax = bills.taxes.get(&*tax.code.text()?)?.clone();
+        let tax = tax_of_bills(tax, bills)?.clone();
         Some(LineTax { tax, amount })
     });
     mapped.collect()
+}
+
+/// FreshBooks' tax that the settings name for a tax: by its code, else by its field such as `VAT1`.
+fn tax_of_bills<'b>(tax: &InvoiceTax, bills: &'b Bills) -> Option<&'b BillTax> {
+    let keys = [tax.code.text(), tax.field.text()];
+    let mut keys = keys.into_iter().flatten();
+    keys.find_map(|key| bills.taxes.get(&*key))
 }
 
 /// The first tax that FreshBooks would work out otherwise on this amount, in words.
@@ -347,27 +487,28 @@ fn other_tax(net: Decimal, taxes: &[LineTax], minor_units: u32) -> Option<String
     })
 }
 
-/// The day on which it is to be paid: as the header says, else so many days after the invoice's.
-fn due(header: &RequestHeader, posting: &mut Posting) -> Option<String> {
-    if let Some(due) = header.due.text() {
-        let day = Day::read(&due).text();
-        if day.is_none() {
-            let message = format!(
-                "the due date \"{}\" is no date that can be read",
-                shortened(&due, SHOWN_CHARS_MAX)
-            );
-            let at = format_args!("/requestHeader/paymentDueDate");
-            posting.report(at, "not-a-date", message);
+/// The day on which it is to be paid: as the header says, else so many days after the invoice's. A
+/// journal entry has none, so that nothing is lost where it cannot be read.
+fn due(header: &RequestHeader) -> Result<Option<String>, String> {
+    match header.due.when() {
+        When::Missing => Ok(due_after_term(header)),
+        When::Day(day) => Ok(Some(day.to_string())),
+        When::Unreadable(_) | When::Moment(_) => {
+            Err("its due date is no date that can be read".to_string())
         }
-        return day;
     }
+}
+
+fn due_after_term(header: &RequestHeader) -> Option<String> {
     let days: i64 = header.term_days.text()?.parse().ok()?;
-    let invoiced = header.invoiced.date()?;
+    let When::Day(invoiced) = header.invoiced.when() else {
+        return None;
+    };
     let due = invoiced.checked_add(jiff::Span::new().try_days(days).ok()?);
     due.ok().map(|due| due.to_string())
 }
 
-fn supplier(vendor: &Vendor, posting: &mut Posting) -> Supplier {
+fn supplier(vendor: &Vendor) -> Result<Supplier, String> {
     let own = |code: &Code| text(code).unwrap_or_default();
     let supplier = Supplier {
         // The sign is what ends the code in ids.
@@ -375,14 +516,14 @@ fn supplier(vendor: &Vendor, posting: &mut Posting) -> Supplier {
         name: own(&vendor.name),
     };
     if supplier.code.len() > VENDOR_CODE_BYTES_MAX {
-        let message = format!("the vendor code has more than {VENDOR_CODE_BYTES_MAX} bytes");
-        posting.report(format_args!("/vendor/vendorCode"), "code-too-long", message);
+        return Err(format!(
+            "its vendor code has more than {VENDOR_CODE_BYTES_MAX} bytes"
+        ));
     }
     if supplier.key().is_empty() {
-        let message = "the invoice names no vendor".to_string();
-        posting.report(format_args!("/vendor"), "party-missing", message);
+        return Err("it names no vendor".to_string());
     }
-    supplier
+    Ok(supplier)
 }
 
 fn text(code: &Code) -> Option<String> {

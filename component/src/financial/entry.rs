@@ -12,8 +12,8 @@ use crate::{marker, money};
 /// A journal entry: its lines add up to zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// What people call the document.
-    pub title: String,
+    /// What it says of the document, for people.
+    pub description: String,
     /// The day of the document, `YYYY-MM-DD`.
     pub date: String,
     /// The currency of every amount, ISO 4217.
@@ -53,8 +53,29 @@ impl Entry {
         reversed
     }
 
+    /// The entry with one line for each account and side: FreshBooks stores nothing that would tell
+    /// more of them apart.
+    #[must_use]
+    pub(crate) fn merged(&self) -> Self {
+        let mut places: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+        let mut lines: Vec<Line> = Vec::new();
+        for line in &self.lines {
+            let place = *places
+                .entry((&line.account, line.side().1))
+                .or_insert(lines.len());
+            match lines.get_mut(place) {
+                Some(same) => same.amount += line.amount,
+                None => lines.push(line.clone()),
+            }
+        }
+        Self {
+            lines,
+            ..self.clone()
+        }
+    }
+
     /// A hash of what FreshBooks stores of the amounts: the currency, and the debits and credits of
-    /// each account. Title, day and the order of the lines do not count.
+    /// each account. Description, day and the order of the lines do not count.
     #[must_use]
     pub(crate) fn content_hash(&self) -> String {
         let mut sums: BTreeMap<(&str, bool), Decimal> = BTreeMap::new();

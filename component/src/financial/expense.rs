@@ -4,70 +4,88 @@
 //! other side on the party that is not the company
 //! (source: concur-financial-posting-use-cases, concur-financial-samples).
 
+mod liability;
 mod tax;
 
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
-use super::account::{Account, Party};
+use self::liability::Liabilities;
+use super::account::Account;
+use super::dates::Dates;
+use super::description;
 use super::posting::{Basis, Posting};
+use crate::concur::DocumentType;
 use crate::concur::document_schema::{
     Allocation, Application, Custom, CustomPlace, ExpenseDocument, ExpenseEntry, Row,
 };
+use crate::settings::financial::CostCodeField;
 
-pub(super) fn basis<'a>(document: &ExpenseDocument<'a>) -> Basis<'a> {
+pub(super) fn basis<'a>(kind: DocumentType, document: &ExpenseDocument<'a>) -> Basis<'a> {
     let report = &document.report;
-    let entries = document.entries.0.iter();
-    let days = report.days().into_iter();
     Basis {
         is_test: report.is_test,
-        title: report.name.clone(),
+        kind,
+        description: description::of_report(kind, document),
         currency_at: "/report/employeeCurrencyAlphaCode",
         currency: report.currency.clone(),
-        date_at: "/report/reportPaymentProcessingDate",
-        days: days.chain(entries.map(|entry| entry.date)).collect(),
+        dates: Dates::of_report(report, &document.entries.0),
     }
 }
 
 pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>) {
-    for (e, entry) in document.entries.0.iter().enumerate() {
-        for (a, allocation) in entry.allocations.0.iter().enumerate() {
-            for (r, row) in allocation.rows.0.iter().enumerate() {
-                Place {
-                    at: [e, a, r],
-                    document,
-                    entry,
-                    allocation,
-                }
-                .post(row, posting);
-            }
-        }
-    }
-    for (index, application) in document.applications.0.iter().enumerate() {
-        apply_cash_advance(index, document, application, posting);
-    }
+    let rows = rows(document);
+    let amounts: Vec<_> = rows.iter().map(|row| row.gross(posting)).collect();
     let total = total(document, posting);
+    let amounts = posting.rounded(&amounts, total);
+    let liabilities = Liabilities::read(document, posting);
+    for (row, gross) in rows.iter().zip(amounts) {
+        row.post(gross, &liabilities, posting);
+    }
+    tax::check_reclaim(document, posting);
+    for (index, application) in document.applications.0.iter().enumerate() {
+        apply_cash_advance(index, document, application, &liabilities, posting);
+    }
     posting.check_total(format_args!("/report/totalApprovedAmount"), total);
+}
+
+fn rows<'d, 'a>(document: &'d ExpenseDocument<'a>) -> Vec<Place<'d, 'a>> {
+    let entries = document.entries.0.iter().enumerate();
+    let allocations = entries.flat_map(|(e, entry)| {
+        let allocations = entry.allocations.0.iter().enumerate();
+        allocations.map(move |(a, allocation)| ([e, a], entry, allocation))
+    });
+    let rows = allocations.flat_map(|([e, a], entry, allocation)| {
+        let rows = allocation.rows.0.iter().enumerate();
+        rows.map(move |(r, row)| Place {
+            at: [e, a, r],
+            document,
+            entry,
+            allocation,
+            row,
+        })
+    });
+    rows.collect()
 }
 
 /// The report's total; old documents have none and state only what was approved of each entry.
 pub(super) fn total(document: &ExpenseDocument, posting: &mut Posting) -> Option<Decimal> {
     let at = format_args!("/report/totalApprovedAmount");
     if !document.report.total.is_missing() {
-        return posting.optional_amount(at, &document.report.total);
+        return posting.total(at, &document.report.total);
     }
     if document.entries.0.is_empty() {
         return None;
     }
     let entries = document.entries.0.iter().enumerate();
     let approved = entries.map(|(index, entry)| {
-        posting.optional_amount(
-            format_args!("/expenseEntry/{index}/entryApprovedAmount"),
-            &entry.approved,
-        )
+        let at = format_args!("/expenseEntry/{index}/entryApprovedAmount");
+        posting.optional_amount(at, &entry.approved)
     });
-    approved.sum()
+    let approved: Option<Decimal> = approved.sum();
+    approved.map(|approved| posting.round(approved))
 }
 
 /// The code in the custom field of this number.
@@ -80,39 +98,65 @@ pub(super) fn cost_code<'a>(customs: &[Custom<'a>], number: u8) -> Option<Cow<'a
     codes.find_map(|custom| custom.value.text())
 }
 
-/// Where a row stands.
+/// Whether a part has the sign of its whole and is not larger.
+pub(super) fn is_part(part: Decimal, whole: Decimal) -> bool {
+    let same_sign = part.is_sign_negative() == whole.is_sign_negative();
+    part.is_zero() || (same_sign && part.abs() <= whole.abs())
+}
+
+/// A row, and where it stands.
 struct Place<'d, 'a> {
     at: [usize; 3],
     document: &'d ExpenseDocument<'a>,
     entry: &'d ExpenseEntry<'a>,
     allocation: &'d Allocation<'a>,
+    row: &'d Row<'a>,
 }
 
 impl<'a> Place<'_, 'a> {
-    fn post(&self, row: &Row<'a>, posting: &mut Posting<'a>) {
+    fn gross(&self, posting: &mut Posting<'a>) -> Decimal {
         let [e, a, r] = self.at;
-        let place = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}");
-        posting.same_currency(format_args!("{place}/currencyAlphaCode"), &row.currency);
-        let gross = posting.amount(format_args!("{place}/amountGross"), &row.gross);
-        posting.count(gross);
-        let net = self.net_of_reclaim(row, gross, posting);
-        let cost_code = self.cost_code(posting);
-        let name = self.name();
-        let account_at = format_args!("{place}/journalAccountCode");
-        let account = posting.account(
-            account_at,
-            row.account.text(),
-            self.entry.expense_type.text(),
-            cost_code.as_deref(),
-            name,
-        );
-        if let Some(account) = account {
-            posting.add(account, cost_code, net);
+        let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/amountGross");
+        posting.amount(at, &self.row.gross)
+    }
+
+    fn post(&self, gross: Decimal, liabilities: &Liabilities<'a>, posting: &mut Posting<'a>) {
+        if self.moves_nothing(gross, posting) {
+            return;
         }
-        self.reclaim(row, gross - net, posting);
-        if let Some(account) = self.other_side(row, posting) {
+        let [e, a, r] = self.at;
+        let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/currencyAlphaCode");
+        posting.same_currency(at, &self.row.currency);
+        posting.count(gross);
+        let reclaimed = self.reclaimed(gross, posting);
+        let cost_code = self.cost_code(posting);
+        if let Some(account) = self.account(cost_code.as_deref(), posting) {
+            posting.add(account, cost_code, gross - reclaimed);
+        }
+        self.reclaim(reclaimed, posting);
+        if let Some(account) = self.other_side(gross, liabilities, posting) {
             posting.add(account, None, -gross);
         }
+    }
+
+    /// A row of nothing may lack whatever a row needs.
+    fn moves_nothing(&self, gross: Decimal, posting: &Posting) -> bool {
+        let net = self.row.net_of_reclaim.number();
+        let is_known = self.row.gross.number().is_some();
+        is_known && gross.is_zero() && net.is_none_or(|net| posting.round(net).is_zero())
+    }
+
+    fn account(&self, cost_code: Option<&str>, posting: &mut Posting<'a>) -> Option<Account<'a>> {
+        let [e, a, r] = self.at;
+        let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/journalAccountCode");
+        let name = self.name();
+        if let Some(code) = self.row.account.text() {
+            return posting.account_of_code(at, code, cost_code, name);
+        }
+        if self.entry.is_personal.is_yes() {
+            return posting.account_of_personal_item(at, &self.entry.clearing_account, name);
+        }
+        posting.account_of_expense_type(at, &self.entry.expense_type, name)
     }
 
     fn name(&self) -> Cow<'a, str> {
@@ -126,42 +170,11 @@ impl<'a> Place<'_, 'a> {
     /// (source: concur-cost-allocation).
     fn cost_code(&self, posting: &Posting) -> Option<Cow<'a, str>> {
         let financial = posting.financial();
-        cost_code(&self.allocation.customs, financial.cost_code_field)
-            .or_else(|| cost_code(&self.entry.customs, financial.entry_cost_code_field))
-    }
-
-    /// The employee, or the card that the entry was paid with.
-    fn other_side(&self, row: &Row<'a>, posting: &mut Posting<'a>) -> Option<Account<'a>> {
-        let [e, a, r] = self.at;
-        let at = format_args!("/expenseEntry/{e}/allocation/{a}/journal/{r}/journalPayee");
-        let Some(key) = Party::other_than_company(&row.payer, &row.payee) else {
-            let message = "exactly one of payer and payee must be the company (COMP)".into();
-            posting.report(at, "parties-unclear", message);
-            return None;
+        let of_entry = || match financial.entry_cost_code_field {
+            CostCodeField::Custom(number) => cost_code(&self.entry.customs, number),
+            CostCodeField::OrgUnit(number) => cost_code(&self.entry.org_units, number),
         };
-        if key == "EMPL" {
-            let party = Party::employee(self.document.employee.id.text());
-            return posting.account_of_party(at, party);
-        }
-        let name = Cow::Borrowed(match &*key {
-            "COPD" => "company-paid liability",
-            _ => "card liability",
-        });
-        if let Some(code) = self.entry.liability_account.text() {
-            let at = format_args!("/expenseEntry/{e}/liabilityAccountCode");
-            return posting.account_of_code(at, code, None, name);
-        }
-        let own = self.own_payment_type(posting);
-        let key = own.unwrap_or(key);
-        posting.account_of_party(at, Party { key, name })
-    }
-
-    /// A payment type of the customer's own that the settings know. The documented ones say no more
-    /// than the row.
-    fn own_payment_type(&self, posting: &Posting) -> Option<Cow<'a, str>> {
-        const DOCUMENTED: [&str; 5] = ["CASH", "EMPL", "IBCP", "CBCP", "COPD"];
-        let payment_type = self.entry.payment_type.text();
-        payment_type.filter(|key| !DOCUMENTED.contains(&&**key) && posting.knows_party(key))
+        cost_code(&self.allocation.customs, financial.cost_code_field).or_else(of_entry)
     }
 }
 
@@ -170,12 +183,14 @@ fn apply_cash_advance<'a>(
     index: usize,
     document: &ExpenseDocument<'a>,
     application: &Application<'a>,
+    liabilities: &Liabilities<'a>,
     posting: &mut Posting<'a>,
 ) {
     const APPLIED: &str = "2";
     let place = format_args!("/cashAdvanceApplication/{index}");
     let at = format_args!("{place}/cashAdvanceApplicationAmount");
     let amount = posting.amount(at, &application.amount);
+    let amount = posting.round(amount);
     if amount.is_zero() {
         return;
     }
@@ -185,9 +200,8 @@ fn apply_cash_advance<'a>(
         return posting.report(at, "cash-advance-unclear", message);
     }
     let account_at = format_args!("{place}/cashAdvanceClearingAccountCode");
-    let name = Cow::Borrowed("cash advance");
-    let account = posting.account(account_at, application.account.text(), None, None, name);
-    let employee = posting.account_of_party(at, Party::employee(document.employee.id.text()));
+    let account = posting.account_of_advance(account_at, &application.account);
+    let employee = liability::account_of_employee(at, document, liabilities, posting);
     if let (Some(account), Some(employee)) = (account, employee) {
         posting.add(account, None, amount);
         posting.add(employee, None, -amount);

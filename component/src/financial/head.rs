@@ -4,12 +4,16 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+
+use super::dates::Dates;
 
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{
-    CashAdvanceData, Code, Day, Employee, Heads, Report, RequestHeader, Vendor,
+    CashAdvanceData, Code, Employee, Heads, Report, RequestHeader, Vendor,
 };
+use crate::settings::financial::{Entity, PostingDate};
 use crate::text::non_empty;
 
 /// What is known of a document before it is translated.
@@ -23,8 +27,10 @@ pub(crate) struct Head {
     pub title: String,
     /// Whom it is about: the employee or the vendor, by name, else by id.
     pub party: Option<String>,
-    /// Its own day, `YYYY-MM-DD`, as far as the head says.
+    /// Its own day in UTC, `YYYY-MM-DD`, as far as the head says.
     pub date: Option<String>,
+    /// Whose it is.
+    pub entity: Entity,
     /// Whether a test user wrote it.
     pub is_test: bool,
     /// The currency of its amounts, ISO 4217; may be empty.
@@ -53,7 +59,8 @@ impl Head {
             revision: revision(&report.revision),
             title: own(&report.name),
             party: name(employee),
-            date: first(&report.days()),
+            date: first(&Dates::of_report(report, &[]), PostingDate::Processing),
+            entity: entity(&report.ledger, [&report.policy], &report.country),
             is_test: report.is_test.is_yes(),
             currency: own(&report.currency),
             total: report.total.number(),
@@ -68,7 +75,12 @@ impl Head {
             revision: revision(&request.revision),
             title: own(&request.title),
             party: vendor.name.or(&vendor.code).text().map(Cow::into_owned),
-            date: first(&request.days()),
+            date: first(&Dates::of_request(request), PostingDate::Posting),
+            entity: entity(
+                &request.ledger,
+                [&request.policy, &request.policy_name],
+                &Code::default(),
+            ),
             is_test: request.is_test.is_yes(),
             currency: own(&request.currency),
             total: request.total.number(),
@@ -85,7 +97,8 @@ impl Head {
             revision: revision(&advance.revision),
             title: own(&advance.name),
             party: name(employee),
-            date: first(&advance.days()),
+            date: first(&Dates::of_advance(advance), PostingDate::Issued),
+            entity: Entity::default(),
             is_test: advance.is_test.is_yes(),
             currency: own(&advance.currency),
             total: advance.amount.number(),
@@ -109,7 +122,21 @@ fn name(employee: &Employee) -> Option<String> {
     non_empty(names.join(" ")).or_else(|| employee.id.text().map(Cow::into_owned))
 }
 
-/// The first day that could be read: the one that its entry would be posted on.
-fn first(days: &[Day]) -> Option<String> {
-    days.iter().find_map(|day| day.text())
+fn entity<const POLICIES: usize>(
+    ledger: &Code,
+    policies: [&Code; POLICIES],
+    country: &Code,
+) -> Entity {
+    let text = |code: &Code| code.text().map(Cow::into_owned);
+    Entity {
+        ledger: text(ledger),
+        policies: policies.into_iter().filter_map(text).collect(),
+        country: text(country),
+    }
+}
+
+/// The best of the dates in UTC, to show to people before the document is translated.
+fn first(dates: &Dates, best: PostingDate) -> Option<String> {
+    let day = dates.day(best, &TimeZone::UTC).ok()?;
+    day.map(|day| day.to_string())
 }

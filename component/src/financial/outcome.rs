@@ -26,17 +26,46 @@ pub(crate) enum Translated {
 pub(crate) struct Untranslatable {
     /// Every problem found, with its pointer into the document; never empty.
     pub problems: Vec<Problem>,
-    /// Who can fix them all.
+    /// Where the most serious of them can be fixed.
     pub fix_in: FixIn,
 }
 
-/// Where problems can be fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where problems can be fixed, the more serious the later: whatever one problem needs, the
+/// document needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FixIn {
-    /// All of them in our settings.
+    /// In our settings.
     Settings,
-    /// At least one only in SAP Concur.
+    /// Neither in our settings nor in SAP Concur: nobody there can change what is wrong.
+    Nowhere,
+    /// In SAP Concur, where a person can change what is wrong.
     Document,
+}
+
+impl FixIn {
+    /// Where a problem with this code can be fixed. A code that is not listed is nobody's to fix:
+    /// a document that is reported as failed has to be recalled, corrected and approved again by
+    /// people, so that only what they can correct is worth it.
+    pub(crate) fn of(code: &str) -> Self {
+        match code {
+            "account-unmapped"
+            | "account-code-missing"
+            | "category-unmapped"
+            | "currency-unmapped"
+            | "date-missing"
+            | "not-a-date"
+            | "tax-unmapped"
+            | "wage-type-unmapped" => Self::Settings,
+            // Amounts, taxes and expense types are what a processor changes; wage types are set
+            // up by the company.
+            "unbalanced"
+            | "reclaim-unclear"
+            | "tax-unclear"
+            | "expense-type-missing"
+            | "wage-type-missing" => Self::Document,
+            _ => Self::Nowhere,
+        }
+    }
 }
 
 pub(super) fn problem(pointer: &str, code: &str, message: String) -> Problem {
@@ -50,8 +79,8 @@ pub(super) fn problem(pointer: &str, code: &str, message: String) -> Problem {
 impl From<Problem> for Untranslatable {
     fn from(problem: Problem) -> Self {
         Self {
+            fix_in: FixIn::of(&problem.code),
             problems: vec![problem],
-            fix_in: FixIn::Document,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
@@ -22,37 +23,50 @@ pub(super) fn acknowledged() -> Translated {
 }
 
 pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>) {
+    let mut paid = Vec::new();
     let mut recorded = Decimal::ZERO;
     for (e, entry) in document.entries.0.iter().enumerate() {
         for (p, data) in entry.payroll.0.iter().enumerate() {
-            recorded += post_wage([e, p], data, posting);
+            let at = format_args!("/expenseEntry/{e}/payrollData/{p}/entryApprovedAmount");
+            let amount = posting.amount(at, &data.amount);
+            if data.by_payroll.is_yes() {
+                paid.push(([e, p], data, amount));
+            } else {
+                recorded += amount;
+            }
         }
+    }
+    let total = total(document, posting);
+    let amounts: Vec<_> = paid.iter().map(|(.., amount)| *amount).collect();
+    let amounts = posting.rounded(&amounts, total);
+    for ((at, data, _), amount) in paid.into_iter().zip(amounts) {
+        post_wage(at, data, amount, posting);
     }
     for (index, application) in document.applications.0.iter().enumerate() {
         apply_cash_advance(index, application, posting);
     }
     // Of a report that payroll pays in part, the total has what it only records too.
-    let total = total(document, posting);
     if total != Some(posting.rows()) {
-        posting.count(recorded);
+        posting.count(posting.round(recorded));
     }
     posting.check_total(format_args!("/report/totalApprovedAmount"), total);
 }
 
-/// Posts what payroll pays; returns what it only records for tax.
-fn post_wage<'a>(at: [usize; 2], data: &PayrollData<'a>, posting: &mut Posting<'a>) -> Decimal {
-    let [e, p] = at;
-    let place = format_args!("/expenseEntry/{e}/payrollData/{p}");
-    let amount = posting.amount(format_args!("{place}/entryApprovedAmount"), &data.amount);
-    if !data.by_payroll.is_yes() {
-        return amount;
+fn post_wage<'a>(
+    at: [usize; 2],
+    data: &PayrollData<'a>,
+    amount: Decimal,
+    posting: &mut Posting<'a>,
+) {
+    if amount.is_zero() {
+        return;
     }
+    let [e, p] = at;
     posting.count(amount);
-    let at = format_args!("{place}/wageType");
+    let at = format_args!("/expenseEntry/{e}/payrollData/{p}/wageType");
     let wage = posting.account_of_wage_type(at, &data.wage_type, Cow::Borrowed("wage type"));
     let clearing = clearing(posting);
     move_between(wage, clearing, amount, posting);
-    Decimal::ZERO
 }
 
 fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: &mut Posting<'a>) {
@@ -60,6 +74,7 @@ fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: 
     let at = format_args!("{place}/cashAdvanceApplicationAmount");
     let amount = posting
         .optional_amount(at, &application.amount)
+        .map(|amount| posting.round(amount))
         .unwrap_or_default();
     let paid = !application.by_payroll.is_no();
     if amount.is_zero() || !paid {
@@ -77,10 +92,7 @@ fn apply_cash_advance<'a>(index: usize, application: &Application<'a>, posting: 
 }
 
 fn clearing<'a>(posting: &mut Posting<'a>) -> Option<Account<'a>> {
-    let party = Party {
-        key: Cow::Borrowed("PAYROLL"),
-        name: Cow::Borrowed("payroll clearing"),
-    };
+    let party = Party::of(Cow::Borrowed("PAYROLL"), "payroll clearing");
     posting.account_of_party(format_args!("/expenseEntry"), party)
 }
 

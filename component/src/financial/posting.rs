@@ -14,9 +14,11 @@ use core::fmt::Arguments;
 use rust_decimal::Decimal;
 
 use super::account::Account;
+use super::dates::{Dates, UnreadableDate};
 use super::entry::{Entry, Line};
 use super::outcome::{FixIn, Translated, Untranslatable, problem};
-use crate::concur::document_schema::{Amount, Code, Day, Flag};
+use crate::concur::DocumentType;
+use crate::concur::document_schema::{Amount, Code, Flag};
 use crate::contract::types::Problem;
 use crate::money::{self, NUMBER_BOUND};
 use crate::settings::Settings;
@@ -33,24 +35,25 @@ pub(super) const SHOWN_CHARS_MAX: usize = 60;
 /// What every document says about itself.
 pub(super) struct Basis<'a> {
     pub(super) is_test: Flag,
-    pub(super) title: Code<'a>,
+    pub(super) kind: DocumentType,
+    pub(super) description: String,
     pub(super) currency_at: &'static str,
     pub(super) currency: Code<'a>,
-    pub(super) date_at: &'static str,
-    /// The days that the document may be of, best first.
-    pub(super) days: Vec<Day>,
+    pub(super) dates: Dates<'a>,
 }
 
 /// An entry in the making.
 pub(super) struct Posting<'a> {
     settings: &'a Settings,
-    title: String,
+    description: String,
     date: String,
     currency: Cow<'a, str>,
     minor_units: u32,
     sums: BTreeMap<Side<'a>, Sum<'a>>,
     /// What the rows come to, to be compared with the document's total.
     rows: Decimal,
+    /// How many of them are not zero.
+    rows_counted: u32,
     amounts_known: bool,
     problems: Vec<Problem>,
     /// Settings that were found missing already.
@@ -77,16 +80,13 @@ impl<'a> Posting<'a> {
     pub(super) fn new(settings: &'a Settings, basis: &Basis<'a>) -> Self {
         let mut posting = Self {
             settings,
-            title: basis
-                .title
-                .text()
-                .map(|title| clean(&title))
-                .unwrap_or_default(),
+            description: basis.description.clone(),
             date: String::new(),
             currency: basis.currency.text().unwrap_or_default(),
             minor_units: 2,
             sums: BTreeMap::new(),
             rows: Decimal::ZERO,
+            rows_counted: 0,
             amounts_known: true,
             problems: Vec::new(),
             missing: BTreeSet::new(),
@@ -128,6 +128,7 @@ impl<'a> Posting<'a> {
     /// Counts a row's amount towards the document's total.
     pub(super) fn count(&mut self, amount: Decimal) {
         self.rows += amount;
+        self.rows_counted += u32::from(!amount.is_zero());
     }
 
     /// An amount that must be there.
@@ -138,26 +139,52 @@ impl<'a> Posting<'a> {
         self.optional_amount(at, amount).unwrap_or_default()
     }
 
-    /// An amount that need not be there; what is no amount in this currency is reported.
+    /// An amount that need not be there, with all its digits; what is no amount is reported.
     pub(super) fn optional_amount(&mut self, at: Arguments, amount: &Amount) -> Option<Decimal> {
         let written = amount.written()?;
-        let Some(amount) = amount.number() else {
+        let number = amount.number();
+        if number.is_none() {
             let shown = shortened(&written, SHOWN_CHARS_MAX);
             let message = format!("\"{shown}\" is not a decimal number below {NUMBER_BOUND}");
             self.unknown(at, "not-a-number", message);
-            return None;
-        };
-        if !money::fits(amount, self.minor_units) {
-            let message = format!(
-                "{} has more digits after the point than the {} of {}",
-                shortened(&written, SHOWN_CHARS_MAX),
-                self.minor_units,
-                self.shown_currency()
-            );
-            self.unknown(at, "amount-precision", message);
-            return None;
         }
-        Some(amount.normalize())
+        number.map(|number| number.normalize())
+    }
+
+    /// A total: what has more digits than its currency is reported, since it cannot be posted.
+    pub(super) fn total(&mut self, at: Arguments, amount: &Amount) -> Option<Decimal> {
+        let total = self.optional_amount(at, amount)?;
+        if money::fits(total, self.minor_units) {
+            return Some(total);
+        }
+        let message = format!(
+            "{} has more digits after the point than the {} of {}",
+            shortened(&amount.written().unwrap_or_default(), SHOWN_CHARS_MAX),
+            self.minor_units,
+            self.shown_currency()
+        );
+        self.unknown(at, "amount-precision", message);
+        None
+    }
+
+    /// Amounts in the currency's digits. Documents may have eight (source: concur-financial-schema)
+    /// where the books have two. They come to the total if it is less than a minor unit away from
+    /// their sum, else to their rounded sum.
+    pub(super) fn rounded(&self, amounts: &[Decimal], total: Option<Decimal>) -> Vec<Decimal> {
+        let fits = |amount: &Decimal| money::fits(*amount, self.minor_units);
+        if amounts.iter().all(fits) {
+            return amounts.to_vec();
+        }
+        let sum: Decimal = amounts.iter().sum();
+        let is_near = |total: &Decimal| (total - sum).abs() < money::cent(self.minor_units);
+        let target = total.filter(is_near).unwrap_or_else(|| self.round(sum));
+        let rounded = money::by_largest_remainder(amounts, target, self.minor_units);
+        rounded.unwrap_or_else(|| amounts.iter().map(|amount| self.round(*amount)).collect())
+    }
+
+    /// An amount in the currency's digits.
+    pub(super) fn round(&self, amount: Decimal) -> Decimal {
+        money::round(amount, self.minor_units)
     }
 
     /// A row may name its currency, though none is documented to; it must be the document's.
@@ -189,13 +216,24 @@ impl<'a> Posting<'a> {
                     self.shown(total - self.rows),
                     currency = self.shown_currency()
                 );
-                self.report(at, "unbalanced", message);
+                self.report(at, self.difference_code(total), message);
             }
             None => {
                 let message = "the document has no total to compare its rows with".to_string();
                 self.report(at, "total-missing", message);
             }
         }
+    }
+
+    /// A difference that rounding can make, half a minor unit for each row and for the total, is
+    /// SAP Concur's own arithmetic, which nobody there can correct.
+    fn difference_code(&self, total: Decimal) -> &'static str {
+        let halves = Decimal::from(self.rows_counted) + Decimal::ONE;
+        let doubled = (total - self.rows).abs() * Decimal::TWO;
+        if doubled <= halves * money::cent(self.minor_units) {
+            return "rounding-difference";
+        }
+        "unbalanced"
     }
 
     pub(super) fn financial(&self) -> &'a Financial {
@@ -223,16 +261,18 @@ impl<'a> Posting<'a> {
         money::wire(amount, self.minor_units)
     }
 
-    /// A problem that only SAP Concur can fix.
+    /// Reports a problem; where it can be fixed follows from its code.
     pub(super) fn report(&mut self, at: Arguments, code: &str, message: String) {
-        self.fix_in = FixIn::Document;
-        self.push(at, code, message);
+        self.fix_in = self.fix_in.max(FixIn::of(code));
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem(&at.to_string(), code, message));
+        }
     }
 
     /// A setting that is not there, reported once.
     fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
         if self.missing.insert(message.clone()) {
-            self.push(at, code, message);
+            self.report(at, code, message);
         }
     }
 
@@ -253,7 +293,7 @@ impl<'a> Posting<'a> {
             });
         }
         Ok(Translated::Entry(Entry {
-            title: self.title,
+            description: self.description,
             date: self.date,
             currency: self.currency.into_owned(),
             lines: lines(self.sums),
@@ -269,18 +309,39 @@ impl<'a> Posting<'a> {
                 self.shown(difference),
                 self.currency
             );
-            self.report(format_args!(""), "unbalanced", message);
+            self.report(format_args!(""), "entry-unbalanced", message);
         }
     }
 
-    /// The first day that can be read.
+    /// The day that the settings want. Concur writes dates by itself, so that nobody can correct
+    /// one there; another one can be chosen here.
     fn day(&mut self, basis: &Basis) -> String {
-        let day = basis.days.iter().find_map(|day| day.text());
-        day.unwrap_or_else(|| {
-            let message = "the document has no date that can be read".to_string();
-            self.report(format_args!("{}", basis.date_at), "date-missing", message);
-            String::new()
-        })
+        let Financial {
+            posting_dates,
+            zone,
+            ..
+        } = &self.settings.financial;
+        let setting = basis.kind.setting();
+        match basis.dates.day(posting_dates.of(basis.kind), zone) {
+            Ok(Some(day)) => return day.to_string(),
+            Ok(None) => {
+                let message = format!(
+                    "the document has none of the dates that \
+                     `financial.posting_date.{setting}` can name"
+                );
+                let at = format_args!("{}", basis.dates.first_at());
+                self.report_missing(at, "date-missing", message);
+            }
+            Err(UnreadableDate { at, text }) => {
+                let message = format!(
+                    "\"{}\" is no date; choose another date to post on in \
+                     `financial.posting_date.{setting}`",
+                    shortened(&text, SHOWN_CHARS_MAX)
+                );
+                self.report_missing(format_args!("{at}"), "not-a-date", message);
+            }
+        }
+        String::new()
     }
 
     fn check_currency(&mut self, at: &str) {
@@ -310,12 +371,6 @@ impl<'a> Posting<'a> {
     fn unknown(&mut self, at: Arguments, code: &str, message: String) {
         self.amounts_known = false;
         self.report(at, code, message);
-    }
-
-    fn push(&mut self, at: Arguments, code: &str, message: String) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(problem(&at.to_string(), code, message));
-        }
     }
 }
 

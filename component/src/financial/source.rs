@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{Head, head};
-use crate::concur::{DocumentType, FinancialRow};
+use super::Head;
+use crate::concur::DocumentType;
 use crate::contract::types::ObjectRef;
 
 /// The longest source id that is taken for one: twice the documented 32 characters, so that a
@@ -21,11 +21,6 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The source of a listed document, and the document's version.
-    pub(crate) fn of_row(kind: DocumentType, row: &FinancialRow) -> (Self, String) {
-        Self::of_document(kind, &row.id, head(kind, &row.document).ok())
-    }
-
     /// The source of the document with this id, and the document's version.
     pub(crate) fn of_document(kind: DocumentType, id: &str, head: Option<Head>) -> (Self, String) {
         match head {
@@ -80,22 +75,17 @@ pub(crate) fn version(id: &str, revision: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::concur::FinancialStatus;
+    use crate::financial::head;
 
-    fn row(document: &str) -> FinancialRow {
-        FinancialRow {
-            id: "4b7d".to_string(),
-            doc_type: "expense".to_string(),
-            status: FinancialStatus::Ready,
-            system_id: String::new(),
-            document: document.to_string(),
-        }
+    fn source_of(document: &str) -> (Source, String) {
+        let head = head(DocumentType::Expense, document).ok();
+        Source::of_document(DocumentType::Expense, "4b7d", head)
     }
 
     #[test]
     fn a_source_is_an_object_and_back() {
         let report = r#"{"report":{"reportId":"9E44A1C07B2F4D06A9B1","revisionNumber":"2"}}"#;
-        let (source, version) = Source::of_row(DocumentType::Expense, &row(report));
+        let (source, version) = source_of(report);
         assert_eq!(source.object().id, "expense/9E44A1C07B2F4D06A9B1");
         assert_eq!(version, "4b7d/2");
         assert_eq!(Source::from_id(&source.object().id), Some(source));
@@ -110,7 +100,7 @@ mod tests {
             r#"{"report":{"reportId":"../../../oauth2"}}"#,
             r#"{"report":{"reportId":"document/1"}}"#,
         ] {
-            let (source, version) = Source::of_row(DocumentType::Expense, &row(text));
+            let (source, version) = source_of(text);
             assert_eq!(source.object().id, "expense/document/4b7d", "{text}");
             assert_eq!(version, "4b7d/");
             assert_eq!(Source::from_id(&source.object().id), Some(source));

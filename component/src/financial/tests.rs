@@ -9,10 +9,13 @@ use crate::settings::tests::MINIMAL;
 
 mod bill;
 mod cash_advance;
+mod dates;
+mod descriptions;
 mod entry;
 mod expense;
 mod heads;
 mod invoice;
+mod liability;
 mod model;
 mod oddities;
 mod payroll;
@@ -26,12 +29,24 @@ pub(crate) const PAYROLL: &str = include_str!("tests/payroll.json");
 pub(crate) fn settings_with(financial: &str, accounts: &str) -> Settings {
     let table = format!(
         r#"{{"financial": {{"enabled": true{financial}, "accounts": {{
-            "by_code": {{"6100": "61", "6200": "62", "2150": "215", "1150": "115", "6400": "64"}},
+            "by_code": {{"6100": "61", "6200": "62", "2150": "215", "1150": "115", "6400": "64",
+            "2100": "210"}},
             "by_party": {{"EMPL": "1", "CBCP": "2", "IBCP": "3", "COPD": "4", "VENDOR": "5",
-            "PAYROLL": "6"}},
+            "PAYROLL": "6", "1003": "33"}},
             "by_tax": {{"CAHST/H13": "7"}}, "by_wage_type": {{"M010": "8"}} {accounts}}}}}, "#
     );
-    let json = MINIMAL.replacen('{', &table, 1);
+    loaded(&table)
+}
+
+/// Settings with these FreshBooks accounts only.
+pub(crate) fn with_accounts(accounts: &str) -> Settings {
+    loaded(&format!(
+        r#"{{"financial": {{"accounts": {{{accounts}}}}}, "#
+    ))
+}
+
+fn loaded(table: &str) -> Settings {
+    let json = MINIMAL.replacen('{', table, 1);
     Settings::load("acme", &json).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

@@ -8,12 +8,19 @@ use alloc::vec::Vec;
 use super::effects::Flow;
 use crate::contract::runs::{Completion, Conflict, Ending, Failure};
 use crate::contract::types::{Instant, Note, Problem, System};
-use crate::error_bodies::Refusal;
+use crate::error_bodies::{Cause, Refusal};
 use crate::marker;
 use crate::runs::{AMBIGUOUS, next_look};
 
 /// Why nobody can know, when it was not this attempt.
 pub(crate) const EARLIER: &str = "an earlier attempt was never answered";
+
+/// The code of a refusal.
+const REFUSED: &str = "refused";
+
+/// The code of a record that was written and does not show what was written into it: it is there,
+/// and linked.
+pub(crate) const NOT_SHOWN: &str = "not-shown";
 
 /// Why a flow ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +57,16 @@ impl Flow {
     /// An end that waits for a person; `remedy` says what that person does.
     pub(crate) fn parked(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
         EarlyEnd::park(self.failure(code, message, remedy))
+    }
+
+    /// An end that waits for a person, or for what another run of the same connection brings, and
+    /// is looked at again in case the remote changes its mind: as often as an ambiguous write.
+    pub(crate) fn parked_for_now(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+        let since = self.first_since(code).unwrap_or(self.now());
+        EarlyEnd::park(Failure {
+            look_again: next_look(since, self.now()),
+            ..self.failure(code, message, remedy)
+        })
     }
 
     /// The marker under which this run creates a record of `target_kind`.
@@ -113,11 +130,16 @@ impl Flow {
     /// The failure, begun in the first of the runs in a row that stopped for the same reason. When
     /// an ambiguous write was sent is known better by those who park it.
     fn since_first_failure(&self, failure: Failure) -> Failure {
-        let same = self.last_ending().filter(|last| {
-            failure.code != AMBIGUOUS && last.code.as_deref() == Some(failure.code.as_str())
-        });
-        let since = same.and_then(|last| last.since).unwrap_or(failure.since);
+        let same = (failure.code != AMBIGUOUS).then(|| self.first_since(&failure.code));
+        let since = same.flatten().unwrap_or(failure.since);
         Failure { since, ..failure }
+    }
+
+    /// Since when the object's runs have stopped with this code, if the last one did.
+    fn first_since(&self, code: &str) -> Option<Instant> {
+        let last = self.last_ending();
+        let same = last.filter(|last| last.code.as_deref() == Some(code));
+        same.and_then(|last| last.since)
     }
 }
 
@@ -129,21 +151,38 @@ pub(crate) fn unchanged(code: &str, message: String) -> Ending {
     })
 }
 
-/// A definite refusal by a remote, in its own words. `what` continues "FreshBooks refused ...".
+/// A definite refusal by a remote, in its own words: of the record, or of something that the record
+/// has no part in. `what` continues "FreshBooks refused ...".
 pub(crate) fn remote_refused(
     flow: &Flow,
     system: System,
     what: &str,
     refusal: &Refusal,
 ) -> EarlyEnd {
-    let message = format!(
-        "{} refused {what} (HTTP {}): \"{}\"",
-        system.display_name(),
-        refusal.status,
-        refusal.words
-    );
-    let remedy = "correct the record or the settings, then `ml-connector replay RUN`";
-    EarlyEnd::Rejected(Box::new(flow.failure("refused", message, remedy)))
+    let name = system.display_name();
+    let message = format!("{name} refused {what} {}", refusal.said());
+    match refusal.cause(system) {
+        Cause::Record => {
+            let remedy = "correct the record or the settings, then `ml-connector replay RUN`";
+            EarlyEnd::Rejected(Box::new(flow.failure(REFUSED, message, remedy)))
+        }
+        Cause::Permission(lacking) => {
+            let message = format!("{message}; {}", lacking.message(system));
+            flow.parked("access-denied", message, lacking.remedy(system))
+        }
+        Cause::Remote => flow.parked_for_now(
+            REFUSED,
+            format!("{message}; that says nothing about the record"),
+            "it is looked at again by itself; if this lasts, see what \
+             `ml-connector check --online` says, then `ml-connector replay RUN`",
+        ),
+        Cause::Unclear => flow.parked_for_now(
+            REFUSED,
+            format!("{message}; that is hardly the record's fault"),
+            "it is looked at again by itself; if this lasts, show their support what \
+             `ml-connector show RUN` says, then `ml-connector replay RUN`",
+        ),
+    }
 }
 
 /// A document that cannot be translated; the failure has the first problem's code.

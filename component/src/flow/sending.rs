@@ -78,10 +78,10 @@ impl Flow {
         loop {
             match self.attempt(&request, intent, reader).await {
                 Verdict::Answered(answer) => return Ok(Ok(answer)),
-                Verdict::Refused(refusal) => return Ok(Err(refusal)),
+                Verdict::Refused(refusal) => return Ok(Err(of(intent, refusal))),
                 Verdict::NotNow(not_now) => {
                     if let Some(refusal) = attempts.wait_or_refuse(&request, not_now).await? {
-                        return Ok(Err(refusal));
+                        return Ok(Err(of(intent, refusal)));
                     }
                 }
                 Verdict::Unknown(why, Blame::Record) => {
@@ -255,6 +255,14 @@ impl Flow {
                 Verdict::Unknown(describe_error(&error), blame)
             }
         }
+    }
+}
+
+/// A refusal of a request with this intent.
+fn of(intent: Intent, refusal: Refusal) -> Refusal {
+    Refusal {
+        is_look_up: intent == Intent::Read,
+        ..refusal
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::contract::runs::{Ending, Intent, ObjectStatus, StartReason};
 use crate::contract::types::Instant;
-use crate::flow::{EARLIER, EarlyEnd, Flow};
+use crate::flow::{EARLIER, EarlyEnd, Flow, NOT_SHOWN};
 use crate::runs::AMBIGUOUS;
 
 /// Since when nobody can know whether the record was created; none if a person has looked since, or
@@ -14,7 +14,8 @@ pub(super) fn ambiguous_since(
     is_new: bool,
 ) -> Option<Instant> {
     let parks = intent == Intent::LookUpThenPark;
-    // What the history that was given up last recorded may be older than what it sent.
+    // The first write that may be there is not the last one that was sent; all were sent before the
+    // start.
     let started_over = flow.task.unknown_since.map(|_| flow.task.started);
     left_by_earlier_run(flow, own).or_else(|| started_over.filter(|_| parks && is_new))
 }
@@ -39,6 +40,10 @@ pub(super) fn stay_ambiguous(
     let end = match ended {
         Ok(Ending::Unchanged(note)) => flow.parked(&note.code, note.message, ""),
         Ok(ending) => return Ok(ending),
+        // It is there.
+        Err(EarlyEnd::Parked(failure)) if failure.code == NOT_SHOWN => {
+            return Err(EarlyEnd::Parked(failure));
+        }
         Err(end) => end,
     };
     let end = match end {

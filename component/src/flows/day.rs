@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::contract::types::{Duration, Instant};
 
@@ -11,12 +12,14 @@ pub(super) const DAY: Duration = 86_400_000;
 
 /// The calendar day in UTC so many days before an instant, `YYYY-MM-DD`.
 pub(super) fn day_before(now: Instant, days: u64) -> String {
-    let then = now.saturating_sub(days.saturating_mul(DAY));
-    let milliseconds = i64::try_from(then).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(milliseconds)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-        .strftime("%Y-%m-%d")
-        .to_string()
+    day_in(&TimeZone::UTC, now.saturating_sub(days.saturating_mul(DAY)))
+}
+
+/// The calendar day of an instant in a time zone, `YYYY-MM-DD`.
+pub(super) fn day_in(zone: &TimeZone, now: Instant) -> String {
+    let milliseconds = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    zone.to_datetime(now).date().to_string()
 }
 
 #[cfg(test)]

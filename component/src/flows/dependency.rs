@@ -7,9 +7,9 @@ use crate::contract::runs::{NewTask, ObjectStatus, StartReason, WaitReason};
 use crate::contract::types::{Duration, ObjectRef};
 use crate::flow::{EarlyEnd, Flow};
 
-/// How often a run checks on a vendor that is being carried over, in milliseconds. The vendor's run
+/// How often a run checks on another object that it waits for, in milliseconds. That object's run
 /// wakes it when it ends; this is for a wake-up that got lost.
-const VENDOR_LOOK: Duration = 3_600_000;
+pub(super) const DEPENDENCY_LOOK: Duration = 3_600_000;
 
 /// What a client, a bill vendor or a supplier is in the other system; carried over first if it is
 /// not there.
@@ -36,7 +36,7 @@ pub(super) async fn require_link(flow: &Flow, party: ObjectRef) -> Result<Object
             party.object.kind, party.object.id
         );
         let on = Some(party.object.clone());
-        flow.wait_on(VENDOR_LOOK, WaitReason::Dependency, on, message)
+        flow.wait_on(DEPENDENCY_LOOK, WaitReason::Dependency, on, message)
             .await;
         party = flow.find_one(party.object).await;
     }

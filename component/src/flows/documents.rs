@@ -1,6 +1,8 @@
 //! Invoices and bills become payment requests.
 
+mod look_up;
 mod payment_request_run;
+pub(super) mod turn;
 
 use alloc::format;
 use alloc::string::ToString;
@@ -9,6 +11,7 @@ use alloc::vec::Vec;
 
 use payment_request_run::{PaymentRequestRun, unknown_since};
 
+use super::parties::with_party;
 use super::{ambiguity, change_stamp, dependency, from_concur};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, ObjectStatus};
@@ -67,18 +70,20 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
     if document.deleted {
         return sync_deletion(flow, kind, own, "was deleted").await;
     }
-    sync_content(flow, &document, own).await
+    sync_content(flow, document, own).await
 }
 
 async fn sync_content(
     flow: &Flow,
-    document: &Document,
+    document: Document,
     own: &ObjectStatus,
 ) -> Result<Ending, EarlyEnd> {
     if document.draft && !flow.settings.invoice.drafts && own.link.is_none() {
         let message = "a draft; it is carried over when it is sent".to_string();
         return Ok(unchanged("draft", message));
     }
+    let document = &with_party(flow, document).await?;
+    flow.note_facts(document.facts());
     let marker = flow.marker("payment-request");
     let translated = payment_request::translate(document, &flow.settings, &marker)
         .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;
@@ -86,6 +91,7 @@ async fn sync_content(
     let body = translated.to_create(&vendor);
     let run = PaymentRequestRun {
         flow,
+        form: turn::form_of(flow, &translated),
         document,
         hash: marker::content_hash(body.as_bytes()),
         translated,
@@ -98,7 +104,7 @@ async fn sync_content(
             let message = format!("its content is already there as {}", link.target.id);
             Ok(unchanged("same-content", message))
         }
-        Some(link) => run.update(&link.target.id).await,
+        Some(link) => run.update(own, link).await,
         None => run.create(own).await,
     }
 }
@@ -161,10 +167,12 @@ async fn sync_deletion(
     };
     if there {
         let message = format!(
-            "the {} {how} in FreshBooks; SAP Concur has no call that deletes payment request {id}",
+            "the {} {how} in FreshBooks, and SAP Concur has no call that takes back payment request \
+             {id}",
             kind.name()
         );
-        let remedy = "delete it in SAP Concur by hand, then `ml-connector replay RUN`";
+        let remedy = "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; \
+            then `ml-connector replay RUN`";
         return Err(flow.parked("deleted-in-freshbooks", message, remedy));
     }
     flow.save(Changes {

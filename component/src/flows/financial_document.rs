@@ -13,7 +13,7 @@ mod posting;
 mod run;
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
@@ -21,9 +21,10 @@ use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
 use crate::contract::runs::{Ending, ObjectStatus};
 use crate::contract::types::System;
-use crate::financial;
 use crate::financial::source::{Source, version};
+use crate::financial::{self, Head};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use crate::text::clean;
 use bills::Bills;
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
@@ -65,19 +66,50 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     if let Some(head) = &head {
         flow.note_facts(head.facts());
     }
-    let revision = head.map(|head| head.revision);
+    let version = version_of(&row, head.as_ref());
+    flow.note_version(&version);
+    let is_of_others = is_of_others(flow, own, &row, head.as_ref());
     let run = FinancialRun {
         flow,
         kind,
-        version: version(&row.id, &revision.unwrap_or_default()),
+        version,
         row,
         own,
         journal: Journal { flow },
         bills: Bills { flow },
         is_known: Cell::new(false),
     };
-    flow.note_version(&run.version);
+    if is_of_others {
+        return run.leave_to_others(left_to_others(head.as_ref())).await;
+    }
     run.sync().await
+}
+
+fn version_of(row: &FinancialRow, head: Option<&Head>) -> String {
+    version(&row.id, head.map_or("", |head| &head.revision))
+}
+
+/// The code of a document that is left to whoever takes its ledger, policy or country.
+pub(super) const OTHER_LEDGER: &str = "other-ledger";
+
+/// Whether the settings leave a document to others. One that this connection has begun with stays
+/// with it, whatever the settings say since.
+fn is_of_others(flow: &Flow, own: &ObjectStatus, row: &FinancialRow, head: Option<&Head>) -> bool {
+    let financial = &flow.settings.financial;
+    let posted = own.link.as_ref().and_then(|link| link.version.as_ref());
+    let is_posted = posted == Some(&version_of(row, head));
+    let is_ours = is_posted || row.system_id == financial.system_id;
+    let entity = head.map(|head| head.entity.clone()).unwrap_or_default();
+    !is_ours && !financial.ledgers.takes(&entity)
+}
+
+fn left_to_others(head: Option<&Head>) -> String {
+    let named = head.map(|head| head.entity.shown()).unwrap_or_default();
+    let named = match named.as_str() {
+        "" => "it names no ledger, policy or country".to_string(),
+        named => format!("it is of {}", clean(named)),
+    };
+    format!("{named}, which `financial.ledgers` does not take: it is left in SAP Concur untouched")
 }
 
 /// The document of a source that is to be worked on: the one that is not through, else the one that
@@ -95,7 +127,12 @@ async fn document_of_source(
             FinancialStatus::Ready | FinancialStatus::Acknowledged
         )
     };
-    if rows.iter().filter(|row| is_open(row)).count() > 1 {
+    let is_of_others = |row: &&FinancialRow| {
+        let head = financial::head(kind, &row.document).ok();
+        is_of_others(flow, own, row, head.as_ref())
+    };
+    let open = rows.iter().filter(|row| is_open(row));
+    if open.filter(|row| !is_of_others(row)).count() > 1 {
         if let Some(head) = rows
             .iter()
             .find_map(|row| financial::head(kind, &row.document).ok())

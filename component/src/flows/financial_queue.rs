@@ -5,18 +5,23 @@
 //! ones are worked on. The first page is therefore read again and again as long as it shows
 //! something new, and only then the next one.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::financial_document::OTHER_LEDGER;
 use super::looks_changed;
 use crate::concur::{self, DocumentType, FinancialPage, FinancialRow};
 use crate::contract::runs::{
     Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
 };
-use crate::contract::types::{Duration, System};
+use crate::contract::types::{Duration, ObjectRef, System};
+use crate::financial;
 use crate::financial::source::Source;
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use crate::settings::financial::Entity;
+use crate::text::clean;
 
 /// How long the queue is left alone for the documents that were just found, in milliseconds, unless
 /// the last of them ends earlier: a document takes a few requests, so half a minute is plenty.
@@ -27,6 +32,9 @@ const NEW_PAGES_MAX: u32 = 4;
 /// Pages that one run reads in all: at the default of 25 documents, 2 500 of them. The bound ends a
 /// list whose number of pages is wrong.
 const PAGES_MAX: u32 = 100;
+
+/// Legal entities that are named of what is left: enough to see which setting to look at.
+const ENTITIES_MAX: usize = 3;
 
 /// Reads the queue of a type until it shows nothing new.
 pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
@@ -41,9 +49,14 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
         return Ok(unchanged("not-enabled", message));
     }
     let (mut page, mut found, mut new_pages) = (0, 0, 0);
+    let mut left = BTreeMap::new();
     for _ in 0..PAGES_MAX {
         let listed = read_page(flow, kind, page).await?;
-        let tasks = new_sources(flow, kind, &listed.rows).await;
+        let rows = listed.rows.iter();
+        let documents: Vec<_> = rows.map(|row| QueuedDocument::new(kind, row)).collect();
+        let tasks = new_sources(flow, &documents).await;
+        let of_others = documents.into_iter().filter(|one| !one.is_taken(flow));
+        left.extend(of_others.map(|one| (one.id, one.entity)));
         if tasks.is_empty() {
             page += 1;
             if u64::from(page) >= listed.pages {
@@ -63,8 +76,55 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
     Ok(Ending::Confirmed(Confirmation {
         target: flow.task.object.clone(),
         change: Change::Checked,
-        message: format!("{found} new documents found"),
+        message: message(found, &left),
     }))
+}
+
+/// `left` has the legal entity of each document that is left to others, by the document's id.
+fn message(found: usize, left: &BTreeMap<String, Entity>) -> String {
+    let found = format!("{found} new documents found");
+    if left.is_empty() {
+        return found;
+    }
+    let named: BTreeSet<String> = left.values().map(Entity::shown).collect();
+    let shown = named.iter().filter(|named| !named.is_empty());
+    let shown: Vec<&str> = shown.take(ENTITIES_MAX).map(String::as_str).collect();
+    let of = match shown.as_slice() {
+        [] => String::new(),
+        shown => format!(", such as of {}", clean(&shown.join(", "))),
+    };
+    format!(
+        "{found}; {} left that `financial.ledgers` does not take{of}",
+        left.len()
+    )
+}
+
+/// A document in the queue, as far as its head says.
+struct QueuedDocument {
+    id: String,
+    /// Its source, which its run is about.
+    object: ObjectRef,
+    version: String,
+    /// Whose it is.
+    entity: Entity,
+}
+
+impl QueuedDocument {
+    fn new(kind: DocumentType, row: &FinancialRow) -> Self {
+        let head = financial::head(kind, &row.document).ok();
+        let entity = head.as_ref().map(|head| head.entity.clone());
+        let (source, version) = Source::of_document(kind, &row.id, head);
+        Self {
+            id: row.id.clone(),
+            object: source.object(),
+            version,
+            entity: entity.unwrap_or_default(),
+        }
+    }
+
+    fn is_taken(&self, flow: &Flow) -> bool {
+        flow.settings.financial.ledgers.takes(&self.entity)
+    }
 }
 
 async fn read_page(flow: &Flow, kind: DocumentType, page: u32) -> Result<FinancialPage, EarlyEnd> {
@@ -96,17 +156,17 @@ async fn start_and_wait(flow: &Flow, found: Vec<NewTask>) {
 }
 
 /// The sources of documents that no run has looked at.
-async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> Vec<NewTask> {
-    if rows.is_empty() {
+async fn new_sources(flow: &Flow, documents: &[QueuedDocument]) -> Vec<NewTask> {
+    if documents.is_empty() {
         return Vec::new();
     }
-    let sources: Vec<(Source, String)> = rows.iter().map(|row| Source::of_row(kind, row)).collect();
-    let objects = sources.iter().map(|(source, _)| source.object()).collect();
-    let statuses = flow.find(objects).await;
+    let objects = documents.iter().map(|document| document.object.clone());
+    let statuses = flow.find(objects.collect()).await;
     let mut tasks: Vec<NewTask> = Vec::new();
-    for ((_, version), status) in sources.into_iter().zip(statuses) {
+    for (document, status) in documents.iter().zip(statuses) {
         let is_listed = tasks.iter().any(|task| task.object == status.object);
-        if !is_listed && is_new(&status, &version) {
+        let was_left = document.is_taken(flow) && was_left_to_others(&status);
+        if !is_listed && (was_left || is_new(&status, &document.version)) {
             tasks.push(NewTask {
                 object: status.object,
                 reason: StartReason::Notice,
@@ -114,6 +174,12 @@ async fn new_sources(flow: &Flow, kind: DocumentType, rows: &[FinancialRow]) -> 
         }
     }
     tasks
+}
+
+/// Whether the settings did not take the document when a run last looked at it.
+fn was_left_to_others(status: &ObjectStatus) -> bool {
+    let last = status.last.as_ref().and_then(|last| last.code.as_deref());
+    !status.active && last == Some(OTHER_LEDGER)
 }
 
 /// A document that a run has looked at and left on the list waits for a person, or for Concur to

@@ -188,8 +188,8 @@ fn handshake_missing(flow: &Flow, not_theirs: u32) -> EarlyEnd {
         return flow.parked(HANDSHAKE_MISSING, message, remedy);
     }
     let message = "FreshBooks' verification did not reach our webhook address".to_string();
-    let remedy = "check that `receiver.public_url` can be reached from the internet, then \
-        `ml-connector replay RUN`";
+    let remedy = "check that `receiver.public_url` can be reached from the internet, and whether \
+        the log shows a webhook that was refused, then `ml-connector replay RUN`";
     flow.parked(HANDSHAKE_MISSING, message, remedy)
 }
 

@@ -4,6 +4,7 @@ mod bills;
 mod documents;
 mod financial;
 mod financial_bills;
+mod forms;
 mod registration;
 mod subscription;
 mod suppliers;

@@ -5,11 +5,12 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::parties::read_party;
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
-use crate::freshbooks::{self, Party};
+use crate::freshbooks::Party;
 use crate::marker;
 use crate::text::non_empty;
 use crate::vendor::{self, Translated};
@@ -21,7 +22,9 @@ pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
         let message = format!("it is vendor {} already", link.target.id);
         return Ok(unchanged("linked", message));
     }
-    let party = read_party(flow).await?;
+    let party = read_party(flow, object)
+        .await?
+        .map_err(|refusal| remote_refused(flow, System::Freshbooks, "to show it", &refusal))?;
     flow.note_version(&party.version);
     flow.note_facts(party.facts());
     let translated = vendor::translate(object, &party, &flow.settings)
@@ -48,25 +51,6 @@ pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
         }
         Err(refusal) => Err(remote_refused(flow, System::Concur, "the vendor", &refusal)),
     }
-}
-
-async fn read_party(flow: &Flow) -> Result<Party, EarlyEnd> {
-    let account_id = &flow.settings.freshbooks.account_id;
-    let id = &flow.task.object.id;
-    let read = if flow.task.object.kind == "client" {
-        flow.read(
-            freshbooks::get_client(account_id, id),
-            freshbooks::read_client,
-        )
-        .await?
-    } else {
-        flow.read(
-            freshbooks::get_bill_vendor(account_id, id),
-            freshbooks::read_bill_vendor,
-        )
-        .await?
-    };
-    read.map_err(|refusal| remote_refused(flow, System::Freshbooks, "to show it", &refusal))
 }
 
 async fn find_vendor(flow: &Flow, translated: &Translated) -> Result<Option<VendorKey>, EarlyEnd> {

@@ -5,15 +5,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-
 use super::envelope::{page_count, result_rows};
+use super::fields;
 use super::requests::{PAGE_ROWS_MAX, accounting_path, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::contract::mapping::AccountCheck;
 use crate::contract::types::Problem;
 use crate::error_bodies::{self, Unread};
-use crate::lax_json::{Raw, lax_text, parse};
 use crate::settings::Settings;
 use crate::settings::financial::Endpoint;
 use crate::text::pointer_token;
@@ -56,22 +54,26 @@ fn page_request(settings: &Settings, page: u64) -> Request {
 
 fn read_page(answer: &Response) -> Result<AccountPage, String> {
     if !(200..300).contains(&answer.status) {
-        return Err(error_bodies::read_refusal(answer).words);
+        return Err(error_bodies::read_refusal(answer).said());
     }
     read_accounts(answer).map_err(|why| match why {
         Unread::Garbled(why) => why,
-        Unread::Refused(refusal) => refusal.words,
+        Unread::Refused(refusal) => refusal.said(),
     })
 }
 
 fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
     let named = settings.financial.accounts.named();
     let strangers = named.filter(|(_, _, account)| !known.contains(*account));
-    let problem = |(table, name, account): (&str, &str, &str)| Problem {
-        pointer: format!("/financial/accounts/{table}/{}", pointer_token(name)),
+    let problem = |(table, name, account): (&str, Option<&str>, &str)| Problem {
+        pointer: match name {
+            Some(name) => format!("/financial/accounts/{table}/{}", pointer_token(name)),
+            None => format!("/financial/accounts/{table}"),
+        },
         code: "account-unknown".to_string(),
         message: format!(
-            "FreshBooks has no account {account}; correct `financial.accounts.{table}.\"{name}\"`"
+            "FreshBooks has no account {account}; correct `financial.accounts.{table}{}`",
+            name.map_or_else(String::new, |name| format!(".\"{name}\""))
         ),
     };
     strangers.map(problem).collect()
@@ -93,37 +95,27 @@ fn chart_of_accounts(business_uuid: &str) -> Request {
 
 /// Accounts that a line of a journal entry may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct AccountPage {
+pub(super) struct AccountPage {
     accounts: Vec<String>,
     pages: u64,
 }
 
 /// Reads accounts of either generation: sub-account ids, or the UUIDs of accounts and sub-accounts.
-fn read_accounts(response: &Response) -> Result<AccountPage, Unread> {
+pub(super) fn read_accounts(response: &Response) -> Result<AccountPage, Unread> {
     let (rows, members) = result_rows(response, "journal_entry_accounts")?;
-    let rows = rows
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<RawAccount>, _>>()?;
-    let ids = rows.iter().flat_map(|row| {
-        let subs = row.sub_accounts.iter().flatten();
-        let subs = subs.map(|sub| sub.sub_accountid.or(sub.account_uuid));
-        subs.chain([row.account_uuid])
+    let ids = rows.iter().flat_map(|account| {
+        let subs = fields::objects(account.get("sub_accounts"));
+        let subs = subs.iter().map(|sub| {
+            let by_number = fields::id(sub.get("sub_accountid"), &[]);
+            by_number.or_else(|| fields::id(sub.get("account_uuid"), &[]))
+        });
+        let own = fields::id(account.get("account_uuid"), &[]);
+        subs.chain([own]).flatten().collect::<Vec<_>>()
     });
     Ok(AccountPage {
-        accounts: ids.filter_map(lax_text).collect(),
+        accounts: ids.collect(),
         pages: page_count(&members),
     })
-}
-
-#[derive(Deserialize)]
-struct RawAccount<'a> {
-    #[serde(borrow)]
-    account_uuid: Raw<'a>,
-    #[serde(borrow)]
-    sub_accountid: Raw<'a>,
-    #[serde(borrow)]
-    sub_accounts: Option<Vec<Self>>,
 }
 
 #[cfg(test)]
@@ -222,7 +214,7 @@ mod tests {
         for (status, body, part) in [
             (403, refused, "Not allowed"),
             (200, refused, "Not allowed"),
-            (200, "{", "cannot be read"),
+            (200, "{", "not JSON of FreshBooks' API"),
             (200, r#"{"response": {"result": {}}}"#, "no list"),
         ] {
             let AccountCheck::Unreadable(message) =

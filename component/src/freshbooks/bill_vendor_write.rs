@@ -7,7 +7,6 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::envelope::{page_count, result_member, result_rows};
@@ -16,7 +15,7 @@ use crate::contract::http::{BodyPart, Method, Request, Response};
 use crate::contract::types::ObjectRef;
 use crate::error_bodies::{self, Unread};
 use crate::financial::Supplier;
-use crate::lax_json::{Raw, lax_text, parse};
+use crate::lax_json::{Object, parse};
 
 const RESOURCE: &str = "bill_vendors/bill_vendors";
 
@@ -65,8 +64,8 @@ pub(crate) fn create_bill_vendor(
 /// Reads the bill vendor that was created, as an object.
 pub(crate) fn read_created_bill_vendor(response: &Response) -> Result<ObjectRef, Unread> {
     let text = error_bodies::text(response)?;
-    let raw: RawVendor = parse(result_member(text, "bill_vendor", response)?)?;
-    lax_text(raw.vendorid.or(raw.id))
+    let vendor: Object = parse(result_member(text, "bill_vendor", response)?)?;
+    id(&vendor)
         .map(|id| ObjectRef::freshbooks("bill-vendor", id))
         .ok_or_else(|| Unread::Garbled("the answer names no bill vendor".to_string()))
 }
@@ -74,39 +73,23 @@ pub(crate) fn read_created_bill_vendor(response: &Response) -> Result<ObjectRef,
 /// Reads a page of bill vendors. Deleted ones and rows without an id are left out.
 pub(crate) fn read_bill_vendors(response: &Response) -> Result<BillVendorPage, Unread> {
     let (rows, members) = result_rows(response, "bill_vendors")?;
-    let rows = rows
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<RawVendor>, _>>()?;
     Ok(BillVendorPage {
-        vendors: rows.into_iter().filter_map(RawVendor::row).collect(),
+        vendors: rows.iter().filter_map(row).collect(),
         pages: page_count(&members),
     })
 }
 
-#[derive(Deserialize)]
-struct RawVendor<'a> {
-    #[serde(borrow)]
-    vendorid: Raw<'a>,
-    #[serde(borrow)]
-    id: Raw<'a>,
-    #[serde(borrow)]
-    vendor_name: Raw<'a>,
-    #[serde(borrow)]
-    note: Raw<'a>,
-    #[serde(borrow)]
-    vis_state: Raw<'a>,
+fn row(vendor: &Object) -> Option<BillVendorRow> {
+    if vendor.text("vis_state").as_deref() == Some("1") {
+        return None;
+    }
+    Some(BillVendorRow {
+        id: id(vendor)?,
+        name: vendor.text("vendor_name").unwrap_or_default(),
+        note: vendor.text("note").unwrap_or_default(),
+    })
 }
 
-impl RawVendor<'_> {
-    fn row(self) -> Option<BillVendorRow> {
-        if lax_text(self.vis_state).as_deref() == Some("1") {
-            return None;
-        }
-        Some(BillVendorRow {
-            id: lax_text(self.vendorid.or(self.id))?,
-            name: lax_text(self.vendor_name).unwrap_or_default(),
-            note: lax_text(self.note).unwrap_or_default(),
-        })
-    }
+fn id(vendor: &Object) -> Option<String> {
+    vendor.first_text(&["vendorid", "id"]).1
 }

@@ -11,7 +11,6 @@ use alloc::vec::Vec;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::envelope::{page_count, result_member, result_rows};
@@ -20,7 +19,7 @@ use crate::contract::http::{BodyPart, Method, Request, Response};
 use crate::contract::types::ObjectRef;
 use crate::error_bodies::{self, Unread};
 use crate::financial::{Bill, BillLine};
-use crate::lax_json::{Raw, lax_text, parse};
+use crate::lax_json::{Object, Raw, lax_text, parse, rows};
 use crate::money;
 
 /// The resource's path in the accounting family.
@@ -95,8 +94,7 @@ pub(crate) fn read_created_bill(response: &Response) -> Result<ObjectRef, Unread
 /// Reads the answer that holds one bill.
 pub(crate) fn read_bill_record(response: &Response) -> Result<BillRecord, Unread> {
     let text = error_bodies::text(response)?;
-    let raw: RawBill = parse(result_member(text, "bill", response)?)?;
-    raw.record()
+    record(&parse(result_member(text, "bill", response)?)?)
         .ok_or_else(|| Unread::Garbled("the answer names no bill".to_string()))
 }
 
@@ -113,12 +111,8 @@ pub(crate) fn read_deleted_bill(response: &Response) -> Result<BillRecord, Unrea
 /// Reads a page of bills. A row without an id is left out.
 pub(crate) fn read_bill_records(response: &Response) -> Result<BillPage, Unread> {
     let (rows, members) = result_rows(response, "bills")?;
-    let rows = rows
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<RawBill>, _>>()?;
     Ok(BillPage {
-        bills: rows.into_iter().filter_map(RawBill::record).collect(),
+        bills: rows.iter().filter_map(record).collect(),
         pages: page_count(&members),
     })
 }
@@ -181,63 +175,29 @@ fn number_or_text(text: &str) -> Value {
         .map_or_else(|_| json!(text), Value::from)
 }
 
-#[derive(Deserialize)]
-struct RawBill<'a> {
-    #[serde(borrow)]
-    id: Raw<'a>,
-    #[serde(borrow)]
-    billid: Raw<'a>,
-    #[serde(borrow)]
-    issue_date: Raw<'a>,
-    #[serde(borrow)]
-    total_amount: Raw<'a>,
-    #[serde(borrow)]
-    paid: Raw<'a>,
-    #[serde(borrow)]
-    created_at: Raw<'a>,
-    #[serde(borrow)]
-    updated_at: Raw<'a>,
-    #[serde(borrow)]
-    vis_state: Raw<'a>,
-    #[serde(borrow)]
-    lines: Option<Vec<RawLine<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct RawLine<'a> {
-    #[serde(borrow)]
-    description: Raw<'a>,
-}
-
-impl RawBill<'_> {
-    fn record(self) -> Option<BillRecord> {
-        let lines = self.lines.unwrap_or_default();
-        let created_at = lax_text(self.created_at);
-        Some(BillRecord {
-            id: lax_text(self.id.or(self.billid))?,
-            issued: lax_text(self.issue_date),
-            total: amount(self.total_amount),
-            is_paid: amount(self.paid).is_some_and(|paid| !paid.is_zero()),
-            is_untouched: created_at.is_some() && created_at == lax_text(self.updated_at),
-            is_deleted: lax_text(self.vis_state).as_deref() == Some("1"),
-            has_lines: !lines.is_empty(),
-            descriptions: lines
-                .into_iter()
-                .filter_map(|line| lax_text(line.description))
-                .collect(),
-        })
-    }
+fn record(bill: &Object) -> Option<BillRecord> {
+    let lines = bill.get("lines").and_then(rows).unwrap_or_default();
+    let lines: Vec<Object> = lines.into_iter().filter_map(Object::read).collect();
+    let created_at = bill.text("created_at");
+    Some(BillRecord {
+        id: bill.first_text(&["id", "billid"]).1?,
+        issued: bill.text("issue_date"),
+        total: amount(bill.get("total_amount")),
+        is_paid: amount(bill.get("paid")).is_some_and(|paid| !paid.is_zero()),
+        is_untouched: created_at.is_some() && created_at == bill.text("updated_at"),
+        is_deleted: bill.text("vis_state").as_deref() == Some("1"),
+        has_lines: !lines.is_empty(),
+        descriptions: lines
+            .iter()
+            .filter_map(|line| line.text("description"))
+            .collect(),
+    })
 }
 
 /// The amount of a money object, or a bare one.
 fn amount(raw: Raw) -> Option<Decimal> {
-    #[derive(Deserialize)]
-    struct Money<'a> {
-        #[serde(borrow)]
-        amount: Raw<'a>,
-    }
     let bare = lax_text(raw);
-    let text = bare.or_else(|| lax_text(parse::<Money>(raw?).ok()?.amount));
+    let text = bare.or_else(|| Object::read(raw?)?.text("amount"));
     text.and_then(|text| money::parse(&text))
 }
 

@@ -4,15 +4,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 use super::envelope::{page_count, result_member, result_rows};
+use super::fields;
 use super::requests::{PAGE_ROWS_MAX, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::{self, Unread};
-use crate::lax_json::parse;
+use crate::lax_json::Object;
 
 /// A webhook registration: FreshBooks posts each `event` to `uri` once it is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,39 +49,27 @@ pub(crate) struct CallbackPage {
 /// Reads the registration that was asked for, made or changed.
 pub(crate) fn read_callback(response: &Response) -> Result<Callback, Unread> {
     let text = error_bodies::text(response)?;
-    callback(result_member(text, "callback", response)?)
+    let raw = result_member(text, "callback", response)?;
+    callback(&fields::object(raw, "webhook registration")?)
+        .ok_or_else(|| Unread::Garbled("a webhook registration without an id".to_string()))
 }
 
-/// Reads a page of registrations.
+/// Reads a page of registrations. One without an id is nobody's to change.
 pub(crate) fn read_callbacks(response: &Response) -> Result<CallbackPage, Unread> {
     let (rows, members) = result_rows(response, "callbacks")?;
     Ok(CallbackPage {
-        callbacks: rows.into_iter().map(callback).collect::<Result<_, _>>()?,
+        callbacks: rows.iter().filter_map(callback).collect(),
         pages: page_count(&members),
     })
 }
 
-fn callback(raw: &RawValue) -> Result<Callback, Unread> {
-    #[derive(Deserialize)]
-    struct Registered {
-        callbackid: Option<Value>,
-        id: Option<Value>,
-        event: String,
-        uri: String,
-        #[serde(default)]
-        verified: bool,
-    }
-    let registered: Registered = parse(raw)?;
-    let id = match registered.callbackid.or(registered.id) {
-        Some(Value::String(id)) => id,
-        Some(Value::Number(id)) => id.to_string(),
-        _ => return Err(Unread::Garbled("a callback without an id".to_string())),
-    };
-    Ok(Callback {
-        id,
-        event: registered.event,
-        uri: registered.uri,
-        verified: registered.verified,
+fn callback(registered: &Object) -> Option<Callback> {
+    let twin = || fields::id(registered.get("id"), &[]);
+    Some(Callback {
+        id: fields::id(registered.get("callbackid"), &[]).or_else(twin)?,
+        event: registered.text("event").unwrap_or_default(),
+        uri: registered.text("uri").unwrap_or_default(),
+        verified: fields::flag(registered.get("verified")),
     })
 }
 

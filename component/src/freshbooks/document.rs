@@ -3,7 +3,7 @@
 mod reading;
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
@@ -13,6 +13,8 @@ use super::requests::{accounting_path, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::error_bodies::{self, Unread};
+use crate::freshbooks::fields;
+use crate::lax_json::Object;
 
 /// Which kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,74 @@ impl Kind {
         }
     }
 
+    /// The other party in a sentence.
+    #[must_use]
+    pub(crate) fn party_words(self) -> &'static str {
+        match self {
+            Self::Invoice => "client",
+            Self::Bill => "bill vendor",
+        }
+    }
+
+    /// The member that may hold the other party itself.
+    fn party_object(self) -> &'static str {
+        match self {
+            Self::Invoice => "client",
+            Self::Bill => "vendor",
+        }
+    }
+
+    /// What the id of the other party is called in its own object.
+    fn party_ids(self) -> &'static [&'static str] {
+        match self {
+            Self::Invoice => &["userid", "id"],
+            Self::Bill => &["vendorid", "id"],
+        }
+    }
+
+    /// What a list of it is called.
+    #[must_use]
+    pub(crate) fn list(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoices",
+            Self::Bill => "bills",
+        }
+    }
+
+    /// Its id, which has two names (source: freshbooks-sdks).
+    pub(super) fn id_of(self, object: &Object) -> Option<String> {
+        let twin = match self {
+            Self::Invoice => "invoiceid",
+            Self::Bill => "billid",
+        };
+        fields::id(object.get("id"), &[]).or_else(|| fields::id(object.get(twin), &[]))
+    }
+
+    /// When it was last changed, under the better name of the two; empty where it does not say.
+    pub(super) fn version_of(self, object: &Object) -> String {
+        let names = match self {
+            Self::Invoice => ["updated", "updated_at"],
+            Self::Bill => ["updated_at", "updated"],
+        };
+        object.first_text(&names).1.unwrap_or_default()
+    }
+
+    /// What the quantity of a line is called, the better name first.
+    fn quantities(self) -> &'static [&'static str] {
+        match self {
+            Self::Invoice => &["qty", "quantity"],
+            Self::Bill => &["quantity", "qty"],
+        }
+    }
+
+    /// What the two taxes of a line are called.
+    fn taxes(self) -> &'static [reading::TaxNames; 2] {
+        match self {
+            Self::Invoice => &reading::INVOICE_TAXES,
+            Self::Bill => &reading::BILL_TAXES,
+        }
+    }
+
     /// Where its JSON has what the other kind has under another name.
     pub(crate) fn places(self) -> &'static Places {
         match self {
@@ -70,8 +140,6 @@ impl Kind {
                 issued: "/create_date",
                 total: "/amount",
                 country: "/country",
-                quantity: "qty",
-                percents: ["taxAmount1", "taxAmount2"],
             },
             Self::Bill => &Places {
                 party: "/vendorid",
@@ -79,22 +147,33 @@ impl Kind {
                 issued: "/issue_date",
                 total: "/total_amount",
                 country: "/vendor/country",
-                quantity: "quantity",
-                percents: ["tax_percent1", "tax_percent2"],
             },
         }
     }
 }
 
-/// JSON Pointers into a document, and member names of its lines.
+/// Where a pointer to an amount leads to, in words.
+#[must_use]
+pub(crate) fn place(pointer: &str) -> String {
+    if let Some(line) = pointer.strip_prefix("/lines/") {
+        let index = line.split('/').next().and_then(|index| index.parse().ok());
+        return format!("line {}", index.unwrap_or(0_u32).saturating_add(1));
+    }
+    let words = match pointer.trim_end_matches("/amount") {
+        "" | "/total_amount" => "the total",
+        "/discount_total" => "the discount",
+        _ => "the document",
+    };
+    words.to_string()
+}
+
+/// JSON Pointers into a document.
 pub(crate) struct Places {
     party: &'static str,
     pub(crate) number: &'static str,
     pub(crate) issued: &'static str,
     pub(crate) total: &'static str,
     pub(crate) country: &'static str,
-    quantity: &'static str,
-    percents: [&'static str; 2],
 }
 
 /// A document, with what could not be read of it among the problems.
@@ -122,7 +201,8 @@ pub(crate) struct Document {
     pub issued: Option<String>,
     /// When it is to be paid, `YYYY-MM-DD`.
     pub due: Option<String>,
-    /// The currency of every amount, ISO 4217; empty where FreshBooks names none.
+    /// The currency of every amount, ISO 4217; in capitals; empty where FreshBooks
+    /// names none.
     pub currency: String,
     /// The total with taxes.
     pub total: Decimal,
@@ -153,10 +233,29 @@ pub(crate) struct Line {
     pub taxes: Vec<Tax>,
     /// Whether the second tax is on top of the first.
     pub compound: bool,
-    /// The id of its expense category.
-    pub category: Option<String>,
+    /// Its expense category.
+    pub category: Option<Category>,
     /// The id of its project.
     pub project: Option<String>,
+}
+
+/// An expense category, as far as the answer says which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Category {
+    /// By its id.
+    Id(String),
+    /// By its name alone.
+    Name(String),
+}
+
+impl Category {
+    /// The id or name, which is what settings call it.
+    #[must_use]
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Id(key) | Self::Name(key) => key,
+        }
+    }
 }
 
 /// A tax of a line.
@@ -166,17 +265,20 @@ pub(crate) struct Tax {
     pub name: String,
     /// Its rate in per cent.
     pub percent: Decimal,
+    /// What it comes to; bills state it.
+    pub amount: Option<Decimal>,
 }
 
-/// One invoice or bill, lines included.
+/// One invoice or bill, with its lines and what else the mapping reads of it
+/// (source: freshbooks-bills; whether a bill has its lines and vendor unasked is not documented).
 pub(crate) fn get_document(account_id: &str, kind: Kind, id: &str) -> Request {
     let resource = kind.resource();
     let include = match kind {
-        Kind::Invoice => "?include%5B%5D=lines",
-        Kind::Bill => "",
+        Kind::Invoice => "include%5B%5D=lines",
+        Kind::Bill => "include%5B%5D=lines&include%5B%5D=vendor",
     };
     let path = accounting_path(account_id, resource);
-    get(format!("{path}/{}{include}", segment(id)))
+    get(format!("{path}/{}?{include}", segment(id)))
 }
 
 /// Reads the answer that holds an invoice.

@@ -4,14 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-
 use super::document::Kind;
 use super::envelope::{page_count, result_rows};
 use super::requests::{PAGE_ROWS_MAX, accounting_path, get};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::Unread;
-use crate::lax_json::{Raw, lax_text, parse};
 
 /// A row of a list, as far as a sweep needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,33 +46,20 @@ pub(crate) fn list_documents(
 
 /// Reads a page of invoices.
 pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
-    read_page(response, "invoices")
+    read_page(response, Kind::Invoice)
 }
 
 /// Reads a page of bills.
 pub(crate) fn read_bill_page(response: &Response) -> Result<Page, Unread> {
-    read_page(response, "bills")
+    read_page(response, Kind::Bill)
 }
 
-fn read_page(response: &Response, key: &str) -> Result<Page, Unread> {
-    #[derive(Deserialize)]
-    struct Listed<'a> {
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        updated: Raw<'a>,
-        #[serde(borrow)]
-        updated_at: Raw<'a>,
-    }
-    let (rows, members) = result_rows(response, key)?;
-    let listed = rows
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<Listed>, _>>()?;
-    let rows = listed.into_iter().filter_map(|row| {
+fn read_page(response: &Response, kind: Kind) -> Result<Page, Unread> {
+    let (rows, members) = result_rows(response, kind.list())?;
+    let rows = rows.iter().filter_map(|row| {
         Some(Row {
-            id: lax_text(row.id)?,
-            version: lax_text(row.updated.or(row.updated_at)).unwrap_or_default(),
+            id: kind.id_of(row)?,
+            version: kind.version_of(row),
         })
     });
     Ok(Page {

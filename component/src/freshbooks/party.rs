@@ -3,14 +3,14 @@
 use alloc::format;
 use alloc::string::String;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::result_member;
+use super::fields;
 use super::requests::{accounting_path, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::{self, Unread};
-use crate::lax_json::{Raw, lax_text, parse};
+use crate::lax_json::Object;
 
 /// The other party of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,100 +47,33 @@ pub(crate) struct Party {
     pub version: String,
 }
 
-#[derive(Deserialize)]
-struct RawClient<'a> {
-    #[serde(borrow)]
-    id: Raw<'a>,
-    #[serde(borrow)]
-    organization: Raw<'a>,
-    #[serde(borrow)]
-    fname: Raw<'a>,
-    #[serde(borrow)]
-    lname: Raw<'a>,
-    #[serde(borrow)]
-    email: Raw<'a>,
-    #[serde(borrow)]
-    bus_phone: Raw<'a>,
-    #[serde(borrow)]
-    p_street: Raw<'a>,
-    #[serde(borrow)]
-    p_street2: Raw<'a>,
-    #[serde(borrow)]
-    p_city: Raw<'a>,
-    #[serde(borrow)]
-    p_province: Raw<'a>,
-    #[serde(borrow)]
-    p_code: Raw<'a>,
-    #[serde(borrow)]
-    p_country: Raw<'a>,
-    #[serde(borrow)]
-    currency_code: Raw<'a>,
-    #[serde(borrow)]
-    vat_number: Raw<'a>,
-    #[serde(borrow)]
-    updated: Raw<'a>,
-}
-
-#[derive(Deserialize)]
-struct RawBillVendor<'a> {
-    #[serde(borrow)]
-    vendorid: Raw<'a>,
-    #[serde(borrow)]
-    vendor_name: Raw<'a>,
-    #[serde(borrow)]
-    primary_contact_first_name: Raw<'a>,
-    #[serde(borrow)]
-    primary_contact_last_name: Raw<'a>,
-    #[serde(borrow)]
-    primary_contact_email: Raw<'a>,
-    #[serde(borrow)]
-    phone: Raw<'a>,
-    #[serde(borrow)]
-    street: Raw<'a>,
-    #[serde(borrow)]
-    street2: Raw<'a>,
-    #[serde(borrow)]
-    city: Raw<'a>,
-    #[serde(borrow)]
-    province: Raw<'a>,
-    #[serde(borrow)]
-    postal_code: Raw<'a>,
-    #[serde(borrow)]
-    country: Raw<'a>,
-    #[serde(borrow)]
-    currency_code: Raw<'a>,
-    #[serde(borrow)]
-    updated_at: Raw<'a>,
-}
-
 impl Party {
     /// Reads a client from its bare JSON object.
     ///
     /// # Errors
     ///
-    /// Only if it is no object of that shape at all.
+    /// Only if it is no object at all.
     pub(crate) fn read_client(raw: &RawValue) -> Result<Self, Unread> {
-        let raw: RawClient = parse(raw)?;
-        let (first_name, last_name) = (lax_text(raw.fname), lax_text(raw.lname));
-        let email = lax_text(raw.email);
+        let client = fields::object(raw, "client")?;
+        let (first_name, last_name) = (client.text("fname"), client.text("lname"));
+        let person = person_name(first_name.as_deref(), last_name.as_deref());
+        let email = client.text("email");
         Ok(Self {
-            id: lax_text(raw.id).unwrap_or_default(),
-            name: lax_text(raw.organization)
-                .or_else(|| person_name(first_name.as_deref(), last_name.as_deref()))
-                .or_else(|| email.clone()),
+            id: one_of(&client, ["id", "userid"]),
+            name: client.text("organization").or(person).or(email.clone()),
             first_name,
             last_name,
             email,
-            phone: lax_text(raw.bus_phone),
-            street: lax_text(raw.p_street),
-            street2: lax_text(raw.p_street2),
-            city: lax_text(raw.p_city),
-            province: lax_text(raw.p_province),
-            postal_code: lax_text(raw.p_code),
-            country: lax_text(raw.p_country),
-            currency: lax_text(raw.currency_code),
-            tax_number: lax_text(raw.vat_number),
-            version: lax_text(raw.updated).unwrap_or_default(),
+            phone: client.text("bus_phone"),
+            street: client.text("p_street"),
+            street2: client.text("p_street2"),
+            city: client.text("p_city"),
+            province: client.text("p_province"),
+            postal_code: client.text("p_code"),
+            country: client.text("p_country"),
+            currency: currency(&client),
+            tax_number: client.text("vat_number"),
+            version: version(&client, ["updated", "updated_at"]),
         })
     }
 
@@ -148,27 +81,48 @@ impl Party {
     ///
     /// # Errors
     ///
-    /// Only if it is no object of that shape at all.
+    /// Only if it is no object at all.
     pub(crate) fn read_bill_vendor(raw: &RawValue) -> Result<Self, Unread> {
-        let raw: RawBillVendor = parse(raw)?;
+        let vendor = fields::object(raw, "bill vendor")?;
+        let first_name = vendor.text("primary_contact_first_name");
+        let last_name = vendor.text("primary_contact_last_name");
+        let person = person_name(first_name.as_deref(), last_name.as_deref());
+        let email = vendor.text("primary_contact_email");
         Ok(Self {
-            id: lax_text(raw.vendorid).unwrap_or_default(),
-            name: lax_text(raw.vendor_name),
-            first_name: lax_text(raw.primary_contact_first_name),
-            last_name: lax_text(raw.primary_contact_last_name),
-            email: lax_text(raw.primary_contact_email),
-            phone: lax_text(raw.phone),
-            street: lax_text(raw.street),
-            street2: lax_text(raw.street2),
-            city: lax_text(raw.city),
-            province: lax_text(raw.province),
-            postal_code: lax_text(raw.postal_code),
-            country: lax_text(raw.country),
-            currency: lax_text(raw.currency_code),
+            id: one_of(&vendor, ["vendorid", "id"]),
+            name: vendor.text("vendor_name").or(person).or(email.clone()),
+            first_name,
+            last_name,
+            email,
+            phone: vendor.text("phone"),
+            street: vendor.text("street"),
+            street2: vendor.text("street2"),
+            city: vendor.text("city"),
+            province: vendor.text("province"),
+            postal_code: vendor.text("postal_code"),
+            country: vendor.text("country"),
+            currency: currency(&vendor),
             tax_number: None,
-            version: lax_text(raw.updated_at).unwrap_or_default(),
+            version: version(&vendor, ["updated_at", "updated"]),
         })
     }
+}
+
+/// The id under the first of these names that holds one; empty where none does.
+fn one_of(object: &Object, names: [&str; 2]) -> String {
+    let mut ids = names
+        .iter()
+        .filter_map(|name| fields::id(object.get(name), &[]));
+    ids.next().unwrap_or_default()
+}
+
+fn currency(object: &Object) -> Option<String> {
+    let code = object.text("currency_code");
+    code.map(|code| fields::currency_code(&code))
+}
+
+fn version(object: &Object, names: [&str; 2]) -> String {
+    object.first_text(&names).1.unwrap_or_default()
 }
 
 /// The name of a person, as far as it is known.

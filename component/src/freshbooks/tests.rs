@@ -18,7 +18,7 @@ fn an_id_stays_one_segment_of_the_path() {
     let path = target(get_document("a", Kind::Bill, "1/../../users?x=#%é"));
     assert_eq!(
         path,
-        "/accounting/account/a/bills/bills/1%2F%2E%2E%2F%2E%2E%2Fusers%3Fx%3D%23%25%C3%A9"
+        "/accounting/account/a/bills/bills/1%2F%2E%2E%2F%2E%2E%2Fusers%3Fx%3D%23%25%C3%A9?include%5B%5D=lines&include%5B%5D=vendor"
     );
     assert_eq!(
         target(get_client("a", "1/2")),

@@ -170,7 +170,7 @@ fn marker(settings: &Settings, kind: DocumentType, id: &str, head: Head) -> Stri
 fn body(settings: &Settings, marker: &str, entry: &Entry) -> String {
     let day = settings.financial.posting_day(&entry.date);
     let day = day.unwrap_or_else(|_| entry.date.clone());
-    entry.body(settings.financial.endpoint, marker, &entry.title, &day)
+    entry.body(&settings.financial, marker, &day)
 }
 
 fn posting(line: &Line, entry: &Entry) -> Posting {

@@ -54,7 +54,7 @@ impl Difference {
             .header
             .iter()
             .filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()))
-            .any(|(name, value)| !same(name, &concur::member_text(&current.header, name), value));
+            .any(|(name, value)| !same(name, &concur::shown_text(&current.header, name), value));
         let vendor_differs = is_other(&current.vendor_code, &vendor.code)
             || is_other(&current.vendor_address, &vendor.address);
         if lines.is_empty() && !header_differs && !vendor_differs {
@@ -133,7 +133,7 @@ fn allocation_is(there: &Value, wanted: &Allocation) -> bool {
         "Percentage",
         &concur::member_text(there, "Percentage"),
         &wanted.percentage,
-    ) && concur::member_text(there, &wanted.field) == code
+    ) && concur::shown_text(there, &wanted.field) == code
 }
 
 /// Whether a code that Concur shows is another one.

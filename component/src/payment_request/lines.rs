@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 
 use super::sums::Priced;
 use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
-use crate::freshbooks::{Kind, Line as Source};
+use crate::freshbooks::{Category, Kind, Line as Source};
 use crate::money;
-use crate::text::{clean, shortened};
+use crate::text::{clean, quoted, shortened};
 
 /// The longest description of a line (source: concur-payment-request).
 const DESCRIPTION_CHARS_MAX: usize = 250;
@@ -37,7 +37,7 @@ impl Work<'_> {
         let cost_code = self.cost_code(&line.pointer, source);
         Line {
             fields,
-            total: money::wire(line.net, self.minor_units),
+            total: self.precision.wire(line.net),
             allocations: vec![self.allocation(Decimal::ONE_HUNDRED, cost_code)],
         }
     }
@@ -50,7 +50,7 @@ impl Work<'_> {
         }
         Line {
             fields,
-            total: money::wire(line.net, self.minor_units),
+            total: self.precision.wire(line.net),
             allocations: self.shared_allocations(all),
         }
     }
@@ -71,7 +71,7 @@ impl Work<'_> {
             ("Description", shortened(description, DESCRIPTION_CHARS_MAX)),
             ("Quantity", money::plain(quantity)),
             ("UnitPrice", money::plain(unit_price)),
-            ("Tax", money::wire(line.tax, self.minor_units)),
+            ("Tax", self.precision.wire(line.tax)),
         ])
     }
 
@@ -88,8 +88,8 @@ impl Work<'_> {
                 }
                 None => {
                     let message = format!(
-                        "tax \"{}\" has no Concur tax code; add it to `taxes`",
-                        shortened(&tax.name, SHOWN_CHARS_MAX)
+                        "tax {} has no Concur tax code; add it to `taxes`",
+                        quoted(&tax.name, SHOWN_CHARS_MAX)
                     );
                     self.report(pointer, "tax-unmapped", message);
                 }
@@ -100,39 +100,54 @@ impl Work<'_> {
     fn expense_type(&mut self, pointer: &str, source: &Source) -> Option<String> {
         let code = self.expense_type_of(source);
         if code.is_none() {
-            let (what, setting) = match (&source.category, &source.name) {
-                (Some(id), _) if self.document.kind == Kind::Bill => (
-                    format!("expense category {}", shortened(id, SHOWN_CHARS_MAX)),
-                    "expense_types.by_category",
-                ),
-                (_, Some(name)) => (
-                    format!("item \"{}\"", shortened(name.trim(), SHOWN_CHARS_MAX)),
-                    "expense_types.by_item",
-                ),
-                _ => ("this line".to_string(), "expense_types.default"),
-            };
-            let message = match setting {
-                "expense_types.default" => {
-                    format!("{what} has no Concur expense type; set `{setting}`")
-                }
-                _ => format!(
-                    "{what} has no Concur expense type; add it to `{setting}` or set \
-                     `expense_types.default`"
-                ),
-            };
+            let message = self.without_expense_type(source);
             self.report(pointer, "expense-type-unmapped", message);
         }
         code
     }
 
+    fn without_expense_type(&self, source: &Source) -> String {
+        let is_bill = self.document.kind == Kind::Bill;
+        let (what, setting) = match (&source.category, &source.name) {
+            (Some(Category::Name(name)), _) => {
+                let name = quoted(name, SHOWN_CHARS_MAX);
+                return format!(
+                    "FreshBooks names expense category {name} here without its id; add {name} to \
+                     `expense_types.by_category`"
+                );
+            }
+            (Some(Category::Id(id)), _) if is_bill => (
+                format!("expense category {}", shortened(id, SHOWN_CHARS_MAX)),
+                "expense_types.by_category",
+            ),
+            (_, Some(name)) => (
+                format!("item {}", quoted(name, SHOWN_CHARS_MAX)),
+                "expense_types.by_item",
+            ),
+            _ => {
+                return "this line has no Concur expense type; set `expense_types.default`"
+                    .to_string();
+            }
+        };
+        format!(
+            "{what} has no Concur expense type; add it to `{setting}` or set \
+             `expense_types.default`"
+        )
+    }
+
+    /// The default is for what no map names. It is not for a category whose id the answer leaves
+    /// out, since that id may well be in the map.
     fn expense_type_of(&self, source: &Source) -> Option<String> {
         let types = &self.settings.expense_types;
-        let category = source.category.as_deref();
         let item = source.name.as_deref().map(str::trim);
+        let category = source.category.as_ref();
+        let is_unknown =
+            matches!(category, Some(Category::Name(_))) && !types.by_category.is_empty();
+        let default = types.default.as_ref().filter(|_| !is_unknown);
         category
-            .and_then(|id| types.by_category.get(id))
+            .and_then(|category| types.by_category.get(category.key()))
             .or_else(|| item.and_then(|name| types.by_item.get(name)))
-            .or(types.default.as_ref())
+            .or(default)
             .cloned()
     }
 

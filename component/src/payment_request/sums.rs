@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{SHOWN_CHARS_MAX, Work};
-use crate::freshbooks::Line as Source;
+use crate::freshbooks::{Line as Source, place};
 use crate::money::{self, NUMBER_BOUND};
 use crate::text::shortened;
 
@@ -33,12 +33,7 @@ impl<'a> Work<'a> {
     pub(super) fn priced(&mut self) -> Vec<Priced<'a>> {
         let document = self.document;
         if document.lines.is_empty() || document.lines.len() > LINES_MAX {
-            let message = format!(
-                "the document has {} lines; 1 to {LINES_MAX} can be carried over, so change it in \
-                 FreshBooks",
-                document.lines.len()
-            );
-            self.report("/lines", "line-count", message);
+            self.report_line_count();
             return Vec::new();
         }
         let mut priced: Vec<_> = (0..)
@@ -48,9 +43,28 @@ impl<'a> Work<'a> {
         if !document.discount.is_zero() {
             let discount = self.discount(&priced);
             priced.push(discount);
+        } else if !self.adds_up(&priced) {
+            self.take_stated_taxes(&mut priced);
         }
         self.close(&mut priced);
         priced
+    }
+
+    /// Lines that the answer leaves out, or that cannot be read, are reported already.
+    fn report_line_count(&mut self) {
+        let mut problems = self.document.problems.iter();
+        if problems.any(|problem| problem.pointer.starts_with("/lines")) {
+            return;
+        }
+        let name = self.document.kind.name();
+        let message = match self.document.lines.len() {
+            0 => format!("the {name} has no line; add one in FreshBooks"),
+            count => format!(
+                "the {name} has {count} lines, and at most {LINES_MAX} can be carried over; split \
+                 it in FreshBooks"
+            ),
+        };
+        self.report("/lines", "line-count", message);
     }
 
     fn price(&mut self, index: u32, line: &'a Source) -> Priced<'a> {
@@ -63,27 +77,31 @@ impl<'a> Work<'a> {
             pointer,
             net,
             tax_exact,
-            tax: money::round(tax_exact, self.minor_units),
+            tax: self.precision.round(tax_exact),
         }
     }
 
     fn net(&mut self, pointer: &str, line: &Source) -> Decimal {
-        let product = line.quantity.checked_mul(line.unit_cost);
+        let (quantity, unit_cost) = (line.quantity, line.unit_cost);
+        let product = quantity.checked_mul(unit_cost);
         let Some(product) = product.filter(|product| product.abs() < NUMBER_BOUND) else {
             let message = format!(
-                "{} x {} is not an amount below {NUMBER_BOUND}",
-                line.quantity, line.unit_cost
+                "{quantity} x {unit_cost} in {} is not an amount below {NUMBER_BOUND}; correct its \
+                 quantity or price in FreshBooks",
+                place(pointer)
             );
             self.report(pointer, "amount-too-large", message);
             return line.amount.unwrap_or_default();
         };
-        let net = line
-            .amount
-            .unwrap_or_else(|| money::round(product, self.minor_units));
-        if (net - product).abs() > money::cent(self.minor_units) {
+        let net = line.amount.unwrap_or_else(|| self.precision.round(product));
+        // Where an amount is unreadable, its problem says all there is to say.
+        let is_known = self.document.amounts_known;
+        if is_known && (net - product).abs() > self.precision.cent() {
             let message = format!(
-                "{} x {} is not the line's amount {net}",
-                line.quantity, line.unit_cost
+                "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {}; correct its \
+                 quantity or price in FreshBooks",
+                money::plain(product),
+                place(pointer)
             );
             self.report(pointer, "line-amount-mismatch", message);
         }
@@ -99,18 +117,33 @@ impl<'a> Work<'a> {
         let tax: Decimal = lines.iter().map(|line| line.tax).sum();
         let tax_before: Decimal = lines.iter().map(|line| line.tax_exact).sum();
         if discount > net {
-            let message = format!("the discount {discount} is more than the lines' {net}");
+            let message = format!(
+                "the discount {discount} is more than the lines' {net}; correct it in FreshBooks"
+            );
             self.report(&pointer, "discount-too-large", message);
         }
         let share = discount.checked_div(net).unwrap_or_default();
         let share = share.clamp(Decimal::ZERO, Decimal::ONE);
-        let tax_after = money::round(tax_before * (Decimal::ONE - share), self.minor_units);
+        let tax_after = self.precision.round(tax_before * (Decimal::ONE - share));
         Priced {
             source: None,
             pointer,
             net: -discount,
             tax_exact: -(tax_before * share),
             tax: tax_after - tax,
+        }
+    }
+
+    /// Takes the taxes that the lines state in money where they state them all: a person can have
+    /// changed them, so that they are not their percentage any more.
+    fn take_stated_taxes(&self, lines: &mut [Priced]) {
+        for line in lines {
+            let taxes = line.source.map(|source| source.taxes.as_slice());
+            let stated = taxes.unwrap_or_default().iter().map(|tax| tax.amount);
+            if let Some(stated) = stated.sum::<Option<Decimal>>() {
+                line.tax_exact = stated;
+                line.tax = self.precision.round(stated);
+            }
         }
     }
 
@@ -123,23 +156,14 @@ impl<'a> Work<'a> {
         if !self.document.amounts_known {
             return;
         }
-        let sum: Decimal = lines.iter().map(|line| line.net + line.tax).sum();
-        let gap = self.document.total - sum;
-        let cent = money::cent(self.minor_units);
-        let mut taxed: Vec<&mut Priced> = lines
-            .iter_mut()
-            .filter(|line| !line.tax_exact.is_zero())
-            .collect();
-        if gap.abs() > cent * Decimal::from(taxed.len()) {
-            let message = format!(
-                "the lines, taxes and discount come to {sum}, the document's total is {}: a \
-                 difference of {gap}",
-                self.document.total
-            );
-            self.report("", "total-mismatch", message);
+        if !self.adds_up(lines) {
+            self.report_mismatch(lines);
             return;
         }
+        let gap = self.gap(lines);
+        let cent = self.precision.cent();
         let step = if gap.is_sign_negative() { -cent } else { cent };
+        let mut taxed: Vec<&mut Priced> = lines.iter_mut().filter(|line| line.is_taxed()).collect();
         taxed.sort_by_key(|line| (line.tax - line.tax_exact) * step);
         let steps = (gap / step).round().to_usize().unwrap_or_default();
         for line in taxed.into_iter().take(steps) {
@@ -147,17 +171,51 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn gap(&self, lines: &[Priced]) -> Decimal {
+        self.document.total - sum(lines)
+    }
+
+    fn adds_up(&self, lines: &[Priced]) -> bool {
+        let taxed = lines.iter().filter(|line| line.is_taxed()).count();
+        self.gap(lines).abs() <= self.precision.cent() * Decimal::from(taxed)
+    }
+
+    fn report_mismatch(&mut self, lines: &[Priced]) {
+        let (kind, total) = (self.document.kind, self.document.total);
+        let message = format!(
+            "lines, taxes and discount come to {}, but FreshBooks shows a total of {total}: a \
+             difference of {}; correct lines and taxes in FreshBooks, or save the {} there again \
+             so that it is added up anew",
+            sum(lines),
+            self.gap(lines),
+            kind.name()
+        );
+        self.report(kind.places().total, "total-mismatch", message);
+    }
+
     pub(super) fn check_amount(&mut self, pointer: &str, amount: Decimal) {
-        if !money::fits(amount, self.minor_units) {
+        if !self.precision.fits(amount) {
             let message = format!(
-                "{amount} has more digits after the point than {} allows ({}); correct it in \
-                 FreshBooks",
-                shortened(&self.document.currency, SHOWN_CHARS_MAX),
-                self.minor_units
+                "{amount} for {} has more than {} digits after the point, the most that can be \
+                 carried over in {}; change quantity or price in FreshBooks so that it comes out \
+                 even",
+                place(pointer),
+                self.precision.decimals_max(),
+                shortened(&self.document.currency, SHOWN_CHARS_MAX)
             );
             self.report(pointer, "too-precise", message);
         }
     }
+}
+
+impl Priced<'_> {
+    fn is_taxed(&self) -> bool {
+        !self.tax_exact.is_zero()
+    }
+}
+
+fn sum(lines: &[Priced]) -> Decimal {
+    lines.iter().map(|line| line.net + line.tax).sum()
 }
 
 fn tax_of(line: &Source, net: Decimal) -> Decimal {

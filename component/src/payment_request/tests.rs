@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::freshbooks::Kind;
+use crate::money;
 use crate::settings::tests::MINIMAL;
 
 mod model;
@@ -166,6 +167,90 @@ fn currencies_without_and_with_three_minor_units() {
 }
 
 #[test]
+fn amounts_have_the_digits_that_freshbooks_writes() {
+    // 12.345 is three digits, of which FreshBooks writes two.
+    let thirds = r#"{"name": "N", "qty": "1", "unit_cost": {"amount": "12.345", $},
+        "amount": {"amount": "12.35", $}, "taxName1": "GST", "taxAmount1": "5"}"#;
+    let dinar = created(Kind::Invoice, &invoice("KWD", "12.97", "0", thirds));
+    assert_eq!(dinar["InvoiceAmount"], "12.970");
+    assert_eq!(amounts(&dinar, "TotalPrice"), ["12.350"]);
+    assert_eq!(amounts(&dinar, "Tax"), ["0.620"]);
+    let taxed = line("999", HST).replace("13", "10");
+    let yen = created(Kind::Invoice, &invoice("JPY", "1098.90", "0", &taxed));
+    assert_eq!(yen["InvoiceAmount"], "1098.90");
+    assert_eq!(amounts(&yen, "TotalPrice"), ["999.00"]);
+    assert_eq!(amounts(&yen, "Tax"), ["99.90"]);
+    // As FreshBooks would write it if it rounded to the currency's own digits.
+    let yen = created(Kind::Invoice, &invoice("JPY", "1099.00", "0", &taxed));
+    assert_eq!(
+        (&yen["InvoiceAmount"], &yen["TaxAmount"]),
+        (&json!("1099"), &json!("100"))
+    );
+}
+
+/// A bill of one line of 100.00 with these members besides, and this total.
+fn bill_with(members: &str, total: &str) -> String {
+    format!(
+        r#"{{"id": 9, "vendorid": 1, "vendor": {{"country": "DE"}}, "issue_date": "2026-01-15",
+        "currency_code": "EUR", "total_amount": {{"amount": "{total}"}},
+        "lines": [{{"unit_cost": {{"amount": "100.00"}}, "amount": {{"amount": "100.00"}}{members}
+        }}]}}"#
+    )
+}
+
+#[test]
+fn a_tax_that_a_person_has_changed_is_the_one_that_the_bill_states() {
+    let taxed = |percent: &str| {
+        format!(
+            r#", "tax_name1": "HST", "tax_percent1": {percent},
+            "tax_amount1": {{"amount": "12.50", "code": "EUR"}}"#
+        )
+    };
+    for percent in ["\"13\"", "null"] {
+        let request = created(Kind::Bill, &bill_with(&taxed(percent), "112.50"));
+        assert_eq!(request["InvoiceAmount"], "112.50");
+        assert_eq!(amounts(&request, "Tax"), ["12.50"], "{percent}");
+    }
+    // What the percentages say counts as long as it adds up.
+    let request = created(Kind::Bill, &bill_with(&taxed("13"), "113.00"));
+    assert_eq!(amounts(&request, "Tax"), ["13.00"]);
+    let found = problems(Kind::Bill, &bill_with(&taxed("13"), "114.00"), &settings());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].pointer, "/total_amount");
+    assert!(
+        found[0].message.contains("save the bill there again"),
+        "{}",
+        found[0].message
+    );
+}
+
+#[test]
+fn a_category_whose_id_is_left_out_is_never_the_default_s() {
+    let by_name = bill_with(r#", "category": "Travel""#, "100.00");
+    let found = problems(Kind::Bill, &by_name, &settings());
+    assert_eq!(found[0].code, "expense-type-unmapped");
+    assert!(
+        found[0]
+            .message
+            .contains(r#"add "Travel" to `expense_types.by_category`"#),
+        "{}",
+        found[0].message
+    );
+    let json = MINIMAL.replace(
+        r#"{"default": "OFFSP"}"#,
+        r#"{"default": "OFFSP", "by_category": {"Travel": "TRVL"}}"#,
+    );
+    let named = Settings::load("acme", &json).expect("is right");
+    let translated = translate(&read(Kind::Bill, &by_name), &named, "m").expect("translates");
+    assert_eq!(translated.lines[0].fields["ExpenseTypeCode"], "TRVL");
+    let object = r#", "category": {"category": "Travel", "categoryid": 3344}"#;
+    let request = created(Kind::Bill, &bill_with(object, "100.00"));
+    assert_eq!(request["LineItems"][0]["ExpenseTypeCode"], "TRAVL");
+    let none = created(Kind::Bill, &bill_with("", "100.00"));
+    assert_eq!(none["LineItems"][0]["ExpenseTypeCode"], "OFFSP");
+}
+
+#[test]
 fn taxes_too_small_for_a_line_may_still_be_in_the_total() {
     // 5 % of 8 yen rounds to 0 on each line, and to 1 on all three.
     let lines = [line("8", GST), line("8", GST), line("8", GST)].join(",");
@@ -283,7 +368,7 @@ fn what_does_not_add_up_says_by_how_much() {
         (
             "1130.00",
             "1130.03",
-            "",
+            "/amount",
             "total-mismatch",
             "a difference of 0.03",
         ),
@@ -372,7 +457,13 @@ fn no_line_and_too_many_lines_are_said() {
             &invoice("CAD", "501", "0", &lines),
             &settings(),
         );
-        assert!(found.iter().any(|problem| problem.code == "line-count"));
+        let problem = found.iter().find(|problem| problem.code == "line-count");
+        let problem = problem.unwrap_or_else(|| panic!("{found:?}"));
+        assert!(
+            problem.message.contains("FreshBooks"),
+            "{}",
+            problem.message
+        );
     }
 }
 
@@ -476,7 +567,8 @@ proptest! {
         prop_assert_eq!(number(&body["TaxAmount"]), sum("Tax"));
         for (line, source) in lines.iter().zip(&generated.lines) {
             let off = (number(&line["Tax"]) - generated.amount(source.tax_rounded())).abs();
-            prop_assert!(off <= money::cent(generated.minor_units()), "{} on {:?}", off, source);
+            let written = generated.minor_units().min(money::WRITTEN_DECIMALS);
+            prop_assert!(off <= money::cent(written), "{} on {:?}", off, source);
             prop_assert!(number(&line["Tax"]) >= Decimal::ZERO);
         }
         translated.lines.iter().for_each(assert_hundred);
@@ -485,8 +577,10 @@ proptest! {
     #[test]
     fn what_does_not_add_up_is_never_translated(generated in model::any_invoice(),
         minor in 1_i128..1_000, sign: bool) {
-        // More than a cent for each line, and one for the discount, is no rounding.
-        let off = minor + 2 * generated.lines.len() as i128 + 2;
+        // More than a cent for each line, and one for the discount, is no rounding. A dinar has ten
+        // of its own units in a cent.
+        let cent = if generated.minor_units() > money::WRITTEN_DECIMALS { 10 } else { 1 };
+        let off = minor + cent * (2 * generated.lines.len() as i128 + 2);
         let json = generated.to_json(if sign { off } else { -off });
         let found = translate(&read(Kind::Invoice, &json), &settings(), "m").expect_err("is \
                 refused");

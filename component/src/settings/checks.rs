@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::ToString;
 
-use crate::{country, money};
+use crate::{country, money, subdivisions};
 
 /// Nothing, or what was expected.
 pub(super) type Check = Result<(), &'static str>;
@@ -45,6 +45,12 @@ pub(super) fn country_code(code: &str) -> Check {
         .ok_or("a two-letter ISO 3166 country code such as \"CA\"")
 }
 
+pub(super) fn subdivision_code(code: &str) -> Check {
+    subdivisions::is_code(code)
+        .then_some(())
+        .ok_or("the ISO 3166-2 code of a Canadian province or US state such as \"CA-QC\"")
+}
+
 // A hyphen separates the levels of a list item's long code (source: concur-list-items).
 pub(super) fn cost_code(code: &str) -> Check {
     (!code.is_empty() && code.chars().count() <= 32 && !code.contains('-'))
@@ -58,14 +64,34 @@ pub(super) fn code32(code: &str) -> Check {
         .ok_or("1 to 32 characters")
 }
 
-pub(super) fn custom(name: &str, max: u32) -> Check {
-    let number = name
-        .strip_prefix("Custom")
-        .and_then(|digits| digits.parse::<u32>().ok());
-    number
-        .filter(|number| (1..=max).contains(number) && *name == format!("Custom{number}"))
+/// A custom field or org unit of a payment request's header, in either of its spellings.
+pub(super) fn header_field(name: &str) -> Check {
+    let is_field = custom_number(name, 24).is_some() || field_number(name, "OrgUnit", 6).is_some();
+    is_field.then_some(()).ok_or(
+        "a custom field such as \"Custom24\" (headers have Custom1 to Custom24, or Custom01 to \
+         Custom24, and OrgUnit1 to OrgUnit6)",
+    )
+}
+
+/// A custom field of an allocation, in either of its spellings.
+pub(super) fn allocation_field(name: &str) -> Check {
+    custom_number(name, 20)
         .map(drop)
-        .ok_or("a custom field such as \"Custom24\" (headers have 1 to 24, allocations 1 to 20)")
+        .ok_or("a custom field such as \"Custom1\" or \"Custom01\" (allocations have 1 to 20)")
+}
+
+/// The number of a custom field, of `Custom1` as of `Custom01`; none above `max`.
+pub(super) fn custom_number(name: &str, max: u8) -> Option<u8> {
+    field_number(name, "Custom", max)
+}
+
+/// The number of a field that is named by a word and a number from 1 to `max`. One digit may have a
+/// zero before it: SAP's page and its API description differ (source: concur-payment-request).
+pub(super) fn field_number(name: &str, word: &str, max: u8) -> Option<u8> {
+    let digits = name.strip_prefix(word)?;
+    let number = digits.parse::<u8>().ok()?;
+    let is_spelling = digits == format!("{number}") || digits == format!("{number:02}");
+    (is_spelling && (1..=max).contains(&number)).then_some(number)
 }
 
 pub(super) fn subscription_id(id: &str) -> Check {

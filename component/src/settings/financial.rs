@@ -1,6 +1,10 @@
 //! The way back: which financial documents become journal entries, and on which accounts.
 
 mod bills;
+mod calendar;
+mod ledgers;
+mod posting_date;
+mod zone;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -8,8 +12,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-use super::checks::{Check, code, day, sub_account_id, uuid};
+use super::checks::{Check, code, custom_number, day, field_number, sub_account_id, uuid};
 use super::reader::Reader;
 pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
@@ -17,6 +22,9 @@ use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
 pub(super) use bills::BILL_SCOPES;
 pub use bills::{BillTax, Bills, InvoiceForm};
+pub use calendar::Calendar;
+pub use ledgers::{Entity, Ledgers};
+pub use posting_date::{PostingDate, PostingDates};
 
 /// Financial documents from SAP Concur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +35,20 @@ pub struct Financial {
     pub documents: BTreeSet<DocumentType>,
     /// Seconds between two looks into a queue.
     pub interval_s: u64,
+    /// When to look into the queues instead, where that is not at intervals.
+    pub schedule: Option<Calendar>,
+    /// The time zone in which a moment of a document is a day.
+    pub zone: TimeZone,
+    /// Which of its dates a document is posted on.
+    pub posting_dates: PostingDates,
+    /// Which legal entities' documents are taken.
+    pub ledgers: Ledgers,
+    /// The month with which the fiscal year begins, 1 to 12.
+    pub fiscal_year_first_month: i8,
+    /// Which calendar year a fiscal year over two of them is called by.
+    pub fiscal_year_named_by: FiscalYearName,
+    /// How the lines of an entry are written.
+    pub entry_lines: EntryLines,
     /// Documents asked for at once.
     pub page_size: u64,
     /// The name under which we acknowledge and confirm; at most 50 characters.
@@ -59,8 +81,8 @@ pub struct Financial {
     pub settle: Duration,
     /// The custom field of an allocation that holds the cost code, 1 to 20.
     pub cost_code_field: u8,
-    /// The custom field of an entry that holds it where the allocation has none, 1 to 40.
-    pub entry_cost_code_field: u8,
+    /// The field of an entry that holds it where the allocation has none.
+    pub entry_cost_code_field: CostCodeField,
     /// Which FreshBooks account an amount goes to.
     pub accounts: Accounts,
 }
@@ -73,13 +95,27 @@ pub struct Accounts {
     pub by_code: BTreeMap<String, String>,
     /// By expense type code, where a document has no account code.
     pub by_expense_type: BTreeMap<String, String>,
-    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, and own payment
-    /// type keys.
+    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, own payment
+    /// type keys, and payment methods of invoices. `EMPL/EMPLOYEE ID` and `VENDOR/VENDOR CODE` are
+    /// one employee's and one vendor's.
     pub by_party: BTreeMap<String, String>,
-    /// By tax, `AUTHORITY/CODE` or `CODE`.
+    /// By tax, `AUTHORITY/CODE` or `CODE`; for invoices also `VAT1` to `VAT4`.
     pub by_tax: BTreeMap<String, String>,
     /// By the code of a wage type.
     pub by_wage_type: BTreeMap<String, String>,
+    /// For personal items on company cards that have neither an account code nor a clearing one.
+    pub personal_items: Option<String>,
+    /// For cash advances, and for their use, that have no account code.
+    pub cash_advances: Option<String>,
+}
+
+/// Where an expense entry has its cost code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostCodeField {
+    /// A custom field, 1 to 40.
+    Custom(u8),
+    /// An organisational unit, 1 to 6.
+    OrgUnit(u8),
 }
 
 /// Invoices that come back to us.
@@ -131,6 +167,24 @@ pub enum Endpoint {
     New,
 }
 
+/// Which calendar year a fiscal year over two of them is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FiscalYearName {
+    /// The one in which it ends.
+    End,
+    /// The one in which it begins.
+    Start,
+}
+
+/// How the lines of an entry are written to FreshBooks, which stores no cost codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryLines {
+    /// One line for each account and side.
+    Merged,
+    /// One line for each account, side, name and cost code.
+    Apart,
+}
+
 /// Looking for our entry before posting one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookUp {
@@ -140,6 +194,8 @@ pub enum LookUp {
     Always,
 }
 
+/// The kind of the objects whose runs look into a queue.
+pub(super) const FINANCIAL_QUEUE: &str = "financial-queue";
 /// Seconds that an ambiguous write is left alone by default. How long FreshBooks takes to show a
 /// new entry is not documented; half an hour is longer than any request is known to take.
 const SETTLE_S: u64 = 1_800;
@@ -150,10 +206,24 @@ impl Financial {
             "new" => Endpoint::New,
             _ => Endpoint::Legacy,
         };
+        let zone = zone::read(table, "zone", &TimeZone::UTC);
         Self {
             enabled: table.flag("enabled", false),
             documents: documents(table),
             interval_s: table.whole("interval_s", 900, 1..=86_400),
+            schedule: table.filled_table("schedule", |table| Calendar::read(table, &zone)),
+            zone,
+            posting_dates: table.table("posting_date", PostingDates::read),
+            ledgers: table.table("ledgers", Ledgers::read),
+            fiscal_year_first_month: first_month(table),
+            fiscal_year_named_by: match table.choice("fiscal_year_named_by", &["end", "start"]) {
+                "start" => FiscalYearName::Start,
+                _ => FiscalYearName::End,
+            },
+            entry_lines: match table.choice("entry_lines", &["merged", "apart"]) {
+                "apart" => EntryLines::Apart,
+                _ => EntryLines::Merged,
+            },
             page_size: table.whole("page_size", 25, 1..=100),
             system_id: table.checked_or(
                 "system_id",
@@ -196,8 +266,8 @@ impl Financial {
                 _ => Intent::LookUpThenPark,
             },
             settle: table.whole("settle_s", SETTLE_S, 1..=86_400) * 1_000,
-            cost_code_field: custom_field(table, "cost_code_field", 20),
-            entry_cost_code_field: custom_field(table, "entry_cost_code_field", 40),
+            cost_code_field: allocation_cost_code_field(table),
+            entry_cost_code_field: entry_cost_code_field(table),
             accounts: table.table("accounts", |table| Accounts::read(table, endpoint)),
         }
     }
@@ -206,7 +276,7 @@ impl Financial {
     pub(super) fn schedules(&self) -> impl Iterator<Item = Schedule> {
         let documents = self.documents.iter().filter(|_| self.enabled);
         documents.map(|kind| Schedule {
-            object: ObjectRef::concur("financial-queue", kind.name()),
+            object: ObjectRef::concur(FINANCIAL_QUEUE, kind.name()),
             interval_s: self.interval_s,
             needs: None,
             purpose: format!(
@@ -253,6 +323,19 @@ impl Financial {
         }
     }
 
+    /// The fiscal year of a day, `YYYY-MM-DD`; nothing if it is none.
+    #[must_use]
+    pub fn fiscal_year(&self, day: &str) -> Option<i16> {
+        let day: Date = day.parse().ok()?;
+        let is_over_two = self.fiscal_year_first_month > 1;
+        let is_in_second = day.month() < self.fiscal_year_first_month;
+        Some(match self.fiscal_year_named_by {
+            FiscalYearName::End if is_over_two && !is_in_second => day.year() + 1,
+            FiscalYearName::Start if is_in_second => day.year() - 1,
+            _ => day.year(),
+        })
+    }
+
     /// Whether documents of this type are brought across.
     #[must_use]
     pub fn carries(&self, kind: DocumentType) -> bool {
@@ -272,11 +355,22 @@ impl Accounts {
             by_party: table.map("by_party", account),
             by_tax: table.map("by_tax", account),
             by_wage_type: table.map("by_wage_type", account),
+            personal_items: table.optional_checked("personal_items", account),
+            cash_advances: table.optional_checked("cash_advances", account),
         }
     }
 
-    /// Every account that is named, with the setting that names it.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+    /// Every account that is named, with the setting that names it: the table, and the name in it
+    /// where it is a table.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, Option<&str>, &str)> {
+        let single = [
+            ("personal_items", &self.personal_items),
+            ("cash_advances", &self.cash_advances),
+        ];
+        let single = single.into_iter().filter_map(|(setting, account)| {
+            let account = account.as_deref()?;
+            Some((setting, None, account))
+        });
         let tables = [
             ("by_code", &self.by_code),
             ("by_expense_type", &self.by_expense_type),
@@ -284,12 +378,18 @@ impl Accounts {
             ("by_tax", &self.by_tax),
             ("by_wage_type", &self.by_wage_type),
         ];
-        tables.into_iter().flat_map(|(table, accounts)| {
+        let named = tables.into_iter().flat_map(|(table, accounts)| {
             accounts
                 .iter()
-                .map(move |(name, account)| (table, name.as_str(), account.as_str()))
-        })
+                .map(move |(name, account)| (table, Some(name.as_str()), account.as_str()))
+        });
+        named.chain(single)
     }
+}
+
+fn first_month(table: &mut Reader) -> i8 {
+    let month = table.whole("fiscal_year_first_month", 1, 1..=12);
+    i8::try_from(month).unwrap_or(1)
 }
 
 fn day_after(day: &str) -> String {
@@ -324,16 +424,28 @@ fn business_uuid(table: &mut Reader, endpoint: Endpoint) -> Option<String> {
     business_uuid
 }
 
-fn custom_field(table: &mut Reader, key: &str, max: u8) -> u8 {
-    let number = |name: &str| {
-        let number = name.strip_prefix("Custom")?.parse::<u8>().ok()?;
-        let exact = (1..=max).contains(&number) && name == format!("Custom{number}");
-        exact.then_some(number)
-    };
-    let name = table.checked_or(key, "Custom1", |name| {
+/// Allocations have twenty custom fields and no organisational units
+/// (source: concur-financial-schema).
+fn allocation_cost_code_field(table: &mut Reader) -> u8 {
+    let number = |name: &str| custom_number(name, 20);
+    let name = table.checked_or("cost_code_field", "Custom1", |name| {
         number(name)
             .map(drop)
-            .ok_or("a custom field such as \"Custom1\" (allocations have 1 to 20, entries 1 to 40)")
+            .ok_or("a custom field of allocations, \"Custom1\" to \"Custom20\"")
     });
     number(&name).unwrap_or(1)
+}
+
+fn entry_cost_code_field(table: &mut Reader) -> CostCodeField {
+    let field = |name: &str| {
+        let custom = custom_number(name, 40).map(CostCodeField::Custom);
+        custom.or_else(|| field_number(name, "OrgUnit", 6).map(CostCodeField::OrgUnit))
+    };
+    let name = table.checked_or("entry_cost_code_field", "Custom1", |name| {
+        field(name).map(drop).ok_or(
+            "a field of expense entries, \"Custom1\" to \"Custom40\" or \"OrgUnit1\" to \
+             \"OrgUnit6\"",
+        )
+    });
+    field(&name).unwrap_or(CostCodeField::Custom(1))
 }

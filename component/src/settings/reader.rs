@@ -80,6 +80,18 @@ impl Reader {
         self.at(place, code, message);
     }
 
+    /// A table inside, if there is one with anything in it.
+    pub(super) fn filled_table<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        self.known.insert(key.to_string());
+        let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+        let is_filled = self.table.get(key).is_some_and(|value| !is_empty(value));
+        is_filled.then(|| self.table(key, read))
+    }
+
     /// A table inside; a missing one counts as empty.
     pub(super) fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let table = match self.take(key) {
@@ -207,6 +219,25 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// Whether anything in this table is wrong so far.
+    pub(super) fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// A list of texts in which numbers count as their digits; a missing one is empty.
+    pub(super) fn texts_or_numbers(
+        &mut self,
+        key: &str,
+        check: impl Fn(&str) -> Check,
+    ) -> Vec<String> {
+        if let Some(Value::Array(items)) = self.table.get_mut(key) {
+            for item in items.iter_mut().filter(|item| item.is_number()) {
+                *item = Value::String(item.to_string());
+            }
+        }
+        self.texts(key, check)
     }
 
     /// A list of texts; a missing one is empty.

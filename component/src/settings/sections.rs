@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::checks::{anything, base_url, code32, country_code, custom};
+use super::checks::{allocation_field, anything, base_url, code32, country_code, header_field};
 use super::reader::Reader;
 use crate::contract::runs::Intent;
 use crate::contract::types::Duration;
@@ -59,9 +59,9 @@ pub struct Vendor {
 pub struct PaymentRequest {
     /// The owner or policy keys that Concur needs, by field name.
     pub owner: BTreeMap<String, String>,
-    /// The custom field of the header that holds our marker.
+    /// The custom field of the header that holds our marker, spelt as it is written.
     pub marker_field: String,
-    /// The custom field of an allocation that holds the cost code.
+    /// The custom field of an allocation that holds the cost code, spelt as it is written.
     pub cost_code_field: String,
     /// What to do when nobody can know whether one was created.
     pub ambiguity: Intent,
@@ -163,9 +163,8 @@ impl PaymentRequest {
         };
         Self {
             owner,
-            marker_field: table.checked_or("marker_field", "Custom24", |name| custom(name, 24)),
-            cost_code_field: table
-                .checked_or("cost_code_field", "Custom1", |name| custom(name, 20)),
+            marker_field: table.checked_or("marker_field", "Custom24", header_field),
+            cost_code_field: table.checked_or("cost_code_field", "Custom1", allocation_field),
             ambiguity,
             settle: table.whole("settle_s", SETTLE_S, 1..=86_400) * 1_000,
         }

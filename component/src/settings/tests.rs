@@ -104,7 +104,9 @@ fn financial(financial: &str) -> Settings {
 
 #[test]
 fn the_way_back_is_off_and_has_the_documented_defaults() {
-    use super::financial::{ClosedPeriod, ConfirmErrors, Endpoint, LookUp, OwnInvoices, Payroll};
+    use super::financial::{
+        ClosedPeriod, ConfirmErrors, CostCodeField, Endpoint, LookUp, OwnInvoices, Payroll,
+    };
     let settings = Settings::load("acme", MINIMAL).expect("is right");
     let financial = &settings.financial;
     assert!(!financial.enabled && !settings.freshbooks.scopes.contains("journal"));
@@ -135,7 +137,7 @@ fn the_way_back_is_off_and_has_the_documented_defaults() {
     assert_eq!(financial.ambiguity, Intent::LookUpThenPark);
     assert_eq!(
         (financial.cost_code_field, financial.entry_cost_code_field),
-        (1, 1)
+        (1, CostCodeField::Custom(1))
     );
 }
 
@@ -188,7 +190,7 @@ fn every_problem_of_the_way_back_is_gathered() {
            "look_up": "x", "ambiguity": "x", "settle_s": 0, "cost_code_field": "Custom21",
            "entry_cost_code_field": "Custom041",
            "business_uuid": "1b9e", "accounts": {"by_code": {"6100": "635"}, "by_tax": {"A/B": 7},
-           "by": {}}"#,
+           "personal_items": "635", "cash_advances": 635, "by": {}}"#,
     );
     let found = problems(&json);
     for expected in [
@@ -211,6 +213,8 @@ fn every_problem_of_the_way_back_is_gathered() {
         "/business_uuid",
         "/accounts/by_code/6100",
         "/accounts/by_tax/A~1B",
+        "/accounts/personal_items",
+        "/accounts/cash_advances",
         "/accounts/by",
     ] {
         let pointer = format!("/financial{expected}");
@@ -219,7 +223,7 @@ fn every_problem_of_the_way_back_is_gathered() {
             "{pointer} is missing in {found:?}"
         );
     }
-    assert_eq!(found.len(), 20);
+    assert_eq!(found.len(), 22);
     let missing = problems(&with_financial(r#""endpoint": "new""#));
     assert_eq!(
         missing,
@@ -232,6 +236,21 @@ fn every_problem_of_the_way_back_is_gathered() {
         r#""accounts": {"by_code": {"6100": "cash", "6200": "0"}}"#,
     ));
     assert_eq!(text.len(), 2);
+}
+
+#[test]
+fn a_cost_code_may_be_in_an_organisational_unit_of_an_entry() {
+    use super::financial::CostCodeField;
+    let settings = financial(r#""entry_cost_code_field": "OrgUnit4""#);
+    let field = settings.financial.entry_cost_code_field;
+    assert_eq!(field, CostCodeField::OrgUnit(4));
+    for wrong in [
+        r#""entry_cost_code_field": "OrgUnit7""#,
+        r#""entry_cost_code_field": "OrgUnit004""#,
+        r#""cost_code_field": "OrgUnit1""#,
+    ] {
+        assert_eq!(problems(&with_financial(wrong)).len(), 1, "{wrong}");
+    }
 }
 
 #[test]
@@ -352,5 +371,47 @@ fn bills_need_their_scopes_and_say_which_is_missing() {
     let expected = ["categories/6400", "taxes/H13", "vendors/V1"];
     for place in expected.map(|place| format!("/financial/bills/{place}")) {
         assert!(places.contains(&place), "{places:?}");
+    }
+}
+
+#[test]
+fn a_custom_field_may_be_spelt_in_both_ways() {
+    let with = |marker: &str, cost_code: &str| {
+        let fields = format!(
+            r#""marker_field": "{marker}", "cost_code_field": "{cost_code}", "employee_login_id""#
+        );
+        Settings::load("acme", &MINIMAL.replace(r#""employee_login_id""#, &fields))
+    };
+    for (marker, cost_code) in [
+        ("Custom1", "Custom01"),
+        ("Custom09", "Custom9"),
+        ("Custom10", "Custom20"),
+        ("OrgUnit1", "Custom1"),
+        ("OrgUnit06", "Custom1"),
+    ] {
+        let settings = with(marker, cost_code).expect("is right");
+        let request = settings.payment_request;
+        assert_eq!(
+            (
+                request.marker_field.as_str(),
+                request.cost_code_field.as_str()
+            ),
+            (marker, cost_code)
+        );
+    }
+    for (marker, cost_code) in [
+        ("Custom0", "Custom1"),
+        ("Custom00", "Custom1"),
+        ("Custom001", "Custom1"),
+        ("Custom010", "Custom1"),
+        ("Custom+1", "Custom1"),
+        ("Custom25", "Custom1"),
+        ("OrgUnit7", "Custom1"),
+        ("custom1", "Custom1"),
+        ("Custom1", "Custom21"),
+        ("Custom1", "OrgUnit1"),
+        ("Custom1", "Custom021"),
+    ] {
+        assert_eq!(with(marker, cost_code).expect_err("is wrong").len(), 1);
     }
 }

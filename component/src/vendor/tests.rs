@@ -136,7 +136,7 @@ fn every_message_names_what_would_fix_it() {
             "`countries`",
         ),
         (
-            client(&CLIENT.replace("CAD", "cad")),
+            client(&CLIENT.replace("CAD", "CA$")),
             "currency-unknown",
             "FreshBooks",
         ),

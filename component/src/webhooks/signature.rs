@@ -16,6 +16,12 @@ pub(super) struct Signature {
     bytes: [u8; 32],
 }
 
+/// Whether no header claims to be a signature.
+pub(super) fn is_missing(headers: &[Header]) -> bool {
+    let mut names = headers.iter().map(|header| header.name.as_str());
+    !names.any(|name| name.eq_ignore_ascii_case(HEADER_NAME))
+}
+
 impl Signature {
     /// Takes the signature out of the one header that carries it; nothing if there is none or more
     /// than one. A malformed value is read as zeros: a guess like any other, and as costly to

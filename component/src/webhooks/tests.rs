@@ -284,6 +284,50 @@ fn a_handshake_is_signed_with_its_own_verifier() {
 }
 
 #[test]
+fn an_unsigned_handshake_is_a_candidate_while_a_registration_is_pending() {
+    let unsigned = |body: &str| {
+        let mut delivery = delivery(body, "");
+        delivery.headers.truncate(1);
+        delivery
+    };
+    let expected = Verified::Handshake(Handshake {
+        callback_id: "2001".to_string(),
+        verifier: KEY.to_string(),
+    });
+    // Also one of a callback that was disabled: what it leads to is a candidate, and no key.
+    for mut receiver in [receiver(vec![]), pending(), active("the key in force")] {
+        let verified = verify(&unsigned(HANDSHAKE), &receiver);
+        assert_eq!(refused(verified), Some((RefusalCode::SignatureHeader, 401)));
+        receiver.registering = true;
+        assert!(verify(&unsigned(HANDSHAKE), &receiver) == Ok(expected.clone()));
+        // A signature that is there has to be right, and be one.
+        let wrong = verify(&delivery(HANDSHAKE, "x"), &receiver);
+        assert_eq!(refused(wrong), Some((RefusalCode::Signature, 401)));
+        let mut twice = delivery(HANDSHAKE, HANDSHAKE_SIGNATURE);
+        twice.headers.push(twice.headers[1].clone());
+        let twice = verify(&twice, &receiver);
+        assert_eq!(refused(twice), Some((RefusalCode::SignatureHeader, 401)));
+        let notice = "name=invoice.create&object_id=7&account_id=zQ7pLm";
+        let notice = verify(&unsigned(notice), &receiver);
+        assert_eq!(refused(notice), Some((RefusalCode::SignatureHeader, 401)));
+        for (body, code) in [
+            (
+                HANDSHAKE.replace("zQ7pLm", "other"),
+                RefusalCode::UnknownCallback,
+            ),
+            (
+                HANDSHAKE.replace("2001", "../1"),
+                RefusalCode::UnknownCallback,
+            ),
+            (HANDSHAKE.replace(KEY, ""), RefusalCode::Signature),
+        ] {
+            let verified = verify(&unsigned(&body), &receiver);
+            assert_eq!(refused(verified), Some((code, 401)), "{body}");
+        }
+    }
+}
+
+#[test]
 fn an_active_key_is_never_replaced() {
     let own = delivery(HANDSHAKE, HANDSHAKE_SIGNATURE);
     let receiver = active("the key in force");
@@ -379,15 +423,25 @@ fn only_forms_are_read() {
         delivery.headers[0].value = value.to_string();
         refused(verify(&delivery, &active(key))).map(|(code, _)| code)
     };
-    assert_eq!(
-        with_type("Application/X-WWW-Form-Urlencoded; Charset=UTF-8"),
-        None
-    );
+    for value in [
+        CONTENT_TYPE,
+        "Application/X-WWW-Form-Urlencoded; Charset=UTF-8",
+        "application/x-www-form-urlencoded;charset=\"utf-8\"",
+        "application/x-www-form-urlencoded; charset=\"UTF-8\";",
+        "application/x-www-form-urlencoded;",
+        "application/x-www-form-urlencoded ; ; charset=utf-8 ; ",
+    ] {
+        assert_eq!(with_type(value), None, "{value}");
+    }
     for value in [
         "",
         "application/json",
         "application/x-www-form-urlencodedx",
         "application/x-www-form-urlencoded; charset=latin1",
+        "application/x-www-form-urlencoded; charset=\"utf-8",
+        "application/x-www-form-urlencoded; charset=utf-8\"",
+        "application/x-www-form-urlencoded; boundary=utf-8",
+        "application/x-www-form-urlencoded; charset",
         "application/x-www-form-urlencoded, application/json",
     ] {
         assert_eq!(

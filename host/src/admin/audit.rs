@@ -2,6 +2,7 @@
 //! secret: a request is described by its name and the names in it.
 
 use super::{AdminReply, AdminRequest};
+use crate::contract::types::System;
 use crate::private;
 
 /// The target of these lines, by which they can be told from all others.
@@ -36,23 +37,25 @@ impl Actor {
 }
 
 /// What a command does, and to what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// A stable word, such as `replay`.
+    /// The words of the command line, such as `replay` or `gate open`.
     pub name: &'static str,
     /// The connection, where it is about one.
     pub connection: Option<String>,
-    /// What it is about beside that, such as `concur` or the number of a run; empty for nothing.
+    /// What it is about beside that, such as `concur`, the number of a run or `--parked`; empty for
+    /// nothing.
     pub about: String,
 }
 
 impl Command {
-    /// A command of this name.
+    /// A command of this name, about the store as a whole.
     #[must_use]
-    pub fn named(name: &'static str) -> Self {
+    pub fn new(name: &'static str, about: impl Into<String>) -> Self {
         Self {
             name,
-            ..Self::default()
+            connection: None,
+            about: about.into(),
         }
     }
 }
@@ -61,18 +64,32 @@ impl Command {
 pub(super) fn command(request: &AdminRequest) -> Option<Command> {
     let (name, connection, about) = match request {
         AdminRequest::Status | AdminRequest::Consented { .. } => return None,
-        AdminRequest::Consent { connection } => ("consent", Some(connection), "freshbooks".into()),
+        // How it ends is another line.
+        AdminRequest::Consent { connection } => (
+            "connect",
+            Some(connection),
+            "freshbooks: asked for consent".into(),
+        ),
         AdminRequest::Connect {
             connection, grant, ..
         } => ("connect", Some(connection), grant.system().as_str().into()),
         AdminRequest::Replay { run } => ("replay", None, run.to_string()),
         AdminRequest::ReplayParked { connection } => {
-            ("replay-parked", connection.as_ref(), String::new())
+            ("replay", connection.as_ref(), "--parked".into())
         }
         AdminRequest::OpenGate { connection, system } => {
-            ("open-gate", Some(connection), system.as_str().into())
+            ("gate open", Some(connection), system.as_str().into())
         }
-        AdminRequest::Reseal { after } => ("reseal", None, after.clone()),
+        AdminRequest::Reseal { after } => ("keys reseal", None, after.clone()),
+        AdminRequest::ForgetCheckpoints { connection } => (
+            "keys forget-checkpoints",
+            connection.as_ref(),
+            String::new(),
+        ),
+        AdminRequest::ChangeWebhookAddress { connection } => {
+            ("webhooks new-address", Some(connection), String::new())
+        }
+        AdminRequest::KeyAdded { id } => ("keys add", None, id.to_string()),
         AdminRequest::BackedUp { file, .. } => ("backup", None, file.clone()),
     };
     Some(Command {
@@ -82,10 +99,19 @@ pub(super) fn command(request: &AdminRequest) -> Option<Command> {
     })
 }
 
+/// The command that connects a system, from its beginning to what came of it.
+pub(super) fn connect(connection: &str, system: System) -> Command {
+    Command {
+        name: "connect",
+        connection: Some(connection.to_owned()),
+        about: system.as_str().into(),
+    }
+}
+
 /// Logs a command that the service, or the process of the command itself, has carried out.
 pub(super) fn log_reply(actor: Actor, command: &Command, reply: &AdminReply) {
     match reply {
-        AdminReply::Refused { message } => log(actor, command, Err(message)),
+        AdminReply::Refused { message, .. } => log(actor, command, Err(message)),
         _ => log(actor, command, Ok(())),
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::audit::{self, Actor};
-use super::reseal;
 use super::subscribe;
-use super::{AdminReply, AdminRequest, ConnectionStatus, ServiceStatus};
-use crate::contract::credentials::Grant;
+use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
+use super::{checkpoints, reseal, webhook_address};
+use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
@@ -22,6 +22,12 @@ use crate::webhooks::Consent;
 /// people need longer.
 const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
 
+/// What is said when nobody has come back by then.
+const REDIRECT_MISSING: &str = "the browser did not come back from FreshBooks within 15 minutes: \
+    check that `freshbooks.redirect_uri` is the one that is registered for the app, and that it \
+    leads to this receiver (receiver.public_url, and the proxy before it); or connect with \
+    `ml-connector connect freshbooks --pasted`";
+
 /// Objects that are replayed in one commit: thousands take seconds, and other commits get through.
 const REPLAY_BATCH_MAX: u32 = 256;
 
@@ -34,16 +40,21 @@ pub(super) async fn handle(
     is_service: bool,
 ) -> AdminReply {
     let command = audit::command(&request);
-    let reply = carry_out(parts, request, is_service).await;
+    let reply = carry_out(parts, request, actor, is_service).await;
     if let Some(command) = command {
         audit::log_reply(actor, &command, &reply);
     }
     reply
 }
 
-async fn carry_out(parts: &Parts, request: AdminRequest, is_service: bool) -> AdminReply {
+async fn carry_out(
+    parts: &Parts,
+    request: AdminRequest,
+    actor: Actor,
+    is_service: bool,
+) -> AdminReply {
     let done = match request {
-        AdminRequest::Consent { connection } => consent(parts, &connection, is_service),
+        AdminRequest::Consent { connection } => consent(parts, &connection, actor, is_service),
         AdminRequest::Consented { state } => Ok(parts.rounds.take_result(&state)),
         AdminRequest::Connect {
             connection,
@@ -59,15 +70,20 @@ async fn carry_out(parts: &Parts, request: AdminRequest, is_service: bool) -> Ad
         AdminRequest::OpenGate { connection, system } => {
             open_gate(parts, &connection, system).await
         }
+        AdminRequest::ForgetCheckpoints { connection } => {
+            checkpoints::forget(&parts.services, connection.as_deref()).await
+        }
+        AdminRequest::ChangeWebhookAddress { connection } => {
+            webhook_address::change(parts, &connection).await
+        }
+        AdminRequest::KeyAdded { .. } => Ok(AdminReply::Noted),
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
             tracing::info!(file, bytes, "the store was backed up");
             Ok(AdminReply::Noted)
         }
     };
-    done.unwrap_or_else(|error| AdminReply::Refused {
-        message: error.to_string(),
-    })
+    done.unwrap_or_else(|error| error.into())
 }
 
 /// Why a request is refused.
@@ -93,11 +109,57 @@ pub(super) enum AdminRefusal {
         system.display_name(), system.as_str()
     )]
     GateNeedsConnect { system: System },
+    #[error("{0} receives no webhooks: set receiver.public_url")]
+    NoWebhooks(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
 }
 
-fn consent(parts: &Parts, name: &str, is_awaited: bool) -> Result<AdminReply, AdminRefusal> {
+impl AdminRefusal {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Credential(error) => credential_fault(error),
+            Self::Store(_) | Self::Callback(_) => Fault::Store,
+            Self::Seal(_) | Self::NoWebhooks(_) => Fault::Settings,
+            Self::GateNeedsConnect { .. } => Fault::Credential,
+            Self::UnknownConnection(_) | Self::NotSubscribed(_) | Self::UnknownRun(_) => {
+                Fault::Request
+            }
+        }
+    }
+}
+
+fn credential_fault(error: &CredentialError) -> Fault {
+    match error {
+        CredentialError::Store(_) => Fault::Store,
+        CredentialError::Seal(_) | CredentialError::Secret(_) | CredentialError::Instance(_) => {
+            Fault::Settings
+        }
+        CredentialError::Refused(refused) => match refused.remedy {
+            TokenRemedy::TryAgain(_) => Fault::Remote,
+            TokenRemedy::FixSettings => Fault::Settings,
+            TokenRemedy::Reconnect | TokenRemedy::TryBase(_) => Fault::Credential,
+        },
+        CredentialError::Unknown(_) => Fault::Request,
+        CredentialError::Unfinished => Fault::Remote,
+    }
+}
+
+impl From<AdminRefusal> for AdminReply {
+    fn from(refusal: AdminRefusal) -> Self {
+        Self::Refused {
+            message: refusal.to_string(),
+            fault: refusal.fault(),
+        }
+    }
+}
+
+fn consent(
+    parts: &Parts,
+    name: &str,
+    actor: Actor,
+    is_awaited: bool,
+) -> Result<AdminReply, AdminRefusal> {
     let connection = find_connection(parts, name)?;
     let state = random_hex()?;
     let path = parts.services.credentials.consent_path(name, &state)?;
@@ -105,7 +167,7 @@ fn consent(parts: &Parts, name: &str, is_awaited: bool) -> Result<AdminReply, Ad
     let url = format!("{}{path}", base.trim_end_matches('/'));
     if is_awaited {
         parts.rounds.begin(&state);
-        await_consent(parts, connection, &state);
+        await_consent(parts, connection, actor, &state);
     }
     Ok(AdminReply::Consent {
         url,
@@ -114,9 +176,9 @@ fn consent(parts: &Parts, name: &str, is_awaited: bool) -> Result<AdminReply, Ad
     })
 }
 
-/// Waits beside everything else for the redirect, and connects with the code that it brings. Both
-/// the command that waits and the browser are told what became of it.
-fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
+/// Waits beside everything else for the redirect, and connects with the code that it brings. The
+/// command that waits, the browser and the log are told what became of it.
+fn await_consent(parts: &Parts, connection: &Arc<Connection>, actor: Actor, state: &str) {
     let redirect = parts.consents.expect(state);
     let (connection, state, rounds) = (
         Arc::clone(connection),
@@ -124,30 +186,36 @@ fn await_consent(parts: &Parts, connection: &Arc<Connection>, state: &str) {
         Arc::clone(&parts.rounds),
     );
     tokio::spawn(async move {
+        let command = audit::connect(&connection.name, System::Freshbooks);
         let Ok(Ok(redirect)) = tokio::time::timeout(CONSENT_WAIT, redirect).await else {
-            let message = "the consent did not arrive in time; start again with \
-                           `ml-connector connect freshbooks`"
-                .into();
-            return rounds.end(&state, AdminReply::Refused { message });
+            let reply = refused_consent(REDIRECT_MISSING);
+            audit::log_reply(actor, &command, &reply);
+            return rounds.end(&state, reply);
         };
         let reply = match redirect.consent {
             Consent::Given(code) => {
                 let grant = Grant::AuthorizationCode;
                 let connected = connect_credential(&connection, grant, code).await;
-                connected.unwrap_or_else(|error| AdminReply::Refused {
-                    message: error.to_string(),
-                })
+                connected.unwrap_or_else(AdminReply::from)
             }
-            Consent::Denied(message) => AdminReply::Refused { message },
+            Consent::Denied(message) => refused_consent(message),
         };
+        audit::log_reply(actor, &command, &reply);
         let result = match &reply {
-            AdminReply::Refused { message } => Err(message.clone()),
+            AdminReply::Refused { message, .. } => Err(message.clone()),
             _ => Ok(()),
         };
         rounds.end(&state, reply);
         // Nobody may be there any more.
         let _ = redirect.result.send(result);
     });
+}
+
+fn refused_consent(message: impl Into<String>) -> AdminReply {
+    AdminReply::Refused {
+        message: message.into(),
+        fault: Fault::Credential,
+    }
 }
 
 async fn connect(
@@ -279,6 +347,7 @@ fn status(parts: &Parts) -> ServiceStatus {
             .map(|connection| connection_status(connection))
             .collect(),
         notices_undecided: parts.backlog.count(),
+        client_secrets: parts.services.credentials.client_secret_problems(),
     }
 }
 

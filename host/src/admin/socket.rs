@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::audit::Actor;
 use super::handle::handle;
-use super::{AdminError, AdminReply, AdminRequest};
+use super::{AdminError, AdminReply, AdminRequest, Fault};
 use crate::listener::{self, Connection, Listener, Policy};
 use crate::private;
 use crate::service::{Parts, ServeError};
@@ -115,11 +115,16 @@ async fn answer(
     slot.work();
     let reply = match serde_json::from_str(&text) {
         Ok(request) => {
-            let _turn = turn.lock().await;
+            let _turn = match request {
+                // These look only, and are asked beside a command that takes its time.
+                AdminRequest::Status | AdminRequest::Consented { .. } => None,
+                _ => Some(turn.lock().await),
+            };
             handle(parts, request, actor, true).await
         }
         Err(error) => AdminReply::Refused {
             message: format!("the request cannot be read ({error}); use the same version for both"),
+            fault: Fault::Request,
         },
     };
     zeroize::Zeroize::zeroize(&mut text);

@@ -4,16 +4,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ml_connector::admin::{self, AdminRequest};
+use ml_connector::admin::{self, AdminRequest, audit};
 use ml_connector::clock::Clock;
 use ml_connector::config::Settings;
+use ml_connector::service;
 use ml_connector::store::StoreError;
 use ml_connector::store::sqlite::{self, Backup, BackupError, BackupProgress, Restored};
 use serde_json::json;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, time_format};
+use super::{Done, exit, logging, time_format};
 
 /// Copy the store into a new file, beside a running service or without one
 ///
@@ -64,7 +65,7 @@ pub(super) fn run_backup(context: &Context, args: &BackupArgs, out: &mut impl Wr
     let made = sqlite::backup(store, &args.file, now, &mut |at| bar.show(at));
     bar.end();
     let made = made.map_err(failure)?;
-    report_to_service(&settings, &args.file, &made);
+    report_to_log(&settings, &args.file, &made);
     let (file, bytes) = (args.file.display().to_string(), made.bytes);
     let (commits, runs) = (made.commits, made.runs);
     if args.json {
@@ -95,17 +96,23 @@ fn removed_under_service(settings: &Settings) -> Failure {
     Failure::new(exit::STORE, message)
 }
 
-/// So that the service's log says that a copy was made. Without a service nobody has to know.
-fn report_to_service(settings: &Settings, file: &Path, made: &Backup) {
+/// In the log of the service, where one runs.
+fn report_to_log(settings: &Settings, file: &Path, made: &Backup) {
     let request = AdminRequest::BackedUp {
         file: file.display().to_string(),
         bytes: made.bytes,
     };
-    let reported = context::wait_for(async {
-        admin::tell(&settings.config, request).await;
-        Ok(())
-    });
-    drop(reported);
+    let told = context::wait_for(async { Ok(admin::tell(&settings.config, request).await) });
+    if !told.unwrap_or_default() {
+        log(settings, "backup", file);
+    }
+}
+
+/// Where no service runs that would log it.
+fn log(settings: &Settings, name: &'static str, file: &Path) {
+    logging::log_command(settings.log);
+    let command = audit::Command::new(name, file.display().to_string());
+    audit::log(audit::Actor::this_process(), &command, Ok(()));
 }
 
 pub(super) fn run_restore(context: &Context, args: &RestoreArgs, out: &mut impl Write) -> Done {
@@ -118,6 +125,7 @@ pub(super) fn run_restore(context: &Context, args: &RestoreArgs, out: &mut impl 
     let restored = sqlite::restore(&args.file, store, &mut |at| bar.show(at));
     bar.end();
     let restored = restored.map_err(failure)?;
+    log(&settings, "restore", &args.file);
     if args.json {
         let answer = json!({
             "store": store.display().to_string(),
@@ -130,6 +138,14 @@ pub(super) fn run_restore(context: &Context, args: &RestoreArgs, out: &mut impl 
         return Ok(exit::OK);
     }
     write!(out, "{}", summary(store, &restored))?;
+    for other in service::other_stores(&settings.config) {
+        writeln!(
+            out,
+            "\nThe seal keys here were used with {} too, which is still there: if a service runs \
+             on it, stop that one for good before this one is started.",
+            other.display()
+        )?;
+    }
     Ok(exit::OK)
 }
 
@@ -162,6 +178,8 @@ What this store cannot know, since it came about after the copy:
   - Financial documents that were acknowledged since are not in SAP Concur's queue any more, and
     unknown here: compare the reports that were processed there since with FreshBooks' journal.
   - Webhooks that were registered since: their keys are not here.
+  - Whether the service that the copy was made of still runs, here or on another machine. Two would
+    work on every record, and each would spend the other's refresh token: stop that one for good.
 \"Backup and restore\" in docs/operating.md has the details.
 
 Next: put the seal keys of that time back, `ml-connector check`, start the service, and then

@@ -6,21 +6,20 @@ mod credentials;
 mod events;
 mod integrity;
 mod online;
+mod placeholders;
 mod scopes;
 mod sealed;
+mod secrets;
 
 use std::io::Write;
 
-use ml_connector::config::{Config, ConnectionConfig, TlsFiles};
-use ml_connector::guest::Guest;
-use ml_connector::private;
-use ml_connector::seal::Keyring;
-use ml_connector::sealed::{seal_keys_lost, sealed_texts};
-use ml_connector::secrets::{SecretError, SecretName, Secrets};
+use ml_connector::config::{Config, ConnectionConfig, SettingsError};
+use ml_connector::contract::credentials::CredentialStatus;
+use ml_connector::contract::types::System;
+use ml_connector::guest::{Guest, GuestError};
 use ml_connector::service;
-use ml_connector::store::sqlite::SqliteStore;
+use ml_connector::store::sqlite::{SqliteStore, check_names};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::context::{self, Context};
 use super::failure::Failure;
@@ -115,39 +114,19 @@ impl Finding {
 }
 
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
-    let checked = context.checked()?;
-    let config = &checked.settings.config;
-    let mut findings = vec![
-        Finding::ok(
-            "settings",
-            format!(
-                "{} in order",
-                counted(config.connections.len(), "connection")
-            ),
-        ),
-        component(config, &checked.guest),
-    ];
-    findings.extend(connections::exposed(config, &checked.guest)?);
-    findings.extend(connections::doubled(config, &checked.guest)?);
-    let mut of_store = Vec::new();
-    let store = store(config, &mut of_store);
-    findings.extend(secrets(config, store.as_ref()));
-    findings.extend(
-        config
-            .connections
-            .iter()
-            .map(|connection| redirect(config, connection)),
-    );
-    let tls = config.tls.iter();
-    findings.extend(tls.flat_map(|files| tls_files("receiver TLS", files)));
-    findings.extend(events::check_events(&checked)?);
-    findings.extend(of_store);
-    findings.extend(context::wait_for(stored_and_remote(
-        config,
-        store.as_ref(),
-        &checked.guest,
-        args,
-    ))?);
+    let findings = match context.look() {
+        Ok(looked) => match looked.settings {
+            Ok(settings) => gather(&settings.config, looked.guest, args)?,
+            Err(error) if args.json => {
+                let mut findings = settings_faults(error);
+                findings.extend(looked.guest.err().map(missing_component));
+                findings
+            }
+            Err(error) => return Err(error.into()),
+        },
+        Err(error) if args.json => settings_faults(error),
+        Err(error) => return Err(error.into()),
+    };
     print(&findings, args.json, out)?;
     let first_wrong = findings
         .iter()
@@ -155,11 +134,46 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     Ok(first_wrong.map_or(exit::OK, |finding| finding.code))
 }
 
+/// All findings about settings that can be used. Without the component those are missing that it
+/// knows.
+fn gather(
+    config: &Config,
+    guest: Result<Guest, GuestError>,
+    args: &Args,
+) -> Result<Vec<Finding>, Failure> {
+    let connections = counted(config.connections.len(), "connection");
+    let mut findings = vec![Finding::ok(
+        "settings",
+        format!("{connections} without an error"),
+    )];
+    let (found, guest) = match guest {
+        Ok(guest) => (component(config, &guest), Some(guest)),
+        Err(error) => (missing_component(error), None),
+    };
+    findings.push(found);
+    let guest = guest.as_ref();
+    findings.extend(placeholders::check(config));
+    findings.extend(connections::exposed(config, guest)?);
+    if let Some(guest) = guest {
+        findings.extend(connections::overlapping(config, guest)?);
+    }
+    let mut of_store = Vec::new();
+    let store = store(config, &mut of_store);
+    findings.extend(secrets::secrets(config, store.as_ref()));
+    let tls = config.tls.iter();
+    findings.extend(tls.flat_map(|files| secrets::tls_files("receiver TLS", files)));
+    findings.extend(events::check_events(config, guest)?);
+    findings.extend(of_store);
+    let asked = stored_and_remote(config, store.as_ref(), guest, args);
+    findings.extend(context::wait_for(asked)?);
+    Ok(findings)
+}
+
 /// What the store holds, with the keys that open it, and what the remotes say.
 async fn stored_and_remote(
     config: &Config,
     store: Option<&SqliteStore>,
-    guest: &Guest,
+    guest: Option<&Guest>,
     args: &Args,
 ) -> Result<Vec<Finding>, Failure> {
     let keys = context::keyring(config);
@@ -167,14 +181,48 @@ async fn stored_and_remote(
     let mut findings = integrity::check(store, keyring, args.store, &args.head).await?;
     findings.extend(connections::orphaned(config, store).await?);
     let keys = keys.as_ref().map_err(String::as_str);
-    findings.extend(credentials::check(config, store, keys, guest).await?);
-    findings.extend(scopes::check(config, store, guest).await?);
+    for connection in &config.connections {
+        findings.push(redirect(config, connection, store).await?);
+    }
+    if let Some(guest) = guest {
+        findings.extend(credentials::check(config, store, keys, guest).await?);
+        findings.extend(scopes::check(config, store, guest).await?);
+    }
     findings.extend(sealed::check(config, store, keyring).await?);
-    if args.online {
+    if let (true, Some(guest)) = (args.online, guest) {
         findings.extend(online::ask(config, store, guest).await?);
         findings.extend(accounts::compare(config, store, keyring, guest).await?);
     }
     Ok(findings)
+}
+
+/// Each fault of a settings file by itself, for programs.
+fn settings_faults(error: SettingsError) -> Vec<Finding> {
+    let faults = match error {
+        SettingsError::Unreadable { .. } => {
+            return vec![Finding::wrong(
+                "settings",
+                exit::SETTINGS,
+                error.to_string(),
+            )];
+        }
+        SettingsError::Wrong { file, faults } => faults.into_iter().map(move |fault| {
+            let faults = vec![fault];
+            SettingsError::Wrong {
+                file: file.clone(),
+                faults,
+            }
+        }),
+    };
+    let finding = |fault: SettingsError| {
+        let message = fault.to_string();
+        Finding::wrong("settings", exit::SETTINGS, message)
+    };
+    faults.map(finding).collect()
+}
+
+fn missing_component(error: GuestError) -> Finding {
+    Finding::wrong("component", exit::SETTINGS, error.to_string())
 }
 
 fn component(config: &Config, guest: &Guest) -> Finding {
@@ -191,88 +239,32 @@ fn component(config: &Config, guest: &Guest) -> Finding {
     Finding::ok("component", message)
 }
 
-fn secrets(config: &Config, store: Option<&SqliteStore>) -> Vec<Finding> {
-    let secrets = Secrets::new(config.secrets_dir.clone());
-    let mut findings = vec![seal_keys(&secrets, store)];
-    for connection in &config.connections {
-        for name in [
-            SecretName::FreshbooksClientSecret,
-            SecretName::ConcurClientSecret,
-        ] {
-            let subject = format!("{} of {}", name.as_str(), connection.name);
-            findings.push(match secrets.connection(&connection.name, name) {
-                Ok(_) => Finding::ok(subject, "is there"),
-                Err(error) => Finding::wrong(subject, exit::SETTINGS, error.to_string()),
-            });
-        }
-    }
-    findings
-}
-
-fn seal_keys(secrets: &Secrets, store: Option<&SqliteStore>) -> Finding {
-    const SUBJECT: &str = "seal keys";
-    match secrets.seal_keys() {
-        Ok(keys) => match Keyring::parse(&keys) {
-            Ok(_) => Finding::ok(SUBJECT, "can be read"),
-            Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
-        },
-        // New keys would not open what the store holds.
-        Err(SecretError::Missing { file, .. }) if holds_sealed(store) => {
-            Finding::wrong(SUBJECT, exit::SETTINGS, seal_keys_lost(&file))
-        }
-        Err(SecretError::Missing { file, .. }) => Finding::new(
-            SUBJECT,
-            Verdict::Later,
-            exit::OK,
-            format!(
-                "the first `serve` or `connect` makes {}; back it up",
-                file.display()
-            ),
-        ),
-        Err(error) => Finding::wrong(SUBJECT, exit::SETTINGS, error.to_string()),
-    }
-}
-
-/// What is wrong with the files of a listener's certificate.
-fn tls_files(subject: &str, files: &TlsFiles) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for file in [&files.certificate, &files.key] {
-        if let Err(error) = std::fs::metadata(file) {
-            let message = format!("{} cannot be read ({error})", file.display());
-            findings.push(Finding::wrong(subject, exit::SETTINGS, message));
-        }
-    }
-    if let Err(exposed) = private::check(&files.key) {
-        let message = exposed.to_string();
-        findings.push(Finding::wrong(subject, exit::SETTINGS, message));
-    }
-    findings
-}
-
-/// Whether a store holds anything sealed; one that cannot be read is a finding of its own.
-fn holds_sealed(store: Option<&SqliteStore>) -> bool {
-    let Some(store) = store else { return false };
-    let texts = context::wait_for(async { Ok(sealed_texts(store).await?) });
-    texts.is_ok_and(|texts| !texts.is_empty())
-}
-
-/// FreshBooks compares the redirect URI to the letter, and the receiver listens at one path.
-fn redirect(config: &Config, connection: &ConnectionConfig) -> Finding {
+async fn redirect(
+    config: &Config,
+    connection: &ConnectionConfig,
+    store: Option<&SqliteStore>,
+) -> Result<Finding, Failure> {
     let subject = format!("redirect_uri of {}", connection.name);
-    let ours = format!("{}/oauth/freshbooks/callback", config.public_url);
-    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
-    match settings["freshbooks"]["redirect_uri"].as_str() {
-        Some(theirs) if theirs == ours => Finding::ok(subject, "leads to this receiver"),
-        _ => Finding::new(
-            subject,
-            Verdict::Later,
-            exit::OK,
-            format!(
-                "does not lead to this receiver ({ours}): connect with \
-                 `connect freshbooks --pasted`"
-            ),
-        ),
+    if context::redirect_leads_here(config, connection) {
+        return Ok(Finding::ok(subject, "leads to this receiver"));
     }
+    let stored = credentials::stored(store, &connection.name, System::Freshbooks).await?;
+    let is_live = stored.is_some_and(|one| one.credential.status == CredentialStatus::Live);
+    let ours = context::redirect_uri(config);
+    let elsewhere = format!("does not lead to this receiver ({ours})");
+    Ok(match is_live {
+        true => {
+            let message = format!(
+                "{elsewhere}; FreshBooks is connected, and the next time it takes `connect \
+                 freshbooks --pasted` again"
+            );
+            Finding::ok(subject, message)
+        }
+        false => {
+            let message = format!("{elsewhere}: connect with `connect freshbooks --pasted`");
+            Finding::new(subject, Verdict::Later, exit::OK, message)
+        }
+    })
 }
 
 fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
@@ -301,10 +293,10 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Option<SqliteStore> {
     }
     match SqliteStore::open_read_only(path) {
         Ok(store) => {
-            findings.push(Finding::ok(
-                SUBJECT,
-                format!("{} can be read", path.display()),
-            ));
+            findings.push(match check_names(path) {
+                Ok(()) => Finding::ok(SUBJECT, format!("{} can be read", path.display())),
+                Err(error) => Finding::wrong(SUBJECT, exit::STORE, error.to_string()),
+            });
             Some(store)
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Asks the running service, or does it in this process where none runs.
 
-use ml_connector::admin::{self, AdminError, AdminReply, AdminRequest};
+use ml_connector::admin::{self, AdminError, AdminReply, AdminRequest, Fault};
 use ml_connector::config::Settings;
 use ml_connector::secrets::Secrets;
 use ml_connector::service::ServeError;
@@ -42,10 +42,20 @@ pub(super) fn failure(context: &Context, error: ServeError) -> Failure {
     Failure::new(code, error.to_string())
 }
 
-/// The failure for a reply that is not the one that was asked for.
+/// The failure for a reply that is not the one that was asked for; `code` is for a refusal that
+/// has its reason in the request itself.
 pub(super) fn refused(reply: AdminReply, code: u8) -> Failure {
     match reply {
-        AdminReply::Refused { message } => Failure::new(code, message),
+        AdminReply::Refused { message, fault } => {
+            let code = match fault {
+                Fault::Request => code,
+                Fault::Settings => exit::SETTINGS,
+                Fault::Credential => exit::CREDENTIALS,
+                Fault::Store => exit::STORE,
+                Fault::Remote => exit::REMOTE,
+            };
+            Failure::new(code, message)
+        }
         _ => Failure::new(
             exit::NOT_IN_ORDER,
             "the running service is of another version; restart it with this one",

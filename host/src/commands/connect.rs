@@ -3,10 +3,10 @@
 mod secret_input;
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Subcommand;
-use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::admin::{self, AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::contract::credentials::{Credential, Grant};
 use ml_connector::contract::types::System;
@@ -58,7 +58,7 @@ struct FreshbooksArgs {
 /// Hand over SAP Concur's company request token
 ///
 /// An administrator of the company makes the token in SAP Concur's Company Request Token
-/// Self-Service Tool; it is good for 24 hours and works once. It is read from the environment
+/// Self-Service Tool; it is good for 24 hours. It is read from the environment
 /// variable ML_CONNECTOR_COMPANY_REQUEST_TOKEN, else from standard input; never from an argument,
 /// since arguments can be seen by others. The tokens that it is exchanged for are kept sealed in
 /// the store and renew themselves. Where the settings want events, they are subscribed to first:
@@ -76,6 +76,21 @@ struct ConcurArgs {
 
 /// How often the service is asked whether the redirect has come.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A person who has agreed by then, and does not see our page, needs help.
+const HINT_AFTER: Duration = Duration::from_secs(60);
+
+const HINT: &str = "\
+Still waiting. If you have agreed and the browser shows an error instead of our page, the redirect
+does not reach this receiver: see `ml-connector check` (redirect_uri, receiver.public_url), or end
+this with Ctrl-C and use `ml-connector connect freshbooks --pasted`.";
+
+const NOT_HERE: &str = "\
+Unless something passes the browser on to it, nobody will come back: end this with Ctrl-C, and use
+`ml-connector connect freshbooks --pasted`.";
+
+const SERVICE_STOPPED: &str = "the service has stopped, so that nobody awaits the redirect; start \
+    it, and begin again with `ml-connector connect freshbooks`";
 
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
@@ -100,7 +115,9 @@ fn freshbooks(
     args: &FreshbooksArgs,
     out: &mut impl Write,
 ) -> Result<Connected, Failure> {
-    let name = &context::connection(settings, args.connection.as_deref())?.name;
+    let connection = context::connection(settings, args.connection.as_deref())?;
+    let name = &connection.name;
+    let leads_here = context::redirect_leads_here(&settings.config, connection);
     context::wait_for(async {
         let consent = AdminRequest::Consent {
             connection: name.clone(),
@@ -119,12 +136,16 @@ fn freshbooks(
             "Open this address in a browser and agree:\n\n  {url}\n"
         )?;
         let credential = if is_awaited && !args.pasted {
+            if !leads_here {
+                let ours = context::redirect_uri(&settings.config);
+                writeln!(out, "freshbooks.redirect_uri is not {ours}.\n{NOT_HERE}\n")?;
+            }
             writeln!(
                 out,
                 "Waiting for FreshBooks to redirect the browser back ..."
             )?;
             out.flush()?;
-            awaited(context, settings, state).await?
+            awaited(settings, state, out).await?
         } else {
             let code = pasted(args, &state, out)?;
             let handed = hand_over(context, settings, name, Grant::AuthorizationCode, &code);
@@ -147,20 +168,29 @@ fn pasted(args: &FreshbooksArgs, state: &str, out: &mut impl Write) -> Result<Se
     secret_input::authorization_code(state)
 }
 
+/// Asks the service that awaits the redirect until it tells what came of it, which it does after a
+/// quarter of an hour at the latest.
 async fn awaited(
-    context: &Context,
     settings: &Settings,
     state: String,
+    out: &mut impl Write,
 ) -> Result<Credential, Failure> {
+    let mut hint_at = Some(Instant::now() + HINT_AFTER);
     loop {
         tokio::time::sleep(ASK_INTERVAL).await;
         let consented = AdminRequest::Consented {
             state: state.clone(),
         };
-        match client::ask(context, settings, consented).await? {
-            AdminReply::Waiting => {}
-            AdminReply::Connected { credential, .. } => return Ok(credential),
-            reply => return Err(client::refused(reply, exit::CREDENTIALS)),
+        let reply = admin::ask_service(&settings.config, &consented).await;
+        match reply.map_err(|error| Failure::new(exit::STORE, error.to_string()))? {
+            Some(AdminReply::Waiting) => {}
+            Some(AdminReply::Connected { credential, .. }) => return Ok(credential),
+            Some(reply) => return Err(client::refused(reply, exit::CREDENTIALS)),
+            None => return Err(Failure::new(exit::CREDENTIALS, SERVICE_STOPPED)),
+        }
+        if hint_at.take_if(|at| *at <= Instant::now()).is_some() {
+            writeln!(out, "{HINT}")?;
+            out.flush()?;
         }
     }
 }
@@ -230,7 +260,11 @@ fn report(settings: &Settings, connected: &Connected, out: &mut impl Write) -> R
     } else {
         String::new()
     };
-    writeln!(out, "{next}, as soon as `ml-connector serve` runs.")?;
+    let running = admin::is_running(&settings.config);
+    match context::wait_for(async { Ok(running.await) })? {
+        true => writeln!(out, "{next}.")?,
+        false => writeln!(out, "{next}, as soon as `ml-connector serve` runs.")?,
+    }
     writeln!(
         out,
         "See `ml-connector status{which}`; the other side: `ml-connector connect {other}{which}`."

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use ml_connector::config::{Config, ConnectionConfig, Draft, Settings};
+use ml_connector::config::{Config, ConnectionConfig, Draft, Settings, SettingsError};
 use ml_connector::contract::settings::{Endpoints, ReceiverNeed};
 use ml_connector::contract::types::Problem;
 use ml_connector::guest::{Guest, GuestError, Instance};
@@ -12,6 +12,7 @@ use ml_connector::sealed::seal_keys_lost;
 use ml_connector::secrets::{SecretError, Secrets};
 use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
+use serde_json::Value;
 
 use super::exit;
 use super::failure::Failure;
@@ -27,6 +28,14 @@ pub(super) struct Checked {
     pub settings: Settings,
     /// The component that checked them.
     pub guest: Guest,
+}
+
+/// Settings, as far as they could be checked, and the component, each by itself.
+pub(super) struct Looked {
+    /// The settings; without a component only the host's part of them was checked.
+    pub settings: Result<Settings, SettingsError>,
+    /// The component.
+    pub guest: Result<Guest, GuestError>,
 }
 
 impl Context {
@@ -47,31 +56,44 @@ impl Context {
 
     /// The settings, all of them checked, and the component.
     pub(super) fn checked(&self) -> Result<Checked, Failure> {
-        let draft = self.draft()?;
-        let config = &draft.settings().config;
-        let loaded = service::load_component(config);
-        match loaded.and_then(|guest| Ok((guest.instance()?, guest))) {
-            Ok((instance, guest)) => Ok(Checked {
-                settings: check(draft, instance)?,
-                guest,
-            }),
-            Err(error) => {
-                // What is wrong with the file may well be why the component was not found.
-                draft.finish(&|_, _| Vec::new())?;
-                Err(error.into())
-            }
-        }
+        let looked = self.look()?;
+        // What is wrong with the file may well be why the component was not found.
+        Ok(Checked {
+            settings: looked.settings?,
+            guest: looked.guest?,
+        })
+    }
+
+    /// What there is of both, each with what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no settings file that is TOML.
+    pub(super) fn look(&self) -> Result<Looked, SettingsError> {
+        let draft = Draft::read(&self.file)?;
+        let loaded = service::load_component(&draft.settings().config);
+        let loaded = loaded.and_then(|guest| Ok((guest.instance()?, guest)));
+        Ok(match loaded {
+            Ok((instance, guest)) => Looked {
+                settings: check(draft, instance),
+                guest: Ok(guest),
+            },
+            Err(error) => Looked {
+                settings: draft.finish(&|_, _| Vec::new()),
+                guest: Err(error),
+            },
+        })
     }
 }
 
-fn check(draft: Draft, instance: Instance) -> Result<Settings, Failure> {
+fn check(draft: Draft, instance: Instance) -> Result<Settings, SettingsError> {
     let instance = std::cell::RefCell::new(instance);
     let problems = |name: &str, json: &str| match instance.borrow_mut().load_settings(name, json) {
         Ok(Ok(_)) => Vec::new(),
         Ok(Err(problems)) => problems,
         Err(error) => vec![trapped(&error)],
     };
-    Ok(draft.finish(&problems)?)
+    draft.finish(&problems)
 }
 
 fn trapped(error: &GuestError) -> Problem {
@@ -120,14 +142,23 @@ pub(super) fn connection<'s>(
     }
 }
 
+/// Whether FreshBooks sends the browser of a person who consents to this receiver: it compares the
+/// redirect URI to the letter, and the receiver listens at one path.
+pub(super) fn redirect_leads_here(config: &Config, connection: &ConnectionConfig) -> bool {
+    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
+    let ours = redirect_uri(config);
+    settings["freshbooks"]["redirect_uri"].as_str() == Some(&ours)
+}
+
+/// The redirect URI that leads to this receiver.
+pub(super) fn redirect_uri(config: &Config) -> String {
+    format!("{}/oauth/freshbooks/callback", config.public_url)
+}
+
 /// Whether the settings of a connection have a schedule that needs events to be received; false
 /// where the component is missing or does not accept them, which `check` reports.
-pub(super) fn wants_events(
-    instance: &mut Option<Instance>,
-    settings: &Settings,
-    name: &str,
-) -> bool {
-    let mut connections = settings.config.connections.iter();
+pub(super) fn wants_events(instance: &mut Option<Instance>, config: &Config, name: &str) -> bool {
+    let mut connections = config.connections.iter();
     let (Some(instance), Some(connection)) = (
         instance.as_mut(),
         connections.find(|connection| connection.name == name),

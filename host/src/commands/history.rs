@@ -14,6 +14,7 @@ use ml_connector::contract::types::{Instant, ObjectRef};
 use ml_connector::guest::{Guest, Instance};
 use ml_connector::portable_history::{Attempt, PortableHistory, Replay, SettingsVersion};
 use ml_connector::private;
+use ml_connector::secret_addresses::redacted;
 use ml_connector::service;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHash, HistoryRow, Run, RunId, Store, StoreError};
@@ -28,7 +29,7 @@ use super::{Done, exit, runs, show};
 /// A history holds everything that a run was told and everything that it demanded, so that anyone
 /// with the component can run it again, without a network, a store or a secret. The file is JSON,
 /// described in docs/history.md. It holds the documents that the run read and wrote in full, and no
-/// token or secret.
+/// token or secret: of the addresses at which this program receives, the secret part is replaced.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -96,7 +97,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
 fn export(context: &Context, args: &ExportArgs, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let file = collect(context, &settings, args.run)?;
-    let text = serde_json::to_string_pretty(&file)?;
+    let text = redacted(&serde_json::to_string_pretty(&file)?);
     let Some(path) = &args.output else {
         writeln!(out, "{text}")?;
         return Ok(exit::OK);

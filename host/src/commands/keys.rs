@@ -1,16 +1,18 @@
 //! `keys`: the keys that seal secrets in the store.
 
+mod forget_checkpoints;
+
 use std::io::Write;
-use std::path::Path;
 
 use clap::Subcommand;
 use ml_connector::admin::audit::{self, Actor, Command};
-use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::admin::{self, AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
 use ml_connector::sealed::{Place, SealedText, seal_keys_lost, sealed_texts};
 use ml_connector::secrets::{SecretError, Secrets};
+use ml_connector::store::Store;
 use serde_json::json;
 
 use super::context::{self, Context};
@@ -38,6 +40,7 @@ pub(super) struct Args {
 enum KeysCommand {
     Add(AddArgs),
     Reseal(ResealArgs),
+    ForgetCheckpoints(forget_checkpoints::Args),
 }
 
 /// Put a new key before the old ones in the key file
@@ -72,24 +75,31 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     match &args.command {
         KeysCommand::Add(AddArgs {}) => add(&settings, out),
         KeysCommand::Reseal(args) => reseal(context, &settings, args.json, out),
+        KeysCommand::ForgetCheckpoints(args) => {
+            forget_checkpoints::run(context, &settings, args, out)
+        }
     }
 }
 
 fn add(settings: &Settings, out: &mut impl Write) -> Done {
     let secrets = Secrets::new(settings.config.secrets_dir.clone());
     let sealed = sealed(settings)?;
-    let taken = sealed.iter().filter_map(SealedText::key_id).collect();
+    let made = checkpoint_key_ids(settings)?;
+    let taken = sealed
+        .iter()
+        .filter_map(SealedText::key_id)
+        .chain(made.iter().copied());
+    let taken = taken.collect();
     logging::log_command(settings.log);
     match secrets.seal_keys() {
         Err(SecretError::Missing { .. }) => {
             let keys = Keyring::generate_beside(&taken).map_err(wrong)?;
             let file = secrets.store_seal_keys(&keys).map_err(wrong)?;
-            report_new_file(
-                settings,
-                &file,
-                newest_id(&keyring(settings)?),
-                &sealed,
+            let id = newest_id(&keyring(settings)?);
+            writeln!(
                 out,
+                "Made {} with key {id}. Back the file up.",
+                file.display()
             )?;
         }
         keys => {
@@ -104,8 +114,30 @@ fn add(settings: &Settings, out: &mut impl Write) -> Done {
             )?;
         }
     }
-    audit::log(Actor::this_process(), &Command::named("add-key"), Ok(()));
+    let keyring = keyring(settings)?;
+    report_to_log(settings, newest_id(&keyring));
+    report_lost(settings, &keyring, &sealed, out)?;
+    if made
+        .iter()
+        .any(|id| !keyring.ids().any(|known| known == *id))
+    {
+        writeln!(
+            out,
+            "\nCheckpoints of the store were made with a key that is not there: if it is lost for \
+             good, `ml-connector keys forget-checkpoints` begins them anew."
+        )?;
+    }
     Ok(exit::OK)
+}
+
+/// In the log of the service, where one runs.
+fn report_to_log(settings: &Settings, id: u8) {
+    let told = admin::tell(&settings.config, AdminRequest::KeyAdded { id });
+    let told = context::wait_for(async { Ok(told.await) });
+    if !told.unwrap_or_default() {
+        let command = Command::new("keys add", id.to_string());
+        audit::log(Actor::this_process(), &command, Ok(()));
+    }
 }
 
 /// What the store holds that is sealed; nothing where there is no store yet.
@@ -117,31 +149,44 @@ fn sealed(settings: &Settings) -> Result<Vec<SealedText>, Failure> {
     context::wait_for(async { Ok(sealed_texts(&store).await?) })
 }
 
-/// Of a key file that was made where none was left.
-fn report_new_file(
+/// The keys that made the checkpoints of the store.
+fn checkpoint_key_ids(settings: &Settings) -> Result<Vec<u8>, Failure> {
+    if !settings.config.store.exists() {
+        return Ok(Vec::new());
+    }
+    let store = context::open_store(settings)?;
+    let heads = context::wait_for(async { Ok(store.chain_heads().await?) })?;
+    let checkpoints = heads.into_iter().filter_map(|head| head.checkpoint);
+    Ok(checkpoints.map(|checkpoint| checkpoint.key_id).collect())
+}
+
+/// Which sides have to be connected again, since no key that is left opens their tokens.
+fn report_lost(
     settings: &Settings,
-    file: &Path,
-    id: u8,
+    keyring: &Keyring,
     sealed: &[SealedText],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let file = file.display();
-    writeln!(out, "Made {file} with key {id}. Back the file up.")?;
-    if sealed.is_empty() {
+    let lost: Vec<&SealedText> = sealed
+        .iter()
+        .filter(|text| text.check(keyring).is_err())
+        .collect();
+    if lost.is_empty() {
         return Ok(());
     }
     writeln!(
         out,
-        "What the store holds so far does not open with it. If the earlier file turns up, put its \
-         lines below this one and restart the service. Else start the service and connect again:\n"
+        "Some of what the store holds does not open with these keys. If the earlier file turns up, \
+         put its lines below the first one and restart the service. Else start the service and \
+         connect again:\n"
     )?;
     for connection in &settings.config.connections {
         for system in System::ALL {
-            let is_lost = |text: &SealedText| {
+            let is_lost = |text: &&SealedText| {
                 text.connection == connection.name
                     && matches!(text.place, Place::Tokens(of, _) if of == system)
             };
-            if sealed.iter().any(is_lost) {
+            if lost.iter().any(is_lost) {
                 let (system, name) = (system.as_str(), &connection.name);
                 writeln!(out, "  ml-connector connect {system} --connection {name}")?;
             }
@@ -166,6 +211,14 @@ struct Resealed {
 fn reseal(context: &Context, settings: &Settings, json: bool, out: &mut impl Write) -> Done {
     // A store that does not exist yet has nothing to seal.
     drop(context::open_store(settings)?);
+    if is_nothing_sealed(settings)? && !json {
+        writeln!(
+            out,
+            "Nothing is sealed, and there are no seal keys yet: `ml-connector serve` and \
+             `ml-connector connect` make them when they are needed."
+        )?;
+        return Ok(exit::OK);
+    }
     let newest = newest_id(&keyring(settings)?);
     let all = reseal_all(context, settings, json, newest, out)?;
     let removable = match &all.key_ids[..] {
@@ -287,6 +340,12 @@ fn keyring(settings: &Settings) -> Result<Keyring, Failure> {
         }
         keys => Keyring::parse(&keys.map_err(wrong)?).map_err(wrong),
     }
+}
+
+/// Whether there is neither a key nor anything that would need one.
+fn is_nothing_sealed(settings: &Settings) -> Result<bool, Failure> {
+    let keys = Secrets::new(settings.config.secrets_dir.clone()).seal_keys();
+    Ok(matches!(keys, Err(SecretError::Missing { .. })) && sealed(settings)?.is_empty())
 }
 
 fn newest_id(keyring: &Keyring) -> u8 {

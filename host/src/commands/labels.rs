@@ -93,6 +93,10 @@ pub(super) fn component(component: &ComponentRecord) -> String {
     )
 }
 
+/// What a reading command says where nothing goes on.
+pub(super) const NO_SERVICE: &str =
+    "No service is running: nothing goes on. Start it with `ml-connector serve`.";
+
 /// One word for how a run stands.
 pub(super) fn standing(state: RunState, ending: Option<EndingKind>) -> (&'static str, Tone) {
     match (state, ending) {
@@ -115,7 +119,7 @@ pub(super) fn reason(reason: StartReason) -> &'static str {
         StartReason::Notice => "a webhook named it",
         StartReason::Sweep => "the sweep found it changed without a webhook",
         StartReason::Replay => "a person asked for it",
-        StartReason::LookAgain => "the previous run asked for another look at this time",
+        StartReason::LookAgain => "the run before it asked for another look",
         StartReason::Schedule => "its schedule was due",
         StartReason::Dependency => "another run needs it carried over first",
     }

@@ -2,7 +2,7 @@
 
 mod entry;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -88,6 +88,7 @@ impl Kind {
 }
 
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let checked = context.checked()?;
@@ -102,7 +103,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     if args.json {
         print_json(&previewed, out)?;
     } else {
-        print(&previewed, out)?;
+        print(&previewed, kind, out)?;
     }
     Ok(if previewed.is_ok() {
         exit::OK
@@ -127,7 +128,13 @@ fn preview(
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", file.display()));
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::InvalidData => Failure::usage(format!(
+            "{} is not UTF-8 text; save it as UTF-8",
+            file.display()
+        )),
+        _ => Failure::usage(format!("cannot read {}: {error}", file.display())),
+    };
     let mut source: Box<dyn Read> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
@@ -141,6 +148,10 @@ fn read(file: &Path) -> Result<String, Failure> {
         .map_err(unreadable)?;
     if text.len() as u64 > DOCUMENT_BYTES_MAX {
         return Err(Failure::usage("the document is longer than 4 MiB"));
+    }
+    // What Windows programs put before UTF-8 text.
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.remove(0);
     }
     Ok(text)
 }
@@ -161,16 +172,17 @@ fn kind_of(document: &str) -> Option<Kind> {
             value = inner.take();
         }
     }
-    [Kind::Invoice, Kind::Bill]
+    [(Kind::Invoice, "invoices"), (Kind::Bill, "bills")]
         .into_iter()
-        .find(|kind| value.get(kind.name()).is_some())
+        .find(|(kind, list)| value.get(kind.name()).or(value.get(*list)).is_some())
+        .map(|(kind, _)| kind)
 }
 
-fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
+fn print(previewed: &Previewed, kind: Kind, out: &mut impl Write) -> Result<(), Failure> {
     match previewed {
         Ok(translations) => {
             for translation in translations {
-                print_one(translation, out)?;
+                print_one(translation, kind, out)?;
             }
             writeln!(out, "Nothing was sent.")?;
         }
@@ -189,10 +201,14 @@ fn print(previewed: &Previewed, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_one(translation: &Translation, out: &mut impl Write) -> Result<(), Failure> {
+fn print_one(translation: &Translation, kind: Kind, out: &mut impl Write) -> Result<(), Failure> {
     match translation {
         Translation::Nothing(note) => {
-            writeln!(out, "Nothing is posted: {} ({})", note.message, note.code)?;
+            let done = match kind {
+                Kind::Invoice | Kind::Bill => "sent",
+                _ => "posted",
+            };
+            writeln!(out, "Nothing is {done}: {} ({})", note.message, note.code)?;
         }
         Translation::Record(record) => {
             let body: Value = serde_json::from_str(&record.json)?;

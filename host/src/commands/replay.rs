@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::admin::{self, AdminReply, AdminRequest};
 use ml_connector::config::Settings;
 use ml_connector::store::{RunId, Store};
 use serde_json::json;
 
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, client, exit, show};
+use super::{Done, client, exit, labels, show};
 
 /// Run again from the source: one run, or every parked one
 ///
@@ -55,6 +55,10 @@ pub(super) fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
             format!("{objects} objects run")
         };
         writeln!(out, "{things} again; see `ml-connector runs`.")?;
+        let running = admin::is_running(&settings.config);
+        if objects > 0 && !context::wait_for(async { Ok(running.await) })? {
+            writeln!(out, "{}", labels::NO_SERVICE)?;
+        }
     }
     Ok(exit::OK)
 }

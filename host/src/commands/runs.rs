@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use comfy_table::{Cell, CellAlignment};
+use ml_connector::admin;
 use ml_connector::clock::Clock;
 use ml_connector::contract::portable;
 use ml_connector::contract::runs::{Completion, EndingKind, WaitReason};
@@ -67,12 +68,19 @@ pub(super) fn run(context: &Context, args: Args, out: &mut impl Write) -> Done {
     }
     let store = context::open_store(&settings)?;
     let (json, limit) = (args.json, args.limit);
-    let runs = context::wait_for(async { Ok(store.runs(filter(args)).await?) })?;
+    let (runs, is_running) = context::wait_for(async {
+        let runs = store.runs(filter(args)).await?;
+        Ok((runs, admin::is_running(&settings.config).await))
+    })?;
     if json {
         let list: Vec<Value> = runs.iter().map(as_json).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
     } else {
         print(&runs, limit, out)?;
+        // What has not ended would go on by itself otherwise.
+        if !is_running && runs.iter().any(|run| run.completion.is_none()) {
+            writeln!(out, "{}", labels::NO_SERVICE)?;
+        }
     }
     Ok(exit::OK)
 }
@@ -123,11 +131,7 @@ fn row(run: &Run, now: Instant) -> Vec<Cell> {
         plain(labels::object(&run.object)),
     ];
     cells.extend(facts::columns(&facts::of_run(run)).map(plain));
-    cells.extend([
-        style::cell(word, tone),
-        plain(since),
-        plain(message(run).to_owned()),
-    ]);
+    cells.extend([style::cell(word, tone), plain(since), plain(message(run))]);
     cells
 }
 
@@ -136,11 +140,13 @@ pub(super) fn ending(run: &Run) -> Option<EndingKind> {
     run.completion.as_ref().map(Completion::kind)
 }
 
-/// The sentence that tells most: of the ending, or of the wait.
-pub(super) fn message(run: &Run) -> &str {
-    run.completion
-        .as_ref()
-        .map_or(&run.message, |completion| completion.message())
+/// The sentence that says most: of the ending, of the wait, or why the run was started.
+pub(super) fn message(run: &Run) -> String {
+    let told = run.completion.as_ref().map(Completion::message);
+    match told.unwrap_or(&run.message) {
+        "" => format!("Started because {}.", labels::reason(run.reason)),
+        message => message.to_owned(),
+    }
 }
 
 /// A run for programs; instants are milliseconds since 1970 in UTC.
@@ -167,4 +173,43 @@ pub(super) fn as_json(run: &Run) -> Value {
 /// The portable form of a value of the contract; null if it had none, which no such value is.
 pub(super) fn portable(value: &impl Serialize) -> Value {
     portable::to_value(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use ml_connector::contract::runs::{Facts, StartReason};
+    use ml_connector::contract::types::System;
+    use ml_connector::store::RunState;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_has_said_nothing_yet_says_why_it_was_started() {
+        let mut run = Run {
+            id: 7,
+            connection: "acme".to_owned(),
+            object: ObjectRef {
+                system: System::Freshbooks,
+                kind: "invoice".to_owned(),
+                id: "9".to_owned(),
+            },
+            reason: StartReason::LookAgain,
+            started: 5,
+            settings_version: String::new(),
+            epoch: 0,
+            state: RunState::Waiting,
+            due: 5,
+            wait_reason: None,
+            woken_by_object: false,
+            dirty: false,
+            message: String::new(),
+            completion: None,
+            ended: None,
+            facts: Facts::NONE,
+        };
+        let said = "Started because the run before it asked for another look.";
+        assert_eq!(message(&run), said);
+        run.message = "waits".to_owned();
+        assert_eq!(message(&run), "waits");
+    }
 }

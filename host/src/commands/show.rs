@@ -5,6 +5,8 @@ use std::io::Write;
 use ml_connector::clock::Clock;
 use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::contract::runs::{Completion, Ending, Failure as RunFailure};
+use ml_connector::engine::numbered_remedy;
+use ml_connector::secret_addresses::redacted;
 use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
 
 use super::context::{self, Context};
@@ -50,10 +52,13 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     };
     if args.json {
         let file = history::collect(context, &settings, args.run)?;
-        writeln!(out, "{}", serde_json::to_string_pretty(&file)?)?;
+        let text = serde_json::to_string_pretty(&file)?;
+        writeln!(out, "{}", redacted(&text))?;
     } else {
         let components = history::ran(&components, &run, &history);
-        print(&run, &history, components, bodies, out)?;
+        let mut text = Vec::new();
+        print(&run, &history, components, bodies, &mut text)?;
+        write!(out, "{}", redacted(&String::from_utf8_lossy(&text)))?;
     }
     Ok(exit::OK)
 }
@@ -152,7 +157,8 @@ fn print_completion(
             for target in &conflict.targets {
                 writeln!(out, "  {}", labels::object(target))?;
             }
-            writeln!(out, "What to do: {}", conflict.remedy)?;
+            let remedy = numbered_remedy(&conflict.remedy, run.id);
+            writeln!(out, "What to do: {remedy}")?;
         }
     }
     Ok(())
@@ -172,7 +178,8 @@ fn print_failure(failure: &RunFailure, run: RunId, out: &mut impl Write) -> Resu
         failure.code,
         time_format::date_time(failure.since)
     )?;
-    writeln!(out, "What to do: {}", failure.remedy)?;
+    let remedy = numbered_remedy(&failure.remedy, run);
+    writeln!(out, "What to do: {remedy}")?;
     if let Some(at) = failure.look_again {
         writeln!(
             out,

@@ -1,13 +1,16 @@
 //! `status`: how every connection stands, and who is needed by when.
 
 mod events;
+mod json;
 mod print;
+mod queues;
 
 use std::io::Write;
 
+use ml_connector::admin;
 use ml_connector::clock::Clock;
 use ml_connector::component_record::{self, ComponentRecord};
-use ml_connector::config::Settings;
+use ml_connector::config::{Config, Settings};
 use ml_connector::contract::credentials::{Credential, CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::EndingKind;
@@ -17,17 +20,18 @@ use ml_connector::engine::bounded_gate;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
 use ml_connector::seal::Keyring;
+use ml_connector::secrets::Secrets;
 use ml_connector::service::{Orphan, orphans};
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{
     Run, RunCount, RunFilter, RunState, Store, StoreError, StoredCredential,
 };
-use serde_json::{Value, json};
 
 use self::events::EventStanding;
+use self::queues::QueueStanding;
 use super::context::{self, Context};
 use super::failure::Failure;
-use super::{Done, exit, runs};
+use super::{Done, exit};
 
 /// Show how every connection stands: credentials, held requests, counts, what waits and what is
 /// parked
@@ -74,15 +78,20 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         .and_then(|checked| checked.guest.instance().ok());
     let (keyring, now) = (context::keyring(&settings.config), Clock::system().now());
     let (standings, surroundings) = context::wait_for(async {
+        let secrets = client_secrets(&settings.config).await;
         let mut standings = Vec::new();
         for name in names {
             let keys = keyring.as_ref().map_err(String::as_str);
             let mut standing = gather(&store, keys, name, &mut instance, now).await?;
             if settings.config.events.is_some()
-                && context::wants_events(&mut instance, &settings, &standing.name)
+                && context::wants_events(&mut instance, &settings.config, &standing.name)
             {
                 standing.events = Some(events::gather(&store, &standing.name).await?);
             }
+            standing.queues =
+                queues::gather(&store, &mut instance, &settings, &standing.name).await?;
+            let is_ours = |one: &&String| one.contains(&format!(" of {}: ", standing.name));
+            standing.client_secrets = secrets.iter().filter(is_ours).cloned().collect();
             standings.push(standing);
         }
         let only = args.connection.as_deref();
@@ -92,7 +101,7 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
         ))
     })?;
     if args.json {
-        let list = as_json(&standings, &surroundings);
+        let list = json::as_json(&standings, &surroundings);
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
     } else {
         print::print(&standings, &surroundings, now, out)?;
@@ -110,6 +119,8 @@ struct Surroundings {
     component: Option<ComponentRecord>,
     /// Connections that the settings do not have any more.
     orphans: Vec<Orphan>,
+    /// Whether a service works on the store.
+    is_running: bool,
 }
 
 impl Surroundings {
@@ -125,8 +136,21 @@ impl Surroundings {
         Ok(Self {
             component: component_record::recorded(store).await?.pop(),
             orphans,
+            is_running: admin::is_running(&settings.config).await,
         })
     }
+}
+
+/// Client secrets that the running service cannot use, or else this process: in its environment and
+/// its directory.
+async fn client_secrets(config: &Config) -> Vec<String> {
+    if let Some(status) = admin::service_status(config).await {
+        return status.client_secrets;
+    }
+    let names = config.connections.iter().map(|one| one.name.as_str());
+    let secrets = Secrets::new(config.secrets_dir.clone());
+    let problems = secrets.client_secret_problems(names);
+    problems.iter().map(ToString::to_string).collect()
 }
 
 fn connections(settings: &Settings, only: Option<&str>) -> Result<Vec<String>, Failure> {
@@ -166,9 +190,13 @@ struct ConnectionStanding {
     /// What the service has found damaged, of the store or of this connection.
     damage: Vec<String>,
     credentials: Vec<CredentialStanding>,
+    /// Client secrets that cannot be used.
+    client_secrets: Vec<String>,
     held: Vec<Gate>,
     /// Nothing where no events are received.
     events: Option<EventStanding>,
+    /// Nothing where no financial documents are fetched.
+    queues: Vec<QueueStanding>,
     counts: Vec<RunCount>,
     oldest_open: Option<Run>,
     needs_person: Vec<Run>,
@@ -235,7 +263,9 @@ async fn gather(
             .into_iter()
             .filter(|count| count.connection == name)
             .collect(),
+        client_secrets: Vec::new(),
         events: None,
+        queues: Vec::new(),
         oldest_open,
         needs_person,
         damage,
@@ -309,22 +339,30 @@ async fn oldest_in(
     state: RunState,
 ) -> Result<Option<Run>, StoreError> {
     const PAGE: u32 = 1_000;
-    let mut oldest: Option<Run> = None;
+    let (mut oldest, mut before) = (None, None);
     loop {
         let filter = RunFilter {
             connection: Some(name.to_string()),
             state: Some(state),
-            before: oldest.as_ref().map(|run| run.id),
+            before,
             limit: PAGE,
             ..RunFilter::default()
         };
         let page = store.runs(filter).await?;
-        let full = page.len() == PAGE as usize;
-        oldest = page.into_iter().last().or(oldest);
-        if !full {
+        let is_full = page.len() == PAGE as usize;
+        before = page.last().map(|run| run.id);
+        // A look that is only planned has not started.
+        let begun = page.into_iter().rfind(|run| !is_planned(run));
+        oldest = begun.or(oldest);
+        if !is_full {
             return Ok(oldest);
         }
     }
+}
+
+/// Whether a run is a look that an ending has asked for and that has not begun.
+fn is_planned(run: &Run) -> bool {
+    run.state == RunState::Waiting && run.wait_reason.is_none() && run.due == run.started
 }
 
 fn verdict(standings: &[ConnectionStanding]) -> u8 {
@@ -342,51 +380,4 @@ fn verdict(standings: &[ConnectionStanding]) -> u8 {
     } else {
         exit::OK
     }
-}
-
-fn as_json(standings: &[ConnectionStanding], surroundings: &Surroundings) -> Vec<Value> {
-    let component = &surroundings.component;
-    let orphans = surroundings.orphans.iter().map(orphan_as_json);
-    let known = standings.iter().map(|one| one_as_json(one, component));
-    known.chain(orphans).collect()
-}
-
-/// With the members of every other connection that a program may look into.
-fn orphan_as_json(orphan: &Orphan) -> Value {
-    json!({
-        "connection": orphan.connection,
-        "in_settings": false,
-        "message": orphan.to_string(),
-        "credentials": [],
-        "held": [],
-        "counts": [],
-        "needs_person_count": 0,
-        "needs_person": [],
-        "runs": orphan.runs,
-        "waiting": orphan.waiting,
-        "stopped": orphan.stopped,
-        "has_secrets": orphan.has_secrets,
-    })
-}
-
-fn one_as_json(standing: &ConnectionStanding, component: &Option<ComponentRecord>) -> Value {
-    let credentials = standing.credentials.iter().map(|one| {
-        json!({
-            "credential": runs::portable(&one.credential),
-            "plan": runs::portable(&one.plan),
-        })
-    });
-    json!({
-        "connection": standing.name,
-        "damage": standing.damage,
-        "in_settings": true,
-        "component": component,
-        "credentials": credentials.collect::<Vec<_>>(),
-        "held": runs::portable(&standing.held),
-        "events": standing.events,
-        "counts": standing.counts,
-        "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),
-        "needs_person_count": standing.needs_person_count(),
-        "needs_person": standing.needs_person.iter().map(runs::as_json).collect::<Vec<_>>(),
-    })
 }

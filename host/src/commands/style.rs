@@ -55,12 +55,13 @@ impl Tone {
     }
 }
 
-/// An empty table that fits the terminal.
+/// An empty table. It is as wide as what is in it: a terminal wraps long lines, and then ids and
+/// sentences can still be copied.
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(head.iter().map(|name| name.to_uppercase()));
     if !is_coloured(&io::stdout()) {
         table.force_no_tty();

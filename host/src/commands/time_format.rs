@@ -38,9 +38,12 @@ pub(super) fn largest_unit(duration: Duration) -> String {
     }
 }
 
-/// How far an instant is from now, such as `in 3 h` or `2 days ago`.
+/// How far an instant is from now, such as `in 3 h` or `2 days ago`. What is nearer than a second
+/// is `now`.
 pub(super) fn relative(at: Instant, now: Instant) -> String {
-    if at > now {
+    if at.abs_diff(now) < SECOND {
+        "now".to_string()
+    } else if at > now {
         format!("in {}", largest_unit(at - now))
     } else {
         format!("{} ago", largest_unit(now - at))
@@ -93,5 +96,9 @@ mod tests {
     fn distances_have_a_direction() {
         assert_eq!(relative(AT + 60_000, AT), "in 1 min");
         assert_eq!(relative(AT - 60_000, AT), "1 min ago");
+        assert_eq!(
+            [AT - 999, AT, AT + 999].map(|at| relative(at, AT)),
+            ["now"; 3]
+        );
     }
 }

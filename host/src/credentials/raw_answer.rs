@@ -2,7 +2,9 @@
 //! component.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -39,16 +41,32 @@ pub(super) struct RawAnswer {
 
 impl RawAnswer {
     pub(super) fn new(grant: Grant, response: Response) -> Self {
-        let body = match response.body {
-            Body::Text(text) => text,
-            // A stray byte costs no token.
-            Body::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        };
+        Self {
+            grant,
+            status: response.status,
+            body: bounded(text(response.body)),
+        }
+    }
+
+    /// Of an answer that was cut short: with the members that are whole.
+    pub(super) fn of_beginning(grant: Grant, response: Response) -> Self {
+        let beginning = text(response.body);
+        let mut members = Members::new();
+        let mut reader = serde_json::Deserializer::from_str(&beginning);
+        // It ends with an error, wherever it was cut.
+        let _ = reader.deserialize_map(Leading(&mut members));
+        let body = serde_json::to_string(&members).unwrap_or_default();
         Self {
             grant,
             status: response.status,
             body: bounded(Zeroizing::new(body)),
         }
+    }
+
+    /// Whether it has a token that works or brings another.
+    pub(super) fn has_tokens(&self) -> bool {
+        let fields = [TokenField::AccessToken, TokenField::RefreshToken];
+        fields.into_iter().any(|field| self.secret(field).is_some())
     }
 
     /// As text, to be sealed.
@@ -100,6 +118,32 @@ impl RawAnswer {
                 .collect(),
         }
     }
+}
+
+/// Takes the members of an object for as long as they are whole.
+struct Leading<'m, 'a>(&'m mut Members<'a>);
+
+impl<'de> Visitor<'de> for Leading<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, member)) = map.next_entry()? {
+            self.0.insert(name, member);
+        }
+        Ok(())
+    }
+}
+
+/// A stray byte costs no token.
+fn text(body: Body) -> Zeroizing<String> {
+    Zeroizing::new(match body {
+        Body::Text(text) => text,
+        Body::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }
 
 fn members(body: &str) -> Option<Members<'_>> {
@@ -221,6 +265,30 @@ mod tests {
         };
         let answer = RawAnswer::new(Grant::RefreshToken, response);
         assert!(answer.secret(TokenField::AccessToken).is_some());
+    }
+
+    #[test]
+    fn what_is_whole_of_an_answer_that_was_cut_is_there() {
+        let whole = r#"{"access_token":"a-1","refresh_token":"r-1","x":{"y":[1,2]}}"#;
+        let has = |end: usize| {
+            let response = Response {
+                status: 200,
+                headers: Vec::new(),
+                body: Body::Text(whole[..end].to_owned()),
+            };
+            let answer = RawAnswer::of_beginning(Grant::RefreshToken, response);
+            assert_eq!(
+                answer.has_tokens(),
+                answer.secret(TokenField::AccessToken).is_some()
+            );
+            answer.without_secrets().secrets_present.len()
+        };
+        let (access, refresh) = (whole.find(",\"r"), whole.find(",\"x"));
+        let (access, refresh) = (access.expect("is there"), refresh.expect("is there"));
+        for end in 0..=whole.len() {
+            let expected = usize::from(end >= access) + usize::from(end >= refresh);
+            assert_eq!(has(end), expected, "{}", &whole[..end]);
+        }
     }
 
     #[test]

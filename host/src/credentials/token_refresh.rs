@@ -13,7 +13,7 @@ use crate::contract::credentials::{
 };
 use crate::contract::http::SendOutcome;
 use crate::contract::types::{Duration, System};
-use crate::http_client::Origin;
+use crate::http_client::{Origin, TokenAnswer};
 use crate::seal::SealError;
 use crate::secrets::{Secret, SecretName};
 use crate::store::{StoreError, StoredCredential, Write};
@@ -142,21 +142,43 @@ impl Credentials {
         parts: &TokenSecrets,
     ) -> Result<RawAnswer, CredentialError> {
         let origin = self.token_origin(connection, system, &asked.base)?;
-        let outcome = self
+        let sent = self
             .http_client
-            .send(&asked.request, &origin, None, parts)
-            .await;
-        match outcome {
-            SendOutcome::Response(response) => Ok(RawAnswer::new(grant, response)),
-            SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error) => {
-                self.metrics
-                    .token_request(connection, system.as_str(), "unanswered");
-                Err(CredentialError::Refused(Refused {
-                    message: format!("the token endpoint gave no answer ({})", error.detail),
-                    remedy: TokenRemedy::TryAgain(self.clock.now().saturating_add(ASK_AGAIN_MS)),
-                }))
+            .send_for_tokens(&asked.request, &origin, parts);
+        let error = match sent.await {
+            TokenAnswer::Outcome(SendOutcome::Response(response)) => {
+                return Ok(RawAnswer::new(grant, response));
             }
-        }
+            TokenAnswer::Outcome(SendOutcome::NotSent(error) | SendOutcome::MaybeSent(error)) => {
+                error
+            }
+            TokenAnswer::Cut(response, error) => {
+                let answer = RawAnswer::of_beginning(grant, response);
+                let (has_tokens, why) = (answer.has_tokens(), &error.detail);
+                let system = system.as_str();
+                tracing::error!(
+                    connection,
+                    system,
+                    why,
+                    has_tokens,
+                    "an answer of a token endpoint was cut short"
+                );
+                if has_tokens {
+                    return Ok(answer);
+                }
+                error
+            }
+        };
+        self.metrics
+            .token_request(connection, system.as_str(), "unanswered");
+        Err(CredentialError::Refused(Refused {
+            message: format!(
+                "the token endpoint at {} gave no answer ({})",
+                origin.as_str(),
+                error.detail
+            ),
+            remedy: TokenRemedy::TryAgain(self.clock.now().saturating_add(ASK_AGAIN_MS)),
+        }))
     }
 
     pub(super) fn token_request(

@@ -231,8 +231,8 @@ impl Connection {
         })
     }
 
-    /// Makes the runs that wait for a remote due now. Those behind a row that cannot be read wake at
-    /// their own instants: the gate is open all the same.
+    /// Makes the runs that wait for a remote due now. Those behind a row that cannot be read wake
+    /// at their own instants: the gate is open all the same.
     async fn release_waiting_runs(&self) -> Result<(), StoreError> {
         let mut before = None;
         loop {
@@ -245,7 +245,8 @@ impl Connection {
             };
             let page = match self.services.store.runs(filter).await {
                 Err(error @ (StoreError::UnreadableRun { .. } | StoreError::Corrupt(_))) => {
-                    tracing::error!(connection = self.name, %error, "not all runs were woken early");
+                    let connection = &self.name;
+                    tracing::error!(connection, %error, "not all runs were woken early");
                     break;
                 }
                 page => page?,

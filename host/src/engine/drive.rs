@@ -9,6 +9,7 @@ mod perform;
 
 use std::sync::Arc;
 
+pub use self::ending::numbered_remedy;
 use self::perform::Performed;
 use super::connection::Connection;
 use super::history_buffer::HistoryBuffer;
@@ -71,6 +72,8 @@ struct Driver<'c> {
     wakes_since: u64,
     /// The verifier that was sent last, and of which callback it is to be the key.
     sent_verifier: Option<(String, Secret)>,
+    /// Where the last write went, for the log.
+    written_to: &'static str,
 }
 
 impl<'c> Driver<'c> {
@@ -84,6 +87,7 @@ impl<'c> Driver<'c> {
             is_waking: true,
             wakes_since: connection.recent_wakes.next(),
             sent_verifier: None,
+            written_to: "",
             connection,
             run,
         }

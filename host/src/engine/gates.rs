@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::stored_instants::bounded_gate;
+use crate::clock;
 use crate::contract::http::{Authorization, SendOutcome};
 use crate::contract::pacing::{Gate, Hold, HoldReason};
 use crate::contract::types::{Instant, System};
@@ -198,7 +199,7 @@ fn log_closed(connection: &str, gate: &Gate) {
     let (system, why, until) = (
         gate.system.as_str(),
         hold_message(gate.system, &hold),
-        hold.until,
+        clock::written(hold.until),
     );
     match hold.reason {
         // Both are over by themselves within moments, and may come often.

@@ -109,7 +109,11 @@ impl Gauges {
         let metrics = &self.services.metrics;
         let ours = || counts.iter().filter(|count| count.connection == connection);
         let show = |how: &str, count: Option<&RunCount>| {
-            metrics.set_objects(connection, how, count.map_or(0, |one| one.objects));
+            metrics.set_objects(
+                connection,
+                how,
+                count.map_or(0, |one| one.objects - one.planned),
+            );
         };
         for state in OPEN {
             let count = ours().find(|count| count.state == state);

@@ -35,6 +35,23 @@ pub(crate) async fn store_checkpoints(services: &Services) {
     }
 }
 
+/// The chains whose last checkpoint does not hold, each with why.
+///
+/// # Errors
+///
+/// If the store fails.
+pub(crate) async fn unsound_checkpoints(
+    services: &Services,
+) -> Result<Vec<(ChainHead, String)>, StoreError> {
+    let mut found = Vec::new();
+    for head in services.store.chain_heads().await? {
+        if let Err(why) = next_checkpoint(services, &head).await? {
+            found.push((head, why));
+        }
+    }
+    Ok(found)
+}
+
 async fn store_each(services: &Services) -> Result<(), StoreError> {
     for head in services.store.chain_heads().await? {
         match next_checkpoint(services, &head).await? {
@@ -83,11 +100,24 @@ async fn next_checkpoint(
         .map_err(|error| error.to_string()))
 }
 
+/// Why a checkpoint cannot be checked, and what helps.
+#[must_use]
+pub fn uncheckable(error: &SealError) -> String {
+    let why = match error {
+        SealError::UnknownKey(id) => format!("key {id}, which made it, is not in `seal.keys`"),
+        other => other.to_string(),
+    };
+    format!(
+        "its checkpoint cannot be checked: {why}. Put the key back; if it is lost for good, \
+         `ml-connector keys forget-checkpoints` begins the checkpoint anew"
+    )
+}
+
 fn vouch(made: Result<bool, SealError>, is_on_chain: bool) -> Result<(), String> {
     match (made, is_on_chain) {
         (Ok(true), true) => Ok(()),
         (Ok(true), false) => Err("its chain of endings is not the one of its checkpoint".into()),
         (Ok(false), _) => Err("its checkpoint was changed".into()),
-        (Err(error), _) => Err(format!("its checkpoint cannot be checked: {error}")),
+        (Err(error), _) => Err(uncheckable(&error)),
     }
 }

@@ -1,4 +1,5 @@
-//! Objects whose runs have ended in the last moments, for runs that are about to wait for just that.
+//! Objects whose runs have ended in the last moments, for runs that are about to wait for just
+//! that.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

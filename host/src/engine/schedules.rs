@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::connection::Connection;
 use crate::contract::runs::{NewTask, StartReason};
 use crate::contract::settings::Schedule;
-use crate::contract::types::Instant;
+use crate::contract::types::{Instant, ObjectRef};
 use crate::store::{StoreError, Write};
 
 /// Between tries while the store fails: long enough not to fill the log.
@@ -50,14 +50,14 @@ async fn start_overdue(connection: &Connection) -> Result<Option<Instant>, Store
 /// Starts the scheduled run if it is due, and returns when it is due next.
 async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<Instant, StoreError> {
     let (store, now) = (&connection.services.store, connection.services.clock.now());
-    let interval = schedule.interval_s.max(1).saturating_mul(1_000);
-    let name = last_start_mark(connection, schedule);
+    let name = last_start_mark(&connection.name, &schedule.object);
     let last: Option<Instant> = store.mark(&name).await?.and_then(|last| last.parse().ok());
     // A last start in the future is one of a clock that has been set back.
-    if let Some(last) = last.filter(|last| *last <= now)
-        && last.saturating_add(interval) > now
-    {
-        return Ok(last.saturating_add(interval));
+    if let Some(last) = last.filter(|last| *last <= now) {
+        let next = next_start(connection, schedule, last);
+        if next > now {
+            return Ok(next);
+        }
     }
     let task = NewTask {
         object: schedule.object.clone(),
@@ -70,16 +70,26 @@ async fn start_if_due(connection: &Connection, schedule: &Schedule) -> Result<In
     };
     store.commit(vec![start, mark]).await?;
     connection.runs_due.notify_one();
-    Ok(now.saturating_add(interval))
+    Ok(next_start(connection, schedule, now))
 }
 
-fn last_start_mark(connection: &Connection, schedule: &Schedule) -> String {
-    let object = &schedule.object;
-    format!(
-        "schedule/{}/{}/{}/{}",
-        connection.name,
-        object.system.as_str(),
-        object.kind,
-        object.id
-    )
+/// When the component wants the run to be started next; its interval later where the component
+/// fails.
+fn next_start(connection: &Connection, schedule: &Schedule, last: Instant) -> Instant {
+    let asked = connection
+        .instance
+        .call_with(&connection.settings, |instance, settings| {
+            instance.next_start(settings, schedule, last)
+        });
+    asked.unwrap_or_else(|error| {
+        tracing::error!(connection = connection.name, %error, "the next start is not known");
+        last.saturating_add(schedule.interval_s.max(1).saturating_mul(1_000))
+    })
+}
+
+/// The name of the mark that holds the last start of the schedule of an object, in milliseconds.
+#[must_use]
+pub fn last_start_mark(connection: &str, object: &ObjectRef) -> String {
+    let (system, kind, id) = (object.system.as_str(), &object.kind, &object.id);
+    format!("schedule/{connection}/{system}/{kind}/{id}")
 }

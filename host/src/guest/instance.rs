@@ -113,6 +113,20 @@ impl Instance {
         })
     }
 
+    /// `settings.next_start`: when a schedule's run is to be started next.
+    pub fn next_start(
+        &mut self,
+        settings: SettingsHandle,
+        schedule: &Schedule,
+        last: Instant,
+    ) -> CallResult<Instant> {
+        self.call(|store, api| {
+            api.ml_connector_sync_settings()
+                .settings()
+                .call_next_start(store, settings.0, schedule, last)
+        })
+    }
+
     /// `settings.endpoints`: the base URLs that requests may go to.
     pub fn endpoints(&mut self, settings: SettingsHandle) -> CallResult<Endpoints> {
         self.call(|store, api| {

@@ -5,6 +5,7 @@ use std::error::Error;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::http::response::Parts;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
@@ -37,6 +38,11 @@ impl Failure {
     pub(super) fn timeout(timeout_ms: u64) -> Self {
         let detail = format!("no complete answer within {timeout_ms} ms");
         Self::answering(SendErrorCode::Timeout, detail)
+    }
+
+    /// What went wrong.
+    pub(super) fn into_error(self) -> SendError {
+        self.error
     }
 
     /// What this says about the request.
@@ -85,6 +91,11 @@ pub(super) async fn read(
         false => read_beginning(body).await,
     };
     let bytes = read.map_err(|error| cut_short(&*error, bytes_max))?;
+    Ok(self::response(&head, bytes))
+}
+
+/// A response as the contract has it.
+pub(super) fn response(head: &Parts, bytes: Vec<u8>) -> Response {
     let kept = HEADERS_KEPT.iter().filter_map(|name| {
         let value = head.headers.get(*name)?.to_str().ok()?;
         (value.len() <= HEADER_BYTES_MAX).then(|| Header {
@@ -92,11 +103,25 @@ pub(super) async fn read(
             value: value.into(),
         })
     });
-    Ok(Response {
+    Response {
         status: head.status.as_u16(),
         headers: kept.collect(),
         body: text_or_bytes(bytes),
-    })
+    }
+}
+
+/// Reads a body of at most `bytes_max` for as long as it comes; what has come stays in `bytes`.
+pub(super) async fn read_into(
+    bytes: &mut Vec<u8>,
+    body: Incoming,
+    bytes_max: usize,
+) -> Result<(), Failure> {
+    let mut body = Limited::new(body, bytes_max);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| cut_short(&*error, bytes_max))?;
+        bytes.extend(frame.into_data().unwrap_or_default());
+    }
+    Ok(())
 }
 
 type BodyError = Box<dyn Error + Send + Sync>;

@@ -138,6 +138,7 @@ async fn a_request_goes_out_with_token_secrets_and_length() {
     let sent = served.await.expect("served");
     assert!(sent.starts_with("POST /a/b?c=d HTTP/1.1\r\n"), "{sent}");
     assert!(sent.contains("authorization: Bearer t\r\n"), "{sent}");
+    assert!(sent.contains("user-agent: ml-connector/"), "{sent}");
     let body = r#"{"a":"q\"\\\n"}&a%26b+c%2B"#;
     assert!(
         sent.contains(&format!("content-length: {}\r\n", body.len())),
@@ -216,6 +217,32 @@ async fn an_answer_over_the_bound_is_maybe_sent() {
         maybe_sent(send_get(address).await),
         SendErrorCode::AnswerTooLong
     );
+}
+
+async fn send_for_tokens(bytes: &'static [u8]) -> TokenAnswer {
+    let (address, _served) = answer_once(bytes).await;
+    let client = HttpClient::new(&limits()).expect("roots");
+    let request = request(Method::Post, vec![]);
+    let origin = origin(address);
+    client.send_for_tokens(&request, &origin, &NoSecrets).await
+}
+
+#[tokio::test]
+async fn of_an_answer_with_tokens_what_has_come_is_handed_on() {
+    const LONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 120\r\n\r\n\
+        123456789012345678901234567890123456789012345678901234567890\
+        123456789012345678901234567890123456789012345678901234567890";
+    // The bound of other answers is 100.
+    let TokenAnswer::Outcome(SendOutcome::Response(whole)) = send_for_tokens(LONG).await else {
+        panic!("is an answer");
+    };
+    assert!(matches!(whole.body, Body::Text(text) if text.len() == 120));
+    const LOST: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 120\r\n\r\n{\"access_token\"";
+    let TokenAnswer::Cut(beginning, error) = send_for_tokens(LOST).await else {
+        panic!("is cut");
+    };
+    assert_eq!(error.code, SendErrorCode::ConnectionLost);
+    assert!(matches!(beginning.body, Body::Text(text) if text == "{\"access_token\""));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::exposures::Exposure;
+use super::overlaps::Overlap;
 use crate::callbacks::CallbackError;
 use crate::contract::types::Problem;
 use crate::credentials::CredentialError;
@@ -32,8 +33,11 @@ pub enum ServeError {
         problems: Vec<Problem>,
     },
     /// The settings give something away that nobody means to give away.
-    #[error("the settings are legal and give secrets away:\n  {}", listed(.0))]
+    #[error("these settings would give secrets away, or believe anyone:\n  {}", listed(.0))]
     Exposed(Vec<Exposure>),
+    /// Connections that would make every record twice.
+    #[error("connections that are set up twice:\n  {}", listed(.0))]
+    Doubled(Vec<Overlap>),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,8 +78,8 @@ pub enum ServeError {
     Defect,
 }
 
-fn listed(exposures: &[Exposure]) -> String {
-    let said: Vec<String> = exposures.iter().map(Exposure::to_string).collect();
+fn listed(found: &[impl ToString]) -> String {
+    let said: Vec<String> = found.iter().map(ToString::to_string).collect();
     said.join("\n  ")
 }
 

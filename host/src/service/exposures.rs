@@ -1,5 +1,5 @@
-//! Settings that are legal and that nobody means: they give a secret away, or believe anyone.
-//! `check` tells of them, and the service does not start with them.
+//! Settings that nobody means: they would give a secret away, or believe anyone. `check` tells of
+//! them, and the service does not start with them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,6 +9,7 @@ use std::path::Path;
 use hyper::Uri;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
 
 use crate::config::{Config, ConnectionConfig, EventsConfig, EventsListen};
 use crate::contract::settings::Endpoints;
@@ -48,28 +49,56 @@ pub fn of_receivers(config: &Config) -> Vec<Exposure> {
     found
 }
 
-/// What the settings of a connection give away.
+/// What the settings give away, as far as the file alone tells: before anything is loaded, made or
+/// listened at.
 #[must_use]
-pub fn of_connection(connection: &ConnectionConfig, endpoints: &Endpoints) -> Vec<Exposure> {
-    let settings: serde_json::Value = serde_json::from_str(&connection.json).unwrap_or_default();
-    let redirect_uri = settings["freshbooks"]["redirect_uri"].as_str();
+pub fn of_settings(config: &Config) -> Vec<Exposure> {
+    let connections = config.connections.iter().flat_map(of_table);
+    of_receivers(config)
+        .into_iter()
+        .chain(connections)
+        .collect()
+}
+
+/// The URLs that a connection's table names.
+fn of_table(connection: &ConnectionConfig) -> Vec<Exposure> {
+    let settings: Value = serde_json::from_str(&connection.json).unwrap_or_default();
+    let mut found = Vec::new();
+    for key in [
+        "freshbooks.base",
+        "freshbooks.consent_base",
+        "freshbooks.redirect_uri",
+        "concur.token_base",
+        "concur.extra_bases",
+    ] {
+        let value = settings.pointer(&format!("/{}", key.replace('.', "/")));
+        let urls = match value {
+            Some(Value::Array(urls)) => urls.as_slice(),
+            Some(url) => std::slice::from_ref(url),
+            None => &[],
+        };
+        found.extend(urls.iter().filter_map(|url| {
+            let setting = format!("connections.{}.{key}", connection.name);
+            plain_url(setting, url.as_str()?)
+        }));
+    }
+    found
+}
+
+/// What the endpoints give away that the component makes of a connection's settings: the same, if
+/// it takes the settings at their word.
+#[must_use]
+pub fn of_endpoints(connection: &str, endpoints: &Endpoints) -> Vec<Exposure> {
     let urls = [
-        ("freshbooks.base", Some(&*endpoints.freshbooks)),
-        (
-            "freshbooks.consent_base",
-            Some(&*endpoints.freshbooks_consent),
-        ),
-        ("freshbooks.redirect_uri", redirect_uri),
-        ("concur.token_base", Some(&*endpoints.concur_token)),
+        ("freshbooks.base", &endpoints.freshbooks),
+        ("freshbooks.consent_base", &endpoints.freshbooks_consent),
+        ("concur.token_base", &endpoints.concur_token),
     ];
     let extra = endpoints.concur_extra.iter();
-    let extra = extra.map(|base| ("concur.extra_bases", Some(base.as_str())));
+    let extra = extra.map(|base| ("concur.extra_bases", base));
     urls.into_iter()
         .chain(extra)
-        .filter_map(|(key, url)| {
-            let setting = format!("connections.{}.{key}", connection.name);
-            plain_url(setting, url.unwrap_or_default())
-        })
+        .filter_map(|(key, url)| plain_url(format!("connections.{connection}.{key}"), url))
         .collect()
 }
 
@@ -208,19 +237,27 @@ mod tests {
     fn every_url_of_a_connection_is_looked_at() {
         let connection = ConnectionConfig {
             name: "acme".into(),
-            json: r#"{"freshbooks":{"redirect_uri":"http://sync.example.test/oauth"}}"#.into(),
+            json: r#"{"freshbooks": {"redirect_uri": "http://sync.example.test/oauth",
+                "base": "http://a.test", "consent_base": "http://a.test"},
+                "concur": {"token_base": "https://a.test", "extra_bases": ["http://a.test", 1]}}"#
+                .into(),
         };
-        let mut endpoints = fixtures::endpoints();
-        let found = of_connection(&connection, &endpoints);
         assert_eq!(
-            settings(&found),
-            ["connections.acme.freshbooks.redirect_uri"]
+            settings(&of_table(&connection)),
+            [
+                "connections.acme.freshbooks.base",
+                "connections.acme.freshbooks.consent_base",
+                "connections.acme.freshbooks.redirect_uri",
+                "connections.acme.concur.extra_bases",
+            ]
         );
+        let mut endpoints = fixtures::endpoints();
+        assert_eq!(of_endpoints("acme", &endpoints), []);
         endpoints.freshbooks = "http://api.freshbooks.com".into();
         endpoints.freshbooks_consent = "http://auth.freshbooks.com".into();
         endpoints.concur_token = "http://us2.api.concursolutions.com".into();
         endpoints.concur_extra = vec!["https://a.test".into(), "http://10.0.0.1".into()];
-        assert_eq!(of_connection(&connection, &endpoints).len(), 5);
+        assert_eq!(of_endpoints("acme", &endpoints).len(), 4);
     }
 
     #[test]

@@ -38,6 +38,18 @@ pub fn check(config: &Config) -> Result<(), StoreError> {
     )))
 }
 
+/// Other stores that were opened with the same seal keys and are still there: copies of this one,
+/// or the one that it is a copy of.
+#[must_use]
+pub fn others(config: &Config) -> Vec<PathBuf> {
+    let own = absolute(&config.store);
+    let text = fs::read_to_string(list(config)).unwrap_or_default();
+    let lines = text.lines().map(PathBuf::from);
+    lines
+        .filter(|line| *line != own && line.is_file())
+        .collect()
+}
+
 /// Puts the store on the list. Without the list only the check above is missing.
 pub(super) fn add(config: &Config) {
     let (list, store) = (list(config), absolute(&config.store));

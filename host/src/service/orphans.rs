@@ -70,7 +70,7 @@ pub async fn orphans(config: &Config, store: &dyn Store) -> Result<Vec<Orphan>, 
 fn add(orphan: &mut Orphan, count: &RunCount) {
     orphan.runs += count.runs;
     match (count.state, count.ending) {
-        (RunState::Due | RunState::Waiting, _) => orphan.waiting += count.objects,
+        (RunState::Due | RunState::Waiting, _) => orphan.waiting += count.objects - count.planned,
         (_, Some(EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict)) => {
             orphan.stopped += count.objects;
         }

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 
 use super::addresses::Addresses;
 use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
+use super::exposures::Exposure;
+use super::overlaps::{Joined, OverlapKind, overlaps};
 use super::{ServeError, exposures, known_stores};
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
@@ -71,6 +73,7 @@ impl Parts {
         secrets: &Secrets,
         clock: Clock,
     ) -> Result<Self, ServeError> {
+        refuse_exposed_settings(config)?;
         known_stores::check(config)?;
         // First of all, so that nothing else is touched while another process has the store.
         let file = SqliteStore::lock(&config.store)?;
@@ -98,7 +101,8 @@ impl Parts {
     ) -> Result<Self, ServeError> {
         let (keyring, guest) = (Arc::new(keyring), Arc::new(guest));
         let loaded = load_all(config, &guest)?;
-        refuse_exposed(config, &loaded)?;
+        refuse_exposed_endpoints(&loaded)?;
+        refuse_doubled(&loaded)?;
         store_settings(&*store, &loaded, clock.now()).await?;
         component_record::record(&*store, &guest, clock.now()).await?;
         let dependencies = Dependencies {
@@ -131,18 +135,36 @@ impl Parts {
     }
 }
 
-/// Before anything is sent or listened for.
-fn refuse_exposed(config: &Config, loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
-    let connections = loaded
-        .iter()
-        .flat_map(|one| exposures::of_connection(one.config, &one.endpoints));
-    let found: Vec<_> = exposures::of_receivers(config)
-        .into_iter()
-        .chain(connections)
-        .collect();
+/// What the file alone tells: before anything is made, loaded or listened at.
+pub(super) fn refuse_exposed_settings(config: &Config) -> Result<(), ServeError> {
+    refuse(exposures::of_settings(config))
+}
+
+/// What the component makes of it, before anything is sent.
+fn refuse_exposed_endpoints(loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
+    let exposed =
+        |one: &LoadedConnection<'_>| exposures::of_endpoints(&one.config.name, &one.endpoints);
+    refuse(loaded.iter().flat_map(exposed).collect())
+}
+
+fn refuse(found: Vec<Exposure>) -> Result<(), ServeError> {
     match found.is_empty() {
         true => Ok(()),
         false => Err(ServeError::Exposed(found)),
+    }
+}
+
+fn refuse_doubled(loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
+    let joined = loaded.iter().map(|one| Joined {
+        identity: &one.identity,
+        schedules: &one.schedules,
+    });
+    let joined: Vec<Joined<'_>> = joined.collect();
+    let mut found = overlaps(&joined);
+    found.retain(|one| one.kind == OverlapKind::SameDocuments);
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(ServeError::Doubled(found)),
     }
 }
 
@@ -205,7 +227,11 @@ async fn load_or_create_keyring(
             if !sealed_texts(store).await?.is_empty() {
                 return Err(ServeError::SealKeysLost(file));
             }
-            let keys = Keyring::generate()?;
+            // Checkpoints do not need their keys, but must not be taken for the work of another.
+            let heads = store.chain_heads().await?;
+            let made = heads.iter().filter_map(|head| head.checkpoint.as_ref());
+            let taken = made.map(|checkpoint| checkpoint.key_id).collect();
+            let keys = Keyring::generate_beside(&taken)?;
             let file = secrets.store_seal_keys(&keys)?;
             tracing::info!(file = %file.display(), "new seal keys were made; keep a copy of them");
             keys

@@ -125,6 +125,10 @@ pub struct RunCount {
     /// How many there are, counting the run of each object that has not ended, and the latest that
     /// has.
     pub objects: u64,
+    /// Of these, those that wait for a look that an ending has asked for: the look has not begun,
+    /// and the object stands as it ended.
+    #[serde(default)]
+    pub planned: u64,
     /// How many there are in all; of ended ones how many have ended, also those that were
     /// forgotten.
     pub runs: u64,

@@ -49,6 +49,7 @@ use readers::Readers;
 use writer::Writer;
 
 pub use backup::{Backup, BackupError, BackupProgress, Restored, backup, restore};
+pub use file::check_names;
 pub(crate) use file::{StoreFile, resolve, with_suffix};
 
 /// A [`Store`] in one SQLite file. Dropping it finishes the batches that are queued and empties the
@@ -186,6 +187,10 @@ impl Store for SqliteStore {
 
     fn undecided_notices(&self, limit: u32, except: Vec<NoticeId>) -> Pending<'_, Vec<Notice>> {
         self.read(move |database| reads::undecided_notices(database, limit, &except))
+    }
+
+    fn check_place(&self) -> Result<(), StoreError> {
+        self.writer.as_ref().map_or(Ok(()), Writer::check_place)
     }
 
     fn checkpoint(&self) -> Pending<'_, ()> {

@@ -165,7 +165,8 @@ pub enum Write {
         checkpoint: Checkpoint,
     },
     /// Forgets what runs that ended before this instant have left: their histories, the notices
-    /// that led to them, and the runs themselves but the latest of each object that has ended; the
+    /// that led to them, and the runs themselves but the latest of each object that has ended, and
+    /// what follows one of its object that stays; the
     /// notices before this instant that led to nothing; and the settings that were replaced before
     /// it and that no run with a history, and none that has not ended, began with. Objects, links
     /// and the chains of endings stay, and the deletion is a link of those.

@@ -16,8 +16,8 @@ mod user_actions;
 mod vendors;
 
 pub use config::{
-    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, NextPage,
-    NoNextPage, PaymentRequestConfig, RefreshExpiresIn, RefreshMode, TokenConfig, VendorConfig,
+    App, ConcurConfig, Employee, ErrorEnvelope, GatewayConfig, Geolocation, Host, RefreshExpiresIn,
+    RefreshMode, TokenConfig, VendorConfig,
 };
 
 pub use events::config::{
@@ -27,10 +27,12 @@ pub use events::config::{
 pub use events::{CertificateState, EventCounts, EventKey, EventRecord, Fate, SubscriptionRecord};
 pub use financial::{
     AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
-    DocumentFormat, DocumentRecord, Filed, Filing, FinancialConfig, InvoiceDates, InvoiceGross,
-    InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder, Ready,
-    ReportOptions, Resubmission, Shape, SystemIdCheck,
+    DocumentFormat, DocumentRecord, EntityOptions, Filed, Filing, FinancialConfig, InvoiceDates,
+    InvoiceGross, InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder,
+    Ready, ReportDays, ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use invoice::config::{CustomSpelling, NextPage, NoNextPage, PaymentRequestConfig};
+
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;

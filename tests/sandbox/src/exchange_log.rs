@@ -41,7 +41,8 @@ impl ExchangeLog {
             "answer": answer.map(|answer| text(&answer.body)),
         });
         // A log that cannot be written must not change what the sandbox does.
-        let _ = writeln!(self.0, "{line}");
+        // In one piece, so that whoever reads meanwhile sees whole lines.
+        let _ = self.0.write_all(format!("{line}\n").as_bytes());
     }
 }
 

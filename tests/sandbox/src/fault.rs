@@ -110,8 +110,24 @@ pub enum Fault {
         #[serde(default)]
         retry_after_s: Option<u64>,
     },
-    /// The answer is HTTP 400 with a text about an exceeded limit.
-    ThrottledAs400,
+    /// The answer is HTTP 400 with words about an exceeded limit, and nothing was done.
+    ThrottledAs400 {
+        /// Which words. SAP publishes none (source: concur-http-status-codes).
+        #[serde(default)]
+        words: ThrottleWords,
+    },
+    /// The answer is HTTP 400 without a word about a limit or a field, and nothing was done.
+    Unexplained400,
+    /// The answer is the web page of a proxy, and nothing was done.
+    Page {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// The answer has no body, and nothing was done.
+    Empty {
+        /// Its HTTP status.
+        status: u16,
+    },
     /// The answer is HTTP 503, and nothing was done.
     Maintenance,
     /// The answer is HTTP 500, and nothing was done.
@@ -148,6 +164,37 @@ pub enum Fault {
         /// About how long it is.
         bytes: usize,
     },
+}
+
+/// How a request limit or a deadlock is put into words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThrottleWords {
+    /// As SAP's page of status codes puts it, in the documented error.
+    #[default]
+    RequestsExceed,
+    /// The same with the words in another order.
+    LimitExceeded,
+    /// As in the documented body of a 429.
+    TooMany,
+    /// "Reached", in an error that is only a message.
+    Reached,
+    /// A deadlock, in XML.
+    Deadlock,
+    /// In German, as a company of that language may see it.
+    German,
+}
+
+impl ThrottleWords {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::RequestsExceed,
+        Self::LimitExceeded,
+        Self::TooMany,
+        Self::Reached,
+        Self::Deadlock,
+        Self::German,
+    ];
 }
 
 /// The rules in force.

@@ -12,6 +12,7 @@
 //! | [`concur`] | one company: vendors, invoices, financial documents, OAuth, events |
 //! | `user_actions`, in both | what people do in the browser |
 //! | `inspect`, in both | what test oracles may look at |
+//! | [`switches`] | every switch of the configuration, with its readings |
 //! | [`Fault`] | what goes wrong between a client and a vendor |
 //! | [`server`] | sockets, deliveries over TLS, and the control plane |
 //!
@@ -47,13 +48,14 @@ mod sandbox;
 pub mod server;
 mod sparse_fields;
 mod stats;
+pub mod switches;
 #[cfg(test)]
 mod test_support;
 
 pub use concur::{Concur, ConcurConfig};
 pub use config::SandboxConfig;
 pub use delivery::{Delivery, DeliveryResult};
-pub use fault::{Fault, FaultRule};
+pub use fault::{Fault, FaultRule, ThrottleWords};
 pub use freshbooks::{FreshBooks, FreshBooksConfig};
 pub use http::{Millis, Request, Response, System};
 pub use sandbox::{Sandbox, WireOutcome};

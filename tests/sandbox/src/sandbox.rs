@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use serde_json::json;
+
 use crate::delivery::{Delivery, DeliveryResult};
 use crate::exchange_log::ExchangeLog;
-use crate::fault::Faults;
+use crate::fault::{Faults, ThrottleWords};
 use crate::http::{Millis, Request, Response, System};
 use crate::{Concur, Fault, FaultRule, FreshBooks, SandboxConfig, Stats};
 
@@ -158,7 +160,10 @@ impl Sandbox {
         match fault {
             Fault::Refuse => WireOutcome::Refused,
             Fault::RateLimited { retry_after_s } => at_once(rate_limited(retry_after_s)),
-            Fault::ThrottledAs400 => at_once(throttled_as_400()),
+            Fault::ThrottledAs400 { words } => at_once(throttled_as_400(words)),
+            Fault::Unexplained400 => at_once(refused_as_400("An error occurred.")),
+            Fault::Page { status } => at_once(page(status)),
+            Fault::Empty { status } => at_once(Response::empty(status)),
             Fault::Maintenance => {
                 at_once(text_response(503, "The service is down for maintenance."))
             }
@@ -235,10 +240,40 @@ fn rate_limited(retry_after_s: Option<u64>) -> Response {
 }
 
 // 400 may also mean that a request limit was exceeded (source: concur-http-status-codes).
-fn throttled_as_400() -> Response {
-    let body = serde_json::json!({"Error": {"Message": "The request limit exceeded. Please try \
-        again.", "Server-Time": "", "Id": ""}});
-    Response::json(400, &body)
+fn throttled_as_400(words: ThrottleWords) -> Response {
+    match words {
+        ThrottleWords::RequestsExceed => {
+            refused_as_400("The number of requests exceeds the request limit.")
+        }
+        ThrottleWords::LimitExceeded => {
+            refused_as_400("The request limit has been exceeded. Please try again.")
+        }
+        ThrottleWords::TooMany => {
+            let error = json!({"id": "security.rate.limit", "message": "Too many requests"});
+            Response::json(
+                400,
+                &json!({"httpStatus": "400 - Bad Request", "error": error}),
+            )
+        }
+        ThrottleWords::Reached => {
+            Response::json(400, &json!({"Message": "Your rate limit was reached."}))
+        }
+        ThrottleWords::Deadlock => {
+            let xml = "<Error><Message>A deadlock occurred.</Message><Id>1</Id></Error>";
+            Response::typed(400, "application/xml", xml.as_bytes().to_vec())
+        }
+        ThrottleWords::German => refused_as_400("Das Limit der Anfragen wurde überschritten."),
+    }
+}
+
+fn refused_as_400(message: &str) -> Response {
+    let error = json!({"Message": message, "Server-Time": "", "Id": ""});
+    Response::json(400, &json!({"Error": error}))
+}
+
+fn page(status: u16) -> Response {
+    let page = "<!DOCTYPE html>\n<html><head><title>Request blocked</title></head></html>";
+    Response::typed(status, "text/html", page.as_bytes().to_vec())
 }
 
 fn without_token(request: &Request) -> Request {
@@ -251,8 +286,6 @@ fn without_token(request: &Request) -> Request {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::freshbooks::RecordKind;
 
@@ -304,7 +337,9 @@ mod tests {
                 },
                 Some(429),
             ),
-            (Fault::ThrottledAs400, Some(400)),
+            (Fault::Unexplained400, Some(400)),
+            (Fault::Page { status: 404 }, Some(404)),
+            (Fault::Empty { status: 422 }, Some(422)),
             (Fault::Maintenance, Some(503)),
             (Fault::ServerError, Some(500)),
             (Fault::ExpiredToken, Some(401)),
@@ -314,6 +349,15 @@ mod tests {
             assert_eq!(status(&driver.post()), expected, "{fault:?}");
             assert_eq!(driver.clients(), 0, "{fault:?}");
             assert_eq!(status(&driver.post()), Some(200), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn throttling_is_said_in_every_wording_and_nothing_is_done() {
+        for words in ThrottleWords::ALL {
+            let mut driver = Driver::with(Fault::ThrottledAs400 { words });
+            assert_eq!(status(&driver.post()), Some(400), "{words:?}");
+            assert_eq!(driver.clients(), 0, "{words:?}");
         }
     }
 

@@ -57,11 +57,30 @@ impl SparseFields {
     }
 }
 
-impl Serialize for SparseFields {
+/// Fields as they are written into an object.
+pub(crate) struct WrittenFields<'a> {
+    fields: &'a SparseFields,
+    empty_as_null: bool,
+}
+
+impl SparseFields {
+    /// The fields as members of an object; those never written are empty or null.
+    pub(crate) fn members(&self, empty_as_null: bool) -> WrittenFields<'_> {
+        WrittenFields {
+            fields: self,
+            empty_as_null,
+        }
+    }
+}
+
+impl Serialize for WrittenFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.names.len()))?;
-        for (at, name) in self.names.iter().enumerate() {
-            map.serialize_entry(name, self.get_at(at))?;
+        let names = self.fields.names;
+        let mut map = serializer.serialize_map(Some(names.len()))?;
+        for (at, name) in names.iter().enumerate() {
+            let text = self.fields.get_at(at);
+            let is_null = self.empty_as_null && text.is_empty();
+            map.serialize_entry(name, &(!is_null).then_some(text))?;
         }
         map.end()
     }
@@ -70,6 +89,15 @@ impl Serialize for SparseFields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_never_written_is_empty_or_null() {
+        let mut texts = SparseFields::new(&["a", "b"]);
+        texts.set("a", "1");
+        let json = |null| serde_json::to_string(&texts.members(null)).expect("JSON");
+        assert_eq!(json(false), r#"{"a":"1","b":""}"#);
+        assert_eq!(json(true), r#"{"a":"1","b":null}"#);
+    }
 
     #[test]
     fn fields_keep_the_order_of_the_table() {

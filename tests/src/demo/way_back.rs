@@ -28,7 +28,11 @@ const PAYROLLS: u32 = 4;
 const OWN: usize = 30;
 /// The currency whose accounts are shown.
 const SHOWN: &str = "CAD";
-const BROKEN: [Oddity; 3] = [Oddity::Unbalanced, Oddity::EmptyAccount, Oddity::NotJson];
+const BROKEN: [Oddity; 3] = [
+    Oddity::Unbalanced,
+    Oddity::EmptyAccount,
+    Oddity::TwoCurrencies,
+];
 
 /// How the way back ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Ledger {
     pub acknowledged: usize,
     /// Reported to SAP Concur as a failed posting.
     pub reported: usize,
+    /// Cannot be posted, and nobody in SAP Concur can change that: held for a person here.
+    pub held: usize,
     /// More than one entry under one marker.
     pub duplicates: usize,
     /// Neither posted nor explained.
@@ -221,6 +227,11 @@ impl Ledger {
             (DocStatus::PostingConfirmedFailure, Some(Ending::Parked(_))) if entries == 0 => {
                 self.reported += 1;
             }
+            (DocStatus::Acknowledged, Some(Ending::Parked(failure)))
+                if entries == 0 && !failure.problems.is_empty() =>
+            {
+                self.held += 1;
+            }
             _ => self.lost += 1,
         }
     }
@@ -305,6 +316,7 @@ pub fn print(ledger: &Ledger) {
             "broken: reported to SAP Concur with the reason",
             ledger.reported,
         ),
+        ("broken: held for a person with the reason", ledger.held),
         ("duplicate entries found in FreshBooks", ledger.duplicates),
         ("lost", ledger.lost),
     ] {

@@ -206,6 +206,11 @@ impl Logic for Wasm {
         schedules.iter().map(convert).collect()
     }
 
+    fn next_start(&mut self, schedule: &Schedule, last: Instant) -> Instant {
+        let schedule = convert(schedule);
+        self.with_settings(|instance, settings| instance.next_start(settings, &schedule, last))
+    }
+
     fn endpoints(&mut self) -> Endpoints {
         convert(&self.with_settings(Instance::endpoints))
     }

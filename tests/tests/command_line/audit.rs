@@ -34,6 +34,9 @@ async fn the_service_logs_what_persons_ask_of_it() {
         &["replay", "--parked", "--connection", "acme"],
         &["gate", "open", "acme", "concur"],
         &["keys", "reseal"],
+        &["keys", "forget-checkpoints"],
+        &["webhooks", "new-address"],
+        &["keys", "add"],
         &["status"],
     ] {
         installation.run(arguments).success().expect("is done");
@@ -45,12 +48,16 @@ async fn the_service_logs_what_persons_ask_of_it() {
     let log = deployment.log();
     let who = format!(" uid={} pid=", own_uid(&deployment.installation));
     let expected = [
-        "command=\"consent\" connection=\"acme\" about=\"freshbooks\" done=true",
+        "command=\"connect\" connection=\"acme\" about=\"freshbooks: asked for consent\" done=true",
+        "command=\"connect\" connection=\"acme\" about=\"freshbooks\" done=true",
         "command=\"connect\" connection=\"acme\" about=\"concur\" done=true",
         "command=\"replay\" about=\"1\" done=true",
-        "command=\"replay-parked\" connection=\"acme\" about=\"\" done=true",
-        "command=\"open-gate\" connection=\"acme\" about=\"concur\" done=true",
-        "command=\"reseal\" about=\"\" done=true",
+        "command=\"replay\" connection=\"acme\" about=\"--parked\" done=true",
+        "command=\"gate open\" connection=\"acme\" about=\"concur\" done=true",
+        "command=\"keys reseal\" about=\"\" done=true",
+        "command=\"keys forget-checkpoints\" about=\"\" done=true",
+        "command=\"webhooks new-address\" connection=\"acme\" about=\"\" done=true",
+        "command=\"keys add\" about=\"2\" done=true",
         "command=\"connect\" connection=\"acme\" about=\"concur\" done=false why=",
     ];
     let lines = lines(&log);
@@ -75,7 +82,7 @@ fn a_command_that_does_the_work_itself_logs_it_too() {
     assert_eq!(lines.len(), 1, "{}", output.err);
     let who = format!(" uid={} pid=", own_uid(&installation));
     assert!(lines[0].contains(&who), "{}", lines[0]);
-    assert!(lines[0].contains("command=\"open-gate\""), "{}", lines[0]);
+    assert!(lines[0].contains("command=\"gate open\""), "{}", lines[0]);
     let wrong = installation.run(&["gate", "open", "other", "freshbooks"]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
 }

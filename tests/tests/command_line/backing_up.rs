@@ -119,8 +119,22 @@ async fn a_backup_under_load_is_restored_elsewhere_and_lacks_nothing_that_was_ac
     let after = invoices(&there).await;
     let missing: Vec<_> = before.difference(&after).collect();
     assert!(missing.is_empty(), "{missing:?} of {}", before.len());
+    let first = deployment.installation.path(STORE_FILE).canonicalize();
+    let first = first.expect("is there").display().to_string();
+    let warning = format!("The seal keys here were used with {first} too");
+    assert!(restored.out.contains(&warning), "{restored:?}");
     let check = there.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.out);
+
+    // The service that the copy was made of has stopped, so that this one may work on it.
+    let _first = std::mem::replace(&mut deployment.installation, there);
+    deployment.start().await.expect("starts on the copy");
+    deployment.registered().await.expect("is registered");
+    let invoice = before.iter().next().expect("some");
+    let run = deployment.ended(&format!("freshbooks/invoice/{invoice}"), "confirmed");
+    assert_eq!(run["connection"], "acme", "{run}");
+    assert!(deployment.log().contains("used with another store"));
+    deployment.stop().expect("stops");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! `serve`, `connect` and `replay` against both vendors behind sockets.
 
+use std::os::unix::fs::PermissionsExt;
+
 use ml_connector::contract::runs::{Completion, Ending, Facts, Failure, NewTask, StartReason};
 use ml_connector::contract::types::{ObjectRef, System};
 use ml_connector::seal::Keyring;
@@ -96,6 +98,95 @@ fn connect_concur(deployment: &Deployment) {
     let done = "SAP Concur is connected for acme.";
     assert!(output.out.contains(done), "{output:?}");
     assert!(!output.out.contains(&token));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_secret_that_is_missing_or_exposed_is_said_everywhere_alike() {
+    let mut deployment = deployment().await;
+    let installation = &deployment.installation;
+    let concur = installation.path("secrets/acme.concur-client-secret");
+    std::fs::remove_file(&concur).expect("is there");
+    let freshbooks = installation.path("secrets/acme.freshbooks-client-secret");
+    let exposed = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&freshbooks, exposed).expect("is set");
+    let said = [
+        "concur-client-secret of acme: set the environment variable ML_CONNECTOR_ACME_CONCUR",
+        "freshbooks-client-secret of acme: ",
+        "can be read by others; run `chmod 600 ",
+    ];
+    let says = |text: &str| {
+        for part in said {
+            assert!(text.contains(part), "{part} is missing: {text}");
+        }
+    };
+    says(&installation.run(&["check"]).out);
+    deployment.start().await.expect("starts all the same");
+    says(&deployment.log());
+    says(&deployment.installation.run(&["status"]).out);
+    let token = deployment.company_request_token();
+    let connect = ["connect", "concur"];
+    let output = deployment
+        .installation
+        .run_with(&connect, &[], &format!("{token}\n"));
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(
+        output
+            .err
+            .contains("ML_CONNECTOR_ACME_CONCUR_CLIENT_SECRET"),
+        "{output:?}"
+    );
+    deployment.stop().expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_ends_with_the_service_that_awaits_it() {
+    let mut deployment = deployment().await;
+    let ours = format!("{}/oauth/freshbooks/callback", deployment.receiver_url);
+    let elsewhere = ours.replace("/oauth/", "/other/");
+    deployment.installation.change_settings(&ours, &elsewhere);
+    deployment.start().await.expect("starts");
+    let command = deployment.installation.command(&["connect", "freshbooks"]);
+    let mut connecting = RunningCommand::start(command);
+    let warning = format!("freshbooks.redirect_uri is not {ours}.");
+    connecting.line_with(&warning).expect("it warns at once");
+    connecting
+        .line_with("Waiting for FreshBooks")
+        .expect("it waits");
+    deployment.stop().expect("stops");
+    let output = connecting.end();
+    assert_eq!(output.code, 4, "{output:?}");
+    assert!(output.err.contains("the service has stopped"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_get_a_new_address_which_is_registered_by_itself() {
+    let mut deployment = started().await;
+    deployment.connect().await.expect("connects");
+    deployment.registered().await.expect("registers");
+    let addresses = |deployment: &Deployment| {
+        let sandbox = deployment.sandbox.shared.lock();
+        let states = sandbox.freshbooks.callback_states();
+        let verified = states.into_iter().filter(|(_, _, verified)| *verified);
+        verified.map(|(id, _, _)| id).collect::<Vec<_>>()
+    };
+    let before = addresses(&deployment);
+    let changed = deployment.installation.run(&["webhooks", "new-address"]);
+    assert_eq!(changed.code, 0, "{changed:?}");
+    assert!(
+        changed.out.contains("Restart the service now"),
+        "{changed:?}"
+    );
+    deployment.stop().expect("stops");
+    deployment.start().await.expect("starts");
+    let registered = deployment.until("new ones are registered", || {
+        let after = addresses(&deployment);
+        after.iter().filter(|id| !before.contains(id)).count() == 2
+    });
+    registered.await.expect("comes");
+    let id = send_invoice(&deployment, "2096", "CAD");
+    let run = deployment.ended(&format!("freshbooks/invoice/{id}"), "confirmed");
+    assert_eq!(run["reason"], "notice", "{run}");
+    deployment.stop().expect("stops");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +367,8 @@ fn without_a_service_replays_wait_for_the_next_one() {
     assert_eq!(due_reasons(&installation), ["replay"]);
     let installation = installation_with_two_parked();
     let all = installation.run(&["replay", "--parked", "--connection", "acme"]);
-    let expected = "2 objects run again; see `ml-connector runs`.\n";
+    let expected = "2 objects run again; see `ml-connector runs`.\nNo service is running: nothing \
+                    goes on. Start it with `ml-connector serve`.\n";
     assert_eq!((all.code, all.out.as_str()), (0, expected));
     assert_eq!(due_reasons(&installation), ["replay", "replay"]);
 }

@@ -51,7 +51,7 @@ fn what_is_missing_is_reported_with_its_remedy_and_nothing_is_written() {
     let output = installation.run(&["check"]);
     assert_eq!(output.code, 3, "{}", output.out);
     for part in [
-        "ok     settings: 1 connection in order",
+        "ok     settings: 1 connection without an error",
         "wrong  freshbooks-client-secret of acme: set the environment variable \
          ML_CONNECTOR_ACME_FRESHBOOKS_CLIENT_SECRET",
         "later  seal keys: ",
@@ -166,10 +166,36 @@ fn a_missing_component_is_reported_with_the_command_that_builds_it() {
     let output = installation.run(&["check"]);
     assert_eq!(output.code, 3);
     assert!(
-        output.err.contains("gone.wasm") && output.err.contains("cargo build-component"),
+        output.out.contains("gone.wasm") && output.out.contains("cargo build-component"),
         "{}",
-        output.err
+        output.out
     );
+    // Everything else is found all the same, and a program can read it.
+    let output = installation.run(&["check", "--json"]);
+    let findings: serde_json::Value = serde_json::from_str(&output.out).expect("JSON");
+    let findings = findings.as_array().expect("an array").iter();
+    let wrong = findings.filter(|one| one["verdict"] == "wrong");
+    let subjects: Vec<_> = wrong.map(|one| one["subject"].as_str()).collect();
+    for subject in ["component", "concur-client-secret of acme"] {
+        assert!(subjects.contains(&Some(subject)), "{}", output.out);
+    }
+}
+
+#[test]
+fn errors_of_the_settings_are_findings_for_a_program() {
+    let installation = Installation::with_settings(&MINIMAL.replace("public_url", "publik_url"));
+    let output = installation.run(&["check", "--json"]);
+    assert_eq!(output.code, 3, "{output:?}");
+    let findings: serde_json::Value = serde_json::from_str(&output.out).expect("JSON");
+    let message = findings[1]["message"].as_str().expect("text");
+    assert_eq!(findings[1]["subject"], "settings");
+    assert!(
+        message.starts_with("ml-connector.toml:3: receiver.publik_url: "),
+        "{message}"
+    );
+    let missing = installation.run(&["check", "--json", "--config", "gone.toml"]);
+    let findings: serde_json::Value = serde_json::from_str(&missing.out).expect("JSON");
+    assert_eq!(findings[0]["verdict"], "wrong");
 }
 
 #[test]
@@ -240,7 +266,7 @@ fn online_names_the_setting_of_an_account_that_freshbooks_does_not_have() {
     let finding = "wrong  FreshBooks accounts of acme: FreshBooks has no account 999; correct \
                    `financial.accounts.by_code.\"6200\"`";
     assert!(output.out.contains(finding), "{}", output.out);
-    assert!(!output.out.contains("635"), "{}", output.out);
+    assert!(!output.out.contains("account 635"), "{}", output.out);
     let requests = serving.join().expect("server");
     let path =
         "GET /accounting/account/AbC123/journal_entry_accounts/journal_entry_accounts?page=1";

@@ -3,11 +3,12 @@
 use ml_connector::seal::Keyring;
 use ml_connector::sealed::{Place, SealedText, sealed_texts};
 use ml_connector::secrets::Secret;
+use ml_connector::store::{Store, Write};
 use ml_connector_sandbox::server;
 use ml_connector_tests::fixtures::command::RunningCommand;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, documents};
 
-use super::morning::live;
+use super::morning::{after_a_morning, live};
 
 const KEYS: &str = "secrets/seal.keys";
 
@@ -191,6 +192,94 @@ async fn wrong_and_lost_keys_keep_nobody_from_connecting_and_the_right_ones_brin
     deployment.stop().expect("stops");
 }
 
+/// With the secrets of both apps and a checkpoint that this key has made.
+fn with_checkpoint(keys: &str) -> Installation {
+    let installation = after_a_morning();
+    for secret in ["acme.freshbooks-client-secret", "acme.concur-client-secret"] {
+        installation.write_secret(secret, "x");
+    }
+    installation.write_secret("seal.keys", keys);
+    let keyring = keyring(&installation);
+    let store = installation.store().expect("opens");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let heads = runtime.expect("runtime").block_on(store.chain_heads());
+    let [head]: [_; 1] = heads.expect("are read").try_into().expect("one chain");
+    drop(store);
+    installation.commit(vec![Write::Checkpoint {
+        checkpoint: keyring.checkpoint(&head).expect("is made"),
+        connection: head.connection,
+    }]);
+    installation
+}
+
+#[test]
+fn checkpoints_of_a_lost_key_are_begun_anew_by_a_command_that_says_what_is_lost() {
+    let keys = Keyring::generate().expect("keys");
+    let installation = with_checkpoint(keys.reveal());
+    let fine = installation.run(&["keys", "forget-checkpoints"]);
+    assert_eq!(fine.code, 0, "{fine:?}");
+    assert!(fine.out.contains("nothing was changed"), "{fine:?}");
+
+    std::fs::remove_file(installation.path(KEYS)).expect("is removed");
+    let added = installation.run(&["keys", "add"]);
+    assert!(added.out.contains("with key 2"), "{added:?}");
+    let command = "`ml-connector keys forget-checkpoints`";
+    assert!(added.out.contains(command), "{added:?}");
+    let check = installation.run(&["check", "--store"]);
+    let finding = "wrong  checkpoint of acme: its checkpoint cannot be checked: key 1, which made \
+                   it, is not in `seal.keys`";
+    assert!(check.out.contains(finding), "{}", check.out);
+    assert!(check.out.contains(command), "{}", check.out);
+
+    let begun = installation.run(&["keys", "forget-checkpoints", "--connection", "other"]);
+    assert!(begun.out.contains("nothing was changed"), "{begun:?}");
+    let begun = installation.run(&["keys", "forget-checkpoints"]);
+    assert_eq!(begun.code, 0, "{begun:?}");
+    assert!(
+        begun.out.starts_with("Begun anew: the checkpoint of acme"),
+        "{begun:?}"
+    );
+    assert!(begun.out.contains("they alone vouch"), "{begun:?}");
+    assert!(
+        begun.err.contains("keys forget-checkpoints"),
+        "is logged: {begun:?}"
+    );
+    let check = installation.run(&["check", "--store"]);
+    assert!(
+        check.out.contains("ok     checkpoint of acme"),
+        "{}",
+        check.out
+    );
+    let again = installation.run(&["keys", "forget-checkpoints", "--json"]);
+    assert_eq!(again.out.trim(), r#"{"begun":{}}"#);
+}
+
+#[test]
+fn a_key_that_is_made_beside_checkpoints_is_not_taken_for_the_one_that_made_them() {
+    let installation = with_checkpoint(Keyring::generate().expect("keys").reveal());
+    std::fs::remove_file(installation.path(KEYS)).expect("is removed");
+    // The store holds no token, so that the keys are made anew.
+    let replayed = installation.run(&["replay", "--parked"]);
+    assert_eq!(replayed.code, 0, "{replayed:?}");
+    assert!(installation.read(KEYS).starts_with("2:"));
+    let check = installation.run(&["check", "--store"]);
+    assert!(
+        check.out.contains("key 1, which made it, is not in"),
+        "{}",
+        check.out
+    );
+    assert!(!check.out.contains("no seal key made it"), "{}", check.out);
+}
+
+#[test]
+fn keys_are_neither_needed_nor_made_where_nothing_is_sealed() {
+    let installation = after_a_morning();
+    let output = installation.run(&["keys", "reseal"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.out.starts_with("Nothing is sealed"), "{output:?}");
+    assert!(!installation.path(KEYS).exists());
+}
+
 fn assert_status(installation: &Installation, code: u8, part: &str) {
     let status = installation.run(&["status", "--check"]);
     assert_eq!(status.code, i32::from(code), "{}", status.out);
@@ -239,12 +328,21 @@ fn assert_the_missing_file_is_named_and_made(installation: &Installation) {
     }
     let added = installation.run(&["keys", "add"]);
     assert_eq!(added.code, 0, "{}", added.err);
+    assert!(added.out.contains("with key 2"), "{}", added.out);
+    // Another key does not open more, which is said again.
+    let again = installation.run(&["keys", "add"]);
+    assert!(
+        again.out.starts_with("Key 3 is the first line"),
+        "{}",
+        again.out
+    );
     for part in [
-        "with key 2",
         "ml-connector connect freshbooks --connection acme",
         "ml-connector connect concur --connection acme",
     ] {
-        assert!(added.out.contains(part), "{}", added.out);
+        for output in [&added, &again] {
+            assert!(output.out.contains(part), "{}", output.out);
+        }
     }
 }
 

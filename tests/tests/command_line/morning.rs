@@ -143,6 +143,20 @@ fn uncertain_history() -> Vec<HistoryRow> {
     ]
 }
 
+/// Registers webhooks at an address, of which FreshBooks tells in its answer.
+pub(super) fn registration(uri: &str) -> HistoryRow {
+    let body = format!("{{\"callback\":{{\"event\":\"invoice\",\"uri\":\"{uri}\"}}}}");
+    let write = send(
+        0,
+        System::Freshbooks,
+        Method::Post,
+        "/callbacks",
+        Intent::LookUpThenResend,
+        vec![BodyPart::Text(body.clone())],
+    );
+    row(0, 1_000, write, answered(200, &body))
+}
+
 pub(super) fn failure(code: &str, message: &str) -> Failure {
     Failure {
         code: code.to_string(),

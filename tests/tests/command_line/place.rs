@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use ml_connector::contract::types::System;
 use ml_connector::seal::Keyring;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{Store, Write};
-use ml_connector_tests::fixtures::command::{RunningCommand, finish};
+use ml_connector_tests::fixtures::command::RunningCommand;
 use ml_connector_tests::fixtures::installation::{SETTINGS_FILE, STORE_FILE};
 use ml_connector_tests::fixtures::waiting::until;
 use ml_connector_tests::fixtures::{Deployment, Installation, Options, http};
@@ -112,18 +111,63 @@ async fn a_second_service_is_kept_out_under_every_name_and_commands_find_the_fir
         .replace(address, "127.0.0.1:0");
     let linked = format!("{settings}\n[store]\npath = \"link\"\n");
     installation.write("linked.toml", &linked);
-    let second = installation.command(&["serve", "--config", "linked.toml"]);
-    let mut bounded = Command::new("timeout"); // else a second one would serve for ever
-    bounded
-        .arg("60")
-        .arg(second.get_program())
-        .args(second.get_args());
-    bounded.current_dir(installation.directory());
-    let second = finish(bounded, "");
+    let second = installation.refused_service(&["--config", "linked.toml"]);
     assert_eq!(second.code, 6, "{second:?}");
     assert!(second.err.contains("is used by another"), "{second:?}");
     let asked = installation.run(&["replay", "--parked", "--config", "linked.toml"]);
     assert_eq!(asked.code, 0, "the service was found: {asked:?}");
+    deployment.stop().expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_lost_its_store_is_not_ready_though_nothing_is_written() {
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
+    let store = deployment.installation.path(STORE_FILE);
+    let aside = deployment.installation.path("aside");
+    let url = format!("{}/readyz", deployment.receiver_url);
+    let ready = async || http::get(&url).await.expect("an answer");
+    assert_eq!(ready().await.status, 200);
+    fs::rename(&store, &aside).expect("is moved");
+    let answer = ready().await;
+    assert_eq!(answer.status, 503, "at once: {answer:?}");
+    assert!(answer.body.contains("not where it was"), "{answer:?}");
+    fs::rename(&aside, &store).expect("is moved back");
+    until("it is ready again", async || ready().await.status == 200).await;
+    deployment.stop().expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_name_of_the_store_is_said_while_the_service_runs() {
+    let deployment = Deployment::started(&Options::default()).await;
+    let mut deployment = deployment.expect("starts");
+    let (store, link) = (STORE_FILE, "hard-link");
+    let path = |name: &str| deployment.installation.path(name);
+    fs::hard_link(path(store), path(link)).expect("is made");
+    until("the log says it", async || {
+        deployment.log().contains("has several names (hard links)")
+    })
+    .await;
+    let check = deployment.installation.run(&["check"]);
+    assert!(check.out.contains("wrong  store: "), "{}", check.out);
+    assert!(check.out.contains("hard links"), "{}", check.out);
+    let health = http::get(&format!("{}/readyz", deployment.receiver_url)).await;
+    assert_eq!(
+        health.expect("an answer").status,
+        200,
+        "nothing is lost yet"
+    );
+    fs::remove_file(path(link)).expect("is there");
+    deployment.stop().expect("stops");
+    deployment.start().await.expect("starts");
+    // The address is taken too, which is not what helps.
+    let second = deployment.installation.refused_service(&[]);
+    assert_eq!(second.code, 6, "{second:?}");
+    assert!(
+        second.err.contains("a service that runs already"),
+        "{second:?}"
+    );
+    assert!(!second.err.contains("receiver.listen"), "{second:?}");
     deployment.stop().expect("stops");
 }
 

@@ -70,6 +70,38 @@ fn every_reason_against_a_translation_is_listed() {
 }
 
 #[test]
+fn what_no_run_would_send_says_why() {
+    let installation = Installation::new();
+    let deleted = INVOICE.replace("\"vis_state\": 0", "\"vis_state\": 1");
+    assert_ne!(deleted, INVOICE);
+    let output = installation.run_with(&["preview", "-"], &[], &deleted);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
+    assert!(
+        output
+            .out
+            .starts_with("Nothing is sent: the invoice is deleted in FreshBooks"),
+        "{}",
+        output.out
+    );
+}
+
+#[test]
+fn a_byte_order_mark_and_a_list_are_seen_for_what_they_are() {
+    let installation = Installation::new();
+    let marked = format!("\u{feff}{INVOICE}");
+    let output = installation.run_with(&["preview", "-"], &[], &marked);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
+    let list = r#"{"response": {"result": {"invoices": [{"id": 1}, {"id": 2}], "page": 1}}}"#;
+    let output = installation.run_with(&["preview", "-"], &[], list);
+    assert_eq!(output.code, 1, "{}{}", output.out, output.err);
+    assert!(
+        output.out.contains("a list of 2 invoices"),
+        "{}",
+        output.out
+    );
+}
+
+#[test]
 fn a_document_without_its_name_needs_the_kind() {
     let installation = Installation::new();
     let output = installation.run_with(&["preview", "-"], &[], "{\"id\": 1}");

@@ -2,14 +2,16 @@
 
 use ml_connector::contract::credentials::CredentialStatus;
 use ml_connector::contract::pacing::{Gate, Hold, HoldReason};
-use ml_connector::contract::runs::StartReason;
+use ml_connector::contract::runs::{Ending, StartReason};
 use ml_connector::contract::types::System;
 use ml_connector::store::{StoredEvent, Write};
 use ml_connector_tests::fixtures::Installation;
 use ml_connector_tests::fixtures::settings::{EVENTS, MINIMAL};
 use serde_json::Value;
 
-use super::morning::{after_a_morning, confirmed, credential, end, now, start};
+use super::morning::{
+    after_a_morning, confirmed, credential, end, failure, now, registration, start,
+};
 
 #[test]
 fn without_a_store_the_command_that_creates_it_is_named() {
@@ -51,7 +53,8 @@ fn runs_are_listed_newest_first() {
         "2 acme freshbooks/invoice/778121 2093 Northwind Paper 90.00 CAD 2026-02-27 parked ",
         "1 acme freshbooks/invoice/778120 2093 Northwind Paper 90.00 CAD 2026-02-27 confirmed ",
     ];
-    assert_eq!(rows.len(), heads.len() + 1);
+    // One of them waits, and the last line says that no service runs.
+    assert_eq!(rows.len(), heads.len() + 2);
     for (row, head) in rows[1..].iter().zip(heads) {
         assert!(row.join(" ").starts_with(head), "{row:?}");
     }
@@ -230,6 +233,67 @@ fn status_shows_who_is_needed_for_what() {
             "{part} is missing:\n{}",
             output.out
         );
+    }
+}
+
+#[test]
+fn that_nothing_goes_on_without_a_service_is_said() {
+    let installation = after_a_morning();
+    for arguments in [&["status"][..], &["runs"]] {
+        let output = installation.run(arguments);
+        let said = "No service is running: nothing goes on. Start it with `ml-connector serve`.";
+        assert!(output.out.contains(said), "{}", output.out);
+    }
+    let ended = installation.run(&["runs", "--ending", "parked"]);
+    assert!(!ended.out.contains("No service"), "{}", ended.out);
+    let status = installation.run(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&status.out).expect("JSON");
+    assert_eq!(status[0]["service_running"], false);
+}
+
+#[test]
+fn a_look_that_is_only_planned_is_neither_waiting_nor_old() {
+    let installation = Installation::new();
+    let started = installation.commit(vec![start("778121", StartReason::Notice)]);
+    let mut parked = failure("ambiguous", "Nobody knows.");
+    parked.remedy = "check there, or `ml-connector replay RUN` sends it again".to_string();
+    parked.look_again = Some(now() + 3_600_000);
+    installation.commit(vec![end(started.runs[0], Ending::Parked(parked))]);
+    let status = installation.run(&["status"]);
+    let standing = |word: &str| {
+        let mut lines = status.out.lines();
+        lines.any(|line| line.split_whitespace().eq([word, "1", "1"]))
+    };
+    assert!(standing("parked") && standing("planned"), "{}", status.out);
+    assert!(!standing("waiting"), "{}", status.out);
+    assert!(!status.out.contains("Oldest"), "{}", status.out);
+    for output in [status, installation.run(&["show", "1"])] {
+        let numbered = "What to do: check there, or `ml-connector replay 1` sends it again";
+        assert!(output.out.contains(numbered), "{}", output.out);
+    }
+}
+
+#[test]
+fn the_address_of_a_registration_is_shown_without_its_secret_part() {
+    let installation = after_a_morning();
+    let secret = "00112233445566778899aabbccddeeff";
+    let uri = format!("https://sync.example.test/hooks/freshbooks/acme/{secret}");
+    installation.commit(vec![Write::Append {
+        run: 3,
+        rows: vec![registration(&uri)],
+    }]);
+    for arguments in [
+        &["show", "3", "--bodies"][..],
+        &["show", "3", "--json"],
+        &["history", "export", "3"],
+    ] {
+        let output = installation.run(arguments);
+        assert!(
+            output.out.contains("/hooks/freshbooks/acme/redacted-"),
+            "{}",
+            output.out
+        );
+        assert!(!output.out.contains(secret), "{}", output.out);
     }
 }
 

@@ -13,6 +13,7 @@ use ml_connector_tests::fixtures::documents;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 
 /// Renewals in a row, each by a run that finds its tokens refused.
 const RENEWALS: usize = 3;
@@ -89,9 +90,7 @@ fn needs_person(crashes: &[u64]) -> bool {
 #[test]
 fn a_crash_at_every_moment_of_every_renewal_spends_no_token_twice_and_drops_no_answer() {
     let moments = moments();
-    let lost: Vec<u64> = (0..moments)
-        .filter(|moment| needs_person(&[*moment]))
-        .collect();
+    let lost = moments_that_need_a_person(moments);
     // Each renewal has one moment at which the answer is nowhere, and no other one.
     assert_eq!(lost.len(), RENEWALS, "{lost:?} of {moments}");
     // A second crash wherever it may strike while it is found out whether the token was spent.
@@ -104,6 +103,24 @@ fn a_crash_at_every_moment_of_every_renewal_spends_no_token_twice_and_drops_no_a
     for first in 0..moments {
         needs_person(&[first, first + 1]);
     }
+}
+
+/// The moments of a crash after which a person was needed.
+fn moments_that_need_a_person(moments: u64) -> Vec<u64> {
+    let moments = 0..moments;
+    moments.filter(|moment| needs_person(&[*moment])).collect()
+}
+
+#[test]
+fn under_each_row_of_switches_an_answer_is_lost_between_request_and_disk_alone() {
+    let name = "under_each_row_of_switches_an_answer_is_lost_between_request_and_disk_alone";
+    switches::under_each_row(&format!("{}::{name}", module_path!()), || {
+        let why =
+            "where Concur's old token dies at once, a lost answer of Concur costs a person too";
+        switches::keep("concur.token.refresh", "rotate_with_overlap", why);
+        let lost = moments_that_need_a_person(moments());
+        assert!(lost.len() <= RENEWALS, "{lost:?}");
+    });
 }
 
 #[test]

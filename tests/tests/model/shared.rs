@@ -3,21 +3,25 @@
 use std::fmt::Debug;
 
 use ml_connector_component::contract::runs::{Completion, Demand};
-use ml_connector_sandbox::Fault;
+use ml_connector_sandbox::{Fault, ThrottleWords};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::sim::store::{RunState, StoredRun};
+use ml_connector_tests::switches;
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, RngSeed};
+use proptest::test_runner::{FileFailurePersistence, RngSeed, TestRunner};
 
 /// Milliseconds within which a late request is carried out. Shorter than the settle time of 30
 /// minutes: the stated bound of late execution.
 const LATE_MAX: u64 = 20 * 60_000;
 
+/// How many cases are played under each row.
+const CASES_OF_A_ROW: u32 = 24;
+
 /// What people can do to both systems, and what must be true in the end.
 pub(crate) trait Model {
     /// Something that people do, or that goes wrong.
-    type Step: Debug;
+    type Step: Clone + Debug;
 
     fn new(backend: Backend, ambiguity: &str, seed: u64) -> Self;
 
@@ -40,8 +44,34 @@ pub(crate) fn play<M: Model>(backend: Backend, ambiguity: &str, seed: u64, steps
     model.check();
 }
 
-/// The promises as properties, for each policy natively and once through the component, which is
-/// slower by far and so gets fewer cases.
+/// The same cases under each row of the sandbox's switches, of a failing one the minimal steps.
+/// They are few: what cases find without switches is found without them.
+pub(crate) fn play_under_each_row<M: Model>(test: &str, step: impl Strategy<Value = M::Step>) {
+    let steps = prop::collection::vec(step, 1..40);
+    let cases = (any::<u64>(), any::<bool>(), steps);
+    switches::under_each_row(test, || {
+        let mut config = ProptestConfig {
+            failure_persistence: None,
+            ..config(CASES_OF_A_ROW, "")
+        };
+        // The steps are made fewer once the row is known, by the command that repeats it.
+        if !switches::are_given() {
+            config.max_shrink_iters = 0;
+        }
+        let why = "where Concur's old token dies at once, an answer that a crash swallows waits for \
+            a person, and no step is one";
+        switches::keep("concur.token.refresh", "rotate_with_overlap", why);
+        let outcome = TestRunner::new(config).run(&cases, |(seed, resends, steps)| {
+            let ambiguity = if resends { "resend" } else { "park" };
+            play::<M>(Backend::Native, ambiguity, seed, &steps);
+            Ok(())
+        });
+        outcome.unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+/// The promises as properties, for each policy natively, once under each row of switches, and once
+/// through the component, which is slower by far and so gets fewer cases.
 macro_rules! promises {
     (
         $model:ty, $step:ident,
@@ -69,6 +99,16 @@ macro_rules! promises {
             ) {
                 $crate::shared::play::<$model>(Backend::Native, "resend", seed, &steps);
             }
+        }
+
+        #[test]
+        fn the_promises_hold_under_each_row_of_switches() {
+            let test = concat!(
+                module_path!(),
+                "::",
+                "the_promises_hold_under_each_row_of_switches"
+            );
+            $crate::shared::play_under_each_row::<$model>(test, $step());
         }
 
         proptest! {
@@ -107,7 +147,10 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::RateLimited {
             retry_after_s: Some(30)
         }),
-        Just(Fault::ThrottledAs400),
+        proptest::sample::select(ThrottleWords::ALL.to_vec())
+            .prop_map(|words| Fault::ThrottledAs400 { words }),
+        proptest::sample::select(vec![200, 400, 403, 404, 422])
+            .prop_map(|status| Fault::Page { status }),
         Just(Fault::Maintenance),
         Just(Fault::ServerError),
         Just(Fault::ServerErrorAfterCommit),

@@ -20,6 +20,7 @@ use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::sim::store::ending_name;
+use ml_connector_tests::switches;
 use proptest::prelude::*;
 
 use crate::shared::{Model, check_replay, fault, promises, story};
@@ -333,7 +334,20 @@ fn a_crash_at_every_moment_ends_with_one_entry_and_one_confirmation() {
 }
 
 #[test]
+fn a_person_s_replay_ends_what_was_parked_under_each_row_of_switches() {
+    let name = "a_person_s_replay_ends_what_was_parked_under_each_row_of_switches";
+    switches::under_each_row(
+        &format!("{}::{name}", module_path!()),
+        a_crash_at_every_moment_is_healed,
+    );
+}
+
+#[test]
 fn a_person_s_replay_ends_what_was_parked() {
+    switches::under_one_row(a_crash_at_every_moment_is_healed);
+}
+
+fn a_crash_at_every_moment_is_healed() {
     let mut quiet = small("park", &[]);
     let before = quiet.sim.moments();
     quiet.sim.settle();

@@ -11,16 +11,21 @@
 
 use ml_connector_component::contract::runs::{Ending, StartReason};
 use ml_connector_component::marker;
+use ml_connector_sandbox::concur::CustomSpelling;
 use ml_connector_sandbox::freshbooks::RecordKind;
-use ml_connector_sandbox::{FaultRule, System};
-use ml_connector_tests::fixtures::documents;
+use ml_connector_sandbox::{FaultRule, SandboxConfig, System};
+use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::shared::{Model, check_replay, fault, promises, story};
+
+/// A project of FreshBooks, on the first line of each new invoice.
+const PROJECT: u64 = 60_001;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -82,6 +87,24 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Everything connected, under a reading of SAP Concur's documentation that the seed chooses; the
+/// settings fit it.
+fn connected(backend: Backend, ambiguity: &str, seed: u64) -> Sim {
+    let mut settings = settings::connection(ambiguity);
+    settings["projects"] = json!({PROJECT.to_string(): "PRJ_A"});
+    let mut config = SandboxConfig::default();
+    let switches = &mut config.concur.payment_requests;
+    if seed & 1 == 1 {
+        switches.custom_spelling = CustomSpelling::Padded;
+        settings["payment_request"]["cost_code_field"] = "Custom01".into();
+    }
+    switches.remit_address_without_codes = seed & 2 == 2;
+    switches.digests_without_vendor_code = seed & 4 == 4;
+    switches.digest_number_ignored = seed & 8 == 8;
+    config.concur.vendors.filters_ignored = seed & 16 == 16;
+    Sim::new(config, backend.logic(&settings.to_string()))
+}
+
 /// A simulator and what people have made in it.
 struct WayThere {
     sim: Sim,
@@ -95,7 +118,7 @@ impl Model for WayThere {
     type Step = Step;
 
     fn new(backend: Backend, ambiguity: &str, seed: u64) -> Self {
-        let mut sim = Sim::connected(backend, ambiguity);
+        let mut sim = connected(backend, ambiguity, seed);
         sim.interleave(seed);
         let webhooks = &mut sim.sandbox.freshbooks.config_mut().webhooks;
         webhooks.duplicate_per_mille = 100;
@@ -119,7 +142,8 @@ impl Model for WayThere {
         match step {
             Step::CreateInvoice => {
                 let number = format!("I-{}", self.invoices.len());
-                let invoice = documents::invoice(self.client, &number);
+                let mut invoice = documents::invoice(self.client, &number);
+                invoice["lines"][0]["modern_project_id"] = PROJECT.into();
                 let created = sim.sandbox.freshbooks.create_invoice(&invoice, now);
                 self.invoices.push(created.expect("is created"));
             }
@@ -240,6 +264,8 @@ impl WayThere {
                     "deleted-in-freshbooks",
                     "retries-used-up",
                     "access-denied",
+                    "refused",
+                    "form-unseen",
                 ];
                 let by_vendor = stop.code.starts_with("vendor-");
                 assert!(
@@ -302,7 +328,20 @@ fn check_both_arrived(model: &WayThere, crashes: &[u64]) {
 }
 
 #[test]
+fn a_person_s_replay_ends_what_was_parked_under_each_row_of_switches() {
+    let name = "a_person_s_replay_ends_what_was_parked_under_each_row_of_switches";
+    switches::under_each_row(
+        &format!("{}::{name}", module_path!()),
+        a_crash_at_every_moment_is_healed,
+    );
+}
+
+#[test]
 fn a_person_s_replay_ends_what_was_parked() {
+    switches::under_one_row(a_crash_at_every_moment_is_healed);
+}
+
+fn a_crash_at_every_moment_is_healed() {
     let parked = |model: &WayThere| {
         let endings = model.sim.store.endings().into_iter();
         let parked = endings.filter(|(_, ending)| ending_name(ending) == "parked");

@@ -13,6 +13,7 @@ use ml_connector_tests::logic::{ActiveRun, Backend, CONNECTION, Logic};
 use ml_connector_tests::sim::START;
 use ml_connector_tests::sim::network::{authority, outcome_of, to_wire, which};
 use ml_connector_tests::sim::store::last_ending;
+use ml_connector_tests::switches;
 
 /// More rounds than any of these stories takes.
 const ROUNDS_MAX: usize = 1_000;
@@ -66,7 +67,9 @@ impl NaiveHost {
     pub(crate) fn new(backend: Backend, ambiguity: &str) -> Self {
         let settings = settings::connection(ambiguity).to_string();
         let restart = Box::new(move || backend.logic(&settings));
-        let mut sandbox = Sandbox::new(SandboxConfig::default(), START);
+        let why = "this host takes the base as it stands, without the component's reading of it";
+        switches::keep("concur.token.geolocation", "plain", why);
+        let mut sandbox = Sandbox::new(switches::config(), START);
         let (concur_base, concur_token) = concur_access(&mut sandbox);
         Self {
             logic: restart(),

@@ -11,7 +11,7 @@ use ml_connector_component::contract::http::Body;
 use ml_connector_component::contract::webhooks::Delivery;
 use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::fixtures::Options;
-use ml_connector_tests::fixtures::handshakes::{handshake, notice};
+use ml_connector_tests::fixtures::handshakes::{handshake, notice, unsigned_handshake};
 use ml_connector_tests::fixtures::service::{InProcess, runs, until_registered};
 use ml_connector_tests::fixtures::waiting::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -78,6 +78,18 @@ fn genuine(fixture: &InProcess) -> Vec<(String, Option<String>)> {
     verifiers
         .map(|(id, verifier)| (id.to_string(), Some(verifier)))
         .collect()
+}
+
+/// Registrations and sweeps wait until a person connects.
+async fn until_registrations_wait(service: &Running) {
+    until("registrations wait for a person", async || {
+        let waiting = RunFilter {
+            state: Some(RunState::Waiting),
+            ..RunFilter::default()
+        };
+        runs(service, waiting).await.len() == 4
+    })
+    .await;
 }
 
 /// FreshBooks answers after `delay`, and a stranger sends handshakes for the right ids, one for
@@ -148,14 +160,7 @@ async fn strangers_are_never_trusted_where_freshbooks_takes_a_second() {
 async fn thousands_of_forged_handshakes_keep_no_genuine_one_out() {
     let fixture = InProcess::new(&Options::default()).await;
     let service = fixture.start().await;
-    until("registrations wait for a person", async || {
-        let waiting = RunFilter {
-            state: Some(RunState::Waiting),
-            ..RunFilter::default()
-        };
-        runs(&service, waiting).await.len() == 4
-    })
-    .await;
+    until_registrations_wait(&service).await;
     let wanted = std::env::var("FORGED_HANDSHAKES").ok();
     let wanted: u64 = wanted.and_then(|text| text.parse().ok()).unwrap_or(1_500);
     let mut stranger = Stranger::connect(&service).await;
@@ -186,6 +191,33 @@ async fn thousands_of_forged_handshakes_keep_no_genuine_one_out() {
 
     let service = fixture.start().await;
     assert_eq!(trusted(&service), genuine(&fixture), "after a restart");
+    service.shutdown().await;
+}
+
+/// What is trusted is what FreshBooks has confirmed, signed or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_without_a_signature_lead_to_freshbooks_own_verifier_alone() {
+    let fixture = InProcess::new(&Options::default()).await;
+    {
+        let mut sandbox = fixture.deployment.sandbox.shared.lock();
+        sandbox.freshbooks.config_mut().webhooks.unsigned_handshakes = true;
+    }
+    let service = fixture.start().await;
+    until_registrations_wait(&service).await;
+    let mut stranger = Stranger::connect(&service).await;
+    for id in OURS {
+        let forged = unsigned_handshake(&id.to_string(), "stranger");
+        assert_eq!(stranger.post(&forged).await, 200);
+    }
+    fixture.deployment.connect().await.expect("connects");
+    until_registered(&service).await;
+    assert_eq!(trusted(&service), genuine(&fixture));
+    let metrics = service.parts().services.metrics.text();
+    let unsigned = r#"ml_connector_webhooks_total{connection="acme",what="handshake-unsigned"}"#;
+    assert!(metrics.contains(unsigned), "{metrics}");
+    let forged = unsigned_handshake("2001", "stranger");
+    assert_eq!(stranger.post(&forged).await, 401);
+    assert_eq!(trusted(&service), genuine(&fixture));
     service.shutdown().await;
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use ml_connector_component::contract::runs::StartReason;
 use ml_connector_sandbox::SandboxConfig;
-use ml_connector_tests::fixtures::handshakes::{handshake, notice};
+use ml_connector_tests::fixtures::handshakes::{handshake, notice, unsigned_handshake};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::{RunState, ending_name};
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -36,11 +37,13 @@ fn stranger() -> impl Strategy<Value = Stranger> {
 /// What is not the same in every account.
 fn sandbox() -> impl Strategy<Value = SandboxConfig> {
     let delay_ms = prop_oneof![Just(0), Just(150), Just(1_000), Just(70_000)];
-    (delay_ms, any::<bool>(), any::<bool>()).prop_map(|(delay_ms, is_new, names_event)| {
-        let mut config = SandboxConfig::default();
+    let switches = [any::<bool>(), any::<bool>(), any::<bool>()];
+    (delay_ms, switches).prop_map(|(delay_ms, [is_new, names_event, is_unsigned])| {
+        let mut config = switches::config();
         config.freshbooks.webhooks.delay_ms = delay_ms;
         config.freshbooks.webhooks.resend_makes_new_verifier = is_new;
         config.freshbooks.webhooks.handshake_names_event = names_event;
+        config.freshbooks.webhooks.unsigned_handshakes = is_unsigned;
         config
     })
 }
@@ -65,24 +68,54 @@ proptest! {
         strangers in prop::collection::vec(stranger(), 0..24),
         crashes in prop::collection::vec(0..MOMENTS, 0..3),
     ) {
-        let logic = Backend::Native.logic(&settings::connection("park").to_string());
-        let mut sim = Sim::unconnected(config, logic);
-        sim.interleave(order);
-        sim.connect();
-        for (number, stranger) in strangers.iter().enumerate() {
-            let id = stranger.callback.to_string();
-            let forged = (0..stranger.count)
-                .map(|count| handshake(&id, &format!("stranger{number}x{count}")));
-            let at = sim.moments() + stranger.moment;
-            sim.strangers.entry(at).or_default().extend(forged);
-        }
-        sim.crash_at(crashes);
-        for noun in ["invoice", "bill"] {
-            sim.start(object("callback", noun), StartReason::Schedule);
-        }
-        sim.settle();
-        assert_registered(&mut sim);
+        assert_own_verifiers(config, order, &strangers, crashes);
     }
+}
+
+#[test]
+fn the_trusted_verifier_is_freshbooks_own_under_each_row_of_switches() {
+    let name = "the_trusted_verifier_is_freshbooks_own_under_each_row_of_switches";
+    switches::under_each_row(&format!("{}::{name}", module_path!()), || {
+        let strangers = [2_001, 2_002].map(|callback| Stranger {
+            callback,
+            moment: 3,
+            count: 2,
+        });
+        for crash in (0..MOMENTS).step_by(4) {
+            assert_own_verifiers(switches::config(), crash, &strangers, vec![crash]);
+        }
+    });
+}
+
+/// Two registrations among strangers' handshakes and crashes.
+fn assert_own_verifiers(
+    config: SandboxConfig,
+    order: u64,
+    strangers: &[Stranger],
+    crashes: Vec<u64>,
+) {
+    let logic = Backend::Native.logic(&settings::connection("park").to_string());
+    let mut sim = Sim::unconnected(config, logic);
+    sim.interleave(order);
+    sim.connect();
+    for (number, stranger) in strangers.iter().enumerate() {
+        let id = stranger.callback.to_string();
+        let forged = (0..stranger.count).map(|count| {
+            let verifier = format!("stranger{number}x{count}");
+            match (number + count) % 2 {
+                0 => handshake(&id, &verifier),
+                _ => unsigned_handshake(&id, &verifier),
+            }
+        });
+        let at = sim.moments() + stranger.moment;
+        sim.strangers.entry(at).or_default().extend(forged);
+    }
+    sim.crash_at(crashes);
+    for noun in ["invoice", "bill"] {
+        sim.start(object("callback", noun), StartReason::Schedule);
+    }
+    sim.settle();
+    assert_registered(&mut sim);
 }
 
 /// Both registrations are confirmed, under the keys of FreshBooks and no others.

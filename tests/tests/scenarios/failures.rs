@@ -1,11 +1,12 @@
 //! What happens to invoices when requests, answers, tokens or whole systems fail.
 
 use ml_connector_component::contract::runs::{Change, Ending, StartReason};
-use ml_connector_sandbox::{Fault, FaultRule, System};
+use ml_connector_sandbox::{Fault, FaultRule, System, ThrottleWords};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 
 use crate::documents::{an_invoice, ending, stop_code};
 use crate::scenarios;
@@ -20,6 +21,8 @@ scenarios!(
     a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to,
     a_run_that_is_given_up_does_not_hide_what_the_one_before_it_left_ambiguous,
     an_outage_of_three_days_costs_no_attempt,
+    throttling_is_waited_for_in_whatever_words_it_comes,
+    what_says_nothing_about_the_record_is_waited_for_or_looked_at_again,
     a_record_that_keeps_failing_is_parked_after_five_retries,
     an_expired_token_is_renewed_without_a_person,
     a_dead_refresh_token_queues_everything_until_a_person_connects,
@@ -29,6 +32,12 @@ scenarios!(
 
 /// Milliseconds: longer than the settle time, shorter than the life of an access token.
 const MINUTES_45: u64 = 2_700_000;
+
+/// Three days, which take seconds to play; under each row of switches half a day, which tells no
+/// less about how a page is read.
+pub(crate) fn hours_of_an_outage() -> u64 {
+    if switches::are_default() { 72 } else { 12 }
+}
 
 /// A fault that strikes the next payment request that is created, and no other.
 fn creation(fault: Fault) -> FaultRule {
@@ -145,7 +154,7 @@ fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
 
 fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend) {
     let mut sim = Sim::connected(backend, "park");
-    // Within half an hour of when the run is started over.
+    // Within half an hour of when the run is started over, which is when its wait is over.
     let late = Fault::LateExecution {
         delay: MINUTES_45 - 600_000,
     };
@@ -153,9 +162,9 @@ fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend
     let invoice = an_invoice(&mut sim, "2093");
     sim.run_for(600_000);
     let mut settings = settings::connection("park");
-    settings["invoice"]["enabled"] = false.into();
+    settings["expense_types"] = serde_json::json!({});
     sim.upgrade(backend.logic(&settings.to_string()));
-    sim.run_for(1_300_000);
+    sim.run_for(1_900_000);
     // It was stopped before it looked anything up.
     assert_eq!(sim.divergences, 1);
     assert_eq!(stop_code(&ending(&sim, "invoice", &invoice)), "ambiguous");
@@ -193,6 +202,7 @@ fn assert_adopted(sim: &Sim, invoice: &str) {
 }
 
 fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {
+    let hours = hours_of_an_outage();
     for fault in [
         Fault::Refuse,
         Fault::Maintenance,
@@ -203,7 +213,7 @@ fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {
         let mut sim = Sim::connected(backend, "park");
         sim.sandbox.add_fault(FaultRule::new(System::Concur, fault));
         let invoice = an_invoice(&mut sim, "2093");
-        sim.run_for(72 * 3_600_000);
+        sim.run_for(hours * 3_600_000);
         assert!(sim.store.ending("invoice", &invoice).is_none(), "{fault:?}");
         sim.sandbox.clear_faults();
         sim.settle();
@@ -212,6 +222,47 @@ fn an_outage_of_three_days_costs_no_attempt(backend: Backend) {
             "confirmed",
             "{fault:?}"
         );
+    }
+}
+
+fn throttling_is_waited_for_in_whatever_words_it_comes(backend: Backend) {
+    let mut sim = Sim::connected(backend, "park");
+    for words in ThrottleWords::ALL {
+        let fault = Fault::ThrottledAs400 { words };
+        for path in ["digests", "paymentrequest"] {
+            sim.sandbox
+                .add_fault(FaultRule::new(System::Concur, fault).path(path).times(2));
+        }
+        let invoice = an_invoice(&mut sim, &format!("{words:?}"));
+        sim.run_for(600_000);
+        let ending = ending(&sim, "invoice", &invoice);
+        assert_eq!(ending_name(&ending), "confirmed", "{words:?}");
+        sim.sandbox.clear_faults();
+    }
+}
+
+fn what_says_nothing_about_the_record_is_waited_for_or_looked_at_again(backend: Backend) {
+    // Waited for at once, for as long as it lasts; and once more, an hour later.
+    for (fault, hours) in [
+        (Fault::Page { status: 200 }, 0),
+        (Fault::Page { status: 403 }, 0),
+        (Fault::Page { status: 404 }, 0),
+        (Fault::Unexplained400, 2),
+        (Fault::Empty { status: 422 }, 2),
+    ] {
+        let mut sim = Sim::connected(backend, "park");
+        sim.sandbox
+            .add_fault(FaultRule::new(System::Concur, fault).path("digests"));
+        let invoice = an_invoice(&mut sim, "2093");
+        sim.run_for(1_800_000);
+        match sim.store.ending("invoice", &invoice) {
+            None => assert_eq!(hours, 0, "{fault:?}"),
+            Some(ending) => assert_eq!((stop_code(&ending), hours), ("refused", 2), "{fault:?}"),
+        }
+        sim.sandbox.clear_faults();
+        sim.run_for(600_000 + hours * 3_600_000);
+        let ending = ending(&sim, "invoice", &invoice);
+        assert_eq!(ending_name(&ending), "confirmed", "{fault:?}");
     }
 }
 
@@ -259,6 +310,10 @@ fn the_company_moves_to_another_datacenter(backend: Backend) {
 }
 
 fn two_records_under_one_marker_are_a_conflict_with_both_ids(backend: Backend) {
+    let why = "where Concur refuses a second record there are never two";
+    switches::keep("concur.payment_requests.refuse_duplicates", false, why);
+    let why = "the second record is seconds old when it is looked for";
+    switches::keep("concur.payment_requests.digest_lag_ms", 0, why);
     let mut sim = Sim::connected(backend, "resend");
     let invoice = an_invoice(&mut sim, "2093");
     sim.settle();

@@ -1,10 +1,14 @@
 //! Scenarios in virtual time: both vendors, the logic, and what may happen between them. Each is
-//! played twice, with the native library and with the built component.
+//! played with the native library and with the built component, and natively under each row of the
+//! sandbox's switches too.
 
 mod documents;
 mod failures;
 mod financial;
 mod financial_bills;
+mod financial_entities;
 mod financial_failures;
+mod forms;
+mod look_ups;
 
 use ml_connector_tests::scenarios;

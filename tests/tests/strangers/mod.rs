@@ -215,7 +215,10 @@ async fn what_is_wrong_with_a_body_is_told_apart(fixture: &InProcess, port: u16,
         let mut stream = stream.expect("connects");
         let head = format!("POST /hooks/freshbooks/acme/{token} HTTP/1.1\r\nhost: h\r\n{rest}");
         stream.write_all(head.as_bytes()).await.expect("is sent");
-        let _ = stream.shutdown().await;
+        // A peer that goes away behind a whole body is let go before anyone looks at it.
+        if what == "cut-short" {
+            let _ = stream.shutdown().await;
+        }
         let counted = format!("refusals_total{{listener=\"webhooks\",what=\"{what}\"}} 1");
         until(what, async || {
             let metrics = http::get(&format!("http://127.0.0.1:{port}/metrics")).await;
@@ -298,7 +301,7 @@ async fn what_is_refused_leaves_a_few_lines_without_a_secret() {
             assert!(lines[0].contains(part), "{part}: {}", lines[0]);
         }
     }
-    let command = "command=\"consent\" connection=\"acme\"";
+    let command = "command=\"connect\" connection=\"acme\"";
     assert!(log.contains("a person's command") && log.contains(command));
     let token = genuine.url.rsplit('/').next().expect("a path");
     assert!(token.len() >= 32 && !log.contains(token), "{log}");

@@ -57,14 +57,14 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Many<T> {
     }
 }
 
-/// A custom field, such as `allocationCustom4Code`.
+/// A numbered field, such as `allocationCustom4Code` or `entryOrgUnit4Code`.
 #[derive(Debug, Clone)]
 pub(crate) struct Custom<'a> {
     pub(crate) place: CustomPlace,
     pub(crate) value: Code<'a>,
 }
 
-/// Which custom field, and what of it.
+/// Which numbered field, and what of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CustomPlace {
     pub(crate) number: u8,
@@ -124,7 +124,8 @@ pub(super) fn take<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// An object whose members are named; with a prefix, also every custom field that begins with it.
+/// An object whose members are named; with prefixes, also every numbered field that begins with one
+/// of them.
 ///
 /// `#[derive(Deserialize)]` with `serde_with` does not fit. Custom fields are named by number,
 /// which takes `#[serde(flatten)]`: it buffers every member, turns numbers into floats on the way,
@@ -134,12 +135,12 @@ pub(super) fn take<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
 macro_rules! object {
     ($name:ident {
         $($member:ident: $type:ty = $key:literal,)*
-        $(..$customs:ident = $prefix:literal)?
+        $(..$customs:ident = $prefix:literal),*
     }) => {
         #[derive(Debug, Default)]
         pub(crate) struct $name<'a> {
             $(pub(crate) $member: $type,)*
-            $(pub(crate) $customs: Vec<Custom<'a>>,)?
+            $(pub(crate) $customs: Vec<Custom<'a>>,)*
         }
 
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
@@ -170,7 +171,7 @@ macro_rules! object {
                                             object.$customs.extend(custom);
                                         }
                                         continue;
-                                    })?
+                                    })*
                                     members.next_value::<IgnoredAny>()?;
                                 }
                             }

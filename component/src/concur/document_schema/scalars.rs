@@ -1,11 +1,9 @@
 //! The scalars of a document, each read once into what it means.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -93,57 +91,6 @@ impl<'de> Deserialize<'de> for Flag {
         let is_yes = |text: &str| matches!(text, "Y" | "y" | "true" | "1");
         Ok(Self(code.0.as_deref().map(is_yes)))
     }
-}
-
-/// A calendar day; nothing where none can be read. It is never shifted by a time zone.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Day(Option<Date>);
-
-impl Day {
-    /// The day that a text begins with, in any of the documented forms.
-    pub(crate) fn read(text: &str) -> Self {
-        Self(day(text))
-    }
-
-    /// The day as a date to reckon with.
-    pub(crate) fn date(self) -> Option<Date> {
-        self.0
-    }
-
-    /// As `YYYY-MM-DD`.
-    pub(crate) fn text(self) -> Option<String> {
-        self.0.map(|date| date.to_string())
-    }
-}
-
-impl<'de> Deserialize<'de> for Day {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = Code::deserialize(deserializer)?;
-        Ok(Self(code.0.as_deref().and_then(day)))
-    }
-}
-
-/// The day of `YYYY-MM-DD`, of a date and time that begin with it, or of `MM/DD/YYYY`
-/// (source: concur-financial-schema; the schema and its examples differ).
-fn day(text: &str) -> Option<Date> {
-    let rest = text.get(10..).unwrap_or_default();
-    if !rest.is_empty() && !rest.starts_with(['T', ' ']) {
-        return None;
-    }
-    match american(text) {
-        Some(written) => written.parse().ok(),
-        None => text.get(..10)?.parse().ok(),
-    }
-}
-
-/// `MM/DD/YYYY` as `YYYY-MM-DD`.
-fn american(text: &str) -> Option<String> {
-    let (month, rest) = text.split_once('/')?;
-    let (day, year) = rest.split_once('/')?;
-    let year = year
-        .get(..4)
-        .filter(|_| !year[4..].starts_with(|next: char| next.is_ascii_digit()))?;
-    Some(format!("{year}-{month:0>2}-{day:0>2}"))
 }
 
 /// The texts of a list of scalars, or of one scalar.

@@ -1,7 +1,7 @@
 //! Which FreshBooks account an amount goes to.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use core::fmt::Arguments;
@@ -12,26 +12,6 @@ use crate::financial::account::{Account, Party};
 use crate::text::shortened;
 
 impl<'a> Posting<'a> {
-    /// The account of a Concur account code, else that of the expense type.
-    pub(in crate::financial) fn account(
-        &mut self,
-        at: Arguments,
-        code: Option<Cow<'a, str>>,
-        expense_type: Option<Cow<'a, str>>,
-        cost_code: Option<&str>,
-        name: Cow<'a, str>,
-    ) -> Option<Account<'a>> {
-        match (code, expense_type) {
-            (Some(code), _) => self.account_of_code(at, code, cost_code, name),
-            (None, Some(expense_type)) => self.account_of_expense_type(at, expense_type, name),
-            (None, None) => {
-                let message = "the row has no account code".into();
-                self.report(at, "account-code-missing", message);
-                None
-            }
-        }
-    }
-
     /// The account of a Concur account code, where nothing else can stand in.
     pub(in crate::financial) fn account_of_code(
         &mut self,
@@ -51,45 +31,93 @@ impl<'a> Posting<'a> {
         }
     }
 
-    fn account_of_expense_type(
+    /// The account of an expense type, for a row without an account code.
+    pub(in crate::financial) fn account_of_expense_type(
         &mut self,
         at: Arguments,
-        expense_type: Cow<'a, str>,
+        expense_type: &Code<'a>,
         name: Cow<'a, str>,
     ) -> Option<Account<'a>> {
+        let Some(code) = expense_type.text() else {
+            let message = "the row has neither an account code nor an expense type; give it an \
+                           expense type in SAP Concur";
+            self.report(at, "expense-type-missing", message.into());
+            return None;
+        };
         let by_expense_type = &self.settings.financial.accounts.by_expense_type;
-        let id = by_expense_type.get(&*expense_type);
+        let id = self.look_up(by_expense_type, &code);
         if id.is_none() {
             let message = format!(
-                "the row has no account code; add one to expense type \"{}\" in SAP Concur, or add \
-                 the expense type to `financial.accounts.by_expense_type`",
-                shown(&expense_type)
+                "the row has no account code; add its expense type \"{}\" to \
+                 `financial.accounts.by_expense_type`",
+                shown(&code)
             );
-            self.report(at, "account-code-missing", message);
+            self.report_missing(at, "account-code-missing", message);
+        }
+        id.map(|id| Account { id, code, name })
+    }
+
+    /// The account of a personal item without an account code: that through which the card's
+    /// personal items are cleared, and never that of an expense.
+    pub(in crate::financial) fn account_of_personal_item(
+        &mut self,
+        at: Arguments,
+        clearing: &Code<'a>,
+        name: Cow<'a, str>,
+    ) -> Option<Account<'a>> {
+        if let Some(code) = clearing.text() {
+            return self.account_of_code(at, code, None, name);
+        }
+        let personal_items = self.settings.financial.accounts.personal_items.as_deref();
+        let noun = "a personal item has no account code and no clearing account code";
+        self.account_of_setting(at, personal_items, "personal_items", noun)
+    }
+
+    /// The account of a cash advance.
+    pub(in crate::financial) fn account_of_advance(
+        &mut self,
+        at: Arguments,
+        code: &Code<'a>,
+    ) -> Option<Account<'a>> {
+        if let Some(code) = code.text() {
+            return self.account_of_code(at, code, None, Cow::Borrowed("cash advance"));
+        }
+        let cash_advances = self.settings.financial.accounts.cash_advances.as_deref();
+        let noun = "a cash advance has no account code";
+        self.account_of_setting(at, cash_advances, "cash_advances", noun)
+    }
+
+    fn account_of_setting(
+        &mut self,
+        at: Arguments,
+        id: Option<&'a str>,
+        setting: &'static str,
+        noun: &str,
+    ) -> Option<Account<'a>> {
+        if id.is_none() {
+            let message =
+                format!("{noun}; set `financial.accounts.{setting}` to the account that it is for");
+            self.report_missing(at, "account-code-missing", message);
         }
         id.map(|id| Account {
             id,
-            code: expense_type,
-            name,
+            code: Cow::Owned(setting.replace('_', " ")),
+            name: Cow::Borrowed(""),
         })
     }
 
-    /// The account of the other party.
+    /// The account of the other party: its own, such as that of `EMPL/E1007`, else that of its
+    /// kind.
     pub(in crate::financial) fn account_of_party(
         &mut self,
         at: Arguments,
         party: Party<'a>,
     ) -> Option<Account<'a>> {
-        let by_party = &self.settings.financial.accounts.by_party;
-        let id = self.look_up(by_party, &party.key);
+        let id = self.own_account(&party);
+        let id = id.or_else(|| self.id_of_party(&party.key));
         if id.is_none() {
-            self.report_unmapped(
-                at,
-                "account-unmapped",
-                "payer or payee",
-                &party.key,
-                "by_party",
-            );
+            let noun = "payer or payee";
+            self.report_unmapped(at, "account-unmapped", noun, &party.key, "by_party");
         }
         id.map(|id| Account {
             id,
@@ -98,9 +126,14 @@ impl<'a> Posting<'a> {
         })
     }
 
-    /// Whether the settings have an account for this party.
-    pub(in crate::financial) fn knows_party(&self, key: &str) -> bool {
-        self.settings.financial.accounts.by_party.contains_key(key)
+    /// The account that the settings have for this one employee or vendor.
+    pub(in crate::financial) fn own_account(&self, party: &Party) -> Option<&'a str> {
+        self.id_of_party(&format!("{}/{}", party.key, party.id.as_deref()?))
+    }
+
+    /// The account that the settings have under this name.
+    pub(in crate::financial) fn id_of_party(&self, key: &str) -> Option<&'a str> {
+        self.look_up(&self.settings.financial.accounts.by_party, key)
     }
 
     /// The account of a tax: by authority and code, else by the code alone.
@@ -128,6 +161,43 @@ impl<'a> Posting<'a> {
             code: both,
             name: Cow::Borrowed("reclaimable tax"),
         })
+    }
+
+    /// The account of an invoice's tax that the company gets back: by its code, else by its field
+    /// such as `VAT1`, else by the one authority that has this code, since invoices name none. A
+    /// tax that the settings do not have is not given back.
+    pub(in crate::financial) fn account_of_invoice_tax(
+        &mut self,
+        at: Arguments,
+        code: Option<Cow<'a, str>>,
+        field: Option<Cow<'a, str>>,
+    ) -> Option<Account<'a>> {
+        let by_tax = &self.settings.financial.accounts.by_tax;
+        let name = Cow::Borrowed("reclaimable tax");
+        for key in [&code, &field].into_iter().flatten() {
+            if let Some(id) = self.look_up(by_tax, key) {
+                let code = key.clone();
+                return Some(Account { id, code, name });
+            }
+        }
+        let code = code?;
+        let has_code = |key: &&String| {
+            key.rsplit_once('/')
+                .is_some_and(|(_, of_key)| of_key == code)
+        };
+        let accounts = by_tax.iter().filter(|(key, _)| has_code(key));
+        let accounts: BTreeSet<&'a str> = accounts.map(|(_, id)| id.as_str()).collect();
+        if accounts.len() > 1 {
+            self.report_unmapped(
+                at,
+                "tax-unmapped",
+                "tax of several authorities",
+                &code,
+                "by_tax",
+            );
+        }
+        let id = accounts.first()?;
+        Some(Account { id, code, name })
     }
 
     /// The account of a wage type.

@@ -1,7 +1,7 @@
 //! What bills need of a posting: expense categories instead of accounts, and its head.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt::Arguments;
 
 use super::{Posting, SHOWN_CHARS_MAX};
@@ -28,8 +28,9 @@ impl<'a> Posting<'a> {
     ) -> Option<&'a str> {
         let categories = &self.settings.financial.bills.categories;
         let Some(key) = code.or(expense_type) else {
-            let message = "the row has neither an account code nor an expense type".to_string();
-            self.report(at, "account-code-missing", message);
+            let message = "the row has neither an account code nor an expense type; give it an \
+                           expense type in SAP Concur";
+            self.report(at, "expense-type-missing", message.into());
             return None;
         };
         let exact = cost_code.and_then(|cost_code| categories.get(&format!("{key}/{cost_code}")));

@@ -178,7 +178,7 @@ fn what_only_the_settings_can_fix_is_theirs() {
 }
 
 #[test]
-fn the_due_date_is_read_or_reported_and_never_guessed() {
+fn the_due_date_is_read_and_never_guessed() {
     let settings = bill_settings("");
     let due = |written: &str| with(NORTHWIND, r#""03/29/2026""#, written);
     assert_eq!(
@@ -187,7 +187,10 @@ fn the_due_date_is_read_or_reported_and_never_guessed() {
     );
     // Thirty days after the invoice's own date.
     assert_eq!(bill_of(&due("null"), &settings).due, "2026-03-29");
-    assert_eq!(codes(&due(r#""29/03/2026""#), &settings)[0].0, "not-a-date");
+    assert_eq!(
+        entry_because(&due(r#""29/03/2026""#)),
+        "its due date is no date that can be read"
+    );
     let neither = with(&due("null"), r#""netPaymentTermDays": "30""#, r#""x": 1"#);
     assert_eq!(bill_of(&neither, &settings).due, "2026-02-27");
 }
@@ -209,4 +212,65 @@ fn a_supplier_is_an_object_and_back() {
         name: "🏢".repeat(255),
     };
     assert!(long.to_id().len() <= 200);
+}
+
+#[test]
+fn a_tax_that_the_company_gets_back_is_never_in_the_cost() {
+    let accounts = r#", "vendors": {}}, "accounts": {"by_tax": {"CAHST/X1": "7", "VAT2": "8"}"#;
+    let settings = bill_settings(accounts);
+    let because = |document: &str| match bill(document, &settings) {
+        Ok(BillOrEntry::Entry(why)) => why,
+        other => panic!("is no entry: {other:?}"),
+    };
+    assert_eq!(
+        because(&NORTHWIND.replace("H13", "X1")),
+        "the company gets its tax X1 back, and `financial.bills.taxes` does not have it"
+    );
+    assert_eq!(bill_of(NORTHWIND, &settings).total, Decimal::from(1_130));
+    let header = r#", "amountVAT2": 13"#;
+    let shares = [r#""amountGross": 100"#];
+    assert_eq!(
+        because(&invoice("113", header, &shares)),
+        "the tax that the company gets back is in its header only"
+    );
+}
+
+#[test]
+fn a_tax_that_is_not_in_its_line_makes_no_bill() {
+    let shares = [r#""amountGross": 113, "amountNet": 113,
+        "tax": [{"amountTax": 13, "taxCode": "H13"}]"#];
+    assert_eq!(
+        entry_because(&invoice("113", "", &shares)),
+        "the tax of a line is not the one that is in its amount"
+    );
+}
+
+#[test]
+fn what_was_paid_by_card_is_not_owed_to_its_vendor() {
+    let card = NORTHWIND.replace("\"CLIENT\"", "\"CARD\"");
+    assert_eq!(
+        entry_because(&card),
+        "its payment method is CARD, so that it is not owed to its vendor"
+    );
+}
+
+#[test]
+fn shares_of_eight_digits_come_to_the_total() {
+    let shares = [
+        r#""amountGross": 37.66666667, "tax": [{"amountTax": 4.33333333, "taxCode": "H13"}]"#,
+        r#""amountGross": 75.33333333, "tax": [{"amountTax": 8.66666667, "taxCode": "H13"}]"#,
+    ];
+    let document = with(
+        &invoice("113.00", "", &shares),
+        r#""lineItem""#,
+        r#""vendor": {"vendorName": "Messe AG"}, "lineItem""#,
+    );
+    let bill = bill_of(&document, &bill_settings(""));
+    let of_lines = bill.lines.iter().map(|line| {
+        let taxes = line.taxes.iter().map(|tax| tax.amount);
+        line.net + taxes.sum::<Decimal>()
+    });
+    assert_eq!(of_lines.sum::<Decimal>(), Decimal::from(113));
+    assert_eq!(bill.total, Decimal::from(113));
+    assert_eq!(bill.lines[0].taxes[0].amount, Decimal::from(13));
 }

@@ -13,7 +13,7 @@ fn entry() -> Entry {
         amount: Decimal::new(amount, 1),
     };
     Entry {
-        title: "T".to_string(),
+        description: "what it is".to_string(),
         date: "2026-01-31".to_string(),
         currency: "EUR".to_string(),
         lines: vec![
@@ -24,9 +24,29 @@ fn entry() -> Entry {
     }
 }
 
+fn apart() -> Settings {
+    settings_with(r#", "entry_lines": "apart""#, "")
+}
+
+#[test]
+fn lines_of_one_account_and_side_are_one_line_unless_the_settings_want_them_apart() {
+    let mut entry = entry();
+    let mut credit = entry.lines[0].clone();
+    credit.amount = -credit.amount;
+    entry.lines.push(credit);
+    let body = entry.body(&settings().financial, "mlc-x", "2026-02-01");
+    let details = r#""details":[{"sub_accountid":635,"debit":"120.00"},{"sub_accountid":641,"credit":"120.00"},{"sub_accountid":635,"credit":"119.00"}]"#;
+    assert!(body.contains(details), "{body}");
+    let body = entry.body(&apart().financial, "mlc-x", "2026-02-01");
+    assert_eq!(body.matches("sub_accountid").count(), 4, "{body}");
+    // What is posted is known by its accounts and sides alone.
+    assert_eq!(entry.merged().content_hash(), entry.content_hash());
+    assert_eq!(entry.merged().merged(), entry.merged());
+}
+
 #[test]
 fn the_legacy_body_has_decimal_strings_on_one_side_each() {
-    let body = entry().body(Endpoint::Legacy, "mlc-x", "what it is", "2026-02-01");
+    let body = entry().body(&apart().financial, "mlc-x", "2026-02-01");
     let expected = r#"{"journal_entry":{"name":"mlc-x","description":"what it is","user_entered_date":"2026-02-01","currency_code":"EUR","details":[{"sub_accountid":635,"debit":"119.00"},{"sub_accountid":635,"debit":"1.00"},{"sub_accountid":641,"credit":"120.00"}]}}"#;
     assert_eq!(body, expected);
 }
@@ -38,7 +58,9 @@ fn the_new_body_has_exact_numbers_and_a_date_in_parts() {
         line.account = "1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b".to_string();
     }
     entry.lines[0].amount = money::parse("123456789012345.67").expect("is a number");
-    let body = entry.body(Endpoint::New, "mlc-x", "what it is", "2026-02-01");
+    let mut settings = apart();
+    settings.financial.endpoint = Endpoint::New;
+    let body = entry.body(&settings.financial, "mlc-x", "2026-02-01");
     let expected = r#"{"manualJournalEntry":{"userEnteredDate":{"year":2026,"month":2,"day":1},"name":"mlc-x","description":"what it is","details":[{"accountId":"1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b","amount":{"amount":123456789012345.67,"code":"EUR"},"type":"TYPE_DEBIT"}"#;
     assert!(body.starts_with(expected), "{body}");
     assert!(
@@ -95,7 +117,10 @@ fn an_entry_that_does_not_balance_is_never_finished() {
     let text =
         r#"{"report": {"employeeCurrencyAlphaCode": "CAD", "reportSubmitDate": "2026-01-01"}}"#;
     let document = parse::<ExpenseDocument>(text).expect("is read");
-    let mut posting = Posting::new(&settings, &crate::financial::expense::basis(&document));
+    let mut posting = Posting::new(
+        &settings,
+        &crate::financial::expense::basis(DocumentType::Expense, &document),
+    );
     let party = account::Party::employee(None);
     let account = posting
         .account_of_party(format_args!(""), party)
@@ -104,6 +129,6 @@ fn an_entry_that_does_not_balance_is_never_finished() {
     let refused = posting.finish().expect_err("is refused");
     assert_eq!(
         (refused.problems[0].code.as_str(), refused.fix_in),
-        ("unbalanced", FixIn::Document)
+        ("entry-unbalanced", FixIn::Nowhere)
     );
 }

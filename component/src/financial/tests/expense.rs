@@ -26,7 +26,7 @@ fn the_entry_says_what_it_is() {
     let Ok(Translated::Entry(entry)) = translate(Expense, EXPENSE, &settings()) else {
         panic!("is an entry");
     };
-    assert_eq!(entry.title, "February travel");
+    assert!(entry.description.contains("February travel"));
     assert_eq!(
         (entry.date.as_str(), entry.currency.as_str()),
         ("2026-03-03", "CAD")
@@ -51,7 +51,7 @@ fn the_entry_says_what_it_is() {
 }
 
 /// A report of one entry with these rows, this total, and whatever else the entry has.
-fn report(total: &str, rows: &str, entry: &str, allocation: &str) -> String {
+pub(super) fn report(total: &str, rows: &str, entry: &str, allocation: &str) -> String {
     format!(
         r#"{{"employee": {{"employeeId": "E1", "employeeCustom1Code": "9999"}},
             "report": {{"reportId": "R1", "employeeCurrencyAlphaCode": "CAD",
@@ -62,14 +62,14 @@ fn report(total: &str, rows: &str, entry: &str, allocation: &str) -> String {
     )
 }
 
-fn row(payer: &str, payee: &str, account: &str, gross: &str, net: &str) -> String {
+pub(super) fn row(payer: &str, payee: &str, account: &str, gross: &str, net: &str) -> String {
     format!(
         r#"{{"journalPayer": "{payer}", "journalPayee": "{payee}", "journalAccountCode": {account},
             "amountGross": {gross}, "amountNetOfReclaim": {net}, "taxGuid": ["T1", "T2"]}}"#
     )
 }
 
-fn cash(gross: &str, net: &str) -> String {
+pub(super) fn cash(gross: &str, net: &str) -> String {
     row("COMP", "EMPL", r#""6200""#, gross, net)
 }
 
@@ -109,10 +109,7 @@ fn the_side_that_is_not_the_company_is_the_counter_account() {
     for (payer, payee) in [("COMP", "COMP"), ("EMPL", "IBCP"), ("COMP", "")] {
         let document = report("10", &row(payer, payee, r#""6200""#, "10", "10"), "", "");
         let (code, pointer, fix_in) = problem_of(Expense, &document);
-        assert_eq!(
-            (code.as_str(), fix_in),
-            ("parties-unclear", FixIn::Document)
-        );
+        assert_eq!((code.as_str(), fix_in), ("parties-unclear", FixIn::Nowhere));
         assert_eq!(
             pointer,
             "/expenseEntry/0/allocation/0/journal/0/journalPayee"
@@ -121,42 +118,9 @@ fn the_side_that_is_not_the_company_is_the_counter_account() {
 }
 
 #[test]
-fn a_card_s_liability_is_the_entry_s_else_its_payment_type_s_else_the_payee_s() {
-    let settings = settings_with("", r#", "by_expense_type": {"TAXIX": "99"}"#);
-    let rows = row("COMP", "IBCP", r#""6200""#, "10", "10");
-    let of = |entry: &str, settings: &Settings| {
-        lines(Expense, &report("10", &rows, entry, ""), settings)[1].clone()
-    };
-    assert_eq!(of("", &settings), "3 - -10");
-    assert_eq!(
-        of(r#", "liabilityAccountCode": " 2150 ""#, &settings),
-        "215 - -10"
-    );
-    assert_eq!(of(r#", "reportEntryPatKey": "COPD""#, &settings), "3 - -10");
-    assert_eq!(of(r#", "reportEntryPatKey": "1000""#, &settings), "3 - -10");
-    let json = MINIMAL.replacen(
-        '{',
-        r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"1000": "10",
-        "IBCP": "3", "EMPL": "1"}}}, "#,
-        1,
-    );
-    let with_own = Settings::load("acme", &json).expect("is right");
-    assert_eq!(
-        of(r#", "reportEntryPatKey": "1000""#, &with_own),
-        "10 - -10"
-    );
-    let employee = report(
-        "10",
-        &cash("10", "10"),
-        r#", "liabilityAccountCode": "2150", "reportEntryPatKey": "1000""#,
-        "",
-    );
-    assert_eq!(lines(Expense, &employee, &with_own)[1], "1 - -10");
-}
-
-#[test]
 fn rows_on_one_account_are_summed_and_sides_kept_apart() {
-    let rows = [cash("5", "5"), cash("55", "55"), cash("-3.5", "-3.5")].join(",");
+    let back = row("EMPL", "COMP", r#""6200""#, "-3.5", "-3.5");
+    let rows = [cash("5", "5"), cash("55", "55"), back].join(",");
     let found = lines(Expense, &report("56.5", &rows, "", ""), &settings());
     assert_eq!(found, ["62 - 60", "1 - -60", "62 - -3.5", "1 - 3.5"]);
 }
@@ -204,6 +168,11 @@ fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
         "",
     );
     assert_eq!(of(entry, allocation, &other), "62 - 10");
+    let org_unit = settings_with(r#", "entry_cost_code_field": "OrgUnit4""#, "");
+    let units =
+        r#", "entryOrgUnit4Code": "21-B", "entryOrgUnit4Value": "B", "entryOrgUnit1Code": 1"#;
+    assert_eq!(of(units, "", &org_unit), "62 21-B 10");
+    assert_eq!(of(units, allocation, &org_unit), "62 A 10");
     assert_eq!(
         of(entry, r#", "allocationCustom4Code": 17"#, &other),
         "62 17 10"
@@ -216,9 +185,8 @@ fn a_cost_code_is_the_allocation_s_else_the_entry_s_and_never_the_employee_s() {
 
 #[test]
 fn one_cost_code_of_an_account_can_have_its_own_account() {
-    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62", "6200/A": "620"},
-    "by_party": {"EMPL": "1"}}}, "#;
-    let settings = Settings::load("acme", &MINIMAL.replacen('{', json, 1)).expect("is right");
+    let accounts = r#""by_code": {"6200": "62", "6200/A": "620"}, "by_party": {"EMPL": "1"}"#;
+    let settings = with_accounts(accounts);
     let of = |cost_code: &str| {
         let allocation = format!(r#", "allocationCustom1Code": "{cost_code}""#);
         lines(
@@ -241,9 +209,10 @@ const TAXES: &str = r#", "tax": [
     {"taxGuid": "T3", "taxAuthorityLabel": "CAQST", "taxCode": "Q", "amountReclaim": 9}]"#;
 
 fn two_taxes() -> Settings {
-    let json = r#"{"financial": {"accounts": {"by_code": {"6200": "62"}, "by_party": {"EMPL": "1"},
-        "by_tax": {"CAHST/H13": "7", "SG": "71"}}}, "#;
-    Settings::load("acme", &MINIMAL.replacen('{', json, 1)).expect("is right")
+    with_accounts(
+        r#""by_code": {"6200": "62"}, "by_party": {"EMPL": "1"},
+        "by_tax": {"CAHST/H13": "7", "SG": "71"}"#,
+    )
 }
 
 #[test]
@@ -317,6 +286,60 @@ fn reclaimed_tax_must_say_which() {
 }
 
 #[test]
+fn tax_that_contradicts_itself_is_a_problem() {
+    let taxes = |reclaim: &str| {
+        format!(r#", "tax": [{{"taxGuid": "T1", "taxCode": "SG", "amountReclaim": {reclaim}}}]"#)
+    };
+    let of = |currency: &str, net: &str, reclaim: &str| {
+        let entry = format!(r#", "entryCurrAlphaCode": "{currency}""#);
+        report("113", &cash("113", net), &entry, &taxes(reclaim))
+    };
+    for document in [
+        of("CAD", "100", "5"),
+        of("CAD", "100", "0"),
+        of("USD", "100", "0"),
+        of("CAD", "113", "13"),
+        of("CAD", "120", "7"),
+        of("USD", "120", "7"),
+        of("USD", "-5", "118"),
+    ] {
+        let (found, fix_in) = problems(Expense, &document, &two_taxes());
+        assert!(
+            found.iter().all(|(code, _)| code == "reclaim-unclear"),
+            "{found:?}"
+        );
+        assert_eq!(fix_in, FixIn::Document);
+    }
+    let expected = ["62 - 100", "71 - 13", "1 - -113"];
+    for document in [
+        of("CAD", "100", "13"),
+        of("CAD", "100", "13.01"),
+        of("CAD", "100", "null"),
+        of("USD", "100", "5"),
+    ] {
+        assert_eq!(
+            lines(Expense, &document, &two_taxes()),
+            expected,
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn taxes_of_a_whole_entry_may_be_repeated_in_each_allocation() {
+    let tax = r#""tax": [{"taxGuid": "T1", "taxCode": "SG", "amountReclaim": 13}]"#;
+    let rows = [cash("67.80", "60"), cash("45.20", "40")];
+    let allocations = rows.map(|row| format!(r#"{{"journal": [{row}], {tax}}}"#));
+    let document = report("113", "", r#", "entryCurrAlphaCode": "CAD""#, "");
+    let one = r#"{"journal": []}"#;
+    let document = with(&document, one, &allocations.join(","));
+    assert_eq!(
+        lines(Expense, &document, &two_taxes()),
+        ["62 - 100", "71 - 13", "1 - -113"]
+    );
+}
+
+#[test]
 fn a_total_that_does_not_add_up_is_a_problem_with_the_difference() {
     let Err(refused) = translate(Expense, &simple("11", "10"), &settings()) else {
         panic!("is refused");
@@ -367,18 +390,24 @@ fn an_advance_that_is_used_is_taken_from_what_the_employee_gets() {
         lines(Expense, &nothing, &settings()),
         ["62 - 10", "1 - -10"]
     );
-    for (old, new, code) in [
-        ("-4", "4", "cash-advance-unclear"),
-        (": 2}", ": 3}", "cash-advance-unclear"),
-        ("\"1150\"", "null", "account-code-missing"),
+    for (old, new, code, expected) in [
+        ("-4", "4", "cash-advance-unclear", FixIn::Nowhere),
+        (": 2}", ": 3}", "cash-advance-unclear", FixIn::Nowhere),
+        ("\"1150\"", "null", "account-code-missing", FixIn::Settings),
     ] {
         let (found, pointer, fix_in) = problem_of(Expense, &with(&used.replace(old, new)));
-        assert_eq!((found.as_str(), fix_in), (code, FixIn::Document), "{new}");
+        assert_eq!((found.as_str(), fix_in), (code, expected), "{new}");
         assert!(
             pointer.starts_with("/cashAdvanceApplication/0/"),
             "{pointer}"
         );
     }
+    let settings = settings_with("", r#", "cash_advances": "116""#);
+    let unnamed = with(&used.replace("\"1150\"", "null"));
+    assert_eq!(
+        lines(Expense, &unnamed, &settings),
+        ["62 - 10", "1 - -10", "116 - -4", "1 - 4"]
+    );
 }
 
 #[test]
@@ -387,7 +416,7 @@ fn a_row_without_an_account_code_falls_back_on_its_expense_type() {
     let (code, pointer, fix_in) = problem_of(Expense, &document);
     assert_eq!(
         (code.as_str(), fix_in),
-        ("account-code-missing", FixIn::Document)
+        ("account-code-missing", FixIn::Settings)
     );
     assert_eq!(
         pointer,
@@ -395,6 +424,91 @@ fn a_row_without_an_account_code_falls_back_on_its_expense_type() {
     );
     let settings = settings_with("", r#", "by_expense_type": {"TAXIX": "99"}"#);
     assert_eq!(lines(Expense, &document, &settings)[0], "99 - 10");
+    let neither = with(&document, r#""TAXIX""#, "null");
+    let (code, _, fix_in) = problem_of(Expense, &neither);
+    assert_eq!(
+        (code.as_str(), fix_in),
+        ("expense-type-missing", FixIn::Document)
+    );
+}
+
+#[test]
+fn a_personal_item_without_an_account_code_is_cleared_and_no_expense() {
+    let rows = [
+        row("COMP", "CBCP", r#""""#, "300", "300"),
+        row("EMPL", "COMP", "null", "-300", "-300"),
+    ];
+    let of = |entry: &str| {
+        let entry = format!(r#", "entryIsPersonal": "Y", "reportEntryPatKey": "CBCP"{entry}"#);
+        report("0", &rows.join(","), &entry, "")
+    };
+    let expense_type = r#", "by_expense_type": {"TAXIX": "99"}"#;
+    let settings = settings_with("", expense_type);
+    let cleared = of(r#", "clearingAccountCode": "2150""#);
+    assert_eq!(
+        lines(Expense, &cleared, &settings),
+        ["215 - 300", "2 - -300", "215 - -300", "1 - 300"]
+    );
+    let (found, fix_in) = problems(Expense, &of(""), &settings);
+    assert_eq!(
+        (found.len(), found[0].0.as_str(), fix_in),
+        (1, "account-code-missing", FixIn::Settings)
+    );
+    let settings = settings_with("", &format!(r#"{expense_type}, "personal_items": "216""#));
+    assert_eq!(lines(Expense, &of(""), &settings)[0], "216 - 300");
+    // The clearing account is for personal items: what is none has its expense type.
+    let business = report(
+        "10",
+        &row("COMP", "CBCP", r#""""#, "10", "10"),
+        r#", "entryIsPersonal": "N", "clearingAccountCode": "2150""#,
+        "",
+    );
+    assert_eq!(lines(Expense, &business, &settings)[0], "99 - 10");
+}
+
+#[test]
+fn a_row_of_nothing_needs_nothing() {
+    let nothing = [
+        row("COMP", "EMPL", "null", "0", "0"),
+        row("COMP", "COMP", r#""7000""#, "0E-8", "0"),
+        row("", "", r#""""#, "0.00", "null"),
+    ];
+    let rows = format!("{},{}", cash("100", "100"), nothing.join(","));
+    let document = report("100", &rows, "", TAXES);
+    let document = document.replace(r#""taxGuid": ["T1", "T2"]"#, r#""taxGuid": ["T9"]"#);
+    assert_eq!(
+        lines(Expense, &document, &settings()),
+        ["62 - 100", "1 - -100"]
+    );
+}
+
+#[test]
+fn eight_decimals_are_rounded_to_the_total() {
+    let third = cash("33.33333333", "33.33333333");
+    let rest = row("COMP", "CBCP", r#""6100""#, "33.33333334", "33.33333334");
+    let rows = [third.as_str(), &rest, &third].join(",");
+    assert_eq!(
+        lines(Expense, &report("100.00000000", &rows, "", ""), &settings()),
+        ["62 - 66.66", "1 - -66.66", "61 - 33.34", "2 - -33.34"]
+    );
+    let short = rows.replace("33.33333334", "33.33333333");
+    assert_eq!(
+        lines(Expense, &report("100", &short, "", ""), &settings())[0],
+        "62 - 66.67"
+    );
+    let (code, _, fix_in) = problem_of(Expense, &report("100.01", &rows, "", ""));
+    assert_eq!(
+        (code.as_str(), fix_in),
+        ("rounding-difference", FixIn::Nowhere)
+    );
+    let one = |total: &str| problem_of(Expense, &report(total, &cash("99.99", "99.99"), "", "")).0;
+    assert_eq!(one("100.00"), "rounding-difference");
+    assert_eq!(one("100.01"), "unbalanced");
+    let (code, _, fix_in) = problem_of(Expense, &report("101", &rows, "", ""));
+    assert_eq!((code.as_str(), fix_in), ("unbalanced", FixIn::Document));
+    let taxed = report("10", &cash("10.004", "8.6975"), "", TAXES);
+    let found = lines(Expense, &taxed, &two_taxes());
+    assert_eq!(found, ["62 - 8.69", "7 - 0.5", "71 - 0.81", "1 - -10"]);
 }
 
 #[test]
@@ -417,8 +531,34 @@ fn one_problem_of_the_document_leaves_it_to_sap_concur() {
         row("COMP", "EMPL", r#""7000""#, "1", "1"),
         row("COMP", "COMP", r#""6200""#, "1", "1"),
     ];
-    let (found, fix_in) = problems(Expense, &report("2", &rows.join(","), "", ""), &settings());
-    assert_eq!((found.len(), fix_in), (2, FixIn::Document));
+    let of = |total: &str| {
+        problems(
+            Expense,
+            &report(total, &rows.join(","), "", ""),
+            &settings(),
+        )
+    };
+    let (found, fix_in) = of("2");
+    assert_eq!((found.len(), fix_in), (2, FixIn::Nowhere));
+    let (found, fix_in) = of("5");
+    assert_eq!((found.len(), fix_in), (3, FixIn::Document));
+}
+
+#[test]
+fn only_what_a_person_can_correct_in_concur_is_the_document_s() {
+    let code = "whatever-is-found-next-year";
+    assert_eq!(FixIn::of(code), FixIn::Nowhere);
+    for code in ["not-json", "unreadable", "id-missing", "amount-missing"] {
+        assert_eq!(FixIn::of(code), FixIn::Nowhere, "{code}");
+    }
+    for code in [
+        "account-unmapped",
+        "account-code-missing",
+        "date-missing",
+        "tax-unmapped",
+    ] {
+        assert_eq!(FixIn::of(code), FixIn::Settings, "{code}");
+    }
 }
 
 #[test]

@@ -13,6 +13,10 @@ fn a_head_says_what_it_is_about() {
     );
     assert_eq!(report.total, Some(Decimal::from(280)));
     assert!(!report.is_test && report.customs.is_empty());
+    assert_eq!(
+        report.entity.shown(),
+        "ledger \"DEFAULT\" and country \"CA\""
+    );
     let payroll = head(DocumentType::Payroll, PAYROLL).expect("is read");
     assert_eq!(payroll.source_id, report.source_id);
     let advance = head(DocumentType::CashAdvance, CASH_ADVANCE).expect("is read");
@@ -31,6 +35,8 @@ fn an_invoice_s_head_has_every_custom_field() {
     let invoice = head(DocumentType::Invoice, &more).expect("is read");
     assert_eq!(invoice.source_id, "7C1E40B2A9D84D6FA0B3");
     assert_eq!(invoice.customs, ["mlc-x", "FB:778120"]);
+    let named = "ledger \"DEFAULT\" and policy \"A1C09B77D2E14F52B001\"";
+    assert_eq!(invoice.entity.shown(), named);
 }
 
 #[test]

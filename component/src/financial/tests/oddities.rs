@@ -58,7 +58,6 @@ fn amounts_are_read_to_the_last_digit_or_not_at_all() {
         assert_eq!(found, [format!("62 - {digits}"), format!("1 - -{digits}")]);
     }
     for (amount, code) in [
-        ("10.005", "amount-precision"),
         ("12345678901234567890123", "not-a-number"),
         ("\"ten\"", "not-a-number"),
         ("\"1,000.00\"", "not-a-number"),
@@ -70,8 +69,17 @@ fn amounts_are_read_to_the_last_digit_or_not_at_all() {
             found.iter().all(|(found, _)| found == code),
             "{amount}: {found:?}"
         );
-        assert_eq!((found.len(), fix_in), (3, FixIn::Document));
+        assert_eq!((found.len(), fix_in), (3, FixIn::Nowhere));
     }
+    let (code, pointer, fix_in) = problem_of(Expense, &gross("10.005"));
+    assert_eq!(
+        (code.as_str(), pointer.as_str(), fix_in),
+        (
+            "amount-precision",
+            "/report/totalApprovedAmount",
+            FixIn::Nowhere
+        )
+    );
     let (found, _) = problems(Expense, &gross("null"), &settings());
     assert_eq!(found[0].0, "amount-missing");
 }
@@ -93,9 +101,9 @@ fn a_currency_rules_its_minor_units() {
 fn a_currency_must_be_one_that_is_known_and_carried_over() {
     for (currency, code, expected) in [
         ("GBP", "currency-unmapped", FixIn::Settings),
-        ("XQQ", "currency-unknown", FixIn::Document),
-        ("CAD,USD", "currency-unknown", FixIn::Document),
-        ("", "currency-missing", FixIn::Document),
+        ("XQQ", "currency-unknown", FixIn::Nowhere),
+        ("CAD,USD", "currency-unknown", FixIn::Nowhere),
+        ("", "currency-missing", FixIn::Nowhere),
     ] {
         let (found, pointer, fix_in) = problem_of(Expense, &with(SIMPLE, "CAD", currency));
         assert_eq!((found.as_str(), fix_in), (code, expected));
@@ -120,7 +128,7 @@ fn what_is_no_document_is_said() {
         let (found, pointer, fix_in) = problem_of(Expense, document);
         assert_eq!(
             (found.as_str(), pointer.as_str(), fix_in),
-            (code, "", FixIn::Document),
+            (code, "", FixIn::Nowhere),
             "{document}"
         );
     }

@@ -24,9 +24,15 @@ const WRITES: [Intent; 3] = [
     Intent::ServerDeduplicated,
 ];
 
+/// JSON, but not what was asked for; an answer that is no JSON says nothing about the record.
+const GARBLED: &str = "\"garbled\"";
+const BAD: &str = r#"{"message": "bad"}"#;
+/// What a proxy or a firewall answers instead.
+const PAGE: &str = "<html><head><title>Blocked</title></head></html>";
+
 fn reader(response: &Response) -> Result<String, Unread> {
     match error_bodies::text(response)? {
-        "garbled" => Err(Unread::Garbled("not JSON".to_string())),
+        GARBLED => Err(Unread::Garbled("not JSON".to_string())),
         "refused" => Err(Unread::Refused(error_bodies::read_refusal(response))),
         text => Ok(text.to_string()),
     }
@@ -212,7 +218,7 @@ fn a_read_ends_as_its_answer_says() {
         (answer(200, "yes"), "answered"),
         (answer(204, ""), "answered"),
         (answer(200, "refused"), "refused"),
-        (answer(400, "bad"), "refused"),
+        (answer(400, BAD), "refused"),
         (answer(403, ""), "refused"),
         (answer(404, ""), "refused"),
         (answer(409, ""), "refused"),
@@ -232,7 +238,7 @@ fn a_read_that_fails_by_itself_is_tried_five_times_more() {
     let too_long = SendOutcome::MaybeSent(error(SendErrorCode::AnswerTooLong));
     for outcome in [
         answer(500, ""),
-        answer(200, "garbled"),
+        answer(200, GARBLED),
         answer(302, ""),
         answer(100, ""),
         too_long,
@@ -282,6 +288,43 @@ fn a_read_outlasts_an_outage_and_pays_no_attempt() {
         // Three days.
         assert!(waits.iter().map(|(_, length)| length).sum::<u64>() > 72 * HOUR);
     }
+}
+
+#[test]
+fn a_page_that_is_no_answer_costs_no_attempt_and_says_nothing_of_the_record() {
+    for status in [200, 400, 403, 404, 422] {
+        let passes = |n| match n {
+            100 => answer(200, "yes"),
+            _ => answer(status, PAGE),
+        };
+        let driven = drive(a_read(), host(passes, missing));
+        assert_eq!(code(&driven), "answered", "{status}");
+        let mut waits = driven.waits().into_iter();
+        assert!(waits.all(|(reason, _)| reason == WaitReason::Remote));
+    }
+    // One that stays ends after three days, and is still no word about the record.
+    let driven = drive(a_read(), host(|_| answer(404, PAGE), missing));
+    assert_eq!((code(&driven), driven.sends().len()), ("refused", 900));
+    let length: u64 = driven.waits().iter().map(|(_, length)| length).sum();
+    assert!(length > 72 * HOUR);
+    let driven = drive(
+        a_write(Intent::LookUpThenPark),
+        host(missing, |n| {
+            let body = if n < 50 { PAGE } else { "id" };
+            answer(if n < 50 { 403 } else { 200 }, body)
+        }),
+    );
+    assert_eq!((code(&driven), sends_of(&driven, "/w")), ("written", 51));
+    assert_looked_up(&driven);
+}
+
+#[test]
+fn a_page_instead_of_a_token_refusal_is_waited_for_when_a_fresh_token_does_not_help() {
+    let passes = |n| match n {
+        20 => answer(200, "yes"),
+        _ => answer(401, PAGE),
+    };
+    assert_eq!(code(&drive(a_read(), host(passes, missing))), "answered");
 }
 
 #[test]
@@ -340,7 +383,7 @@ fn a_write_with_a_definite_answer_is_sent_once() {
         for (outcome, expected) in [
             (answer(200, "id"), "written"),
             (answer(200, "refused"), "refused"),
-            (answer(400, "bad"), "refused"),
+            (answer(400, BAD), "refused"),
             (answer(403, ""), "refused"),
             (answer(404, ""), "refused"),
             (answer(409, ""), "refused"),
@@ -405,7 +448,7 @@ fn ambiguous_outcomes() -> Vec<SendOutcome> {
     ];
     let errors = codes.map(|code| SendOutcome::MaybeSent(error(code)));
     let answers = [408, 500, 501, 502, 504, 302].map(|status| answer(status, ""));
-    let garbled = [answer(200, "garbled")];
+    let garbled = [answer(200, GARBLED)];
     errors.into_iter().chain(answers).chain(garbled).collect()
 }
 
@@ -462,7 +505,7 @@ fn under_look_up_then_park_an_ambiguous_write_is_never_sent_again() {
 fn whatever_keeps_the_look_up_from_an_answer_an_ambiguous_write_stays_ambiguous() {
     for (outcome, said) in [
         (answer(500, ""), "6 attempts failed"),
-        (answer(400, "cannot list"), "cannot list"),
+        (answer(400, r#"{"message": "cannot list"}"#), "cannot list"),
         (answer(401, ""), "refuses access"),
     ] {
         let fails = |n| if n == 0 { missing(0) } else { outcome.clone() };

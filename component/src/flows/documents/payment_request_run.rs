@@ -1,28 +1,29 @@
-//! A translated document becomes a payment request: found by our marker, created or changed.
+//! A translated document becomes a payment request: found by our marker, created or changed, and
+//! read back.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::concur::{self, Digest, PaymentRequest, VendorKey};
+use super::turn::{self, Turn};
+use crate::concur::{self, VendorKey};
 use crate::contract::runs::{
-    Change, Changes, Confirmation, Conflict, Ending, Intent, Link, ObjectStatus,
+    Change, Changes, Confirmation, Ending, Intent, Link, ObjectStatus, WaitReason,
 };
-use crate::contract::types::{Instant, ObjectRef, System};
-use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, remote_refused};
+use crate::contract::types::{Duration, Instant, ObjectRef, System};
+use crate::error_bodies::Cause;
+use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, NOT_SHOWN, remote_refused};
 use crate::flows::ambiguity;
 use crate::freshbooks::Document;
 use crate::payment_request::Translated;
 use crate::payment_request::diff::Difference;
-use crate::text::{clean, non_empty};
+use crate::payment_request::unseen::Unseen;
+use crate::text::non_empty;
 
-/// Pages of one look-up, of 1 000 rows each. An invoice number has a handful of payment requests;
-/// the bound ends a list whose cursor never does.
-const LOOK_UP_PAGES_MAX: u32 = 20;
-/// Payment requests of one number that are read in full, one request each, to see their markers.
-/// More than these share a number that is none, such as "1" or "n/a".
-const CANDIDATES_MAX: usize = 50;
+/// How long SAP Concur is given to show what it has taken, before each look but the first, in
+/// milliseconds: a list may lag behind a write, and nobody says that a read by id cannot.
+const READ_BACK_DELAYS: [Duration; 3] = [2_000, 15_000, 60_000];
 
 /// A run that brings a translated document to its payment request.
 pub(super) struct PaymentRequestRun<'a> {
@@ -33,6 +34,17 @@ pub(super) struct PaymentRequestRun<'a> {
     pub(super) body: String,
     pub(super) marker: String,
     pub(super) hash: String,
+    /// The object of the form that it uses.
+    pub(super) form: ObjectRef,
+}
+
+/// What a read of a payment request shows of what was written into it.
+enum ReadBack {
+    Seen,
+    /// This is missing.
+    Unseen(Unseen),
+    /// It is not there at all.
+    Gone,
 }
 
 impl PaymentRequestRun<'_> {
@@ -40,9 +52,10 @@ impl PaymentRequestRun<'_> {
         if ambiguity::left_by_earlier_run(self.flow, own).is_some() {
             return self.look_only().await;
         }
+        let turn = turn::await_turn(self.flow, &self.form).await?;
         let intent = self.flow.settings.payment_request.ambiguity;
         let look_up = async || {
-            Ok(match self.find_marked().await? {
+            Ok(match self.find_ours().await? {
                 Some(id) => LookUp::Found(id),
                 None => LookUp::Missing(concur::create_payment_request(self.body.clone())),
             })
@@ -52,8 +65,14 @@ impl PaymentRequestRun<'_> {
             .write(intent, concur::read_written_id, look_up)
             .await?
         {
-            Ok(written) if written.found => self.link(written.record, Change::Adopted).await,
-            Ok(written) => self.link(written.record, Change::Created).await,
+            Ok(written) => {
+                let change = if written.found {
+                    Change::Adopted
+                } else {
+                    Change::Created
+                };
+                self.read_back_and_link(written.record, change, turn).await
+            }
             Err(refusal) => Err(remote_refused(
                 self.flow,
                 System::Concur,
@@ -65,177 +84,62 @@ impl PaymentRequestRun<'_> {
 
     /// An earlier run could not know whether it created it: only a person may have it sent again.
     async fn look_only(&self) -> Result<Ending, EarlyEnd> {
-        match self.find_marked().await? {
-            Some(id) => self.link(id, Change::Adopted).await,
+        match self.find_ours().await? {
+            Some(id) => {
+                self.read_back_and_link(id, Change::Adopted, Turn::Proven)
+                    .await
+            }
             None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
         }
     }
 
-    /// The payment request that carries our marker.
-    async fn find_marked(&self) -> Result<Option<String>, EarlyEnd> {
-        let mut marked = Vec::new();
-        let mut foreign = None;
-        for digest in self.candidates().await? {
-            let request = concur::get_payment_request(&digest.id);
-            let found = match self
-                .flow
-                .read(request, concur::read_payment_request)
-                .await?
-            {
-                Ok(found) => found,
-                Err(refusal) if refusal.is_missing() => continue,
-                Err(refusal) => {
-                    return Err(remote_refused(
-                        self.flow,
-                        System::Concur,
-                        "to show a payment request",
-                        &refusal,
-                    ));
-                }
-            };
-            match self.ownership(&found) {
-                _ if found.deleted => {}
-                Ownership::Ours => marked.push(found.id),
-                Ownership::Foreign => foreign = Some(found.id),
-                Ownership::Other => {}
+    /// Changes the payment request that the document is linked to until it says what the document
+    /// says. Every attempt is made of what a fresh read shows, so that lines are never inserted
+    /// twice.
+    pub(super) async fn update(&self, own: &ObjectStatus, link: &Link) -> Result<Ending, EarlyEnd> {
+        let id = link.target.id.as_str();
+        if link.content_hash.is_none() {
+            // One that did not show what was written into it may be taken away and made anew.
+            match self.show_request(id).await? {
+                Some(there) if there.deleted => return self.create(own).await,
+                Some(_) => {}
+                None => return Err(self.not_there(id)),
             }
         }
-        if marked.len() > 1 {
-            return Err(self.conflict(&marked));
-        }
-        match (marked.pop(), foreign) {
-            (None, Some(id)) => Err(self.already_there(&id)),
-            (found, _) => Ok(found),
-        }
-    }
-
-    async fn candidates(&self) -> Result<Vec<Digest>, EarlyEnd> {
-        let mut candidates: Vec<Digest> = Vec::new();
-        let mut offset: Option<String> = None;
-        for _ in 0..LOOK_UP_PAGES_MAX {
-            let request = concur::list_digests(&self.translated.invoice_number, offset.as_deref());
-            let page = match self.flow.read(request, concur::read_digests).await? {
-                Ok(page) => page,
-                Err(refusal) => {
-                    return Err(remote_refused(
-                        self.flow,
-                        System::Concur,
-                        "the look-up",
-                        &refusal,
-                    ));
-                }
-            };
-            for digest in page.digests.into_iter().filter(|digest| !digest.deleted) {
-                if !candidates.contains(&digest) {
-                    candidates.push(digest);
-                }
-            }
-            // A cursor that repeats would go round for ever.
-            let is_last = page.next.is_none() || page.next == offset;
-            if is_last && candidates.len() <= CANDIDATES_MAX {
-                return Ok(candidates);
-            }
-            if is_last {
-                break;
-            }
-            offset = page.next;
-        }
-        Err(self.too_many_candidates())
-    }
-
-    fn too_many_candidates(&self) -> EarlyEnd {
-        let message = format!(
-            "more than {CANDIDATES_MAX} payment requests have the number {}",
-            self.translated.invoice_number
-        );
-        let remedy = "give the document a number of its own, then `ml-connector replay RUN`";
-        self.flow.parked("too-many-candidates", message, remedy)
-    }
-
-    fn ownership(&self, found: &PaymentRequest) -> Ownership {
-        let field = &self.flow.settings.payment_request.marker_field;
-        let same_vendor = if found.vendor_code.is_empty() {
-            let ours = self.document.party_name.as_deref().map(clean);
-            ours.is_some_and(|name| name.eq_ignore_ascii_case(&clean(&found.vendor_name)))
-        } else {
-            found.vendor_code.eq_ignore_ascii_case(&self.vendor.code)
-        };
-        if concur::member_text(&found.header, field) == self.marker {
-            Ownership::Ours
-        } else if same_vendor {
-            Ownership::Foreign
-        } else {
-            Ownership::Other
-        }
-    }
-
-    fn conflict(&self, ids: &[String]) -> EarlyEnd {
-        EarlyEnd::Conflict(Conflict {
-            targets: ids
-                .iter()
-                .map(|id| ObjectRef::concur("payment-request", id.clone()))
-                .collect(),
-            message: format!(
-                "{} payment requests carry our marker {}: {}",
-                ids.len(),
-                self.marker,
-                ids.join(", ")
-            ),
-            remedy: "delete all but one in SAP Concur, then `ml-connector replay RUN`".to_string(),
-        })
-    }
-
-    fn already_there(&self, id: &str) -> EarlyEnd {
-        let message = format!(
-            "payment request {id} has the same vendor and number {} but is not ours",
-            self.translated.invoice_number
-        );
-        let remedy =
-            "someone may have typed it in; delete one of them, then `ml-connector replay RUN`";
-        self.flow.parked("already-there", message, remedy)
-    }
-
-    /// Changes the payment request until it says what the document says. Every attempt is made of
-    /// what a fresh read shows, so that lines are never inserted twice.
-    pub(super) async fn update(&self, id: &str) -> Result<Ending, EarlyEnd> {
+        let turn = turn::await_turn(self.flow, &self.form).await?;
         let look_up = async || {
-            let request = concur::get_payment_request(id);
-            let current = match self
-                .flow
-                .read(request, concur::read_payment_request)
-                .await?
-            {
-                Ok(current) if !current.deleted => current,
-                Ok(_) => return Err(self.withdrawn(id)),
-                Err(refusal) if refusal.is_missing() => return Err(self.withdrawn(id)),
-                Err(refusal) => {
-                    return Err(remote_refused(
-                        self.flow,
-                        System::Concur,
-                        "to show it",
-                        &refusal,
-                    ));
-                }
+            let Some(current) = self.read_request(id).await? else {
+                return Err(self.withdrawn(id));
             };
-            Ok(
-                match Difference::between(&current, &self.translated, &self.vendor) {
-                    None => LookUp::Found(id.to_string()),
-                    Some(difference) => {
-                        LookUp::Missing(concur::update_payment_request(difference.into_update()))
-                    }
-                },
-            )
+            let difference = Difference::between(&current, &self.translated, &self.vendor);
+            Ok(match difference {
+                None => LookUp::Found(id.to_string()),
+                Some(difference) => {
+                    LookUp::Missing(concur::update_payment_request(difference.into_update()))
+                }
+            })
         };
         match self
             .flow
             .write(Intent::LookUpThenResend, concur::read_written_id, look_up)
             .await?
         {
-            Ok(_) => self.link(id.to_string(), Change::Updated).await,
+            // All of it was just read.
+            Ok(written) if written.found => self.link(id.to_string(), Change::Updated, turn).await,
+            Ok(_) => {
+                self.read_back_and_link(id.to_string(), Change::Updated, turn)
+                    .await
+            }
+            Err(refusal) if refusal.cause(System::Concur) != Cause::Record => Err(remote_refused(
+                self.flow,
+                System::Concur,
+                "the change of the payment request",
+                &refusal,
+            )),
             Err(refusal) => {
                 let message = format!(
-                    "SAP Concur does not let payment request {id} be changed (HTTP {}): \"{}\"",
-                    refusal.status, refusal.words
+                    "SAP Concur does not let payment request {id} be changed {}",
+                    refusal.said()
                 );
                 let remedy = "send it back in SAP Concur, then `ml-connector replay RUN`";
                 Err(self.flow.parked("update-refused", message, remedy))
@@ -252,17 +156,87 @@ impl PaymentRequestRun<'_> {
         self.flow.parked("deleted-in-concur", message, remedy)
     }
 
-    async fn link(&self, id: String, change: Change) -> Result<Ending, EarlyEnd> {
-        let source = self.flow.task.object.clone();
+    /// Confirms what a read shows. What was written and cannot be seen is linked all the same, so
+    /// that it is changed and never made twice, but not confirmed.
+    async fn read_back_and_link(
+        &self,
+        id: String,
+        change: Change,
+        turn: Turn,
+    ) -> Result<Ending, EarlyEnd> {
+        let (end, stops_others) = match self.read_back(&id).await {
+            Ok(ReadBack::Seen) => return self.link(id, change, turn).await,
+            Ok(ReadBack::Unseen(unseen)) => (self.not_shown(&id, &unseen), unseen.has_marker()),
+            Ok(ReadBack::Gone) => (self.not_there(&id), false),
+            Err(end) => (end, false),
+        };
+        let stops_others = stops_others || turn == Turn::First;
+        let form = stops_others.then_some(false);
+        self.store(&id, None, form).await;
+        Err(end)
+    }
+
+    async fn read_back(&self, id: &str) -> Result<ReadBack, EarlyEnd> {
+        let mut delays = READ_BACK_DELAYS.into_iter();
+        loop {
+            let shown = match self.read_request(id).await? {
+                None => ReadBack::Gone,
+                Some(shown) => {
+                    let fields = &self.flow.settings.payment_request;
+                    match Unseen::find(&shown, &self.translated, fields) {
+                        None => return Ok(ReadBack::Seen),
+                        Some(unseen) => ReadBack::Unseen(unseen),
+                    }
+                }
+            };
+            let Some(delay) = delays.next() else {
+                return Ok(shown);
+            };
+            let message = format!("payment request {id} does not show all of it yet");
+            self.flow.wait(delay, WaitReason::Retry, message).await;
+        }
+    }
+
+    fn not_shown(&self, id: &str, unseen: &Unseen) -> EarlyEnd {
+        let fields = &self.flow.settings.payment_request;
+        let message = format!(
+            "SAP Concur took payment request {id}, but does not show all that was written into it: \
+             {} did not come back",
+            unseen.message(fields)
+        );
+        self.flow.parked(NOT_SHOWN, message, &unseen.remedy(fields))
+    }
+
+    fn not_there(&self, id: &str) -> EarlyEnd {
+        let message = format!("SAP Concur took payment request {id}, but does not show it");
+        let remedy = "look for it in SAP Concur, then `ml-connector replay RUN`";
+        self.flow.parked(NOT_SHOWN, message, remedy)
+    }
+
+    async fn link(&self, id: String, change: Change, turn: Turn) -> Result<Ending, EarlyEnd> {
+        let form = (turn == Turn::First).then_some(true);
+        self.store(&id, Some(&self.hash), form).await;
+        let target = ObjectRef::concur("payment-request", id);
+        Ok(Ending::Confirmed(Confirmation {
+            message: message(change, &target),
+            target,
+            change,
+        }))
+    }
+
+    /// Stores both links, and whether the fields of the form were seen, where this run says so.
+    async fn store(&self, id: &str, hash: Option<&str>, form_seen: Option<bool>) {
+        let source = &self.flow.task.object;
         let target = ObjectRef::concur("payment-request", id);
         let link = |source: &ObjectRef, target: &ObjectRef| Link {
             source: source.clone(),
             target: target.clone(),
             version: non_empty(self.document.version.clone()),
-            content_hash: Some(self.hash.clone()),
+            content_hash: hash.map(ToString::to_string),
         };
         // The way back knows by the second one what it must not post again.
-        let links = vec![link(&source, &target), link(&target, &source)];
+        let mut links = vec![link(source, &target), link(&target, source)];
+        links.extend(form_seen.map(|is_seen| turn::seen_link(&self.form, &target, is_seen)));
         self.flow
             .save(Changes {
                 links,
@@ -270,21 +244,7 @@ impl PaymentRequestRun<'_> {
                 tasks: Vec::new(),
             })
             .await;
-        Ok(Ending::Confirmed(Confirmation {
-            message: message(change, &target),
-            target,
-            change,
-        }))
     }
-}
-
-enum Ownership {
-    /// It carries our marker.
-    Ours,
-    /// Same vendor, same number, not our marker.
-    Foreign,
-    /// Another vendor's, which happens to have the number.
-    Other,
 }
 
 /// Since when nobody can know whether the payment request was created. What is linked was created;

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::bills::Looks;
 use super::run::{FinancialRun, is_bill};
 use crate::concur::DocumentType;
-use crate::contract::runs::{Change, Conflict, Ending, Link};
+use crate::contract::runs::{Change, Conflict, Ending, Facts, Link};
 use crate::contract::types::{ObjectRef, System};
 use crate::financial::{self, BillOrEntry, Head};
 use crate::flow::{EarlyEnd, LookUp, Written, remote_refused};
@@ -54,6 +54,12 @@ impl FinancialRun<'_> {
             }
             Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
         };
+        if let Ok(head) = financial::head(self.kind, &self.row.document) {
+            self.flow.note_facts(Facts {
+                date: Some(bill.date.clone()),
+                ..head.facts()
+            });
+        }
         let date = self.open_day(&bill.date)?;
         let vendor = suppliers::require_bill_vendor(self.flow, &bill.supplier).await?;
         let body = bill.body(&vendor, self.language(), &self.bill_marker(), &date);
@@ -203,8 +209,9 @@ impl FinancialRun<'_> {
         let settings = &self.flow.settings.financial;
         let posting_day = head.date.as_deref().map(|date| settings.posting_day(date));
         let posting_day = posting_day.and_then(Result::ok);
+        let days = self.bill_date().into_iter().chain(head.date);
         Looks {
-            days: head.date.into_iter().chain(posting_day).collect(),
+            days: days.chain(posting_day).collect(),
             total: head.total,
         }
     }

@@ -7,6 +7,7 @@ use super::confirming::Acknowledged;
 use super::run::{CORRECT_IN_CONCUR, FinancialRun, shown};
 use crate::concur::FinancialStatus;
 use crate::contract::runs::{Change, Ending};
+use crate::financial;
 use crate::flow::{EarlyEnd, unchanged};
 use crate::text::clean;
 
@@ -16,7 +17,7 @@ impl FinancialRun<'_> {
             return Err(self.unknown_type());
         }
         match &self.row.status {
-            FinancialStatus::Ready => match self.acknowledge().await? {
+            FinancialStatus::Ready => match self.acknowledge_if_readable().await? {
                 Acknowledged::Now => self.post(false).await,
                 Acknowledged::Before => self.post(true).await,
                 Acknowledged::Recalled => self.withdraw().await,
@@ -30,6 +31,21 @@ impl FinancialRun<'_> {
             FinancialStatus::Recalled => self.withdraw().await,
             FinancialStatus::Other(word) => Err(self.unknown_status(word)),
         }
+    }
+
+    /// A document that does not say what it is about is found on the list of what is ready only,
+    /// and can be recalled only while it is there: if it cannot be posted it stays there, unless it
+    /// is to be reported.
+    async fn acknowledge_if_readable(&self) -> Result<Acknowledged, EarlyEnd> {
+        let (settings, document) = (&self.flow.settings, &self.row.document);
+        let is_readable = financial::head(self.kind, document).is_ok();
+        if !is_readable
+            && let Err(untranslatable) = financial::translate(self.kind, document, settings)
+            && !self.is_reported(&untranslatable)
+        {
+            return Err(self.left_unread(untranslatable));
+        }
+        self.acknowledge().await
     }
 
     /// Whether the list says of the document what was asked for, in whatever case.

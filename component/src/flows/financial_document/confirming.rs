@@ -11,10 +11,12 @@ use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source};
 use crate::concur::{self, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer};
 use crate::contract::http::Request;
 use crate::contract::runs::Failure;
-use crate::contract::types::System;
+use crate::contract::types::{Problem, System};
+use crate::error_bodies::WORDS_CHARS_MAX;
 use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
 use crate::settings::financial::ConfirmErrors;
+use crate::text::quoted;
 
 // Service codes of Concur's answers (source: concur-financial-service-codes).
 
@@ -52,6 +54,33 @@ pub(super) enum Confirmed {
     Recalled,
 }
 
+/// What Concur is told about the problems: what people there can correct, or all.
+fn messages(problems: &[Problem], confirm_errors: ConfirmErrors) -> Vec<(String, String)> {
+    let is_told = |problem: &&Problem| {
+        confirm_errors == ConfirmErrors::All || FixIn::of(&problem.code) == FixIn::Document
+    };
+    let told = problems.iter().filter(is_told).take(MESSAGES_MAX);
+    told.map(|problem| (problem.code.clone(), problem.message.clone()))
+        .collect()
+}
+
+/// What to do about a document that waits here.
+fn remedy(fix_in: FixIn) -> &'static str {
+    match fix_in {
+        FixIn::Settings => "fix what is named in the settings, then `ml-connector replay --parked`",
+        FixIn::Nowhere => {
+            "nobody can correct this in SAP Concur, so that it was not reported there: look at the \
+             document with `ml-connector show RUN`, and report it to whoever supports ml-connector \
+             or SAP Concur. To hand it back to SAP Concur all the same, set \
+             `financial.confirm_errors = \"all\"`, then `ml-connector replay RUN`"
+        }
+        FixIn::Document => {
+            "correct it in SAP Concur, or set `financial.confirm_errors = \"document\"` to have it \
+             reported there"
+        }
+    }
+}
+
 impl FinancialRun<'_> {
     /// Acknowledges the document. It is in the history by now, so that it cannot be lost any more.
     pub(super) async fn acknowledge(&self) -> Result<Acknowledged, EarlyEnd> {
@@ -84,6 +113,7 @@ impl FinancialRun<'_> {
             company_code: &self.flow.settings.financial.company_code,
             number,
             date,
+            fiscal_year: self.flow.settings.financial.fiscal_year(date),
         };
         let request = concur::confirm_posted(self.kind, &self.row.id, self.system_id(), &posting);
         let mut said = self
@@ -107,38 +137,52 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// A document that cannot be translated: reported to Concur where only Concur can fix it, or
-    /// where the settings want it reported; else held until the settings are fixed.
+    /// A document that cannot be translated: reported to Concur where a person can correct it
+    /// there, or where the settings want it reported; else held until the settings are fixed, or
+    /// until a person has looked at it here.
     pub(super) async fn untranslatable(&self, untranslatable: Untranslatable) -> EarlyEnd {
-        let is_reported = match self.flow.settings.financial.confirm_errors {
-            ConfirmErrors::All => true,
-            ConfirmErrors::Document => untranslatable.fix_in == FixIn::Document,
-            ConfirmErrors::None => false,
-        };
-        let problems = untranslatable.problems;
+        let confirm_errors = self.flow.settings.financial.confirm_errors;
+        let is_reported = self.is_reported(&untranslatable);
+        let Untranslatable { problems, fix_in } = untranslatable;
         if is_reported {
-            let messages: Vec<(String, String)> = problems
-                .iter()
-                .take(MESSAGES_MAX)
-                .map(|problem| (problem.code.clone(), problem.message.clone()))
-                .collect();
+            let messages = messages(&problems, confirm_errors);
             if let Err(end) = self.confirm_failed(&messages).await {
                 return end;
             }
         }
-        let code = problems.first().map_or("unmapped", |problem| &problem.code);
-        let (said, remedy) = match (is_reported, untranslatable.fix_in) {
-            (true, _) => ("; this was reported to SAP Concur", CORRECT_IN_CONCUR),
-            (false, FixIn::Settings) => (
-                "",
-                "fix what is named in the settings, then `ml-connector replay --parked`",
+        match is_reported {
+            true => self.unposted(
+                problems,
+                "; this was reported to SAP Concur",
+                CORRECT_IN_CONCUR,
             ),
-            (false, FixIn::Document) => (
-                "",
-                "correct it in SAP Concur, or set `financial.confirm_errors = \"document\"` to \
-                 have it reported there",
-            ),
+            false => self.unposted(problems, "", remedy(fix_in)),
+        }
+    }
+
+    pub(super) fn is_reported(&self, untranslatable: &Untranslatable) -> bool {
+        match self.flow.settings.financial.confirm_errors {
+            ConfirmErrors::All => true,
+            ConfirmErrors::Document => untranslatable.fix_in == FixIn::Document,
+            ConfirmErrors::None => false,
+        }
+    }
+
+    /// A document that cannot be posted, and that stays on the list of what is ready.
+    pub(super) fn left_unread(&self, untranslatable: Untranslatable) -> EarlyEnd {
+        let remedy = match untranslatable.fix_in {
+            FixIn::Settings => remedy(FixIn::Settings),
+            FixIn::Nowhere | FixIn::Document => {
+                "it is left unchanged in SAP Concur: have its processor recall it there and submit \
+                 it again. If that does not help, report it to whoever supports ml-connector or \
+                 SAP Concur"
+            }
         };
+        self.unposted(untranslatable.problems, "", remedy)
+    }
+
+    fn unposted(&self, problems: Vec<Problem>, said: &str, remedy: &str) -> EarlyEnd {
+        let code = problems.first().map_or("unmapped", |problem| &problem.code);
         let message = format!(
             "the document cannot be posted: {}{said}",
             summary(&problems)
@@ -188,8 +232,9 @@ impl FinancialRun<'_> {
 
     fn refused(&self, said: &ServiceAnswer, what: &str) -> EarlyEnd {
         let message = format!(
-            "SAP Concur refused {what} (code {}): \"{}\"",
-            said.code, said.words
+            "SAP Concur refused {what} (code {}): {}",
+            said.code,
+            quoted(&said.words, WORDS_CHARS_MAX)
         );
         let (code, remedy) = match said.code {
             OTHER_SYSTEM => (

@@ -54,12 +54,7 @@ impl Journal<'_> {
     ) -> Result<Written<ObjectRef>, EarlyEnd> {
         let settings = &self.flow.settings;
         let policy = &settings.financial;
-        let body = posted.entry.body(
-            policy.endpoint,
-            posted.marker,
-            &posted.entry.title,
-            posted.date,
-        );
+        let body = posted.entry.body(policy, posted.marker, posted.date);
         let doubt = Cell::new(posted.doubt || policy.look_up == financial::LookUp::Always);
         let look_up = async || {
             if doubt.replace(true)
@@ -96,8 +91,12 @@ impl Journal<'_> {
     }
 
     /// What takes an entry back, made of what FreshBooks shows of it; nothing if it is gone or
-    /// empty.
-    pub(super) async fn reversal(&self, entry_id: &str) -> Result<Option<Entry>, EarlyEnd> {
+    /// empty. `description` is what it says for people.
+    pub(super) async fn reversal(
+        &self,
+        entry_id: &str,
+        description: String,
+    ) -> Result<Option<Entry>, EarlyEnd> {
         let lines = self.lines(|line| line.entry_id == entry_id).await?;
         let currencies: BTreeSet<&str> = lines.iter().map(|line| line.currency.as_str()).collect();
         let unread = lines.iter().any(|line| line.account.is_empty());
@@ -124,7 +123,7 @@ impl Journal<'_> {
             return Ok(None);
         }
         let entry = Entry {
-            title: format!("Reverses journal entry {entry_id}"),
+            description,
             date: String::new(),
             currency,
             lines,

@@ -6,17 +6,18 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::OTHER_LEDGER;
 use super::bill::BillPosted;
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
 use super::run::{FinancialRun, is_bill, shown};
-use crate::concur::DocumentType;
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Failure, Link};
+use crate::concur::{DocumentType, FinancialStatus};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure, Link};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
 use crate::flow::{EARLIER, EarlyEnd, Written, unchanged};
 use crate::flows::ambiguity;
-use crate::flows::day::{DAY, day_before};
+use crate::flows::day::{DAY, day_in};
 use crate::marker;
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
@@ -54,13 +55,21 @@ impl FinancialRun<'_> {
         remark: &str,
     ) -> Result<Ending, EarlyEnd> {
         let settings = &self.flow.settings;
-        let entry = match financial::translate(self.kind, &self.row.document, settings) {
-            Ok(Translated::Entry(entry)) => entry,
-            Ok(Translated::NotPosted { code, message }) => {
+        let translated = financial::translate_with_head(self.kind, &self.row.document, settings);
+        let (mut entry, head) = match translated {
+            Ok((Translated::Entry(entry), head)) => (entry, head),
+            Ok((Translated::NotPosted { code, message }, _)) => {
                 return self.not_posted(code, message).await;
             }
             Err(untranslatable) => return Err(self.untranslatable(untranslatable).await),
         };
+        self.flow.note_facts(Facts {
+            date: Some(entry.date.clone()),
+            ..head.facts()
+        });
+        if let Some(original) = self.posted_original(&head.source_id).await {
+            entry.description = financial::with_original(&entry.description, &original);
+        }
         let date = self.open_day(&entry.date)?;
         let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
         match earlier {
@@ -76,6 +85,19 @@ impl FinancialRun<'_> {
                 self.link(&posted, Some(hash)).await;
                 self.finish_with(&posted, &date, change, remark).await
             }
+        }
+    }
+
+    /// A document that the settings leave to others, and why. What an earlier one of its source has
+    /// posted here does not stand any more: who takes this one posts it.
+    pub(super) async fn leave_to_others(&self, why: String) -> Result<Ending, EarlyEnd> {
+        let is_live = matches!(
+            self.row.status,
+            FinancialStatus::Ready | FinancialStatus::Acknowledged | FinancialStatus::Posted
+        );
+        match &self.own.link {
+            Some(link) if is_live => self.take_back(&link.target, &why).await,
+            _ => Ok(unchanged(OTHER_LEDGER, why)),
         }
     }
 
@@ -196,7 +218,7 @@ impl FinancialRun<'_> {
     }
 
     async fn take_back(&self, posted: &ObjectRef, why: &str) -> Result<Ending, EarlyEnd> {
-        let today = day_before(self.flow.now(), 0);
+        let today = self.today();
         let (date, how) = match is_bill(posted) {
             true => (today, "deleted"),
             false => (self.open_day(&today)?, "reversed"),
@@ -223,7 +245,9 @@ impl FinancialRun<'_> {
 
     /// Posts what takes an entry back, once; nothing if it is gone.
     async fn reverse(&self, entry_id: &str, date: &str) -> Result<(), EarlyEnd> {
-        let Some(reversal) = self.journal.reversal(entry_id).await? else {
+        let earlier = financial::description(self.kind, &self.row.document);
+        let description = financial::of_reversal(entry_id, earlier.as_deref());
+        let Some(reversal) = self.journal.reversal(entry_id, description).await? else {
             return Ok(());
         };
         let marker = self.flow.marker(&format!("journal-reversal {entry_id}"));
@@ -247,9 +271,8 @@ impl FinancialRun<'_> {
         let Ok(head) = financial::head(self.kind, &self.row.document) else {
             return Ok(None);
         };
-        let request = ObjectRef::concur("payment-request", head.source_id);
-        if let Some(link) = self.flow.find_one(request).await.link {
-            return Ok(Some(link.target));
+        if let Some(original) = self.original(&head.source_id).await {
+            return Ok(Some(original));
         }
         let is_ours = |value: &String| marker::is_marker(value);
         if head.customs.iter().any(is_ours) {
@@ -263,6 +286,21 @@ impl FinancialRun<'_> {
             ));
         }
         Ok(None)
+    }
+
+    /// The FreshBooks document that we brought to Concur as an invoice that is posted all the same.
+    async fn posted_original(&self, source_id: &str) -> Option<ObjectRef> {
+        let settings = &self.flow.settings.financial;
+        let is_posted = settings.own_invoices == OwnInvoices::Post;
+        if self.kind != DocumentType::Invoice || !is_posted {
+            return None;
+        }
+        self.original(source_id).await
+    }
+
+    async fn original(&self, source_id: &str) -> Option<ObjectRef> {
+        let request = ObjectRef::concur("payment-request", source_id);
+        Some(self.flow.find_one(request).await.link?.target)
     }
 
     async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, EarlyEnd> {
@@ -294,7 +332,12 @@ impl FinancialRun<'_> {
             Ok(Translated::Entry(entry)) => self.open_day(&entry.date).ok(),
             _ => None,
         };
-        date.unwrap_or_else(|| day_before(self.flow.now(), 0))
+        date.unwrap_or_else(|| self.today())
+    }
+
+    /// The calendar day in the time zone of the books.
+    fn today(&self) -> String {
+        day_in(&self.flow.settings.financial.zone, self.flow.now())
     }
 
     /// The day to post on: the document's own, unless the books are closed for it.

@@ -11,7 +11,8 @@ use super::journal::Journal;
 use crate::concur::{self, DocumentType, FinancialRow};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
-use crate::financial::source::{bill_kind, entry_kind};
+use crate::financial;
+use crate::financial::source::{Source, bill_kind, entry_kind};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 
 /// What ends a document whose posting was confirmed as failed.
@@ -118,7 +119,8 @@ pub(super) fn is_bill(posted: &ObjectRef) -> bool {
     posted.kind == "bill"
 }
 
-/// All documents of a source, whatever their status; none if Concur does not know the source.
+/// All documents of a source, whatever their status; none if Concur does not know the source. A
+/// filter may be ignored silently: what shows another source is left out.
 pub(super) async fn documents_of_source(
     flow: &Flow,
     kind: DocumentType,
@@ -126,7 +128,17 @@ pub(super) async fn documents_of_source(
 ) -> Result<Vec<FinancialRow>, EarlyEnd> {
     let request = concur::list_of_source(kind, source_id);
     match flow.read(request, concur::read_financial_documents).await? {
-        Ok(page) => Ok(page.rows),
+        Ok(mut page) => {
+            let is_other = |row: &FinancialRow| {
+                let head = financial::head(kind, &row.document).ok();
+                match Source::of_document(kind, &row.id, head).0 {
+                    Source::Known(_, id) => !id.eq_ignore_ascii_case(source_id),
+                    Source::Unread(..) => false,
+                }
+            };
+            page.rows.retain(|row| !is_other(row));
+            Ok(page.rows)
+        }
         Err(refusal) if refusal.is_missing() => Ok(Vec::new()),
         Err(refusal) => Err(remote_refused(flow, System::Concur, "to show it", &refusal)),
     }

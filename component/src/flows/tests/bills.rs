@@ -38,6 +38,40 @@ fn a_bill_becomes_a_payment_request_of_its_own_vendor() {
 }
 
 #[test]
+fn a_country_that_the_bill_leaves_out_is_its_vendor_s_own() {
+    let mut world = world();
+    world.linked(&object("bill-vendor", "17"), "vendor", "1001|HQ", "");
+    let bill = world.freshbooks.get_mut(BILL).expect("is there");
+    bill["bill"]["vendor"] = json!({"vendorid": 17});
+    let vendor = json!({"vendorid": 17, "vendor_name": "Messe AG", "country": "France"});
+    let path = "/accounting/account/zQ7pLm/bill_vendors/bill_vendors/17";
+    world
+        .freshbooks
+        .insert(path.to_string(), json!({"bill_vendor": vendor}));
+    let driven = world.run(&task("bill", "91", StartReason::Sweep));
+    assert!(matches!(driven.completion.ending, Ending::Confirmed(_)));
+    assert_eq!(world.requests[0]["CountryCode"], "FR");
+    assert_eq!(world.requests[0]["Name"], "R-1 Messe AG");
+    assert_eq!(driven.completion.facts.party.as_deref(), Some("Messe AG"));
+}
+
+#[test]
+fn lines_that_the_answer_leaves_out_park_as_such() {
+    let mut world = world();
+    let bill = world.freshbooks.get_mut(BILL).expect("is there");
+    let bill = bill["bill"].as_object_mut().expect("is an object");
+    bill.remove("lines");
+    let driven = world.run(&task("bill", "91", StartReason::Sweep));
+    let Ending::Parked(failure) = driven.completion.ending else {
+        panic!("is parked");
+    };
+    assert_eq!(
+        (failure.code.as_str(), failure.problems.len()),
+        ("lines-missing", 1)
+    );
+}
+
+#[test]
 fn a_preview_is_the_very_body_that_a_run_sends() {
     let mut world = world();
     let shown = world.freshbooks[BILL].to_string();

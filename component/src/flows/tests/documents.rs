@@ -188,7 +188,7 @@ fn a_carried_invoice_that_was_deleted_parks_until_it_is_deleted_there_too() {
 }
 
 #[test]
-fn a_refusal_to_show_the_invoice_is_rejected_in_its_own_words() {
+fn a_plan_without_bills_parks_and_says_so_in_freshbooks_own_words() {
     let mut world = world();
     world.fault = Box::new(|_| {
         Some(Fault::Instead(answer(
@@ -197,8 +197,12 @@ fn a_refusal_to_show_the_invoice_is_rejected_in_its_own_words() {
         )))
     });
     let driven = world.run(&notice());
-    assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
-    assert!(failure(&driven).message.contains("\"Not in this plan.\""));
+    assert!(matches!(driven.completion.ending, Ending::Parked(_)));
+    let failure = failure(&driven);
+    assert_eq!(failure.code, "access-denied");
+    assert!(failure.message.contains("\"Not in this plan.\""));
+    assert!(failure.message.ends_with("does not include bills"));
+    assert!(failure.remedy.contains("`bill.enabled = false`"));
 }
 
 #[test]
@@ -513,9 +517,10 @@ fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
         ),
     ];
     for (said, change) in changes {
-        for (status, task) in [
-            (ambiguous(), notice()),
-            (unknown(&own()), started_over(StartReason::Replay)),
+        // What was sent before a run was started over was sent before that, and perhaps only just.
+        for (status, task, since) in [
+            (ambiguous(), notice(), STARTED - HOUR),
+            (unknown(&own()), started_over(StartReason::Replay), STARTED),
         ] {
             let mut world = world();
             world.keep(status);
@@ -523,7 +528,7 @@ fn an_ambiguous_create_is_not_forgotten_over_anything_else() {
             let driven = world.run(&task);
             assert_eq!(
                 (code(&driven), failure(&driven).since),
-                ("ambiguous", STARTED - HOUR),
+                ("ambiguous", since),
                 "{said}"
             );
             assert!(
@@ -552,7 +557,7 @@ fn a_run_that_is_started_over_does_not_create_again_what_may_be_there() {
         assert_eq!(code(&driven), "ambiguous");
         assert_untouched(&driven);
         assert_eq!(driven.waits(), [(WaitReason::Settle, HOUR / 2)]);
-        assert_eq!(failure(&driven).look_again, Some(STARTED + 5 * HOUR));
+        assert_eq!(failure(&driven).look_again, Some(STARTED + HOUR));
         world.requests = vec![request("P1", &our_marker(), "FB-C41")];
         assert_eq!(code(&world.run(&started_over(reason))), "adopted");
     }
@@ -625,7 +630,55 @@ fn a_refused_create_is_rejected_in_its_own_words() {
             .message
             .contains("\"Vendor could not be matched.\"")
     );
+    // Without a field or a validation error it may also be a limit or a deadlock.
+    assert_eq!(World::writes(&driven).len(), 4);
+    world.fault = Box::new(|send| {
+        let refused = answer(
+            400,
+            r#"{"errorMessage": "m", "validationErrors": [{"source": "a", "message": "b"}]}"#,
+        );
+        (send.request.method == Method::Post).then_some(Fault::Instead(refused))
+    });
+    let driven = world.run(&notice());
+    assert!(matches!(driven.completion.ending, Ending::Rejected(_)));
     assert_eq!(World::writes(&driven).len(), 1);
+}
+
+#[test]
+fn a_refused_look_up_is_hardly_the_record_s_fault_and_is_looked_at_again() {
+    for (status, body, sends) in [
+        (400, r#"{"Error": {"Message": "Something went wrong."}}"#, 4),
+        (400, "", 4),
+        (
+            400,
+            r#"{"Message": "The limit of requests is exceeded"}"#,
+            8,
+        ),
+        (400, r#"{"validationErrors": [{"source": "limit"}]}"#, 1),
+        (422, r#"{"Message": "no"}"#, 1),
+        (405, "", 1),
+    ] {
+        let mut world = world();
+        let refused = answer(status, body);
+        world.fault = Box::new(move |send| {
+            let is_digest = send.request.path_with_query.contains("digests");
+            is_digest.then(|| Fault::Instead(refused.clone()))
+        });
+        let driven = world.run(&notice());
+        let Ending::Parked(failure) = &driven.completion.ending else {
+            panic!("{status} {body}: {:?}", driven.completion.ending);
+        };
+        assert_eq!(failure.code, "refused");
+        assert_eq!(failure.look_again, Some(failure.since + HOUR));
+        assert!(failure.remedy.contains("by itself"), "{failure:?}");
+        let sent = driven.sends();
+        let digests = sent
+            .iter()
+            .filter(|(send, _, _)| send.request.path_with_query.contains("digests"));
+        assert_eq!(digests.count(), sends, "{status} {body}");
+        world.fault = Box::new(|_| None);
+        assert_eq!(code(&world.run(&notice())), "created");
+    }
 }
 
 #[test]
@@ -647,7 +700,12 @@ fn a_changed_invoice_is_updated() {
         .collect();
     assert_eq!(
         intents,
-        [Intent::Read, Intent::Read, Intent::LookUpThenResend]
+        [
+            Intent::Read,
+            Intent::Read,
+            Intent::LookUpThenResend,
+            Intent::Read
+        ]
     );
 }
 

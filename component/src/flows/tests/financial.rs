@@ -16,6 +16,8 @@ use crate::runs::tests::{Driven, STARTED, answer, task, unknown};
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
 
+mod books;
+
 const REPORT: &str = "9E44A1C07B2F4D06A9B1";
 const SYSTEM: &str = "freshbooks-zQ7pLm";
 
@@ -166,6 +168,15 @@ fn answer_lost(path: &'static str) -> super::world::Faults {
             send.request.method == Method::Post && send.request.path_with_query.contains(path);
         (hit && core::mem::take(&mut open)).then_some(Fault::Lost)
     })
+}
+
+#[test]
+fn documents_of_another_source_are_left_alone() {
+    let mut world = with("READY");
+    let listed = &mut world.books.documents[0];
+    listed.text = listed.text.replace(REPORT, "0C45F960C3064ED88C39");
+    assert_eq!(note(&run(&mut world)), "not-there");
+    assert!(world.books.entries.is_empty() && world.books.document("d1").status == "READY");
 }
 
 #[test]
@@ -536,7 +547,7 @@ fn two_entries_under_one_marker_are_a_conflict() {
 }
 
 #[test]
-fn a_document_that_cannot_be_read_is_told_to_concur() {
+fn what_nobody_can_fix_in_concur_is_not_reported_there() {
     let mut world = with("READY");
     world.books.documents[0].text = "not JSON".to_string();
     let object = ObjectRef {
@@ -548,11 +559,49 @@ fn a_document_that_cannot_be_read_is_told_to_concur() {
         ..a_task(StartReason::Notice)
     };
     let driven = world.run(&task);
+    let failure = failure(&driven);
+    assert_eq!(failure.code, "not-json");
+    assert!(failure.remedy.contains("recall"), "{}", failure.remedy);
+    assert!(world.books.document("d1").confirmed.is_empty());
+    // Only the list of what is ready shows it again.
+    assert_eq!(world.books.document("d1").status, "READY");
+    // A person may hand it back all the same.
+    world.settings = settings(r#""confirm_errors": "all","#);
+    world.run(&task);
     let told = &world.books.document("d1").confirmed[0];
-    assert_eq!(
-        told["systemMessages"][0]["messageId"],
-        failure(&driven).code
+    assert_eq!(told["systemMessages"][0]["messageId"], "not-json");
+}
+
+#[test]
+fn a_document_that_nobody_can_correct_is_held_until_a_person_hands_it_back() {
+    let mut world = with("READY");
+    world.books.documents[0].text = report("54.00", "54.00").replace("COMP", "COPD");
+    let driven = run(&mut world);
+    let failure = failure(&driven);
+    assert_eq!(failure.code, "parties-unclear");
+    assert!(
+        failure.remedy.contains("confirm_errors"),
+        "{}",
+        failure.remedy
     );
+    assert!(world.books.document("d1").confirmed.is_empty());
+    world.settings = settings(r#""confirm_errors": "all","#);
+    world.run(&a_task(StartReason::Replay));
+    let told = &world.books.document("d1").confirmed[0];
+    assert_eq!(told["systemMessages"][0]["messageId"], "parties-unclear");
+}
+
+#[test]
+fn concur_is_told_only_what_people_there_can_correct() {
+    let mut world = with("READY");
+    let text = report("54.00", "55.00").replace("6200", "6999");
+    world.books.documents[0].text = text;
+    let driven = run(&mut world);
+    assert_eq!(failure(&driven).problems.len(), 2);
+    let told = &world.books.document("d1").confirmed[0]["systemMessages"];
+    let messages = told.as_array().expect("a list").iter();
+    let codes: Vec<_> = messages.map(|message| &message["messageId"]).collect();
+    assert_eq!(codes, ["unbalanced"]);
 }
 
 fn run_queue(world: &mut World, id: &str) -> Driven {

@@ -17,10 +17,10 @@ use crate::contract::http::{
 };
 use crate::contract::runs::{
     Action, Changes, Demand, EndingKind, LastEnding, Link, NewTask, ObjectStatus, OutboundRequest,
-    Report, Task, Wake,
+    Report, StartReason, Task, Wake,
 };
 use crate::contract::types::{Instant, ObjectRef, System};
-use crate::runs::tests::{Driven, answer, assert_replays, drive, open, settings, unknown};
+use crate::runs::tests::{Driven, STARTED, answer, assert_replays, drive, open, settings, unknown};
 use crate::settings::Settings;
 use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
@@ -47,6 +47,10 @@ pub(super) struct World {
     /// What an object that is waited for turns into.
     pub(super) becomes: Option<ObjectStatus>,
     pub(super) fault: Faults,
+    /// Whether the fields of a form are unknown until a payment request has shown them.
+    pub(super) new_forms: bool,
+    /// Fields of payment requests that are dropped in silence.
+    pub(super) dropped: Vec<&'static str>,
     /// Tasks that were started.
     pub(super) tasks: Vec<NewTask>,
     pub(super) trusted: Vec<String>,
@@ -112,6 +116,8 @@ impl World {
             statuses: Vec::new(),
             becomes: None,
             fault: Box::new(|_| None),
+            new_forms: false,
+            dropped: Vec::new(),
             tasks: Vec::new(),
             trusted: Vec::new(),
             callbacks: Vec::new(),
@@ -137,7 +143,21 @@ impl World {
 
     pub(super) fn status(&self, object: &ObjectRef) -> ObjectStatus {
         let known = self.statuses.iter().find(|known| known.object == *object);
-        known.cloned().unwrap_or_else(|| unknown(object))
+        known.cloned().unwrap_or_else(|| ObjectStatus {
+            link: self.proof(object),
+            ..unknown(object)
+        })
+    }
+
+    /// Forms are proven unless a test is about them.
+    fn proof(&self, object: &ObjectRef) -> Option<Link> {
+        let is_proven = object.kind == "payment-request-form" && !self.new_forms;
+        is_proven.then(|| Link {
+            source: object.clone(),
+            target: ObjectRef::concur("payment-request", "P0"),
+            version: None,
+            content_hash: Some(object.id.clone()),
+        })
     }
 
     pub(super) fn link(&self, object: &ObjectRef) -> Option<Link> {
@@ -172,6 +192,14 @@ impl World {
         let effect = match demand {
             Demand::Perform(effect) => effect,
             Demand::Wait(wait) => {
+                if let Some(form) = wait
+                    .on
+                    .as_ref()
+                    .filter(|on| on.kind == "payment-request-form")
+                {
+                    self.run_form(form);
+                    return Report::Woken(Wake::ObjectEnded);
+                }
                 let ended = wait.on.is_some().then(|| self.becomes.take()).flatten();
                 return Report::Woken(match ended {
                     Some(status) => {
@@ -198,6 +226,23 @@ impl World {
                 Report::Trusted(!is_lost)
             }
         }
+    }
+
+    /// Runs a form to its end.
+    fn run_form(&mut self, form: &ObjectRef) {
+        let task = Task {
+            object: form.clone(),
+            reason: StartReason::Dependency,
+            started: STARTED,
+            receive_url: None,
+            unknown_since: None,
+        };
+        self.run(&task);
+        let status = self.status(form);
+        self.keep(ObjectStatus {
+            active: false,
+            ..status
+        });
     }
 
     fn save(&mut self, save: &Changes) -> Report {
@@ -373,7 +418,7 @@ impl World {
             .filter(|request| request["InvoiceNumber"] == number);
         let rows: Vec<Value> = rows
             .map(|request| {
-                json!({"PaymentRequestId": request["ID"],
+                json!({"PaymentRequestId": request["ID"], "InvoiceNumber": request["InvoiceNumber"],
                     "IsDeleted": request["IsPaymentRequestDeleted"]})
             })
             .collect();
@@ -387,6 +432,9 @@ impl World {
             return found.map_or_else(|| answer(404, ""), done);
         }
         let mut wanted: Value = serde_json::from_str(body).expect("is JSON");
+        for field in &self.dropped {
+            drop_field(&mut wanted, field);
+        }
         let id = match method {
             Method::Post => {
                 let id = format!("P{}", self.requests.len() + 1);
@@ -421,6 +469,19 @@ impl World {
             .into_iter()
             .filter(|(send, _, _)| send.request.method != Method::Get);
         writes.map(|(send, _, _)| text(&send.request)).collect()
+    }
+}
+
+fn drop_field(body: &mut Value, field: &str) {
+    match body {
+        Value::Object(members) => {
+            members.remove(field);
+            members
+                .values_mut()
+                .for_each(|member| drop_field(member, field));
+        }
+        Value::Array(rows) => rows.iter_mut().for_each(|row| drop_field(row, field)),
+        _ => {}
     }
 }
 

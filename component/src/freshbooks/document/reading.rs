@@ -1,24 +1,26 @@
 //! Reads a document tolerantly: what cannot be read of it becomes a problem of the document.
 
+mod lines;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Document, Kind, Line, Tax};
+use super::{Document, Kind, place};
 use crate::contract::types::{ObjectRef, Problem, System};
 use crate::error_bodies::Unread;
+use crate::freshbooks::fields::{self, written_amount};
 use crate::freshbooks::party;
-use crate::lax_json::{Raw, lax_text, parse};
+use crate::lax_json::{Object, Raw, lax_text};
 use crate::money::{self, NUMBER_BOUND};
-use crate::text::shortened;
+use crate::text::quoted;
 
-/// A tax of more per cent than this is a mistake: the highest there are stay below 100.
-const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
+pub(super) use lines::{BILL_TAXES, INVOICE_TAXES, TaxNames};
+
 /// As much of a text is repeated in a problem's message.
 const SHOWN_CHARS_MAX: usize = 40;
 
@@ -27,53 +29,36 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// Only if it is no object of that shape at all; what is wrong inside is among
-    /// [`Document::problems`].
+    /// Only if it is no object at all; what is wrong inside is among [`Document::problems`].
     pub(crate) fn read(kind: Kind, raw: &RawValue) -> Result<Self, Unread> {
-        let raw: RawDocument = parse(raw)?;
-        let mut reading = Reading::new(kind, lax_text(raw.currency_code).unwrap_or_default());
-        let other: RawVendor = raw
-            .vendor
-            .and_then(|raw| parse(raw).ok())
-            .unwrap_or_default();
-        let (party, number, issued, total, version) = match kind {
-            Kind::Invoice => (
-                raw.customerid,
-                raw.invoice_number,
-                raw.create_date,
-                raw.amount,
-                raw.updated,
-            ),
-            Kind::Bill => (
-                raw.vendorid,
-                raw.bill_number,
-                raw.issue_date,
-                raw.total_amount,
-                raw.updated_at,
-            ),
-        };
+        let object = fields::object(raw, kind.name())?;
+        let other = object.get(kind.party_object());
+        let vendor = other.and_then(Object::read).unwrap_or_default();
+        let places = kind.places();
         let (party_name, country) = match kind {
-            Kind::Invoice => (client_name(&raw), raw.country),
-            Kind::Bill => (lax_text(other.vendor_name), other.country),
+            Kind::Invoice => (client_name(&object), object.text("country")),
+            Kind::Bill => (vendor.text("vendor_name"), vendor.text("country")),
         };
+        let total = object.get(name_in(places.total));
+        let mut reading = Reading::new(kind, &object, total);
         Ok(Self {
             kind,
-            id: reading.id(raw.id),
-            number: lax_text(number),
-            version: lax_text(version).unwrap_or_default(),
-            deleted: lax_text(raw.vis_state).as_deref() == Some("1"),
-            draft: kind == Kind::Invoice && lax_text(raw.status).as_deref() == Some("1"),
-            party: reading.party(party),
+            id: reading.id(&object),
+            number: object.text(name_in(places.number)),
+            version: kind.version_of(&object),
+            deleted: object.text("vis_state").as_deref() == Some("1"),
+            draft: kind == Kind::Invoice && is_draft(&object),
+            party: reading.party(&object, other),
             party_name,
-            country: lax_text(country),
-            issued: reading.day(kind.places().issued, issued),
-            due: reading.day("/due_date", raw.due_date),
-            total: reading.amount(kind.places().total, total),
+            country,
+            issued: reading.day(places.issued, object.get(name_in(places.issued))),
+            due: reading.day("/due_date", object.get("due_date")),
+            total: reading.amount(places.total, total),
             discount: reading
-                .optional_amount("/discount_total", raw.discount_total)
+                .optional_amount("/discount_total", object.get("discount_total"))
                 .unwrap_or_default()
                 .abs(),
-            lines: reading.lines(raw.lines),
+            lines: reading.lines(object.get("lines")),
             currency: reading.currency,
             amounts_known: reading.amounts_known,
             problems: reading.problems,
@@ -81,140 +66,83 @@ impl Document {
     }
 }
 
-#[derive(Deserialize)]
-struct RawDocument<'a> {
-    #[serde(borrow)]
-    id: Raw<'a>,
-    #[serde(borrow)]
-    invoice_number: Raw<'a>,
-    #[serde(borrow)]
-    bill_number: Raw<'a>,
-    #[serde(borrow)]
-    updated: Raw<'a>,
-    #[serde(borrow)]
-    updated_at: Raw<'a>,
-    #[serde(borrow)]
-    vis_state: Raw<'a>,
-    #[serde(borrow)]
-    status: Raw<'a>,
-    #[serde(borrow)]
-    customerid: Raw<'a>,
-    #[serde(borrow)]
-    vendorid: Raw<'a>,
-    #[serde(borrow)]
-    vendor: Raw<'a>,
-    #[serde(borrow)]
-    organization: Raw<'a>,
-    #[serde(borrow)]
-    fname: Raw<'a>,
-    #[serde(borrow)]
-    lname: Raw<'a>,
-    #[serde(borrow)]
-    country: Raw<'a>,
-    #[serde(borrow)]
-    create_date: Raw<'a>,
-    #[serde(borrow)]
-    issue_date: Raw<'a>,
-    #[serde(borrow)]
-    due_date: Raw<'a>,
-    #[serde(borrow)]
-    currency_code: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow)]
-    total_amount: Raw<'a>,
-    #[serde(borrow)]
-    discount_total: Raw<'a>,
-    #[serde(borrow)]
-    lines: Option<Vec<RawLine<'a>>>,
-}
-
-#[derive(Default, Deserialize)]
-struct RawVendor<'a> {
-    #[serde(borrow)]
-    vendor_name: Raw<'a>,
-    #[serde(borrow)]
-    country: Raw<'a>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct RawMoney<'a> {
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow)]
-    code: Raw<'a>,
-}
-
-// Invoice lines and bill lines differ in spelling only; `taxAmount1` is a percentage
-// (source: freshbooks-invoices).
-#[derive(Deserialize)]
-struct RawLine<'a> {
-    #[serde(borrow)]
-    name: Raw<'a>,
-    #[serde(borrow)]
-    description: Raw<'a>,
-    #[serde(borrow, alias = "quantity")]
-    qty: Raw<'a>,
-    #[serde(borrow)]
-    unit_cost: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow, rename = "taxName1", alias = "tax_name1")]
-    tax_name1: Raw<'a>,
-    #[serde(borrow, rename = "taxName2", alias = "tax_name2")]
-    tax_name2: Raw<'a>,
-    #[serde(borrow, rename = "taxAmount1", alias = "tax_percent1")]
-    tax_percent1: Raw<'a>,
-    #[serde(borrow, rename = "taxAmount2", alias = "tax_percent2")]
-    tax_percent2: Raw<'a>,
-    #[serde(borrow)]
-    compounded_tax: Raw<'a>,
-    #[serde(borrow)]
-    categoryid: Raw<'a>,
-    #[serde(borrow)]
-    modern_project_id: Raw<'a>,
+/// The name that a pointer of one step leads to.
+fn name_in(pointer: &str) -> &str {
+    pointer.trim_start_matches('/')
 }
 
 /// The client's name at the time of the invoice: the organisation, else the person.
-fn client_name(raw: &RawDocument) -> Option<String> {
-    let (first, last) = (lax_text(raw.fname), lax_text(raw.lname));
-    lax_text(raw.organization).or_else(|| party::person_name(first.as_deref(), last.as_deref()))
+fn client_name(invoice: &Object) -> Option<String> {
+    let (first, last) = (invoice.text("fname"), invoice.text("lname"));
+    let person = party::person_name(first.as_deref(), last.as_deref());
+    invoice.text("organization").or(person)
+}
+
+/// `status` is a number; the word is in `v3_status` (source: freshbooks-invoices).
+fn is_draft(invoice: &Object) -> bool {
+    let (_, status) = invoice.first_text(&["status", "v3_status"]);
+    let status = status.unwrap_or_default();
+    status == "1" || status.eq_ignore_ascii_case("draft")
 }
 
 struct Reading {
     kind: Kind,
+    /// In capitals; empty where FreshBooks names none.
     currency: String,
     amounts_known: bool,
     problems: Vec<Problem>,
 }
 
 impl Reading {
-    fn new(kind: Kind, currency: String) -> Self {
-        Self {
+    /// The currency is the header's, else the total's.
+    fn new(kind: Kind, object: &Object, total: Raw) -> Self {
+        let header = object.text("currency_code");
+        let currency = header.map(|code| fields::currency_code(&code));
+        let of_total = || written_amount(total?)?.code;
+        let mut reading = Self {
             kind,
-            currency,
+            currency: currency.or_else(of_total).unwrap_or_default(),
             amounts_known: true,
             problems: Vec::new(),
+        };
+        if reading.currency.is_empty() {
+            let message = format!(
+                "FreshBooks names no currency of the {}; choose one there",
+                kind.name()
+            );
+            reading.amount_unknown("/currency_code", "currency-missing", message);
         }
+        reading
     }
 
-    fn id(&mut self, id: Raw) -> String {
-        lax_text(id).unwrap_or_else(|| {
-            let message = format!("the {} has no id", self.kind.name());
+    fn id(&mut self, object: &Object) -> String {
+        self.kind.id_of(object).unwrap_or_else(|| {
+            let name = self.kind.name();
+            let message = format!(
+                "FreshBooks' answer does not say which {name} it is; ask for the {name} by its id"
+            );
             self.report("/id", "id-missing", message);
             String::new()
         })
     }
 
-    fn party(&mut self, id: Raw) -> ObjectRef {
+    /// The other party by its id in the header, else in its own object (source: freshbooks-bills).
+    fn party(&mut self, object: &Object, other: Raw) -> ObjectRef {
         let kind = self.kind;
-        let id = lax_text(id).filter(|id| id != "0").unwrap_or_else(|| {
-            let message = format!(
-                "the {} names no {}; choose one in FreshBooks",
-                kind.name(),
-                kind.party()
-            );
-            self.report(kind.places().party, "party-missing", message);
+        let (at, names) = (kind.places().party, kind.party_ids());
+        let header = fields::id(object.get(name_in(at)), names);
+        let id = header.or_else(|| fields::reference(other, names));
+        let id = id.unwrap_or_else(|| {
+            let (name, party) = (kind.name(), kind.party_words());
+            let is_said = object.has(name_in(at)) || object.has(kind.party_object());
+            let message = match is_said {
+                true => format!("the {name} names no {party}; choose one in FreshBooks"),
+                false => format!(
+                    "FreshBooks' answer leaves out the {party} of the {name}; ask once more, and \
+                     if it stays out, ask FreshBooks' support"
+                ),
+            };
+            self.report(at, "party-missing", message);
             String::new()
         });
         ObjectRef {
@@ -226,68 +154,38 @@ impl Reading {
 
     /// A calendar day; never shifted by a time zone (source: freshbooks-time-zones).
     fn day(&mut self, at: &str, raw: Raw) -> Option<String> {
-        let text = lax_text(raw)?;
+        // 0 and the day of zeros stand for none.
+        let is_none = |text: &str| text.trim_matches(['0', '-', ':', ' ']).is_empty();
+        let text = lax_text(raw).filter(|text| !is_none(text))?;
         let day = text.get(..10).unwrap_or_default();
         let rest = text.get(10..).unwrap_or_default();
         if day.parse::<Date>().is_ok() && (rest.is_empty() || rest.starts_with([' ', 'T'])) {
             return Some(day.to_string());
         }
         let message = format!(
-            "\"{}\" is not a date such as 2026-02-27; correct it in FreshBooks",
-            shortened(&text, SHOWN_CHARS_MAX)
+            "{} is not a date such as 2026-02-27; correct it in FreshBooks",
+            quoted(&text, SHOWN_CHARS_MAX)
         );
         self.report(at, "not-a-date", message);
-        None
-    }
-
-    fn lines(&mut self, raw: Option<Vec<RawLine>>) -> Vec<Line> {
-        let raw = raw.unwrap_or_default();
-        (0..)
-            .zip(&raw)
-            .map(|(index, line)| self.line(index, line))
-            .collect()
-    }
-
-    fn line(&mut self, index: u32, raw: &RawLine) -> Line {
-        let at = format!("/lines/{index}");
-        let places = self.kind.places();
-        let [percent1, percent2] = places.percents;
-        Line {
-            name: lax_text(raw.name),
-            description: lax_text(raw.description),
-            quantity: self
-                .number(&format!("{at}/{}", places.quantity), raw.qty)
-                .unwrap_or(Decimal::ONE),
-            unit_cost: self.amount(&format!("{at}/unit_cost"), raw.unit_cost),
-            amount: self.optional_amount(&format!("{at}/amount"), raw.amount),
-            taxes: [
-                self.tax(&format!("{at}/{percent1}"), raw.tax_name1, raw.tax_percent1),
-                self.tax(&format!("{at}/{percent2}"), raw.tax_name2, raw.tax_percent2),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-            compound: matches!(lax_text(raw.compounded_tax).as_deref(), Some("true" | "1")),
-            category: lax_text(raw.categoryid),
-            project: lax_text(raw.modern_project_id).filter(|id| id != "0"),
-        }
-    }
-
-    fn tax(&mut self, at: &str, name: Raw, percent: Raw) -> Option<Tax> {
-        let name = lax_text(name)?.trim().to_string();
-        let percent = self.number(at, percent).unwrap_or_default();
-        if percent.abs() <= PERCENT_MAX {
-            return Some(Tax { name, percent });
-        }
-        let message = format!("a tax of {percent} % cannot be right; correct it in FreshBooks");
-        self.amount_unknown(at, "not-a-percentage", message);
         None
     }
 
     fn amount(&mut self, at: &str, raw: Raw) -> Decimal {
         let amount = self.optional_money(at, raw);
         if amount == Money::Missing {
-            self.amount_unknown(at, "amount-missing", "an amount is missing".to_string());
+            let name = self.kind.name();
+            // Nobody can enter a total.
+            let message = match at == self.kind.places().total {
+                true => format!(
+                    "FreshBooks shows no total of the {name}; open the {name} there and save it \
+                     again"
+                ),
+                false => format!(
+                    "FreshBooks shows no price for {}; enter it there",
+                    place(at)
+                ),
+            };
+            self.amount_unknown(at, "amount-missing", message);
         }
         amount.number().unwrap_or_default()
     }
@@ -300,32 +198,55 @@ impl Reading {
         let Some(raw) = raw else {
             return Money::Missing;
         };
-        let Ok(money) = parse::<RawMoney>(raw) else {
-            let message = "expected an amount with a currency".to_string();
+        let Some(written) = written_amount(raw) else {
+            let message = format!(
+                "FreshBooks shows something else where the amount of {} should be; open the {} \
+                 there and save it again",
+                place(at),
+                self.kind.name()
+            );
             self.amount_unknown(at, "not-an-amount", message);
             return Money::Unreadable;
         };
-        if let Some(code) = lax_text(money.code).filter(|code| *code != self.currency) {
-            let message = format!(
-                "the amount is in {}, the document in {}",
-                shortened(&code, SHOWN_CHARS_MAX),
-                shortened(&self.currency, SHOWN_CHARS_MAX)
-            );
-            self.amount_unknown(at, "two-currencies", message);
-        }
-        if lax_text(money.amount).is_none() {
+        self.check_currency(at, written.code);
+        let at = match raw.get().trim_start().starts_with('{') {
+            true => format!("{at}/amount"),
+            false => at.to_string(),
+        };
+        let Some(text) = written.amount else {
             return Money::Missing;
-        }
-        let number = self.number(&format!("{at}/amount"), money.amount);
+        };
+        let number = self.number(&at, &text);
         number.map_or(Money::Unreadable, Money::Number)
     }
 
-    fn number(&mut self, at: &str, raw: Raw) -> Option<Decimal> {
-        let text = lax_text(raw)?;
-        let number = money::parse(&text).filter(|number| number.abs() < NUMBER_BOUND);
+    fn check_currency(&mut self, at: &str, code: Option<String>) {
+        let Some(code) = code.filter(|code| *code != self.currency) else {
+            return;
+        };
+        // Without a currency of the document's own there is nothing that it could contradict.
+        if self.currency.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the amount of {} is in {}, but the {} is in {}; SAP Concur takes one currency for all \
+             of it, so correct the currency in FreshBooks",
+            place(at),
+            quoted(&code, SHOWN_CHARS_MAX),
+            self.kind.name(),
+            quoted(&self.currency, SHOWN_CHARS_MAX)
+        );
+        self.amount_unknown(at, "two-currencies", message);
+    }
+
+    fn number(&mut self, at: &str, text: &str) -> Option<Decimal> {
+        let number = money::parse(text).filter(|number| number.abs() < NUMBER_BOUND);
         if number.is_none() {
-            let shown = shortened(&text, SHOWN_CHARS_MAX);
-            let message = format!("\"{shown}\" is not a decimal number below {NUMBER_BOUND}");
+            let message = format!(
+                "{} in {} is not a number below {NUMBER_BOUND}; correct it in FreshBooks",
+                quoted(text, SHOWN_CHARS_MAX),
+                place(at)
+            );
             self.amount_unknown(at, "not-a-number", message);
         }
         number

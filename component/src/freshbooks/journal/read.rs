@@ -4,18 +4,16 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use rust_decimal::Decimal;
-use serde::Deserialize;
-
 use super::new_endpoint::{entries_path, with_version};
 use crate::contract::http::{Method, Request, Response};
 use crate::error_bodies::{self, Unread};
 use crate::freshbooks::envelope::{page_count, result_member, result_rows};
+use crate::freshbooks::fields;
 use crate::freshbooks::requests::{PAGE_ROWS_MAX, accounting_path, get, request};
-use crate::lax_json::{Raw, lax_text, parse};
-use crate::money;
+use crate::lax_json::{Object, rows};
 use crate::settings::Settings;
 use crate::settings::financial::Endpoint;
+use rust_decimal::Decimal;
 
 /// One side of a journal entry as FreshBooks shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,42 +40,29 @@ pub(crate) struct JournalPage {
 
 /// Reads the id of the entry that was created.
 pub(crate) fn read_journal_entry(response: &Response) -> Result<String, Unread> {
-    #[derive(Deserialize)]
-    struct Created<'a> {
-        #[serde(borrow)]
-        id: Raw<'a>,
-        #[serde(borrow)]
-        entryid: Raw<'a>,
-    }
     let text = error_bodies::text(response)?;
-    let created: Created = parse(result_member(text, "journal_entry", response)?)?;
-    lax_text(created.id.or(created.entryid))
+    let raw = result_member(text, "journal_entry", response)?;
+    let entry = fields::object(raw, "journal entry")?;
+    let twin = || fields::id(entry.get("entryid"), &[]);
+    fields::id(entry.get("id"), &[])
+        .or_else(twin)
         .ok_or_else(|| Unread::Garbled("the answer names no entry".to_string()))
 }
 
 /// Reads the id of the entry that the newer endpoint created. Its answer is not documented: the
 /// entry is taken bare, or under the name that the request has.
 pub(crate) fn read_new_journal_entry(response: &Response) -> Result<String, Unread> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Created<'a> {
-        #[serde(borrow)]
-        manual_journal_entry: Raw<'a>,
-        #[serde(borrow)]
-        data: Raw<'a>,
-    }
-    let text = error_bodies::text(response)?;
-    let created: Created =
-        serde_json::from_str(text).map_err(|error| error_bodies::garbled(&error))?;
-    let entry = match created.manual_journal_entry.or(created.data) {
-        Some(inner) => parse(inner)?,
-        None => {
-            serde_json::from_str::<NewEntry>(text).map_err(|error| error_bodies::garbled(&error))?
-        }
-    };
-    entry
-        .id()
+    let bare = new_answer(response)?;
+    let wrapped = ["manualJournalEntry", "data"].map(|name| bare.get(name));
+    let wrapped = wrapped.into_iter().flatten().find_map(Object::read);
+    new_entry_id(&wrapped.unwrap_or(bare))
         .ok_or_else(|| Unread::Garbled("the answer names no entry".to_string()))
+}
+
+/// The newer endpoint's answer, which has no envelope.
+fn new_answer(response: &Response) -> Result<Object<'_>, Unread> {
+    let unread = |_| Unread::Garbled("the answer cannot be read: it is no JSON object".to_string());
+    serde_json::from_str(error_bodies::text(response)?).map_err(unread)
 }
 
 /// A page of the lines of all entries. Page 1 is the first.
@@ -101,159 +86,77 @@ pub(crate) fn journal_lines(settings: &Settings, page: u32) -> Request {
 /// Reads a page of lines. Lines of invoices, payments and expenses are among them.
 pub(crate) fn read_journal_lines(response: &Response) -> Result<JournalPage, Unread> {
     let (rows, members) = result_rows(response, "journal_entry_details")?;
-    let rows = rows
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<Detail>, _>>()?;
-    let page = members.get("page").and_then(|raw| lax_text(Some(raw)));
+    let page = members.text("page");
     let page = page.and_then(|page| page.parse::<u64>().ok()).unwrap_or(1);
     Ok(JournalPage {
         more: page < page_count(&members),
-        lines: rows.into_iter().filter_map(Detail::line).collect(),
+        lines: rows.iter().filter_map(line).collect(),
     })
 }
 
 /// Reads a page of the newer endpoint's entries. How it states the number of pages is not
 /// documented, so only an empty page is the end.
 pub(crate) fn read_new_journal_lines(response: &Response) -> Result<JournalPage, Unread> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Listed<'a> {
-        #[serde(
-            borrow,
-            alias = "journalEntries",
-            alias = "journal_entries",
-            alias = "data"
-        )]
-        manual_journal_entries: Option<Vec<NewEntry<'a>>>,
-    }
-    let text = error_bodies::text(response)?;
-    let listed: Listed =
-        serde_json::from_str(text).map_err(|error| error_bodies::garbled(&error))?;
-    let Some(entries) = listed.manual_journal_entries else {
+    const NAMES: [&str; 4] = [
+        "manualJournalEntries",
+        "journalEntries",
+        "journal_entries",
+        "data",
+    ];
+    let answer = new_answer(response)?;
+    let listed = NAMES.into_iter().find_map(|name| answer.get(name));
+    let Some(entries) = listed.and_then(rows) else {
         return Err(Unread::Garbled(
             "the answer has no list of entries".to_string(),
         ));
     };
+    let entries: Vec<Object> = entries.into_iter().filter_map(Object::read).collect();
     Ok(JournalPage {
         more: !entries.is_empty(),
-        lines: entries.iter().flat_map(NewEntry::lines).collect(),
+        lines: entries.iter().flat_map(new_lines).collect(),
     })
 }
 
-#[derive(Deserialize)]
-struct Detail<'a> {
-    #[serde(borrow)]
-    entry: Option<EntryRef<'a>>,
-    #[serde(borrow)]
-    sub_account: Option<SubAccount<'a>>,
-    #[serde(borrow)]
-    debit: Raw<'a>,
-    #[serde(borrow)]
-    credit: Raw<'a>,
-    #[serde(borrow)]
-    name: Raw<'a>,
+/// The line; nothing for a line of no entry, which carries no name of ours.
+fn line(detail: &Object) -> Option<JournalLine> {
+    let entry_id = fields::id(detail.get("entry"), &["entryid", "id"])?;
+    // The side that is not moved may be null or zero.
+    let side = |name: &str| fields::amount(detail.get(name)).unwrap_or_default();
+    let (debit, credit) = (side("debit"), side("credit"));
+    let account = fields::id(detail.get("sub_account"), &["sub_accountid", "id"]);
+    Some(JournalLine {
+        entry_id,
+        name: detail.text("name").unwrap_or_default(),
+        account: account.unwrap_or_default(),
+        amount: debit.0 - credit.0,
+        currency: if debit.1.is_empty() {
+            credit.1
+        } else {
+            debit.1
+        },
+    })
 }
 
-#[derive(Deserialize)]
-struct EntryRef<'a> {
-    #[serde(borrow)]
-    entryid: Raw<'a>,
+fn new_entry_id(entry: &Object) -> Option<String> {
+    fields::id(entry.get("uuid"), &[]).or_else(|| fields::id(entry.get("id"), &[]))
 }
 
-#[derive(Deserialize)]
-struct SubAccount<'a> {
-    #[serde(borrow)]
-    sub_accountid: Raw<'a>,
-}
-
-impl Detail<'_> {
-    /// The line; nothing for a line of no entry, which carries no name of ours.
-    fn line(self) -> Option<JournalLine> {
-        let entry_id = lax_text(self.entry?.entryid)?;
-        let debit = read_amount(self.debit);
-        let credit = read_amount(self.credit);
-        let (amount, currency) = match (debit, credit) {
-            (Some((amount, currency)), _) => (amount, currency),
-            (None, Some((amount, currency))) => (-amount, currency),
-            (None, None) => (Decimal::ZERO, String::new()),
-        };
-        let account = self.sub_account.and_then(|sub| lax_text(sub.sub_accountid));
-        Some(JournalLine {
-            entry_id,
-            name: lax_text(self.name).unwrap_or_default(),
-            account: account.unwrap_or_default(),
-            amount,
+fn new_lines(entry: &Object) -> Vec<JournalLine> {
+    let entry_id = new_entry_id(entry).unwrap_or_default();
+    let name = entry.text("name").unwrap_or_default();
+    let details = fields::objects(entry.get("details"));
+    let details = details.iter().map(|detail| {
+        let (size, currency) = fields::amount(detail.get("amount")).unwrap_or_default();
+        let side = detail.text("type").unwrap_or_default();
+        JournalLine {
+            entry_id: entry_id.clone(),
+            name: name.clone(),
+            account: fields::id(detail.get("accountId"), &["uuid", "id"]).unwrap_or_default(),
+            amount: if side == "TYPE_CREDIT" { -size } else { size },
             currency,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewEntry<'a> {
-    #[serde(borrow)]
-    uuid: Raw<'a>,
-    #[serde(borrow)]
-    id: Raw<'a>,
-    #[serde(borrow)]
-    name: Raw<'a>,
-    #[serde(borrow, default)]
-    details: Vec<NewDetail<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewDetail<'a> {
-    #[serde(borrow)]
-    account_id: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow, rename = "type")]
-    side: Raw<'a>,
-}
-
-impl NewEntry<'_> {
-    fn id(&self) -> Option<String> {
-        lax_text(self.uuid).or_else(|| lax_text(self.id))
-    }
-
-    fn lines(&self) -> Vec<JournalLine> {
-        let entry_id = self.id().unwrap_or_default();
-        let name = lax_text(self.name).unwrap_or_default();
-        let details = self.details.iter();
-        details
-            .map(|detail| {
-                let (size, currency) = read_amount(detail.amount).unwrap_or_default();
-                let is_credit = lax_text(detail.side).is_some_and(|side| side == "TYPE_CREDIT");
-                JournalLine {
-                    entry_id: entry_id.clone(),
-                    name: name.clone(),
-                    account: lax_text(detail.account_id).unwrap_or_default(),
-                    amount: if is_credit { -size } else { size },
-                    currency,
-                }
-            })
-            .collect()
-    }
-}
-
-/// A money object or a plain decimal; nothing for null.
-fn read_amount(raw: Raw) -> Option<(Decimal, String)> {
-    #[derive(Deserialize)]
-    struct Money<'a> {
-        #[serde(borrow)]
-        amount: Raw<'a>,
-        #[serde(borrow)]
-        code: Raw<'a>,
-    }
-    let raw = raw?;
-    if let Some(plain) = lax_text(Some(raw)) {
-        return Some((money::parse(&plain)?, String::new()));
-    }
-    let money: Money = serde_json::from_str(raw.get()).ok()?;
-    let amount = money::parse(&lax_text(money.amount)?)?;
-    Some((amount, lax_text(money.code).unwrap_or_default()))
+        }
+    });
+    details.collect()
 }
 
 #[cfg(test)]

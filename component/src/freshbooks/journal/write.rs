@@ -16,7 +16,7 @@ use crate::financial::{Entry, Line};
 use crate::freshbooks::requests::{accounting_path, with_body};
 use crate::money;
 use crate::settings::Settings;
-use crate::settings::financial::Endpoint;
+use crate::settings::financial::{Endpoint, EntryLines, Financial};
 
 /// Creates a journal entry of this body.
 pub(crate) fn create_journal_entry(settings: &Settings, json: String) -> Request {
@@ -34,19 +34,18 @@ pub(crate) fn create_journal_entry(settings: &Settings, json: String) -> Request
 }
 
 impl Entry {
-    /// The body that creates it, as JSON. `date` is `YYYY-MM-DD`
+    /// The body that creates it under a name, as JSON. `date` is `YYYY-MM-DD`
     /// (source: freshbooks-journal-entries).
     #[must_use]
-    pub(crate) fn body(
-        &self,
-        endpoint: Endpoint,
-        name: &str,
-        description: &str,
-        date: &str,
-    ) -> String {
-        let written = match endpoint {
-            Endpoint::Legacy => serde_json::to_string(&self.legacy(name, description, date)),
-            Endpoint::New => serde_json::to_string(&self.new_body(name, description, date)),
+    pub(crate) fn body(&self, financial: &Financial, name: &str, date: &str) -> String {
+        let entry = match financial.entry_lines {
+            EntryLines::Merged => &self.merged(),
+            EntryLines::Apart => self,
+        };
+        let description = entry.description.as_str();
+        let written = match financial.endpoint {
+            Endpoint::Legacy => serde_json::to_string(&entry.legacy(name, description, date)),
+            Endpoint::New => serde_json::to_string(&entry.new_body(name, description, date)),
         };
         // Text, numbers and lists of them: nothing in it can be refused.
         written.unwrap_or_default()

@@ -192,7 +192,7 @@ pub(super) fn any_object() -> impl Strategy<Value = String> {
         "discount_total",
         "unknown",
     ];
-    const LINE_NAMES: [&str; 13] = [
+    const LINE_NAMES: [&str; 17] = [
         "name",
         "description",
         "qty",
@@ -206,6 +206,10 @@ pub(super) fn any_object() -> impl Strategy<Value = String> {
         "categoryid",
         "modern_project_id",
         "category",
+        "quantity",
+        "tax_name1",
+        "tax_percent1",
+        "tax_amount1",
     ];
     let lines = prop::collection::vec(members(&LINE_NAMES), 0..6);
     (members(&NAMES), lines).prop_map(|(members, lines)| {

@@ -36,7 +36,8 @@ pub struct Bills {
     /// Expense category ids by `CODE/COST CODE`, by account code, and by expense type code for rows
     /// without an account code.
     pub categories: BTreeMap<String, String>,
-    /// Taxes that FreshBooks shows apart, by tax code; a tax that is not here stays in the cost.
+    /// Taxes that FreshBooks shows apart, by tax code, or by field such as `VAT1`; a tax that is
+    /// not here stays in the cost.
     pub taxes: BTreeMap<String, BillTax>,
     /// Bill vendor ids by vendor code, or by name for vendors without a code.
     pub vendors: BTreeMap<String, String>,

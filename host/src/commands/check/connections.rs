@@ -1,10 +1,10 @@
 //! What is wrong with connections beside each other, and beside the store.
 
-use std::collections::BTreeMap;
+mod entities;
 
 use ml_connector::config::Config;
-use ml_connector::contract::settings::Identity;
 use ml_connector::guest::Guest;
+use ml_connector::service::overlaps::{Joined, Overlap, OverlapKind, overlaps};
 use ml_connector::service::{Orphan, exposures, orphans};
 use ml_connector::store::sqlite::SqliteStore;
 
@@ -13,12 +13,15 @@ use super::super::exit;
 use super::super::failure::Failure;
 use super::{Finding, Verdict};
 
-/// Settings that are legal and give a secret away; the service does not start with them.
-pub(super) fn exposed(config: &Config, guest: &Guest) -> Result<Vec<Finding>, Failure> {
-    let mut found = exposures::of_receivers(config);
-    for connection in &config.connections {
-        if let Some(endpoints) = context::endpoints(guest, connection)? {
-            found.extend(exposures::of_connection(connection, &endpoints));
+/// Settings that would give a secret away; the service does not start with them.
+pub(super) fn exposed(config: &Config, guest: Option<&Guest>) -> Result<Vec<Finding>, Failure> {
+    let mut found = exposures::of_settings(config);
+    // What the component makes of the settings says the same again where they say it.
+    if let (true, Some(guest)) = (found.is_empty(), guest) {
+        for connection in &config.connections {
+            if let Some(endpoints) = context::endpoints(guest, connection)? {
+                found.extend(exposures::of_endpoints(&connection.name, &endpoints));
+            }
         }
     }
     let finding =
@@ -42,46 +45,33 @@ pub(super) async fn orphaned(
     Ok(found.into_iter().map(finding).collect())
 }
 
-/// Connections that carry the same account, or lead into the same company.
-pub(super) fn doubled(config: &Config, guest: &Guest) -> Result<Vec<Finding>, Failure> {
-    let (mut accounts, mut companies) = (BTreeMap::new(), BTreeMap::new());
+/// Connections that carry the same account, or lead into the same company; the service does not
+/// start with those that would make every record twice.
+pub(super) fn overlapping(config: &Config, guest: &Guest) -> Result<Vec<Finding>, Failure> {
     let mut instance = guest.instance()?;
+    let mut loaded = Vec::new();
     for connection in &config.connections {
-        let loaded = instance.load_settings(&connection.name, &connection.json)?;
-        let Ok(settings) = loaded else { continue };
-        let Identity {
-            freshbooks_account_id,
-            concur_company_id,
-            ..
-        } = instance.identity(settings)?;
-        let name = connection.name.as_str();
-        let account = accounts.entry(freshbooks_account_id);
-        account.or_insert_with(Vec::new).push(name);
-        let company = companies.entry(concur_company_id.to_ascii_lowercase());
-        company.or_insert_with(Vec::new).push(name);
+        if let Ok(settings) = instance.load_settings(&connection.name, &connection.json)? {
+            loaded.push((instance.identity(settings)?, instance.schedules(settings)?));
+        }
     }
-    let same_account = accounts.into_iter().filter(|(_, those)| those.len() > 1);
-    let same_company = companies.into_iter().filter(|(_, those)| those.len() > 1);
-    let accounts = same_account.map(|(account, those)| one_account(&account, &those));
-    let companies = same_company.map(|(company, those)| one_company(&company, &those));
-    Ok(accounts.chain(companies).collect())
+    let joined = loaded.iter().map(|(identity, schedules)| Joined {
+        identity,
+        schedules,
+    });
+    let found = overlaps(&joined.collect::<Vec<_>>());
+    let companies = found
+        .iter()
+        .filter(|one| one.kind == OverlapKind::SameCompany);
+    let shares = companies.flat_map(|one| entities::of_company(config, &one.connections));
+    let shares: Vec<Finding> = shares.collect();
+    Ok(found.into_iter().map(finding).chain(shares).collect())
 }
 
-fn one_account(account: &str, names: &[&str]) -> Finding {
-    let message = format!(
-        "{} carry the same FreshBooks account {account}: every document would be brought across by \
-         each of them, and park where the other was first; leave one connection",
-        names.join(" and ")
-    );
-    Finding::wrong("connections", exit::SETTINGS, message)
-}
-
-fn one_company(company: &str, names: &[&str]) -> Finding {
-    let message = format!(
-        "{} lead into the same SAP Concur company {company}: that is right where several \
-         FreshBooks accounts belong to one company, which then needs a vendor.code_prefix and a \
-         financial.system_id of its own in each of them",
-        names.join(" and ")
-    );
-    Finding::new("connections", Verdict::Warning, exit::OK, message)
+fn finding(one: Overlap) -> Finding {
+    let (verdict, code) = match one.kind {
+        OverlapKind::SameDocuments => (Verdict::Wrong, exit::SETTINGS),
+        OverlapKind::SameAccount | OverlapKind::SameCompany => (Verdict::Warning, exit::OK),
+    };
+    Finding::new("connections", verdict, code, one.to_string())
 }

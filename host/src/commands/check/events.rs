@@ -1,25 +1,29 @@
 //! Is everything there to receive SAP Concur's events?
 
-use ml_connector::config::{self, EventsListen, Purpose};
+use ml_connector::config::{self, Config, EventsListen, Purpose};
 use ml_connector::events::client_certificate::Trust;
+use ml_connector::guest::Guest;
 
-use super::super::context::{self, Checked};
+use super::super::context;
 use super::super::exit;
 use super::super::failure::Failure;
-use super::{Finding, Verdict};
+use super::{Finding, Verdict, secrets};
 
 const SUBJECT: &str = "events";
 
 /// The findings about `[receiver.events]` and the connections that want events.
-pub(super) fn check_events(checked: &Checked) -> Result<Vec<Finding>, Failure> {
-    let config = &checked.settings.config;
-    let mut instance = Some(checked.guest.instance()?);
+/// Which connections want them is the component's to say.
+pub(super) fn check_events(
+    config: &Config,
+    guest: Option<&Guest>,
+) -> Result<Vec<Finding>, Failure> {
+    let mut instance = guest.map(Guest::instance).transpose()?;
     let names = config.connections.iter().map(|one| one.name.as_str());
     let wanting: Vec<&str> = names
-        .filter(|name| context::wants_events(&mut instance, &checked.settings, name))
+        .filter(|name| context::wants_events(&mut instance, config, name))
         .collect();
     Ok(match &config.events {
-        Some(events) => receiver(events, &wanting),
+        Some(events) => receiver(events, guest.map(|_| &*wanting)),
         None if wanting.is_empty() => Vec::new(),
         None => vec![Finding::new(
             SUBJECT,
@@ -33,17 +37,18 @@ pub(super) fn check_events(checked: &Checked) -> Result<Vec<Finding>, Failure> {
     })
 }
 
-fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
+/// `wanting` is nothing where nobody can say which connections want events.
+fn receiver(events: &config::EventsConfig, wanting: Option<&[&str]>) -> Vec<Finding> {
     let mut findings = vec![anchors("events.trust_anchors", &events.trust_anchors)];
     if let EventsListen::Network {
         tls, proxy_anchors, ..
     } = &events.listen
     {
-        findings.extend(super::tls_files("events TLS", tls));
+        findings.extend(secrets::tls_files("events TLS", tls));
         let proxies = proxy_anchors.iter();
         findings.extend(proxies.map(|file| anchors("events.proxy_anchors", file)));
     }
-    findings.push(match wanting {
+    findings.extend(wanting.map(|wanting| match wanting {
         [] => Finding::new(
             SUBJECT,
             Verdict::Later,
@@ -51,7 +56,7 @@ fn receiver(events: &config::EventsConfig, wanting: &[&str]) -> Vec<Finding> {
             "are received and wanted by no connection: set events.enabled".to_string(),
         ),
         names => Finding::ok(SUBJECT, format!("are received for {}", names.join(", "))),
-    });
+    }));
     findings
 }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use ml_connector::engine::uncheckable;
 use ml_connector::seal::Keyring;
 use ml_connector::store::sqlite::SqliteStore;
 use ml_connector::store::{ChainHead, CheckExtent, Damage, Store};
@@ -111,10 +112,12 @@ fn checkpoint(head: &ChainHead, keyring: Option<&Keyring>) -> Finding {
             ),
         ),
         Some(Ok(false)) => {
-            let message = "was changed: no seal key made it";
+            let message = "was changed: no seal key made it. Compare the heads that were written \
+                           down (--head); after that `ml-connector keys forget-checkpoints` begins \
+                           it anew";
             Finding::wrong(subject, exit::STORE, message)
         }
-        Some(Err(error)) => Finding::wrong(subject, exit::SETTINGS, error.to_string()),
+        Some(Err(error)) => Finding::wrong(subject, exit::SETTINGS, uncheckable(&error)),
         None => Finding::new(
             subject,
             Verdict::Later,

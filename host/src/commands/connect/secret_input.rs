@@ -28,7 +28,7 @@ pub(super) fn company_request_token(out: &mut impl Write) -> Result<Secret, Fail
     if io::stdin().is_terminal() {
         writeln!(
             out,
-            "Paste the company request token (it works once, so it may be seen here):"
+            "Paste the company request token (it is good for 24 hours, and can be seen here):"
         )?;
         out.flush()?;
     }

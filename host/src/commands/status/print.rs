@@ -6,12 +6,13 @@ use ml_connector::contract::credentials::{CredentialStatus, RefreshPlan};
 use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::{Ending, EndingKind};
 use ml_connector::contract::types::Instant;
+use ml_connector::engine::numbered_remedy;
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
 use super::super::style::{self, Tone};
 use super::super::{facts, labels, runs, time_format};
-use super::{ConnectionStanding, CredentialStanding, Surroundings, events};
+use super::{ConnectionStanding, CredentialStanding, Surroundings, events, queues};
 
 pub(super) fn print(
     standings: &[ConnectionStanding],
@@ -19,6 +20,10 @@ pub(super) fn print(
     now: Instant,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    if !surroundings.is_running {
+        let text = style::coloured(labels::NO_SERVICE, Tone::Bad);
+        writeln!(out, "{text}\n")?;
+    }
     for (index, standing) in standings.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
@@ -49,12 +54,16 @@ fn print_one(
     for credential in &standing.credentials {
         print_credential(&standing.name, credential, now, out)?;
     }
+    for problem in &standing.client_secrets {
+        writeln!(out, "  {}", style::coloured(problem, Tone::Bad))?;
+    }
     for gate in &standing.held {
         print_gate(gate, now, out)?;
     }
     if let Some(events) = &standing.events {
         events::print(events, now, out)?;
     }
+    queues::print(&standing.queues, now, out)?;
     print_counts(&standing.counts, out)?;
     if let Some(run) = &standing.oldest_open {
         print_oldest(run, now, out)?;
@@ -99,11 +108,12 @@ fn print_credential(
 /// When a person is needed, and when the next refresh is due.
 fn dates(refresh_plan: &RefreshPlan, now: Instant) -> String {
     let needs_you = refresh_plan.reconnect_by.map_or_else(String::new, |by| {
-        let text = format!(
-            "needs you by {} ({})",
-            time_format::day(by),
-            time_format::relative(by, now)
-        );
+        let (day, relative) = (time_format::day(by), time_format::relative(by, now));
+        let text = if by > now {
+            format!("needs you by {day} ({relative})")
+        } else {
+            format!("needs you now, since {day} ({relative})")
+        };
         format!(", {}", style::coloured(&text, Tone::Waiting))
     });
     let refresh = refresh_plan
@@ -142,11 +152,17 @@ fn print_counts(counts: &[RunCount], out: &mut impl Write) -> Result<(), Failure
     let mut table = style::table(&["  standing", "objects", "runs"]);
     for count in counts {
         let (word, tone) = labels::standing(count.state, count.ending);
-        table.add_row([
-            style::cell(format!("  {word}"), tone),
-            style::cell(count.objects, Tone::Plain),
-            style::cell(count.runs, Tone::Plain),
-        ]);
+        let begun = (count.objects - count.planned, count.runs - count.planned);
+        let planned = (count.planned, count.planned);
+        for (word, tone, (objects, runs)) in [(word, tone, begun), ("planned", tone, planned)] {
+            if runs > 0 {
+                table.add_row([
+                    style::cell(format!("  {word}"), tone),
+                    style::cell(objects, Tone::Plain),
+                    style::cell(runs, Tone::Plain),
+                ]);
+            }
+        }
     }
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(())
@@ -157,6 +173,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         Some(reason) if run.state == RunState::Waiting => {
             format!("waits {}", labels::wait_reason(reason))
         }
+        None if run.state == RunState::Waiting => "waits to look again".to_string(),
         _ => "is due".to_string(),
     };
     writeln!(
@@ -165,7 +182,7 @@ fn print_oldest(run: &Run, now: Instant, out: &mut impl Write) -> Result<(), Fai
         run.id,
         labels::object(&run.object),
         time_format::relative(run.started, now),
-        run.message
+        runs::message(run)
     )?;
     Ok(())
 }
@@ -222,7 +239,7 @@ fn print_stopped(run: &Run, out: &mut impl Write) -> Result<(), Failure> {
         run.id,
         runs::message(run)
     )?;
-    if let Some(remedy) = remedy(run) {
+    if let Some(remedy) = remedy(run).map(|remedy| numbered_remedy(remedy, run.id)) {
         writeln!(out, "      What to do: {remedy}")?;
     }
     Ok(())
@@ -233,5 +250,29 @@ fn remedy(run: &Run) -> Option<&str> {
         Ending::Rejected(failure) | Ending::Parked(failure) => Some(&failure.remedy),
         Ending::Conflict(conflict) => Some(&conflict.remedy),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_466_752_123;
+
+    #[test]
+    fn a_person_is_needed_by_a_day_or_now() {
+        let said = |by| {
+            let plan = RefreshPlan {
+                refresh_at: None,
+                reconnect_by: Some(by),
+                message: String::new(),
+            };
+            dates(&plan, NOW)
+        };
+        assert!(said(NOW + 60_000).contains("needs you by 2026-11-23 (in 1 min)"));
+        for by in [NOW, NOW - 500] {
+            assert!(said(by).contains("needs you now, since 2026-11-23 (now)"));
+        }
+        assert!(said(NOW - 60_000).contains("needs you now, since 2026-11-23 (1 min ago)"));
     }
 }

@@ -4,6 +4,19 @@ use super::{DriveError, Driver};
 use crate::contract::runs::{Completion, Ending, LastEnding, StartReason};
 use crate::contract::settings::ReceiverNeed;
 use crate::engine::connection::Connection;
+use crate::store::RunId;
+
+/// What is to be done about a run, with its number where the component, which does not know it,
+/// says `RUN`.
+#[must_use]
+pub fn numbered_remedy(remedy: &str, run: RunId) -> String {
+    let number = |command: &str| (format!("{command} RUN"), format!("{command} {run}"));
+    let numbered = ["ml-connector replay", "ml-connector show"].map(number);
+    let commands = numbered.iter();
+    commands.fold(remedy.to_owned(), |text, (open, known)| {
+        text.replace(open, known)
+    })
+}
 
 impl Driver<'_> {
     /// How the run of the object before this one ended.
@@ -35,6 +48,7 @@ impl Driver<'_> {
         }
         if let Some((why, remedy)) = needed {
             let why = self.connection.without_addresses(why);
+            let remedy = numbered_remedy(remedy, run);
             log!(warn, why, remedy, "a run has ended and needs a person");
         } else if self.run.reason == StartReason::Schedule {
             log!(debug, "a run has ended");

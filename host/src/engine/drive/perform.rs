@@ -5,6 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{DriveError, Driver};
+use crate::clock;
 use crate::contract::http::{BodyPart, Request, Secret, SendOutcome};
 use crate::contract::runs::{
     Action, Changes, Completion, Demand, Intent, NewTask, OutboundRequest, Report, Wait,
@@ -94,6 +95,9 @@ impl Driver<'_> {
         let is_write = send.intent != Intent::Read;
         if is_write || self.history.has_unstored_write() {
             let intent = is_write.then_some(demand);
+            if is_write {
+                self.written_to = send.request.system.as_str();
+            }
             self.commit(intent, Vec::new()).await?;
         }
         let verifier = self.take_verifier(&send.request);
@@ -211,7 +215,8 @@ impl Driver<'_> {
                 run = self.run.id,
                 kind = self.run.object.kind,
                 object = self.run.object.id,
-                until = wait.until,
+                system = self.written_to,
+                until = %clock::written(wait.until),
                 why = wait.message,
                 "a write may or may not have been carried out; it is looked up again"
             );

@@ -107,6 +107,7 @@ pub fn runs_are_counted<S: Store>(place: &impl Fn() -> S) {
         state,
         ending,
         objects,
+        planned: 0,
         runs,
         oldest_started: (state != RunState::Ended).then_some(1_000),
     };
@@ -114,7 +115,10 @@ pub fn runs_are_counted<S: Store>(place: &impl Fn() -> S) {
     let expected = [
         count("acme", ended, Some(EndingKind::Confirmed), 1, 1),
         count("acme", ended, Some(EndingKind::Parked), 1, 1),
-        count("acme", waiting, None, 2, 2),
+        RunCount {
+            planned: 1,
+            ..count("acme", waiting, None, 2, 2)
+        },
         count("bolt", due, None, 1, 1),
     ];
     assert_eq!(counts(&store), expected);

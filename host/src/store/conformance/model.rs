@@ -67,6 +67,8 @@ struct KeptSettings {
 struct KeptRun {
     run: Run,
     retired: bool,
+    /// Retired when a later run of the object had ended.
+    superseded: bool,
     next: Option<(StartReason, String)>,
     waits_on: Option<ObjectRef>,
     history: Vec<HistoryRow>,

@@ -56,7 +56,7 @@ impl StoreFile {
             let reason = "was replaced at this moment; try again";
             return Err(lost(&file.path, reason));
         }
-        file.check_links()?;
+        check_names(&file.path)?;
         for suffix in ["", LOG_SUFFIX, INDEX_SUFFIX] {
             private::check(&with_suffix(&file.path, suffix))?;
         }
@@ -92,19 +92,6 @@ impl StoreFile {
                 StoreError::Unavailable(format!("{}: {error}", self.path.display()))
             }
         })
-    }
-
-    /// SQLite finds the log by name: under another name it would not see what is only in the log.
-    fn check_links(&self) -> Result<(), StoreError> {
-        let links = self.descriptor.file.metadata();
-        if links.is_ok_and(|found| found.nlink() <= 1) {
-            return Ok(());
-        }
-        let path = self.path.display();
-        Err(StoreError::Lost(format!(
-            "{path} has several names (hard links), and its write-ahead log belongs to one of \
-             them; remove the others (`find -samefile {path}`), or replace this one by a copy"
-        )))
     }
 
     /// Where it is, the symbolic link resolved.
@@ -155,6 +142,23 @@ impl Drop for StoreFile {
     }
 }
 
+/// Whether a store's file has one name only. SQLite finds the log by name: under another one it
+/// would not see what is only in the log, so that nothing opens a file with several for writing.
+///
+/// # Errors
+///
+/// [`StoreError::Lost`], with what to do.
+pub fn check_names(path: &Path) -> Result<(), StoreError> {
+    if fs::metadata(path).map_or(0, |found| found.nlink()) <= 1 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(StoreError::Lost(format!(
+        "{path} has several names (hard links), and its write-ahead log belongs to one of them; \
+         remove the others (`find -samefile {path}`), or replace this one by a copy"
+    )))
+}
+
 /// The descriptor that this process has of the file, or a new one.
 fn shared_descriptor(path: &Path, options: &OpenOptions) -> io::Result<Arc<Descriptor>> {
     let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,6 +194,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// The files that SQLite has open for writing. What is written to a file that was removed, or to
 /// one that another has replaced, is gone with the process.
+#[derive(Clone)]
 pub(super) struct Watch {
     files: Vec<(PathBuf, FileId)>,
 }
@@ -205,6 +210,12 @@ impl Watch {
         Self {
             files: known.filter_map(|(path, id)| Some((path, id?))).collect(),
         }
+    }
+
+    /// Fails if the database has another name by now. Nothing is lost by that yet.
+    pub(super) fn check_names(&self) -> Result<(), StoreError> {
+        let database = self.files.first();
+        database.map_or(Ok(()), |(path, _)| check_names(path))
     }
 
     /// Fails if one of the files is no longer where it was.
@@ -251,7 +262,8 @@ fn expected_bytes(header: &[u8; HEADER_BYTES]) -> u64 {
 
 fn in_use(path: &Path) -> StoreError {
     StoreError::InUse(format!(
-        "{} is used by another ml-connector; stop that one first",
+        "{} is used by another ml-connector, such as a service that runs already; stop that one \
+         first",
         path.display()
     ))
 }

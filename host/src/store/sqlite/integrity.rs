@@ -44,7 +44,7 @@ pub(super) fn adopt(database: &Connection) -> Result<(), StoreError> {
         let values = (history.hash, history.before_open, integer(run.id)?);
         execute(database, sql, values)?;
     }
-    let sql = "SELECT connection, max(ended) + 1 FROM runs WHERE retired = 1 GROUP BY connection";
+    let sql = "SELECT connection, max(ended) + 1 FROM runs WHERE retired <> 0 GROUP BY connection";
     for (connection, ended_before) in collect(database, sql, [], |row| {
         Ok((row.get::<_, String>(0)?, instant(row, 1)?))
     })? {

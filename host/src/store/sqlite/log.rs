@@ -22,6 +22,7 @@ pub(super) struct Log {
     watch: Watch,
     has_commits: bool,
     is_reported: bool,
+    has_reported_names: bool,
 }
 
 impl Log {
@@ -33,7 +34,13 @@ impl Log {
             database,
             has_commits: true, // perhaps, from before a crash
             is_reported: false,
+            has_reported_names: false,
         })
+    }
+
+    /// Tells for anyone who asks whether the files are where they were.
+    pub(super) fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// Commits what `work` does, all or nothing.
@@ -60,6 +67,11 @@ impl Log {
             _ => {}
         }
         self.is_reported = checked.is_err();
+        let names = self.watch.check_names();
+        if let (Err(error), false) = (&names, self.has_reported_names) {
+            tracing::error!(%error, "the next start would refuse the store");
+        }
+        self.has_reported_names = names.is_err();
         checked
     }
 

@@ -15,11 +15,22 @@ const RETIRED_AT_ONCE_MAX: u32 = 8;
 /// The runs that are retired now; the index of runs with a history finds them.
 const OLD: &str = "SELECT id FROM runs WHERE ended IS NOT NULL AND retired = 0 AND ended < ?1";
 
-/// Of the same objects, the runs that a later one has succeeded: all but the latest that has ended,
-/// which says how its object stands.
-const SUPERSEDED: &str = "SELECT id FROM runs WHERE ended < ?1 AND object IN (SELECT object \
-     FROM runs WHERE ended IS NOT NULL AND retired = 0 AND ended < ?1) AND id < (SELECT max(id) \
-     FROM runs later WHERE later.object = runs.object AND later.ended IS NOT NULL)";
+/// The runs that a later one of their object has succeeded, of objects with a run that is retired
+/// now, and those that were retired as such before. The latest that has ended stays, since it says
+/// how its object stands, and what follows one that stays stays with it: after a clock that was set
+/// back, later runs are what shows that the bound took its history.
+const SUPERSEDED: &str = "SELECT id FROM runs WHERE id IN \
+     (SELECT id FROM runs WHERE retired = 2 AND ended < ?1 \
+      UNION SELECT id FROM runs WHERE ended < ?1 AND object IN (SELECT object \
+       FROM runs WHERE ended IS NOT NULL AND retired = 0 AND ended < ?1)) \
+     AND id < (SELECT max(id) FROM runs later \
+      WHERE later.object = runs.object AND later.ended IS NOT NULL) \
+     AND NOT EXISTS (SELECT 1 FROM runs earlier WHERE earlier.object = runs.object \
+      AND earlier.id < runs.id AND earlier.ended >= ?1)";
+
+/// Retires what is old: as superseded (2) if a later run of the object has ended, else at rest (1).
+const RETIRE: &str = "UPDATE runs SET retired = 1 + EXISTS (SELECT 1 FROM runs later \
+     WHERE later.object = runs.object AND later.id > runs.id AND later.ended IS NOT NULL)";
 
 /// Settings that were replaced before an instant, and that no run names of which a history is there
 /// or will be.
@@ -34,7 +45,10 @@ const UNUSED_SETTINGS: &str = "DELETE FROM settings WHERE stored < (SELECT max(s
 pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(), StoreError> {
     let before = [integer(ended_before)?];
     // The hashes of the histories stay with the runs, and each deletion is a link of a chain.
-    let sql = format!("SELECT DISTINCT connection FROM runs WHERE id IN ({OLD})");
+    let sql = format!(
+        "SELECT connection FROM runs WHERE id IN ({OLD}) \
+         UNION SELECT connection FROM runs WHERE id IN ({SUPERSEDED})"
+    );
     for connection in collect(database, &sql, before, |row| Ok(row.get::<_, String>(0)?))? {
         endings::add_deletion(database, &connection, ended_before)?;
     }
@@ -45,7 +59,7 @@ pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(),
         format!("DELETE FROM notices WHERE run IN ({SUPERSEDED})"),
         "DELETE FROM notices WHERE run IS NULL AND decided = 1 AND received < ?1".into(),
         format!("DELETE FROM runs WHERE id IN ({SUPERSEDED})"),
-        format!("UPDATE runs SET retired = 1 WHERE id IN ({OLD})"),
+        format!("{RETIRE} WHERE id IN ({OLD})"),
         UNUSED_SETTINGS.into(),
     ] {
         execute(database, &sql, before)?;
@@ -75,7 +89,7 @@ pub(super) fn retire_oldest_of_object(
             "DELETE FROM history WHERE run = ?",
             "DELETE FROM attempts WHERE run = ?",
             "DELETE FROM notices WHERE run = ?",
-            "UPDATE runs SET retired = 1 WHERE id = ?",
+            "UPDATE runs SET retired = 2 WHERE id = ?",
         ] {
             execute(database, sql, [run])?;
         }

@@ -86,9 +86,10 @@ pub(super) fn matching(database: &Connection, filter: &RunFilter) -> Result<Vec<
 
 /// How many runs there are by connection, state and ending.
 pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError> {
-    let sql = "SELECT connection, state, NULL, count(*), count(*), min(started) FROM runs \
+    let sql = "SELECT connection, state, NULL, count(*), count(*), min(started), \
+               sum(state = 'waiting' AND wait_reason IS NULL AND due = started) FROM runs \
                WHERE ended IS NULL GROUP BY connection, state \
-               UNION ALL SELECT connection, 'ended', ending, objects, runs, NULL FROM endings \
+               UNION ALL SELECT connection, 'ended', ending, objects, runs, NULL, 0 FROM endings \
                ORDER BY 1, 2, 3";
     collect(database, sql, [], |row| {
         Ok(RunCount {
@@ -100,6 +101,7 @@ pub(super) fn counts(database: &Connection) -> Result<Vec<RunCount>, StoreError>
                 .map(|word| known_word(EndingKind::from_word, word))
                 .transpose()?,
             objects: instant(row, 3)?,
+            planned: instant(row, 6)?,
             runs: instant(row, 4)?,
             oldest_started: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
         })

@@ -11,12 +11,13 @@ use super::{integrity, version_2};
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
     include_str!("4.sql"),
     include_str!("5.sql"),
+    include_str!("6.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 
+use super::file::Watch;
 use super::log::Log;
 use super::prepared::Prepared;
 use super::{execute, writes};
@@ -28,6 +29,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    watch: Watch,
 }
 
 enum Job {
@@ -50,6 +52,7 @@ impl Writer {
             .enable_time()
             .build()
             .map_err(no_thread)?;
+        let watch = log.watch();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write_until_closed(log, queue, &clock))
@@ -57,7 +60,13 @@ impl Writer {
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            watch,
         })
+    }
+
+    /// Fails if the files that it writes to are no longer where they were.
+    pub(super) fn check_place(&self) -> Result<(), StoreError> {
+        self.watch.check()
     }
 
     /// Commits a batch. Once it is queued it is carried out even if the caller no longer waits.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::config::EventConfig;
 use super::financial::FinancialConfig;
+use super::invoice::config::PaymentRequestConfig;
 
 /// The name of the host that serves token requests for every datacenter, and nothing else.
 pub(crate) const LANDING_ZONE: &str = "glz";
@@ -210,50 +211,9 @@ pub struct VendorConfig {
     /// `Type` of a refused record's status (vendor fields; only WARNING was seen). Default:
     /// WARNING.
     pub refused_type: String,
-}
-
-/// How payment requests and digests behave where the docs leave room.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PaymentRequestConfig {
-    /// A second request with a vendor's invoice number is refused, not flagged (duplicates;
-    /// inferred). Default: false.
-    pub refuse_duplicates: bool,
-    /// PUT is accepted after submission (open). Default: false.
-    pub put_after_submit: bool,
-    /// Milliseconds until a new request shows in digests. Default: 0.
-    pub digest_lag_ms: u64,
-    /// How `NextPage` is written (paging). Default: uri.
-    pub next_page: NextPage,
-    /// What `NextPage` is when there is none (paging). Default: null.
-    pub no_next_page: NoNextPage,
-    /// The most rows of a page of digests. Default: 1000.
-    pub digest_page_max: usize,
-    /// A list of one line or allocation is an object, not an array (GET reply). Default: false.
-    pub single_as_object: bool,
-    /// Approval codes of a tenant: not submitted, submitted, approved (GET reply; configurable).
-    /// Default: R_NOTF, R_PEND, R_APPR.
-    pub approval_codes: [String; 3],
-}
-
-/// How `NextPage` is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NextPage {
-    /// A full URI with the query of the call and the next offset.
-    Uri,
-    /// The bare offset, to be sent back as `offset`.
-    Token,
-}
-
-/// What `NextPage` is on the last page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoNextPage {
-    /// `null`, as JSON has it.
-    Null,
-    /// `""`, as an empty XML element reads.
-    Empty,
+    /// Every filter of a look-up is ignored, and every vendor is listed (vendor behaviour; unknown
+    /// filters are ignored). Default: false.
+    pub filters_ignored: bool,
 }
 
 impl Default for ConcurConfig {
@@ -363,21 +323,7 @@ impl Default for VendorConfig {
             put_creates: false,
             put_blanks: false,
             refused_type: "WARNING".into(),
-        }
-    }
-}
-
-impl Default for PaymentRequestConfig {
-    fn default() -> Self {
-        Self {
-            refuse_duplicates: false,
-            put_after_submit: false,
-            digest_lag_ms: 0,
-            next_page: NextPage::Uri,
-            no_next_page: NoNextPage::Null,
-            digest_page_max: 1000,
-            single_as_object: false,
-            approval_codes: ["R_NOTF".into(), "R_PEND".into(), "R_APPR".into()],
+            filters_ignored: false,
         }
     }
 }

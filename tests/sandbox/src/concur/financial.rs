@@ -19,12 +19,13 @@ mod tests;
 mod user_actions;
 
 pub use config::{
-    DocumentFormat, FinancialConfig, InvoiceDates, InvoiceGross, QueueOrder, SystemIdCheck,
+    DocumentFormat, FinancialConfig, InvoiceDates, InvoiceGross, QueueOrder, ReportDays,
+    SystemIdCheck,
 };
 pub use content::malformed::Oddity;
 pub use options::{
-    AdvanceOptions, AdvanceUse, Change, DocumentBulk, Filing, InvoiceOptions, PayrollOptions,
-    ReportOptions, Resubmission, Shape,
+    AdvanceOptions, AdvanceUse, Change, DocumentBulk, EntityOptions, Filing, InvoiceOptions,
+    PayrollOptions, ReportOptions, Resubmission, Shape,
 };
 pub use records::{AuditLine, CannotDo, DocumentRecord, Filed, PaymentRecord, PostingDoc, Ready};
 

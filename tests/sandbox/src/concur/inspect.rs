@@ -27,6 +27,8 @@ pub struct PaymentRequestRecord {
     pub currency: String,
     /// Custom fields of the header that hold something.
     pub customs: BTreeMap<String, String>,
+    /// Custom fields of all allocations that hold something, line by line.
+    pub allocation_customs: Vec<BTreeMap<String, String>>,
     /// How many lines it has.
     pub lines: usize,
     /// It was flagged as a duplicate when it was created.
@@ -105,10 +107,12 @@ impl Concur {
     fn payment_request_record(&self, request: &PaymentRequest) -> PaymentRequestRecord {
         let header = |name: &str| request.header.get(name).to_owned();
         let vendor = |name: &str| request.vendor.texts.get(name).to_owned();
+        let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
         let customs = request
             .header
             .iter()
             .filter(|(name, _)| name.starts_with("Custom"));
+        let allocations = request.lines.iter().flat_map(|line| &line.allocations);
         PaymentRequestRecord {
             id: request.id.clone(),
             number: header("InvoiceNumber"),
@@ -117,8 +121,9 @@ impl Concur {
             address_code: vendor("AddressCode"),
             amount: header("InvoiceAmount"),
             currency: header("CurrencyCode"),
-            customs: customs
-                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            customs: customs.map(owned).collect(),
+            allocation_customs: allocations
+                .map(|share| share.texts.iter().map(owned).collect())
                 .collect(),
             lines: request.lines.len(),
             duplicate: request.duplicate,

@@ -3,6 +3,7 @@
 
 pub(crate) mod body;
 mod checks;
+pub(crate) mod config;
 mod digests;
 pub(crate) mod fields;
 mod localized_data;

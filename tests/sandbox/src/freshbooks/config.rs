@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ledger::config::LedgerConfig;
+use crate::money::Currency;
 
 /// The account, the registered apps and every switch. `docs/sources.md` explains the section names
 /// in parentheses.
@@ -59,6 +60,20 @@ pub struct FreshBooksConfig {
     /// A single invoice has `lines` only when they are included (includes; lists do). Default:
     /// false.
     pub single_invoice_needs_include: bool,
+    /// A single bill has `lines` and `vendor` only when they are included (bills; a model of an SDK
+    /// says so of lines, another SDK's sample has both without saying how it was asked). Default:
+    /// true.
+    pub single_bill_needs_include: bool,
+    /// A bill has no `vendorid`, only that of its `vendor` (bills; samples differ). Default: false.
+    pub bill_without_vendorid: bool,
+    /// A bill line has no `categoryid`, only that of its `category`, which is an object then
+    /// (bills; samples differ). Default: false.
+    pub bill_line_without_categoryid: bool,
+    /// The `vendor` of a bill is its id and name alone (bills; not stated). Default: false.
+    pub brief_bill_vendor: bool,
+    /// Amounts are rounded to the currency's own digits, none for JPY and three for KWD, instead of
+    /// two (invoices; not stated, every sample has two). Default: false.
+    pub amounts_by_currency: bool,
     /// `discount_total` is written as a negative amount (invoices; not stated). Default: true.
     pub negative_discount_total: bool,
     /// A second invoice or bill with a number in use is accepted, not refused with 1029 (invoices;
@@ -72,6 +87,12 @@ pub struct FreshBooksConfig {
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,
+    /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
+    /// invoices, bill vendors, taxes; samples have both). Default: false.
+    pub unwritten_texts_null: bool,
+    /// A tax that an invoice line does not have is named "" instead of null (invoices; samples
+    /// differ). Default: false.
+    pub absent_tax_names_empty: bool,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
     pub bill_category_as_object: bool,
@@ -156,6 +177,14 @@ pub struct WebhookConfig {
     /// The handshake's `name` is the event registered for, not `callback.verify` (handshake;
     /// sources differ). Default: false.
     pub handshake_names_event: bool,
+    /// Handshakes carry no signature (handshake; receivers that take them so, against a sample that
+    /// reads the header). Default: false.
+    pub unsigned_handshakes: bool,
+    /// `updated_at` of callbacks has a blank and is US Eastern, as in one SDK's sample, instead of
+    /// ISO with `Z`, as in two others' (time zones; sources differ). Default: false.
+    pub callback_stamps_eastern: bool,
+    /// Callbacks have no `id`, only `callbackid` (callbacks; samples differ). Default: false.
+    pub callbacks_without_id: bool,
     /// A resend makes a new verifier (handshake; open). Default: false.
     pub resend_makes_new_verifier: bool,
     /// Milliseconds between a change and its first delivery. Default: 0.
@@ -187,6 +216,17 @@ pub enum FieldOrder {
     Older,
 }
 
+impl FreshBooksConfig {
+    /// How many digits behind the point amounts in a currency are rounded to.
+    pub(crate) fn digits(&self, currency: Currency) -> u32 {
+        if self.amounts_by_currency {
+            currency.minor_digits()
+        } else {
+            2
+        }
+    }
+}
+
 impl Default for FreshBooksConfig {
     fn default() -> Self {
         Self {
@@ -211,11 +251,18 @@ impl Default for FreshBooksConfig {
             newest_first: true,
             max_filter_inclusive: false,
             single_invoice_needs_include: false,
+            single_bill_needs_include: true,
+            bill_without_vendorid: false,
+            bill_line_without_categoryid: false,
+            brief_bill_vendor: false,
+            amounts_by_currency: false,
             negative_discount_total: true,
             duplicate_numbers_allowed: false,
             refuse_astral: false,
             bill_lists_are_full: false,
             bill_tax_rounding: TaxRounding::Line,
+            unwritten_texts_null: false,
+            absent_tax_names_empty: false,
             bill_category_as_object: false,
             bill_vendor_stamps_eastern: false,
             archive_event: ArchiveEvent::Update,
@@ -241,6 +288,9 @@ impl Default for WebhookConfig {
         Self {
             field_order: FieldOrder::Current,
             handshake_names_event: false,
+            unsigned_handshakes: false,
+            callback_stamps_eastern: false,
+            callbacks_without_id: false,
             resend_makes_new_verifier: false,
             delay_ms: 0,
             retry_after_s: vec![60, 300, 1500],

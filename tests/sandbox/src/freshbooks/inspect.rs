@@ -126,12 +126,14 @@ impl FreshBooks {
     }
 
     fn row_as_shown<R: Resource>(&self, id: u64, now: Millis) -> Option<Value> {
-        let query = vec![("include[]".to_owned(), "lines".to_owned())];
+        let include = |key: &str| ("include[]".to_owned(), key.to_owned());
+        let query = vec![include("lines"), include("vendor")];
         let showing = ViewContext {
             machine: self,
             query: &query,
             now,
             single: true,
+            written: false,
         };
         R::table(self)
             .rows

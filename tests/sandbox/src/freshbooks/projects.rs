@@ -55,7 +55,8 @@ impl FreshBooks {
         }
         match (call.method, rest) {
             ("GET", ["projects"]) => self.list_projects(call),
-            ("POST", ["projects"]) => {
+            // The page has the plural, the SDKs post to the singular.
+            ("POST", ["projects" | "project"]) => {
                 let id = self.add_project(&call.body("project")?, call.now)?;
                 self.show_project(id)
             }
@@ -130,9 +131,11 @@ impl FreshBooks {
 
     fn show_project(&self, id: u64) -> Result<Response, ApiError> {
         let missing = || ApiError::not_found("project", "id", &id.to_string());
-        let mut view = self.projects.rows.get(&id).ok_or_else(missing)?.view();
-        view["abilities"] = json!([]);
-        Ok(Response::json(200, &json!({"project": view})))
+        let view = self.projects.rows.get(&id).ok_or_else(missing)?.view();
+        Ok(Response::json(
+            200,
+            &json!({"project": view, "abilities": []}),
+        ))
     }
 
     fn list_projects(&self, call: &ApiCall) -> Result<Response, ApiError> {
@@ -149,15 +152,35 @@ impl FreshBooks {
                 && flag("internal", project.internal)
                 && client.is_none_or(|client| project.client == Some(client))
         };
-        let (rows, total) = page.select(self.projects.rows.values().rev().filter(wanted));
+        let mut wanted: Vec<&Project> = self.projects.rows.values().rev().filter(wanted).collect();
+        let sort = first_value(&call.query, "sort");
+        if let Some(sort) = sort {
+            sort_projects(&mut wanted, sort);
+        }
+        let (rows, total) = page.select(wanted.into_iter());
         let rows: Vec<Value> = rows.into_iter().map(Project::view).collect();
         let meta = json!({"total": total, "per_page": page.per_page, "page": page.page,
             "pages": page.pages(total),
-            "sort": first_value(&call.query, "sort")});
+            "sort": sort.into_iter().collect::<Vec<_>>()});
         Ok(Response::json(
             200,
             &json!({"projects": rows, "meta": meta}),
         ))
+    }
+}
+
+/// Sorts by `title`, `due_date` or `created_at`, downwards behind a hyphen; other keys are ignored.
+fn sort_projects(projects: &mut [&Project], sort: &str) {
+    let (key, is_descending) = sort
+        .strip_prefix('-')
+        .map_or((sort, false), |key| (key, true));
+    match key {
+        "title" | "due_date" => projects.sort_by_key(|project| project.texts.get(key).to_owned()),
+        "created_at" => projects.sort_by_key(|project| project.head.created),
+        _ => return,
+    }
+    if is_descending {
+        projects.reverse();
     }
 }
 
@@ -205,7 +228,7 @@ impl Project {
             "complete": self.complete, "sample": false, "created_at": bare_stamp(self.head.created),
             "updated_at": bare_stamp(self.head.updated), "logged_duration": null, "services": [],
             "billed_amount": "0.00", "billed_status": "unbilled", "retainer_id": null,
-            "expense_markup": text("expense_markup").unwrap_or("0"), "group_id": null})
+            "expense_markup": text("expense_markup").unwrap_or("0"), "group": null, "group_id": null})
     }
 }
 
@@ -246,6 +269,24 @@ mod tests {
             .send("GET", &format!("{PATH}/projects?active=false"), None)
             .value();
         assert_eq!(none["projects"], json!([]));
+    }
+
+    #[test]
+    fn projects_are_created_on_either_path_and_sorted() {
+        let mut harness = FreshBooksHarness::new();
+        create(&mut harness, "A");
+        let body = json!({"project": {"title": "B"}});
+        let created = harness.send("POST", &format!("{PATH}/project"), Some(body));
+        assert_eq!(created.value()["abilities"], json!([]));
+        let mut titles = |sort: &str| {
+            let path = format!("{PATH}/projects?sort={sort}");
+            let list = harness.send("GET", &path, None).value();
+            list["projects"].as_array().expect("a list")[0]["title"].clone()
+        };
+        assert_eq!(
+            (titles("title"), titles("-title")),
+            (json!("A"), json!("B"))
+        );
     }
 
     #[test]

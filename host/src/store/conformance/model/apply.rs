@@ -290,6 +290,7 @@ impl State {
         self.runs.push(KeptRun {
             run,
             retired: false,
+            superseded: false,
             next: None,
             waits_on: None,
             history: Vec::new(),
@@ -345,8 +346,9 @@ impl KeptRun {
         Ok(())
     }
 
-    pub(super) fn retire(&mut self) {
+    pub(super) fn retire(&mut self, is_superseded: bool) {
         self.retired = true;
+        self.superseded = is_superseded;
         self.history.clear();
         self.attempts.clear();
     }

@@ -100,6 +100,7 @@ impl State {
                     state: run.state,
                     ending: None,
                     objects: 0,
+                    planned: 0,
                     runs: 0,
                     oldest_started: None,
                 });
@@ -107,6 +108,8 @@ impl State {
             });
             counts[at].runs += 1;
             counts[at].objects += 1;
+            let is_waiting = run.state == RunState::Waiting && run.wait_reason.is_none();
+            counts[at].planned += u64::from(is_waiting && run.due == run.started);
             let oldest = &mut counts[at].oldest_started;
             *oldest = Some(oldest.map_or(run.started, |oldest| oldest.min(run.started)));
         }
@@ -116,6 +119,7 @@ impl State {
             state: RunState::Ended,
             ending: EndingKind::from_word(word),
             objects: self.latest_ended(connection, word),
+            planned: 0,
             runs: *runs,
             oldest_started: None,
         }));

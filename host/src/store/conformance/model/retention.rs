@@ -11,36 +11,57 @@ impl State {
     pub(super) fn retire(&mut self, ended_before: Instant) {
         let is_old = |kept: &KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
         let old = |kept: &&KeptRun| is_old(kept) && !kept.retired;
-        let of = |kept: &KeptRun| (kept.run.connection.clone(), kept.run.object.clone());
-        let retired_now: Vec<_> = self.runs.iter().filter(old).map(of).collect();
-        let superseded: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(|kept| is_old(kept) && retired_now.contains(&of(kept)))
-            .filter(|kept| !self.is_latest(&kept.run, true))
-            .map(|kept| kept.run.id)
-            .collect();
-        let forgotten: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(old)
-            .map(|kept| kept.run.id)
-            .collect();
-        let connections: BTreeSet<String> = retired_now.iter().map(|(of, _)| of.clone()).collect();
+        let id = |kept: &KeptRun| kept.run.id;
+        let superseded = self.superseded(ended_before);
+        let forgotten: BTreeSet<RunId> = self.runs.iter().filter(old).map(id).collect();
+        let goes = |run: &RunId| forgotten.contains(run) || superseded.contains(run);
+        let changed = self.runs.iter().filter(|kept| goes(&kept.run.id));
+        let connections: BTreeSet<_> = changed.map(|kept| kept.run.connection.clone()).collect();
         for connection in connections {
             self.chains.add(&connection, &ended_before);
         }
         self.notices.retain(|kept| match &kept.decision {
             None => true,
             Some(Decision::NothingNew(_)) => kept.first >= ended_before,
-            Some(Decision::Run(run)) => !forgotten.contains(run) && !superseded.contains(run),
+            Some(Decision::Run(run)) => !goes(run),
         });
         self.runs.retain(|kept| !superseded.contains(&kept.run.id));
-        self.runs
-            .iter_mut()
-            .filter(|kept| is_old(kept))
-            .for_each(KeptRun::retire);
+        let at_rest: Vec<_> = self
+            .runs
+            .iter()
+            .map(|kept| self.is_latest(&kept.run, true))
+            .collect();
+        for (kept, is_at_rest) in self.runs.iter_mut().zip(at_rest) {
+            if forgotten.contains(&kept.run.id) {
+                kept.retire(!is_at_rest);
+            }
+        }
         self.forget_settings(ended_before);
+    }
+
+    /// The old runs that later ones of their objects have succeeded, where all before them go too.
+    fn superseded(&self, ended_before: Instant) -> BTreeSet<RunId> {
+        let is_old = |kept: &KeptRun| kept.run.ended.is_some_and(|at| at < ended_before);
+        let of = |kept: &KeptRun| (kept.run.connection.clone(), kept.run.object.clone());
+        let old = |kept: &&KeptRun| is_old(kept) && !kept.retired;
+        let retired_now: Vec<_> = self.runs.iter().filter(old).map(of).collect();
+        let stays = |kept: &KeptRun| kept.run.ended.is_some() && !is_old(kept);
+        let young: Vec<_> = self.runs.iter().filter(|kept| stays(kept)).collect();
+        let is_behind_young = |kept: &KeptRun| {
+            let before = |young: &&&KeptRun| young.run.id < kept.run.id && of(young) == of(kept);
+            young.iter().any(|young| before(&young))
+        };
+        let goes = |kept: &&KeptRun| {
+            is_old(kept)
+                && (kept.superseded || retired_now.contains(&of(kept)))
+                && !self.is_latest(&kept.run, true)
+                && !is_behind_young(kept)
+        };
+        self.runs
+            .iter()
+            .filter(goes)
+            .map(|kept| kept.run.id)
+            .collect()
     }
 
     fn forget_settings(&mut self, replaced_before: Instant) {
@@ -79,7 +100,7 @@ impl State {
         };
         let beyond = self.runs.iter_mut().rev().filter(same);
         for kept in beyond.skip(HISTORIES_OF_OBJECT_MAX as usize) {
-            kept.retire();
+            kept.retire(true);
             let run = kept.run.id;
             self.notices
                 .retain(|kept| kept.decision != Some(Decision::Run(run)));

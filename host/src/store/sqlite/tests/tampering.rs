@@ -332,7 +332,8 @@ async fn what_an_older_version_stored_joins_the_chains() {
              ALTER TABLE runs DROP COLUMN history_hash; \
              ALTER TABLE runs DROP COLUMN history_hash_before_open; \
              DROP INDEX notices_undecided_of_object; DROP INDEX notices_of_run; \
-             DROP INDEX runs_with_history; ALTER TABLE notices DROP COLUMN arrivals; \
+             DROP INDEX runs_with_history; DROP INDEX runs_superseded; \
+             ALTER TABLE notices DROP COLUMN arrivals; \
              ALTER TABLE notices DROP COLUMN latest; ALTER TABLE settings DROP COLUMN stored; \
              ALTER TABLE callbacks ADD COLUMN sealed_candidate BLOB NOT NULL DEFAULT x''; \
              PRAGMA user_version = 3",

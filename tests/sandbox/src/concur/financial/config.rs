@@ -50,12 +50,25 @@ pub struct FinancialConfig {
     /// Documents write every custom field and organisation unit, null when empty, as published
     /// samples do. Default: true.
     pub null_fields: bool,
-    /// How an invoice document writes its days (schema and example differ). Default: slashes.
+    /// How an invoice document writes its days (schema, example and workbook differ). Default:
+    /// slashes.
     pub invoice_dates: InvoiceDates,
+    /// Which midnight the days of a report are written as (samples of 2019 and of 2016 differ).
+    /// Default: utc.
+    pub report_days: ReportDays,
     /// What `amountGross` of a split invoice line is (open). Default: per_allocation.
     pub invoice_gross: InvoiceGross,
     /// An invoice's tax is in its header only, not in its journals (open). Default: false.
     pub invoice_tax_in_header: bool,
+    /// Payroll reimburses every report, which then names its clearing account (schema). Default:
+    /// false.
+    pub reports_by_payroll: bool,
+    /// The rows of personal items have no account code, only their entry has its clearing account
+    /// code (published samples have both). Default: false.
+    pub personal_items_without_account: bool,
+    /// The `transactionType` of an advance that comes back (schema: 1 is an issue or a return to
+    /// the administrator, 3 a carry forward). Default: 1.
+    pub advance_return_type: u8,
     /// What is odd about every document. Default: nothing.
     pub always: Vec<Oddity>,
 }
@@ -104,8 +117,20 @@ pub enum InvoiceDates {
     Slashes,
     /// `YYYY-MM-DD`, as in the schema.
     Iso,
+    /// `YYYY/MM/DD`, as in the extract's workbook.
+    YearFirst,
     /// With a time behind it.
     DateTime,
+}
+
+/// Which midnight the days of a report are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportDays {
+    /// That of UTC.
+    Utc,
+    /// That of US Pacific time in summer, seven hours later.
+    Pacific,
 }
 
 /// What `amountGross` of a split invoice line is.
@@ -137,8 +162,12 @@ impl Default for FinancialConfig {
             revision_stays: false,
             null_fields: true,
             invoice_dates: InvoiceDates::Slashes,
+            report_days: ReportDays::Utc,
             invoice_gross: InvoiceGross::PerAllocation,
             invoice_tax_in_header: false,
+            reports_by_payroll: false,
+            personal_items_without_account: false,
+            advance_return_type: 1,
             always: Vec::new(),
         }
     }

@@ -40,11 +40,14 @@ impl Document {
         let header = WriteOptions {
             revision: self.revision,
             nulls: switches.null_fields,
+            report_days: switches.report_days,
+            by_payroll: switches.reports_by_payroll,
+            personal_accounts: !switches.personal_items_without_account,
         };
         let mut tree = match &self.content {
             Content::Expense(report) => report_view(report, &header),
             Content::Invoice(invoice) => invoice_view(invoice, &header, switches),
-            Content::CashAdvance(advance) => advance_view(advance, &header),
+            Content::CashAdvance(advance) => advance_view(advance, &header, switches),
             Content::Payroll(payroll) => payroll_view(payroll, &header),
         };
         apply_oddities(&mut tree, &oddities, &mut Random::new(0, &self.id));

@@ -90,12 +90,26 @@ pub struct ReportOptions {
     pub currency: Option<String>,
     /// The shapes of its entries; up to seven random ones if empty.
     pub entries: Vec<Shape>,
+    /// The legal entity that it belongs to.
+    pub entity: EntityOptions,
     /// The cash advance that it uses up; one in eight drawn reports uses one.
     pub advance: Option<AdvanceUse>,
     /// Draws the same report again in any sandbox.
     pub seed: Option<u64>,
     /// On its way through the queue.
     pub filing: Filing,
+}
+
+/// The legal entity of a report or an invoice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EntityOptions {
+    /// The code of its ledger; `DEFAULT` if none is given.
+    pub ledger: Option<String>,
+    /// The id of its policy; none if none is given.
+    pub policy: Option<String>,
+    /// The home country of the employee, two letters; that of the currency if none is given.
+    pub country: Option<String>,
 }
 
 /// How a report uses a cash advance.
@@ -114,6 +128,8 @@ pub struct AdvanceUse {
 pub struct InvoiceOptions {
     /// Its currency, such as `CAD`.
     pub currency: Option<String>,
+    /// The legal entity that it belongs to; an invoice has no home country.
+    pub entity: EntityOptions,
     /// How many lines it has.
     pub lines: Option<u8>,
     /// It is a credit memo: every amount is negative.

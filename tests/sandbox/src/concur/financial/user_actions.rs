@@ -417,6 +417,42 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_of_the_entity_that_was_asked_for_and_its_days_are_midnights() {
+        use crate::concur::financial::{EntityOptions, ReportDays, Shape};
+        let mut harness = ConcurHarness::new();
+        let options = ReportOptions {
+            entity: EntityOptions {
+                ledger: Some("GP".into()),
+                policy: Some("P1".into()),
+                country: Some("DE".into()),
+            },
+            entries: vec![Shape::Cash],
+            ..ReportOptions::default()
+        };
+        let id = harness
+            .machine
+            .approve_report(&options, harness.now)
+            .document_id;
+        let document = read(&harness, &id);
+        let named = ["ledgerCode", "policyId", "homeCountryCode"];
+        let named = named.map(|name| document["report"][name].clone());
+        assert_eq!(named, [json!("GP"), json!("P1"), json!("DE")]);
+        for (form, end) in [
+            (ReportDays::Utc, "T00:00:00.000Z"),
+            (ReportDays::Pacific, "T07:00:00.000Z"),
+        ] {
+            harness.machine.config.financial.report_days = form;
+            let document = read(&harness, &id);
+            for day in [
+                &document["report"]["reportUserDefinedDate"],
+                &document["expenseEntry"][0]["entryDate"],
+            ] {
+                assert!(day.as_str().is_some_and(|day| day.ends_with(end)), "{day}");
+            }
+        }
+    }
+
+    #[test]
     fn invoice_documents_follow_their_switches() {
         use crate::concur::financial::{InvoiceDates, InvoiceGross};
         let mut harness = ConcurHarness::new();
@@ -439,6 +475,9 @@ mod tests {
             (json!(678), json!(678))
         );
         assert_eq!(document["requestHeader"]["invoiceDate"], "2026-02-27");
+        harness.machine.config.financial.invoice_dates = InvoiceDates::YearFirst;
+        let document = read(&harness, &id);
+        assert_eq!(document["requestHeader"]["invoiceDate"], "2026/02/27");
         let switches = &mut harness.machine.config.financial;
         switches.invoice_gross = InvoiceGross::PerAllocation;
         switches.invoice_dates = InvoiceDates::DateTime;

@@ -1,6 +1,7 @@
-//! Reading the body of a payment request: every scalar a string, custom fields in either spelling
-//! (source: concur-payment-request).
+//! Reading the body of a payment request: every scalar a string, custom fields in the spelling that
+//! the company's switch says (source: concur-payment-request).
 
+use super::config::{CustomSpelling, PaymentRequestConfig};
 use super::fields::{
     ALLOCATION, ALLOCATION_NAMES, FieldType, HEADER, HEADER_NAMES, LINE, LINE_NAMES,
 };
@@ -48,7 +49,10 @@ pub(crate) struct LineAllocation {
 }
 
 /// Reads a body. The API refuses it if any scalar is not a string.
-pub(crate) fn read_body(bytes: &[u8]) -> Result<PaymentRequestBody, GatewayError> {
+pub(crate) fn read_body(
+    bytes: &[u8],
+    config: &PaymentRequestConfig,
+) -> Result<PaymentRequestBody, GatewayError> {
     let unusable = || GatewayError::bad_request("The request body could not be read.");
     let Ok(Value::Object(body)) = serde_json::from_slice(bytes) else {
         return Err(unusable());
@@ -59,10 +63,13 @@ pub(crate) fn read_body(bytes: &[u8]) -> Result<PaymentRequestBody, GatewayError
     };
     let lines = match body.get("LineItems") {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(lines)) => lines.iter().map(read_line).collect::<Result<_, _>>()?,
+        Some(Value::Array(lines)) => {
+            let lines = lines.iter().map(|line| read_line(line, config));
+            lines.collect::<Result<_, _>>()?
+        }
         Some(_) => return Err(GatewayError::bad_request("LineItems must be an array.")),
     };
-    let header = read_texts(&body, HEADER_NAMES, HEADER)?;
+    let header = read_texts(&body, HEADER_NAMES, HEADER, config)?;
     Ok(PaymentRequestBody {
         request_id: text_member(&body, "RequestID"),
         header,
@@ -83,7 +90,7 @@ fn read_vendor(identifier: &Map<String, Value>) -> Result<VendorIdentifier, Gate
     })
 }
 
-fn read_line(line: &Value) -> Result<LineBody, GatewayError> {
+fn read_line(line: &Value, config: &PaymentRequestConfig) -> Result<LineBody, GatewayError> {
     let line = line
         .as_object()
         .ok_or_else(|| GatewayError::bad_request("LineItems must be an array of objects."))?;
@@ -91,7 +98,7 @@ fn read_line(line: &Value) -> Result<LineBody, GatewayError> {
         None | Some(Value::Null) => None,
         Some(Value::Array(rows)) => Some(
             rows.iter()
-                .map(read_allocation)
+                .map(|row| read_allocation(row, config))
                 .collect::<Result<Vec<_>, _>>()?,
         ),
         Some(_) => return Err(GatewayError::bad_request("Allocations must be an array.")),
@@ -107,7 +114,7 @@ fn read_line(line: &Value) -> Result<LineBody, GatewayError> {
             sum.normalize()
         )));
     }
-    let texts = read_texts(line, LINE_NAMES, LINE)?;
+    let texts = read_texts(line, LINE_NAMES, LINE, config)?;
     Ok(LineBody {
         action: text_member(line, "Action"),
         id: text_member(line, "LineItemID"),
@@ -116,11 +123,14 @@ fn read_line(line: &Value) -> Result<LineBody, GatewayError> {
     })
 }
 
-fn read_allocation(row: &Value) -> Result<LineAllocation, GatewayError> {
+fn read_allocation(
+    row: &Value,
+    config: &PaymentRequestConfig,
+) -> Result<LineAllocation, GatewayError> {
     let row = row
         .as_object()
         .ok_or_else(|| GatewayError::bad_request("Allocations must be an array of objects."))?;
-    let texts = read_texts(row, ALLOCATION_NAMES, ALLOCATION)?;
+    let texts = read_texts(row, ALLOCATION_NAMES, ALLOCATION, config)?;
     let percentage = text_member(row, "Percentage")
         .ok_or_else(|| GatewayError::bad_request("Required field Percentage is missing."))?;
     let percentage = parse_decimal(&percentage).filter(|percentage| !percentage.is_sign_negative());
@@ -135,12 +145,19 @@ fn read_texts(
     members: &Map<String, Value>,
     names: &'static [&'static str],
     fields: &[(&str, FieldType)],
+    config: &PaymentRequestConfig,
 ) -> Result<SparseFields, GatewayError> {
     refuse_bare_scalars(members)?;
     let mut texts = SparseFields::new(names);
     for (name, value) in members {
         let Some(text) = value.as_str() else { continue };
+        if !is_taken(name, config.custom_spelling) {
+            continue;
+        }
         let name = canonical_name(name);
+        if config.fields_off_form.contains(name.as_ref()) {
+            continue;
+        }
         let Some(at) = fields.iter().position(|(known, _)| *known == name) else {
             continue;
         };
@@ -176,6 +193,16 @@ fn check_field(name: &str, text: &str, holds: FieldType) -> Result<(), GatewayEr
     }
 }
 
+/// Whether the API knows a member by this spelling; only those of one digit have two.
+fn is_taken(name: &str, spelling: CustomSpelling) -> bool {
+    let mut words = ["Custom", "OrgUnit"].into_iter();
+    let digits = words.find_map(|word| name.strip_prefix(word));
+    !matches!(
+        (spelling, digits.map(str::as_bytes)),
+        (CustomSpelling::Unpadded, Some([b'0', _])) | (CustomSpelling::Padded, Some([_]))
+    )
+}
+
 /// The spelling that GET uses: `Custom1` for `Custom01`, but `OrgUnit01` for `OrgUnit1`.
 fn canonical_name(name: &str) -> std::borrow::Cow<'_, str> {
     if let Some(digits) = name.strip_prefix("Custom0") {
@@ -204,9 +231,14 @@ mod tests {
     use super::*;
 
     fn refused(body: Value) -> String {
-        read_body(body.to_string().as_bytes())
-            .expect_err("a refusal")
-            .message
+        read(&body).expect_err("a refusal").message
+    }
+
+    fn read(body: &Value) -> Result<PaymentRequestBody, GatewayError> {
+        read_body(
+            body.to_string().as_bytes(),
+            &PaymentRequestConfig::default(),
+        )
     }
 
     #[test]
@@ -228,21 +260,56 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_custom_and_org_unit_are_one_field() {
-        let body = json!({"Custom05": "a", "Custom12": "b", "OrgUnit3": "c", "OrgUnit04": "d",
-            "PurchaseOrderId": "e"});
-        let body = read_body(body.to_string().as_bytes()).expect("readable");
-        let get = |name: &str| body.header.get(name).to_owned();
-        assert_eq!(
-            [
+    fn one_spelling_is_taken_and_the_other_dropped_in_silence() {
+        let body = json!({"Custom05": "a", "Custom6": "b", "Custom12": "c", "OrgUnit3": "d",
+            "OrgUnit04": "e", "PurchaseOrderId": "f",
+            "LineItems": [{"Allocations": [{"Percentage": "100", "Custom01": "g",
+                "Custom2": "h"}]}]});
+        for (spelling, taken) in [
+            (
+                CustomSpelling::Unpadded,
+                ["", "b", "c", "d", "", "f", "", "h"],
+            ),
+            (
+                CustomSpelling::Padded,
+                ["a", "", "c", "", "e", "f", "g", ""],
+            ),
+            (
+                CustomSpelling::Either,
+                ["a", "b", "c", "d", "e", "f", "g", "h"],
+            ),
+        ] {
+            let config = PaymentRequestConfig {
+                custom_spelling: spelling,
+                ..PaymentRequestConfig::default()
+            };
+            let body = read_body(body.to_string().as_bytes(), &config).expect("readable");
+            let get = |name: &str| body.header.get(name).to_owned();
+            let share = &body.lines[0].allocations.as_ref().expect("has one")[0];
+            let found = [
                 get("Custom5"),
+                get("Custom6"),
                 get("Custom12"),
                 get("OrgUnit03"),
                 get("OrgUnit04"),
-                get("PurchaseOrderNumber")
-            ],
-            ["a", "b", "c", "d", "e"]
-        );
+                get("PurchaseOrderNumber"),
+                share.texts.get("Custom1").to_owned(),
+                share.texts.get("Custom2").to_owned(),
+            ];
+            assert_eq!(found, taken, "{spelling:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_on_the_form_is_dropped_in_silence() {
+        let config = PaymentRequestConfig {
+            fields_off_form: ["Custom24".to_owned()].into(),
+            ..PaymentRequestConfig::default()
+        };
+        let body = json!({"Custom24": "a", "Custom23": "b"}).to_string();
+        let body = read_body(body.as_bytes(), &config).expect("readable");
+        let found = (body.header.get("Custom24"), body.header.get("Custom23"));
+        assert_eq!(found, ("", "b"));
     }
 
     #[test]
@@ -254,7 +321,7 @@ mod tests {
                 .collect();
             json!({"LineItems": [{"Allocations": rows}]})
         };
-        assert!(read_body(line(&["33.33", "33.33", "33.34"]).to_string().as_bytes()).is_ok());
+        assert!(read(&line(&["33.33", "33.33", "33.34"])).is_ok());
         assert_eq!(
             refused(line(&["60", "39.99"])),
             "The allocations of a line must add up to 100, not 99.99."

@@ -6,13 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::config::NextPage;
 use super::payment_requests::PaymentRequest;
 use super::view::{
     amount_text, approval_code, invoice_amount, owner_login, owner_name, payment_code, stamp_text,
 };
 use crate::calendar::{parse_day, utc_day};
 use crate::concur::Concur;
-use crate::concur::config::{ConcurConfig, NextPage};
+use crate::concur::config::ConcurConfig;
 use crate::concur::gateway::{GatewayCall, GatewayError, Reply};
 use crate::concur::vendors::read_count;
 use crate::http::{Millis, encode_form, first_value};
@@ -78,7 +79,9 @@ impl Concur {
         let wanted = |request: &&PaymentRequest| {
             request.created <= visible_until && filters.matches(request, &self.config)
         };
-        let found: Vec<&PaymentRequest> = match first_value(&call.query, "vendorInvoiceNumber") {
+        let is_ignored = self.config.payment_requests.digest_number_ignored;
+        let number = first_value(&call.query, "vendorInvoiceNumber").filter(|_| !is_ignored);
+        let found: Vec<&PaymentRequest> = match number {
             Some(number) => self.requests.with_number(number).filter(wanted).collect(),
             None => self.requests.rows.iter().filter(wanted).collect(),
         };
@@ -204,14 +207,15 @@ fn digest_view(
     let text = |name: &str| Some(request.header.get(name)).filter(|text| !text.is_empty());
     let id = &request.id;
     let deleted = request.deleted.is_some_and(|at| at <= as_of);
-    json!({
+    let vendor = |name: &str| request.vendor.texts.get(name);
+    let hides_code = config.payment_requests.digests_without_vendor_code;
+    let mut view = json!({
         "ID": id, "URI": format!("{base_url}/api/v3.0/invoice/paymentrequestdigests/{id}"),
         "PaymentRequestId": id,
         "PaymentRequestUri": format!("{base_url}/api/v3.0/invoice/paymentrequest/{id}"),
         "ApprovalStatusCode": approval_code(request, config),
         "PaymentStatusCode": payment_code(request),
-        "VendorName": request.vendor.texts.get("VendorName"),
-        "VendorCode": request.vendor.texts.get("VendorCode"),
+        "VendorName": vendor("VendorName"),
         "InvoiceNumber": text("InvoiceNumber"), "Total": amount_text(invoice_amount(request)),
         "CurrencyCode": text("CurrencyCode"), "CreateDate": stamp_text(request.created),
         "UserDefinedDate": text("InvoiceDate").map(|day| format!("{day} 00:00:00.0")),
@@ -220,13 +224,17 @@ fn digest_view(
         "IsDeleted": deleted.to_string(), "OwnerLoginID": owner_login(request, config),
         "OwnerName": owner_name(request, config), "PaymentMethod": "CLIENT",
         "PurchaseOrderNumber": text("PurchaseOrderNumber"),
-    })
+    });
+    if !hides_code {
+        view["VendorCode"] = json!(vendor("VendorCode"));
+    }
+    view
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::concur::config::NoNextPage;
+    use crate::concur::invoice::config::NoNextPage;
     use crate::test_support::concur::ConcurHarness;
 
     const PATH: &str = "/api/v3.0/invoice/paymentrequestdigests";
@@ -268,6 +276,21 @@ mod tests {
         assert_eq!(
             harness.send("GET", &format!("{PATH}/{id}"), None).value(),
             *digest
+        );
+    }
+
+    #[test]
+    fn the_filter_by_number_and_the_vendor_s_code_may_be_missing() {
+        let mut harness = harness(3);
+        let switches = &mut harness.machine.config.payment_requests;
+        switches.digest_number_ignored = true;
+        switches.digests_without_vendor_code = true;
+        assert_eq!(count(&mut harness, "vendorInvoiceNumber=N1"), 3);
+        let listed = list(&mut harness, "");
+        assert!(
+            listed["PaymentRequestDigest"][0]
+                .get("VendorCode")
+                .is_none()
         );
     }
 

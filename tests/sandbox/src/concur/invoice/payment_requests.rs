@@ -200,7 +200,7 @@ impl Concur {
     }
 
     fn create_payment_request(&mut self, call: &GatewayCall) -> Result<Reply, GatewayError> {
-        let body = read_body(call.body)?;
+        let body = read_body(call.body, &self.config.payment_requests)?;
         for name in ["Name", "InvoiceAmount", "CurrencyCode", "CountryCode"] {
             if body.header.get(name).is_empty() {
                 return Err(missing_field(name));
@@ -240,7 +240,7 @@ impl Concur {
     }
 
     fn update_payment_request(&mut self, call: &GatewayCall) -> Result<Reply, GatewayError> {
-        let body = read_body(call.body)?;
+        let body = read_body(call.body, &self.config.payment_requests)?;
         let id = body
             .request_id
             .clone()

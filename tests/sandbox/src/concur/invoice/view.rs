@@ -47,7 +47,7 @@ pub(crate) fn payment_request_view(
         Decimal::ZERO
     };
     put("TotalApprovedAmount", json!(amount_text(approved)));
-    put("VendorRemitAddress", vendor_view(&request.vendor));
+    put("VendorRemitAddress", vendor_view(&request.vendor, config));
     let lines = request
         .lines
         .iter()
@@ -238,15 +238,20 @@ fn write_fields(texts: &SparseFields, fields: &[(&str, FieldType)], body: &mut M
     }
 }
 
-fn vendor_view(vendor: &Vendor) -> Value {
+fn vendor_view(vendor: &Vendor, config: &ConcurConfig) -> Value {
     let text = |name: &str| Some(vendor.texts.get(name)).filter(|text| !text.is_empty());
-    json!({"VendorCode": text("VendorCode"), "AddressCode": text("AddressCode"),
-        "Name": text("VendorName"),
+    let mut view = json!({"Name": text("VendorName"),
         "Address1": text("Address1"), "Address2": text("Address2"), "Address3": text("Address3"),
         "City": text("City"),
         "State": text("State"), "PostalCode": text("PostalCode"),
         "CountryCode": text("CountryCode"),
-        "DiscountTerms": text("DiscountTermsDays")})
+        "DiscountTerms": text("DiscountTermsDays")});
+    if !config.payment_requests.remit_address_without_codes {
+        for name in ["VendorCode", "AddressCode"] {
+            view[name] = json!(text(name));
+        }
+    }
+    view
 }
 
 fn bool_text(value: bool) -> Value {
@@ -357,6 +362,17 @@ mod tests {
         assert_eq!(lines[1]["Allocations"]["Allocation"][0]["Custom1"], "PRJ_A");
         assert_eq!(shown["VendorRemitAddress"]["VendorCode"], "FB-1");
         assert!(shown.get("EmployeeLoginId").is_none());
+    }
+
+    #[test]
+    fn the_remit_address_may_have_no_codes() {
+        let (mut harness, before) = shown(json!({}));
+        let switches = &mut harness.machine.config.payment_requests;
+        switches.remit_address_without_codes = true;
+        let id = before["ID"].as_str().expect("an id").to_owned();
+        let address = harness.shown(&id)["VendorRemitAddress"].clone();
+        assert_eq!(address["Name"], "Northwind Paper Ltd");
+        assert!(address.get("VendorCode").is_none() && address.get("AddressCode").is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext};
 use crate::freshbooks::config::Feature;
 use crate::http::Millis;
 use crate::money::Currency;
+use crate::sparse_fields::WrittenFields;
 
 const TEXTS: &[&str] = &[
     "vendor_name",
@@ -35,7 +36,7 @@ const TEXTS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(crate) struct BillVendor {
     pub(crate) head: RowHead,
-    texts: SparseFields,
+    pub(crate) texts: SparseFields,
     currency: Currency,
     is_1099: bool,
 }
@@ -45,7 +46,7 @@ pub(crate) struct BillVendor {
 pub(crate) struct BillVendorView<'a> {
     vendorid: u64,
     #[serde(flatten)]
-    texts: &'a SparseFields,
+    texts: WrittenFields<'a>,
     currency_code: &'a str,
     is_1099: bool,
     tax_defaults: [u64; 0],
@@ -109,7 +110,7 @@ impl Resource for BillVendor {
         };
         BillVendorView {
             vendorid: self.head.id,
-            texts: &self.texts,
+            texts: self.texts.members(showing.config().unwritten_texts_null),
             currency_code: self.currency.code(),
             is_1099: self.is_1099,
             tax_defaults: [],

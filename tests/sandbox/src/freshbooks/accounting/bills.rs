@@ -58,8 +58,10 @@ pub(crate) struct Bill {
 #[derive(Serialize)]
 pub(crate) struct BillView<'a> {
     id: u64,
-    vendorid: u64,
-    vendor: Option<BillVendorView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendorid: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<VendorView<'a>>,
     bill_number: Option<&'a str>,
     issue_date: Date,
     due_date: Date,
@@ -74,12 +76,21 @@ pub(crate) struct BillView<'a> {
     outstanding: Money,
     overall_category: Option<&'a str>,
     overall_description: Option<&'a str>,
-    lines: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<Value>>,
     bill_payments: [u64; 0],
     attachment: Option<u64>,
     created_at: String,
     updated_at: String,
     vis_state: u8,
+}
+
+/// The vendor inside a bill.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum VendorView<'a> {
+    Whole(BillVendorView<'a>),
+    Brief { vendorid: u64, vendor_name: &'a str },
 }
 
 impl Resource for Bill {
@@ -126,9 +137,10 @@ impl Resource for Bill {
                 &Value::from(self.vendor),
             ));
         }
+        let digits = machine.config.digits(self.currency);
         self.totals = match machine.config.bill_tax_rounding {
-            TaxRounding::Line => LineTotals::sum(&self.lines, Decimal::ZERO, self.currency),
-            TaxRounding::Document => LineTotals::sum_rounded_once(&self.lines, self.currency),
+            TaxRounding::Line => LineTotals::sum(&self.lines, Decimal::ZERO, digits),
+            TaxRounding::Document => LineTotals::sum_rounded_once(&self.lines, digits),
         };
         Ok(())
     }
@@ -146,16 +158,14 @@ impl Resource for Bill {
 
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> BillView<'a> {
         let money = |amount: Decimal| Money(amount, self.currency);
-        let vendor = showing.machine.bill_vendors.rows.get(&self.vendor);
         let first = self.lines.first();
-        let is_full = showing.single || showing.config().bill_lists_are_full;
-        let shown = if is_full { self.lines.as_slice() } else { &[] };
+        let has_number = showing.single || showing.config().bill_lists_are_full;
         let category = first.and_then(|line| showing.machine.category(line.category));
         BillView {
             id: self.head.id,
-            vendorid: self.vendor,
-            vendor: vendor.map(|vendor| vendor.view(showing)),
-            bill_number: is_full.then_some(&*self.number),
+            vendorid: (!showing.config().bill_without_vendorid).then_some(self.vendor),
+            vendor: self.vendor_view(showing),
+            bill_number: has_number.then_some(&*self.number),
             issue_date: self.issue_date,
             due_date: self.due_date(),
             due_offset_days: self.due_offset_days,
@@ -169,11 +179,7 @@ impl Resource for Bill {
             outstanding: money(self.totals.total()),
             overall_category: category.map(|category| category.name.as_str()),
             overall_description: first.map(|line| &*line.description),
-            lines: shown
-                .iter()
-                .enumerate()
-                .map(|(at, line)| self.line_view(at, line, showing))
-                .collect(),
+            lines: self.lines_view(showing),
             bill_payments: [],
             attachment: None,
             created_at: utc_stamp(self.head.created),
@@ -236,9 +242,48 @@ impl Bill {
         Ok(())
     }
 
+    /// Whether the answer has this part, of which a list has none unasked.
+    fn shows(key: &str, showing: &ViewContext) -> bool {
+        let unasked = !showing.config().single_bill_needs_include;
+        showing.includes(key) || showing.written || showing.single && unasked
+    }
+
+    /// The vendor, which may be there to say whose bill it is.
+    fn vendor_view<'a>(&self, showing: &ViewContext<'a>) -> Option<VendorView<'a>> {
+        if !Self::shows("vendor", showing) {
+            return None;
+        }
+        let vendor = showing.machine.bill_vendors.rows.get(&self.vendor)?;
+        Some(if showing.config().brief_bill_vendor {
+            VendorView::Brief {
+                vendorid: self.vendor,
+                vendor_name: vendor.texts.get("vendor_name"),
+            }
+        } else {
+            VendorView::Whole(vendor.view(showing))
+        })
+    }
+
+    /// The lines; an empty list in a list of bills.
+    fn lines_view(&self, showing: &ViewContext) -> Option<Vec<Value>> {
+        let is_list = !showing.single && !showing.written;
+        let is_bare = is_list && !showing.config().bill_lists_are_full;
+        if is_bare || !Self::shows("lines", showing) {
+            return (!showing.single).then(Vec::new);
+        }
+        let lines = self.lines.iter().enumerate();
+        Some(
+            lines
+                .map(|(at, line)| self.line_view(at, line, showing))
+                .collect(),
+        )
+    }
+
     fn line_view(&self, at: usize, line: &PricedLine, showing: &ViewContext) -> Value {
-        let net = line.net(self.currency);
-        let [first, second] = line.tax_amounts(net, self.currency);
+        let config = showing.config();
+        let digits = config.digits(self.currency);
+        let net = line.net(digits);
+        let [first, second] = line.tax_amounts(net, digits);
         let money = |amount: Decimal| Money(amount, self.currency);
         let name = |at: usize| line.taxes[at].as_ref().map(|tax| &*tax.name);
         let percent = |at: usize| {
@@ -249,22 +294,27 @@ impl Bill {
         let taxed = |at: usize, amount: Decimal| line.taxes[at].as_ref().map(|_| money(amount));
         let found = showing.machine.category(line.category);
         let category = match found {
-            Some(category) if showing.config().bill_category_as_object => {
+            Some(category)
+                if config.bill_category_as_object || config.bill_line_without_categoryid =>
+            {
                 json!({"category": category.name, "categoryid": category.id,
                     "parentid": category.parent})
             }
             Some(category) => json!(category.name),
             None => Value::Null,
         };
-        json!({"id": line.id, "list_index": at + 1, "categoryid": line.category,
-            "category": category,
+        let mut view = json!({"id": line.id, "list_index": at + 1, "category": category,
             "description": line.description, "quantity": line.quantity.normalize().to_string(),
             "unit_cost": money(line.unit_cost), "amount": money(net),
             "total_amount": money(net + first + second),
             "tax_name1": name(0), "tax_percent1": percent(0), "tax_amount1": taxed(0, first),
             "tax_authorityid1": null,
             "tax_name2": name(1), "tax_percent2": percent(1), "tax_amount2": taxed(1, second),
-            "tax_authorityid2": null})
+            "tax_authorityid2": null});
+        if !config.bill_line_without_categoryid {
+            view["categoryid"] = json!(line.category);
+        }
+        view
     }
 }
 
@@ -451,6 +501,57 @@ mod tests {
                 &response.value()["response"]["errors"][0]["errno"]
             ),
             (200, &json!(41001))
+        );
+    }
+
+    #[test]
+    fn lines_and_vendor_are_shown_when_they_are_included() {
+        let mut harness = FreshBooksHarness::new();
+        let bill = create(&mut harness, json!({}));
+        assert!(bill["lines"].is_array() && bill["vendor"].is_object());
+        let path = format!("bills/bills/{}", bill["id"]);
+        let bare = object(&harness.accounting("GET", &path, None), "bill");
+        assert!(bare.get("lines").is_none() && bare.get("vendor").is_none());
+        let path_with = format!("{path}?include[]=lines&include[]=vendor");
+        let whole = object(&harness.accounting("GET", &path_with, None), "bill");
+        assert_eq!(whole, bill);
+        assert_eq!(
+            harness.listed("bills/bills", "bills")[0]["lines"],
+            json!([])
+        );
+        harness.machine.config.single_bill_needs_include = false;
+        let unasked = object(&harness.accounting("GET", &path, None), "bill");
+        assert_eq!(unasked, bill);
+    }
+
+    #[test]
+    fn ids_may_be_in_objects_alone() {
+        let mut harness = FreshBooksHarness::new();
+        let config = &mut harness.machine.config;
+        config.bill_without_vendorid = true;
+        config.bill_line_without_categoryid = true;
+        config.brief_bill_vendor = true;
+        let bill = create(&mut harness, json!({}));
+        assert!(bill.get("vendorid").is_none() && bill["vendor"]["vendorid"].is_u64());
+        assert!(bill["vendor"].get("country").is_none());
+        let line = &bill["lines"][0];
+        assert!(line.get("categoryid").is_none());
+        assert_eq!(line["category"]["categoryid"], 3344);
+    }
+
+    #[test]
+    fn amounts_have_two_digits_or_those_of_the_currency() {
+        let mut harness = FreshBooksHarness::new();
+        let line = json!({"currency_code": "KWD", "lines": [{"categoryid": 3344, "quantity": "1",
+            "unit_cost": {"amount": "12.345", "code": "KWD"}}]});
+        assert_eq!(
+            create(&mut harness, line.clone())["total_amount"]["amount"],
+            "12.35"
+        );
+        harness.machine.config.amounts_by_currency = true;
+        assert_eq!(
+            create(&mut harness, line)["total_amount"]["amount"],
+            "12.345"
         );
     }
 

@@ -14,6 +14,7 @@ use crate::freshbooks::api::listing::SearchFilters;
 use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext};
 use crate::http::Millis;
 use crate::money::{Currency, Money};
+use crate::sparse_fields::WrittenFields;
 
 const TEXTS: &[&str] = &[
     "organization",
@@ -59,7 +60,7 @@ pub(crate) struct ClientView<'a> {
     userid: u64,
     accounting_systemid: &'a str,
     #[serde(flatten)]
-    texts: &'a SparseFields,
+    texts: WrittenFields<'a>,
     currency_code: &'a str,
     allow_late_fees: bool,
     allow_late_notifications: bool,
@@ -84,6 +85,10 @@ pub(crate) struct ClientView<'a> {
     vis_state: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     outstanding_balance: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<[u64; 0]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_reminders: Option<[u64; 0]>,
 }
 
 impl Resource for Client {
@@ -152,6 +157,17 @@ impl Resource for Client {
                 .contain_instant(self.head.updated)
     }
 
+    fn sort_value(&self, key: &str) -> Option<String> {
+        let text = |name: &str| self.texts.get(name).to_lowercase();
+        match key {
+            "organization_name" => Some(text("organization")),
+            "fullname" => Some(format!("{} {}", text("fname"), text("lname"))),
+            "email" => Some(text("email")),
+            "updated" => Some(utc_stamp(self.head.updated)),
+            _ => None,
+        }
+    }
+
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> ClientView<'a> {
         let id = self.head.id;
         let balance = || showing.machine.outstanding_balance(id);
@@ -159,7 +175,7 @@ impl Resource for Client {
             id,
             userid: id,
             accounting_systemid: &showing.machine.config.account_id,
-            texts: &self.texts,
+            texts: self.texts.members(showing.config().unwritten_texts_null),
             currency_code: self.currency.code(),
             allow_late_fees: true,
             allow_late_notifications: true,
@@ -183,6 +199,8 @@ impl Resource for Client {
             notified: false,
             vis_state: self.head.vis_state,
             outstanding_balance: showing.includes("outstanding_balance").then(balance),
+            contacts: showing.includes("contacts").then_some([]),
+            late_reminders: showing.includes("late_reminders").then_some([]),
         }
     }
 }
@@ -274,6 +292,26 @@ mod tests {
         assert_eq!(
             object(&harness.accounting("GET", &path, None), "client")["vis_state"],
             1
+        );
+    }
+
+    #[test]
+    fn lists_are_sorted_by_the_keys_that_are_honoured() {
+        let mut harness = FreshBooksHarness::new();
+        for name in ["Roe", "Acme", "Zeta"] {
+            let body = json!({"client": {"organization": name}});
+            harness.accounting("POST", "users/clients", Some(body));
+        }
+        let mut first = |sort: &str| {
+            let listed = harness.listed(&format!("users/clients?sort={sort}"), "clients");
+            listed[0]["organization"].clone()
+        };
+        assert_eq!(first("organization_name_asc"), "Acme");
+        assert_eq!(first("organization_name_desc"), "Zeta");
+        assert_eq!(
+            first("organization_desc"),
+            "Zeta",
+            "an unknown key changes nothing"
         );
     }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::invoices::Invoice;
 use super::lines::PricedLine;
 use crate::calendar::{eastern_day, eastern_stamp};
-use crate::freshbooks::api::fields::SparseFields;
 use crate::freshbooks::api::resource::ViewContext;
-use crate::http::Millis;
-use crate::money::{Currency, Money};
+use crate::freshbooks::config::FreshBooksConfig;
+use crate::money::Money;
+use crate::sparse_fields::WrittenFields;
 
 /// An invoice as it is written.
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ pub(crate) struct InvoiceView<'a> {
     fulfillment_date: Option<&'a str>,
     currency_code: &'a str,
     #[serde(flatten)]
-    texts: &'a SparseFields,
+    texts: WrittenFields<'a>,
     current_organization: &'a str,
     amount: Money,
     outstanding: Money,
@@ -56,6 +56,16 @@ pub(crate) struct InvoiceView<'a> {
     updated: String,
     version: String,
     vis_state: u8,
+    uuid: String,
+    address: &'static str,
+    description: Option<&'a str>,
+    discount_description: Option<&'a str>,
+    net_paid_amount: Money,
+    basecampid: u64,
+    last_order_status: Option<&'a str>,
+    return_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_gateways: Option<[u64; 0]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<Vec<InvoiceLineView<'a>>>,
 }
@@ -96,14 +106,6 @@ impl<'a> InvoiceView<'a> {
     pub(crate) fn new(invoice: &'a Invoice, showing: &ViewContext<'a>) -> Self {
         let config = &showing.machine.config;
         let head = &invoice.head;
-        let lines_shown =
-            showing.includes("lines") || showing.single && !config.single_invoice_needs_include;
-        let lines = || {
-            invoice
-                .lines
-                .iter()
-                .map(|line| InvoiceLineView::new(line, head.id, head.updated, invoice.currency))
-        };
         let money = |amount: Decimal| Money(amount, invoice.currency);
         let v3_status = invoice.v3_status(eastern_day(showing.now));
         let discount = invoice.totals.discount;
@@ -131,7 +133,7 @@ impl<'a> InvoiceView<'a> {
             generation_date: None,
             fulfillment_date: None,
             currency_code: invoice.currency.code(),
-            texts: &invoice.texts,
+            texts: invoice.texts.members(config.unwritten_texts_null),
             current_organization: invoice.texts.get("organization"),
             amount: money(invoice.totals.total()),
             outstanding: money(invoice.outstanding()),
@@ -155,27 +157,53 @@ impl<'a> InvoiceView<'a> {
             version: format!("{updated}.{:06}", head.updated % 1000 * 1000),
             updated,
             vis_state: head.vis_state,
-            lines: lines_shown.then(|| lines().collect()),
+            uuid: format!("00000000-0000-4000-9000-{:012x}", head.id),
+            address: "",
+            description: invoice.lines.first().map(|line| &*line.description),
+            discount_description: None,
+            net_paid_amount: money(invoice.paid),
+            basecampid: 0,
+            last_order_status: None,
+            return_uri: None,
+            allowed_gateways: showing.includes("allowed_gateways").then_some([]),
+            lines: line_views(invoice, showing),
         }
     }
 }
 
+/// The lines, if they are to be shown.
+fn line_views<'a>(
+    invoice: &'a Invoice,
+    showing: &ViewContext<'a>,
+) -> Option<Vec<InvoiceLineView<'a>>> {
+    let config = &showing.machine.config;
+    let is_shown =
+        showing.includes("lines") || showing.single && !config.single_invoice_needs_include;
+    let view = |line| InvoiceLineView::new(line, invoice, config);
+    is_shown.then(|| invoice.lines.iter().map(view).collect())
+}
+
 impl<'a> InvoiceLineView<'a> {
-    fn new(line: &'a PricedLine, invoiceid: u64, updated: Millis, currency: Currency) -> Self {
-        let name = |at: usize| line.taxes[at].as_ref().map(|tax| &*tax.name);
+    fn new(line: &'a PricedLine, invoice: &Invoice, config: &FreshBooksConfig) -> Self {
+        let currency = invoice.currency;
+        let absent_tax = config.absent_tax_names_empty.then_some("");
+        let name = |at: usize| {
+            let tax = line.taxes[at].as_ref();
+            tax.map_or(absent_tax, |tax| Some(&*tax.name))
+        };
         let percent = |at: usize| match &line.taxes[at] {
             Some(tax) => tax.percent.normalize().to_string(),
             None => "0".into(),
         };
         Self {
             lineid: line.id,
-            invoiceid,
+            invoiceid: invoice.head.id,
             r#type: line.kind,
             name: &line.name,
             description: &line.description,
             qty: line.quantity.normalize().to_string(),
             unit_cost: Money(line.unit_cost, currency),
-            amount: Money(line.net(currency), currency),
+            amount: Money(line.net(config.digits(currency)), currency),
             taxName1: name(0),
             taxAmount1: percent(0),
             taxNumber1: None,
@@ -189,7 +217,7 @@ impl<'a> InvoiceLineView<'a> {
             modern_time_entries: [],
             retainer_id: None,
             date: None,
-            updated: eastern_stamp(updated),
+            updated: eastern_stamp(invoice.head.updated),
         }
     }
 }

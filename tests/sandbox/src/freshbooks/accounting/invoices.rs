@@ -124,7 +124,11 @@ impl Resource for Invoice {
         for (name, value) in fields {
             self.apply_field(machine, name, value)?;
         }
-        self.totals = LineTotals::sum(&self.lines, self.discount_percent, self.currency);
+        self.totals = LineTotals::sum(
+            &self.lines,
+            self.discount_percent,
+            machine.config.digits(self.currency),
+        );
         Ok(())
     }
 
@@ -174,6 +178,10 @@ impl Resource for Invoice {
             && search
                 .days("updated", inclusive)
                 .contain_instant(self.head.updated)
+    }
+
+    fn sort_value(&self, key: &str) -> Option<String> {
+        (key == "invoice_date").then(|| self.create_date.to_string())
     }
 
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> InvoiceView<'a> {

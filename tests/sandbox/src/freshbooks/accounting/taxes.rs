@@ -12,6 +12,7 @@ use crate::freshbooks::api::fields::{Fields, SparseFields};
 use crate::freshbooks::api::listing::SearchFilters;
 use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, deleted_response};
 use crate::http::{Millis, Response};
+use crate::sparse_fields::WrittenFields;
 
 const TEXTS: &[&str] = &["name", "number"];
 
@@ -30,7 +31,7 @@ pub(crate) struct TaxView<'a> {
     id: u64,
     taxid: u64,
     #[serde(flatten)]
-    texts: &'a SparseFields,
+    texts: WrittenFields<'a>,
     amount: String,
     compound: bool,
     updated: String,
@@ -81,7 +82,7 @@ impl Resource for Tax {
         TaxView {
             id: self.head.id,
             taxid: self.head.id,
-            texts: &self.texts,
+            texts: self.texts.members(showing.config().unwritten_texts_null),
             amount: self.percent.normalize().to_string(),
             compound: self.compound,
             updated: eastern_stamp(self.head.updated),

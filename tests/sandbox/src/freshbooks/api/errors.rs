@@ -220,8 +220,9 @@ impl ApiError {
     fn shape_e4(&self) -> Response {
         let status = if self.status == 422 { 400 } else { self.status };
         let detail = |detail: &ErrorDetail| {
+            let field = Some(&detail.field).filter(|field| !field.is_empty());
             json!({"reason": format!("{}: {}", detail.field, detail.message),
-                   "metadata": {"message": detail.message, "field": detail.field}})
+                   "metadata": {"message": detail.message, "field": field}})
         };
         let details: Vec<Value> = self.details.iter().map(detail).collect();
         let message = format!("Request failed with status_code: {status}");

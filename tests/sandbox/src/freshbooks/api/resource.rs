@@ -12,7 +12,7 @@ use super::fields::{Fields, has_astral, read_id};
 use super::listing::{Page, SearchFilters, includes, object_page, one_object};
 use crate::freshbooks::FreshBooks;
 use crate::freshbooks::config::{ArchiveEvent, Feature, FreshBooksConfig};
-use crate::http::{Millis, Pairs, Response};
+use crate::http::{Millis, Pairs, Response, first_value};
 
 /// What every row has.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,8 @@ pub(crate) struct ViewContext<'a> {
     pub(crate) now: Millis,
     /// The row is asked for by its id, not in a list.
     pub(crate) single: bool,
+    /// The row has just been written, and is shown as the answer to that.
+    pub(crate) written: bool,
 }
 
 impl ViewContext<'_> {
@@ -139,6 +141,11 @@ pub(crate) trait Resource: Stored + Clone {
         _: Millis,
     ) -> Result<&'static str, ApiError> {
         Ok("update")
+    }
+
+    /// What `sort=key_asc` and `sort=key_desc` compare; nothing for a key that is ignored.
+    fn sort_value(&self, _key: &str) -> Option<String> {
+        None
     }
 
     /// Ids that an index offers for the filters; none means that all rows must be checked.
@@ -267,6 +274,7 @@ impl FreshBooks {
             query: &call.query,
             now: call.now,
             single: true,
+            written: call.method != "GET",
         };
         Ok(one_object(R::ONE, &R::row(self, id)?.view(&showing)))
     }
@@ -279,6 +287,7 @@ impl FreshBooks {
             query: &call.query,
             now: call.now,
             single: false,
+            written: false,
         };
         let rows = &R::table(self).rows;
         let wanted = |row: &&R| {
@@ -287,7 +296,12 @@ impl FreshBooks {
                 && search.vis_state_passes(head.vis_state)
                 && row.matches(&search, &showing)
         };
+        let sort = first_value(&call.query, "sort").unwrap_or_default();
         let (rows, total) = match R::candidate_ids(self, &search) {
+            _ if !sort.is_empty() => {
+                let wanted = rows.values().rev().filter(wanted).collect();
+                page.select(sorted(wanted, sort).into_iter())
+            }
             Some(ids) => page.select(ids.iter().filter_map(|id| rows.get(id)).filter(wanted)),
             None if self.config.newest_first => page.select(rows.values().rev().filter(wanted)),
             None => page.select(rows.values().filter(wanted)),
@@ -329,6 +343,20 @@ impl FreshBooks {
             row.head_mut().updated = now;
         }
     }
+}
+
+/// The rows sorted as `key_asc` or `key_desc` asks for, if the key is one that is honoured.
+fn sorted<'r, R: Resource>(mut rows: Vec<&'r R>, sort: &str) -> Vec<&'r R> {
+    let (key, is_descending) = match sort.strip_suffix("_desc") {
+        Some(key) => (key, true),
+        None => (sort.strip_suffix("_asc").unwrap_or(sort), false),
+    };
+    rows.sort_by_cached_key(|row| row.sort_value(key));
+    let is_honoured = rows.iter().any(|row| row.sort_value(key).is_some());
+    if is_honoured && is_descending {
+        rows.reverse();
+    }
+    rows
 }
 
 /// The answer to HTTP DELETE where it is known.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::config::{AccountConfig, AccountKind};
+use super::config::{AccountConfig, AccountKind, LedgerConfig};
 use crate::calendar::eastern_stamp;
 use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::call::ApiCall;
@@ -45,6 +45,16 @@ pub(crate) struct Account {
     pub(crate) parent: Option<usize>,
     pub(crate) subs: Vec<usize>,
     pub(crate) created: Millis,
+}
+
+impl Account {
+    /// The number of a sub-account as the legacy lists write it.
+    pub(crate) fn legacy_sub_number(&self, switches: &LedgerConfig) -> &str {
+        match self.number.rsplit_once('-') {
+            Some((_, own)) if switches.brief_sub_numbers => own,
+            _ => &self.number,
+        }
+    }
 }
 
 impl Accounts {
@@ -178,7 +188,7 @@ impl FreshBooks {
         let sub = |at: &usize| {
             let row = &self.accounts.rows[*at];
             json!({"id": row.id, "sub_accountid": row.id, "account_sub_name": row.name,
-                "account_sub_number": row.number,
+                "account_sub_number": row.legacy_sub_number(&self.config.ledger),
                 "parentid": account.id, "account_type": row.kind, "balance": self.balance_text(*at),
                 "custom": false,
                 "transaction_posted": true, "currency_code": self.config.currency,

@@ -103,9 +103,12 @@ impl FreshBooks {
                 .filter(|value| !value.is_null())
                 .map(unquoted)
         };
+        let description = text("description").unwrap_or_default();
+        self.check_length("name", &name)?;
+        self.check_length("description", &description)?;
         Ok(DraftEntry {
             name,
-            description: text("description").unwrap_or_default(),
+            description,
             number: text("journalEntryNumber"),
             day,
             currency: code,

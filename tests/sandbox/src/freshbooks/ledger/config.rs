@@ -16,6 +16,9 @@ pub struct LedgerConfig {
     /// A line of zero is accepted instead of refused with 1004 (journal entries; not stated).
     /// Default: false.
     pub zero_lines_allowed: bool,
+    /// A name or description of an entry with more characters is refused with 1017 (journal
+    /// entries; lengths are not published). Default: 255.
+    pub text_chars_max: usize,
     /// `search[date_min]` and `search[date_max]` narrow the list of details; no filter for it is
     /// documented, and unknown filters are ignored. Default: false.
     pub date_filters: bool,
@@ -31,6 +34,9 @@ pub struct LedgerConfig {
     /// The newer endpoint posts to accounts that have sub-accounts, too (not stated). Default:
     /// false.
     pub post_to_parents: bool,
+    /// The legacy lists number a sub-account `1`, as in an SDK's sample, instead of `1000-1`, as in
+    /// recorded replies of the newer list (accounts; sources differ). Default: false.
+    pub brief_sub_numbers: bool,
     /// The chart of accounts at the beginning.
     pub accounts: Vec<AccountConfig>,
 }
@@ -104,11 +110,13 @@ impl Default for LedgerConfig {
             missing_currency_is_500: true,
             round_amounts: false,
             zero_lines_allowed: false,
+            text_chars_max: 255,
             date_filters: false,
             invoices_in_details: true,
             wrapper: JournalWrapper::Either,
             amounts_as_text: false,
             post_to_parents: false,
+            brief_sub_numbers: false,
             accounts: CHART.iter().map(account).collect(),
         }
     }
@@ -301,6 +309,16 @@ const CHART: &[ChartRow] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sub_accounts_have_their_own_number_or_the_whole_one() {
+        let mut switches = LedgerConfig::default();
+        let accounts = super::super::accounts::Accounts::new(1, &switches.accounts);
+        let sub = &accounts.rows[accounts.rows[0].subs[0]];
+        assert_eq!(sub.legacy_sub_number(&switches), "1000-1");
+        switches.brief_sub_numbers = true;
+        assert_eq!(sub.legacy_sub_number(&switches), "1");
+    }
 
     #[test]
     fn the_chart_has_every_kind_and_no_number_twice() {

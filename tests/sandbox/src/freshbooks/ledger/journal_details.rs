@@ -94,11 +94,12 @@ impl FreshBooks {
             }
         };
         json!({"id": detail.id, "detailid": detail.id,
-            "account": {"accountid": account.id, "account_name": account.name,
+            "accounting_systemid": self.config.account_id,
+            "account": {"id": account.id, "accountid": account.id, "account_name": account.name,
             "account_number": account.number,
                 "account_type": account.kind},
-            "sub_account": {"sub_accountid": sub.id, "account_sub_name": sub.name,
-            "account_sub_number": sub.number,
+            "sub_account": {"id": sub.id, "sub_accountid": sub.id, "account_sub_name": sub.name,
+            "account_sub_number": sub.legacy_sub_number(&self.config.ledger),
                 "parentid": account.id},
             "entry": entry, "debit": money(Side::Debit), "credit": money(Side::Credit),
             "balance": Money(detail.balance, detail.currency), "detail_type": kind, "name": name,

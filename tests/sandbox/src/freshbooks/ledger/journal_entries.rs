@@ -40,14 +40,31 @@ impl FreshBooks {
             self.read_detail(&fields)
         };
         let description = fields.get("description").and_then(Value::as_str);
+        let description = description.unwrap_or_default().to_owned();
+        self.check_length("name", &name)?;
+        self.check_length("description", &description)?;
         Ok(DraftEntry {
             name,
-            description: description.unwrap_or_default().to_owned(),
+            description,
             number: None,
             day,
             currency,
             lines: details.iter().map(line).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Refuses a text that is too long to be stored.
+    pub(crate) fn check_length(&self, field: &str, text: &str) -> Result<(), ApiError> {
+        if text.chars().count() <= self.config.ledger.text_chars_max {
+            return Ok(());
+        }
+        Err(ApiError::field(
+            422,
+            1017,
+            OBJECT,
+            field,
+            "The value is too long.",
+        ))
     }
 
     fn entry_currency(&self, fields: &Fields) -> Result<Currency, ApiError> {
@@ -222,6 +239,17 @@ mod tests {
             refused(&mut harness, json!({"currency_code": "eur"})),
             (422, 1004)
         );
+    }
+
+    #[test]
+    fn long_names_and_descriptions_are_refused() {
+        for name in ["name", "description"] {
+            let mut harness = FreshBooksHarness::new();
+            let long = "x".repeat(256);
+            assert_eq!(refused(&mut harness, json!({name: long})), (422, 1017));
+            let body = entry(&harness, json!({name: "ü".repeat(255)}));
+            assert_eq!(harness.accounting("POST", PATH, Some(body)).status, 200);
+        }
     }
 
     #[test]

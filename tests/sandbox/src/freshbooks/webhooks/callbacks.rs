@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::deliveries::{DeliveryOutcome, WebhookContent};
-use crate::calendar::zulu_stamp;
+use crate::calendar::{eastern_stamp, zulu_stamp};
 use crate::delivery::DeliveryResult;
 use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::call::ApiCall;
 use crate::freshbooks::api::errors::{ApiError, ErrorDetail};
 use crate::freshbooks::api::listing::{Page, SearchFilters, object_page, one_object};
+use crate::freshbooks::config::WebhookConfig;
 use crate::http::{Millis, Response};
 use crate::random::Random;
 
@@ -68,9 +69,18 @@ impl Callbacks {
 }
 
 impl Callback {
-    fn view(&self) -> Value {
-        json!({"callbackid": self.id, "id": self.id, "event": self.event, "uri": self.uri,
-               "verified": self.verified, "updated_at": zulu_stamp(self.updated)})
+    fn view(&self, switches: &WebhookConfig) -> Value {
+        let updated = if switches.callback_stamps_eastern {
+            eastern_stamp(self.updated)
+        } else {
+            zulu_stamp(self.updated)
+        };
+        let mut view = json!({"callbackid": self.id, "event": self.event, "uri": self.uri,
+               "verified": self.verified, "updated_at": updated});
+        if !switches.callbacks_without_id {
+            view["id"] = json!(self.id);
+        }
+        view
     }
 
     fn listens_to(&self, noun: &str, name: &str) -> bool {
@@ -93,7 +103,10 @@ impl FreshBooks {
                 let id: u64 = id.parse().map_err(|_| missing())?;
                 let callback = self.callbacks.rows.get(&id).ok_or_else(missing)?;
                 match method {
-                    "GET" => Ok(one_object("callback", &callback.view())),
+                    "GET" => Ok(one_object(
+                        "callback",
+                        &callback.view(&self.config.webhooks),
+                    )),
                     "PUT" => self.change_callback(call, id),
                     "DELETE" => Ok(self.delete_callback(id)),
                     _ => Err(ApiError::no_route()),
@@ -171,7 +184,7 @@ impl FreshBooks {
             updated: call.now,
             drops_in_a_row: 0,
         };
-        let response = one_object("callback", &callback.view());
+        let response = one_object("callback", &callback.view(&self.config.webhooks));
         self.callbacks.rows.insert(id, callback);
         self.webhooks
             .plan_delivery(id, WebhookContent::Handshake, &self.config, call.now);
@@ -188,7 +201,10 @@ impl FreshBooks {
             })
         };
         let (rows, total) = page.select(self.callbacks.rows.values().filter(wanted));
-        let rows: Vec<Value> = rows.into_iter().map(Callback::view).collect();
+        let rows: Vec<Value> = rows
+            .into_iter()
+            .map(|row| row.view(&self.config.webhooks))
+            .collect();
         Ok(object_page("callbacks", &rows, page, total, &self.config))
     }
 
@@ -226,7 +242,10 @@ impl FreshBooks {
         callback.event = event;
         callback.uri = uri;
         callback.updated = call.now;
-        Ok(one_object("callback", &callback.view()))
+        Ok(one_object(
+            "callback",
+            &callback.view(&self.config.webhooks),
+        ))
     }
 
     fn resend_handshake(&mut self, id: u64, now: Millis) -> Result<Response, ApiError> {
@@ -241,7 +260,7 @@ impl FreshBooks {
             callback.verifier = verifier;
             callback.verified = false;
         }
-        let response = one_object("callback", &callback.view());
+        let response = one_object("callback", &callback.view(&self.config.webhooks));
         self.webhooks
             .plan_delivery(id, WebhookContent::Handshake, &self.config, now);
         Ok(response)

@@ -228,14 +228,15 @@ fn write_delivery(
     if matches!(news, WebhookContent::Handshake) {
         fields.push(("verifier", &callback.verifier));
     }
-    let signature = sign(&fields, &callback.verifier);
-    let headers = vec![
-        (
-            "Content-Type".to_owned(),
-            "application/x-www-form-urlencoded".to_owned(),
-        ),
-        (SIGNATURE_HEADER.to_owned(), signature),
-    ];
+    let mut headers = vec![(
+        "Content-Type".to_owned(),
+        "application/x-www-form-urlencoded".to_owned(),
+    )];
+    let is_handshake = matches!(news, WebhookContent::Handshake);
+    if !(is_handshake && config.webhooks.unsigned_handshakes) {
+        let signature = sign(&fields, &callback.verifier);
+        headers.push((SIGNATURE_HEADER.to_owned(), signature));
+    }
     Delivery {
         system: System::FreshBooks,
         id,
@@ -362,6 +363,21 @@ mod tests {
         let sent = webhooks.take_due(&callbacks, &config, 0);
         assert_eq!(sent.len(), 1);
         assert!(String::from_utf8_lossy(&sent[0].body).starts_with("name=callback.verify"));
+    }
+
+    #[test]
+    fn a_handshake_is_signed_unless_the_switch_says_otherwise() {
+        let (mut webhooks, mut config) = (Webhooks::new(1), FreshBooksConfig::default());
+        let mut is_signed = |config: &FreshBooksConfig, news| {
+            webhooks.plan_delivery(2001, news, config, 0);
+            let sent = webhooks.take_due(&callbacks(), config, 0);
+            let mut names = sent[0].headers.iter().map(|(name, _)| name.as_str());
+            names.any(|name| name == SIGNATURE_HEADER)
+        };
+        assert!(is_signed(&config, WebhookContent::Handshake));
+        config.webhooks.unsigned_handshakes = true;
+        assert!(!is_signed(&config, WebhookContent::Handshake));
+        assert!(is_signed(&config, event(1)));
     }
 
     #[test]

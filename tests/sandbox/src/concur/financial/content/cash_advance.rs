@@ -7,6 +7,7 @@ use super::generate::{ADVANCES, Claimant, DAY_MS, Generator, midnight, stamp};
 use super::json_tree::{JsonTree, ObjectBuilder, WriteOptions};
 use super::report_view::employee_view;
 use crate::concur::financial::Oddity;
+use crate::concur::financial::config::FinancialConfig;
 use crate::concur::financial::options::AdvanceOptions;
 use crate::http::Millis;
 use crate::money::Currency;
@@ -71,7 +72,11 @@ pub(crate) fn extend_advance(advance: &mut CashAdvance, now: Millis) {
 }
 
 /// The advance as the whole of a document.
-pub(crate) fn advance_view(advance: &CashAdvance, header: &WriteOptions) -> JsonTree {
+pub(crate) fn advance_view(
+    advance: &CashAdvance,
+    header: &WriteOptions,
+    switches: &FinancialConfig,
+) -> JsonTree {
     let negative = advance.amount.is_sign_negative();
     let mut row = ObjectBuilder::new(header.nulls);
     row.put("accountCode", ADVANCES)
@@ -86,14 +91,14 @@ pub(crate) fn advance_view(advance: &CashAdvance, header: &WriteOptions) -> Json
             "employeeData",
             employee_view(&advance.employee, 21, header).build(),
         )
-        .put("cashAdvanceData", data_view(advance, header))
+        .put("cashAdvanceData", data_view(advance, header, switches))
         .put("journalData", vec![row.build()]);
     document.build()
 }
 
-fn data_view(advance: &CashAdvance, header: &WriteOptions) -> JsonTree {
+fn data_view(advance: &CashAdvance, header: &WriteOptions, switches: &FinancialConfig) -> JsonTree {
     let kind = if advance.amount.is_sign_negative() {
-        3
+        switches.advance_return_type
     } else {
         1
     };
@@ -102,7 +107,7 @@ fn data_view(advance: &CashAdvance, header: &WriteOptions) -> JsonTree {
         .put("cashAdvanceId", &advance.id)
         .put("name", &advance.name)
         .put("purpose", &advance.purpose)
-        .put("requestAmount", advance.asked)
+        .put("requestAmount", advance.asked.abs())
         .put(
             "currencyAlphaCode",
             advance.asked_currency.code().to_owned(),
@@ -128,7 +133,7 @@ fn data_view(advance: &CashAdvance, header: &WriteOptions) -> JsonTree {
         ])
         .put("isTest", "N")
         .put("paymentMethod", 0)
-        .put("transactionType", kind)
+        .put("transactionType", u64::from(kind))
         .nulls(&["clearingAccountCode"])
         .put("expensePayIndicator", "N")
         .nulls(&[

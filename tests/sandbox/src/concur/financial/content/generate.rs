@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 
 use crate::calendar::bare_stamp;
+use crate::concur::financial::config::ReportDays;
 use crate::http::Millis;
 use crate::money::Currency;
 use crate::random::Random;
@@ -16,6 +17,9 @@ pub(crate) const ADVANCES: &str = "1150";
 
 /// The clearing account of company cards.
 pub(crate) const CLEARING: &str = "2150";
+
+/// The account through which payroll reimburses.
+pub(crate) const PAYROLL_CLEARING: &str = "2170";
 
 /// The account that company cards owe, where one is configured.
 pub(crate) const CARD_LIABILITY: &str = "2160";
@@ -142,6 +146,16 @@ pub(crate) fn stamp(at: Millis) -> String {
 /// The midnight before an instant, as documents write days.
 pub(crate) fn midnight(at: Millis) -> String {
     stamp(at - at % DAY_MS)
+}
+
+/// A day of a report, as documents write it: a midnight.
+pub(crate) fn written_day(at: Millis, form: ReportDays) -> String {
+    const PACIFIC_MS: Millis = 7 * 3_600_000;
+    let day = at - at % DAY_MS;
+    match form {
+        ReportDays::Utc => stamp(day),
+        ReportDays::Pacific => stamp(day + PACIFIC_MS),
+    }
 }
 
 /// A stream of decisions in one currency.

@@ -60,6 +60,7 @@ pub(crate) fn generate_report(
         number: draw.random.text(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 6),
         name: (*draw.random.pick(&NAMES)).to_owned(),
         employee,
+        entity: options.entity.clone(),
         currency: draw.currency,
         submitted,
         approved: now,
@@ -226,14 +227,23 @@ fn generate_allocation(
     let mut rows: Vec<JournalRow> = parts
         .into_iter()
         .zip(&plan.payees)
-        .map(|(gross, payee)| JournalRow {
-            payer: JournalParty::Company,
-            payee: *payee,
-            account,
-            gross,
-            net_of_tax: gross,
-            net_of_reclaim: gross,
-            card: payee.is_card(),
+        .map(|(gross, party)| {
+            // Who gives money back is the payer of a negative amount (source:
+            // concur-financial-samples).
+            let (payer, payee) = if gross.is_sign_negative() {
+                (*party, JournalParty::Company)
+            } else {
+                (JournalParty::Company, *party)
+            };
+            JournalRow {
+                payer,
+                payee,
+                account,
+                gross,
+                net_of_tax: gross,
+                net_of_reclaim: gross,
+                card: party.is_card(),
+            }
         })
         .collect();
     let all_rates = plan.taxes.iter().map(|tax| tax.rate).sum();

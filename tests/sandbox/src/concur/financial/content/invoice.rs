@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::generate::{DAY_MS, Generator, country_tax, percentages};
 use crate::calendar::{parse_day, plus_days, utc_day};
 use crate::concur::financial::Oddity;
-use crate::concur::financial::options::InvoiceOptions;
+use crate::concur::financial::options::{EntityOptions, InvoiceOptions};
 use crate::concur::invoice::body::LineAllocation;
 use crate::concur::invoice::payment_requests::{PaymentRequest, RequestLine};
 use crate::http::Millis;
@@ -29,6 +29,7 @@ pub(crate) struct ApprovedInvoice {
     /// Custom fields of the header by number.
     pub(crate) customs: Vec<(u8, String)>,
     pub(crate) owner: String,
+    pub(crate) entity: EntityOptions,
     pub(crate) vendor: [String; 3],
     pub(crate) lines: Vec<InvoiceLine>,
 }
@@ -88,6 +89,7 @@ pub(crate) fn generate_invoice(
         tax: lines.iter().map(|line| line.tax).sum(),
         customs: Vec::new(),
         owner: draw.pick_employee().id.to_owned(),
+        entity: options.entity.clone(),
         vendor: ["V-2001".into(), "Northwind Paper Ltd".into(), "MAIN".into()],
         lines,
     }
@@ -112,6 +114,7 @@ pub(crate) fn invoice_of_request(
     owner: String,
 ) -> ApprovedInvoice {
     let text = |name: &str| request.header.get(name).to_owned();
+    let non_empty = |name: &str| Some(text(name)).filter(|text| !text.is_empty());
     let amount = |name: &str| parse_decimal(request.header.get(name)).unwrap_or_default();
     let currency = Currency::parse(request.header.get("CurrencyCode")).unwrap_or(Currency::euro());
     let vendor = |name: &str| request.vendor.texts.get(name).to_owned();
@@ -141,6 +144,11 @@ pub(crate) fn invoice_of_request(
             .filter(|(_, text)| !text.is_empty())
             .collect(),
         owner,
+        entity: EntityOptions {
+            ledger: non_empty("LedgerCode"),
+            policy: non_empty("ExternalPolicyId"),
+            country: None,
+        },
         vendor: [
             vendor("VendorCode"),
             vendor("VendorName"),

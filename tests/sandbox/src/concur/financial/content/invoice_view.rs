@@ -51,6 +51,7 @@ fn header_view(
     header: &WriteOptions,
     switches: &FinancialConfig,
 ) -> JsonTree {
+    let ledger = invoice.entity.ledger.as_deref().unwrap_or("DEFAULT");
     let day = |day: Option<Date>| day.map(|day| write_day(day, switches.invoice_dates));
     let net: Decimal = invoice.lines.iter().map(|line| line.net).sum();
     let customs: Vec<(u8, Option<&str>)> = invoice
@@ -75,7 +76,8 @@ fn header_view(
         .put("amountNetInvoice", net)
         .put("amountShippingTotal", invoice.shipping)
         .put("amountTax", invoice.tax)
-        .put("ledgerCode", "DEFAULT")
+        .put("ledgerCode", ledger.to_owned())
+        .put("externalPolicyId", invoice.entity.policy.as_ref())
         .put("payMethodType", "CLIENT")
         .nulls(&[
             "poNumber",
@@ -101,6 +103,7 @@ fn write_day(day: Date, form: InvoiceDates) -> String {
     match form {
         InvoiceDates::Slashes => format!("{:02}/{:02}/{}", day.month(), day.day(), day.year()),
         InvoiceDates::Iso => day.to_string(),
+        InvoiceDates::YearFirst => day.strftime("%Y/%m/%d").to_string(),
         InvoiceDates::DateTime => format!("{day}T00:00:00.000Z"),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 
+use crate::concur::financial::config::ReportDays;
 use crate::money::fixed;
 use crate::random::Random;
 
@@ -38,6 +39,12 @@ pub(crate) struct WriteOptions {
     pub(crate) revision: u32,
     /// Numbered fields without a value are written as null.
     pub(crate) nulls: bool,
+    /// How the days of a report are written.
+    pub(crate) report_days: ReportDays,
+    /// Payroll reimburses reports.
+    pub(crate) by_payroll: bool,
+    /// Rows of personal items have an account code.
+    pub(crate) personal_accounts: bool,
 }
 
 impl JsonTree {

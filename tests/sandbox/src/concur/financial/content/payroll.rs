@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use super::generate::{midnight, stamp};
+use super::generate::{stamp, written_day};
 use super::json_tree::{JsonTree, ObjectBuilder, WriteOptions, yes_or_no};
 use super::report::ExpenseReport;
 use super::report_view::employee_view;
@@ -77,7 +77,7 @@ fn entry_views(payroll: &Payroll, header: &WriteOptions) -> JsonTree {
             .put("entryId", &entry.id)
             .put("entryApprovedAmount", entry.approved)
             .put("expenseTypeCode", entry.kind.code)
-            .put("entryDate", midnight(entry.day))
+            .put("entryDate", written_day(entry.day, header.report_days))
             .put("entryIsPersonal", yes_or_no(entry.personal))
             .put("payrollData", vec![wage.build()]);
         block.build()

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::generate::{Claimant, ExpenseKind};
+use crate::concur::financial::options::EntityOptions;
 use crate::http::Millis;
 use crate::money::Currency;
 
@@ -14,6 +15,7 @@ pub(crate) struct ExpenseReport {
     pub(crate) number: String,
     pub(crate) name: String,
     pub(crate) employee: Claimant,
+    pub(crate) entity: EntityOptions,
     pub(crate) currency: Currency,
     pub(crate) submitted: Millis,
     pub(crate) approved: Millis,
@@ -136,7 +138,8 @@ impl ExpenseReport {
             .iter()
             .flat_map(|entry| &entry.allocations)
             .flat_map(|allocation| &allocation.rows);
-        rows.filter(|row| row.payee == JournalParty::Employee)
+        let employee = JournalParty::Employee;
+        rows.filter(|row| row.payee == employee || row.payer == employee)
             .map(|row| row.gross)
             .sum()
     }

@@ -3,7 +3,9 @@
 
 use rust_decimal::Decimal;
 
-use super::generate::{ADVANCES, CLEARING, Claimant, country, midnight, stamp};
+use super::generate::{
+    ADVANCES, CLEARING, Claimant, DAY_MS, PAYROLL_CLEARING, country, stamp, written_day,
+};
 use super::json_tree::{JsonTree, ObjectBuilder, WriteOptions, yes_or_no};
 use super::report::{
     AdvanceApplication, AllocationTax, EntryAllocation, ExpenseReport, JournalRow, ReportEntry,
@@ -46,31 +48,47 @@ pub(crate) fn employee_view(
 }
 
 fn report_header(report: &ExpenseReport, header: &WriteOptions) -> JsonTree {
+    let entity = &report.entity;
+    let home_country = entity
+        .country
+        .as_deref()
+        .unwrap_or(country(report.currency));
+    let home_country = home_country.to_owned();
     let mut block = ObjectBuilder::new(header.nulls);
     block
         .put("reportId", &report.id)
         .put("reportKey", report.key)
         .put("reportNumber", &report.number)
         .put("reportName", &report.name)
-        .put("ledgerCode", "DEFAULT")
+        .put(
+            "ledgerCode",
+            entity.ledger.as_deref().unwrap_or("DEFAULT").to_owned(),
+        )
         .put(
             "employeeCurrencyAlphaCode",
             report.currency.code().to_owned(),
         )
-        .put("homeCountryCode", country(report.currency))
+        .put("homeCountryCode", home_country)
         .put("isTest", "N")
         .put("totalApprovedAmount", report.total())
         .put("cashAdvanceReturnsAmount", report.returned)
-        .put("payrollPayIndicator", "N")
-        .nulls(&[
+        .put("payrollPayIndicator", yes_or_no(header.by_payroll))
+        .put(
             "payrollPaymentClearingAccountCode",
-            "policyId",
-            "lastApproverId",
-        ])
-        .put("reportCreationDate", midnight(report.submitted))
+            header.by_payroll.then_some(PAYROLL_CLEARING),
+        )
+        .put("policyId", entity.policy.as_ref())
+        .nulls(&["lastApproverId"])
+        .put(
+            "reportCreationDate",
+            stamp(report.submitted - report.submitted % DAY_MS),
+        )
         .put("reportSubmitDate", stamp(report.submitted))
         .nulls(&["reportStartDate", "reportEndDate"])
-        .put("reportUserDefinedDate", midnight(report.submitted))
+        .put(
+            "reportUserDefinedDate",
+            written_day(report.submitted, header.report_days),
+        )
         .put("reportPaymentProcessingDate", stamp(report.approved))
         .put("revisionNumber", header.revision.to_string())
         .put("versionId", "4")
@@ -90,7 +108,7 @@ fn entry_view(entry: &ReportEntry, report: &ExpenseReport, header: &WriteOptions
         .put("legacyEntryId", entry.legacy_id)
         .put("expenseTypeCode", entry.kind.code)
         .put("expenseTypeName", entry.kind.name)
-        .put("entryDate", midnight(entry.day))
+        .put("entryDate", written_day(entry.day, header.report_days))
         .put("entryVendorDescription", entry.vendor)
         .nulls(&["entryDescription", "entryVendorCode"])
         .put("reportEntryTransactionAmount", entry.spent)
@@ -169,7 +187,10 @@ fn allocation_view(
     header: &WriteOptions,
 ) -> JsonTree {
     let taxes = &allocation.taxes;
-    let rows = allocation.rows.iter().map(|row| row_view(row, taxes));
+    let is_personal = allocation.share.is_none();
+    let has_account = header.personal_accounts || !is_personal;
+    let rows = allocation.rows.iter();
+    let rows = rows.map(|row| row_view(row, taxes, has_account));
     let share = allocation.share.as_ref();
     let mut block = ObjectBuilder::new(header.nulls);
     block
@@ -185,13 +206,16 @@ fn allocation_view(
     block.build()
 }
 
-fn row_view(row: &JournalRow, taxes: &[AllocationTax]) -> JsonTree {
+fn row_view(row: &JournalRow, taxes: &[AllocationTax], has_account: bool) -> JsonTree {
     let guids = taxes.iter().map(|tax| JsonTree::from(&tax.guid));
     let mut block = ObjectBuilder::new(true);
     block
         .put("journalPayer", row.payer.as_str())
         .put("journalPayee", row.payee.as_str())
-        .put("journalAccountCode", row.account)
+        .put(
+            "journalAccountCode",
+            if has_account { row.account } else { "" },
+        )
         .put("amountGross", row.gross)
         .put("amountNetOfTax", row.net_of_tax)
         .put("amountNetOfReclaim", row.net_of_reclaim)

@@ -23,6 +23,7 @@ fn report_options() -> impl Strategy<Value = ReportOptions> {
     let odd = proptest::bool::weighted(0.2);
     let all = (any::<u64>(), 0..CURRENCIES.len(), shapes, advance, odd);
     all.prop_map(|(seed, currency, entries, advance, odd)| ReportOptions {
+        entity: EntityOptions::default(),
         currency: Some(CURRENCIES[currency].to_owned()),
         entries,
         advance: advance.map(|returned| AdvanceUse { id: None, returned }),
