@@ -215,8 +215,8 @@ impl Work<'_> {
         if code.is_none() {
             let message = match province.as_deref() {
                 Some(said) => format!(
-                    "{} is not a known state or province of {country}; correct it in FreshBooks, or \
-                     add it to `subdivisions`",
+                    "{} is not a known state or province of {country}; correct it in FreshBooks, \
+                     or add it to `subdivisions`",
                     quoted(said, SHOWN_CHARS_MAX)
                 ),
                 None => format!(

@@ -128,7 +128,8 @@ fn assert_all(system: System, status: u16, bodies: &[String], expected: char) {
 /// Each row: what a page, no body, a refusal without a field, one with a field, and words of
 /// throttling lead to.
 fn assert_table(system: System, rows: &[(u16, &str)]) {
-    let (plain, fields): (fn(&str) -> Vec<String>, fn(&str) -> Vec<String>) = match system {
+    type Bodies = fn(&str) -> Vec<String>;
+    let (plain, fields): (Bodies, Bodies) = match system {
         System::Freshbooks => (
             |words| freshbooks(words).iter().map(ToString::to_string).collect(),
             |words| {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod categories;
+mod shares;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use crate::money::{self, NUMBER_BOUND};
 use crate::settings::Settings;
 use crate::settings::financial::Financial;
 use crate::text::{clean, shortened};
+pub(super) use shares::shares;
 
 /// So many problems are reported; a document with more of them is broken as a whole.
 const PROBLEMS_MAX: usize = 100;
@@ -388,26 +390,4 @@ fn lines(sums: BTreeMap<Side, Sum>) -> Vec<Line> {
         amount: sum.amount.normalize(),
     };
     sums.into_iter().map(line).collect()
-}
-
-/// Shares of an amount by weight, rounded so that they add up to it. One share needs no weight.
-pub(super) fn shares(
-    amount: Decimal,
-    weights: &[Decimal],
-    minor_units: u32,
-) -> Option<Vec<Decimal>> {
-    if weights.len() == 1 {
-        return Some(alloc::vec![amount]);
-    }
-    let total: Decimal = weights.iter().sum();
-    let mut shares = Vec::new();
-    let (mut weight, mut given) = (Decimal::ZERO, Decimal::ZERO);
-    for own in weights {
-        weight += own;
-        let part = weight.checked_div(total)?.checked_mul(amount)?;
-        let part = money::round(part, minor_units);
-        shares.push(part - given);
-        given = part;
-    }
-    (given == amount).then_some(shares)
 }

@@ -167,8 +167,8 @@ async fn sync_deletion(
     };
     if there {
         let message = format!(
-            "the {} {how} in FreshBooks, and SAP Concur has no call that takes back payment request \
-             {id}",
+            "the {} {how} in FreshBooks, and SAP Concur has no call that takes back payment \
+             request {id}",
             kind.name()
         );
         let remedy = "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; \

@@ -58,8 +58,8 @@ pub(crate) fn play_under_each_row<M: Model>(test: &str, step: impl Strategy<Valu
         if !switches::are_given() {
             config.max_shrink_iters = 0;
         }
-        let why = "where Concur's old token dies at once, an answer that a crash swallows waits for \
-            a person, and no step is one";
+        let why = "where Concur's old token dies at once, an answer that a crash swallows waits \
+            for a person, and no step is one";
         switches::keep("concur.token.refresh", "rotate_with_overlap", why);
         let outcome = TestRunner::new(config).run(&cases, |(seed, resends, steps)| {
             let ambiguity = if resends { "resend" } else { "park" };

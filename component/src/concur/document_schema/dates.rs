@@ -100,7 +100,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Moment<'a> {
 
 /// The day whose midnight, somewhere, a moment is: the nearest one by UTC. Nothing where the moment
 /// is no midnight of any time zone, all of which are whole quarters of an hour from UTC. The few
-/// islands that are more than twelve hours ahead would be a day behind; SAP has no datacenter there.
+/// islands that are more than twelve hours ahead would be a day behind; SAP has no datacenter
+/// there.
 fn day_of_midnight(moment: Timestamp) -> Option<Date> {
     const NOON_HOUR: i8 = 12;
     let written = Offset::UTC.to_datetime(moment);

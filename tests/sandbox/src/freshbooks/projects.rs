@@ -228,7 +228,8 @@ impl Project {
             "complete": self.complete, "sample": false, "created_at": bare_stamp(self.head.created),
             "updated_at": bare_stamp(self.head.updated), "logged_duration": null, "services": [],
             "billed_amount": "0.00", "billed_status": "unbilled", "retainer_id": null,
-            "expense_markup": text("expense_markup").unwrap_or("0"), "group": null, "group_id": null})
+            "expense_markup": text("expense_markup").unwrap_or("0"), "group": null,
+            "group_id": null})
     }
 }
 
