@@ -94,11 +94,7 @@ fn a_byte_order_mark_and_a_list_are_seen_for_what_they_are() {
     let list = r#"{"response": {"result": {"invoices": [{"id": 1}, {"id": 2}], "page": 1}}}"#;
     let output = installation.run_with(&["preview", "-"], &[], list);
     assert_eq!(output.code, 1, "{}{}", output.out, output.err);
-    assert!(
-        output.out.contains("a list of 2 invoices"),
-        "{}",
-        output.out
-    );
+    assert!(output.out.contains("a list of 2 entries"), "{}", output.out);
 }
 
 #[test]
@@ -151,7 +147,7 @@ fn a_financial_document_shows_its_entry() {
     let installation = with_accounts();
     let output = installation.run_with(&["preview", "-"], &[], REPORT);
     let expected = "\
-journal-entry in FreshBooks, \"February travel\", 2026-03-01, in CAD:
+journal-entry in FreshBooks, \"Expense report R1 - E1 - February travel\", 2026-03-01, in CAD:
  ACCOUNT  NAME                      COST CODE    DEBIT   CREDIT
  635      6100 Hotel                PRJ_A      1120.50
  641      EMPL employee payable E1                        20.50

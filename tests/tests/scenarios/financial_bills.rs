@@ -248,8 +248,7 @@ fn a_crash_at_any_moment_makes_one_bill(backend: Backend) {
     }
 }
 
-/// Where tokens live for minutes, the crash may swallow the answer to a renewal: a person connects
-/// again.
+/// A person connects again where the crash has swallowed the answer to a renewal.
 fn connect_if_dead(sim: &mut Sim) {
     if sim.dead_because(types::System::Freshbooks).is_some() {
         sim.connect_freshbooks();
