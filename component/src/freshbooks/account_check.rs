@@ -11,7 +11,7 @@ use super::requests::{PAGE_ROWS_MAX, accounting_path, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::contract::mapping::AccountCheck;
 use crate::contract::types::Problem;
-use crate::error_bodies::{self, Unread};
+use crate::error_bodies::{self, Refusal, Unread};
 use crate::settings::Settings;
 use crate::settings::financial::Endpoint;
 use crate::text::pointer_token;
@@ -54,12 +54,16 @@ fn page_request(settings: &Settings, page: u64) -> Request {
 
 fn read_page(answer: &Response) -> Result<AccountPage, String> {
     if !(200..300).contains(&answer.status) {
-        return Err(error_bodies::read_refusal(answer).said());
+        return Err(refused(&error_bodies::read_refusal(answer)));
     }
     read_accounts(answer).map_err(|why| match why {
         Unread::Garbled(why) => why,
-        Unread::Refused(refusal) => refusal.said(),
+        Unread::Refused(refusal) => refused(&refusal),
     })
+}
+
+fn refused(refusal: &Refusal) -> String {
+    format!("it refused {}", refusal.said())
 }
 
 fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {

@@ -285,8 +285,8 @@ fn online_reports_what_prevents_the_comparison_of_accounts() {
         2,
     );
     let output = with_accounts(&base, true).run(&["check", "--online"]);
-    let finding =
-        "wrong  FreshBooks accounts of acme: FreshBooks does not return them: Not allowed";
+    let finding = "wrong  FreshBooks accounts of acme: FreshBooks does not return them: it refused \
+                   (HTTP 200): \"Not allowed\"";
     assert!(output.out.contains(finding), "{}", output.out);
     serving.join().expect("server");
     let output = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);
