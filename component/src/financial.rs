@@ -5,6 +5,7 @@
 //! does not is a problem and never an entry (source: concur-financial-integration).
 
 mod account;
+mod bill;
 mod cash_advance;
 mod dates;
 mod description;
@@ -29,6 +30,7 @@ use crate::concur::document_schema::{CashAdvanceDocument, ExpenseDocument, Invoi
 use crate::contract::types::Problem;
 use crate::settings::Settings;
 use crate::settings::financial::Payroll;
+pub(crate) use bill::{Bill, BillLine, BillOrEntry, Supplier};
 pub(crate) use description::{of_reversal, with_original};
 pub(crate) use entry::{Entry, Line};
 pub(crate) use head::Head;
@@ -91,6 +93,17 @@ pub(crate) fn translate(
 ) -> Result<Translated, Untranslatable> {
     let text = inner(document)?;
     Document::parse(kind, &text)?.translate(settings)
+}
+
+/// The bill that a supplier's invoice becomes under the settings, or why it becomes a journal entry
+/// whatever they say.
+///
+/// # Errors
+///
+/// Every problem found, as [`translate`].
+pub(crate) fn bill(document: &str, settings: &Settings) -> Result<BillOrEntry, Untranslatable> {
+    let text = inner(document)?;
+    bill::translate(&parse(&text)?, settings)
 }
 
 /// [`translate`] and the document's head, from one reading of it. The head may have no id.

@@ -4,13 +4,16 @@
 mod ambiguity;
 mod change_stamp;
 mod day;
+mod dependency;
 mod documents;
 mod financial_document;
 mod financial_queue;
+mod from_concur;
 mod parties;
 mod payment_request_form;
 mod registration;
 mod subscription;
+mod suppliers;
 mod sweep;
 mod vendors;
 
@@ -112,6 +115,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Concur, "financial-document") => {
             Ok(boxed(flow, financial_document::sync_financial_document))
         }
+        (System::Concur, "supplier") => Ok(boxed(flow, suppliers::sync_supplier)),
         (System::Concur, "payment-request-form") => {
             Ok(boxed(flow, payment_request_form::give_first_place))
         }

@@ -1,6 +1,8 @@
 //! FreshBooks' side of the wire: requests, and what their answers hold.
 
 mod account_check;
+mod bill_vendor_write;
+mod bill_write;
 mod callbacks;
 mod document;
 mod envelope;
@@ -13,6 +15,14 @@ mod requests;
 mod spellings;
 
 pub use account_check::check_accounts;
+pub(crate) use bill_vendor_write::{
+    BillVendorRow, create_bill_vendor, list_bill_vendors, read_bill_vendors,
+    read_created_bill_vendor,
+};
+pub(crate) use bill_write::{
+    BillRecord, bill_object, create_bill, delete_bill, get_bill, list_bills, read_bill_record,
+    read_bill_records, read_created_bill, read_deleted_bill,
+};
 pub(crate) use callbacks::{
     Callback, callback_path, callbacks_path, list_callbacks, read_callback, read_callbacks,
 };

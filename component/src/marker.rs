@@ -49,6 +49,13 @@ pub fn is_marker(text: &str) -> bool {
         .is_some_and(|rest| text.len() == LENGTH && rest.bytes().all(is_base32))
 }
 
+/// Whether a text holds a marker among other words, as a description or a note does.
+#[must_use]
+pub fn holds_marker(text: &str) -> bool {
+    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '-')
+        .any(is_marker)
+}
+
 /// 20 characters of lower-case base32 over the parts, each with its length.
 #[must_use]
 pub fn short_hash(parts: &[&str]) -> String {
@@ -114,6 +121,22 @@ mod tests {
             "mlc-67t75pxxmcusv4w5xrn",
         ] {
             assert!(!is_marker(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_marker_is_found_among_other_words() {
+        let marker = marker_for("acme", &object("1"), "bill 4b7d/1");
+        for text in [
+            "{}",
+            "Copy paper (PRJ_A) {}",
+            "vendor V1 ({})",
+            "{}, edited",
+        ] {
+            assert!(holds_marker(&text.replace("{}", &marker)), "{text}");
+        }
+        for text in ["", "Copy paper", "mlc-short", "x{}", "{}x"] {
+            assert!(!holds_marker(&text.replace("{}", &marker)), "{text}");
         }
     }
 

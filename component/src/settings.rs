@@ -224,8 +224,11 @@ impl Settings {
             Financial::read(table, &freshbooks.account_id)
         });
         if freshbooks.scopes.is_empty() {
-            freshbooks.scopes = format!("{SCOPES}{}", financial.scopes());
+            freshbooks.scopes = [&[SCOPES], financial.scopes().as_slice()]
+                .concat()
+                .join(" ");
         }
+        check_bill_scopes(reader, &freshbooks.scopes, &financial);
         Self {
             connection: String::from(connection),
             version: marker::short_hash(&["settings", &reader.canonical()]),
@@ -251,6 +254,23 @@ impl Settings {
                 lookback_days: table.whole("lookback_days", 3, 1..=366),
             }),
             events: reader.table("events", Events::read),
+        }
+    }
+}
+
+/// Scopes that are named by hand must hold what bills need: FreshBooks would refuse every one.
+fn check_bill_scopes(reader: &mut Reader, scopes: &str, financial: &Financial) {
+    if !financial.makes_bills() {
+        return;
+    }
+    for needed in financial::BILL_SCOPES {
+        if !scopes.split_whitespace().any(|scope| scope == needed) {
+            let message = format!(
+                "`financial.invoices = \"bill\"` needs the scope {needed}: add it to \
+                 `freshbooks.scopes`, enable it for the FreshBooks app, and run `ml-connector \
+                 connect freshbooks`"
+            );
+            reader.problem_at("freshbooks/scopes", "scope-missing", message);
         }
     }
 }

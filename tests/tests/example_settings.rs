@@ -55,6 +55,10 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         subdivisions: plain.subdivisions.clone(),
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
+            bills: ml_connector_component::settings::financial::Bills {
+                language: shown.financial.bills.language.clone(),
+                ..plain.financial.bills.clone()
+            },
             schedule: plain.financial.schedule.clone(),
             ..shown.financial.clone()
         },

@@ -127,6 +127,9 @@ object!(InvoiceDocument {
 object!(RequestHeader {
     id: Code<'a> = "requestId",
     title: Code<'a> = "requestTitle",
+    number: Code<'a> = "vendorInvoiceNumber",
+    due: Day<'a> = "paymentDueDate",
+    term_days: Code<'a> = "netPaymentTermDays",
     currency: Code<'a> = "currencyAlphaCode",
     is_test: Flag = "isTest",
     total: Amount<'a> = "requestTotal",
@@ -138,7 +141,6 @@ object!(RequestHeader {
     vat_4: Amount<'a> = "amountVAT4",
     pay_method: Code<'a> = "payMethodType",
     revision: Code<'a> = "revisionNumber",
-    number: Code<'a> = "vendorInvoiceNumber",
     ledger: Code<'a> = "ledgerCode",
     policy: Code<'a> = "externalPolicyId",
     policy_name: Code<'a> = "policyName",
@@ -156,6 +158,7 @@ object!(Vendor {
 });
 
 object!(LineItem {
+    description: Code<'a> = "lineItemDescription",
     expense_type: Code<'a> = "expenseTypeCode",
     expense_type_name: Code<'a> = "expenseTypeName",
     allocations: Many<Share<'a>> = "allocation",

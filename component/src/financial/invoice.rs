@@ -1,7 +1,7 @@
 //! Suppliers' invoices: each allocation's amount on its account, and the whole on the vendor.
 
-mod amounts;
-mod header;
+pub(super) mod amounts;
+pub(super) mod header;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -64,24 +64,27 @@ fn credit_vendor<'a>(document: &InvoiceDocument<'a>, amount: Decimal, posting: &
     }
 }
 
+/// The party that is owed an invoice unless its payment method says otherwise.
+pub(super) const VENDOR: &str = "VENDOR";
+
 /// Who is owed the invoice: the vendor; for one that was paid by card, and for payment methods
 /// that the settings name, whoever that method says (source: concur-financial-schema).
-fn creditor<'a>(document: &InvoiceDocument<'a>, posting: &Posting<'a>) -> Party<'a> {
+pub(super) fn creditor<'a>(document: &InvoiceDocument<'a>, posting: &Posting<'a>) -> Party<'a> {
     let vendor = &document.vendor;
     let name = vendor.name.or(&vendor.code).text().unwrap_or_default();
     let method = document.header.pay_method.text();
     let method = method.filter(|method| method == "CARD" || posting.id_of_party(method).is_some());
     let id = vendor.code.text().filter(|_| method.is_none());
-    let key = method.unwrap_or(Cow::Borrowed("VENDOR"));
+    let key = method.unwrap_or(Cow::Borrowed(VENDOR));
     Party { key, id, name }
 }
 
 /// One journal object of an allocation.
-struct Row<'d, 'a> {
-    at: [usize; 2],
-    line: &'d LineItem<'a>,
-    share: &'d Share<'a>,
-    journal: &'d Journal<'a>,
+pub(super) struct Row<'d, 'a> {
+    pub(super) at: [usize; 2],
+    pub(super) line: &'d LineItem<'a>,
+    pub(super) share: &'d Share<'a>,
+    pub(super) journal: &'d Journal<'a>,
 }
 
 impl<'a> Row<'_, 'a> {
@@ -110,11 +113,7 @@ impl<'a> Row<'_, 'a> {
         tax_from: TaxFrom,
         posting: &mut Posting<'a>,
     ) {
-        let is_inside = match tax_from {
-            TaxFrom::Gross => parts.agree(posting.minor_units()),
-            TaxFrom::Rows => true,
-            TaxFrom::Header | TaxFrom::Nowhere => false,
-        };
+        let is_inside = tax_from.is_inside(parts, posting.minor_units());
         let tax = reclaimed.iter().map(|(_, tax)| tax).sum();
         if reclaimed.is_empty() || (is_inside && is_part(tax, amount)) {
             return;
@@ -157,7 +156,7 @@ impl<'a> Row<'_, 'a> {
     }
 }
 
-fn rows<'d, 'a>(document: &'d InvoiceDocument<'a>) -> Vec<Row<'d, 'a>> {
+pub(super) fn rows<'d, 'a>(document: &'d InvoiceDocument<'a>) -> Vec<Row<'d, 'a>> {
     let lines = document.lines.0.iter().enumerate();
     let shares = lines.flat_map(|(l, line)| {
         let shares = line.allocations.0.iter().enumerate();

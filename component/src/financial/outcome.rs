@@ -50,6 +50,7 @@ impl FixIn {
         match code {
             "account-unmapped"
             | "account-code-missing"
+            | "category-unmapped"
             | "currency-unmapped"
             | "date-missing"
             | "not-a-date"

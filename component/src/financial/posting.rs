@@ -2,6 +2,7 @@
 //! wrong gathered.
 
 mod accounts;
+mod categories;
 mod shares;
 
 use alloc::borrow::Cow;

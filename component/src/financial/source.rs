@@ -62,6 +62,11 @@ pub(crate) fn entry_kind(version: &str) -> String {
     format!("journal-entry {version}")
 }
 
+/// The target kind in the marker of the bill of a document version.
+pub(crate) fn bill_kind(version: &str) -> String {
+    format!("bill {version}")
+}
+
 /// The document's id and revision: what an entry is posted for.
 pub(crate) fn version(id: &str, revision: &str) -> String {
     format!("{id}/{revision}")

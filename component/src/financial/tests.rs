@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::settings::tests::MINIMAL;
 
+mod bill;
 mod cash_advance;
 mod dates;
 mod descriptions;

@@ -12,20 +12,14 @@ use alloc::vec::Vec;
 use payment_request_run::{PaymentRequestRun, unknown_since};
 
 use super::parties::with_party;
-use super::{ambiguity, change_stamp};
+use super::{ambiguity, change_stamp, dependency, from_concur};
 use crate::concur::{self, VendorKey};
-use crate::contract::runs::{
-    Change, Changes, Confirmation, Ending, NewTask, ObjectStatus, StartReason, WaitReason,
-};
-use crate::contract::types::{Duration, ObjectRef, System};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, ObjectStatus};
+use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Document, Kind};
 use crate::marker;
 use crate::payment_request;
-
-/// How often a run checks on another object that it waits for, in milliseconds. That object's run
-/// wakes it when it ends; this is for a wake-up that got lost.
-const DEPENDENCY_LOOK: Duration = 3_600_000;
 
 /// Reads the document, and creates or changes its payment request if its content is not there yet.
 pub(super) async fn sync_document(flow: &Flow, kind: Kind) -> Result<Ending, EarlyEnd> {
@@ -51,6 +45,9 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
     let document = match flow.read(request, reader).await? {
         Ok(document) => document,
         Err(refusal) if refusal.is_missing() => {
+            if let Some(ended) = from_concur::by_link(own) {
+                return Ok(ended);
+            }
             return sync_deletion(flow, kind, own, "is not there").await;
         }
         Err(refusal) => {
@@ -67,6 +64,9 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
     }
     flow.note_version(&change_stamp::mark_if_fresh(&document.version, flow.now()));
     flow.note_facts(document.facts());
+    if let Some(ended) = from_concur::by_link(own).or_else(|| from_concur::by_marker(&document)) {
+        return Ok(ended);
+    }
     if document.deleted {
         return sync_deletion(flow, kind, own, "was deleted").await;
     }
@@ -129,30 +129,7 @@ fn is_enabled(flow: &Flow, kind: Kind) -> bool {
 
 /// The vendor of the document's party; carried over first if it is not there.
 async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, EarlyEnd> {
-    let mut party = flow.find_one(party).await;
-    let mut awaited = false;
-    while party.link.is_none() {
-        if awaited && !party.active {
-            return Err(vendor_stopped(flow, &party));
-        }
-        if !party.active {
-            let task = NewTask {
-                object: party.object.clone(),
-                reason: StartReason::Dependency,
-            };
-            flow.start(vec![task]).await;
-        }
-        awaited = true;
-        let message = format!(
-            "{} {} must become a vendor first",
-            party.object.kind, party.object.id
-        );
-        let on = Some(party.object.clone());
-        flow.wait_on(DEPENDENCY_LOOK, WaitReason::Dependency, on, message)
-            .await;
-        party = flow.find_one(party.object).await;
-    }
-    let id = party.link.map(|link| link.target.id).unwrap_or_default();
+    let id = dependency::require_link(flow, party).await?.id;
     VendorKey::from_id(&id).ok_or_else(|| {
         EarlyEnd::park(flow.failure(
             "link-unreadable",
@@ -160,23 +137,6 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
             "report this as a bug",
         ))
     })
-}
-
-fn vendor_stopped(flow: &Flow, party: &ObjectStatus) -> EarlyEnd {
-    let last = party.last.as_ref();
-    let message = format!(
-        "its {} {} has not become a vendor: {}",
-        party.object.kind,
-        party.object.id,
-        last.map_or("it was never carried over", |last| &last.message)
-    );
-    let code = last.and_then(|last| last.code.as_deref());
-    let remedy = "fix what stopped the vendor, then `ml-connector replay --parked`";
-    flow.parked(
-        &format!("vendor-{}", code.unwrap_or("unknown")),
-        message,
-        remedy,
-    )
 }
 
 /// A document that is no longer there. SAP Concur's API cannot delete a payment request.

@@ -4,6 +4,8 @@
 //! documents of one source come one after the other: a report that is recalled, corrected and
 //! submitted again brings a new document, whose entry replaces the earlier one.
 
+mod bill;
+mod bills;
 mod by_status;
 mod confirming;
 mod journal;
@@ -13,6 +15,7 @@ mod run;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
@@ -22,6 +25,7 @@ use crate::financial::source::{Source, version};
 use crate::financial::{self, Head};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 use crate::text::clean;
+use bills::Bills;
 use journal::Journal;
 use run::{FinancialRun, documents_of_source};
 
@@ -72,6 +76,8 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         row,
         own,
         journal: Journal { flow },
+        bills: Bills { flow },
+        is_known: Cell::new(false),
     };
     if is_of_others {
         return run.leave_to_others(left_to_others(head.as_ref())).await;

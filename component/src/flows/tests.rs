@@ -3,9 +3,11 @@
 mod bills;
 mod documents;
 mod financial;
+mod financial_bills;
 mod forms;
 mod registration;
 mod subscription;
+mod suppliers;
 mod sweep;
 mod vendors;
 mod world;

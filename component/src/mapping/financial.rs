@@ -1,5 +1,7 @@
 //! Financial documents of SAP Concur, in whatever they came wrapped.
 
+mod bills;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -14,7 +16,7 @@ use crate::concur::DocumentType;
 use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
 use crate::contract::types::{Note, Problem};
 use crate::financial::source::{Source, entry_kind};
-use crate::financial::{self, Entry, Head, Line, Translated};
+use crate::financial::{self, BillOrEntry, Entry, Head, Line, Translated, Untranslatable};
 use crate::lax_json::{Raw, lax_text};
 use crate::settings::Settings;
 use crate::{marker, money};
@@ -32,11 +34,8 @@ pub(super) fn preview(
     let mut translations = Vec::new();
     let mut problems = Vec::new();
     for Listed { at, id, text } in unwrapped(text) {
-        match financial::translate_with_head(kind, text, settings) {
-            Ok((translated, head)) => {
-                let marker = marker(settings, kind, &id, head);
-                translations.push(translation(settings, &marker, translated));
-            }
+        match translated(settings, kind, &id, text) {
+            Ok(translation) => translations.push(translation),
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
                 pointer: format!("{at}{}", problem.pointer),
                 ..problem
@@ -118,6 +117,24 @@ fn unwrapped(text: &str) -> Vec<Listed<'_>> {
         listed(at, row.id, row.document.map_or("null", RawValue::get))
     });
     documents.collect()
+}
+
+fn translated(
+    settings: &Settings,
+    kind: DocumentType,
+    id: &str,
+    text: &str,
+) -> Result<Translation, Untranslatable> {
+    if kind == DocumentType::Invoice && settings.financial.makes_bills() {
+        // What becomes no bill becomes a journal entry.
+        if let BillOrEntry::Bill(bill) = financial::bill(text, settings)? {
+            let head = financial::head(kind, text)?;
+            return Ok(bills::translation(settings, id, head, &bill));
+        }
+    }
+    let (translated, head) = financial::translate_with_head(kind, text, settings)?;
+    let marker = marker(settings, kind, id, head);
+    Ok(translation(settings, &marker, translated))
 }
 
 fn translation(settings: &Settings, marker: &str, translated: Translated) -> Translation {

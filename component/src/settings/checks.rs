@@ -124,6 +124,14 @@ pub(super) fn sub_account_id(id: &str) -> Check {
         .ok_or("the id of a FreshBooks sub-account, a number in quotes")
 }
 
+pub(super) fn category_id(id: &str) -> Check {
+    sub_account_id(id).map_err(|_| "the id of a FreshBooks expense category, a number in quotes")
+}
+
+pub(super) fn vendor_id(id: &str) -> Check {
+    sub_account_id(id).map_err(|_| "the id of a FreshBooks bill vendor, a number in quotes")
+}
+
 pub(super) fn uuid(text: &str) -> Check {
     const HYPHENS: [usize; 4] = [8, 13, 18, 23];
     let right = text.len() == 36

@@ -1,24 +1,30 @@
 //! The way back: which financial documents become journal entries, and on which accounts.
 
+mod accounts;
+mod bills;
 mod calendar;
 mod cost_codes;
 mod ledgers;
 mod posting_date;
 mod zone;
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::checks::{Check, code, day, sub_account_id, uuid};
+use super::checks::{code, day, uuid};
 use super::reader::Reader;
 pub use crate::concur::DocumentType;
 use crate::contract::runs::Intent;
 use crate::contract::settings::Schedule;
 use crate::contract::types::{Duration, ObjectRef};
+pub use accounts::Accounts;
+pub(super) use bills::BILL_SCOPES;
+pub use bills::{BillTax, Bills, InvoiceForm};
 pub use calendar::Calendar;
 pub use cost_codes::CostCodeField;
 pub use ledgers::{Entity, Ledgers};
@@ -53,6 +59,10 @@ pub struct Financial {
     pub system_id: String,
     /// The company that posting confirmations name; at most 32 characters.
     pub company_code: String,
+    /// What suppliers' invoices become.
+    pub invoices: InvoiceForm,
+    /// How they become bills.
+    pub bills: Bills,
     /// What is done with invoices that we brought to SAP Concur ourselves.
     pub own_invoices: OwnInvoices,
     /// Which problems are reported to SAP Concur as a failed posting.
@@ -79,28 +89,6 @@ pub struct Financial {
     pub entry_cost_code_field: CostCodeField,
     /// Which FreshBooks account an amount goes to.
     pub accounts: Accounts,
-}
-
-/// Names of SAP Concur to FreshBooks accounts: sub-account ids, or account UUIDs for
-/// [`Endpoint::New`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accounts {
-    /// By account code, or by `CODE/COST CODE`.
-    pub by_code: BTreeMap<String, String>,
-    /// By expense type code, where a document has no account code.
-    pub by_expense_type: BTreeMap<String, String>,
-    /// By who pays or is paid: `EMPL`, `IBCP`, `CBCP`, `COPD`, `VENDOR`, `PAYROLL`, own payment
-    /// type keys, and payment methods of invoices. `EMPL/EMPLOYEE ID` and `VENDOR/VENDOR CODE` are
-    /// one employee's and one vendor's.
-    pub by_party: BTreeMap<String, String>,
-    /// By tax, `AUTHORITY/CODE` or `CODE`; for invoices also `VAT1` to `VAT4`.
-    pub by_tax: BTreeMap<String, String>,
-    /// By the code of a wage type.
-    pub by_wage_type: BTreeMap<String, String>,
-    /// For personal items on company cards that have neither an account code nor a clearing one.
-    pub personal_items: Option<String>,
-    /// For cash advances, and for their use, that have no account code.
-    pub cash_advances: Option<String>,
 }
 
 /// Invoices that come back to us.
@@ -216,6 +204,11 @@ impl Financial {
                 code::<50>,
             ),
             company_code: table.checked_or("company_code", account_id, code::<32>),
+            invoices: match table.choice("invoices", &["journal-entry", "bill"]) {
+                "bill" => InvoiceForm::Bill,
+                _ => InvoiceForm::JournalEntry,
+            },
+            bills: table.table("bills", Bills::read),
             own_invoices: match table.choice("own_invoices", &["confirm", "post"]) {
                 "post" => OwnInvoices::Post,
                 _ => OwnInvoices::Confirm,
@@ -266,16 +259,26 @@ impl Financial {
         })
     }
 
-    /// FreshBooks scopes that it needs beside those of the other flows, each after a space.
-    pub(super) fn scopes(&self) -> &'static str {
-        match (self.enabled, self.endpoint) {
-            (false, _) => "",
-            (true, Endpoint::Legacy) => " user:journal_entries:read user:journal_entries:write",
-            // The chart of accounts is a report.
-            (true, Endpoint::New) => {
-                " user:journal_entries:read user:journal_entries:write user:reports:read"
-            }
+    /// Whether suppliers' invoices become bills.
+    #[must_use]
+    pub fn makes_bills(&self) -> bool {
+        self.carries(DocumentType::Invoice) && self.invoices == InvoiceForm::Bill
+    }
+
+    /// FreshBooks scopes that it needs beside those of the other flows.
+    pub(super) fn scopes(&self) -> Vec<&'static str> {
+        let mut scopes = Vec::new();
+        if self.enabled {
+            scopes.extend(["user:journal_entries:read", "user:journal_entries:write"]);
         }
+        // The chart of accounts is a report.
+        if self.enabled && self.endpoint == Endpoint::New {
+            scopes.push("user:reports:read");
+        }
+        if self.makes_bills() {
+            scopes.extend(bills::WRITE_SCOPES);
+        }
+        scopes
     }
 }
 
@@ -310,50 +313,6 @@ impl Financial {
     #[must_use]
     pub fn carries(&self, kind: DocumentType) -> bool {
         self.enabled && self.documents.contains(&kind)
-    }
-}
-
-impl Accounts {
-    fn read(table: &mut Reader, endpoint: Endpoint) -> Self {
-        let account: fn(&str) -> Check = match endpoint {
-            Endpoint::Legacy => sub_account_id,
-            Endpoint::New => uuid,
-        };
-        Self {
-            by_code: table.map("by_code", account),
-            by_expense_type: table.map("by_expense_type", account),
-            by_party: table.map("by_party", account),
-            by_tax: table.map("by_tax", account),
-            by_wage_type: table.map("by_wage_type", account),
-            personal_items: table.optional_checked("personal_items", account),
-            cash_advances: table.optional_checked("cash_advances", account),
-        }
-    }
-
-    /// Every account that is named, with the setting that names it: the table, and the name in it
-    /// where it is a table.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, Option<&str>, &str)> {
-        let single = [
-            ("personal_items", &self.personal_items),
-            ("cash_advances", &self.cash_advances),
-        ];
-        let single = single.into_iter().filter_map(|(setting, account)| {
-            let account = account.as_deref()?;
-            Some((setting, None, account))
-        });
-        let tables = [
-            ("by_code", &self.by_code),
-            ("by_expense_type", &self.by_expense_type),
-            ("by_party", &self.by_party),
-            ("by_tax", &self.by_tax),
-            ("by_wage_type", &self.by_wage_type),
-        ];
-        let named = tables.into_iter().flat_map(|(table, accounts)| {
-            accounts
-                .iter()
-                .map(move |(name, account)| (table, Some(name.as_str()), account.as_str()))
-        });
-        named.chain(single)
     }
 }
 

@@ -75,6 +75,11 @@ impl Reader {
         });
     }
 
+    /// A problem of what is named from here, such as `freshbooks/scopes`.
+    pub(super) fn problem_at(&mut self, place: &str, code: &str, message: String) {
+        self.at(place, code, message);
+    }
+
     /// A table inside, if there is one with anything in it.
     pub(super) fn filled_table<T>(
         &mut self,

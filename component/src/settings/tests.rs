@@ -331,6 +331,50 @@ fn registrations_and_subscriptions_need_a_receiver() {
 }
 
 #[test]
+fn bills_need_their_scopes_and_say_which_is_missing() {
+    let bills = MINIMAL.replacen(
+        '{',
+        r#"{"financial": {"enabled": true, "invoices": "bill", "bills": {
+        "categories": {"6400": "3341"}, "taxes": {"H13": "13% HST"}, "vendors": {"V1": "17"}}}, "#,
+        1,
+    );
+    let settings = Settings::load("acme", &bills).expect("is right");
+    assert!(settings.financial.makes_bills());
+    let scopes = &settings.freshbooks.scopes;
+    assert!(
+        scopes.ends_with(" user:bills:write user:bill_vendors:write"),
+        "{scopes}"
+    );
+    let own = r#""scopes": "user:bills:read user:bill_vendors:read user:bill_vendors:write","#;
+    let narrow = bills.replace(r#""account_id""#, &(own.to_string() + r#" "account_id""#));
+    let expected = (
+        "/freshbooks/scopes".to_string(),
+        "scope-missing".to_string(),
+    );
+    assert_eq!(problems(&narrow), [expected]);
+    // Without suppliers' invoices there are none.
+    let none = narrow.replace(r#""invoices""#, r#""documents": ["expense"], "invoices""#);
+    assert!(
+        !Settings::load("acme", &none)
+            .expect("is right")
+            .financial
+            .makes_bills()
+    );
+    let wrong = bills
+        .replace("13% HST", "HST")
+        .replace("3341", "Paper")
+        .replace("\"17\"", "\"x\"");
+    let places: Vec<String> = problems(&wrong)
+        .into_iter()
+        .map(|(place, _)| place)
+        .collect();
+    let expected = ["categories/6400", "taxes/H13", "vendors/V1"];
+    for place in expected.map(|place| format!("/financial/bills/{place}")) {
+        assert!(places.contains(&place), "{places:?}");
+    }
+}
+
+#[test]
 fn a_custom_field_may_be_spelt_in_both_ways() {
     let with = |marker: &str, cost_code: &str| {
         let fields = format!(

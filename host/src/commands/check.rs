@@ -7,6 +7,7 @@ mod events;
 mod integrity;
 mod online;
 mod placeholders;
+mod scopes;
 mod sealed;
 mod secrets;
 
@@ -185,6 +186,7 @@ async fn stored_and_remote(
     }
     if let Some(guest) = guest {
         findings.extend(credentials::check(config, store, keys, guest).await?);
+        findings.extend(scopes::check(config, store, guest).await?);
     }
     findings.extend(sealed::check(config, store, keyring).await?);
     if let (true, Some(guest)) = (args.online, guest) {

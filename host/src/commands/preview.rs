@@ -216,7 +216,7 @@ fn print_one(translation: &Translation, kind: Kind, out: &mut impl Write) -> Res
                 writeln!(out, "{} in SAP Concur:", record.target_kind)?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
             } else {
-                entry::print(&body, &record.postings, out)?;
+                entry::print(&record.target_kind, &body, &record.postings, out)?;
             }
         }
     }

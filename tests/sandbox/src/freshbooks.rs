@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
 pub use config::{
-    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, WebhookConfig,
+    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, TaxRounding, WebhookConfig,
 };
 pub use generate::Bulk;
 pub use ledger::config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};

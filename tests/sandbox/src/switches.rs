@@ -40,7 +40,6 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ),
     ("concur.financial.limit_max", "[3]"),
     ("concur.financial.advance_return_type", "[3]"),
-    ("freshbooks.ledger.text_chars_max", "[1000]"),
     (
         "concur.financial.always",
         r#"[["text","shuffled","missing_blocks"],["eight_decimals","zero_exponent","unknown_fields"],
@@ -63,6 +62,10 @@ const FIXED: &[(&str, &str)] = &[
     (
         "freshbooks.missing_features",
         "a plan without bills has none to carry over",
+    ),
+    (
+        "freshbooks.ledger.text_chars_max",
+        "a bound that nobody publishes, and no form of an entry",
     ),
     ("freshbooks.webhooks.retry_after_s", FATE),
     ("freshbooks.webhooks.disable_after_drops", FATE),

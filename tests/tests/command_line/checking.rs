@@ -286,7 +286,7 @@ fn online_reports_what_prevents_the_comparison_of_accounts() {
     );
     let output = with_accounts(&base, true).run(&["check", "--online"]);
     let finding = "wrong  FreshBooks accounts of acme: FreshBooks does not return them: it refused \
-         (HTTP 200): \"Not allowed\"";
+                   (HTTP 200): \"Not allowed\"";
     assert!(output.out.contains(finding), "{}", output.out);
     serving.join().expect("server");
     let output = with_accounts("http://127.0.0.1:1", false).run(&["check", "--online"]);

@@ -94,11 +94,7 @@ fn a_byte_order_mark_and_a_list_are_seen_for_what_they_are() {
     let list = r#"{"response": {"result": {"invoices": [{"invoiceid": 1}, {"invoiceid": 2}]}}}"#;
     let output = installation.run_with(&["preview", "-"], &[], list);
     assert_eq!(output.code, 1, "{}{}", output.out, output.err);
-    assert!(
-        output.out.contains("a list of 2 invoices"),
-        "{}",
-        output.out
-    );
+    assert!(output.out.contains("a list of 2 entries"), "{}", output.out);
 }
 
 #[test]
@@ -202,5 +198,50 @@ fn a_financial_document_that_cannot_be_posted_says_why() {
         output.out.starts_with("Nothing is posted: "),
         "{}",
         output.out
+    );
+}
+
+#[test]
+fn an_invoice_that_becomes_a_bill_shows_what_is_booked() {
+    let bills = "
+[connections.acme.financial]
+enabled = true
+invoices = \"bill\"
+
+[connections.acme.financial.bills]
+categories = { \"6400\" = \"3341\" }
+taxes = { \"H13\" = \"13% HST\" }
+";
+    let installation = Installation::with_settings(&format!("{MINIMAL}{bills}"));
+    let invoice = r#"{"id": "4b7d", "docType": "invoice", "document": {
+        "requestHeader": {"requestId": "Q1", "currencyAlphaCode": "CAD", "requestTotal": 1130,
+            "vendorInvoiceNumber": "2093", "invoiceDate": "2026-02-27",
+            "paymentDueDate": "2026-03-29"},
+        "vendor": {"vendorCode": "V-2001", "vendorName": "Northwind"},
+        "lineItem": [{"lineItemDescription": "Paper", "allocation": [{"journal": {
+            "accountCode": "6400", "amountGross": 1130,
+            "tax": [{"amountTax": 130, "taxCode": "H13"}]}}]}]}}"#;
+    let output = installation.run_with(&["preview", "-"], &[], invoice);
+    let expected = "\
+bill in FreshBooks, \"2093\", 2026-02-27, due after 30 days, in CAD:
+ ACCOUNT                NAME                       COST CODE    DEBIT   CREDIT
+ category 3341          Paper                                 1000.00
+ tax HST                HST                                    130.00
+ bill vendor Northwind  Northwind                                      1130.00
+ total                                                        1130.00  1130.00
+Nothing was sent.
+";
+    let words = |text: &str| -> Vec<String> {
+        let lines = text.lines();
+        lines
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect()
+    };
+    assert_eq!(
+        words(&output.out),
+        words(expected),
+        "{}{}",
+        output.out,
+        output.err
     );
 }

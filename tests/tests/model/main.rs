@@ -8,6 +8,7 @@
 //! `MODEL_SEED` plays others, `MODEL_CASES` more of them. A case that fails is written down in
 //! `regressions/`, and played first from then on; its minimal input becomes a scenario.
 
+mod bills;
 mod renewals;
 mod shared;
 mod way_back;

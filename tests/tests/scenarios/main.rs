@@ -5,6 +5,7 @@
 mod documents;
 mod failures;
 mod financial;
+mod financial_bills;
 mod financial_entities;
 mod financial_failures;
 mod forms;

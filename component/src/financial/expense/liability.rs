@@ -105,6 +105,9 @@ fn payroll_clearing<'a>(
     }
 }
 
+/// Whom entries of an own payment type are owed to; nothing where they do not agree.
+type ByType<'a> = BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>;
+
 /// What names a liability.
 #[derive(Clone)]
 enum Liability<'a> {
@@ -143,10 +146,13 @@ impl<'a> Liabilities<'a> {
     pub(super) fn read(document: &ExpenseDocument<'a>, posting: &Posting<'a>) -> Self {
         let entries = &document.entries.0;
         let owed: Vec<_> = entries.iter().map(Owed::read).collect();
-        let mut by_type = BTreeMap::new();
+        let mut by_type = ByType::new();
         for (entry, owed) in entries.iter().zip(&owed) {
             if let (Some(own), Some(party)) = (own_payment_type(entry), owed.to_one()) {
-                by_type.entry(own).or_insert(party);
+                let known = by_type.entry(own).or_insert_with(|| Some(party.clone()));
+                if known.as_ref() != Some(&party) {
+                    *known = None;
+                }
             }
         }
         let by_entry = entries.iter().zip(&owed);
@@ -181,7 +187,7 @@ impl<'a> OwnSide<'a> {
     fn new(
         entry: &ExpenseEntry<'a>,
         owed: &Owed<'a>,
-        by_type: &BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+        by_type: &ByType<'a>,
         posting: &Posting<'a>,
     ) -> Self {
         let paid_with = paid_with(entry, owed, by_type);
@@ -201,16 +207,12 @@ impl<'a> OwnSide<'a> {
 
 /// The one that an entry was paid with: by its payment type, else by its rows, else by those of
 /// another entry of the same payment type.
-fn paid_with<'a>(
-    entry: &ExpenseEntry<'a>,
-    owed: &Owed<'a>,
-    by_type: &BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-) -> Cow<'a, str> {
+fn paid_with<'a>(entry: &ExpenseEntry<'a>, owed: &Owed<'a>, by_type: &ByType<'a>) -> Cow<'a, str> {
     let of_rows = || owed.to_one();
     let found = match own_payment_type(entry) {
         Some(own) => {
-            let of_others = || by_type.get(&own).cloned();
-            of_rows().or_else(of_others).or_else(|| owed.card.clone())
+            let of_others = || by_type.get(&own).cloned().flatten();
+            of_rows().or_else(of_others).or_else(|| owed.to_one_card())
         }
         None => match entry.payment_type.text() {
             Some(documented) => Some(documented).filter(|documented| documented != "CASH"),
@@ -257,12 +259,16 @@ impl<'a> Owed<'a> {
         owed
     }
 
-    /// The one that all of the entry is owed to; nothing if it is owed to several.
+    /// The one that all of the entry is owed to; nothing if it is owed to several, or to nobody.
     fn to_one(&self) -> Option<Cow<'a, str>> {
-        match &self.card {
-            None => Some(Cow::Borrowed(EMPLOYEE)),
-            Some(card) if !self.employee && !self.several => Some(card.clone()),
-            Some(_) => None,
+        match (self.to_one_card(), self.employee) {
+            (Some(card), false) => Some(card),
+            (None, true) if self.card.is_none() => Some(Cow::Borrowed(EMPLOYEE)),
+            _ => None,
         }
+    }
+
+    fn to_one_card(&self) -> Option<Cow<'a, str>> {
+        self.card.clone().filter(|_| !self.several)
     }
 }

@@ -14,16 +14,16 @@ use crate::financial::posting::{Posting, shares};
 use crate::money;
 
 /// What the rows come to.
-pub(super) struct Amounts {
+pub(in crate::financial) struct Amounts {
     /// One for each row, in the currency's digits.
-    pub(super) of_rows: Vec<Decimal>,
+    pub(in crate::financial) of_rows: Vec<Decimal>,
     /// Where their tax is from.
-    pub(super) tax_from: TaxFrom,
+    pub(in crate::financial) tax_from: TaxFrom,
 }
 
 /// Where the tax in the amounts of rows is from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TaxFrom {
+pub(in crate::financial) enum TaxFrom {
     /// The rows' own amounts contain the rows' own taxes.
     Gross,
     /// The rows' own taxes were added.
@@ -35,6 +35,15 @@ pub(super) enum TaxFrom {
 }
 
 impl TaxFrom {
+    /// Whether a row's amount contains the row's own taxes, as far as its parts say.
+    pub(in crate::financial) fn is_inside(self, parts: &Parts, minor_units: u32) -> bool {
+        match self {
+            Self::Gross => parts.agree(minor_units),
+            Self::Rows => true,
+            Self::Header | Self::Nowhere => false,
+        }
+    }
+
     /// The tax of the header that is posted for itself, beside these amounts.
     fn apart(self, header: &Header) -> Decimal {
         match self {
@@ -46,7 +55,7 @@ impl TaxFrom {
 
 /// One amount for each row. With the header's taxes that are posted for themselves they come to
 /// the invoice's total, or the difference is reported.
-pub(super) fn read(
+pub(in crate::financial) fn read(
     total: Option<Decimal>,
     header: &Header,
     parts: &[Parts],
@@ -66,7 +75,7 @@ pub(super) fn read(
 }
 
 /// What a row says of its amount, with all its digits.
-pub(super) struct Parts {
+pub(in crate::financial) struct Parts {
     gross: Option<Decimal>,
     net: Option<Decimal>,
     shipping: Decimal,
@@ -74,7 +83,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn read(row: &Row, posting: &mut Posting) -> Self {
+    pub(in crate::financial) fn read(row: &Row, posting: &mut Posting) -> Self {
         let [l, a] = row.at;
         let place = format_args!("/lineItem/{l}/allocation/{a}/journal");
         let journal = row.journal;
@@ -91,7 +100,7 @@ impl Parts {
     }
 
     /// Whether the gross amount is what the parts come to, as far as there are both.
-    pub(super) fn agree(&self, minor_units: u32) -> bool {
+    fn agree(&self, minor_units: u32) -> bool {
         let (Some(gross), Some(net)) = (self.gross, self.net) else {
             return true;
         };

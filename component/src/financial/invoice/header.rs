@@ -9,7 +9,7 @@ use crate::financial::account::Account;
 use crate::financial::posting::Posting;
 
 /// Shipping and tax of the header.
-pub(super) struct Header<'a> {
+pub(in crate::financial) struct Header<'a> {
     pub(super) shipping: Decimal,
     /// The tax as one amount.
     tax: Decimal,
@@ -20,7 +20,10 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn read(header: &RequestHeader<'a>, posting: &mut Posting<'a>) -> Self {
+    pub(in crate::financial) fn read(
+        header: &RequestHeader<'a>,
+        posting: &mut Posting<'a>,
+    ) -> Self {
         let shipping_at = format_args!("/requestHeader/amountShippingTotal");
         let shipping = posting.optional_amount(shipping_at, &header.shipping);
         let tax_at = format_args!("/requestHeader/amountTax");
@@ -60,7 +63,7 @@ impl<'a> Header<'a> {
     }
 
     /// The part of the tax that is posted for itself instead of being spread over the rows.
-    pub(super) fn tax_apart(&self) -> Decimal {
+    pub(in crate::financial) fn tax_apart(&self) -> Decimal {
         self.reclaimed.iter().map(|(_, amount)| amount).sum()
     }
 }

@@ -18,7 +18,7 @@ fn an_invoice_becomes_the_expected_entry() {
 }
 
 /// An invoice of this total and header, with one allocation for each journal.
-fn invoice(total: &str, header: &str, journals: &[&str]) -> String {
+pub(super) fn invoice(total: &str, header: &str, journals: &[&str]) -> String {
     let shares = journals
         .iter()
         .map(|journal| format!(r#"{{"allocationAccountCode": "6400", "journal": {{{journal}}}}}"#));

@@ -10,12 +10,12 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::DEPENDENCY_LOOK;
 use crate::contract::runs::{
     Changes, EndingKind, Link, NewTask, ObjectStatus, StartReason, WaitReason,
 };
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow};
+use crate::flows::dependency::DEPENDENCY_LOOK;
 use crate::marker;
 use crate::payment_request::Translated;
 

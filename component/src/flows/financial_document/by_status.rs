@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 use super::confirming::Acknowledged;
-use super::run::{CORRECT_IN_CONCUR, FinancialRun};
+use super::run::{CORRECT_IN_CONCUR, FinancialRun, shown};
 use crate::concur::FinancialStatus;
 use crate::contract::runs::{Change, Ending};
 use crate::financial;
@@ -70,10 +70,7 @@ impl FinancialRun<'_> {
     /// Concur says that it is posted: it must be in the journal, under our marker.
     async fn posted_before(&self) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
-            let message = format!(
-                "already posted as journal entry {} and confirmed",
-                link.target.id
-            );
+            let message = format!("already posted as {} and confirmed", shown(&link.target));
             return Ok(unchanged("already-posted", message));
         }
         if let Some(origin) = self.origin().await? {
@@ -83,15 +80,15 @@ impl FinancialRun<'_> {
             );
             return Ok(unchanged("already-confirmed", message));
         }
-        match self.journal.find_marked(&self.marker()).await? {
-            Some(id) => {
-                self.link(&id, None).await;
-                let message = format!("journal entry {id} was there already, with our marker");
-                Ok(self.confirmed(&id, Change::Adopted, message))
+        match self.find_posted().await? {
+            Some(posted) => {
+                self.link(&posted, None).await;
+                let message = format!("{} was there already, with our marker", shown(&posted));
+                Ok(self.confirmed(&posted, Change::Adopted, message))
             }
             None => Err(self.failure(
                 "posted-elsewhere",
-                "SAP Concur shows it as posted, but FreshBooks has no journal entry with our marker"
+                "SAP Concur shows it as posted, but FreshBooks has nothing with our marker"
                     .to_string(),
                 "find out what else confirms financial documents of this company; if it is missing \
                  in FreshBooks, enter it there by hand",

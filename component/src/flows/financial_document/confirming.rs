@@ -106,8 +106,8 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// Confirms that the document is posted as this journal entry, or whatever stands for it in
-    /// FreshBooks.
+    /// Confirms that the document is posted as this journal entry or bill, or whatever stands for
+    /// it in FreshBooks.
     pub(super) async fn confirm(&self, number: &str, date: &str) -> Result<Confirmed, EarlyEnd> {
         let posting = PostingConfirmation {
             company_code: &self.flow.settings.financial.company_code,

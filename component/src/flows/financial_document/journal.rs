@@ -9,8 +9,10 @@ use core::cell::Cell;
 
 use rust_decimal::Decimal;
 
+use crate::contract::http::Response;
 use crate::contract::runs::Conflict;
 use crate::contract::types::{ObjectRef, System};
+use crate::error_bodies::Unread;
 use crate::financial::{Entry, Line};
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused};
 use crate::freshbooks::{self, JournalLine, JournalPage};
@@ -44,24 +46,28 @@ pub(super) fn entry_object(id: &str) -> ObjectRef {
 
 impl Journal<'_> {
     /// Posts an entry, once. Where it cannot have been posted before, the first attempt needs no
-    /// look-up: to look up is to list the whole ledger.
-    pub(super) async fn post(&self, posted: &NewPosting<'_>) -> Result<Written<String>, EarlyEnd> {
+    /// look-up, which lists the whole ledger. `find`: what was posted already.
+    pub(super) async fn post(
+        &self,
+        posted: &NewPosting<'_>,
+        find: impl AsyncFn() -> Result<Option<ObjectRef>, EarlyEnd>,
+    ) -> Result<Written<ObjectRef>, EarlyEnd> {
         let settings = &self.flow.settings;
         let policy = &settings.financial;
         let body = posted.entry.body(policy, posted.marker, posted.date);
         let doubt = Cell::new(posted.doubt || policy.look_up == financial::LookUp::Always);
         let look_up = async || {
             if doubt.replace(true)
-                && let Some(id) = self.find_marked(posted.marker).await?
+                && let Some(found) = find().await?
             {
-                return Ok(LookUp::Found(id));
+                return Ok(LookUp::Found(found));
             }
             let request = freshbooks::create_journal_entry(settings, body.clone());
             Ok(LookUp::Missing(request))
         };
         let reader = match policy.endpoint {
-            Endpoint::Legacy => freshbooks::read_journal_entry,
-            Endpoint::New => freshbooks::read_new_journal_entry,
+            Endpoint::Legacy => read_created,
+            Endpoint::New => read_new_created,
         };
         match self.flow.write(policy.ambiguity, reader, look_up).await? {
             Ok(written) => Ok(written),
@@ -75,13 +81,13 @@ impl Journal<'_> {
     }
 
     /// The entry that carries the marker.
-    pub(super) async fn find_marked(&self, marker: &str) -> Result<Option<String>, EarlyEnd> {
+    pub(super) async fn find_marked(&self, marker: &str) -> Result<Option<ObjectRef>, EarlyEnd> {
         let lines = self.lines(|line| line.name.contains(marker)).await?;
         let ids: BTreeSet<String> = lines.into_iter().map(|line| line.entry_id).collect();
         if ids.len() > 1 {
             return Err(conflict(marker, &ids));
         }
-        Ok(ids.into_iter().next())
+        Ok(ids.into_iter().next().map(|id| entry_object(&id)))
     }
 
     /// What takes an entry back, made of what FreshBooks shows of it; nothing if it is gone or
@@ -169,6 +175,14 @@ impl Journal<'_> {
             )),
         }
     }
+}
+
+fn read_created(response: &Response) -> Result<ObjectRef, Unread> {
+    freshbooks::read_journal_entry(response).map(|id| entry_object(&id))
+}
+
+fn read_new_created(response: &Response) -> Result<ObjectRef, Unread> {
+    freshbooks::read_new_journal_entry(response).map(|id| entry_object(&id))
 }
 
 fn conflict(marker: &str, ids: &BTreeSet<String>) -> EarlyEnd {

@@ -1,4 +1,5 @@
-//! An acknowledged document becomes one journal entry, replaces an earlier one, or is taken back.
+//! An acknowledged document becomes one journal entry or bill, replaces an earlier one, or is taken
+//! back.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -6,14 +7,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::OTHER_LEDGER;
+use super::bill::BillPosted;
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
-use super::run::FinancialRun;
+use super::run::{FinancialRun, is_bill, shown};
 use crate::concur::{DocumentType, FinancialStatus};
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure};
+use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure, Link};
 use crate::contract::types::ObjectRef;
 use crate::financial::{self, Entry, Translated};
-use crate::flow::{EARLIER, EarlyEnd, unchanged};
+use crate::flow::{EARLIER, EarlyEnd, Written, unchanged};
 use crate::flows::ambiguity;
 use crate::flows::day::{DAY, day_in};
 use crate::marker;
@@ -26,12 +28,32 @@ impl FinancialRun<'_> {
     pub(super) async fn post(&self, doubt: bool) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
             return self
-                .finish(&link.target.id, &self.date_again(), Change::Adopted)
+                .finish(&link.target, &self.date_again(), Change::Adopted)
                 .await;
         }
         if let Some(origin) = self.origin().await? {
             return self.confirm_own(&origin).await;
         }
+        if !self.becomes_bill() {
+            return self.post_entry(doubt, self.own.link.as_ref(), "").await;
+        }
+        match self.post_bill(doubt).await? {
+            BillPosted::Ended(ending) => Ok(ending),
+            BillPosted::AsEntry { why, earlier } => {
+                let remark = format!(", not as a bill: {why}");
+                self.post_entry(doubt, earlier.as_ref(), &remark).await
+            }
+        }
+    }
+
+    /// Posts the document as a journal entry. `earlier` is what stands of an earlier document of
+    /// its source, and `remark` says why this one is no bill.
+    async fn post_entry(
+        &self,
+        doubt: bool,
+        earlier: Option<&Link>,
+        remark: &str,
+    ) -> Result<Ending, EarlyEnd> {
         let settings = &self.flow.settings;
         let translated = financial::translate_with_head(self.kind, &self.row.document, settings);
         let (mut entry, head) = match translated {
@@ -50,18 +72,18 @@ impl FinancialRun<'_> {
         }
         let date = self.open_day(&entry.date)?;
         let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
-        match &self.own.link {
+        match earlier {
             Some(link) if link.content_hash.as_ref() == Some(&hash) => {
-                self.link(&link.target.id, Some(hash)).await;
-                self.finish(&link.target.id, &date, Change::Adopted).await
+                self.link(&link.target, Some(hash)).await;
+                self.finish(&link.target, &date, Change::Adopted).await
             }
             earlier => {
                 if let Some(link) = earlier {
-                    self.reverse(&link.target.id, &date).await?;
+                    self.undo(&link.target, &date).await?;
                 }
-                let (id, change) = self.enter(&entry, &date, doubt).await?;
-                self.link(&id, Some(hash)).await;
-                self.finish(&id, &date, change).await
+                let (posted, change) = self.enter(&entry, &date, doubt).await?;
+                self.link(&posted, Some(hash)).await;
+                self.finish_with(&posted, &date, change, remark).await
             }
         }
     }
@@ -74,7 +96,7 @@ impl FinancialRun<'_> {
             FinancialStatus::Ready | FinancialStatus::Acknowledged | FinancialStatus::Posted
         );
         match &self.own.link {
-            Some(link) if is_live => self.take_back(&link.target.id, &why).await,
+            Some(link) if is_live => self.take_back(&link.target, &why).await,
             _ => Ok(unchanged(OTHER_LEDGER, why)),
         }
     }
@@ -83,7 +105,7 @@ impl FinancialRun<'_> {
     /// stand any more.
     async fn not_posted(&self, code: &str, message: String) -> Result<Ending, EarlyEnd> {
         match &self.own.link {
-            Some(link) => self.take_back(&link.target.id, &message).await,
+            Some(link) => self.take_back(&link.target, &message).await,
             None => Ok(unchanged(code, message)),
         }
     }
@@ -94,21 +116,13 @@ impl FinancialRun<'_> {
         entry: &Entry,
         date: &str,
         doubt: bool,
-    ) -> Result<(String, Change), EarlyEnd> {
-        let marker = self.marker();
-        if ambiguity::left_by_earlier_run(self.flow, self.own).is_some() {
-            // An earlier attempt was never answered: only a person may have it sent again.
-            let found = self.journal.find_marked(&marker).await?;
-            let found = found.map(|id| (id, Change::Adopted));
-            return found.ok_or_else(|| EarlyEnd::park(self.flow.ambiguous(EARLIER)));
-        }
-        let posted = NewPosting {
-            entry,
-            marker: &marker,
-            date,
-            doubt,
+    ) -> Result<(ObjectRef, Change), EarlyEnd> {
+        let written = self.write_entry(entry, date, doubt).await?;
+        let written = match self.checked(&written).await? {
+            None => written,
+            // It was a bill of before the settings changed, and is taken back by now.
+            Some(_) => self.write_entry(entry, date, doubt).await?,
         };
-        let written = self.journal.post(&posted).await?;
         let change = if written.found {
             Change::Adopted
         } else {
@@ -117,32 +131,85 @@ impl FinancialRun<'_> {
         Ok((written.record, change))
     }
 
-    /// The entry is there: confirms it, or takes it back if the document was taken back meanwhile.
-    async fn finish(&self, entry_id: &str, date: &str, change: Change) -> Result<Ending, EarlyEnd> {
-        match self.confirm(entry_id, date).await? {
-            Confirmed::Yes => {
-                let message = match change {
-                    Change::Created => format!("posted as journal entry {entry_id}, and confirmed"),
-                    _ => format!("journal entry {entry_id} was there already; confirmed"),
-                };
-                Ok(self.confirmed(entry_id, change, message))
-            }
-            Confirmed::Recalled => self.take_back(entry_id, RECALLED).await,
+    async fn write_entry(
+        &self,
+        entry: &Entry,
+        date: &str,
+        doubt: bool,
+    ) -> Result<Written<ObjectRef>, EarlyEnd> {
+        if self.is_left_unknown() {
+            return self.look_only().await;
+        }
+        let marker = self.marker();
+        let posted = NewPosting {
+            entry,
+            marker: &marker,
+            date,
+            doubt,
+        };
+        let find = async || self.find_posted().await;
+        self.journal.post(&posted, find).await
+    }
+
+    /// Whether an earlier run could not know what came of its write, and nothing was found since.
+    pub(super) fn is_left_unknown(&self) -> bool {
+        let left = ambiguity::left_by_earlier_run(self.flow, self.own);
+        left.is_some() && !self.is_known.get()
+    }
+
+    /// An earlier attempt was never answered: only a person may have it sent again.
+    pub(super) async fn look_only(&self) -> Result<Written<ObjectRef>, EarlyEnd> {
+        match self.find_posted().await? {
+            Some(record) => Ok(Written {
+                record,
+                found: true,
+            }),
+            None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
         }
     }
 
-    /// A document that was taken back before it was through: nothing of it may stay in the journal.
+    /// It is there: confirms it, or takes it back if the document was taken back meanwhile.
+    pub(super) async fn finish(
+        &self,
+        posted: &ObjectRef,
+        date: &str,
+        change: Change,
+    ) -> Result<Ending, EarlyEnd> {
+        self.finish_with(posted, date, change, "").await
+    }
+
+    async fn finish_with(
+        &self,
+        posted: &ObjectRef,
+        date: &str,
+        change: Change,
+        remark: &str,
+    ) -> Result<Ending, EarlyEnd> {
+        match self.confirm(&posted.id, date).await? {
+            Confirmed::Yes => {
+                let shown = shown(posted);
+                let message = match change {
+                    Change::Created => format!("posted as {shown}{remark}, and confirmed"),
+                    _ => format!("{shown} was there already{remark}; confirmed"),
+                };
+                Ok(self.confirmed(posted, change, message))
+            }
+            Confirmed::Recalled => self.take_back(posted, RECALLED).await,
+        }
+    }
+
+    /// A document that was taken back before it was through: nothing of it may stay in the books.
     pub(super) async fn withdraw(&self) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
-            return self.take_back(&link.target.id, RECALLED).await;
+            return self.take_back(&link.target, RECALLED).await;
         }
         let ours = self.row.system_id == self.system_id();
         let found = match ours {
-            true => self.journal.find_marked(&self.marker()).await?,
+            true => self.find_posted().await?,
             false => None,
         };
         match found {
-            Some(id) => self.take_back(&id, RECALLED).await,
+            Some(posted) => self.take_back(&posted, RECALLED).await,
             None => {
                 let message = "it was recalled in SAP Concur before it was posted".to_string();
                 Ok(unchanged("recalled", message))
@@ -150,9 +217,13 @@ impl FinancialRun<'_> {
         }
     }
 
-    async fn take_back(&self, entry_id: &str, why: &str) -> Result<Ending, EarlyEnd> {
-        let date = self.open_day(&self.today())?;
-        self.reverse(entry_id, &date).await?;
+    async fn take_back(&self, posted: &ObjectRef, why: &str) -> Result<Ending, EarlyEnd> {
+        let today = self.today();
+        let (date, how) = match is_bill(posted) {
+            true => (today, "deleted"),
+            false => (self.open_day(&today)?, "reversed"),
+        };
+        self.undo(posted, &date).await?;
         self.flow
             .save(Changes {
                 links: Vec::new(),
@@ -160,8 +231,16 @@ impl FinancialRun<'_> {
                 tasks: Vec::new(),
             })
             .await;
-        let message = format!("{why}: journal entry {entry_id} is reversed");
-        Ok(self.confirmed(entry_id, Change::Withdrawn, message))
+        let message = format!("{why}: {} is {how}", shown(posted));
+        Ok(self.confirmed(posted, Change::Withdrawn, message))
+    }
+
+    /// Reverses a journal entry, or deletes a bill; nothing if it is gone.
+    pub(super) async fn undo(&self, posted: &ObjectRef, date: &str) -> Result<(), EarlyEnd> {
+        match is_bill(posted) {
+            true => self.bills.delete(&posted.id).await,
+            false => self.reverse(&posted.id, date).await,
+        }
     }
 
     /// Posts what takes an entry back, once; nothing if it is gone.
@@ -178,7 +257,8 @@ impl FinancialRun<'_> {
             date,
             doubt: true,
         };
-        self.journal.post(&posted).await.map(drop)
+        let find = async || self.journal.find_marked(&marker).await;
+        self.journal.post(&posted, find).await.map(drop)
     }
 
     /// The FreshBooks document that we brought to Concur as this one, if it is not to be posted
@@ -243,6 +323,9 @@ impl FinancialRun<'_> {
 
     /// The day that the document's entry has, as far as it can be worked out again; else today.
     fn date_again(&self) -> String {
+        if let Some(date) = self.bill_date() {
+            return date;
+        }
         let settings = &self.flow.settings;
         let translated = financial::translate(self.kind, &self.row.document, settings);
         let date = match translated {
@@ -258,7 +341,7 @@ impl FinancialRun<'_> {
     }
 
     /// The day to post on: the document's own, unless the books are closed for it.
-    fn open_day(&self, date: &str) -> Result<String, EarlyEnd> {
+    pub(super) fn open_day(&self, date: &str) -> Result<String, EarlyEnd> {
         let settings = &self.flow.settings.financial;
         let closed_until = match settings.posting_day(date) {
             Ok(day) => return Ok(day),

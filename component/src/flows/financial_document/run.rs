@@ -2,14 +2,17 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
-use super::journal::{self, Journal};
+use super::bills::Bills;
+use super::journal::Journal;
 use crate::concur::{self, DocumentType, FinancialRow};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
-use crate::contract::types::System;
+use crate::contract::types::{ObjectRef, System};
 use crate::financial;
-use crate::financial::source::{Source, entry_kind};
+use crate::financial::source::{Source, bill_kind, entry_kind};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 
 /// What ends a document whose posting was confirmed as failed.
@@ -25,6 +28,9 @@ pub(super) struct FinancialRun<'a> {
     pub(super) version: String,
     pub(super) own: &'a ObjectStatus,
     pub(super) journal: Journal<'a>,
+    pub(super) bills: Bills<'a>,
+    /// What an earlier run could not know is known: its bill was found, and taken back.
+    pub(super) is_known: Cell<bool>,
 }
 
 impl FinancialRun<'_> {
@@ -32,14 +38,12 @@ impl FinancialRun<'_> {
         &self.flow.settings.financial.system_id
     }
 
-    pub(super) fn posted_but_failed(&self, entry_id: &str) -> EarlyEnd {
+    pub(super) fn posted_but_failed(&self, number: &str) -> EarlyEnd {
         self.failure(
             "posted-but-failed",
-            format!(
-                "journal entry {entry_id} is in FreshBooks, but SAP Concur shows the posting as \
-                 failed"
-            ),
-            "recall it in SAP Concur: the entry is then reversed, and the new document posted",
+            format!("it is in FreshBooks as {number}, but SAP Concur shows the posting as failed"),
+            "recall it in SAP Concur: what was posted is then taken back, and the new document \
+             posted",
         )
     }
 
@@ -62,18 +66,27 @@ impl FinancialRun<'_> {
         link.filter(|link| link.version.as_deref() == Some(self.version.as_str()))
     }
 
+    pub(super) fn bill_marker(&self) -> String {
+        self.flow.marker(&bill_kind(&self.version))
+    }
+
     pub(super) fn marker(&self) -> String {
         self.flow.marker(&entry_kind(&self.version))
     }
 
-    pub(super) async fn link(&self, entry_id: &str, content_hash: Option<String>) {
-        let link = Link {
-            source: self.flow.task.object.clone(),
-            target: journal::entry_object(entry_id),
+    /// Links the document and what it became, which a bill knows by to stay out of SAP Concur.
+    pub(super) async fn link(&self, posted: &ObjectRef, content_hash: Option<String>) {
+        let source = self.flow.task.object.clone();
+        let link = |source: &ObjectRef, target: &ObjectRef| Link {
+            source: source.clone(),
+            target: target.clone(),
             version: Some(self.version.clone()),
-            content_hash,
+            content_hash: content_hash.clone(),
         };
-        let links = [link].into();
+        let mut links = vec![link(&source, posted)];
+        if is_bill(posted) {
+            links.push(link(posted, &source));
+        }
         self.flow
             .save(Changes {
                 links,
@@ -83,13 +96,27 @@ impl FinancialRun<'_> {
             .await;
     }
 
-    pub(super) fn confirmed(&self, entry_id: &str, change: Change, message: String) -> Ending {
+    pub(super) fn confirmed(&self, posted: &ObjectRef, change: Change, message: String) -> Ending {
         Ending::Confirmed(Confirmation {
-            target: journal::entry_object(entry_id),
+            target: posted.clone(),
             change,
             message,
         })
     }
+}
+
+/// What was posted, for people: such as `bill 12`.
+pub(super) fn shown(posted: &ObjectRef) -> String {
+    let noun = if is_bill(posted) {
+        "bill"
+    } else {
+        "journal entry"
+    };
+    format!("{noun} {}", posted.id)
+}
+
+pub(super) fn is_bill(posted: &ObjectRef) -> bool {
+    posted.kind == "bill"
 }
 
 /// All documents of a source, whatever their status; none if Concur does not know the source. A

@@ -1,6 +1,7 @@
 //! Both systems and a host's memory, as far as the flows need them.
 
 mod financial;
+mod payables;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::runs::tests::{Driven, STARTED, answer, assert_replays, drive, open, s
 use crate::settings::Settings;
 use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
+pub(super) use payables::Payables;
 
 /// What goes wrong with a request.
 pub(super) enum Fault {
@@ -63,6 +65,8 @@ pub(super) struct World {
     pub(super) reachable: bool,
     /// What the way back works on.
     pub(super) books: Books,
+    /// Bills and bill vendors that were made in FreshBooks.
+    pub(super) payables: Payables,
     /// The event subscriptions that Concur holds.
     pub(super) subscriptions: Vec<Value>,
 }
@@ -122,6 +126,7 @@ impl World {
             strangers: 0,
             reachable: true,
             books: Books::default(),
+            payables: Payables::default(),
             subscriptions: Vec::new(),
         }
     }
@@ -287,6 +292,7 @@ impl World {
             }
             (System::Freshbooks, path) => match self.freshbooks.get(path) {
                 Some(object) => done(&json!({"response": {"result": object}})),
+                None if Payables::has(path) => self.payables.handle(request.method, path, &body),
                 None => answer(
                     404,
                     r#"{"response":{"errors":[{"errno":1012,"message":"Not found."}]}}"#,

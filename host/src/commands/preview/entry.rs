@@ -1,4 +1,4 @@
-//! A journal entry as a table: account, debit, credit.
+//! A journal entry, or what FreshBooks books for a bill, as a table: account, debit, credit.
 
 use std::io::Write;
 
@@ -10,11 +10,12 @@ use super::super::failure::Failure;
 use super::super::style;
 
 pub(super) fn print(
+    target_kind: &str,
     body: &Value,
     postings: &[Posting],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    writeln!(out, "journal-entry in FreshBooks{}:", particulars(body))?;
+    writeln!(out, "{target_kind} in FreshBooks{}:", particulars(body))?;
     let mut table = style::table(&["account", "name", "cost code", "debit", "credit"]);
     for posting in postings {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -57,8 +58,23 @@ fn amount_on(posting: &Posting, side: Side) -> Option<&str> {
     (posting.side == side).then_some(posting.amount.as_str())
 }
 
+/// Number, day, days until it is due, and currency of a bill.
+fn particulars_of_bill(bill: &Value) -> String {
+    let text = |name: &str| bill[name].as_str().unwrap_or_default();
+    format!(
+        ", \"{}\", {}, due after {} days, in {}",
+        text("bill_number"),
+        text("issue_date"),
+        bill["due_offset_days"],
+        text("currency_code")
+    )
+}
+
 /// Title, day and currency, out of a body of either generation.
 fn particulars(body: &Value) -> String {
+    if body["bill"].is_object() {
+        return particulars_of_bill(&body["bill"]);
+    }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     let legacy = &body["journal_entry"];
     let new = &body["manualJournalEntry"];

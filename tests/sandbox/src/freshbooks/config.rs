@@ -82,6 +82,11 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
+    /// Lists of bills have their lines and numbers (bills; recorded ones have neither). Default:
+    /// false.
+    pub bill_lists_are_full: bool,
+    /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
+    pub bill_tax_rounding: TaxRounding,
     /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
     /// invoices, bill vendors, taxes; samples have both). Default: false.
     pub unwritten_texts_null: bool,
@@ -138,6 +143,17 @@ pub enum Feature {
     Bills,
     /// Bill vendors, whose calls answer errno 31001.
     BillVendors,
+}
+
+/// Where taxes are rounded to the currency's smallest unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxRounding {
+    /// Each tax of each line, and then their sum.
+    #[default]
+    Line,
+    /// Each tax of the whole document, once.
+    Document,
 }
 
 /// Which event an archived object raises.
@@ -243,6 +259,8 @@ impl Default for FreshBooksConfig {
             negative_discount_total: true,
             duplicate_numbers_allowed: false,
             refuse_astral: false,
+            bill_lists_are_full: false,
+            bill_tax_rounding: TaxRounding::Line,
             unwritten_texts_null: false,
             absent_tax_names_empty: false,
             bill_category_as_object: false,

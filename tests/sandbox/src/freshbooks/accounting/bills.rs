@@ -15,7 +15,7 @@ use crate::freshbooks::api::fields::{
 };
 use crate::freshbooks::api::listing::SearchFilters;
 use crate::freshbooks::api::resource::{Resource, RowHead, ViewContext, refuse_read_only};
-use crate::freshbooks::config::Feature;
+use crate::freshbooks::config::{Feature, TaxRounding};
 use crate::http::Millis;
 use crate::money::{Currency, Money};
 
@@ -62,7 +62,7 @@ pub(crate) struct BillView<'a> {
     vendorid: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor: Option<VendorView<'a>>,
-    bill_number: &'a str,
+    bill_number: Option<&'a str>,
     issue_date: Date,
     due_date: Date,
     due_offset_days: u16,
@@ -137,11 +137,11 @@ impl Resource for Bill {
                 &Value::from(self.vendor),
             ));
         }
-        self.totals = LineTotals::sum(
-            &self.lines,
-            Decimal::ZERO,
-            machine.config.digits(self.currency),
-        );
+        let digits = machine.config.digits(self.currency);
+        self.totals = match machine.config.bill_tax_rounding {
+            TaxRounding::Line => LineTotals::sum(&self.lines, Decimal::ZERO, digits),
+            TaxRounding::Document => LineTotals::sum_rounded_once(&self.lines, digits),
+        };
         Ok(())
     }
 
@@ -159,12 +159,13 @@ impl Resource for Bill {
     fn view<'a>(&'a self, showing: &ViewContext<'a>) -> BillView<'a> {
         let money = |amount: Decimal| Money(amount, self.currency);
         let first = self.lines.first();
+        let has_number = showing.single || showing.config().bill_lists_are_full;
         let category = first.and_then(|line| showing.machine.category(line.category));
         BillView {
             id: self.head.id,
             vendorid: (!showing.config().bill_without_vendorid).then_some(self.vendor),
             vendor: self.vendor_view(showing),
-            bill_number: &self.number,
+            bill_number: has_number.then_some(&*self.number),
             issue_date: self.issue_date,
             due_date: self.due_date(),
             due_offset_days: self.due_offset_days,
@@ -265,7 +266,9 @@ impl Bill {
 
     /// The lines; an empty list in a list of bills.
     fn lines_view(&self, showing: &ViewContext) -> Option<Vec<Value>> {
-        if !Self::shows("lines", showing) {
+        let is_list = !showing.single && !showing.written;
+        let is_bare = is_list && !showing.config().bill_lists_are_full;
+        if is_bare || !Self::shows("lines", showing) {
             return (!showing.single).then(Vec::new);
         }
         let lines = self.lines.iter().enumerate();
@@ -443,6 +446,37 @@ mod tests {
             1
         );
         assert_eq!(count(&mut harness, "search[currency_code]=USD"), 0);
+    }
+
+    #[test]
+    fn lists_show_neither_lines_nor_numbers_unless_switched() {
+        let mut harness = FreshBooksHarness::new();
+        create(&mut harness, json!({}));
+        let row = |harness: &mut FreshBooksHarness| {
+            harness.listed("bills/bills?include[]=lines", "bills")[0].clone()
+        };
+        let bare = row(&mut harness);
+        assert_eq!(
+            (&bare["lines"], &bare["bill_number"]),
+            (&json!([]), &json!(null))
+        );
+        assert_eq!(bare["total_amount"]["amount"], "1071.00");
+        harness.machine.config.bill_lists_are_full = true;
+        assert_eq!(row(&mut harness)["lines"][0]["description"], "Fair booth");
+    }
+
+    #[test]
+    fn taxes_may_be_rounded_once_for_all_lines() {
+        let mut harness = FreshBooksHarness::new();
+        let line = json!({"categoryid": 3344, "unit_cost": "0.05", "tax_name1": "T",
+            "tax_percent1": "10"});
+        let lines = json!({"lines": [line, line]});
+        let tax = |harness: &mut FreshBooksHarness| {
+            create(harness, lines.clone())["tax_amount"]["amount"].clone()
+        };
+        assert_eq!(tax(&mut harness), "0.02");
+        harness.machine.config.bill_tax_rounding = TaxRounding::Document;
+        assert_eq!(tax(&mut harness), "0.01");
     }
 
     #[test]

@@ -62,6 +62,20 @@ impl LineTotals {
         totals
     }
 
+    /// The same without a discount, each tax rounded once for all lines.
+    pub(crate) fn sum_rounded_once(lines: &[PricedLine], digits: u32) -> Self {
+        let mut totals = Self::sum(lines, Decimal::ZERO, digits);
+        let mut taxes: std::collections::BTreeMap<&str, Decimal> = Default::default();
+        for line in lines {
+            for tax in line.taxes.iter().flatten() {
+                let exact = line.net(digits) * tax.percent / Decimal::ONE_HUNDRED;
+                *taxes.entry(&tax.name).or_default() += exact;
+            }
+        }
+        totals.tax = taxes.values().map(|tax| rounded(*tax, digits)).sum();
+        totals
+    }
+
     /// What is to be paid.
     pub(crate) fn total(&self) -> Decimal {
         self.subtotal - self.discount + self.tax

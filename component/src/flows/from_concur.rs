@@ -1,0 +1,41 @@
+//! Bills that we made out of SAP Concur's invoices: they never go back there, where they came from.
+//!
+//! FreshBooks announces them as it announces every bill, and may do so before the link is stored.
+//! So the marker in the description of a line counts as much as the link.
+
+use alloc::format;
+use alloc::string::ToString;
+
+use crate::contract::runs::{Ending, ObjectStatus};
+use crate::flow::unchanged;
+use crate::freshbooks::{Document, Kind};
+use crate::marker;
+
+/// The kind of the documents that become bills.
+const SOURCE_KIND: &str = "financial-document";
+
+/// The end of a run of a bill that a link calls ours.
+pub(super) fn by_link(own: &ObjectStatus) -> Option<Ending> {
+    let link = own.link.as_ref();
+    let link = link.filter(|link| link.target.kind == SOURCE_KIND)?;
+    let message = format!(
+        "we made it of SAP Concur's {}, and it does not go back there",
+        link.target.id
+    );
+    Some(unchanged("made-by-us", message))
+}
+
+/// The end of a run of a bill that carries a marker of ours.
+pub(super) fn by_marker(document: &Document) -> Option<Ending> {
+    let mut descriptions = document
+        .lines
+        .iter()
+        .filter_map(|line| line.description.as_deref());
+    let is_ours = document.kind == Kind::Bill && descriptions.any(marker::holds_marker);
+    is_ours.then(|| {
+        let message = "a line of it carries a marker of ml-connector: we made it of an invoice of \
+                       SAP Concur, or it is a copy of such a bill, and it does not go back there"
+            .to_string();
+        unchanged("made-by-us", message)
+    })
+}
