@@ -94,7 +94,11 @@ fn a_byte_order_mark_and_a_list_are_seen_for_what_they_are() {
     let list = r#"{"response": {"result": {"invoices": [{"invoiceid": 1}, {"invoiceid": 2}]}}}"#;
     let output = installation.run_with(&["preview", "-"], &[], list);
     assert_eq!(output.code, 1, "{}{}", output.out, output.err);
-    assert!(output.out.contains("a list of 2 entries"), "{}", output.out);
+    assert!(
+        output.out.contains("a list of 2 invoices"),
+        "{}",
+        output.out
+    );
 }
 
 #[test]
