@@ -4,7 +4,7 @@
 //! | Variable | What is played |
 //! |---|---|
 //! | none | rows in which every two readings of two switches meet |
-//! | `SANDBOX_ROWS=full` | those, every reading alone, and [`RANDOM_ROWS`] random rows |
+//! | `SANDBOX_ROWS=full` | those, every reading alone, and `RANDOM_ROWS` random rows |
 //! | `SANDBOX_SWITCHES='name=value …'` | this row alone, also by what plays under the defaults |
 
 use std::cell::RefCell;

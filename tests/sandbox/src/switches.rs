@@ -2,7 +2,7 @@
 //! tried in each of them.
 //!
 //! A new `bool` or enum in the configuration is a switch at once. Every other new member needs a
-//! line in [`OTHER_VALUES`] or [`FIXED`]; a test says which one lacks it.
+//! line in `OTHER_VALUES` or `FIXED`; a test says which one lacks it.
 
 pub mod covering_array;
 mod row;

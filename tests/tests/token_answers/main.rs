@@ -147,9 +147,10 @@ async fn kill_at(process: Process, step: u64) {
     process.kill();
 }
 
-/// A second connection, `bolt`, beside `acme`.
+/// A second connection, `bolt`, beside `acme`: another account that leads into the same company.
 fn add_connection(fixture: &mut InProcess) {
-    let json = fixture.config.connections[0].json.clone();
+    let json = &fixture.config.connections[0].json;
+    let json = json.replace("zQ7pLm", "bolt42");
     let name = "bolt".to_string();
     fixture
         .config
