@@ -132,17 +132,8 @@ fn an_upgrade_in_the_settle_time_doubles_nothing(backend: Backend) {
 }
 
 fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
-    let mut sim = Sim::connected(backend, "park");
-    // Within the settle time of the run that is started over, and after that of the first one.
-    let late = Fault::LateExecution {
-        delay: MINUTES_45 - 600_000,
-    };
-    sim.sandbox.add_fault(creation(late));
-    let invoice = an_invoice(&mut sim, "2093");
-    sim.run_for(600_000);
-    let mut settings = settings::connection("park");
-    settings["expense_types"]["default"] = "TRVL".into();
-    sim.upgrade(backend.logic(&settings.to_string()));
+    let types = serde_json::json!({"default": "TRVL"});
+    let (mut sim, invoice) = upgraded_in_the_settle_time(backend, types);
     sim.run_for(60_000);
     sim.start(object("invoice", &invoice), StartReason::Replay);
     sim.settle();
@@ -153,17 +144,7 @@ fn a_replay_right_after_such_an_upgrade_doubles_nothing(backend: Backend) {
 }
 
 fn a_replay_waits_for_the_settle_time_that_a_run_did_not_get_to(backend: Backend) {
-    let mut sim = Sim::connected(backend, "park");
-    // Within half an hour of when the run is started over, which is when its wait is over.
-    let late = Fault::LateExecution {
-        delay: MINUTES_45 - 600_000,
-    };
-    sim.sandbox.add_fault(creation(late));
-    let invoice = an_invoice(&mut sim, "2093");
-    sim.run_for(600_000);
-    let mut settings = settings::connection("park");
-    settings["expense_types"] = serde_json::json!({});
-    sim.upgrade(backend.logic(&settings.to_string()));
+    let (mut sim, invoice) = upgraded_in_the_settle_time(backend, serde_json::json!({}));
     sim.run_for(1_900_000);
     // It was stopped before it looked anything up.
     assert_eq!(sim.divergences, 1);
@@ -189,6 +170,25 @@ fn a_run_that_is_given_up_does_not_hide_what_the_one_before_it_left_ambiguous(ba
     sim.start(invoice_there, StartReason::Notice);
     sim.settle();
     assert_adopted(&sim, &invoice);
+}
+
+/// A payment request is created 35 minutes after it was sent: after the settle time of the run that
+/// sent it, and within that of the same run when it is started over under other expense types.
+fn upgraded_in_the_settle_time(
+    backend: Backend,
+    expense_types: serde_json::Value,
+) -> (Sim, String) {
+    let mut sim = Sim::connected(backend, "park");
+    let late = Fault::LateExecution {
+        delay: MINUTES_45 - 600_000,
+    };
+    sim.sandbox.add_fault(creation(late));
+    let invoice = an_invoice(&mut sim, "2093");
+    sim.run_for(600_000);
+    let mut settings = settings::connection("park");
+    settings["expense_types"] = expense_types;
+    sim.upgrade(backend.logic(&settings.to_string()));
+    (sim, invoice)
 }
 
 /// The payment request that was created late was found, and nothing was sent again.

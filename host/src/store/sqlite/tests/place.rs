@@ -88,7 +88,7 @@ const LOCKED: &str = "ML_CONNECTOR_TEST_LOCKED";
 /// Locks are of a process, and a process does not see its own. `/proc/locks` is no witness either:
 /// it leaves out lines while other locks come and go, and some kernels and containers show none.
 #[test]
-#[ignore = "the other process that asks for a lock, started by the test below"]
+#[ignore = "the other process: `sqlites_own_locks_outlast_every_store_but_the_last` starts it"]
 fn says_whether_the_file_is_locked() {
     let Some(path) = std::env::var_os(LOCKED) else {
         return;
