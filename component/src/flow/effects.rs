@@ -8,8 +8,8 @@ use core::cell::RefCell;
 
 use crate::contract::http::SendOutcome;
 use crate::contract::runs::{
-    Action, Changes, Facts, LastEnding, NewTask, ObjectStatus, OutboundRequest, Report, Task, Wait,
-    WaitReason, Wake,
+    Action, Changes, Facts, LastEnding, Link, NewTask, ObjectStatus, OutboundRequest, Report, Task,
+    Wait, WaitReason, Wake,
 };
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::runs::EffectChannel;
@@ -105,6 +105,16 @@ impl Flow {
     /// Stores and removes links, and starts runs, all at once.
     pub(crate) async fn save(&self, changes: Changes) {
         self.channel.perform(Action::Save(changes)).await;
+    }
+
+    /// Stores links, all at once.
+    pub(crate) async fn save_links(&self, links: Vec<Link>) {
+        self.save(Changes {
+            links,
+            unlinks: Vec::new(),
+            tasks: Vec::new(),
+        })
+        .await;
     }
 
     /// Starts runs of other objects.

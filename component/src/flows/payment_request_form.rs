@@ -6,10 +6,9 @@
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec;
-use alloc::vec::Vec;
 
 use super::documents::turn::{Standing, claim_of, standing};
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link};
+use crate::contract::runs::{Change, Confirmation, Ending, Link};
 use crate::flow::{EarlyEnd, Flow, unchanged};
 
 /// Gives the first place to the document that claimed it last, unless another one has it.
@@ -35,14 +34,10 @@ pub(super) async fn give_first_place(flow: &Flow) -> Result<Ending, EarlyEnd> {
         "{} {} is the first with these custom fields",
         claim.target.kind, claim.target.id
     );
-    flow.save(Changes {
-        links: vec![Link {
-            source: form.clone(),
-            ..claim.clone()
-        }],
-        unlinks: Vec::new(),
-        tasks: Vec::new(),
-    })
+    flow.save_links(vec![Link {
+        source: form.clone(),
+        ..claim.clone()
+    }])
     .await;
     Ok(Ending::Confirmed(Confirmation {
         target: claim.target,

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::contract::http::{BodyPart, Method, Request, Secret};
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, WaitReason};
+use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link, WaitReason};
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
@@ -54,12 +54,7 @@ pub(super) async fn check_registration(flow: &Flow) -> Result<Ending, EarlyEnd> 
         version: None,
         content_hash: None,
     };
-    flow.save(Changes {
-        links: vec![link],
-        unlinks: Vec::new(),
-        tasks: Vec::new(),
-    })
-    .await;
+    flow.save_links(vec![link]).await;
     Ok(confirmed(&callback, Change::Created))
 }
 

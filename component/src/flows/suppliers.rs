@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use super::dependency;
 use crate::concur::VendorKey;
-use crate::contract::runs::{Change, Changes, Confirmation, Conflict, Ending, Intent, Link};
+use crate::contract::runs::{Change, Confirmation, Conflict, Ending, Intent, Link};
 use crate::contract::types::{ObjectRef, System};
 use crate::financial::Supplier;
 use crate::flow::{EarlyEnd, Flow, LookUp, remote_refused, unchanged};
@@ -153,12 +153,7 @@ async fn link(flow: &Flow, vendor: ObjectRef, change: Change) -> Ending {
         version: None,
         content_hash: None,
     };
-    flow.save(Changes {
-        links: vec![link],
-        unlinks: Vec::new(),
-        tasks: Vec::new(),
-    })
-    .await;
+    flow.save_links(vec![link]).await;
     let message = match change {
         Change::Created => format!("created bill vendor {}", vendor.id),
         _ => format!("bill vendor {} was there already", vendor.id),

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::parties::read_party;
 use crate::concur::{self, VendorKey};
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link};
+use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::Party;
@@ -98,12 +98,7 @@ async fn link_vendor(
         version: non_empty(party.version.clone()),
         content_hash: Some(marker::content_hash(translated.to_create().as_bytes())),
     };
-    flow.save(Changes {
-        links: vec![link],
-        unlinks: Vec::new(),
-        tasks: Vec::new(),
-    })
-    .await;
+    flow.save_links(vec![link]).await;
     let message = match change {
         Change::Created => format!("created vendor {} (address {})", key.code, key.address),
         _ => format!(

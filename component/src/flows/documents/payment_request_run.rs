@@ -4,13 +4,10 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
-use alloc::vec::Vec;
 
 use super::turn::{self, Turn};
 use crate::concur::{self, VendorKey};
-use crate::contract::runs::{
-    Change, Changes, Confirmation, Ending, Intent, Link, ObjectStatus, WaitReason,
-};
+use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link, ObjectStatus, WaitReason};
 use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::error_bodies::Cause;
 use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, NOT_SHOWN, remote_refused};
@@ -237,13 +234,7 @@ impl PaymentRequestRun<'_> {
         // The way back knows by the second one what it must not post again.
         let mut links = vec![link(source, &target), link(&target, source)];
         links.extend(form_seen.map(|is_seen| turn::seen_link(&self.form, &target, is_seen)));
-        self.flow
-            .save(Changes {
-                links,
-                unlinks: Vec::new(),
-                tasks: Vec::new(),
-            })
-            .await;
+        self.flow.save_links(links).await;
     }
 }
 

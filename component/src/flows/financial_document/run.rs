@@ -9,7 +9,7 @@ use core::cell::Cell;
 use super::bills::Bills;
 use super::journal::Journal;
 use crate::concur::{self, DocumentType, FinancialRow};
-use crate::contract::runs::{Change, Changes, Confirmation, Ending, Link, ObjectStatus};
+use crate::contract::runs::{Change, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
 use crate::financial;
 use crate::financial::source::{Source, bill_kind, entry_kind};
@@ -87,13 +87,7 @@ impl FinancialRun<'_> {
         if is_bill(posted) {
             links.push(link(posted, &source));
         }
-        self.flow
-            .save(Changes {
-                links,
-                unlinks: Vec::new(),
-                tasks: Vec::new(),
-            })
-            .await;
+        self.flow.save_links(links).await;
     }
 
     pub(super) fn confirmed(&self, posted: &ObjectRef, change: Change, message: String) -> Ending {
