@@ -174,7 +174,9 @@ fn conflict(marker: &str, ids: &BTreeSet<&str>) -> EarlyEnd {
             ids.len(),
             listed.join(", ")
         ),
-        remedy: "delete all but one in FreshBooks, then `ml-connector replay RUN`".to_string(),
+        remedy: "they are one supplier twice: keep the one with bills, take the others away \
+                 in FreshBooks, then `ml-connector replay RUN`"
+            .to_string(),
     })
 }
 

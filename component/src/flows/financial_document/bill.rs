@@ -183,7 +183,7 @@ impl FinancialRun<'_> {
 
     fn total_differs(&self, id: &str, why: &str) -> EarlyEnd {
         let message = format!("bill {id} was there already, and its total is another: {why}");
-        let remedy = "correct or delete that bill in FreshBooks, then `ml-connector replay RUN`";
+        let remedy = "correct that bill in FreshBooks, then `ml-connector replay RUN`";
         self.failure("bill-total-differs", message, remedy)
     }
 
@@ -238,7 +238,8 @@ fn posted_twice(bill: ObjectRef, entry: ObjectRef) -> EarlyEnd {
             bill.id, entry.id
         ),
         targets: [bill, entry].into(),
-        remedy: "delete the one or reverse the other in FreshBooks, then `ml-connector replay RUN`"
+        remedy: "they are one document twice: keep one, take the other away in FreshBooks, then \
+                 `ml-connector replay RUN`"
             .into(),
     })
 }

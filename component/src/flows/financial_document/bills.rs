@@ -217,6 +217,8 @@ fn conflict(marker: &str, ids: &BTreeSet<String>) -> EarlyEnd {
             ids.len(),
             listed.join(", ")
         ),
-        remedy: "delete all but one in FreshBooks, then `ml-connector replay RUN`".to_string(),
+        remedy: "they are one invoice twice: keep the one with payments, take the others away in \
+                 FreshBooks, then `ml-connector replay RUN`"
+            .to_string(),
     })
 }
