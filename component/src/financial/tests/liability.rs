@@ -72,6 +72,26 @@ fn an_entry_s_liability_account_is_that_of_the_side_it_was_paid_with() {
 }
 
 #[test]
+fn the_order_of_entries_decides_no_liability() {
+    let liability = r#", "liabilityAccountCode": "2100""#;
+    let own = |rows: &[(&str, &str)], more: &str| entry(r#""1003""#, rows, more);
+    let split = || own(&[("EMPL", "21"), ("IBCP", "14")], liability);
+    let card = || own(&[("IBCP", "10")], "");
+    // An entry that nothing is owed for says nothing, and entries that differ say nothing either.
+    for (total, other) in [("45", own(&[], "")), ("50", own(&[("EMPL", "5")], ""))] {
+        let entries = [other, card(), split()];
+        let as_listed = owed(total, &entries, "", &settings());
+        for shift in 1..3 {
+            let mut turned = entries.clone();
+            turned.rotate_left(shift);
+            assert_eq!(owed(total, &turned, "", &settings()), as_listed, "{shift}");
+            turned.reverse();
+            assert_eq!(owed(total, &turned, "", &settings()), as_listed, "{shift}");
+        }
+    }
+}
+
+#[test]
 fn each_side_of_an_offset_entry_goes_to_its_own_liability() {
     let hotel = |payment_type: &str| entry(payment_type, &[("IBCP", "125")], "");
     let taxi = || entry(r#""CASH""#, &[("EMPL", "21"), ("IBCP", "14")], "");
