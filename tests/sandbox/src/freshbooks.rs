@@ -8,12 +8,15 @@
 mod accounting;
 mod api;
 mod config;
+mod expense_config;
 mod generate;
 mod identity;
 mod inspect;
 mod ledger;
 mod oauth;
 mod projects;
+mod staff;
+mod uploads;
 mod user_actions;
 mod webhooks;
 
@@ -21,8 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
 pub use config::{
-    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, TaxRounding, WebhookConfig,
+    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, PaymentTrace, StaffMember,
+    TaxRounding, WebhookConfig,
 };
+pub use expense_config::{AbsentPercent, BankMark, ExpenseConfig, ExpenseTaxRule, ProjectField};
 pub use generate::Bulk;
 pub use ledger::config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
 pub use ledger::records::{AccountRecord, BalanceRow, EntryRecord, LineRecord};
@@ -32,7 +37,9 @@ pub use webhooks::signature::{SIGNATURE_HEADER, message, sign};
 
 use accounting::bill_vendors::BillVendor;
 use accounting::bills::Bill;
+use accounting::categories::{ExpenseCategory, configured_categories};
 use accounting::clients::Client;
+use accounting::expenses::Expense;
 use accounting::invoices::Invoice;
 use accounting::taxes::Tax;
 use api::call::{ApiCall, error_style};
@@ -42,6 +49,7 @@ use ledger::accounts::Accounts;
 use ledger::journal::Journal;
 use oauth::OAuth;
 use projects::Project;
+use uploads::Uploads;
 use webhooks::callbacks::Callbacks;
 use webhooks::deliveries::Webhooks;
 
@@ -60,6 +68,9 @@ pub struct FreshBooks {
     pub(crate) next_invoice_number: u64,
     pub(crate) bills: Table<Bill>,
     pub(crate) bill_vendors: Table<BillVendor>,
+    pub(crate) expenses: Table<Expense>,
+    pub(crate) categories: Table<ExpenseCategory>,
+    pub(crate) uploads: Uploads,
     pub(crate) taxes: Table<Tax>,
     pub(crate) projects: Table<Project>,
     pub(crate) accounts: Accounts,
@@ -94,6 +105,8 @@ stored! {
     Invoice in invoices,
     Bill in bills,
     BillVendor in bill_vendors,
+    Expense in expenses,
+    ExpenseCategory in categories,
     Tax in taxes,
     Project in projects,
 }
@@ -102,6 +115,7 @@ impl FreshBooks {
     /// An account without records but its chart of accounts. `seed` decides every token and UUID.
     pub fn new(seed: u64, config: FreshBooksConfig) -> Self {
         let accounts = Accounts::new(seed, &config.ledger.accounts);
+        let categories = configured_categories(&config.categories);
         Self {
             config,
             oauth: OAuth::new(seed),
@@ -114,6 +128,9 @@ impl FreshBooks {
             next_invoice_number: 1,
             bills: Table::starting_at(700_001),
             bill_vendors: Table::starting_at(1_701),
+            expenses: Table::starting_at(1_200_001),
+            categories,
+            uploads: Uploads::new(seed),
             taxes: Table::starting_at(5_101),
             projects: Table::starting_at(60_001),
             accounts,
@@ -195,6 +212,9 @@ impl FreshBooks {
             ApiFamily::Ledger => {
                 self.handle_ledger(&call, segments, request.header("x-api-version"))
             }
+            ApiFamily::Uploads => {
+                self.handle_uploads(&call, segments, request.header("content-type"))
+            }
         };
         answered.unwrap_or_else(|refusal| refusal.response(family, style))
     }
@@ -217,6 +237,8 @@ impl FreshBooks {
             ("bills", "bills") => self.handle_resource::<Bill>(call, id),
             ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
             ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
+            ("users", "staffs") => self.handle_staff(call, id),
+            ("expenses", "expenses") => self.handle_resource::<Expense>(call, id),
             ("expenses", "categories") => self.handle_categories(call, id),
             ("journal_entries", "journal_entries") if id.is_none() => {
                 self.handle_journal_entries(call)
@@ -249,6 +271,7 @@ fn family<'s, 'p>(segments: &'s [&'p str]) -> (ApiFamily, &'s [&'p str]) {
         ["accounting", "account", rest @ ..] => (ApiFamily::Accounting, rest),
         ["accounting", "businesses", rest @ ..] => (ApiFamily::Ledger, rest),
         ["events", "account", rest @ ..] => (ApiFamily::Events, rest),
+        ["uploads", "account", rest @ ..] => (ApiFamily::Uploads, rest),
         ["projects", "business", rest @ ..] => (ApiFamily::Projects, rest),
         ["auth", "api", "v1", rest @ ..] => (ApiFamily::Auth, rest),
         _ => (ApiFamily::Accounting, &[]),

@@ -58,6 +58,7 @@ const FIXED: &[(&str, &str)] = &[
     ("freshbooks.currency", WHO),
     ("freshbooks.apps", WHO),
     ("freshbooks.categories", WHO),
+    ("freshbooks.staff", WHO),
     ("freshbooks.ledger.accounts", WHO),
     (
         "freshbooks.missing_features",

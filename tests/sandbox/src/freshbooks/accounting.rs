@@ -1,9 +1,12 @@
-//! Sales and purchases: clients, invoices, vendors, bills, taxes and expense categories.
+//! Sales and purchases: clients, invoices, vendors, bills, expenses with their categories, taxes.
 
 pub(crate) mod bill_vendors;
 pub(crate) mod bills;
-mod categories;
+pub(crate) mod categories;
 pub(crate) mod clients;
+mod expense_taxes;
+mod expense_view;
+pub(crate) mod expenses;
 mod invoice_numbers;
 pub(crate) mod invoice_view;
 pub(crate) mod invoices;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::FreshBooks;
 use super::accounting::bills::Bill;
+use super::accounting::expenses::Expense;
 use super::accounting::invoices::Invoice;
 use super::api::resource::{Resource, ViewContext};
 use super::ledger::journal::{DebitsAndCredits, JournalDetail, JournalEntry, Side};
@@ -16,8 +17,8 @@ use crate::http::Millis;
 use crate::money::Currency;
 
 impl FreshBooks {
-    /// Every secret that a client was ever given: tokens, codes, verifiers and client secrets. For
-    /// oracles that search logs and stores for them.
+    /// Every secret that a client was ever given: tokens, codes, verifiers, client secrets and the
+    /// tokens of uploads. For oracles that search logs and stores for them.
     pub fn secrets(&self) -> Vec<String> {
         let verifiers = self
             .callbacks
@@ -30,6 +31,7 @@ impl FreshBooks {
             .into_iter()
             .chain(verifiers)
             .chain(clients)
+            .chain(self.uploads.secrets())
             .collect()
     }
 
@@ -75,6 +77,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.invoices.rows.keys().copied().collect(),
             RecordKind::Bill => self.bills.rows.keys().copied().collect(),
             RecordKind::BillVendor => self.bill_vendors.rows.keys().copied().collect(),
+            RecordKind::Expense => self.expenses.rows.keys().copied().collect(),
+            RecordKind::Category => self.categories.rows.keys().copied().collect(),
             RecordKind::Tax => self.taxes.rows.keys().copied().collect(),
             RecordKind::Project => self.projects.rows.keys().copied().collect(),
         }
@@ -88,6 +92,11 @@ impl FreshBooks {
     /// A bill as the API would show it now.
     pub fn bill(&self, id: u64, now: Millis) -> Option<Value> {
         self.row_as_shown::<Bill>(id, now)
+    }
+
+    /// An expense as the API would show it now, its attachment included.
+    pub fn expense(&self, id: u64, now: Millis) -> Option<Value> {
+        self.row_as_shown::<Expense>(id, now)
     }
 
     /// All accounts and sub-accounts.
@@ -127,7 +136,7 @@ impl FreshBooks {
 
     fn row_as_shown<R: Resource>(&self, id: u64, now: Millis) -> Option<Value> {
         let include = |key: &str| ("include[]".to_owned(), key.to_owned());
-        let query = vec![include("lines"), include("vendor")];
+        let query = ["lines", "vendor", "attachment"].map(include).to_vec();
         let showing = ViewContext {
             machine: self,
             query: &query,

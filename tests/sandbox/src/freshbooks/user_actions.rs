@@ -8,11 +8,14 @@ use serde_json::Value;
 use super::FreshBooks;
 use super::accounting::bill_vendors::BillVendor;
 use super::accounting::bills::Bill;
+use super::accounting::categories::ExpenseCategory;
 use super::accounting::clients::Client;
+use super::accounting::expenses::{BankFeed, Expense};
 use super::accounting::invoices::Invoice;
 use super::accounting::taxes::Tax;
 use super::api::errors::ApiError;
 use super::api::fields::Fields;
+use super::uploads::UploadKind;
 use crate::calendar::eastern_day;
 use crate::http::Millis;
 
@@ -27,6 +30,10 @@ pub enum RecordKind {
     Bill,
     /// Bill vendors, at `bill_vendors/bill_vendors` of the API.
     BillVendor,
+    /// Expenses, at `expenses/expenses` of the API.
+    Expense,
+    /// Expense categories, which only a person writes.
+    Category,
     /// Taxes, `taxes/taxes`; archived ones do not exist.
     Tax,
     /// Projects, of the business family.
@@ -87,6 +94,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.create_row::<Invoice>(&fields, now),
             RecordKind::Bill => self.create_row::<Bill>(&fields, now),
             RecordKind::BillVendor => self.create_row::<BillVendor>(&fields, now),
+            RecordKind::Expense => self.create_row::<Expense>(&fields, now),
+            RecordKind::Category => self.create_row::<ExpenseCategory>(&fields, now),
             RecordKind::Tax => self.create_row::<Tax>(&fields, now),
             RecordKind::Project => self.add_project(&fields, now),
         };
@@ -108,6 +117,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.update_row::<Invoice>(id, &fields, now)?,
             RecordKind::Bill => self.update_row::<Bill>(id, &fields, now)?,
             RecordKind::BillVendor => self.update_row::<BillVendor>(id, &fields, now)?,
+            RecordKind::Expense => self.update_row::<Expense>(id, &fields, now)?,
+            RecordKind::Category => self.update_row::<ExpenseCategory>(id, &fields, now)?,
             RecordKind::Tax => self.update_row::<Tax>(id, &fields, now)?,
             RecordKind::Project => self.change_project(id, &fields, now)?,
         }
@@ -132,6 +143,49 @@ impl FreshBooks {
     /// Creates a bill vendor.
     pub fn create_bill_vendor(&mut self, fields: &Value, now: Millis) -> Result<u64, Declined> {
         self.create(RecordKind::BillVendor, fields, now)
+    }
+
+    /// Creates an expense and returns its id.
+    pub fn create_expense(&mut self, fields: &Value, now: Millis) -> Result<u64, Declined> {
+        self.create(RecordKind::Expense, fields, now)
+    }
+
+    /// The feed of a bank account imports an expense; returns its id. Which fields show that, the
+    /// switch `expenses.bank_mark` says.
+    pub fn import_expense(
+        &mut self,
+        fields: &Value,
+        bank: &str,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let id = self.create(RecordKind::Expense, fields, now)?;
+        if let Some(expense) = self.expenses.rows.get_mut(&id) {
+            expense.feed = Some(BankFeed {
+                bank: bank.to_owned(),
+                account: 71_001,
+            });
+        }
+        Ok(id)
+    }
+
+    /// Attaches a file to an expense as its receipt; false if there is no such expense.
+    pub fn attach_receipt(
+        &mut self,
+        expense: u64,
+        media_type: &str,
+        bytes: Vec<u8>,
+        now: Millis,
+    ) -> bool {
+        if !self.expenses.rows.contains_key(&expense) {
+            return false;
+        }
+        let kind = UploadKind::Attachment;
+        let receipt = self.uploads.store(kind, media_type, bytes);
+        if let Some(row) = self.expenses.rows.get_mut(&expense) {
+            (row.receipt, row.head.updated) = (Some(receipt), now);
+        }
+        self.emit("expense", "update", expense, now);
+        true
     }
 
     /// The owner adds an account with its sub-accounts to the chart; returns them, the account
@@ -224,6 +278,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.set_vis_state::<Invoice>(id, vis_state, now),
             RecordKind::Bill => self.set_vis_state::<Bill>(id, vis_state, now),
             RecordKind::BillVendor => self.set_vis_state::<BillVendor>(id, vis_state, now),
+            RecordKind::Expense => self.set_vis_state::<Expense>(id, vis_state, now),
+            RecordKind::Category => self.set_vis_state::<ExpenseCategory>(id, vis_state, now),
             RecordKind::Tax => {
                 if vis_state == 1 && self.taxes.rows.remove(&id).is_some() {
                     self.emit("tax", "delete", id, now);
@@ -295,6 +351,43 @@ mod tests {
                 "invoice.update",
                 "invoice.update"
             ]
+        );
+    }
+
+    #[test]
+    fn expenses_and_categories_raise_events() {
+        let mut harness = listening("expense");
+        let expense = json!({"amount": {"amount": "9.00", "code": "EUR"}, "categoryid": 3344,
+            "staffid": 1, "date": "2026-03-01"});
+        let machine = &mut harness.machine;
+        let id = machine.create_expense(&expense, NOW).expect("an expense");
+        let changed = machine.update(RecordKind::Expense, id, &json!({"notes": "n"}), NOW);
+        assert_eq!(changed, Ok(()));
+        machine.delete(RecordKind::Expense, id, NOW);
+        machine
+            .import_expense(&expense, "Bank", NOW)
+            .expect("an expense");
+        assert_eq!(
+            harness.names(),
+            [
+                "expense.create",
+                "expense.update",
+                "expense.delete",
+                "expense.create"
+            ]
+        );
+        let mut harness = listening("category");
+        let machine = &mut harness.machine;
+        let fuel = json!({"category": "Fuel", "parentid": 3344});
+        let id = machine
+            .create(RecordKind::Category, &fuel, NOW)
+            .expect("a category");
+        let renamed = machine.update(RecordKind::Category, id, &json!({"category": "Gas"}), NOW);
+        assert_eq!(renamed, Ok(()));
+        machine.delete(RecordKind::Category, id, NOW);
+        assert_eq!(
+            harness.names(),
+            ["category.create", "category.update", "category.delete"]
         );
     }
 

@@ -297,7 +297,7 @@ impl Bill {
             Some(category)
                 if config.bill_category_as_object || config.bill_line_without_categoryid =>
             {
-                json!({"category": category.name, "categoryid": category.id,
+                json!({"category": category.name, "categoryid": category.head.id,
                     "parentid": category.parent})
             }
             Some(category) => json!(category.name),
