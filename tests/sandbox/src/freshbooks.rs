@@ -35,12 +35,14 @@ pub use user_actions::{Declined, RecordKind};
 pub use webhooks::deliveries::DeliveryCounts;
 pub use webhooks::signature::{SIGNATURE_HEADER, message, sign};
 
+use accounting::bill_payments::BillPayment;
 use accounting::bill_vendors::BillVendor;
 use accounting::bills::Bill;
 use accounting::categories::{ExpenseCategory, configured_categories};
 use accounting::clients::Client;
 use accounting::expenses::Expense;
 use accounting::invoices::Invoice;
+use accounting::payments::Payment;
 use accounting::taxes::Tax;
 use api::call::{ApiCall, error_style};
 use api::errors::{ApiError, ApiFamily};
@@ -68,6 +70,8 @@ pub struct FreshBooks {
     pub(crate) next_invoice_number: u64,
     pub(crate) bills: Table<Bill>,
     pub(crate) bill_vendors: Table<BillVendor>,
+    pub(crate) payments: Table<Payment>,
+    pub(crate) bill_payments: Table<BillPayment>,
     pub(crate) expenses: Table<Expense>,
     pub(crate) categories: Table<ExpenseCategory>,
     pub(crate) uploads: Uploads,
@@ -105,6 +109,8 @@ stored! {
     Invoice in invoices,
     Bill in bills,
     BillVendor in bill_vendors,
+    Payment in payments,
+    BillPayment in bill_payments,
     Expense in expenses,
     ExpenseCategory in categories,
     Tax in taxes,
@@ -128,6 +134,8 @@ impl FreshBooks {
             next_invoice_number: 1,
             bills: Table::starting_at(700_001),
             bill_vendors: Table::starting_at(1_701),
+            payments: Table::starting_at(210_001),
+            bill_payments: Table::starting_at(310_001),
             expenses: Table::starting_at(1_200_001),
             categories,
             uploads: Uploads::new(seed),
@@ -236,6 +244,8 @@ impl FreshBooks {
             ("invoices", "invoices") => self.handle_resource::<Invoice>(call, id),
             ("bills", "bills") => self.handle_resource::<Bill>(call, id),
             ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
+            ("payments", "payments") => self.handle_resource::<Payment>(call, id),
+            ("bill_payments", "bill_payments") => self.handle_resource::<BillPayment>(call, id),
             ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
             ("users", "staffs") => self.handle_staff(call, id),
             ("expenses", "expenses") => self.handle_resource::<Expense>(call, id),

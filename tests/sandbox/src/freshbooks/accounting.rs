@@ -1,5 +1,7 @@
-//! Sales and purchases: clients, invoices, vendors, bills, expenses with their categories, taxes.
+//! Sales and purchases: clients, invoices, vendors, bills, payments of both, expenses with their
+//! categories, taxes.
 
+pub(crate) mod bill_payments;
 pub(crate) mod bill_vendors;
 pub(crate) mod bills;
 pub(crate) mod categories;
@@ -11,4 +13,5 @@ mod invoice_numbers;
 pub(crate) mod invoice_view;
 pub(crate) mod invoices;
 pub(crate) mod lines;
+pub(crate) mod payments;
 pub(crate) mod taxes;

@@ -85,8 +85,8 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
-    /// Lists of bills have their lines and numbers (bills; recorded ones have neither). Default:
-    /// false.
+    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither lines
+    /// nor numbers). Default: false.
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,

@@ -77,6 +77,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.invoices.rows.keys().copied().collect(),
             RecordKind::Bill => self.bills.rows.keys().copied().collect(),
             RecordKind::BillVendor => self.bill_vendors.rows.keys().copied().collect(),
+            RecordKind::Payment => self.payments.rows.keys().copied().collect(),
+            RecordKind::BillPayment => self.bill_payments.rows.keys().copied().collect(),
             RecordKind::Expense => self.expenses.rows.keys().copied().collect(),
             RecordKind::Category => self.categories.rows.keys().copied().collect(),
             RecordKind::Tax => self.taxes.rows.keys().copied().collect(),

@@ -6,18 +6,22 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::FreshBooks;
+use super::accounting::bill_payments::BillPayment;
 use super::accounting::bill_vendors::BillVendor;
 use super::accounting::bills::Bill;
 use super::accounting::categories::ExpenseCategory;
 use super::accounting::clients::Client;
 use super::accounting::expenses::{BankFeed, Expense};
 use super::accounting::invoices::Invoice;
+use super::accounting::payments::Payment;
 use super::accounting::taxes::Tax;
 use super::api::errors::ApiError;
 use super::api::fields::Fields;
+use super::api::resource::Resource as _;
 use super::uploads::UploadKind;
 use crate::calendar::eastern_day;
 use crate::http::Millis;
+use crate::money::Money;
 
 /// Kinds of document that a person can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,10 @@ pub enum RecordKind {
     Bill,
     /// Bill vendors, at `bill_vendors/bill_vendors` of the API.
     BillVendor,
+    /// Payments of invoices, at `payments/payments` of the API.
+    Payment,
+    /// Payments of bills, at `bill_payments/bill_payments` of the API.
+    BillPayment,
     /// Expenses, at `expenses/expenses` of the API.
     Expense,
     /// Expense categories, which only a person writes.
@@ -94,6 +102,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.create_row::<Invoice>(&fields, now),
             RecordKind::Bill => self.create_row::<Bill>(&fields, now),
             RecordKind::BillVendor => self.create_row::<BillVendor>(&fields, now),
+            RecordKind::Payment => self.create_row::<Payment>(&fields, now),
+            RecordKind::BillPayment => self.create_row::<BillPayment>(&fields, now),
             RecordKind::Expense => self.create_row::<Expense>(&fields, now),
             RecordKind::Category => self.create_row::<ExpenseCategory>(&fields, now),
             RecordKind::Tax => self.create_row::<Tax>(&fields, now),
@@ -117,6 +127,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.update_row::<Invoice>(id, &fields, now)?,
             RecordKind::Bill => self.update_row::<Bill>(id, &fields, now)?,
             RecordKind::BillVendor => self.update_row::<BillVendor>(id, &fields, now)?,
+            RecordKind::Payment => self.update_row::<Payment>(id, &fields, now)?,
+            RecordKind::BillPayment => self.update_row::<BillPayment>(id, &fields, now)?,
             RecordKind::Expense => self.update_row::<Expense>(id, &fields, now)?,
             RecordKind::Category => self.update_row::<ExpenseCategory>(id, &fields, now)?,
             RecordKind::Tax => self.update_row::<Tax>(id, &fields, now)?,
@@ -246,20 +258,36 @@ impl FreshBooks {
         )
     }
 
-    /// Records a payment of so much; the status follows from what is left.
-    pub fn record_invoice_payment(&mut self, id: u64, amount: Decimal, now: Millis) {
-        let Some(invoice) = self.invoices.rows.get_mut(&id) else {
-            return;
-        };
-        invoice.paid += amount;
-        invoice.status = if invoice.outstanding().is_zero() {
-            4
-        } else {
-            8
-        };
-        invoice.date_paid = (invoice.status == 4).then(|| eastern_day(now));
-        invoice.head.updated = now;
-        self.emit("invoice", "update", id, now);
+    /// Pays an invoice: so much, or what is outstanding. Returns the payment's id; deleting that
+    /// takes it back.
+    pub fn pay_invoice(
+        &mut self,
+        id: u64,
+        amount: Option<Decimal>,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let invoice = Invoice::row(self, id)?;
+        let amount = amount.unwrap_or_else(|| invoice.outstanding());
+        let money = serde_json::json!(Money(amount, invoice.currency));
+        let fields = serde_json::json!({"invoiceid": id, "amount": money,
+            "date": eastern_day(now), "type": "Bank Transfer"});
+        self.create(RecordKind::Payment, &fields, now)
+    }
+
+    /// Pays a bill: so much, or what is outstanding. Returns the payment's id; deleting that takes
+    /// it back.
+    pub fn pay_bill(
+        &mut self,
+        id: u64,
+        amount: Option<Decimal>,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let bill = Bill::row(self, id)?;
+        let amount = amount.unwrap_or_else(|| bill.outstanding());
+        let money = serde_json::json!(Money(amount, bill.currency));
+        let fields = serde_json::json!({"billid": id, "amount": money,
+            "paid_date": eastern_day(now), "payment_type": "Bank Transfer"});
+        self.create(RecordKind::BillPayment, &fields, now)
     }
 
     /// Ends every access token before its time.
@@ -278,6 +306,8 @@ impl FreshBooks {
             RecordKind::Invoice => self.set_vis_state::<Invoice>(id, vis_state, now),
             RecordKind::Bill => self.set_vis_state::<Bill>(id, vis_state, now),
             RecordKind::BillVendor => self.set_vis_state::<BillVendor>(id, vis_state, now),
+            RecordKind::Payment => self.set_vis_state::<Payment>(id, vis_state, now),
+            RecordKind::BillPayment => self.set_vis_state::<BillPayment>(id, vis_state, now),
             RecordKind::Expense => self.set_vis_state::<Expense>(id, vis_state, now),
             RecordKind::Category => self.set_vis_state::<ExpenseCategory>(id, vis_state, now),
             RecordKind::Tax => {
@@ -303,6 +333,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::freshbooks::config::PaymentTrace;
     use crate::freshbooks::webhooks::callbacks::Callback;
     use crate::test_support::freshbooks::{FreshBooksHarness, NOW};
 
@@ -417,16 +448,53 @@ mod tests {
     }
 
     #[test]
-    fn payments_move_the_status() {
-        let mut harness = listening("invoice");
+    fn payments_raise_events_and_bill_payments_do_not_unless_switched() {
+        let mut harness = listening("payment");
         let id = invoice(&mut harness);
-        let status = |harness: &FreshBooksHarness| {
-            harness.machine.invoice(id, NOW).expect("the invoice")["v3_status"].clone()
-        };
-        harness.machine.record_invoice_payment(id, 40.into(), NOW);
-        assert_eq!(status(&harness), "partial");
-        harness.machine.record_invoice_payment(id, 60.into(), NOW);
-        assert_eq!(status(&harness), "paid");
+        let machine = &mut harness.machine;
+        let payment = machine.pay_invoice(id, Some(40.into()), NOW).expect("paid");
+        machine.pay_invoice(id, None, NOW).expect("paid");
+        assert!(machine.pay_invoice(id, None, NOW).is_err());
+        let shown = machine.invoice(id, NOW).expect("the invoice");
+        assert_eq!(shown["v3_status"], "paid");
+        machine.delete(RecordKind::Payment, payment, NOW);
+        assert_eq!(
+            harness.names(),
+            ["payment.create", "payment.create", "payment.delete"]
+        );
+        let mut harness = listening("bill.update");
+        let vendor = harness.vendor();
+        let lines = json!([{"categoryid": 3344, "unit_cost": "900"}]);
+        let fields = json!({"vendorid": vendor, "issue_date": "2026-03-01",
+            "due_offset_days": 30, "currency_code": "EUR", "language": "en", "lines": lines});
+        let machine = &mut harness.machine;
+        let id = machine.create_bill(&fields, NOW).expect("a bill");
+        machine.pay_bill(id, Some(1.into()), NOW).expect("paid");
+        machine.config.bill_payment_trace = PaymentTrace::Event;
+        machine.pay_bill(id, None, NOW).expect("paid");
+        let shown = machine.bill(id, NOW).expect("the bill");
+        assert_eq!(shown["status"], "paid");
+        assert_eq!(harness.names(), ["bill.update"]);
+    }
+
+    #[test]
+    fn the_switch_says_what_a_payment_leaves_on_its_invoice() {
+        for (trace, moved, names) in [
+            (PaymentTrace::None, false, vec![]),
+            (PaymentTrace::Stamp, true, vec![]),
+            (PaymentTrace::Event, true, vec!["invoice.update"]),
+        ] {
+            let mut harness = listening("invoice.update");
+            harness.machine.config.invoice_payment_trace = trace;
+            let id = invoice(&mut harness);
+            let machine = &mut harness.machine;
+            let before = machine.invoice(id, NOW).expect("the invoice");
+            harness.now += 60_000;
+            machine.pay_invoice(id, None, harness.now).expect("paid");
+            let after = machine.invoice(id, NOW).expect("the invoice");
+            assert_eq!(before["updated"] != after["updated"], moved, "{trace:?}");
+            assert_eq!(harness.names(), names);
+        }
     }
 
     #[test]
