@@ -15,6 +15,7 @@ mod inspect;
 mod ledger;
 mod oauth;
 mod projects;
+mod services;
 mod staff;
 mod uploads;
 mod user_actions;
@@ -29,7 +30,9 @@ pub use config::{
 };
 pub use expense_config::{AbsentPercent, BankMark, ExpenseConfig, ExpenseTaxRule, ProjectField};
 pub use generate::Bulk;
-pub use ledger::config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
+pub use ledger::config::{
+    AccountConfig, AccountKind, ExpenseAccounts, ExpenseTaxBooking, JournalWrapper, LedgerConfig,
+};
 pub use ledger::records::{AccountRecord, BalanceRow, EntryRecord, LineRecord};
 pub use user_actions::{Declined, RecordKind};
 pub use webhooks::deliveries::DeliveryCounts;
@@ -43,14 +46,17 @@ use accounting::clients::Client;
 use accounting::expenses::Expense;
 use accounting::invoices::Invoice;
 use accounting::payments::Payment;
+use accounting::tasks::Task;
 use accounting::taxes::Tax;
 use api::call::{ApiCall, error_style};
 use api::errors::{ApiError, ApiFamily};
 use api::resource::{RowHead, Stored, Table};
 use ledger::accounts::Accounts;
+use ledger::expense_bookings::ExpenseBookings;
 use ledger::journal::Journal;
 use oauth::OAuth;
 use projects::Project;
+use services::Service;
 use uploads::Uploads;
 use webhooks::callbacks::Callbacks;
 use webhooks::deliveries::Webhooks;
@@ -76,9 +82,12 @@ pub struct FreshBooks {
     pub(crate) categories: Table<ExpenseCategory>,
     pub(crate) uploads: Uploads,
     pub(crate) taxes: Table<Tax>,
+    pub(crate) tasks: Table<Task>,
     pub(crate) projects: Table<Project>,
+    pub(crate) services: Table<Service>,
     pub(crate) accounts: Accounts,
     pub(crate) journal: Journal,
+    pub(crate) expense_bookings: ExpenseBookings,
 }
 
 /// Says where the rows of each kind are.
@@ -114,7 +123,9 @@ stored! {
     Expense in expenses,
     ExpenseCategory in categories,
     Tax in taxes,
+    Task in tasks,
     Project in projects,
+    Service in services,
 }
 
 impl FreshBooks {
@@ -140,9 +151,12 @@ impl FreshBooks {
             categories,
             uploads: Uploads::new(seed),
             taxes: Table::starting_at(5_101),
+            tasks: Table::starting_at(80_001),
             projects: Table::starting_at(60_001),
+            services: Table::starting_at(40_001),
             accounts,
             journal: Journal::new(seed),
+            expense_bookings: ExpenseBookings::default(),
         }
     }
 
@@ -217,6 +231,7 @@ impl FreshBooks {
             ApiFamily::Accounting => self.handle_accounting(&call, segments),
             ApiFamily::Events => self.handle_events(&call, segments),
             ApiFamily::Projects => self.handle_projects(&call, segments),
+            ApiFamily::Services => self.handle_services(&call, segments),
             ApiFamily::Ledger => {
                 self.handle_ledger(&call, segments, request.header("x-api-version"))
             }
@@ -246,6 +261,7 @@ impl FreshBooks {
             ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
             ("payments", "payments") => self.handle_resource::<Payment>(call, id),
             ("bill_payments", "bill_payments") => self.handle_resource::<BillPayment>(call, id),
+            ("projects", "tasks") => self.handle_resource::<Task>(call, id),
             ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
             ("users", "staffs") => self.handle_staff(call, id),
             ("expenses", "expenses") => self.handle_resource::<Expense>(call, id),
@@ -282,6 +298,7 @@ fn family<'s, 'p>(segments: &'s [&'p str]) -> (ApiFamily, &'s [&'p str]) {
         ["accounting", "businesses", rest @ ..] => (ApiFamily::Ledger, rest),
         ["events", "account", rest @ ..] => (ApiFamily::Events, rest),
         ["uploads", "account", rest @ ..] => (ApiFamily::Uploads, rest),
+        ["comments", "business", rest @ ..] => (ApiFamily::Services, rest),
         ["projects", "business", rest @ ..] => (ApiFamily::Projects, rest),
         ["auth", "api", "v1", rest @ ..] => (ApiFamily::Auth, rest),
         _ => (ApiFamily::Accounting, &[]),

@@ -60,6 +60,7 @@ const FIXED: &[(&str, &str)] = &[
     ("freshbooks.categories", WHO),
     ("freshbooks.staff", WHO),
     ("freshbooks.ledger.accounts", WHO),
+    ("freshbooks.ledger.expense_accounts", WHO),
     (
         "freshbooks.missing_features",
         "a plan without bills has none to carry over",

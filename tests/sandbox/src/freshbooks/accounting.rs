@@ -1,5 +1,5 @@
 //! Sales and purchases: clients, invoices, vendors, bills, payments of both, expenses with their
-//! categories, taxes.
+//! categories, tasks, taxes.
 
 pub(crate) mod bill_payments;
 pub(crate) mod bill_vendors;
@@ -14,4 +14,5 @@ pub(crate) mod invoice_view;
 pub(crate) mod invoices;
 pub(crate) mod lines;
 pub(crate) mod payments;
+pub(crate) mod tasks;
 pub(crate) mod taxes;

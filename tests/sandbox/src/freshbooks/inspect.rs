@@ -82,6 +82,8 @@ impl FreshBooks {
             RecordKind::Expense => self.expenses.rows.keys().copied().collect(),
             RecordKind::Category => self.categories.rows.keys().copied().collect(),
             RecordKind::Tax => self.taxes.rows.keys().copied().collect(),
+            RecordKind::Service => self.services.rows.keys().copied().collect(),
+            RecordKind::Task => self.tasks.rows.keys().copied().collect(),
             RecordKind::Project => self.projects.rows.keys().copied().collect(),
         }
     }
@@ -120,8 +122,27 @@ impl FreshBooks {
     }
 
     /// What journal entries have posted, per sub-account and currency, by account number. Other
-    /// transactions, such as invoices, are left out.
+    /// transactions, such as invoices and expenses, are left out.
     pub fn trial_balance(&self) -> Vec<BalanceRow> {
+        self.balance_rows(&self.journal.posted)
+    }
+
+    /// What journal entries have posted and expenses are booked to, per sub-account and currency,
+    /// by account number. Deleted expenses count for nothing.
+    pub fn trial_balance_with_expenses(&self) -> Vec<BalanceRow> {
+        let mut totals = self.journal.posted.clone();
+        for (key, spent) in self.expense_bookings.totals() {
+            let sum = totals.entry(*key).or_default();
+            sum.add(Side::Debit, spent.debit);
+            sum.add(Side::Credit, spent.credit);
+        }
+        self.balance_rows(&totals)
+    }
+
+    fn balance_rows(
+        &self,
+        totals: &BTreeMap<(usize, Currency), DebitsAndCredits>,
+    ) -> Vec<BalanceRow> {
         let row = |((at, currency), totals): (&(usize, Currency), &DebitsAndCredits)| BalanceRow {
             account_number: self.accounts.rows[*at].number.clone(),
             account_name: self.accounts.rows[*at].name.clone(),
@@ -129,7 +150,7 @@ impl FreshBooks {
             debit: totals.debit,
             credit: totals.credit,
         };
-        let mut rows: Vec<BalanceRow> = self.journal.posted.iter().map(row).collect();
+        let mut rows: Vec<BalanceRow> = totals.iter().map(row).collect();
         rows.sort_by(|a, b| {
             (&a.account_number, &a.currency).cmp(&(&b.account_number, &b.currency))
         });

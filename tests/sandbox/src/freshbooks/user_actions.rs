@@ -3,6 +3,7 @@
 use super::ledger::config::AccountConfig;
 use super::ledger::records::AccountRecord;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::FreshBooks;
@@ -14,6 +15,7 @@ use super::accounting::clients::Client;
 use super::accounting::expenses::{BankFeed, Expense};
 use super::accounting::invoices::Invoice;
 use super::accounting::payments::Payment;
+use super::accounting::tasks::Task;
 use super::accounting::taxes::Tax;
 use super::api::errors::ApiError;
 use super::api::fields::Fields;
@@ -24,7 +26,8 @@ use crate::http::Millis;
 use crate::money::Money;
 
 /// Kinds of document that a person can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// Clients, at `users/clients` of the API.
     Client,
@@ -46,6 +49,10 @@ pub enum RecordKind {
     Tax,
     /// Projects, of the business family.
     Project,
+    /// Services, of the business family; archived ones do not exist.
+    Service,
+    /// Tasks, at `projects/tasks` of the API.
+    Task,
 }
 
 /// Why a person's change was not accepted, as the web form would show it.
@@ -108,6 +115,8 @@ impl FreshBooks {
             RecordKind::Category => self.create_row::<ExpenseCategory>(&fields, now),
             RecordKind::Tax => self.create_row::<Tax>(&fields, now),
             RecordKind::Project => self.add_project(&fields, now),
+            RecordKind::Service => self.add_service(&fields, now),
+            RecordKind::Task => self.create_row::<Task>(&fields, now),
         };
         Ok(id?)
     }
@@ -133,6 +142,8 @@ impl FreshBooks {
             RecordKind::Category => self.update_row::<ExpenseCategory>(id, &fields, now)?,
             RecordKind::Tax => self.update_row::<Tax>(id, &fields, now)?,
             RecordKind::Project => self.change_project(id, &fields, now)?,
+            RecordKind::Service => self.change_service(id, &fields, now)?,
+            RecordKind::Task => self.update_row::<Task>(id, &fields, now)?,
         }
         Ok(())
     }
@@ -177,6 +188,7 @@ impl FreshBooks {
                 account: 71_001,
             });
         }
+        self.book_expense(id, now);
         Ok(id)
     }
 
@@ -315,6 +327,12 @@ impl FreshBooks {
                     self.emit("tax", "delete", id, now);
                 }
             }
+            RecordKind::Service => {
+                let fields = as_fields(&serde_json::json!({"vis_state": vis_state}));
+                // Refused only if there is no such service.
+                let _ = self.change_service(id, &fields, now);
+            }
+            RecordKind::Task => self.set_vis_state::<Task>(id, vis_state, now),
             RecordKind::Project => {
                 if vis_state == 1 && self.projects.rows.remove(&id).is_some() {
                     self.emit("project", "delete", id, now);

@@ -128,6 +128,13 @@ impl FreshBooks {
         self.handle_resource::<ExpenseCategory>(call, id)
     }
 
+    /// The id of the category whose expenses are booked to the sub-account of a number.
+    pub(crate) fn category_of_account(&self, number: &str) -> Option<u64> {
+        let mut rows = self.categories.rows.values();
+        let found = rows.find(|category| category.account.as_deref() == Some(number));
+        found.map(|category| category.head.id)
+    }
+
     /// The category of that id, deleted ones included.
     pub(crate) fn category(&self, id: u64) -> Option<&ExpenseCategory> {
         self.categories.rows.get(&id)

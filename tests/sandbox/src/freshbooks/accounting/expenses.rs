@@ -129,6 +129,10 @@ impl Resource for Expense {
         Ok(())
     }
 
+    fn after_change(machine: &mut FreshBooks, id: u64, now: Millis) {
+        machine.book_expense(id, now);
+    }
+
     fn matches(&self, search: &SearchFilters, showing: &ViewContext) -> bool {
         let inclusive = showing.config().max_filter_inclusive;
         let has_receipt = self.receipt.is_some().to_string();

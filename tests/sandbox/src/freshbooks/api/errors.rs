@@ -14,8 +14,10 @@ pub(crate) enum ApiFamily {
     Events,
     /// E4, whose validation errors are 400.
     Ledger,
-    /// Projects, and services, which share it: E5, without errno except for validation errors.
+    /// Projects: E5, without errno except for validation errors.
     Projects,
+    /// Services: E5 as well.
+    Services,
     /// `users/me` and team members: E6, the shape of OAuth errors.
     Auth,
     /// Uploads: a sentence under `error`.
@@ -151,7 +153,7 @@ impl ApiError {
             ApiFamily::Accounting => self.shape_e1(style.errors_as_object),
             ApiFamily::Events => self.shape_e3(),
             ApiFamily::Ledger => return self.shape_e4(),
-            ApiFamily::Projects => self.shape_e5(),
+            ApiFamily::Projects | ApiFamily::Services => self.shape_e5(),
             ApiFamily::Auth => self.shape_e6(),
             ApiFamily::Uploads => json!({"error": self.message()}),
         };
