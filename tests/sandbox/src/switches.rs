@@ -58,7 +58,9 @@ const FIXED: &[(&str, &str)] = &[
     ("freshbooks.currency", WHO),
     ("freshbooks.apps", WHO),
     ("freshbooks.categories", WHO),
+    ("freshbooks.staff", WHO),
     ("freshbooks.ledger.accounts", WHO),
+    ("freshbooks.ledger.expense_accounts", WHO),
     (
         "freshbooks.missing_features",
         "a plan without bills has none to carry over",

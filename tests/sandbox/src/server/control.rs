@@ -2,6 +2,7 @@
 //! sandbox can do.
 
 mod documents;
+mod records;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
