@@ -6,6 +6,8 @@
 pub(crate) mod config;
 mod error;
 mod filter;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use base64::Engine as _;

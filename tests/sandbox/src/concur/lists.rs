@@ -8,6 +8,8 @@ mod filters;
 mod inspect;
 mod item_calls;
 pub(crate) mod records;
+#[cfg(test)]
+mod tests;
 mod user_actions;
 
 pub use inspect::{CodeListRecord, ListItemRecord};

@@ -6,6 +6,8 @@
 
 mod body;
 pub(crate) mod config;
+#[cfg(test)]
+mod tests;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
