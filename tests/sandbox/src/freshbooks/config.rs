@@ -86,16 +86,16 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
-    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither lines
-    /// nor numbers). Default: false.
+    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither
+    /// lines nor numbers). Default: false.
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,
     /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
     /// invoices, bill vendors, taxes, expenses; samples have both). Default: false.
     pub unwritten_texts_null: bool,
-    /// A tax that an invoice line or an expense does not have is named "" instead of null (invoices;
-    /// samples differ). Default: false.
+    /// A tax that an invoice line or an expense does not have is named "" instead of null
+    /// (invoices; samples differ). Default: false.
     pub absent_tax_names_empty: bool,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
