@@ -62,7 +62,7 @@ pub struct ConcurConfig {
     pub payment_confirmations: PaymentConfirmationConfig,
     /// Lists and their items.
     pub lists: ListConfig,
-    /// How Identity answers.
+    /// How Identity v4 and v4.1 answer.
     pub identity: IdentityConfig,
     /// The queue of financial documents, and how they are written.
     pub financial: FinancialConfig,
