@@ -13,6 +13,7 @@ mod inspect;
 mod invoice;
 mod oauth;
 mod user_actions;
+mod users;
 mod vendors;
 
 pub use config::{
@@ -31,6 +32,8 @@ pub use financial::{
     InvoiceGross, InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder,
     Ready, ReportDays, ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use users::User;
+
 pub use invoice::config::{CustomSpelling, NextPage, NoNextPage, PaymentRequestConfig};
 
 pub use inspect::{PaymentRequestRecord, VendorRecord};

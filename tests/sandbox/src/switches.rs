@@ -77,6 +77,7 @@ const FIXED: &[(&str, &str)] = &[
     ("concur.company_uuid", WHO),
     ("concur.apps", WHO),
     ("concur.employees", WHO),
+    ("concur.users", WHO),
     ("concur.expense_types", WHO),
     ("concur.ledgers", WHO),
     ("concur.allocation_lists", WHO),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::events::config::EventConfig;
 use super::financial::FinancialConfig;
 use super::invoice::config::PaymentRequestConfig;
+use super::users::{User, default_users};
 
 /// The name of the host that serves token requests for every datacenter, and nothing else.
 pub(crate) const LANDING_ZONE: &str = "glz";
@@ -35,6 +36,8 @@ pub struct ConcurConfig {
     pub apps: Vec<App>,
     /// Users who may log on by password, and employees that payment requests name.
     pub employees: Vec<Employee>,
+    /// The people of the company.
+    pub users: Vec<User>,
     /// Names that payment requests may use: expense types.
     pub expense_types: BTreeMap<String, String>,
     /// Names that payment requests may use: ledgers.
@@ -233,6 +236,7 @@ impl Default for ConcurConfig {
             company_uuid: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d".into(),
             apps: vec![App::default()],
             employees: vec![Employee::default()],
+            users: default_users(),
             expense_types: codes(&[
                 ("OFFSP", "Office Supplies"),
                 ("PROFS", "Professional Services"),
