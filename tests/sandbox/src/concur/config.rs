@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::events::config::EventConfig;
+use super::expense::config::ExpenseConfig;
 use super::financial::FinancialConfig;
 use super::invoice::config::PaymentRequestConfig;
 use super::users::{User, default_users};
@@ -59,6 +60,8 @@ pub struct ConcurConfig {
     pub financial: FinancialConfig,
     /// The Event Subscription Service.
     pub events: EventConfig,
+    /// Expense reports, entries and quick expenses.
+    pub expense: ExpenseConfig,
 }
 
 /// One host of the platform.
@@ -251,6 +254,7 @@ impl Default for ConcurConfig {
             payment_requests: PaymentRequestConfig::default(),
             financial: FinancialConfig::default(),
             events: EventConfig::default(),
+            expense: ExpenseConfig::default(),
         }
     }
 }
@@ -270,7 +274,11 @@ impl Host {
 impl Default for App {
     fn default() -> Self {
         let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read \
-            spend.listitem.read";
+            spend.listitem.read expense.report.read expense.report.readwrite \
+            expense.report.workflowstatus.write expense.config.policies.restricted.read \
+            expense.config.expensetypes.restricted.read \
+            expense.config.paymenttypes.restricted.read expense.config.groups.restricted.read \
+            quickexpense.writeonly user.read";
         Self {
             client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
             client_secrets: vec!["sandbox-concur-secret".into()],
