@@ -2,6 +2,7 @@
 //! sandbox can do.
 
 mod documents;
+mod expenses;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -59,7 +60,10 @@ fn handle_control(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Resp
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
         (method, path) => {
-            match documents::handle_document_control(sandbox, method, path, body, now) {
+            let done = expenses::handle_expense_control(sandbox, method, path, &body, now);
+            match done
+                .or_else(|| documents::handle_document_control(sandbox, method, path, body, now))
+            {
                 Some(done) => done,
                 None => {
                     let why = format!("there is no {method} {path}");

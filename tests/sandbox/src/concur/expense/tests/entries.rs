@@ -225,7 +225,7 @@ fn entries_are_listed_by_page_and_filter() {
     }
     harness.entry(&other, json!({"ExpenseTypeCode": "LODNG"}));
     let path = format!("/api/v3.0/expense/entries?user={LOGIN}");
-    let mut count = |harness: &mut ConcurHarness, query: &str| {
+    let count = |harness: &mut ConcurHarness, query: &str| {
         let answer = harness.send("GET", &format!("{path}{query}"), None);
         expect(&answer, 200)["Items"].as_array().map_or(0, Vec::len)
     };

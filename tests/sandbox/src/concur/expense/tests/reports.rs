@@ -67,7 +67,7 @@ fn an_idempotency_id_creates_one_report_for_as_long_as_it_is_known() {
     let mut harness = ConcurHarness::new();
     let path = format!("/expensereports/v4/users/{SAM}/context/TRAVELER/reports");
     harness.switch(|switches| switches.creation_takes_ms = 20_000);
-    let mut post = |harness: &mut ConcurHarness, later: u64| {
+    let post = |harness: &mut ConcurHarness, later: u64| {
         harness.now += later;
         let request = harness.request("POST", &path, Some(new_report(json!({}))));
         let request = request.with_header("idempotency-id", "sam-2026-02");
