@@ -28,8 +28,8 @@ pub use events::config::{
 };
 pub use events::{CertificateState, EventCounts, EventKey, EventRecord, Fate, SubscriptionRecord};
 pub use expense::config::{
-    ExpenseConfig, ExpenseTypeConfig, FieldItem, FieldList, FormField, Payer, PaymentTypeConfig,
-    Policy, SystemApproval, UnknownFields, UnknownListCode, WriteOnReadOnly,
+    ExpenseConfig, ExpenseTypeConfig, FieldItem, FieldList, FieldsOffForm, FormField, Payer,
+    PaymentTypeConfig, Policy, SystemApproval, UnknownFields, UnknownListCode, WriteOnReadOnly,
 };
 pub use expense::{EntryByHand, EntryRecord, QuickExpenseRecord, ReportRecord};
 pub use financial::{

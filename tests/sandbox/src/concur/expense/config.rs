@@ -29,7 +29,7 @@ pub struct ExpenseConfig {
     pub unknown_fields: UnknownFields,
     /// What becomes of a field that the form does not have (entries v3, "only if on the form").
     /// Default: dropped.
-    pub fields_off_form: WriteOnReadOnly,
+    pub fields_off_form: FieldsOffForm,
     /// What becomes of `VendorDescription` and `VendorListItemID` (entries v3: the page says
     /// read-only since 2025-03, the API description has them). Default: dropped.
     pub vendor_fields: WriteOnReadOnly,
@@ -175,6 +175,16 @@ pub enum UnknownFields {
     Dropped,
 }
 
+/// What becomes of a field that the form does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldsOffForm {
+    /// It is dropped in silence.
+    Dropped,
+    /// The call is refused.
+    Refused,
+}
+
 /// What becomes of a field that may be read-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -225,7 +235,7 @@ impl Default for ExpenseConfig {
             exchange_rates: rates.into(),
             approval_steps: vec!["A_PEND".into()],
             unknown_fields: UnknownFields::Refused,
-            fields_off_form: WriteOnReadOnly::Dropped,
+            fields_off_form: FieldsOffForm::Dropped,
             vendor_fields: WriteOnReadOnly::Dropped,
             exchange_rate: WriteOnReadOnly::Dropped,
             is_billable: WriteOnReadOnly::Dropped,

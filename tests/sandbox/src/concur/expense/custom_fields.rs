@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::config::{ExpenseConfig, FormField, UnknownListCode, WriteOnReadOnly};
+use super::config::{ExpenseConfig, FieldsOffForm, FormField, UnknownListCode};
 use super::v4::V4Error;
 
 /// Fields by the names of v3.
@@ -124,7 +124,7 @@ fn field_on_form<'a>(
     config: &ExpenseConfig,
 ) -> Result<Option<&'a FormField>, String> {
     match (form.get(name), config.fields_off_form) {
-        (None, WriteOnReadOnly::Refused) => Err(format!("{name} is not on the form.")),
+        (None, FieldsOffForm::Refused) => Err(format!("{name} is not on the form.")),
         (field, _) => Ok(field),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::concur::WriteOnReadOnly;
+use crate::concur::FieldsOffForm;
 
 #[test]
 fn a_report_is_created_shown_changed_and_deleted() {
@@ -129,7 +129,7 @@ fn a_field_that_the_form_lacks_is_dropped_or_by_switch_refused() {
     let off_form = json!({"customData": [{"id": "custom9", "value": "x"}]});
     expect(&harness.post_report(off_form.clone()), 201);
     assert!(harness.machine.expense_reports()[0].customs.is_empty());
-    harness.switch(|switches| switches.fields_off_form = WriteOnReadOnly::Refused);
+    harness.switch(|switches| switches.fields_off_form = FieldsOffForm::Refused);
     expect(&harness.post_report(off_form), 400);
 }
 
