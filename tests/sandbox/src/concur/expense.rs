@@ -19,6 +19,7 @@ mod report;
 mod report_lists;
 mod report_view;
 mod reports;
+mod routes;
 mod schema;
 #[cfg(test)]
 mod tests;

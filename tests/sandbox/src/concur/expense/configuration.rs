@@ -53,8 +53,7 @@ impl Concur {
 
     fn policy_views(&self) -> Value {
         let policies = self.config.expense.policies.iter().enumerate();
-        let view = |(at, policy): (usize, &Policy)| json!({"policyId": policy.id, "policyName": policy.name, "isDefault": at == 0});
-        policies.map(view).collect()
+        policies.map(policy_view).collect()
     }
 
     fn group_views(&self) -> Value {
@@ -70,7 +69,14 @@ fn expense_type_view(kind: &ExpenseTypeConfig) -> Value {
         "isCategory": kind.is_category, "parentExpenseTypeId": null, "parentName": null})
 }
 
+fn policy_view((at, policy): (usize, &Policy)) -> Value {
+    json!({"policyId": policy.id, "policyName": policy.name, "isDefault": at == 0})
+}
+
 fn payment_type_views(kinds: &[PaymentTypeConfig]) -> Value {
-    let view = |(at, kind): (usize, &PaymentTypeConfig)| json!({"paymentTypeId": kind.id, "paymentTypeName": kind.name, "isDefault": at == 0});
-    kinds.iter().enumerate().map(view).collect()
+    kinds.iter().enumerate().map(payment_type_view).collect()
+}
+
+fn payment_type_view((at, kind): (usize, &PaymentTypeConfig)) -> Value {
+    json!({"paymentTypeId": kind.id, "paymentTypeName": kind.name, "isDefault": at == 0})
 }

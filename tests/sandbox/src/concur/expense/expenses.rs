@@ -1,4 +1,5 @@
-//! Expenses v4: entries read, changed in a few fields and deleted (source: concur-expense-expenses).
+//! Expenses v4: entries read, changed in a few fields and deleted
+//! (source: concur-expense-expenses).
 
 use serde_json::{Value, json};
 
