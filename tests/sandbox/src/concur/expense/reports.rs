@@ -125,13 +125,10 @@ impl Concur {
             let message = "The report is submitted and cannot be changed";
             return Err(V4Error::new(400, message));
         }
-        if let Some(policy) = body.get("policyId").and_then(Value::as_str) {
-            if self.config.expense.policy(policy).is_none() {
-                return Err(V4Error::invalid_field(
-                    "policyId",
-                    "is not a policy of the user",
-                ));
-            }
+        let policy = body.get("policyId").and_then(Value::as_str);
+        if policy.is_some_and(|policy| self.config.expense.policy(policy).is_none()) {
+            let message = "is not a policy of the user";
+            return Err(V4Error::invalid_field("policyId", message));
         }
         self.write_report(call, id, &body)
     }

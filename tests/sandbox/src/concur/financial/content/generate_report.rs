@@ -1,12 +1,11 @@
 //! Generates expense reports: entries of every shape whose rows and taxes add up to what was
 //! approved.
 
-use std::borrow::Cow;
-
 use rust_decimal::Decimal;
 
 use super::generate::{
-    CARD_LIABILITY, CLEARING, DAY_MS, Generator, ReclaimableTax, country_tax, percentages,
+    CARD_LIABILITY, CLEARING, DAY_MS, ExpenseKind, Generator, ReclaimableTax, country_tax,
+    percentages,
 };
 use super::report::{
     AdvanceApplication, AllocationTax, CustomField, EntryAllocation, ExpenseReport, JournalParty,
@@ -168,9 +167,7 @@ fn generate_entry(draw: &mut Generator, shape: Shape, submitted: Millis) -> Repo
         let shares = draw.split_amount(amount, &plan.shares);
         let shares = plan.shares.iter().zip(shares);
         shares
-            .map(|(percentage, share)| {
-                generate_allocation(draw, &plan, &kind.account, share, *percentage)
-            })
+            .map(|(percentage, share)| generate_allocation(draw, &plan, &kind, share, *percentage))
             .collect()
     };
     let liability = plan.payer.is_card() && draw.percent_chance(30);
@@ -223,7 +220,7 @@ fn spend_abroad(
 fn generate_allocation(
     draw: &mut Generator,
     plan: &EntryPlan,
-    account: &Cow<'static, str>,
+    kind: &ExpenseKind,
     amount: Decimal,
     percentage: Decimal,
 ) -> EntryAllocation {
@@ -242,7 +239,7 @@ fn generate_allocation(
             JournalRow {
                 payer,
                 payee,
-                account: account.clone(),
+                account: kind.account.clone(),
                 gross,
                 net_of_tax: gross,
                 net_of_reclaim: gross,
