@@ -79,8 +79,9 @@ impl PaymentRequestRun<'_> {
         }
     }
 
-    /// An earlier run could not know whether it created it: only a person may have it sent again.
-    async fn look_only(&self) -> Result<Ending, EarlyEnd> {
+    /// What is there is linked, and nothing is created: an earlier run could not know whether it
+    /// created it, and only a person may have it sent again; or it is from before the cut-over.
+    pub(super) async fn look_only(&self) -> Result<Ending, EarlyEnd> {
         match self.find_ours().await? {
             Some(id) => {
                 self.read_back_and_link(id, Change::Adopted, Turn::Proven)
