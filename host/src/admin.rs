@@ -5,6 +5,7 @@
 //! runs, the command opens the store itself and does the same through the same code.
 
 pub mod audit;
+mod backfill;
 mod checkpoints;
 mod handle;
 mod reseal;
@@ -27,7 +28,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
+use crate::contract::runs::NewTask;
 use crate::contract::types::System;
+use crate::engine::{AssumedLink, Rehearsal};
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::SqliteStore;
@@ -67,6 +70,25 @@ pub enum AdminRequest {
     ReplayParked {
         /// Of this connection only.
         connection: Option<String>,
+    },
+    /// Starts the run of a `backfill` object: begins one, goes on with it, or cancels it; answered with
+    /// `BackfillStarted`.
+    Backfill {
+        /// The name of the connection.
+        connection: String,
+        /// The id of the object, as `wit/types.wit` has it.
+        id: String,
+    },
+    /// Asks what a run would do, which sends reads and stores nothing: answered with `Rehearsed`.
+    Rehearse {
+        /// The name of the connection.
+        connection: String,
+        /// The run.
+        task: NewTask,
+        /// What is taken for stored, whatever the store says.
+        assumed: Vec<AssumedLink>,
+        /// Whether it goes on past what it would store.
+        goes_on: bool,
     },
     /// Seals secrets in the store with the newest key, those of some connections at a time:
     /// answered with `Resealed`.
@@ -137,6 +159,10 @@ pub enum AdminReply {
         /// How many objects run again; 0 if none matched.
         objects: u64,
     },
+    /// The run of the back-fill is due.
+    BackfillStarted,
+    /// What a run would do.
+    Rehearsed(Box<Rehearsal>),
     /// The gate is open.
     GateOpened {
         /// Whether it had been closed.
