@@ -71,8 +71,8 @@ pub enum AdminRequest {
         /// Of this connection only.
         connection: Option<String>,
     },
-    /// Starts the run of a `backfill` object: begins one, goes on with it, or cancels it; answered with
-    /// `BackfillStarted`.
+    /// Starts the run of a `backfill` object: begins one, goes on with it, or cancels it; answered
+    /// with `BackfillStarted`.
     Backfill {
         /// The name of the connection.
         connection: String,

@@ -123,8 +123,8 @@ async fn back_fill() {
     );
 }
 
-/// Invoices that were there before, brought across by the command `backfill`; in a fresh process each
-/// time.
+/// Invoices that were there before, brought across by the command `backfill`; in a fresh process
+/// each time.
 async fn invoices_of_before() {
     let (_, few) = back_filled(1_000).await;
     let (rate, many) = back_filled(10_000).await;

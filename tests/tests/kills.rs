@@ -131,8 +131,8 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_makes_one_entry_and_o
     assert_no_secret_is_told(&deployment).await;
 }
 
-/// Invoices that were there before: of February, one from before the cut-over, and one with a tax that
-/// the settings do not map.
+/// Invoices that were there before: of February, one from before the cut-over, and one with a tax
+/// that the settings do not map.
 fn invoices_of_before(deployment: &Deployment, count: usize) {
     let mut sandbox = deployment.sandbox.shared.lock();
     let freshbooks = &mut sandbox.freshbooks;

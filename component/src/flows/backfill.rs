@@ -1,13 +1,14 @@
 //! The back-fill: what was there before the connector was, by the documents' own dates.
 //!
-//! A run does one page of the list: it starts the runs of documents that nobody has looked at, a few
-//! at a time, and waits for them, so that what webhooks announce finds room. Then it starts the next
-//! page. All of it is runs, so that a back-fill goes on after a kill like anything else, and a document
-//! that a webhook announces meanwhile has one run at a time as ever.
+//! A run does one page of the list: it starts the runs of documents that nobody has looked at, a
+//! few at a time, and waits for them, so that what webhooks announce finds room. Then it starts the
+//! next page. All of it is runs, so that a back-fill goes on after a kill like anything else, and a
+//! document that a webhook announces meanwhile has one run at a time as ever.
 //!
-//! Where it stands is a link of the back-fill's own object: its target is the page that is next, its
-//! version has the counts so far. A list moves while it is read page by page, and what is deleted moves
-//! documents to pages that are done: the list is read again until it shows nothing new.
+//! Where it stands is a link of the back-fill's own object: its target is the page that is next,
+//! its version has the counts so far. A list moves while it is read page by page, and what is
+//! deleted moves documents to pages that are done: the list is read again until it shows nothing
+//! new.
 
 mod counts;
 mod place;
@@ -126,8 +127,8 @@ async fn read_page(flow: &Flow, range: Range, page: u32) -> Result<Page, EarlyEn
     read.map_err(|refusal| remote_refused(flow, System::Freshbooks, "the list", &refusal))
 }
 
-/// Has a few documents carried over, and waits for those that it started; false if the back-fill was
-/// cancelled.
+/// Has a few documents carried over, and waits for those that it started; false if the back-fill
+/// was cancelled.
 async fn carry_over(flow: &Flow, range: Range, rows: &[&Row], counts: &mut Counts) -> bool {
     let objects = rows
         .iter()
@@ -164,8 +165,8 @@ fn is_unknown(status: &ObjectStatus) -> bool {
     status.link.is_none() && !status.active && status.last.is_none()
 }
 
-/// A document that has not been carried over and that a run may carry over now: nobody has looked at
-/// it in this version, or it was before a cut-over that has been moved since.
+/// A document that has not been carried over and that a run may carry over now: nobody has looked
+/// at it in this version, or it was before a cut-over that has been moved since.
 fn is_missing(flow: &Flow, row: &Row, status: &ObjectStatus) -> bool {
     let code = status.last.as_ref().and_then(|last| last.code.as_deref());
     let was_before = code == Some(BEFORE_CUT_OVER) && !is_dated_before(flow, row.issued);

@@ -48,10 +48,10 @@ pub(crate) fn list_documents(
     get(format!("{}?{query}", accounting_path(account_id, resource)))
 }
 
-/// A page of the live invoices or bills with a date of their own from `from` to `to`, both included:
-/// invoices in the order of their dates, so that new ones come last (source: freshbooks-parameters).
-/// Bills cannot be filtered or sorted by it, and whether a `_max` filter includes its day is not
-/// documented, so the rows say which date they have.
+/// A page of the live invoices or bills with a date of their own from `from` to `to`, both
+/// included: invoices in the order of their dates, so that new ones come last (source:
+/// freshbooks-parameters). Bills cannot be filtered or sorted by it, and whether a `_max` filter
+/// includes its day is not documented, so the rows say which date they have.
 pub(crate) fn list_documents_dated(
     account_id: &str,
     kind: Kind,

@@ -18,11 +18,12 @@ use super::{Done, client, exit, labels};
 /// Bring across the documents that were there before, by their own dates
 ///
 /// A page of the list after the other, the service starts the runs of documents that have not been
-/// carried over, a few at a time (backfill.runs_under_way_max), so that live webhooks keep their share.
-/// This command shows how far it is and may be stopped: the back-fill goes on in the service, and the
-/// same command shows it again. Started again after --cancel, or after something stopped it, it goes on
-/// where it stood; once it is complete, it begins anew and carries over what is still missing. Nothing
-/// is made twice. What is dated before the setting cut_over is never posted, only shown.
+/// carried over, a few at a time (backfill.runs_under_way_max), so that live webhooks keep their
+/// share. This command shows how far it is and may be stopped: the back-fill goes on in the
+/// service, and the same command shows it again. Started again after --cancel, or after something
+/// stopped it, it goes on where it stood; once it is complete, it begins anew and carries over what
+/// is still missing. Nothing is made twice. What is dated before the setting cut_over is never
+/// posted, only shown.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -43,8 +44,8 @@ pub(super) struct Args {
     /// The connection; may be left out when there is only one
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
-    /// Say for each page what would be started, what is there already and what would stop for a person;
-    /// only reads are sent and nothing is stored
+    /// Say for each page what would be started, what is there already and what would stop for a
+    /// person; only reads are sent and nothing is stored
     #[arg(long, conflicts_with = "cancel")]
     dry_run: bool,
     /// Start nothing more; what is under way goes on
@@ -108,10 +109,12 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     }
     if io::stderr().is_terminal() && !args.cancel {
         eprintln!(
-            "The service does the work: it goes on if this command is stopped. Stop it with --cancel."
+            "The service does the work and goes on without this command; stop it with --cancel."
         );
     }
-    follow::until_the_end(&store, &connection.name, &backfills, args.json, out)
+    let standings = follow::until_the_end(&store, &connection.name, &backfills)?;
+    follow::show(&backfills, &standings, args.json, out)?;
+    Ok(follow::exit_code(&backfills, &standings, args.cancel))
 }
 
 fn backfills(args: &Args) -> Vec<Backfill> {

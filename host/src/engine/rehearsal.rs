@@ -11,8 +11,8 @@ use crate::guest::{InstanceError, OpenRun};
 use crate::http_client::NoSecrets;
 use crate::store::StoreError;
 
-/// Demands of a rehearsal, at most: a page of a back-fill makes a few hundred. The bound ends one that
-/// comes to no end, since nothing of what it waits for happens.
+/// Demands of a rehearsal, at most: a page of a back-fill makes a few hundred. The bound ends one
+/// that comes to no end, since nothing of what it waits for happens.
 const DEMANDS_MAX: u32 = 10_000;
 
 /// What is taken for stored about an object's link, whatever the store says.
@@ -69,8 +69,9 @@ pub enum RehearsalError {
     Held(String),
 }
 
-/// Rehearses a run. `assumed` stands above what the store says. With `goes_on` it goes on past what it
-/// would store, as if the runs that it would start had ended without a result; else it stops there.
+/// Rehearses a run. `assumed` stands above what the store says. With `goes_on` it goes on past what
+/// it would store, as if the runs that it would start had ended without a result; else it stops
+/// there.
 ///
 /// # Errors
 ///

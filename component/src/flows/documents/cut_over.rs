@@ -34,8 +34,13 @@ pub(in crate::flows) fn is_dated_before(flow: &Flow, issued: Option<Date>) -> bo
 /// Whether nothing may be posted of a document. One whose date cannot be read is not translated
 /// either.
 pub(super) fn is_before(flow: &Flow, document: &Document, own: &ObjectStatus) -> bool {
+    own.link.is_none() && is_document_before(flow, document)
+}
+
+/// Whether a document is from before the cut-over, linked or not.
+pub(super) fn is_document_before(flow: &Flow, document: &Document) -> bool {
     let issued = document.issued.as_deref();
-    own.link.is_none() && is_dated_before(flow, issued.and_then(|issued| issued.parse().ok()))
+    is_dated_before(flow, issued.and_then(|issued| issued.parse().ok()))
 }
 
 /// Looks up what a document before the cut-over is in SAP Concur, and ends the run with it; nothing
@@ -74,9 +79,9 @@ pub(super) async fn end_without_posting(
     }
 }
 
-/// Whether a payment request is the document's by its number and vendor, and neither carries a marker
-/// nor is linked to another document. A vendor that was typed by hand has a code of its own, so that
-/// the name counts too; one that shows no name cannot be told from the document's.
+/// Whether a payment request is the document's by its number and vendor, and neither carries a
+/// marker nor is linked to another document. A vendor that was typed by hand has a code of its own,
+/// so that the name counts too; one that shows no name cannot be told from the document's.
 async fn is_typed_by_hand(
     search: &RequestSearch<'_>,
     row: &Digest,
@@ -121,7 +126,8 @@ fn typed_by_hand(flow: &Flow, document: &Document, number: &str, ids: &[String])
     let ObjectRef { kind, id, .. } = &flow.task.object;
     let message = format!(
         "{kind} {id} is dated {}, before the cut-over on {}, and SAP Concur has payment request {} \
-         of its vendor with the number {number}, which was typed in by hand: nothing is posted of it",
+         of its vendor with the number {number}, which was typed in by hand: nothing is \
+         posted of it",
         dated(document),
         first_day(flow),
         ids.join(", ")

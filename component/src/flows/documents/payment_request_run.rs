@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
+use super::cut_over;
 use super::turn::{self, Turn};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link, ObjectStatus, WaitReason};
@@ -97,9 +98,15 @@ impl PaymentRequestRun<'_> {
     pub(super) async fn update(&self, own: &ObjectStatus, link: &Link) -> Result<Ending, EarlyEnd> {
         let id = link.target.id.as_str();
         if link.content_hash.is_none() {
-            // One that did not show what was written into it may be taken away and made anew.
+            // One that did not show what was written into it may be taken away and made anew; but
+            // not one that was adopted from before the cut-over.
             match self.show_request(id).await? {
-                Some(there) if there.deleted => return self.create(own).await,
+                Some(there) if there.deleted => {
+                    return match cut_over::is_document_before(self.flow, self.document) {
+                        true => Err(self.withdrawn(id)),
+                        false => self.create(own).await,
+                    };
+                }
                 Some(_) => {}
                 None => return Err(self.not_there(id)),
             }

@@ -111,3 +111,20 @@ fn what_is_linked_goes_on_as_ever() {
     );
     assert_eq!(code(&world.run(&notice())), "updated");
 }
+
+#[test]
+fn what_was_adopted_and_deleted_there_is_not_made_anew() {
+    let mut world = before_cut_over();
+    let mut typed = typed_in("Northwind", "2093");
+    typed["IsPaymentRequestDeleted"] = json!("true");
+    world.requests.push(typed);
+    world.linked(&own(), "payment-request", "P7", "");
+    let mut adopted = world.status(&own());
+    if let Some(link) = &mut adopted.link {
+        link.content_hash = None;
+    }
+    world.keep(adopted);
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "deleted-in-concur");
+    assert_untouched(&driven);
+}

@@ -106,7 +106,10 @@ fn rehearse(
             .into_iter()
             .partition(|task| task.object.kind == backfill.head.kind);
         next = pages.into_iter().next();
-        assumed = rehearsal.links;
+        for stored in rehearsal.links {
+            assumed.retain(|known| known.object != stored.object);
+            assumed.push(stored);
+        }
         let counts = counts(&backfill.head, &assumed);
         if is_beginning {
             is_beginning = false;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
-use super::super::{Done, context, exit, labels};
+use super::super::{context, exit, labels};
 use super::Backfill;
 
 /// Between two looks at the store.
@@ -73,7 +73,7 @@ impl Counts {
     }
 }
 
-/// How a back-fill stands.
+/// What a back-fill does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     UnderWay,
@@ -84,18 +84,18 @@ enum State {
     Stopped(String),
 }
 
-struct Standing {
+/// How a back-fill stands.
+pub(super) struct Standing {
     state: State,
     counts: Counts,
 }
 
+/// Looks at the store until none of the back-fills goes on, and shows how far they are meanwhile.
 pub(super) fn until_the_end(
     store: &SqliteStore,
     connection: &str,
     backfills: &[Backfill],
-    as_json: bool,
-    out: &mut impl Write,
-) -> Done {
+) -> Result<Vec<Standing>, Failure> {
     let bar = Bar::new();
     let ended = context::wait_for(async {
         loop {
@@ -111,12 +111,19 @@ pub(super) fn until_the_end(
         }
     });
     bar.end();
-    let ended = ended?;
+    ended
+}
+
+pub(super) fn show(
+    backfills: &[Backfill],
+    ended: &[Standing],
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     match as_json {
-        true => print_json(backfills, &ended, out)?,
-        false => print(backfills, &ended, out)?,
+        true => print_json(backfills, ended, out),
+        false => print(backfills, ended, out),
     }
-    Ok(exit_code(backfills, &ended))
 }
 
 async fn standing(
@@ -189,8 +196,8 @@ fn print(backfills: &[Backfill], ended: &[Standing], out: &mut impl Write) -> Re
             State::NotEnabled(message) => writeln!(out, "{kind}: nothing to do: {message}.")?,
             State::Cancelled => writeln!(
                 out,
-                "{kind}: cancelled after {} of {} pages: {}. The same command without --cancel goes \
-                 on there.",
+                "{kind}: cancelled after {} of {} pages: {}. The same command without --cancel \
+                 goes on there.",
                 counts.pages_done,
                 counts.pages,
                 counts.sentence()
@@ -255,7 +262,8 @@ fn as_json(backfill: &Backfill, Standing { state, counts }: &Standing) -> Value 
     value
 }
 
-fn exit_code(backfills: &[Backfill], ended: &[Standing]) -> u8 {
+/// The exit code of the command; `cancels` if it was asked to cancel them.
+pub(super) fn exit_code(backfills: &[Backfill], ended: &[Standing], cancels: bool) -> u8 {
     let is_refused = |(backfill, standing): (&Backfill, &Standing)| {
         backfill.is_named && matches!(standing.state, State::NotEnabled(_))
     };
@@ -263,7 +271,7 @@ fn exit_code(backfills: &[Backfill], ended: &[Standing]) -> u8 {
         exit::PARKED
     } else if backfills.iter().zip(ended).any(is_refused) {
         exit::SETTINGS
-    } else if ended.iter().any(|one| one.state == State::Cancelled) {
+    } else if !cancels && ended.iter().any(|one| one.state == State::Cancelled) {
         exit::NOT_IN_ORDER
     } else {
         exit::OK

@@ -88,8 +88,8 @@ impl Concur {
         self.change_payment_request(id, now, |request| request.deleted = Some(now))
     }
 
-    /// A person empties the custom fields of a request's header: it looks as one that was typed in by
-    /// hand.
+    /// A person empties the custom fields of a request's header: it looks as one that was typed in
+    /// by hand.
     pub fn clear_custom_fields(&mut self, id: &str, now: Millis) -> bool {
         self.change_payment_request(id, now, |request| {
             let texts = request.header.iter();
