@@ -144,7 +144,7 @@ fn invoices_of_before(deployment: &Deployment, count: usize) {
         .map(|number| documents::invoice(client, &format!("B-{number}")))
         .collect();
     all[0]["create_date"] = "2026-01-02".into();
-    all[1]["lines"][0]["taxName1"] = "QST".into();
+    all[1]["lines"][0]["taxName1"] = "Levy".into();
     for invoice in &all {
         freshbooks.create_invoice(invoice, now).expect("is created");
     }
