@@ -60,9 +60,9 @@ pub(super) struct Args {
 /// acknowledged, however old it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum KindArg {
-    /// Invoices of FreshBooks
+    /// Invoices of FreshBooks to its clients
     Invoice,
-    /// Bills of FreshBooks
+    /// Bills of vendors in FreshBooks
     Bill,
 }
 
@@ -79,7 +79,7 @@ impl KindArg {
 /// The back-fill of one kind.
 struct Backfill {
     kind: &'static str,
-    /// Its object.
+    /// The object that its runs begin with.
     head: ObjectRef,
     /// Whether the person named the kind.
     is_named: bool,

@@ -32,14 +32,14 @@ pub enum RehearsalEnd {
     Ends(Completion),
     /// The run would write something in this system.
     Writes {
-        /// The system.
+        /// The system it would write in.
         system: System,
     },
     /// The run would store this and go on.
     Saves(Changes),
-    /// The run would wait; why, one plain sentence.
+    /// The run would wait for something.
     Waits {
-        /// Why.
+        /// Why it would wait, one plain sentence.
         message: String,
     },
 }
@@ -47,7 +47,7 @@ pub enum RehearsalEnd {
 /// What a run would do, as far as it goes without a write.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rehearsal {
-    /// Where it stopped.
+    /// Where it stopped, and why.
     pub end: RehearsalEnd,
     /// The runs that it would have started until then.
     pub tasks: Vec<NewTask>,
