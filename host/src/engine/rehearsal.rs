@@ -29,7 +29,7 @@ pub struct AssumedLink {
 #[serde(tag = "stopped", rename_all = "kebab-case")]
 pub enum RehearsalEnd {
     /// The run would end like this.
-    Ends(Completion),
+    Ends(Box<Completion>),
     /// The run would write something in this system.
     Writes {
         /// The system it would write in.
@@ -183,12 +183,12 @@ impl Rehearsing<'_> {
         let effect = match demand {
             Demand::Perform(effect) => effect,
             Demand::Wait(wait) => return Ok(self.wait(wait)),
-            Demand::Done(completion) => return Ok(Err(RehearsalEnd::Ends(completion.clone()))),
+            Demand::Done(completion) => {
+                return Ok(Err(RehearsalEnd::Ends(Box::new(completion.clone()))));
+            }
         };
         match &effect.action {
-            Action::Send(send) if send.intent == Intent::Read => {
-                self.send(send).await.map(|report| Ok(report))
-            }
+            Action::Send(send) if send.intent == Intent::Read => self.send(send).await.map(Ok),
             Action::Send(send) => {
                 let system = send.request.system;
                 Ok(Err(RehearsalEnd::Writes { system }))

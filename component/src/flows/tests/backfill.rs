@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, ended};
 use crate::contract::runs::{
-    Completion, Demand, Ending, EndingKind, Link, ObjectStatus, StartReason,
+    Action, Completion, Demand, Ending, EndingKind, Link, ObjectStatus, StartReason,
 };
 use crate::contract::types::ObjectRef;
 use crate::runs::tests::{Driven, object, settings_with, task};
@@ -159,16 +159,13 @@ fn most_under_way(driven: &Driven) -> usize {
     let (mut under_way, mut most) = (0, 0);
     for entry in &driven.history {
         match &entry.demand {
-            Demand::Perform(effect) => match &effect.action {
-                crate::contract::runs::Action::Save(changes) => {
-                    let documents = changes.tasks.iter();
-                    under_way += documents
-                        .filter(|task| task.object.kind != "backfill")
-                        .count();
+            Demand::Perform(effect) => {
+                if let Action::Save(changes) = &effect.action {
+                    let tasks = changes.tasks.iter();
+                    under_way += tasks.filter(|task| task.object.kind != "backfill").count();
                     most = most.max(under_way);
                 }
-                _ => {}
-            },
+            }
             Demand::Wait(_) => under_way -= 1,
             Demand::Done(_) => {}
         }
