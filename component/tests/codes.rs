@@ -38,8 +38,9 @@ const NO_CODES: [&str; 25] = [
 ];
 
 /// Codes of one word: they look like any other word, and are searched for among the literals alone.
-const ONE_WORD: [&str; 9] = [
+const ONE_WORD: [&str; 10] = [
     "ambiguous",
+    "cancelled",
     "draft",
     "empty",
     "linked",

@@ -1,8 +1,10 @@
-//! Lists of invoices and bills, as far as a sweep needs them.
+//! Lists of invoices and bills, as far as sweeps and back-fills need them.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use jiff::civil::Date;
 
 use super::document::Kind;
 use super::envelope::{page_count, result_rows};
@@ -10,11 +12,13 @@ use super::requests::{PAGE_ROWS_MAX, accounting_path, get};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::Unread;
 
-/// A row of a list, as far as a sweep needs it.
+/// A row of a list, as far as a sweep or back-fill needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) version: String,
+    /// The date on the document; none where it cannot be read.
+    pub(crate) issued: Option<Date>,
 }
 
 /// A page of a list.
@@ -44,6 +48,30 @@ pub(crate) fn list_documents(
     get(format!("{}?{query}", accounting_path(account_id, resource)))
 }
 
+/// A page of the live invoices or bills with a date of their own from `from` to `to`, both
+/// included: invoices in the order of their dates, so that new ones come last (source:
+/// freshbooks-parameters). Bills cannot be filtered or sorted by it, and whether a `_max` filter
+/// includes its day is not documented, so the rows say which date they have.
+pub(crate) fn list_documents_dated(
+    account_id: &str,
+    kind: Kind,
+    page: u32,
+    from: Date,
+    to: Option<Date>,
+) -> Request {
+    let resource = kind.resource();
+    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
+    if kind == Kind::Invoice {
+        query.push_str(&format!(
+            "&sort=invoice_date_asc&search%5Bdate_min%5D={from}"
+        ));
+        if let Some(after) = to.and_then(|to| to.tomorrow().ok()) {
+            query.push_str(&format!("&search%5Bdate_max%5D={after}"));
+        }
+    }
+    get(format!("{}?{query}", accounting_path(account_id, resource)))
+}
+
 /// Reads a page of invoices.
 pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
     read_page(response, Kind::Invoice)
@@ -60,6 +88,7 @@ fn read_page(response: &Response, kind: Kind) -> Result<Page, Unread> {
         Some(Row {
             id: kind.id_of(row)?,
             version: kind.version_of(row),
+            issued: kind.issued_of(row),
         })
     });
     Ok(Page {
