@@ -15,6 +15,8 @@ use crate::error_bodies::Unread;
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) version: String,
+    /// `status` as it is shown; empty where it is not.
+    pub(crate) status: String,
 }
 
 /// A page of a list.
@@ -60,6 +62,7 @@ fn read_page(response: &Response, kind: Kind) -> Result<Page, Unread> {
         Some(Row {
             id: kind.id_of(row)?,
             version: kind.version_of(row),
+            status: row.text("status").unwrap_or_default(),
         })
     });
     Ok(Page {
