@@ -81,7 +81,7 @@ fn of_amounts(left: Decimal, total: Decimal, code: &str) -> Paid {
     }
 }
 
-/// A payment of an invoice.
+/// A payment of an invoice (source: freshbooks-payments).
 pub(crate) fn get_payment(account_id: &str, id: &str) -> Request {
     let path = accounting_path(account_id, "payments/payments");
     get(format!("{path}/{}", segment(id)))
