@@ -7,6 +7,7 @@ mod document_type;
 mod financial_documents;
 pub(crate) mod geolocation;
 mod json;
+mod payment_confirmations;
 mod payment_requests;
 mod requests;
 mod subscriptions;
@@ -21,6 +22,10 @@ pub(crate) use financial_documents::{
     read_service_answer,
 };
 pub(crate) use json::member_text;
+pub(crate) use payment_confirmations::{
+    PAYMENT_ROWS_MAX, PaymentRow, confirm_payment, list_payments, read_payment_confirmed,
+    read_payments,
+};
 pub(crate) use payment_requests::{
     Line, PaymentRequest, create_payment_request, get_payment_request, read_payment_request,
     read_written_id, update_payment_request,

@@ -12,6 +12,7 @@ mod financial_queue;
 mod from_concur;
 mod parties;
 mod payment_request_form;
+mod payment_state;
 mod registration;
 mod subscription;
 mod suppliers;
@@ -110,6 +111,10 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             documents::sync_document(flow, Kind::Bill).await
         })),
         (System::Freshbooks, "client" | "bill-vendor") => Ok(boxed(flow, vendors::sync_vendor)),
+        (System::Freshbooks, "payment") => Ok(boxed(flow, payment_state::read_payment)),
+        (System::Freshbooks, payment_state::KIND) => {
+            Ok(boxed(flow, payment_state::sync_payment_state))
+        }
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "backfill") => Ok(boxed(flow, backfill::back_fill)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),

@@ -10,6 +10,7 @@ mod fields;
 mod journal;
 mod lists;
 mod party;
+mod payment_state;
 mod requests;
 #[cfg(test)]
 mod spellings;
@@ -37,6 +38,10 @@ pub(crate) use lists::{
     Page, Row, list_documents, list_documents_dated, read_bill_page, read_invoice_page,
 };
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
+pub(crate) use payment_state::{
+    Paid, PaymentState, get_payment, read_bill_payment_state, read_invoice_payment_state,
+    read_payment_invoice,
+};
 #[cfg(test)]
 pub(crate) use requests::get;
 pub(crate) use requests::with_body;

@@ -47,6 +47,8 @@ pub struct Settings {
     pub invoice: Invoice,
     /// Whether bills are carried over.
     pub bill_enabled: bool,
+    /// Whether what is paid in FreshBooks is confirmed to SAP Concur.
+    pub confirms_payments: bool,
     /// Currencies that are carried over, ISO 4217.
     pub currencies: BTreeSet<String>,
     /// Country names as FreshBooks writes them, beside the ISO 3166 ones, to two-letter codes.
@@ -76,6 +78,9 @@ pub struct Settings {
 /// FreshBooks scopes that the flows need.
 const SCOPES: &str = "user:profile:read user:clients:read user:invoices:read user:bills:read \
                       user:bill_vendors:read user:projects:read user:taxes:read";
+
+/// The scope that tells which invoice a payment is of.
+const PAYMENTS_SCOPE: &str = "user:payments:read";
 
 impl Settings {
     /// Reads the settings of the connection of this name from JSON text.
@@ -207,6 +212,14 @@ impl Settings {
                 purpose: format!("looks for each {noun} whose webhook was missed"),
             });
         }
+        if self.confirms_payments && self.invoice.enabled {
+            schedules.push(Schedule {
+                object: ObjectRef::freshbooks("callback", "payment"),
+                interval_s: REGISTRATION_INTERVAL_S,
+                needs: Some(ReceiverNeed::Webhooks),
+                purpose: String::from("checks that FreshBooks announces each payment to us"),
+            });
+        }
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
         schedules
@@ -231,10 +244,12 @@ impl Settings {
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
         });
+        let confirms_payments = reader.table("payments", |table| table.flag("confirm", false));
         if freshbooks.scopes.is_empty() {
-            freshbooks.scopes = [&[SCOPES], financial.scopes().as_slice()]
-                .concat()
-                .join(" ");
+            let payments = confirms_payments.then_some(PAYMENTS_SCOPE);
+            let more = financial.scopes().into_iter().chain(payments);
+            let scopes: Vec<&str> = core::iter::once(SCOPES).chain(more).collect();
+            freshbooks.scopes = scopes.join(" ");
         }
         check_bill_scopes(reader, &freshbooks.scopes, &financial);
         Self {
@@ -250,6 +265,7 @@ impl Settings {
                 drafts: table.flag("drafts", false),
             }),
             bill_enabled: reader.table("bill", |table| table.flag("enabled", true)),
+            confirms_payments,
             currencies: reader.texts("currencies", currency).into_iter().collect(),
             countries: reader.map("countries", country_code),
             subdivisions: reader.map("subdivisions", subdivision_code),

@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 25] = [
+const NO_CODES: [&str; 27] = [
+    "auto-paid",
     "bill-vendor",
     "cash-advance",
     "content-type",
@@ -28,6 +29,7 @@ const NO_CODES: [&str; 25] = [
     "obligation-document",
     "payment-request",
     "payment-request-form",
+    "payment-state",
     "report-end",
     "retry-after",
     "unreadable-answer",

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::day::day_before;
-use super::looks_changed;
+use super::{looks_changed, payment_state};
 use crate::contract::runs::{Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
@@ -69,13 +69,45 @@ async fn missed(flow: &Flow, place: &Place, rows: &[Row]) -> Vec<NewTask> {
         .map(|row| ObjectRef::freshbooks(place.kind.name(), row.id.clone()))
         .collect();
     let statuses = flow.find(objects).await;
+    let mut tasks = paid_since(flow, place, rows, &statuses).await;
     let changed = rows
         .iter()
         .zip(statuses)
         .filter(|(row, status)| place.is_missed(row, status));
+    tasks.extend(changed.map(|(_, status)| NewTask {
+        object: status.object,
+        reason: StartReason::Sweep,
+    }));
+    tasks
+}
+
+/// The runs about how far documents are paid, of those that became payment requests and look
+/// changed: payments of bills are announced by no webhook.
+async fn paid_since(
+    flow: &Flow,
+    place: &Place,
+    rows: &[Row],
+    statuses: &[ObjectStatus],
+) -> Vec<NewTask> {
+    let carried = rows.iter().zip(statuses).filter(|(_, status)| {
+        let link = status.link.as_ref();
+        link.is_some_and(|link| link.target.kind == "payment-request")
+    });
+    let rows: Vec<&Row> = carried.map(|(row, _)| row).collect();
+    if !flow.settings.confirms_payments || rows.is_empty() {
+        return Vec::new();
+    }
+    let objects = rows
+        .iter()
+        .map(|row| payment_state::object(place.kind, &row.id));
+    let states = flow.find(objects.collect()).await;
+    let changed = rows.into_iter().zip(states).filter(|(row, state)| {
+        let version = format!("{} {}", row.version, row.status);
+        looks_changed(state, &version)
+    });
     changed
-        .map(|(_, status)| NewTask {
-            object: status.object,
+        .map(|(_, state)| NewTask {
+            object: state.object,
             reason: StartReason::Sweep,
         })
         .collect()

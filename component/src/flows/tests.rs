@@ -7,6 +7,7 @@ mod documents;
 mod financial;
 mod financial_bills;
 mod forms;
+mod payment_state;
 mod registration;
 mod subscription;
 mod suppliers;

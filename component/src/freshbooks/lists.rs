@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) version: String,
     /// The date on the document; none where it cannot be read.
     pub(crate) issued: Option<Date>,
+    /// `status` as it is shown; empty where it is not.
+    pub(crate) status: String,
 }
 
 /// A page of a list.
@@ -89,6 +91,7 @@ fn read_page(response: &Response, kind: Kind) -> Result<Page, Unread> {
             id: kind.id_of(row)?,
             version: kind.version_of(row),
             issued: kind.issued_of(row),
+            status: row.text("status").unwrap_or_default(),
         })
     });
     Ok(Page {

@@ -100,6 +100,20 @@ fn a_disabled_flow_has_no_schedule() {
     assert_eq!(settings.schedules().len(), 2);
 }
 
+#[test]
+fn confirmed_payments_need_a_scope_and_a_webhook() {
+    let plain = Settings::load("acme", MINIMAL).expect("is right");
+    assert!(!plain.confirms_payments && !plain.freshbooks.scopes.contains("payments"));
+    let json = MINIMAL.replacen('{', r#"{"payments": {"confirm": true}, "#, 1);
+    let settings = Settings::load("acme", &json).expect("is right");
+    assert!(settings.freshbooks.scopes.ends_with(" user:payments:read"));
+    let object = ObjectRef::freshbooks("callback", "payment");
+    let mut schedules = settings.schedules().into_iter();
+    let webhook = schedules.find(|schedule| schedule.object == object);
+    let needs = webhook.and_then(|webhook| webhook.needs);
+    assert_eq!(needs, Some(ReceiverNeed::Webhooks));
+}
+
 fn with_financial(financial: &str) -> String {
     MINIMAL.replacen('{', &format!(r#"{{"financial": {{{financial}}}, "#), 1)
 }

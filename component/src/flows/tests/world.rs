@@ -42,6 +42,10 @@ pub(super) struct World {
     /// FreshBooks' objects by path.
     pub(super) freshbooks: BTreeMap<String, Value>,
     pub(super) requests: Vec<Value>,
+    /// The history of payments of payment requests.
+    pub(super) payments: Vec<Value>,
+    /// Why the next confirmation of a payment fails.
+    pub(super) payment_failure: Option<&'static str>,
     pub(super) vendors: Vec<Value>,
     pub(super) statuses: Vec<ObjectStatus>,
     /// What an object that is waited for turns into.
@@ -114,6 +118,8 @@ impl World {
             settings: settings(),
             freshbooks: BTreeMap::new(),
             requests: Vec::new(),
+            payments: Vec::new(),
+            payment_failure: None,
             vendors: Vec::new(),
             statuses: Vec::new(),
             becomes: None,
@@ -317,6 +323,9 @@ impl World {
                 assert_eq!(request.authorization, Authorization::Application);
                 self.handle_subscription(request.method, path, &body)
             }
+            (System::Concur, path) if path.contains("/payment-confirmation/") => {
+                self.handle_payments(request.method, path, &body)
+            }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
         }
     }
@@ -387,6 +396,23 @@ impl World {
         let id = path.rsplit('/').next().unwrap_or_default();
         let found = self.subscriptions.iter().find(|kept| kept["id"] == id);
         found.map_or_else(|| answer(404, ""), done)
+    }
+
+    fn handle_payments(&mut self, method: Method, path: &str, body: &str) -> SendOutcome {
+        if method == Method::Get {
+            return done(&json!({"payments": self.payments}));
+        }
+        // The POST without it is destructive, and no flow's.
+        assert!(path.ends_with("/bulkUpdate"));
+        let sent: Vec<Value> = serde_json::from_str(body).expect("is JSON");
+        if let Some(why) = self.payment_failure {
+            let failed = json!([{"requestId": sent[0]["requestId"], "errorMessage": why}]);
+            let answered = json!({"status": "MULTI_STATUS", "successCount": 0, "failureCount": 1,
+                "successfulPayments": [], "failedPayments": failed});
+            return answer(207, &answered.to_string());
+        }
+        self.payments.extend(sent.iter().cloned());
+        done(&json!({"status": "OK", "successfulPayments": sent, "failedPayments": []}))
     }
 
     fn handle_vendors(&mut self, method: Method, query: &str, body: &str) -> SendOutcome {

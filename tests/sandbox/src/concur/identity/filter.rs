@@ -9,11 +9,11 @@ use crate::concur::users::User;
 /// What users must be like.
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
-    Any(Vec<Filter>),
-    All(Vec<Filter>),
-    Not(Box<Filter>),
+    Any(Vec<Self>),
+    All(Vec<Self>),
+    Not(Box<Self>),
     /// One e-mail address must meet the condition on its own attributes.
-    OneEmail(Box<Filter>),
+    OneEmail(Box<Self>),
     Test {
         attribute: String,
         operator: String,

@@ -215,10 +215,8 @@ impl Concur {
     }
 
     fn check_unmanaged_item(&self, item: usize, call: &V4Call) -> Result<(), ListError> {
-        let lists = self.lists.items[item].lists.iter();
-        lists.fold(Ok(()), |so_far, list| {
-            so_far.and_then(|()| self.check_unmanaged(*list, Some(&call.client_id)))
-        })
+        let mut lists = self.lists.items[item].lists.iter();
+        lists.try_for_each(|list| self.check_unmanaged(*list, Some(&call.client_id)))
     }
 
     fn item_view(&self, at: usize) -> Value {
