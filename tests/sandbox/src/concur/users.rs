@@ -12,9 +12,9 @@ pub struct User {
     pub user_name: String,
     /// The employee number, unique in the company.
     pub employee_number: String,
-    /// The first name.
+    /// The first name, as documents show it.
     pub given_name: String,
-    /// The last name.
+    /// The last name, as documents show it.
     pub family_name: String,
     /// The work e-mail addresses; no promise that nobody else has the same.
     pub emails: Vec<String>,

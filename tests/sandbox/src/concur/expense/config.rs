@@ -76,7 +76,7 @@ pub struct ExpenseConfig {
     pub quick_image_bytes_max: usize,
 }
 
-/// A policy.
+/// A policy that reports are filed under; it decides which expense types there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -86,7 +86,7 @@ pub struct Policy {
     pub name: String,
 }
 
-/// An expense type.
+/// A kind of expense, with the account that documents post it to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseTypeConfig {
@@ -103,7 +103,7 @@ pub struct ExpenseTypeConfig {
     pub is_category: bool,
 }
 
-/// A payment type.
+/// A way of paying, under the two ids that v3 and v4 have for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentTypeConfig {
@@ -113,7 +113,7 @@ pub struct PaymentTypeConfig {
     pub v3_id: String,
     /// What people call it.
     pub name: String,
-    /// Who paid.
+    /// Who paid, which decides the party of its journal rows.
     pub payer: Payer,
 }
 
@@ -131,7 +131,7 @@ pub enum Payer {
     IndividualCard,
 }
 
-/// A custom field of a form.
+/// A custom field or an org unit of a form: text, or an item of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FormField {
@@ -145,13 +145,13 @@ pub struct FormField {
     pub list: Option<FieldList>,
 }
 
-/// The list behind a field.
+/// The list that a field takes its items from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldList {
     /// The id of the list.
     pub id: String,
-    /// Its items.
+    /// The items that a field may have.
     pub items: Vec<FieldItem>,
 }
 
@@ -171,7 +171,7 @@ pub struct FieldItem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownFields {
-    /// The call is refused.
+    /// The call is refused with HTTP 400.
     Refused,
     /// They are dropped in silence.
     Dropped,
@@ -213,7 +213,7 @@ pub enum UnknownListCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemApproval {
-    /// Any step.
+    /// Any step, whoever would take it.
     AnyStep,
     /// The steps that no person takes: `A_EXTV` and `A_PVAL`.
     SystemStep,

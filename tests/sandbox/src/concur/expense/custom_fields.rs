@@ -103,7 +103,7 @@ pub(crate) fn code_and_value(
     }
 }
 
-/// `custom1` for `Custom1`.
+/// The name that v4 uses: `custom1` for `Custom1`.
 pub(crate) fn v4_name(name: &str) -> String {
     match name.strip_prefix("OrgUnit") {
         Some(digits) => format!("orgUnit{digits}"),

@@ -12,7 +12,7 @@ use crate::http::{Millis, first_value};
 use crate::money::Currency;
 use rust_decimal::Decimal;
 
-/// Where entries are.
+/// Where the calls for entries are.
 pub(crate) const ENTRIES: &str = "/api/v3.0/expense/entries";
 
 impl Concur {

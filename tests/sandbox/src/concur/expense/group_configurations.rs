@@ -7,7 +7,7 @@ use super::config::{ExpenseTypeConfig, PaymentTypeConfig, Policy};
 use crate::concur::Concur;
 use crate::concur::gateway::{GatewayCall, GatewayError, Reply};
 
-/// Where group configurations are.
+/// Where the call for group configurations is.
 pub(crate) const GROUPS: &str = "/api/v3.0/expense/expensegroupconfigurations";
 
 impl Concur {

@@ -18,7 +18,7 @@ pub struct ReportRecord {
     pub id: String,
     /// The login of its owner.
     pub owner: String,
-    /// Its name.
+    /// The name that people see.
     pub name: String,
     /// The id of its policy.
     pub policy: String,
@@ -38,7 +38,7 @@ pub struct ReportRecord {
     pub submitted: bool,
     /// It was on its way once: no call adds an entry any more.
     pub ever_submitted: bool,
-    /// It was deleted.
+    /// It was deleted, by a call or by a person.
     pub deleted: bool,
     /// Its comments, the oldest first.
     pub comments: Vec<String>,
@@ -63,11 +63,11 @@ pub struct EntryRecord {
     pub expense_type: String,
     /// The v4 id of its payment type.
     pub payment_type: String,
-    /// Its day.
+    /// The day of the purchase, `YYYY-MM-DD`.
     pub day: String,
-    /// The amount spent.
+    /// The amount in the currency spent.
     pub amount: String,
-    /// The currency spent.
+    /// The code of the currency spent.
     pub currency: String,
     /// What one unit spent is worth in the report's currency.
     pub rate: String,
@@ -75,11 +75,11 @@ pub struct EntryRecord {
     pub posted: String,
     /// Its description, which pages show as business purpose.
     pub description: String,
-    /// Its vendor.
+    /// The name of the vendor, if a call could write it.
     pub vendor: String,
-    /// It is billable.
+    /// It is to be billed to a client.
     pub billable: bool,
-    /// It is private.
+    /// It is a private purchase, which nobody approves.
     pub personal: bool,
     /// An approver or a call rejected it.
     pub rejected: bool,
@@ -96,11 +96,11 @@ pub struct EntryRecord {
 /// A quick expense as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuickExpenseRecord {
-    /// Its id.
+    /// The id that its URI ends in.
     pub id: String,
     /// The UUID of its user.
     pub user: String,
-    /// What was sent.
+    /// The body as it was sent.
     pub body: Value,
     /// The type and the size of its image in bytes.
     pub image: Option<(String, usize)>,

@@ -40,11 +40,11 @@ pub(crate) struct Report {
 /// Where a report is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// With its owner.
+    /// With its owner, who may change it.
     Open,
     /// At the approval step of that place.
     Pending(usize),
-    /// Past the last one.
+    /// Past the last one, with a document if the company has the integration.
     Approved,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Entry {
     pub(crate) exceptions: Vec<Exception>,
 }
 
-/// A comment.
+/// A comment that v4 can read back.
 #[derive(Clone, Debug)]
 pub(crate) struct Comment {
     pub(crate) text: String,
@@ -118,7 +118,7 @@ impl Report {
         wanted.map(|entry| entry.posted(self.currency)).sum()
     }
 
-    /// Notes a change.
+    /// Notes that something of it has changed.
     pub(crate) fn touch(&mut self, now: Millis) {
         (self.modified, self.version) = (now, self.version + 1);
     }

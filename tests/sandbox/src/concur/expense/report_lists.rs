@@ -10,7 +10,7 @@ use crate::concur::gateway::{GatewayCall, GatewayError, Reply};
 use crate::concur::users::user_with_id;
 use crate::http::first_value;
 
-/// Where reports are.
+/// Where the calls for reports of v3 are.
 pub(crate) const REPORTS: &str = "/api/v3.0/expense/reports";
 
 impl Concur {

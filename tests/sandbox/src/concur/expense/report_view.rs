@@ -13,7 +13,7 @@ use crate::concur::users::user_with_id;
 use crate::money::Currency;
 
 impl Concur {
-    /// Shows a report.
+    /// Shows a report with its amounts, its state and its links.
     pub(crate) fn show_report(&self, call: &V4Call, id: &str) -> V4Result {
         let report = self.report_of(id, None, "PROCESSOR")?;
         let mut view = self.report_amounts(report);

@@ -21,7 +21,7 @@ struct Member {
     required: bool,
 }
 
-/// What a member holds.
+/// What the value of a member has to be.
 #[derive(Clone, Copy, Debug)]
 enum Holds {
     /// Text of at most so many characters, any number if 0.
@@ -143,7 +143,7 @@ pub(crate) static APPROVE: Shape = shape(&[
     optional("statusId", Text(6)),
 ]);
 
-/// As above.
+/// The same members, and a comment that must be there.
 pub(crate) static SEND_BACK: Shape = shape(&[
     required("comment", Text(2000)),
     optional("expectedStepCode", Text(6)),

@@ -15,7 +15,7 @@ use crate::test_support::concur::ConcurHarness;
 /// The UUID of Sam Doe, who is paid in Canadian dollars.
 const SAM: &str = "4f2c1007-7b7e-4a3e-93a1-55b1c2b7f001";
 
-/// Sam's login.
+/// Sam's login, as v3 calls name it.
 const LOGIN: &str = "sam.doe@example.test";
 
 const POLICY: &str = "0A1B2C3D4E5F60718293A4B5C6D7E8F9";

@@ -27,11 +27,11 @@ pub struct EntryByHand {
     pub amount: Option<String>,
     /// The currency spent; that of the report if none is given.
     pub currency: Option<String>,
-    /// The business purpose.
+    /// The business purpose, which v3 calls description.
     pub description: Option<String>,
-    /// The vendor.
+    /// The name of the vendor; people can always write it.
     pub vendor: Option<String>,
-    /// It is private.
+    /// It is a private purchase, which nobody approves.
     pub personal: Option<bool>,
     /// Custom fields by the names of v3: the code of a list item, or text; an empty one empties it.
     pub customs: BTreeMap<String, String>,

@@ -39,13 +39,13 @@ pub(crate) struct V4Call<'a> {
 /// A call that did what it should.
 #[derive(Debug)]
 pub(crate) enum V4Reply {
-    /// 204.
+    /// HTTP 204, which has no body.
     NoContent,
-    /// A status and a body.
+    /// A status and a body, whose amounts are written as the switch says.
     Json(u16, Value),
 }
 
-/// A refused call.
+/// A refused call, with what is wrong with which field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct V4Error {
     pub(crate) status: u16,
@@ -67,7 +67,7 @@ impl V4Error {
         }
     }
 
-    /// HTTP 404.
+    /// HTTP 404: the path names something that is not there.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(404, format!("{what} not found"))
     }

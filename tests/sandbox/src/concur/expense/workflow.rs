@@ -23,7 +23,7 @@ const REJECTED: &str = "Some of the expenses were rejected on this report and \
     expenseRejectedComment is required to approve this report.";
 
 impl Concur {
-    /// Submits a report.
+    /// Submits a report, as PATCH `/submit` asks.
     pub(super) fn submit_report_by_call(&mut self, call: &V4Call, id: &str) -> V4Result {
         call.optional_body(&NO_MEMBERS, self.config.expense.unknown_fields)?;
         self.submit(id, call.now).map(|()| V4Reply::NoContent)
