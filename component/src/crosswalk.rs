@@ -3,7 +3,6 @@
 //! directions where the way back must know what is ours, `flows::vendors` and `flows::suppliers` in
 //! one.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -209,6 +208,8 @@ fn not_linked(one: &ObjectRef, other: &ObjectRef) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
+
     use super::*;
     use crate::contract::runs::{EndingKind, LastEnding};
 

@@ -124,6 +124,8 @@ async fn carry_over(store: &SqliteStore, number: u32) {
                 connection: "acme".into(),
                 links: vec![link(&id)],
                 unlinks: vec![],
+                run: Some(run),
+                at: 5_000,
             },
             Write::End {
                 run,
