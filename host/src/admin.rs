@@ -7,6 +7,7 @@
 pub mod audit;
 mod checkpoints;
 mod handle;
+pub mod links;
 mod reseal;
 mod socket;
 mod subscribe;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::handle::handle;
+use self::links::{LinksReply, LinksRequest};
 pub(crate) use self::reseal::reseal_at_start;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
@@ -96,6 +98,8 @@ pub enum AdminRequest {
         /// The name of the connection.
         connection: String,
     },
+    /// Links that a person makes or breaks: answered with `Links`.
+    Links(LinksRequest),
     /// Somebody added a seal key, which the log is to say: answered with `Noted`.
     KeyAdded {
         /// The id of the key.
@@ -165,6 +169,8 @@ pub enum AdminReply {
         /// By the name of the connection.
         begun: BTreeMap<String, String>,
     },
+    /// What came of a change of links.
+    Links(LinksReply),
     /// The next start receives at a new address.
     WebhookAddressChanged,
     /// It is in the log.

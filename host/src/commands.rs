@@ -13,6 +13,7 @@ mod gate;
 mod history;
 mod keys;
 mod labels;
+mod links;
 mod logging;
 mod preview;
 mod printable;
@@ -91,6 +92,7 @@ enum Command {
     Status(status::Args),
     Runs(runs::Args),
     Show(show::Args),
+    Links(links::Args),
     History(history::Args),
     Replay(replay::Args),
     Gate(gate::Args),
@@ -124,6 +126,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Status(args) => status::run(context, &args, out),
         Command::Runs(args) => runs::run(context, args, out),
         Command::Show(args) => show::run(context, &args, out),
+        Command::Links(args) => links::run(context, &args, out),
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
         Command::Gate(args) => gate::run(context, &args, out),
