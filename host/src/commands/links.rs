@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     command: Option<LinksCommand>,
     #[command(flatten)]
-    list: listing::Args,
+    list: listing::ListArgs,
 }
 
 #[derive(Debug, Subcommand)]

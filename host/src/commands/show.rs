@@ -58,7 +58,13 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     } else {
         let components = history::ran(&components, &run, &history);
         let mut text = Vec::new();
-        print(&run, (&history, bodies), components, &changes, &mut text)?;
+        print(
+            &run,
+            (&history[..], bodies),
+            components,
+            &changes,
+            &mut text,
+        )?;
         write!(out, "{}", redacted(&String::from_utf8_lossy(&text)))?;
     }
     Ok(exit::OK)

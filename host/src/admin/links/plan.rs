@@ -41,7 +41,8 @@ impl<'c> Plan<'c> {
     }
 
     pub(super) async fn add(&mut self, rows: Vec<ImportRow>) -> Result<(), AdminRefusal> {
-        let store = &self.connection.services.store;
+        let connection = self.connection;
+        let store = &connection.services.store;
         for rows in rows.chunks(LOOK_UP_ROWS) {
             let objects = rows
                 .iter()

@@ -236,8 +236,8 @@ fn print_problems(
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let read = || {
         let mut bytes = Vec::new();
-        let file = File::open(path)?.take(FILE_BYTES_MAX + 1);
-        { file }.read_to_end(&mut bytes)?;
+        let mut file = File::open(path)?.take(FILE_BYTES_MAX + 1);
+        file.read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>(bytes)
     };
     let path = path.display();
@@ -267,19 +267,27 @@ fn parse(bytes: &[u8]) -> Result<List, String> {
     let mut list = List::default();
     let mut record = ByteRecord::new();
     loop {
-        let line = reader.position().line();
         match reader.read_byte_record(&mut record) {
             Ok(false) => return Ok(list),
             Ok(true) => {
-                let line = record.position().map_or(line, csv::Position::line);
+                let line = line(record.position(), bytes);
                 match pair(&record, source, target) {
                     Ok(pair) => list.rows.push(ImportRow { line, pair }),
                     Err(message) => list.problems.push(RowProblem { line, message }),
                 }
             }
-            Err(error) => list.problems.push(wrong_record(&error, line)),
+            Err(error) => list.problems.push(wrong_record(&error, bytes)),
         }
     }
+}
+
+/// The line that a record begins on. The reader counts the empty lines before it as a part of it.
+fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
+    let Some(position) = position else { return 0 };
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = bytes.get(from..).unwrap_or_default().iter();
+    let empty = rest.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + empty.filter(|byte| **byte == b'\n').count() as u64
 }
 
 fn column(header: &ByteRecord, name: &str) -> Result<usize, String> {
@@ -297,8 +305,8 @@ fn column(header: &ByteRecord, name: &str) -> Result<usize, String> {
     })
 }
 
-fn wrong_record(error: &csv::Error, line: u64) -> RowProblem {
-    let line = error.position().map_or(line, csv::Position::line);
+fn wrong_record(error: &csv::Error, bytes: &[u8]) -> RowProblem {
+    let line = line(error.position(), bytes);
     let message = match error.kind() {
         ErrorKind::UnequalLengths {
             expected_len, len, ..

@@ -59,7 +59,7 @@ pub(super) struct BreakArgs {
     who: Who,
 }
 
-/// Where, and who.
+// Where, and who. Not a documentation: clap would take it for that of the command.
 #[derive(Debug, clap::Args)]
 struct Who {
     /// Of this connection; may be left out when there is only one

@@ -14,7 +14,7 @@ use super::super::failure::Failure;
 use super::super::{Done, exit, facts, labels, style, time_format};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ListArgs {
     /// Of this connection; may be left out when there is only one
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
+pub(super) fn run(context: &Context, args: &ListArgs, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let connection = context::connection(&settings, args.connection.as_deref())?;
     let connection = connection.name.clone();
@@ -135,7 +135,7 @@ fn as_json(stored: &StoredLink) -> Value {
     })
 }
 
-fn print_changes(changes: &[LinkChange], args: &Args, out: &mut impl Write) -> Done {
+fn print_changes(changes: &[LinkChange], args: &ListArgs, out: &mut impl Write) -> Done {
     if args.json {
         let list: Vec<Value> = changes.iter().map(change_as_json).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
