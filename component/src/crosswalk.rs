@@ -241,6 +241,7 @@ mod tests {
         let other = status(ObjectRef::concur("payment-request", "B0A5"));
         let paired = pair(&one, &other).expect("become each other");
         assert!(paired.is_exclusive);
+        assert_eq!(paired.links.len(), 2);
         assert_eq!(paired, pair(&other, &one).expect("in either order"));
         for link in &paired.links {
             let mut sources = unpair(link).expect("is a person's");

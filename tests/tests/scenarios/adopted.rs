@@ -38,7 +38,10 @@ fn adopt(sim: &mut Sim, one: &ObjectRef, other: &ObjectRef) {
 fn target(sim: &Sim, invoice: &str) -> Result<String, String> {
     match ending(sim, "invoice", invoice) {
         Ending::Confirmed(confirmation) => Ok(confirmation.target.id),
-        Ending::Parked(stop) => Err(stop.message),
+        Ending::Parked(stop) => {
+            assert_ne!(stop.code, "already-there", "it is a stranger's no more");
+            Err(stop.message)
+        }
         other => panic!("is neither there nor parked: {other:?}"),
     }
 }
