@@ -19,8 +19,8 @@ use crate::private;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::{resolve, with_suffix};
 
-/// Bytes of a request: an import of links with the most rows, of 800 bytes each, which is two ids at
-/// their longest. Only the user of the service, and root, can send one.
+/// Bytes of a request: an import of links with the most rows, of 800 bytes each, which is two ids
+/// at their longest. Only the user of the service, and root, can send one.
 const REQUEST_BYTES_MAX: u64 = 16 << 20;
 
 /// Bytes of a reply: what is wrong with each of those rows, or the status of ten thousand

@@ -84,6 +84,7 @@ macro_rules! store_conformance {
             runs_of_an_object_go_oldest_first
             links_are_kept_by_source_and_connection
             links_are_listed_by_filter
+            links_say_when_and_by_which_run
             links_are_paged_by_source
             changes_of_links_are_recorded
             links_are_not_changed_under_a_run

@@ -75,6 +75,35 @@ fn a_pair_is_adopted_shown_and_broken_with_who_did_it() {
     assert_eq!(row[..5], expected, "{listed}");
     assert!(listed.contains("a person"), "{listed}");
 
+    let broken = read(&installation, &["break", INVOICE, "--yes"]);
+    assert_eq!(
+        broken["broken"][0],
+        json!({"source": INVOICE, "target": REQUEST})
+    );
+    assert_eq!(broken["broken"].as_array().map(Vec::len), Some(2));
+    assert_eq!(pairs(&installation), []);
+
+    let changes = read(&installation, &["--changes"]);
+    let told: Vec<_> = changes.as_array().expect("an array").iter().collect();
+    let what: Vec<_> = told.iter().map(|change| &change["what"]).collect();
+    assert_eq!(what, ["broken", "broken", "adopted", "adopted"]);
+    assert_eq!(
+        (&told[3]["by"], &told[0]["by"]),
+        (&json!("Zoë Martin"), &Value::Null)
+    );
+    assert!(
+        told[0]["uid"].is_u64() && told[0]["at_ms"].is_u64(),
+        "{changes}"
+    );
+    let shown = installation.run(&["show", "2"]).out;
+    assert!(shown.contains("5F2C was adopted ") && shown.contains("by Zoë Martin (user "));
+    assert!(shown.contains("5F2C was broken "), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_linked_or_broken_is_refused_with_what_helps() {
+    let installation = after_a_morning();
+    done(&installation, &["adopt", INVOICE, REQUEST]);
     let again = done(&installation, &["adopt", INVOICE, REQUEST]);
     assert!(again.contains("linked already"), "{again}");
     for (one, other, why) in [
@@ -108,29 +137,7 @@ fn a_pair_is_adopted_shown_and_broken_with_who_did_it() {
         &["break", "freshbooks/invoice/1", "--yes"],
         "links --find 1",
     );
-    let broken = read(&installation, &["break", INVOICE, "--yes"]);
-    assert_eq!(
-        broken["broken"][0],
-        json!({"source": INVOICE, "target": REQUEST})
-    );
-    assert_eq!(broken["broken"].as_array().map(Vec::len), Some(2));
-    assert_eq!(pairs(&installation), []);
-
-    let changes = read(&installation, &["--changes"]);
-    let told: Vec<_> = changes.as_array().expect("an array").iter().collect();
-    let what: Vec<_> = told.iter().map(|change| &change["what"]).collect();
-    assert_eq!(what, ["broken", "broken", "adopted", "adopted"]);
-    assert_eq!(
-        (&told[3]["by"], &told[0]["by"]),
-        (&json!("Zoë Martin"), &Value::Null)
-    );
-    assert!(
-        told[0]["uid"].is_u64() && told[0]["at_ms"].is_u64(),
-        "{changes}"
-    );
-    let shown = installation.run(&["show", "2"]).out;
-    assert!(shown.contains("5F2C was adopted ") && shown.contains("by Zoë Martin (user "));
-    assert!(shown.contains("5F2C was broken "), "{shown}");
+    assert_eq!(pairs(&installation).len(), 2, "nothing was changed");
 }
 
 #[test]

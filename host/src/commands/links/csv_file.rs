@@ -32,8 +32,8 @@ const FILE_BYTES_MAX: u64 = 32 << 20;
 /// Write all links of a connection to a CSV file
 ///
 /// One row for each link, with the columns source, target, number, party, stored (UTC) and run. The
-/// bookkeeping of the runs, such as registrations of webhooks, is left out. Reads the store beside a
-/// running service. The file is readable by you alone.
+/// bookkeeping of the runs, such as registrations of webhooks, is left out. Reads the store beside
+/// a running service. The file is readable by you alone.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -178,7 +178,7 @@ pub(super) fn import(context: &Context, args: &ImportArgs, out: &mut impl Write)
     let request = LinksRequest::Import {
         connection: connection.name.clone(),
         rows: list.rows,
-        // With a row that cannot be read nothing is stored, and the others are checked all the same.
+        // With a row that cannot be read nothing is stored; the others are checked all the same.
         dry_run: args.dry_run || !list.problems.is_empty(),
         by: args.by.clone(),
     };

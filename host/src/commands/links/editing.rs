@@ -21,7 +21,7 @@ use super::super::{Done, client, exit, labels};
 /// it compares and changes that one, and makes no other. What can be linked: invoice and
 /// payment-request, bill and payment-request, financial-document and bill or journal-entry, client
 /// or bill-vendor and vendor, supplier and bill-vendor. It is refused while a run of the object is
-/// under way, and where one of the two is linked to another already. It is recorded with who did it.
+/// under way, and where one of the two is linked to another already. It is recorded who did it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

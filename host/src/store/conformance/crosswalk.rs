@@ -12,39 +12,7 @@ use crate::store::{
 /// Every part of a filter narrows the list, whose order is that of the sources' ids.
 pub fn links_are_listed_by_filter<S: Store>(place: &impl Fn() -> S) {
     let store = place();
-    let run = start(&store, Write::Start(new_run("acme", "20")));
-    let back = Link {
-        source: target("70"),
-        target: object("20"),
-        ..link("20", "70")
-    };
-    commit(
-        &store,
-        vec![
-            links(
-                "acme",
-                vec![link("3", "7"), link("20", "70"), back.clone()],
-                run,
-            ),
-            links("bolt", vec![link("3", "8")], run),
-            end(run, confirmed(), 5_000),
-        ],
-    );
-    let listed = get(store.links(all()));
-    let expected = |link: Link, facts: Facts| StoredLink {
-        link,
-        facts,
-        stored: Some(900),
-        run: Some(run),
-    };
-    assert_eq!(
-        listed,
-        [
-            expected(link("20", "70"), facts("2093")),
-            expected(link("3", "7"), Facts::NONE),
-            expected(back, Facts::NONE),
-        ]
-    );
+    three_links(&store);
     let targets = |filter: LinkFilter| {
         let found = get(store.links(filter)).into_iter();
         found.map(|found| found.link.target.id).collect::<Vec<_>>()
@@ -84,6 +52,49 @@ pub fn links_are_listed_by_filter<S: Store>(place: &impl Fn() -> S) {
         }),
         ["8"]
     );
+}
+
+/// Links come with what people call their source, and with the run that stored them and when.
+pub fn links_say_when_and_by_which_run<S: Store>(place: &impl Fn() -> S) {
+    let store = place();
+    let (run, back) = three_links(&store);
+    let expected = |link: Link, facts: Facts| StoredLink {
+        link,
+        facts,
+        stored: Some(900),
+        run: Some(run),
+    };
+    assert_eq!(
+        get(store.links(all())),
+        [
+            expected(link("20", "70"), facts("2093")),
+            expected(link("3", "7"), Facts::NONE),
+            expected(back, Facts::NONE),
+        ]
+    );
+}
+
+/// Two links of `acme` and one back, stored by a run that has ended, and one of `bolt`.
+fn three_links(store: &impl Store) -> (RunId, Link) {
+    let run = start(store, Write::Start(new_run("acme", "20")));
+    let back = Link {
+        source: target("70"),
+        target: object("20"),
+        ..link("20", "70")
+    };
+    commit(
+        store,
+        vec![
+            links(
+                "acme",
+                vec![link("3", "7"), link("20", "70"), back.clone()],
+                run,
+            ),
+            links("bolt", vec![link("3", "8")], run),
+            end(run, confirmed(), 5_000),
+        ],
+    );
+    (run, back)
 }
 
 /// A page begins behind the source that it is given, whether or not that is linked any more.
