@@ -8,17 +8,19 @@ use core::cell::RefCell;
 use crate::contract::credentials::{
     Credential, Grant, RefreshPlan, TokenFailure, TokenRequest, TokenResponse,
 };
+use crate::contract::crosswalk::Paired;
 use crate::contract::http::{Authorization, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
 use crate::contract::runs::{
-    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, Link, ObjectStatus, OpenError, Outcome,
+    StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule, SettingsBorrow};
 use crate::contract::types::{Instant, ObjectRef, Problem, System};
 use crate::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 use crate::contract::{
-    admission, credentials, events, export, mapping, pacing, runs, settings, webhooks,
+    admission, credentials, crosswalk, events, export, mapping, pacing, runs, settings, webhooks,
 };
 use crate::runs::Run;
 use crate::settings::Settings;
@@ -112,6 +114,16 @@ impl mapping::Guest for Component {
 
     fn check_accounts(settings: SettingsBorrow<'_>, answers: Vec<Response>) -> AccountCheck {
         crate::mapping::check_accounts(&settings.get::<SettingsHandle>().0, &answers)
+    }
+}
+
+impl crosswalk::Guest for Component {
+    fn pair(one: ObjectStatus, other: ObjectStatus) -> Result<Paired, String> {
+        crate::crosswalk::pair(&one, &other)
+    }
+
+    fn unpair(link: Link) -> Result<Vec<ObjectRef>, String> {
+        crate::crosswalk::unpair(&link)
     }
 }
 

@@ -113,6 +113,7 @@ mod concur;
 pub mod contract;
 mod country;
 pub mod credentials;
+pub mod crosswalk;
 mod error_bodies;
 pub mod events;
 #[cfg(target_arch = "wasm32")]

@@ -9,6 +9,7 @@ mod backfill;
 mod checkpoints;
 mod consent_rounds;
 mod handle;
+pub mod links;
 mod reseal;
 mod socket;
 mod subscribe;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 
 pub use self::consent_rounds::ConsentRounds;
 use self::handle::handle;
+use self::links::{LinksReply, LinksRequest};
 pub(crate) use self::reseal::reseal_at_start;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
@@ -119,6 +121,8 @@ pub enum AdminRequest {
         /// The name of the connection.
         connection: String,
     },
+    /// Links that a person makes or breaks: answered with `Links`.
+    Links(LinksRequest),
     /// Somebody added a seal key, which the log is to say: answered with `Noted`.
     KeyAdded {
         /// The id of the key.
@@ -192,6 +196,8 @@ pub enum AdminReply {
         /// By the name of the connection.
         begun: BTreeMap<String, String>,
     },
+    /// What came of a change of links.
+    Links(LinksReply),
     /// The next start receives at a new address.
     WebhookAddressChanged,
     /// It is in the log.

@@ -14,6 +14,7 @@ mod gate;
 mod history;
 mod keys;
 mod labels;
+mod links;
 mod logging;
 mod preview;
 mod printable;
@@ -92,6 +93,7 @@ enum Command {
     Status(status::Args),
     Runs(runs::Args),
     Show(show::Args),
+    Links(links::Args),
     History(history::Args),
     Replay(replay::Args),
     Backfill(backfill::Args),
@@ -126,6 +128,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Status(args) => status::run(context, &args, out),
         Command::Runs(args) => runs::run(context, args, out),
         Command::Show(args) => show::run(context, &args, out),
+        Command::Links(args) => links::run(context, &args, out),
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
         Command::Backfill(args) => backfill::run(context, &args, out),

@@ -19,6 +19,7 @@ mod commit_watch;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod integrity;
+mod links;
 mod records;
 pub mod sqlite;
 mod write;
@@ -28,11 +29,14 @@ use std::pin::Pin;
 
 pub use self::commit_watch::CommitWatch;
 pub use self::integrity::{ChainHash, ChainHead, CheckExtent, Checkpoint, DAMAGE_MAX, Damage};
+pub use self::links::{
+    LinkAct, LinkAuthor, LinkChange, LinkChangeFilter, LinkChangeId, LinkFilter, StoredLink,
+};
 pub use self::records::{
     Attempt, EventCount, HistoryRow, Inbox, Notice, ODDITY_BYTES_MAX, Run, RunCount, RunFilter,
     RunState, StoredCallback, StoredCredential, StoredEvent, StoredOddity,
 };
-pub use self::write::{Decision, NewRun, Receipt, Write};
+pub use self::write::{Decision, LinkEdit, NewRun, Receipt, Write};
 use crate::contract::pacing::Gate;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
@@ -193,6 +197,12 @@ pub trait Store: Send + Sync + 'static {
         connection: &str,
         objects: &[ObjectRef],
     ) -> Pending<'_, Vec<ObjectStatus>>;
+
+    /// Links that match, in the order of [`StoredLink`].
+    fn links(&self, filter: LinkFilter) -> Pending<'_, Vec<StoredLink>>;
+
+    /// Changes of links by people, newest first. They stay.
+    fn link_changes(&self, filter: LinkChangeFilter) -> Pending<'_, Vec<LinkChange>>;
 
     /// The text of a version of a connection's settings.
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>>;

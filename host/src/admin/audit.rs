@@ -92,6 +92,7 @@ pub(super) fn command(request: &AdminRequest) -> Option<Command> {
         AdminRequest::ChangeWebhookAddress { connection } => {
             ("webhooks new-address", Some(connection), String::new())
         }
+        AdminRequest::Links(request) => return Some(request.command()),
         AdminRequest::KeyAdded { id } => ("keys add", None, id.to_string()),
         AdminRequest::BackedUp { file, .. } => ("backup", None, file.clone()),
     };

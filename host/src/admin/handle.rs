@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::audit::{self, Actor};
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
-use super::{backfill, checkpoints, reseal, webhook_address};
+use super::{backfill, checkpoints, links, reseal, webhook_address};
 use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
@@ -83,6 +83,7 @@ async fn carry_out(
         AdminRequest::ChangeWebhookAddress { connection } => {
             webhook_address::change(parts, &connection).await
         }
+        AdminRequest::Links(request) => links::change(parts, request, actor).await,
         AdminRequest::KeyAdded { .. } => Ok(AdminReply::Noted),
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
@@ -104,6 +105,10 @@ pub(super) enum AdminRefusal {
     Callback(#[from] crate::callbacks::CallbackError),
     #[error(transparent)]
     Seal(#[from] crate::seal::SealError),
+    #[error(transparent)]
+    Component(#[from] crate::guest::GuestError),
+    #[error("{0}")]
+    Links(String),
     #[error("there is no connection named `{0}`; see `ml-connector status`")]
     UnknownConnection(String),
     #[error(
@@ -129,14 +134,15 @@ impl AdminRefusal {
         match self {
             Self::Credential(error) => credential_fault(error),
             Self::Store(_) | Self::Callback(_) => Fault::Store,
-            Self::Seal(_) | Self::NoWebhooks(_) => Fault::Settings,
+            Self::Seal(_) | Self::NoWebhooks(_) | Self::Component(_) => Fault::Settings,
             Self::Rehearsal(RehearsalError::Store(_)) => Fault::Store,
             Self::Rehearsal(RehearsalError::Held(_)) => Fault::Remote,
             Self::Rehearsal(RehearsalError::Instance(_)) => Fault::Settings,
             Self::GateNeedsConnect { .. } => Fault::Credential,
-            Self::UnknownConnection(_) | Self::NotSubscribed(_) | Self::UnknownRun(_) => {
-                Fault::Request
-            }
+            Self::UnknownConnection(_)
+            | Self::NotSubscribed(_)
+            | Self::UnknownRun(_)
+            | Self::Links(_) => Fault::Request,
         }
     }
 }

@@ -19,11 +19,13 @@ use crate::private;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::{resolve, with_suffix};
 
-/// Bytes of a request: an authorization code or token has less than 8 KiB.
-const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of a request: an import of links with the most rows, of 800 bytes each, which is two ids
+/// at their longest. Only the user of the service, and root, can send one.
+const REQUEST_BYTES_MAX: u64 = 16 << 20;
 
-/// Bytes of a reply: the status of ten thousand connections.
-const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Bytes of a reply: what is wrong with each of those rows, or the status of ten thousand
+/// connections.
+const REPLY_BYTES_MAX: u64 = 16 << 20;
 
 /// Commands at once; a person starts one at a time, and scripts a few.
 const CONNECTIONS_MAX: usize = 16;

@@ -7,12 +7,12 @@ use ml_connector::component_record::{self, ComponentRecord};
 use ml_connector::contract::runs::{Completion, Ending, Failure as RunFailure};
 use ml_connector::engine::numbered_remedy;
 use ml_connector::secret_addresses::redacted;
-use ml_connector::store::{HistoryRow, Run, RunId, RunState, Store};
+use ml_connector::store::{HistoryRow, LinkChange, LinkChangeFilter, Run, RunId, RunState, Store};
 
 use super::context::{self, Context};
 use super::failure::Failure;
 use super::timeline::{self, Bodies};
-use super::{Done, exit, facts, history, labels, runs, style, time_format};
+use super::{Done, exit, facts, history, labels, links, runs, style, time_format};
 
 /// Show one run: what it asked, what came back, why it waited, how it ended and what to do
 ///
@@ -39,11 +39,12 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done {
     let settings = context.settings()?;
     let store = context::open_store(&settings)?;
-    let (run, history, components) = context::wait_for(async {
+    let (run, history, components, changes) = context::wait_for(async {
         let run = store.run(args.run).await?;
         let run = run.ok_or_else(|| no_such_run(args.run))?;
         let components = component_record::recorded(&store).await?;
-        Ok((run, store.history(args.run).await?, components))
+        let changes = store.link_changes(changes_of(&run)).await?;
+        Ok((run, store.history(args.run).await?, components, changes))
     })?;
     let bodies = if args.bodies {
         Bodies::Shown
@@ -57,7 +58,13 @@ pub(super) fn run(context: &Context, args: &Args, out: &mut impl Write) -> Done 
     } else {
         let components = history::ran(&components, &run, &history);
         let mut text = Vec::new();
-        print(&run, &history, components, bodies, &mut text)?;
+        print(
+            &run,
+            (&history[..], bodies),
+            components,
+            &changes,
+            &mut text,
+        )?;
         write!(out, "{}", redacted(&String::from_utf8_lossy(&text)))?;
     }
     Ok(exit::OK)
@@ -70,11 +77,34 @@ pub(super) fn no_such_run(run: RunId) -> Failure {
     ))
 }
 
+/// Changes of the link of one object that are shown with its runs: a person makes few.
+const CHANGES_SHOWN: u32 = 10;
+
+fn changes_of(run: &Run) -> LinkChangeFilter {
+    LinkChangeFilter {
+        connection: run.connection.clone(),
+        source: Some(run.object.clone()),
+        before: None,
+        limit: CHANGES_SHOWN,
+    }
+}
+
+/// What a person did to the link of the run's object, one line.
+fn link_change(change: &LinkChange) -> String {
+    format!(
+        "Link to {} was {} {} by {}.",
+        labels::object(&change.target),
+        change.act.as_str(),
+        time_format::date_time(change.at),
+        links::author(&change.author)
+    )
+}
+
 fn print(
     run: &Run,
-    history: &[HistoryRow],
+    (history, bodies): (&[HistoryRow], Bodies),
     components: &[ComponentRecord],
-    bodies: Bodies,
+    changes: &[LinkChange],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let (word, tone) = labels::standing(run.state, runs::ending(run));
@@ -99,6 +129,9 @@ fn print(
     writeln!(out, "Settings version {}.", run.settings_version)?;
     for component in components {
         writeln!(out, "{}", labels::component(component))?;
+    }
+    for change in changes {
+        writeln!(out, "{}", link_change(change))?;
     }
     timeline::print(history, bodies, out)?;
     writeln!(out)?;

@@ -10,12 +10,14 @@ use crate::contract::admission::{Activity, Admission};
 use crate::contract::credentials::{
     Credential, Grant, RefreshPlan, TokenFailure, TokenRequest, TokenResponse,
 };
+use crate::contract::crosswalk::Paired;
 use crate::contract::events::Event;
 use crate::contract::http::{Authorization, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
 use crate::contract::runs::{
-    Completion, Demand, HistoryEntry, LastEnding, OpenError, Outcome, StepError, Task,
+    Completion, Demand, HistoryEntry, LastEnding, Link, ObjectStatus, OpenError, Outcome,
+    StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule};
 use crate::contract::types::{Instant, ObjectRef, Problem, System};
@@ -169,6 +171,23 @@ impl Instance {
             api.ml_connector_sync_mapping()
                 .call_check_accounts(store, settings.0, answers)
         })
+    }
+
+    /// `crosswalk.pair`: the links of two objects that a person says are one, or why not.
+    pub fn pair(
+        &mut self,
+        one: &ObjectStatus,
+        other: &ObjectStatus,
+    ) -> CallResult<Result<Paired, String>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_crosswalk()
+                .call_pair(store, one, other)
+        })
+    }
+
+    /// `crosswalk.unpair`: the sources of the links that go with this one, or why it stays.
+    pub fn unpair(&mut self, link: &Link) -> CallResult<Result<Vec<ObjectRef>, String>> {
+        self.call(|store, api| api.ml_connector_sync_crosswalk().call_unpair(store, link))
     }
 
     /// `run.open`: replays the history, and returns the demand after it.

@@ -66,6 +66,8 @@ async fn verify_anew(connection: &Connection, address: &WebhookAddress) -> Resul
             connection: connection.name.clone(),
             links: Vec::new(),
             unlinks: vec![status.object.clone()],
+            run: None,
+            at: services.clock.now(),
         });
         let task = NewTask {
             object: status.object,

@@ -6,6 +6,7 @@
 
 mod batches;
 mod chains;
+mod crosswalk;
 mod events;
 mod histories;
 mod keeping;
@@ -19,6 +20,7 @@ mod waiting;
 
 pub use batches::*;
 pub use chains::*;
+pub use crosswalk::*;
 pub use events::*;
 pub use histories::*;
 pub use keeping::*;
@@ -81,6 +83,11 @@ macro_rules! store_conformance {
             runs_beyond_the_bound_are_whole_and_go_in_their_time
             runs_of_an_object_go_oldest_first
             links_are_kept_by_source_and_connection
+            links_are_listed_by_filter
+            links_say_when_and_by_which_run
+            links_are_paged_by_source
+            changes_of_links_are_recorded
+            links_are_not_changed_under_a_run
             standings_tell_how_the_last_run_ended
             settings_are_kept_by_version
             a_credential_never_goes_back_a_generation

@@ -11,10 +11,12 @@ mod chain;
 mod commit_count;
 mod ending;
 mod endings;
+mod errors;
 mod events;
 mod file;
 mod history;
 mod integrity;
+mod links;
 mod log;
 mod notices;
 mod objects;
@@ -33,18 +35,18 @@ mod writes;
 use std::fs;
 use std::path::Path;
 
-use rusqlite::types::FromSqlError;
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{Connection, Row};
 
 use super::{
-    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, HistoryRow, Inbox, Notice,
-    NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId, Store, StoreError, StoredCallback,
-    StoredCredential, StoredOddity, Write,
+    Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, HistoryRow, Inbox, LinkChange,
+    LinkChangeFilter, LinkFilter, Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter,
+    RunId, Store, StoreError, StoredCallback, StoredCredential, StoredLink, StoredOddity, Write,
 };
 use crate::contract::pacing::Gate;
 use crate::contract::portable;
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Instant, ObjectRef, System};
+use errors::{naming, opened_read_only};
 use log::Log;
 use readers::Readers;
 use writer::Writer;
@@ -257,6 +259,14 @@ impl Store for SqliteStore {
         self.read(move |database| reads::object_statuses(database, &connection, objects))
     }
 
+    fn links(&self, filter: LinkFilter) -> Pending<'_, Vec<StoredLink>> {
+        self.read(move |database| links::matching(database, &filter))
+    }
+
+    fn link_changes(&self, filter: LinkChangeFilter) -> Pending<'_, Vec<LinkChange>> {
+        self.read(move |database| links::changes(database, &filter))
+    }
+
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {
         let (connection, version) = (connection.to_owned(), version.to_owned());
         self.read(move |database| reads::settings(database, &connection, &version))
@@ -313,25 +323,6 @@ impl Store for SqliteStore {
     }
 }
 
-/// Whose fault an error of SQLite is.
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        let text = error.to_string();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => Self::Refused(text),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(text),
-            Some(_) => Self::Unavailable(text),
-            None => Self::Corrupt(text),
-        }
-    }
-}
-
-impl From<FromSqlError> for StoreError {
-    fn from(error: FromSqlError) -> Self {
-        Self::Corrupt(error.to_string())
-    }
-}
-
 /// Runs a statement that is kept prepared, and returns how many rows it changed.
 fn execute(
     database: &Connection,
@@ -377,20 +368,6 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     portable::to_value(value)
         .map(|value| value.to_string())
         .map_err(|error| StoreError::Refused(format!("a value has no JSON form: {error}")))
-}
-
-fn opened_read_only() -> StoreError {
-    StoreError::Refused("it was opened for reading only".into())
-}
-
-fn naming(path: &Path, error: StoreError) -> StoreError {
-    let path = path.display();
-    match error {
-        StoreError::Refused(text) => StoreError::Refused(format!("{path}: {text}")),
-        StoreError::Unavailable(text) => StoreError::Unavailable(format!("{path}: {text}")),
-        StoreError::Corrupt(text) => StoreError::Corrupt(format!("{path}: {text}")),
-        named => named,
-    }
 }
 
 #[cfg(test)]

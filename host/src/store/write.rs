@@ -1,8 +1,8 @@
 //! The changes that a store applies, and what a commit returns.
 
 use super::{
-    Checkpoint, HistoryRow, NoticeId, RunId, RunState, StoredCallback, StoredCredential,
-    StoredEvent, StoredOddity,
+    Checkpoint, HistoryRow, LinkAct, LinkAuthor, NoticeId, RunId, RunState, StoredCallback,
+    StoredCredential, StoredEvent, StoredOddity,
 };
 // Named in the documentation.
 #[cfg(doc)]
@@ -75,7 +75,16 @@ pub enum Write {
         links: Vec<Link>,
         /// Links to forget, by source.
         unlinks: Vec<ObjectRef>,
+        /// The run that stores them; none where the program itself does.
+        run: Option<RunId>,
+        /// Now.
+        at: Instant,
     },
+    /// Stores and forgets links for a person, and records each that changes. Refused if a source is
+    /// linked to another target than the one it is to have, or while a run of a source has begun,
+    /// or may at any time, and has not ended: one that only waits for its time to look again
+    /// is none. A link that is there is left alone.
+    EditLinks(LinkEdit),
     /// Sets when a run is due again, and why it waits.
     Wait {
         /// The number of the run.
@@ -190,6 +199,23 @@ pub struct Receipt {
     pub left_undecided: u32,
     /// Unreadable deliveries that were deleted to make room.
     pub dropped_oddities: u32,
+}
+
+/// What a person does to links of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkEdit {
+    /// The name of the connection.
+    pub connection: String,
+    /// Links to store.
+    pub links: Vec<Link>,
+    /// How they are made.
+    pub act: LinkAct,
+    /// Links to forget, by source.
+    pub unlinks: Vec<ObjectRef>,
+    /// Who does it.
+    pub author: LinkAuthor,
+    /// Now.
+    pub at: Instant,
 }
 
 /// What a notice led to.

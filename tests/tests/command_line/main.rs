@@ -8,6 +8,7 @@ mod events;
 mod help;
 mod integrity;
 mod keys;
+mod links;
 mod meant;
 mod morning;
 mod place;

@@ -287,6 +287,8 @@ impl Template {
                 ..link.clone()
             }],
             unlinks: Vec::new(),
+            run: Some(run),
+            at: now,
         });
         let end = Write::End {
             run,

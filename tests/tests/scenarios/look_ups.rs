@@ -69,7 +69,7 @@ fn a_vendor_without_codes_is_known_by_name() {
 }
 
 /// An invoice of the first client.
-fn one_more(sim: &mut Sim, number: &str) -> String {
+pub(crate) fn one_more(sim: &mut Sim, number: &str) -> String {
     let client = sim.sandbox.freshbooks.ids(RecordKind::Client)[0];
     let invoice = documents::invoice(client, number);
     let created = sim.sandbox.freshbooks.create_invoice(&invoice, sim.now);
@@ -77,7 +77,7 @@ fn one_more(sim: &mut Sim, number: &str) -> String {
 }
 
 /// Another program makes a payment request of the first vendor.
-fn type_in(sim: &mut Sim, number: &str) {
+pub(crate) fn type_in(sim: &mut Sim, number: &str) {
     const HOST: &str = "us2.api.concursolutions.com";
     let now = sim.now;
     let concur = &mut sim.sandbox.concur;

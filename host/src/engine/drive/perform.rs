@@ -177,16 +177,18 @@ impl Driver<'_> {
 
     fn save(&mut self, changes: &Changes) -> Report {
         let connection = self.connection;
+        let now = connection.now_after(self.history.latest());
         if !(changes.links.is_empty() && changes.unlinks.is_empty()) {
             self.history.attach(Write::Links {
                 connection: connection.name.clone(),
                 links: changes.links.clone(),
                 unlinks: changes.unlinks.clone(),
+                run: Some(self.run.id),
+                at: now,
             });
         }
-        let started = connection.now_after(self.history.latest());
         for task in &changes.tasks {
-            let new = connection.new_run(task.clone(), started);
+            let new = connection.new_run(task.clone(), now);
             self.history.attach(Write::StartOrMarkDirty(new));
         }
         Report::Saved

@@ -13,6 +13,8 @@ pub fn a_refused_batch_leaves_nothing<S: Store>(place: &impl Fn() -> S) {
         connection: "acme".into(),
         links: vec![link("1", "7")],
         unlinks: vec![],
+        run: None,
+        at: 900,
     };
     let undecidable = Write::Decide {
         arrivals: 1,

@@ -198,5 +198,7 @@ fn links(links: Vec<Link>, unlinks: Vec<ObjectRef>) -> Write {
         connection: "acme".into(),
         links,
         unlinks,
+        run: None,
+        at: 900,
     }
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod chains;
+mod links;
 mod notices;
 mod reads;
 mod retention;
@@ -17,8 +18,9 @@ use crate::contract::runs::{Link, ObjectStatus, StartReason};
 use crate::contract::types::{Instant, ObjectRef, System};
 use crate::store::{
     Attempt, ChainHash, ChainHead, CheckExtent, CommitWatch, Damage, Decision, HistoryRow, Inbox,
-    Notice, NoticeId, Pending, Receipt, Run, RunCount, RunFilter, RunId, RunState, Store,
-    StoreError, StoredCallback, StoredCredential, StoredEvent, StoredOddity, Write,
+    LinkChange, LinkChangeFilter, LinkFilter, Notice, NoticeId, Pending, Receipt, Run, RunCount,
+    RunFilter, RunId, RunState, Store, StoreError, StoredCallback, StoredCredential, StoredEvent,
+    StoredLink, StoredOddity, Write,
 };
 
 /// A store in memory, for tests. Clones share what is kept.
@@ -38,7 +40,9 @@ struct State {
     runs: Vec<KeptRun>,
     /// How many runs of a connection have ended in a way.
     ended: BTreeMap<Key, u64>,
-    links: BTreeMap<Key, Link>,
+    links: BTreeMap<Key, KeptLink>,
+    /// With the name of the connection.
+    link_changes: Vec<(String, LinkChange)>,
     settings: BTreeMap<Key, KeptSettings>,
     credentials: BTreeMap<Key, StoredCredential>,
     callbacks: BTreeMap<Key, StoredCallback>,
@@ -55,6 +59,13 @@ struct KeptNotice {
     /// When the first of those in it arrived.
     first: Instant,
     decision: Option<Decision>,
+}
+
+#[derive(Clone)]
+struct KeptLink {
+    link: Link,
+    run: Option<RunId>,
+    stored: Instant,
 }
 
 #[derive(Clone)]
@@ -200,6 +211,14 @@ impl Store for ModelStore {
                 .map(|object| state.object_status(connection, object))
                 .collect()
         })
+    }
+
+    fn links(&self, filter: LinkFilter) -> Pending<'_, Vec<StoredLink>> {
+        self.read(|state| state.matching_links(&filter))
+    }
+
+    fn link_changes(&self, filter: LinkChangeFilter) -> Pending<'_, Vec<LinkChange>> {
+        self.read(|state| state.matching_changes(&filter))
     }
 
     fn settings(&self, connection: &str, version: &str) -> Pending<'_, Option<String>> {

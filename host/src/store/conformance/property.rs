@@ -7,17 +7,18 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::chains::damage;
+use super::crosswalk::edit;
 use super::listing::counts;
 use super::samples::{
     answered, callback, confirmed, conflict, credential, demand, event, gate, link, notice, object,
     oddity, parked, rejected, unchanged,
 };
 use super::{ModelStore, get, wait};
-use crate::contract::runs::{Completion, EndingKind, NewTask, StartReason, WaitReason};
+use crate::contract::runs::{Completion, EndingKind, Link, NewTask, StartReason, WaitReason};
 use crate::contract::types::System;
 use crate::store::{
-    ChainHead, Decision, HistoryRow, NewRun, RunFilter, RunId, RunState, Store, StoreError,
-    StoredEvent, Write,
+    ChainHead, Decision, HistoryRow, LinkChangeFilter, LinkEdit, LinkFilter, NewRun, RunFilter,
+    RunId, RunState, Store, StoreError, StoredEvent, Write,
 };
 
 const CONNECTIONS: [&str; 2] = ["acme", "bolt"];
@@ -120,6 +121,17 @@ fn same_names(store: &impl Store, model: &ModelStore) {
     assert_eq!(get(store.oddities(9)), get(model.oddities(9)));
     assert_eq!(get(store.inbox()), get(model.inbox()));
     for connection in CONNECTIONS {
+        let filter = LinkFilter {
+            connection: connection.into(),
+            ..LinkFilter::default()
+        };
+        assert_eq!(get(store.links(filter.clone())), get(model.links(filter)));
+        let filter = LinkChangeFilter {
+            connection: connection.into(),
+            ..LinkChangeFilter::default()
+        };
+        let changes = get(store.link_changes(filter.clone()));
+        assert_eq!(changes, get(model.link_changes(filter)));
         for version in ["v1", "v2"] {
             let settings = get(store.settings(connection, version));
             assert_eq!(settings, get(model.settings(connection, version)));
@@ -211,6 +223,7 @@ fn write() -> impl Strategy<Value = Write> {
             Write::Decide { notice, arrivals, decision }
         }),
         4 => links(),
+        3 => edited_links(),
         3 => (connection(), id(), instant()).prop_map(|(connection, id, received)| {
             let event = event(&connection, id);
             Write::Event(StoredEvent { received, ..event })
@@ -304,16 +317,37 @@ fn decision() -> impl Strategy<Value = Decision> {
 }
 
 fn links() -> impl Strategy<Value = Write> {
-    (connection(), vec((id(), id()), 0..3), vec(id(), 0..2)).prop_map(
-        |(connection, links, unlinks)| Write::Links {
+    let run = of(run());
+    (linked(), vec(id(), 0..2), run, instant()).prop_map(|((connection, links), ids, run, at)| {
+        let unlinks = ids.into_iter().map(object).collect();
+        Write::Links {
             connection,
-            links: links
-                .iter()
-                .map(|(source, target)| link(source, target))
-                .collect(),
-            unlinks: unlinks.into_iter().map(object).collect(),
-        },
-    )
+            links,
+            unlinks,
+            run,
+            at,
+        }
+    })
+}
+
+fn edited_links() -> impl Strategy<Value = Write> {
+    (linked(), vec(id(), 0..2), instant()).prop_map(|((connection, links), ids, at)| {
+        let unlinks = ids.into_iter().map(object).collect();
+        Write::EditLinks(LinkEdit {
+            connection,
+            at,
+            ..edit(links, unlinks)
+        })
+    })
+}
+
+/// A connection, and links of it.
+fn linked() -> impl Strategy<Value = (String, Vec<Link>)> {
+    let links = vec(
+        (id(), id()).prop_map(|(source, target)| link(source, target)),
+        0..3,
+    );
+    (connection(), links)
 }
 
 fn named() -> impl Strategy<Value = Write> {

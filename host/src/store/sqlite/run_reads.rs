@@ -172,7 +172,7 @@ fn conditions(filter: &RunFilter) -> Result<(String, Vec<Value>), StoreError> {
 }
 
 /// A pattern for what contains a text. LIKE takes ASCII letters of either case for the same.
-fn like_pattern(text: &str) -> String {
+pub(super) fn like_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {

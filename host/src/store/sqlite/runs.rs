@@ -168,6 +168,18 @@ impl Active {
     }
 }
 
+/// The run of an object that has begun, or may at any time, and has not ended: one that only waits
+/// for its time to look again after `now` is none.
+pub(super) fn under_way(
+    database: &Connection,
+    object: i64,
+    now: Instant,
+) -> Result<Option<RunId>, StoreError> {
+    let now = integer(now)?;
+    let active = active(database, object)?.filter(|run| !run.only_looks_again_after(now));
+    Ok(active.map(|run| run.id.cast_unsigned()))
+}
+
 fn active(database: &Connection, object: i64) -> Result<Option<Active>, StoreError> {
     let sql = "SELECT id, due, state, wait_reason IS NULL, next_reason FROM runs \
                WHERE object = ? AND ended IS NULL";

@@ -11,7 +11,7 @@ use super::{integrity, version_2};
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("5.sql"),
     include_str!("6.sql"),
     include_str!("7.sql"),
+    include_str!("8.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.

@@ -4,11 +4,9 @@ use rusqlite::Connection;
 
 use super::prepared::Prepared;
 use super::{
-    ending, endings, events, execute, history, integer, json, notices, objects, retention, runs,
+    ending, endings, events, execute, history, integer, json, links, notices, retention, runs,
 };
 use crate::contract::pacing::Gate;
-use crate::contract::runs::Link;
-use crate::contract::types::ObjectRef;
 use crate::store::{Receipt, StoreError, StoredCallback, StoredCredential, StoredEvent, Write};
 
 /// Applies a batch in order; the first error ends it.
@@ -131,14 +129,17 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
             connection,
             links,
             unlinks,
+            run,
+            at,
         } => {
             links
                 .iter()
-                .try_for_each(|link| keep_link(database, connection, link))?;
+                .try_for_each(|link| links::store(database, connection, link, (*run, *at)))?;
             unlinks
                 .iter()
-                .try_for_each(|source| forget_link(database, connection, source))
+                .try_for_each(|source| links::forget(database, connection, source))
         }
+        Write::EditLinks(edit) => links::edit(database, edit),
         Write::Settings {
             connection,
             version,
@@ -164,41 +165,6 @@ fn upsert(database: &Connection, write: &Write) -> Result<(), StoreError> {
         Write::Retire { ended_before } => retention::retire(database, *ended_before),
         Write::Forget { received_before } => events::forget(database, *received_before),
         _ => Err(StoreError::Refused("a write that is not known here".into())),
-    }
-}
-
-fn keep_link(database: &Connection, connection: &str, link: &Link) -> Result<(), StoreError> {
-    let source = objects::number(database, connection, &link.source)?;
-    let sql = "INSERT INTO links (source, target_system, target_kind, target_name, version, \
-               content_hash) VALUES (?, ?, ?, ?, ?, ?) \
-               ON CONFLICT DO UPDATE SET target_system = excluded.target_system, \
-               target_kind = excluded.target_kind, target_name = excluded.target_name, \
-               version = excluded.version, content_hash = excluded.content_hash";
-    let Link {
-        target,
-        version,
-        content_hash,
-        ..
-    } = link;
-    let values = (
-        source,
-        target.system.as_str(),
-        &target.kind,
-        &target.id,
-        version,
-        content_hash,
-    );
-    execute(database, sql, values).map(drop)
-}
-
-fn forget_link(
-    database: &Connection,
-    connection: &str,
-    source: &ObjectRef,
-) -> Result<(), StoreError> {
-    match objects::find(database, connection, source)? {
-        Some(source) => execute(database, "DELETE FROM links WHERE source = ?", [source]).map(drop),
-        None => Ok(()),
     }
 }
 

@@ -105,15 +105,17 @@ impl State {
                 connection,
                 links,
                 unlinks,
+                run,
+                at,
             } => {
                 for link in links {
-                    self.links
-                        .insert(object_key(&connection, &link.source), link);
+                    self.keep_link(&connection, link, (run, at));
                 }
                 for source in unlinks {
                     self.links.remove(&object_key(&connection, &source));
                 }
             }
+            Write::EditLinks(edit) => self.edit_links(edit)?,
             Write::Settings {
                 connection,
                 version,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{State, object_key};
+use super::State;
 use crate::contract::runs::{Completion, EndingKind, Facts, ObjectStatus};
 use crate::contract::types::ObjectRef;
 use crate::store::{EventCount, Inbox, Run, RunCount, RunFilter, RunId, RunState};
@@ -143,7 +143,7 @@ impl State {
             .find_map(|run| run.completion.as_ref());
         ObjectStatus {
             object: object.clone(),
-            link: self.links.get(&object_key(connection, object)).cloned(),
+            link: self.link(connection, object).cloned(),
             active,
             last: last.map(Completion::to_last_ending),
         }

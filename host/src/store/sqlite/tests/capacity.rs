@@ -13,7 +13,7 @@ use crate::contract::runs::{
     OutboundRequest, Outcome, Report,
 };
 use crate::contract::types::{ObjectRef, System};
-use crate::store::{HistoryRow, NewRun, Store, Write};
+use crate::store::{HistoryRow, LinkFilter, NewRun, Store, Write};
 
 const RECORDS: u32 = 20_000;
 const UNDER_WAY: u32 = 256;
@@ -59,6 +59,78 @@ async fn capacity_of_notices() {
         task.await.expect("no panic");
     }
     report("notices", clock.elapsed(), &path);
+}
+
+/// Looks one link up among a million, and pages through them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement; CONTRIBUTING.md has its command"]
+async fn capacity_of_links() {
+    const LINKS: u32 = 1_000_000;
+    const LOOK_UPS: u32 = 1_000;
+    let (_directory, path) = empty();
+    let store = SqliteStore::open(&path).expect("opens");
+    for from in (0..LINKS).step_by(10_000) {
+        let links = (from..from + 10_000).map(|number| link(&number.to_string()));
+        let links = Write::Links {
+            connection: "acme".into(),
+            links: links.collect(),
+            unlinks: vec![],
+            run: Some(1),
+            at: 5_000,
+        };
+        store.commit(vec![links]).await.expect("is kept");
+    }
+    let mut times = Vec::new();
+    for batch in 0..40 {
+        let clock = Clock::now();
+        for number in 0..LOOK_UPS {
+            // Far apart, so that none is on the page of the one before.
+            let number = (batch * LOOK_UPS + number) * 7_919 % LINKS;
+            let asked = [object(&number.to_string())];
+            let found = store.object_statuses("acme", &asked).await.expect("reads");
+            assert!(found[0].link.is_some());
+        }
+        times.push(clock.elapsed() / LOOK_UPS);
+    }
+    times.sort();
+    println!(
+        "one link of {LINKS}: {:?} at best, {:?} in the middle",
+        times[0], times[20]
+    );
+    let filter = LinkFilter {
+        connection: "acme".into(),
+        limit: 50,
+        ..LinkFilter::default()
+    };
+    for (what, filter) in [
+        (
+            "a page behind the last",
+            LinkFilter {
+                after: Some(object("55")),
+                ..filter.clone()
+            },
+        ),
+        (
+            "what leads to a target",
+            LinkFilter {
+                target: Some(link("77").target),
+                ..filter.clone()
+            },
+        ),
+        (
+            "a text that is nowhere",
+            LinkFilter {
+                find: Some("nowhere".into()),
+                ..filter
+            },
+        ),
+    ] {
+        let clock = Clock::now();
+        store.links(filter).await.expect("reads");
+        println!("{what}: {:?}", clock.elapsed());
+    }
+    let bytes = std::fs::metadata(&path).map_or(0, |file| file.len()) / u64::from(LINKS);
+    println!("{bytes} bytes for each");
 }
 
 fn report(what: &str, wall: Duration, path: &std::path::Path) {
@@ -124,6 +196,8 @@ async fn carry_over(store: &SqliteStore, number: u32) {
                 connection: "acme".into(),
                 links: vec![link(&id)],
                 unlinks: vec![],
+                run: Some(run),
+                at: 5_000,
             },
             Write::End {
                 run,

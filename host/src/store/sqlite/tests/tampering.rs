@@ -329,6 +329,9 @@ async fn what_an_older_version_stored_joins_the_chains() {
     database
         .execute_batch(
             "DROP TABLE ending_chain; DROP TABLE checkpoints; DROP TABLE ending_chain_bases; \
+             DROP TABLE link_changes; \
+             DROP INDEX links_by_target; ALTER TABLE links DROP COLUMN stored; \
+             ALTER TABLE links DROP COLUMN run; \
              ALTER TABLE runs DROP COLUMN history_hash; \
              ALTER TABLE runs DROP COLUMN history_hash_before_open; \
              DROP INDEX notices_undecided_of_object; DROP INDEX notices_of_run; \
