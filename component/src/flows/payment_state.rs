@@ -223,8 +223,8 @@ async fn show(flow: &Flow, request: &ObjectRef) -> Result<Shown, EarlyEnd> {
         let read = flow.read(call, concur::read_payments).await?;
         let rows = read.map_err(|refusal| refused(&refusal))?;
         let is_last = rows.len() < concur::PAYMENT_ROWS_MAX;
-        let ours = rows.into_iter().filter(|row| row.request_id == request.id);
-        last = ours.last().or(last);
+        let mut ours = rows.into_iter().filter(|row| row.request_id == request.id);
+        last = ours.next_back().or(last);
         if is_last {
             break;
         }
