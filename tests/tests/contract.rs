@@ -69,7 +69,7 @@ fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
     assert!(world.docs.contents.is_some());
     assert_eq!(world.imports.len(), 0, "the world imports something");
     let names: Vec<_> = world.exports.values().collect();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     assert!(
         names
             .iter()
