@@ -6,13 +6,15 @@ use std::time::Duration;
 use super::audit::{self, Actor};
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
-use super::{checkpoints, reseal, webhook_address};
+use super::{checkpoints, reconciling, reseal, webhook_address};
 use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
+use crate::contract::reconciliation::Period;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
 use crate::credentials::CredentialError;
 use crate::engine::Connection;
+use crate::reconcile::{Asked, ReconcileError};
 use crate::secrets::Secret;
 use crate::service::{Parts, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
@@ -76,6 +78,16 @@ async fn carry_out(
         AdminRequest::ChangeWebhookAddress { connection } => {
             webhook_address::change(parts, &connection).await
         }
+        AdminRequest::Reconcile {
+            connection,
+            from,
+            to,
+            flows,
+        } => find_connection(parts, &connection).and_then(|connection| {
+            let period = Period { from, to };
+            reconciling::begin(parts, connection, Asked { period, flows })
+        }),
+        AdminRequest::ReconcileStand { job, after } => reconciling::stand(parts, job, after),
         AdminRequest::KeyAdded { .. } => Ok(AdminReply::Noted),
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
@@ -111,6 +123,12 @@ pub(super) enum AdminRefusal {
     GateNeedsConnect { system: System },
     #[error("{0} receives no webhooks: set receiver.public_url")]
     NoWebhooks(String),
+    #[error("a comparison of {0} is under way; wait until it is done")]
+    Comparing(String),
+    #[error("the service does not know this comparison any more; start it again")]
+    UnknownComparison,
+    #[error(transparent)]
+    Reconcile(#[from] Arc<ReconcileError>),
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
 }
@@ -122,9 +140,12 @@ impl AdminRefusal {
             Self::Store(_) | Self::Callback(_) => Fault::Store,
             Self::Seal(_) | Self::NoWebhooks(_) => Fault::Settings,
             Self::GateNeedsConnect { .. } => Fault::Credential,
-            Self::UnknownConnection(_) | Self::NotSubscribed(_) | Self::UnknownRun(_) => {
-                Fault::Request
-            }
+            Self::Reconcile(error) => reconciling::fault(error),
+            Self::UnknownConnection(_)
+            | Self::NotSubscribed(_)
+            | Self::Comparing(_)
+            | Self::UnknownComparison
+            | Self::UnknownRun(_) => Fault::Request,
         }
     }
 }

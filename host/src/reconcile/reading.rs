@@ -1,0 +1,399 @@
+//! Reads both sides of a flow, one request at a time, so that live runs have all the others.
+
+mod requests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::requests::ReconcileError;
+use self::requests::Remotes;
+use super::compare::Sides;
+use super::record::{FieldIn, Fields, Holding, Record, Source, Standing, Target};
+use crate::contract::reconciliation::{
+    Content, FieldValue, Flow, Page, Period, Reading, Row, Side,
+};
+use crate::contract::runs::{EndingKind, ObjectStatus};
+use crate::contract::types::{Note, ObjectRef};
+use crate::engine::Connection;
+
+use super::progress::Progress;
+
+/// Objects that are asked of the store at once: as many as a run may ask for.
+const OBJECTS_MAX: usize = 1_000;
+
+/// Both sides, and what was not read of them.
+pub(super) struct FlowRead {
+    pub(super) sides: Sides,
+    /// Lists that were not read to their end.
+    pub(super) cut: Vec<Note>,
+}
+
+/// Reads the two sides of a flow.
+pub(super) struct Reader<'c> {
+    connection: &'c Connection,
+    remotes: Remotes<'c>,
+    progress: &'c Progress,
+}
+
+/// A row with all that it says, and what the store knows of its record.
+struct Known {
+    row: Row,
+    status: Option<ObjectStatus>,
+    fields: Option<Fields>,
+}
+
+impl<'c> Reader<'c> {
+    pub(super) fn new(connection: &'c Connection, progress: &'c Progress) -> Self {
+        Self {
+            connection,
+            remotes: Remotes::new(connection, progress),
+            progress,
+        }
+    }
+
+    /// The flows that the settings have.
+    pub(super) fn flows(&self) -> Result<Vec<Flow>, ReconcileError> {
+        let connection = self.connection;
+        let flows = connection
+            .instance
+            .call_with(&connection.settings, |instance, settings| {
+                instance.reconciliation_flows(settings)
+            });
+        Ok(flows?)
+    }
+
+    /// Both sides within a period, and beyond it what a link leads to.
+    pub(super) async fn read(
+        &self,
+        flow: &Flow,
+        period: &Period,
+    ) -> Result<FlowRead, ReconcileError> {
+        self.progress.begin_flow(&flow.name);
+        let (mut sources, sources_cut) = self.read_side(flow, period, Side::Source).await?;
+        let (mut targets, targets_cut) = self.read_side(flow, period, Side::Target).await?;
+        let led_to = |known: &BTreeMap<Key, Known>, kinds: &[String]| -> Vec<ObjectRef> {
+            let links = known.values().filter_map(|one| one.link(kinds));
+            links.cloned().collect()
+        };
+        let back = led_to(&targets, &flow.source_kinds);
+        self.read_linked(flow, back, &mut sources).await?;
+        let there = led_to(&sources, &flow.target_kinds);
+        self.read_linked(flow, there, &mut targets).await?;
+        let is_ours = |one: &Known| !one.belongs_elsewhere(&flow.target_kinds);
+        let sources = sources.into_values().filter(is_ours);
+        let targets = targets.into_values();
+        Ok(FlowRead {
+            sides: Sides {
+                sources: sources
+                    .map(|one| one.into_source(&flow.target_kinds))
+                    .collect(),
+                targets: targets
+                    .map(|one| one.into_target(&flow.source_kinds))
+                    .collect(),
+                targets_cut: targets_cut.clone(),
+            },
+            cut: sources_cut.into_iter().chain(targets_cut).collect(),
+        })
+    }
+
+    /// All records of a side, and why the list was not read to its end.
+    async fn read_side(
+        &self,
+        flow: &Flow,
+        period: &Period,
+        side: Side,
+    ) -> Result<(BTreeMap<Key, Known>, Option<Note>), ReconcileError> {
+        let (mut known, mut cut) = (BTreeMap::new(), None);
+        let mut cursor: Option<String> = None;
+        loop {
+            let place = (side, period, cursor.as_deref());
+            let page = self.read_page(flow, place).await?;
+            let mut rows = Vec::new();
+            for row in page.rows {
+                rows.push(self.completed(flow, row).await?);
+            }
+            self.remember(rows, &mut known).await?;
+            cut = cut.or(page.cut);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok((known, cut)),
+            }
+        }
+    }
+
+    async fn read_page(
+        &self,
+        flow: &Flow,
+        (side, period, cursor): (Side, &Period, Option<&str>),
+    ) -> Result<Page, ReconcileError> {
+        let Connection {
+            instance, settings, ..
+        } = self.connection;
+        let name = &flow.name;
+        let asked = instance.call_with(settings, |instance, settings| {
+            instance.list_request(settings, name, side, period, cursor)
+        })?;
+        let request = asked.ok_or_else(|| ReconcileError::NoRequest(flow.name.clone()))?;
+        let answer = self.remotes.ask(&request).await?;
+        let read = instance.call_with(settings, |instance, settings| {
+            instance.read_list(settings, name, side, period, cursor, &answer)
+        })?;
+        read.map_err(|why| ReconcileError::List {
+            system: request.system,
+            why: why.message,
+        })
+    }
+
+    /// The row with all that its record holds.
+    async fn completed(&self, flow: &Flow, row: Row) -> Result<Row, ReconcileError> {
+        self.progress.note_record();
+        if row.content != Content::Partial {
+            return Ok(row);
+        }
+        Ok(match self.read_one(flow, &row.object).await? {
+            Reading::Record(full) => full,
+            Reading::Missing => Row {
+                content: Content::Gone(not_there(&row.object)),
+                ..row
+            },
+            Reading::Unreadable(why) => Row {
+                content: Content::Unreadable(why),
+                ..row
+            },
+            Reading::Send(_) => Row {
+                content: Content::Unreadable(endless(&row.object)),
+                ..row
+            },
+        })
+    }
+
+    /// Reads one record. It is `Send` only where the component asks without an end.
+    async fn read_one(&self, flow: &Flow, object: &ObjectRef) -> Result<Reading, ReconcileError> {
+        /// A document and its party are two.
+        const ANSWERS_MAX: usize = 10;
+        let mut answers = Vec::new();
+        loop {
+            let Connection {
+                instance, settings, ..
+            } = self.connection;
+            let reading = instance.call_with(settings, |instance, settings| {
+                instance.read_one(settings, &flow.name, object, &answers)
+            })?;
+            match reading {
+                Reading::Send(request) if answers.len() < ANSWERS_MAX => {
+                    match self.remotes.ask(&request).await {
+                        Ok(answer) => answers.push(answer),
+                        Err(ReconcileError::NotAnswered { why, .. }) => {
+                            return Ok(Reading::Unreadable(not_answered(why)));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                reading => return Ok(reading),
+            }
+        }
+    }
+
+    /// Reads what links lead to and no list has shown.
+    async fn read_linked(
+        &self,
+        flow: &Flow,
+        objects: Vec<ObjectRef>,
+        known: &mut BTreeMap<Key, Known>,
+    ) -> Result<(), ReconcileError> {
+        let mut rows = Vec::new();
+        let mut asked = BTreeSet::new();
+        for object in objects {
+            let is_new = !known.contains_key(&key_of(&object)) && asked.insert(key_of(&object));
+            if is_new {
+                let row = Row {
+                    object,
+                    marker: None,
+                    facts: crate::contract::runs::Facts::NONE,
+                    left_out: None,
+                    content: Content::Partial,
+                };
+                rows.push(self.completed(flow, row).await?);
+            }
+        }
+        self.remember(rows, known).await
+    }
+
+    /// Adds what the store knows of the records, and of what their fields refer to.
+    async fn remember(
+        &self,
+        rows: Vec<Row>,
+        known: &mut BTreeMap<Key, Known>,
+    ) -> Result<(), ReconcileError> {
+        for rows in rows.chunks(OBJECTS_MAX / 2) {
+            let objects: Vec<ObjectRef> = rows.iter().map(|row| row.object.clone()).collect();
+            let parties = rows.iter().flat_map(referred).cloned();
+            let parties: BTreeMap<Key, ObjectRef> =
+                parties.map(|party| (key_of(&party), party)).collect();
+            let linked = self.statuses(parties.into_values().collect()).await?;
+            let linked: BTreeMap<Key, String> = linked
+                .into_iter()
+                .filter_map(|status| Some((key_of(&status.object), status.link?.target.id)))
+                .collect();
+            for (row, status) in rows.iter().zip(self.statuses(objects).await?) {
+                let one = Known {
+                    fields: fields_of(row, &linked),
+                    status: Some(status),
+                    row: row_without_fields(row),
+                };
+                known.insert(key_of(&row.object), one);
+            }
+        }
+        Ok(())
+    }
+
+    async fn statuses(&self, objects: Vec<ObjectRef>) -> Result<Vec<ObjectStatus>, ReconcileError> {
+        let Connection { name, services, .. } = self.connection;
+        let mut statuses = Vec::new();
+        for objects in objects.chunks(OBJECTS_MAX) {
+            statuses.extend(services.store.object_statuses(name, objects).await?);
+        }
+        Ok(statuses)
+    }
+}
+
+/// An object by its system, kind and id, in an order.
+type Key = (&'static str, String, String);
+
+fn key_of(object: &ObjectRef) -> Key {
+    let ObjectRef { system, kind, id } = object;
+    (system.as_str(), kind.clone(), id.clone())
+}
+
+/// The objects whose links a row's fields name.
+fn referred(row: &Row) -> impl Iterator<Item = &ObjectRef> {
+    let fields = match &row.content {
+        Content::Fields(fields) => fields.as_slice(),
+        Content::Partial | Content::Gone(_) | Content::Unreadable(_) => &[],
+    };
+    fields.iter().filter_map(|field| match &field.value {
+        FieldValue::TargetOf(object) => Some(object),
+        FieldValue::Text(_) => None,
+    })
+}
+
+fn fields_of(row: &Row, linked: &BTreeMap<Key, String>) -> Option<Fields> {
+    let Content::Fields(fields) = &row.content else {
+        return None;
+    };
+    let fields = fields.iter().filter_map(|field| {
+        let (value, any_case) = match &field.value {
+            FieldValue::Text(text) => (text, false),
+            FieldValue::TargetOf(object) => (linked.get(&key_of(object))?, true),
+        };
+        let name = &field.name;
+        Some(FieldIn {
+            name,
+            value,
+            any_case,
+        })
+    });
+    Some(Fields::new(fields))
+}
+
+fn row_without_fields(row: &Row) -> Row {
+    Row {
+        object: row.object.clone(),
+        marker: row.marker.clone(),
+        facts: row.facts.clone(),
+        left_out: row.left_out.clone(),
+        content: match &row.content {
+            Content::Fields(_) => Content::Fields(Vec::new()),
+            content => content.clone(),
+        },
+    }
+}
+
+impl Known {
+    /// What the record is linked to, if that is of one of these kinds.
+    fn link(&self, kinds: &[String]) -> Option<&ObjectRef> {
+        let link = self.status.as_ref()?.link.as_ref()?;
+        kinds.contains(&link.target.kind).then_some(&link.target)
+    }
+
+    /// Whether it is linked to something of another flow.
+    fn belongs_elsewhere(&self, kinds: &[String]) -> bool {
+        let link = self.status.as_ref().and_then(|status| status.link.as_ref());
+        link.is_some_and(|link| !kinds.contains(&link.target.kind))
+    }
+
+    fn into_source(self, kinds: &[String]) -> Source {
+        Source {
+            link: self.link(kinds).cloned(),
+            standing: self.standing(),
+            left_out: self.row.left_out.clone(),
+            record: self.into_record(),
+        }
+    }
+
+    fn into_target(self, kinds: &[String]) -> Target {
+        Target {
+            link: self.link(kinds).cloned(),
+            record: self.into_record(),
+        }
+    }
+
+    fn into_record(self) -> Record {
+        let Self { row, fields, .. } = self;
+        Record {
+            content: match (row.content, fields) {
+                (Content::Fields(_), Some(fields)) => Holding::Fields(fields),
+                (Content::Gone(why), _) => Holding::Gone(why),
+                (Content::Unreadable(why), _) => Holding::Unreadable(why),
+                (Content::Partial | Content::Fields(_), _) => {
+                    Holding::Unreadable(endless(&row.object))
+                }
+            },
+            object: row.object,
+            marker: row.marker.map(String::into_boxed_str),
+            facts: row.facts,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        let Some(status) = &self.status else {
+            return Standing::Settled;
+        };
+        match &status.last {
+            Some(last) if is_stopped(last.kind) => Standing::Stopped {
+                code: last.code.clone().unwrap_or_else(|| "conflict".to_owned()),
+                message: last.message.clone(),
+            },
+            _ if status.active => Standing::Open,
+            _ => Standing::Settled,
+        }
+    }
+}
+
+fn is_stopped(kind: EndingKind) -> bool {
+    matches!(
+        kind,
+        EndingKind::Parked | EndingKind::Rejected | EndingKind::Conflict
+    )
+}
+
+fn not_there(object: &ObjectRef) -> Note {
+    let system = object.system.display_name();
+    Note {
+        code: "not-there".to_owned(),
+        message: format!("{system} does not show {} {}", object.kind, object.id),
+    }
+}
+
+fn not_answered(why: String) -> Note {
+    Note {
+        code: "not-answered".to_owned(),
+        message: why,
+    }
+}
+
+fn endless(object: &ObjectRef) -> Note {
+    Note {
+        code: "unreadable".to_owned(),
+        message: format!("{} {} was not read in full", object.kind, object.id),
+    }
+}
