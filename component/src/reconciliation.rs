@@ -4,6 +4,7 @@
 //! knows nothing of them: it is the host's.
 
 mod cursor;
+mod financial;
 mod payment_requests;
 
 use alloc::format;
@@ -12,15 +13,16 @@ use alloc::vec::Vec;
 
 use crate::classify::Reader;
 use crate::contract::http::{Request, Response};
-use crate::contract::reconciliation::{Flow, Page, Period, Reading, Side};
-use crate::contract::types::{Note, ObjectRef};
+use crate::contract::reconciliation::{Field, FieldValue, Flow, Page, Period, Reading, Side};
+use crate::contract::types::{Note, ObjectRef, Problem};
 use crate::error_bodies::{self, Refusal, Unread};
 use crate::settings::Settings;
 
 /// The flows whose sides can be compared. See `wit/reconciliation.wit`.
 #[must_use]
 pub fn flows(settings: &Settings) -> Vec<Flow> {
-    payment_requests::flow(settings).into_iter().collect()
+    let flows = [payment_requests::flow(settings), financial::flow(settings)];
+    flows.into_iter().flatten().collect()
 }
 
 /// The read of a page of one side. See `wit/reconciliation.wit`.
@@ -53,6 +55,7 @@ pub fn list_request(
 ) -> Option<Request> {
     match flow {
         payment_requests::NAME => payment_requests::list_request(settings, side, period, cursor),
+        financial::NAME => financial::list_request(settings, side, cursor),
         _ => None,
     }
 }
@@ -74,6 +77,7 @@ pub fn read_list(
         payment_requests::NAME => {
             payment_requests::read_list(settings, side, period, cursor, answer)
         }
+        financial::NAME => financial::read_list(settings, period, cursor, answer),
         _ => Err(note("unknown-flow", format!("there is no flow \"{flow}\""))),
     }
 }
@@ -88,6 +92,7 @@ pub fn read_one(
 ) -> Reading {
     match flow {
         payment_requests::NAME => payment_requests::read_one(settings, object, answers),
+        financial::NAME => financial::read_one(settings, object, answers),
         _ => unknown_kind(object),
     }
 }
@@ -139,6 +144,22 @@ fn note(code: &str, message: String) -> Note {
         code: code.to_string(),
         message,
     }
+}
+
+fn field(name: &str, value: FieldValue) -> Field {
+    Field {
+        name: name.to_string(),
+        value,
+    }
+}
+
+/// Why a record cannot be translated, by the first of its problems.
+fn first_problem(problems: Vec<Problem>) -> Note {
+    let first = problems.into_iter().next();
+    first.map_or_else(
+        || note("unreadable", "it cannot be translated".into()),
+        |problem| note(&problem.code, problem.message),
+    )
 }
 
 /// Whether a day is within the period; of a record without one nobody can say.

@@ -1,17 +1,17 @@
 //! FreshBooks' invoices and bills beside SAP Concur's payment requests.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::cursor::Cursor;
-use super::{Unanswered, answered, is_within, note, unknown_kind};
+use super::{Unanswered, answered, field, first_problem, is_within, note, unknown_kind};
 use crate::concur::{self, Digest, PaymentRequest};
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{
     Content, Field, FieldValue, Flow, Page, Period, Reading, Row, Side,
 };
-use crate::contract::types::{Note, ObjectRef, Problem, System};
+use crate::contract::types::{Note, ObjectRef, System};
 use crate::error_bodies;
 use crate::freshbooks::{self, Document, DocumentPage, Kind, Party};
 use crate::marker;
@@ -44,6 +44,7 @@ pub(super) fn flow(settings: &Settings) -> Option<Flow> {
         targets: "SAP Concur payment requests".to_string(),
         source_kinds: kinds.iter().map(ToString::to_string).collect(),
         target_kinds: [TARGET.to_string()].into(),
+        lists_sources: true,
     })
 }
 
@@ -171,7 +172,7 @@ fn source_row(settings: &Settings, document: &Document) -> Row {
                 fields.push(field(comparable::VENDOR, vendor));
                 Content::Fields(fields)
             }
-            Err(problems) => Content::Unreadable(first(problems)),
+            Err(problems) => Content::Unreadable(first_problem(problems)),
         }
     };
     Row {
@@ -193,14 +194,6 @@ fn left_out(settings: &Settings, document: &Document) -> Option<Note> {
         let message = "it was made of an invoice of SAP Concur".to_string();
         note("made-by-us", message)
     })
-}
-
-fn first(problems: Vec<Problem>) -> Note {
-    let first = problems.into_iter().next();
-    first.map_or_else(
-        || note("unreadable", "it cannot be translated".into()),
-        |problem| note(&problem.code, problem.message),
-    )
 }
 
 fn read_digests(cursor: Option<&str>, answer: &Response) -> Result<Page, Note> {
@@ -330,13 +323,6 @@ fn target_fields(settings: &Settings, shown: &PaymentRequest) -> Vec<Field> {
         fields.push(field(comparable::VENDOR, FieldValue::Text(key.to_id())));
     }
     fields
-}
-
-fn field(name: &str, value: FieldValue) -> Field {
-    Field {
-        name: String::from(name),
-        value,
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,15 @@ pub struct Sides {
     pub targets: Vec<Target>,
     /// Why the list of targets was not read to its end.
     pub targets_cut: Option<Note>,
+    /// The first and the last day, `YYYY-MM-DD`: what is foreign and on another day is not told.
+    pub days: Option<(String, String)>,
+}
+
+impl Sides {
+    fn is_within(&self, target: &Target) -> bool {
+        let days = self.days.as_ref().zip(target.record.facts.date.as_ref());
+        days.is_none_or(|((first, last), date)| (first..=last).contains(&date))
+    }
 }
 
 /// What comes of a comparison.
@@ -43,8 +52,10 @@ pub fn compare(flow: &str, sides: &Sides) -> Compared {
         groups.add(source, &targets, verdict);
     }
     let foreign = sides.targets.iter().zip(&joined.taken);
-    for (target, _) in foreign.filter(|(target, taken)| !**taken && !target.record.is_gone()) {
-        groups.add_foreign(target);
+    for (target, taken) in foreign {
+        if !taken && !target.record.is_gone() && sides.is_within(target) {
+            groups.add_foreign(target);
+        }
     }
     groups.finish()
 }

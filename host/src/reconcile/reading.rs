@@ -6,17 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::requests::ReconcileError;
 use self::requests::Remotes;
+use super::amount::Amount;
 use super::compare::Sides;
 use super::record::{FieldIn, Fields, Holding, Record, Source, Standing, Target};
 use crate::contract::reconciliation::{
     Content, FieldValue, Flow, Page, Period, Reading, Row, Side,
 };
-use crate::contract::runs::{EndingKind, ObjectStatus};
+use crate::contract::runs::{EndingKind, Facts, ObjectStatus};
 use crate::contract::types::{Note, ObjectRef};
 use crate::engine::Connection;
+use crate::store::{Run, RunFilter};
 
 use super::progress::Progress;
 
+/// Runs that are listed at once.
+const RUNS_MAX: u32 = 500;
 /// Objects that are asked of the store at once: as many as a run may ask for.
 const OBJECTS_MAX: usize = 1_000;
 
@@ -68,16 +72,20 @@ impl<'c> Reader<'c> {
         period: &Period,
     ) -> Result<FlowRead, ReconcileError> {
         self.progress.begin_flow(&flow.name);
-        let (mut sources, sources_cut) = self.read_side(flow, period, Side::Source).await?;
+        let (mut sources, sources_cut) = match flow.lists_sources {
+            true => self.read_side(flow, period, Side::Source).await?,
+            false => (self.read_sources(flow, period).await?, None),
+        };
         let (mut targets, targets_cut) = self.read_side(flow, period, Side::Target).await?;
         let led_to = |known: &BTreeMap<Key, Known>, kinds: &[String]| -> Vec<ObjectRef> {
             let links = known.values().filter_map(|one| one.link(kinds));
             links.cloned().collect()
         };
         let back = led_to(&targets, &flow.source_kinds);
-        self.read_linked(flow, back, &mut sources).await?;
+        self.read_linked(flow, back, None, &mut sources).await?;
         let there = led_to(&sources, &flow.target_kinds);
-        self.read_linked(flow, there, &mut targets).await?;
+        let cut = targets_cut.as_ref();
+        self.read_linked(flow, there, cut, &mut targets).await?;
         let is_ours = |one: &Known| !one.belongs_elsewhere(&flow.target_kinds);
         let sources = sources.into_values().filter(is_ours);
         let targets = targets.into_values();
@@ -90,6 +98,7 @@ impl<'c> Reader<'c> {
                     .map(|one| one.into_target(&flow.source_kinds))
                     .collect(),
                 targets_cut: targets_cut.clone(),
+                days: Some((period.from.clone(), period.to.clone())),
             },
             cut: sources_cut.into_iter().chain(targets_cut).collect(),
         })
@@ -109,7 +118,7 @@ impl<'c> Reader<'c> {
             let page = self.read_page(flow, place).await?;
             let mut rows = Vec::new();
             for row in page.rows {
-                rows.push(self.completed(flow, row).await?);
+                rows.push(self.completed(flow, row, None).await?);
             }
             self.remember(rows, &mut known).await?;
             cut = cut.or(page.cut);
@@ -117,6 +126,32 @@ impl<'c> Reader<'c> {
                 Some(next) => cursor = Some(next),
                 None => return Ok((known, cut)),
             }
+        }
+    }
+
+    /// The sources that runs have known, where no list shows all of them.
+    async fn read_sources(
+        &self,
+        flow: &Flow,
+        period: &Period,
+    ) -> Result<BTreeMap<Key, Known>, ReconcileError> {
+        let (mut known, mut before) = (BTreeMap::new(), None);
+        loop {
+            let filter = RunFilter {
+                connection: Some(self.connection.name.clone()),
+                latest_only: true,
+                before,
+                limit: RUNS_MAX,
+                ..RunFilter::default()
+            };
+            let runs = self.connection.services.store.runs(filter).await?;
+            let Some(last) = runs.last() else {
+                return Ok(known);
+            };
+            before = Some(last.id);
+            let objects = runs.into_iter().filter(|run| is_source(flow, period, run));
+            let objects = objects.map(|run| run.object).collect();
+            self.read_linked(flow, objects, None, &mut known).await?;
         }
     }
 
@@ -143,14 +178,26 @@ impl<'c> Reader<'c> {
         })
     }
 
-    /// The row with all that its record holds.
-    async fn completed(&self, flow: &Flow, row: Row) -> Result<Row, ReconcileError> {
+    /// The row with all that its record holds. `cut` is why the list of its side has no end.
+    async fn completed(
+        &self,
+        flow: &Flow,
+        row: Row,
+        cut: Option<&Note>,
+    ) -> Result<Row, ReconcileError> {
         self.progress.note_record();
         if row.content != Content::Partial {
             return Ok(row);
         }
         Ok(match self.read_one(flow, &row.object).await? {
             Reading::Record(full) => full,
+            Reading::ListOnly => Row {
+                content: match cut {
+                    Some(cut) => Content::Unreadable(cut.clone()),
+                    None => Content::Gone(not_there(&row.object)),
+                },
+                ..row
+            },
             Reading::Missing => Row {
                 content: Content::Gone(not_there(&row.object)),
                 ..row
@@ -198,6 +245,7 @@ impl<'c> Reader<'c> {
         &self,
         flow: &Flow,
         objects: Vec<ObjectRef>,
+        cut: Option<&Note>,
         known: &mut BTreeMap<Key, Known>,
     ) -> Result<(), ReconcileError> {
         let mut rows = Vec::new();
@@ -205,14 +253,8 @@ impl<'c> Reader<'c> {
         for object in objects {
             let is_new = !known.contains_key(&key_of(&object)) && asked.insert(key_of(&object));
             if is_new {
-                let row = Row {
-                    object,
-                    marker: None,
-                    facts: crate::contract::runs::Facts::NONE,
-                    left_out: None,
-                    content: Content::Partial,
-                };
-                rows.push(self.completed(flow, row).await?);
+                let row = unread(object);
+                rows.push(self.completed(flow, row, cut).await?);
             }
         }
         self.remember(rows, known).await
@@ -240,7 +282,11 @@ impl<'c> Reader<'c> {
                     status: Some(status),
                     row: row_without_fields(row),
                 };
-                known.insert(key_of(&row.object), one);
+                let is_part = matches!(row.content, Content::Part(_));
+                match known.get_mut(&key_of(&row.object)) {
+                    Some(earlier) if is_part => earlier.add(one),
+                    _ => drop(known.insert(key_of(&row.object), one)),
+                }
             }
         }
         Ok(())
@@ -256,6 +302,17 @@ impl<'c> Reader<'c> {
     }
 }
 
+/// Whether a run was of a source of the flow whose day may be within the period.
+fn is_source(flow: &Flow, period: &Period, run: &Run) -> bool {
+    let own = run
+        .completion
+        .as_ref()
+        .and_then(|one| one.facts.date.as_ref());
+    let day = own.or(run.facts.date.as_ref());
+    flow.source_kinds.contains(&run.object.kind)
+        && day.is_none_or(|day| (&period.from..=&period.to).contains(&day))
+}
+
 /// An object by its system, kind and id, in an order.
 type Key = (&'static str, String, String);
 
@@ -267,7 +324,7 @@ fn key_of(object: &ObjectRef) -> Key {
 /// The objects whose links a row's fields name.
 fn referred(row: &Row) -> impl Iterator<Item = &ObjectRef> {
     let fields = match &row.content {
-        Content::Fields(fields) => fields.as_slice(),
+        Content::Fields(fields) | Content::Part(fields) => fields.as_slice(),
         Content::Partial | Content::Gone(_) | Content::Unreadable(_) => &[],
     };
     fields.iter().filter_map(|field| match &field.value {
@@ -277,7 +334,7 @@ fn referred(row: &Row) -> impl Iterator<Item = &ObjectRef> {
 }
 
 fn fields_of(row: &Row, linked: &BTreeMap<Key, String>) -> Option<Fields> {
-    let Content::Fields(fields) = &row.content else {
+    let (Content::Fields(fields) | Content::Part(fields)) = &row.content else {
         return None;
     };
     let fields = fields.iter().filter_map(|field| {
@@ -302,13 +359,40 @@ fn row_without_fields(row: &Row) -> Row {
         facts: row.facts.clone(),
         left_out: row.left_out.clone(),
         content: match &row.content {
-            Content::Fields(_) => Content::Fields(Vec::new()),
+            Content::Fields(_) | Content::Part(_) => Content::Fields(Vec::new()),
             content => content.clone(),
         },
     }
 }
 
+/// A record of which nothing is read yet.
+fn unread(object: ObjectRef) -> Row {
+    Row {
+        object,
+        marker: None,
+        facts: Facts::NONE,
+        left_out: None,
+        content: Content::Partial,
+    }
+}
+
 impl Known {
+    /// Adds what another row of the same record says.
+    fn add(&mut self, other: Self) {
+        self.fields = match (self.fields.take(), other.fields) {
+            (Some(fields), Some(more)) => Some(fields.merged(&more)),
+            (fields, more) => fields.or(more),
+        };
+        let amounts = [&self.row.facts.amount, &other.row.facts.amount];
+        let mut sum = Amount::default();
+        for amount in amounts.into_iter().flatten() {
+            if let Some(amount) = Amount::parse(amount) {
+                sum.add(amount);
+            }
+        }
+        self.row.facts.amount = Some(sum.to_string());
+    }
+
     /// What the record is linked to, if that is of one of these kinds.
     fn link(&self, kinds: &[String]) -> Option<&ObjectRef> {
         let link = self.status.as_ref()?.link.as_ref()?;
@@ -344,7 +428,7 @@ impl Known {
                 (Content::Fields(_), Some(fields)) => Holding::Fields(fields),
                 (Content::Gone(why), _) => Holding::Gone(why),
                 (Content::Unreadable(why), _) => Holding::Unreadable(why),
-                (Content::Partial | Content::Fields(_), _) => {
+                (Content::Partial | Content::Part(_) | Content::Fields(_), _) => {
                     Holding::Unreadable(endless(&row.object))
                 }
             },

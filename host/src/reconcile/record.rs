@@ -113,6 +113,18 @@ impl Fields {
         Self(text.into_boxed_str())
     }
 
+    /// These with those of another row of the same record. Equal ones are the same field.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let is_new = |field: &&str| !self.0.split_terminator(END).any(|known| known == *field);
+        let mut text = String::from(&*self.0);
+        for field in other.0.split_terminator(END).filter(is_new) {
+            text.push_str(field);
+            text.push(END);
+        }
+        Self(text.into_boxed_str())
+    }
+
     /// Where these differ from those that are there. A name is compared where both have it; where
     /// several fields share it, their order makes no difference.
     #[must_use]
@@ -233,6 +245,13 @@ mod tests {
             told(&wanted, &[("Line", "b"), ("Line", "c")]),
             ["Line a c", "Line b -"]
         );
+    }
+
+    #[test]
+    fn the_rows_of_a_record_add_up() {
+        let first = fields(&[("Line", "a"), ("Date", "d")]);
+        let both = first.merged(&fields(&[("Line", "b"), ("Date", "d")]));
+        assert_eq!(both, fields(&[("Line", "a"), ("Date", "d"), ("Line", "b")]));
     }
 
     #[test]

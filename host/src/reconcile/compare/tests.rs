@@ -63,7 +63,7 @@ fn kinds(sources: Vec<Source>, targets: Vec<Target>) -> Vec<&'static str> {
     let sides = Sides {
         sources,
         targets,
-        targets_cut: None,
+        ..Sides::default()
     };
     let findings = compare("flow", &sides).findings.into_iter();
     findings.map(|finding| finding.kind.as_str()).collect()
@@ -123,7 +123,7 @@ fn a_difference_names_the_field_and_both_values() {
     let sides = Sides {
         sources: vec![source("1", Some("A")), source("2", Some("B"))],
         targets: vec![changed, target("B", "m2", Some("2"))],
-        targets_cut: None,
+        ..Sides::default()
     };
     let compared = compare("flow", &sides);
     let [finding] = compared.findings.as_slice() else {
@@ -170,6 +170,18 @@ fn a_known_difference_is_told_from_a_quiet_one() {
 }
 
 #[test]
+fn what_is_foreign_and_on_another_day_is_not_told() {
+    let mut sides = Sides {
+        targets: vec![target("A", "m1", None)],
+        days: Some(("2026-02-27".to_owned(), "2026-02-27".to_owned())),
+        ..Sides::default()
+    };
+    assert_eq!(compare("flow", &sides).findings.len(), 1);
+    sides.days = Some(("2026-02-28".to_owned(), "2026-03-27".to_owned()));
+    assert_eq!(compare("flow", &sides).findings, []);
+}
+
+#[test]
 fn drafts_are_left_out_until_they_are_linked() {
     let mut draft = source("1", None);
     draft.left_out = Some(note("draft"));
@@ -184,6 +196,7 @@ fn what_lies_beyond_the_end_of_a_list_is_not_compared_and_never_missing() {
         sources: vec![source("1", None), source("2", Some("B"))],
         targets: Vec::new(),
         targets_cut: Some(note("list-too-long")),
+        days: None,
     };
     let findings = compare("flow", &sides).findings;
     let kinds: Vec<&str> = findings.iter().map(|one| one.kind.as_str()).collect();
