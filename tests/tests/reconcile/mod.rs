@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use ml_connector::admin::{AdminReply, AdminRequest};
 use ml_connector::reconcile::report::{Difference, Finding, FindingKind, Report};
 use ml_connector::service::Running;
-use ml_connector_sandbox::concur::Concur;
+use ml_connector_sandbox::concur::{Concur, ReportOptions};
 use ml_connector_sandbox::freshbooks::RecordKind;
 use ml_connector_sandbox::{Sandbox, server};
-use ml_connector_tests::fixtures::service::InProcess;
+use ml_connector_tests::fixtures::service::{InProcess, confirmed};
 use ml_connector_tests::fixtures::waiting::until;
 use ml_connector_tests::fixtures::{Options, documents};
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ async fn without_a_service_nothing_is_compared() {
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("ml-connector serve"), "{refused:?}");
     let service = fixture.start().await;
-    let reply = fixture.ask(asked()).await;
+    let reply = fixture.ask(asked((QUARTER[1], QUARTER[3]))).await;
     let AdminReply::ReconcileBegun { job } = reply else {
         panic!("has not begun: {reply:?}");
     };
@@ -166,6 +166,55 @@ async fn without_a_service_nothing_is_compared() {
         message.contains("ml-connector connect freshbooks"),
         "{message}"
     );
+    service.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_changed_by_hand_is_found_beside_its_document() {
+    let fixture = InProcess::new(&Options::both_ways(1)).await;
+    let service = fixture.start_connected().await;
+    {
+        let mut sandbox = fixture.deployment.sandbox.shared.lock();
+        for seed in [1, 2] {
+            let report = ReportOptions {
+                seed: Some(seed),
+                ..ReportOptions::default()
+            };
+            sandbox.concur.approve_report(&report, server::now());
+        }
+    }
+    fixture.deployment.sandbox.shared.wake();
+    let entries = || {
+        let sandbox = fixture.deployment.sandbox.shared.lock();
+        sandbox.freshbooks.journal_entries()
+    };
+    until("both documents are confirmed", async || {
+        let confirmed = confirmed(&service, "financial-document").await;
+        confirmed.len() == 2 && entries().len() == 2
+    })
+    .await;
+    let days = ("2020-01-01", "2030-12-31");
+    let report = compared_between(&fixture, days).await;
+    assert_eq!(report.findings, [], "{report:?}");
+    let documents = report.totals.iter();
+    let documents = documents.filter(|totals| totals.flow == "financial-documents");
+    let counts = documents.map(|totals| {
+        assert_eq!(totals.source_amount, totals.target_amount, "{totals:?}");
+        (totals.sources, totals.targets, totals.same)
+    });
+    let sum = counts.reduce(|one, other| (one.0 + other.0, one.1 + other.1, one.2 + other.2));
+    assert_eq!(sum, Some((2, 2, 2)));
+
+    let changed = entries()[0].id;
+    {
+        let mut sandbox = fixture.deployment.sandbox.shared.lock();
+        assert!(sandbox.freshbooks.raise_journal_entry(changed, 1.into()));
+    }
+    let report = compared_between(&fixture, days).await;
+    let [finding] = report.findings.try_into().expect("is one");
+    assert_eq!(finding.kind, FindingKind::Different);
+    assert_eq!(finding.targets[0].id, changed.to_string());
+    assert_eq!(fields(&finding), ["details", "details"]);
     service.shutdown().await;
 }
 
@@ -201,17 +250,21 @@ async fn synced() -> (InProcess, Running) {
     (fixture, service)
 }
 
-fn asked() -> AdminRequest {
+fn asked((from, to): (&str, &str)) -> AdminRequest {
     AdminRequest::Reconcile {
         connection: "acme".into(),
-        from: QUARTER[1].into(),
-        to: QUARTER[3].into(),
+        from: from.into(),
+        to: to.into(),
         flows: Vec::new(),
     }
 }
 
 async fn compared(fixture: &InProcess) -> Report {
-    let reply = fixture.ask(asked()).await;
+    compared_between(fixture, (QUARTER[1], QUARTER[3])).await
+}
+
+async fn compared_between(fixture: &InProcess, days: (&str, &str)) -> Report {
+    let reply = fixture.ask(asked(days)).await;
     let AdminReply::ReconcileBegun { job } = reply else {
         panic!("has not begun: {reply:?}");
     };
