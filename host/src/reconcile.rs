@@ -12,6 +12,7 @@ pub mod progress;
 mod reading;
 pub mod record;
 pub mod report;
+pub mod schedule;
 
 pub use self::jobs::{Asked, Reconciliations, reconcile};
 pub use self::reading::ReconcileError;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use ml_connector::admin::{AdminReply, AdminRequest};
+use ml_connector::config::ReconcileSchedule;
 use ml_connector::reconcile::report::{Difference, Finding, FindingKind, Report};
+use ml_connector::reconcile::schedule::last_comparison;
 use ml_connector::service::Running;
 use ml_connector_sandbox::concur::{Concur, ReportOptions};
 use ml_connector_sandbox::freshbooks::RecordKind;
@@ -215,6 +217,31 @@ async fn an_entry_changed_by_hand_is_found_beside_its_document() {
     assert_eq!(finding.kind, FindingKind::Different);
     assert_eq!(finding.targets[0].id, changed.to_string());
     assert_eq!(fields(&finding), ["details", "details"]);
+    service.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_on_the_schedule_is_stored_shown_and_counted() {
+    let mut fixture = InProcess::new(&Options::default()).await;
+    fixture.config.reconcile = Some(ReconcileSchedule {
+        every_days: 1,
+        lookback_days: 3_660,
+    });
+    let service = fixture.start().await;
+    let store = &service.parts().services.store;
+    let last = async || last_comparison(&**store, "acme").await.expect("is read");
+    until("one was made", async || last().await.is_some()).await;
+    let failed = last().await.expect("is there");
+    let why = failed.failure.expect("is not connected");
+    assert!(why.contains("ml-connector connect freshbooks"), "{why}");
+    let counted = r#"ml_connector_compared_records{connection="acme",what="failed"} 1"#;
+    until("it is counted", async || {
+        let text = service.parts().services.metrics.text();
+        text.contains(counted)
+    })
+    .await;
+    let shown = fixture.deployment.installation.run(&["status"]);
+    assert!(shown.out.contains("Both systems compared"), "{shown:?}");
     service.shutdown().await;
 }
 

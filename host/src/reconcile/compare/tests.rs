@@ -207,3 +207,78 @@ fn what_lies_beyond_the_end_of_a_list_is_not_compared_and_never_missing() {
     let there = vec![target("A", "m1", Some("1"))];
     assert_eq!(self::kinds(vec![unreadable], there), ["not-compared"]);
 }
+
+/// What 100,000 records a side cost: `cargo test --release --package ml-connector --lib capacity --
+/// --ignored --nocapture`.
+#[test]
+#[ignore = "only measures"]
+fn capacity_of_a_comparison() {
+    const RECORDS: usize = 100_000;
+    let (sources, targets) = (0..RECORDS).map(pair).unzip();
+    let sides = Sides {
+        sources,
+        targets,
+        ..Sides::default()
+    };
+    let began = std::time::Instant::now();
+    let compared = compare("payment-requests", &sides);
+    let took = began.elapsed();
+    assert_eq!(compared.findings.len(), RECORDS / 1_000);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+    println!(
+        "{RECORDS} records a side: compared in {} ms, {} in all (goals 30 s, 256 MiB)",
+        took.as_millis(),
+        peak.unwrap_or("no figure"),
+    );
+    println!(
+        "requests that they need: {} pages of FreshBooks, {} of SAP Concur, {RECORDS} payment \
+         requests",
+        RECORDS / 100,
+        RECORDS / 1_000
+    );
+    assert!(took.as_secs() < 30, "{took:?}");
+}
+
+/// A record on both sides, with three lines; one in a thousand differs.
+fn pair(at: usize) -> (Source, Target) {
+    let (id, marker) = (format!("{at}"), format!("mlc-{at:020}"));
+    let total = match at % 1_000 {
+        0 => "1078.01",
+        _ => "1078.00",
+    };
+    let line = |name: &str| {
+        format!(
+            "Description {name} {at}; ExpenseTypeCode OFFSP; Quantity 10; UnitPrice 60; Tax 78; \
+             TaxCode H13; 100 % PRJ_A"
+        )
+    };
+    let lines = ["Copy paper A4", "Toner", "Envelopes"].map(line);
+    let holding = |total: &str, vendor: &str| {
+        let header = [
+            ("Name", "INV-2093 Northwind Paper Ltd"),
+            ("InvoiceNumber", id.as_str()),
+            ("InvoiceDate", "2026-02-27"),
+            ("CurrencyCode", "CAD"),
+            ("InvoiceAmount", total),
+            ("TaxAmount", "78"),
+            ("CountryCode", "CA"),
+            ("Vendor", vendor),
+        ];
+        let lines = lines.iter().map(|line| ("Line", line.as_str()));
+        let fields = header.into_iter().chain(lines);
+        Holding::Fields(Fields::new(fields.map(|(name, value)| FieldIn {
+            name,
+            value,
+            any_case: false,
+        })))
+    };
+    let mut source = source(&id, Some(&id));
+    source.record = record(System::Freshbooks, &id, &marker, "1078.00");
+    source.record.facts.party = Some("Northwind Paper Ltd".to_owned());
+    source.record.content = holding("1078.00", "FB-C41|MAIN");
+    let mut target = target(&id, &marker, Some(&id));
+    target.record.facts = source.record.facts.clone();
+    target.record.content = holding(total, "FB-C41|MAIN");
+    (source, target)
+}
