@@ -9,13 +9,13 @@ mod checkpoints;
 mod handle;
 mod reconciling;
 mod reseal;
+mod rounds;
 mod socket;
 mod subscribe;
 mod webhook_address;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use self::handle::handle;
 pub(crate) use self::reseal::reseal_at_start;
+pub use self::rounds::ConsentRounds;
 pub(crate) use self::socket::{answer_all, listen};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -366,59 +367,5 @@ pub async fn service_status(config: &Config) -> Option<ServiceStatus> {
     match asked.await {
         Ok(Ok(Some(AdminReply::Status(status)))) => Some(status),
         _ => None,
-    }
-}
-
-/// Consents that are awaited at once, or whose result was not asked for yet; one more drops the
-/// oldest. A person starts one at a time.
-const ROUNDS_MAX: usize = 16;
-
-/// What has become of consents, by state.
-#[derive(Default)]
-pub struct ConsentRounds(Mutex<Rounds>);
-
-#[derive(Default)]
-struct Rounds {
-    next: u64,
-    known: BTreeMap<u64, (String, Option<AdminReply>)>,
-}
-
-impl ConsentRounds {
-    fn begin(&self, state: &str) {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while rounds.known.len() >= ROUNDS_MAX {
-            rounds.known.pop_first();
-        }
-        let number = rounds.next;
-        rounds.next += 1;
-        rounds.known.insert(number, (state.into(), None));
-    }
-
-    fn end(&self, state: &str, reply: AdminReply) {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (known, end) in rounds.known.values_mut() {
-            if known == state {
-                *end = Some(reply.clone());
-            }
-        }
-    }
-
-    /// The result, which is returned once.
-    fn take_result(&self, state: &str) -> AdminReply {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = rounds.known.iter().find(|(_, (known, _))| known == state);
-        let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let message = "this consent is no longer expected; start again with \
-                           `ml-connector connect freshbooks`";
-            return AdminReply::Refused {
-                message: message.into(),
-                fault: Fault::Credential,
-            };
-        };
-        let Some(end) = end else {
-            return AdminReply::Waiting;
-        };
-        rounds.known.remove(&number);
-        end
     }
 }
