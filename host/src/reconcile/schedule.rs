@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{Span, Timestamp, Zoned, tz::TimeZone};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -140,7 +141,7 @@ fn found(report: &Report) -> BTreeMap<FindingKind, u64> {
 fn period(now: Instant, lookback_days: u32) -> Period {
     let milliseconds = i64::try_from(now).unwrap_or(i64::MAX);
     let today = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    let today = Zoned::new(today, TimeZone::UTC).date();
+    let today = TimeZone::UTC.to_datetime(today).date();
     let first = today.checked_sub(Span::new().days(lookback_days));
     Period {
         from: first.unwrap_or(today).to_string(),
