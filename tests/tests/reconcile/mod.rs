@@ -111,7 +111,7 @@ fn the_command_says_the_same(fixture: &InProcess) {
     assert_eq!(shown.code, 8, "{shown:?}");
     for part in [
         "payment-requests",
-        "2156.00",
+        "3234.00",
         "missing",
         "TYPED-1",
         "reads only",

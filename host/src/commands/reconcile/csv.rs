@@ -54,8 +54,8 @@ fn line(text: &mut String, finding: &Finding, difference: Option<&Difference>) {
     let _ = write!(text, "{}\r\n", cells.join(","));
 }
 
-/// A value as a cell. What a spreadsheet would take for a formula is text for it with a quote before
-/// it: names come from people outside. A negative amount stays one.
+/// A value as a cell. What a spreadsheet would take for a formula is text for it with a quote in
+/// front: names come from people outside. A negative amount stays one.
 fn cell(value: &str) -> String {
     let is_number = value
         .bytes()
