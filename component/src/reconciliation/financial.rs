@@ -348,10 +348,12 @@ fn read_bill(
 
 fn bill_fields(settings: &Settings, bill: &Bill) -> Vec<Field> {
     let text = |name: &str, value: String| field(name, FieldValue::Text(value));
-    let mut fields = Vec::new();
-    fields.push(text("bill_number", bill.number.clone().unwrap_or_default()));
-    fields.push(text("currency_code", bill.currency.clone()));
-    fields.push(text("total_amount", money::plain(bill.total)));
+    let mut fields: Vec<Field> = [
+        text("bill_number", bill.number.clone().unwrap_or_default()),
+        text("currency_code", bill.currency.clone()),
+        text("total_amount", money::plain(bill.total)),
+    ]
+    .into();
     fields.extend(own_day(settings, "issue_date", &bill.date));
     let lines = bill.lines.iter().map(|line| {
         let value = line_text(&line.category, &line.description, line.net);
@@ -363,17 +365,14 @@ fn bill_fields(settings: &Settings, bill: &Bill) -> Vec<Field> {
 
 fn shown_bill_fields(bill: &Document) -> Vec<Field> {
     let text = |name: &str, value: &str| field(name, FieldValue::Text(value.to_string()));
-    let mut fields = Vec::new();
-    fields.push(text(
-        "bill_number",
-        bill.number.as_deref().unwrap_or_default(),
-    ));
-    fields.push(text("currency_code", &bill.currency));
-    fields.push(text("total_amount", &money::plain(bill.total)));
-    fields.push(text(
-        "issue_date",
-        bill.issued.as_deref().unwrap_or_default(),
-    ));
+    let own = |text: &Option<String>| text.clone().unwrap_or_default();
+    let mut fields: Vec<Field> = [
+        text("bill_number", &own(&bill.number)),
+        text("currency_code", &bill.currency),
+        text("total_amount", &money::plain(bill.total)),
+        text("issue_date", &own(&bill.issued)),
+    ]
+    .into();
     // An answer may name a category without its id.
     let is_named = |line: &freshbooks::Line| matches!(line.category, Some(Category::Name(_)));
     if bill.lines.iter().any(is_named) {

@@ -2,7 +2,7 @@
 
 mod grouping;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::grouping::Groups;
 use super::record::{Holding, Record, Source, Standing, Target};
@@ -64,8 +64,8 @@ pub fn compare(flow: &str, sides: &Sides) -> Compared {
 struct Joined<'s> {
     targets: &'s [Target],
     by_object: BTreeMap<Key<'s>, usize>,
-    by_marker: BTreeMap<&'s str, Vec<usize>>,
-    by_source: BTreeMap<Key<'s>, Vec<usize>>,
+    by_marker: BTreeSet<(&'s str, usize)>,
+    by_source: BTreeSet<(Key<'s>, usize)>,
     taken: Vec<bool>,
 }
 
@@ -82,17 +82,17 @@ impl<'s> Joined<'s> {
         let mut joined = Self {
             targets,
             by_object: BTreeMap::new(),
-            by_marker: BTreeMap::new(),
-            by_source: BTreeMap::new(),
+            by_marker: BTreeSet::new(),
+            by_source: BTreeSet::new(),
             taken: vec![false; targets.len()],
         };
         for (at, target) in targets.iter().enumerate() {
             joined.by_object.insert(key(&target.record.object), at);
             if let Some(marker) = &target.record.marker {
-                joined.by_marker.entry(marker).or_default().push(at);
+                joined.by_marker.insert((marker, at));
             }
             if let Some(source) = &target.link {
-                joined.by_source.entry(key(source)).or_default().push(at);
+                joined.by_source.insert((key(source), at));
             }
         }
         joined
@@ -103,11 +103,14 @@ impl<'s> Joined<'s> {
     fn take(&mut self, source: &Source) -> Vec<Match<'s>> {
         let link = source.link.as_ref();
         let linked = link.and_then(|link| self.by_object.get(&key(link)));
-        let back = self.by_source.get(&key(&source.record.object));
-        let marker = source.record.marker.as_deref();
-        let marked = marker.and_then(|marker| self.by_marker.get(marker));
-        let lists = [back, marked].into_iter().flatten().flatten();
-        let mut found: Vec<usize> = linked.into_iter().chain(lists).copied().collect();
+        let mut found: Vec<usize> = linked.into_iter().copied().collect();
+        let own = key(&source.record.object);
+        let back = self.by_source.range((own, 0)..=(own, usize::MAX));
+        found.extend(back.map(|(_, at)| *at));
+        if let Some(marker) = source.record.marker.as_deref() {
+            let marked = self.by_marker.range((marker, 0)..=(marker, usize::MAX));
+            found.extend(marked.map(|(_, at)| *at));
+        }
         found.sort_unstable();
         found.dedup();
         let mut matches = Vec::new();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::known::{
     Key, Known, endless, fields_of, key_of, not_answered, not_there, referred, row_without_fields,
-    unread,
+    standing, unread,
 };
 pub use self::requests::ReconcileError;
 use self::requests::Remotes;
@@ -272,7 +272,8 @@ impl<'c> Reader<'c> {
             for (row, status) in rows.iter().zip(self.statuses(objects).await?) {
                 let one = Known {
                     fields: fields_of(row, &linked),
-                    status: Some(status),
+                    standing: standing(&status),
+                    linked: status.link.map(|link| link.target),
                     row: row_without_fields(row),
                 };
                 let is_part = matches!(row.content, Content::Part(_));

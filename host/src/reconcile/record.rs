@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
+
 use super::report::Difference;
 use crate::contract::runs::Facts;
 use crate::contract::types::{Note, ObjectRef};
@@ -83,10 +85,13 @@ pub struct Target {
     pub link: Option<ObjectRef>,
 }
 
-/// The fields of a record in one piece of text: thousands of records would else be millions of
-/// small pieces.
+/// The fields of a record as one compressed text: hundreds of thousands of records would else be
+/// millions of small pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fields(Box<str>);
+pub struct Fields(Box<[u8]>);
+
+/// A field as it is taken out: its name, whether case is the same in it, and what it holds.
+type FieldOut<'t> = (&'t str, bool, &'t str);
 
 /// A field as it is put in.
 #[derive(Debug, Clone, Copy)]
@@ -110,52 +115,65 @@ impl Fields {
             text.push_str(&plain(field.value));
             text.push(END);
         }
-        Self(text.into_boxed_str())
+        Self::packed(&text)
+    }
+
+    fn packed(text: &str) -> Self {
+        Self(compress_prepend_size(text.as_bytes()).into_boxed_slice())
+    }
+
+    /// What was put in; it was packed here, so that it can be read.
+    fn text(&self) -> String {
+        let bytes = decompress_size_prepended(&self.0).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     /// These with those of another row of the same record. Equal ones are the same field.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
-        let is_new = |field: &&str| !self.0.split_terminator(END).any(|known| known == *field);
-        let mut text = String::from(&*self.0);
-        for field in other.0.split_terminator(END).filter(is_new) {
+        let (known, more) = (self.text(), other.text());
+        let is_new = |field: &&str| !known.split_terminator(END).any(|one| one == *field);
+        let mut text = known.clone();
+        for field in more.split_terminator(END).filter(is_new) {
             text.push_str(field);
             text.push(END);
         }
-        Self(text.into_boxed_str())
+        Self::packed(&text)
     }
 
     /// Where these differ from those that are there. A name is compared where both have it; where
     /// several fields share it, their order makes no difference.
     #[must_use]
     pub fn differences(&self, there: &Self) -> Vec<Difference> {
+        let (wanted, there) = (self.text(), there.text());
+        let (wanted, there) = (taken_out(&wanted), taken_out(&there));
         let mut differences = Vec::new();
-        let mut names: Vec<&str> = Vec::new();
-        for (name, any_case, _) in self.iter().chain(there.iter()) {
-            if names.contains(&name) {
-                continue;
-            }
-            names.push(name);
-            let (wanted, found) = (self.values(name), there.values(name));
-            if !wanted.is_empty() && !found.is_empty() {
-                differences.extend(unlike(name, wanted, found, any_case));
+        for (at, (name, ..)) in wanted.iter().enumerate() {
+            let is_first = !wanted[..at].iter().any(|(earlier, ..)| earlier == name);
+            let found = named(&there, name);
+            if is_first && !found.is_empty() {
+                // Either side may say that case is the same.
+                let mut all = wanted.iter().chain(&there);
+                let any_case = all.any(|(other, any_case, _)| other == name && *any_case);
+                differences.extend(unlike(name, named(&wanted, name), found, any_case));
             }
         }
         differences
     }
+}
 
-    fn iter(&self) -> impl Iterator<Item = (&str, bool, &str)> {
-        let fields = self.0.split_terminator(END);
-        fields.filter_map(|field| {
-            let (name, value) = field.split_once([EXACT, ANY_CASE])?;
-            Some((name, field[name.len()..].starts_with(ANY_CASE), value))
-        })
-    }
+fn taken_out(text: &str) -> Vec<FieldOut<'_>> {
+    let fields = text.split_terminator(END);
+    let fields = fields.filter_map(|field| {
+        let (name, value) = field.split_once([EXACT, ANY_CASE])?;
+        Some((name, field[name.len()..].starts_with(ANY_CASE), value))
+    });
+    fields.collect()
+}
 
-    fn values(&self, wanted: &str) -> Vec<&str> {
-        let named = self.iter().filter(|(name, ..)| *name == wanted);
-        named.map(|(.., value)| value).collect()
-    }
+fn named<'t>(fields: &[FieldOut<'t>], wanted: &str) -> Vec<&'t str> {
+    let named = fields.iter().filter(|(name, ..)| *name == wanted);
+    named.map(|(.., value)| *value).collect()
 }
 
 /// What is left of both when all that is alike is taken away, put beside each other.

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::super::{list_request, read_list, read_one};
 use super::*;
 use crate::error_bodies::tests::answer;
-use crate::financial::tests::EXPENSE;
+use crate::financial::tests::{EXPENSE, INVOICE};
 use crate::settings::tests::MINIMAL;
 
 fn settings() -> Settings {
@@ -118,4 +118,35 @@ fn a_document_that_was_taken_back_is_gone() {
         panic!("is a record");
     };
     assert!(matches!(row.content, Content::Gone(_)), "{row:?}");
+}
+
+#[test]
+fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
+    let bills = r#"{"financial": {"enabled": true, "invoices": "bill", "bills": {
+        "categories": {"6400": "3341", "6400/PRJ_B": "3342", "OFFSP": "3341"},
+        "taxes": {"H13": "13% HST"}}}, "#;
+    let settings = Settings::load("acme", &MINIMAL.replacen('{', bills, 1)).expect("is right");
+    let document: Value = serde_json::from_str(INVOICE).expect("is JSON");
+    let row = json!({"id": "9c1", "docStatus": "POSTED", "document": document});
+    let listed = json!({"content": [row]}).to_string();
+    let head = financial::head(DocumentType::Invoice, INVOICE).expect("has a head");
+    let object = ObjectRef::concur(SOURCE, format!("invoice/{}", head.source_id));
+    let Reading::Record(source) = read_one(&settings, NAME, &object, &[answer(&listed)]) else {
+        panic!("is a record");
+    };
+    let Ok(BillOrEntry::Bill(made)) = financial::bill(INVOICE, &settings) else {
+        panic!("is a bill");
+    };
+    let marker = source.marker.as_deref().expect("has one");
+    let body = made.body("12", "en", marker, &made.date);
+    let mut shown: Value = serde_json::from_str(&body).expect("is JSON");
+    shown["bill"]["id"] = json!(7);
+    shown["bill"]["total_amount"] = json!({"amount": "1130.00", "code": "CAD"});
+    let shown = json!({"response": {"result": shown}}).to_string();
+    let bill = freshbooks::bill_object("7");
+    let Reading::Record(target) = read_one(&settings, NAME, &bill, &[answer(&shown)]) else {
+        panic!("is a record");
+    };
+    assert_eq!(target.marker, source.marker);
+    assert_eq!(texts(&target), texts(&source));
 }

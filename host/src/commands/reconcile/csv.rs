@@ -1,4 +1,4 @@
-//! What a comparison has found, as a file for spreadsheets (RFC 4180).
+//! What a comparison has found, as a file for spreadsheets.
 
 use std::fmt::Write as _;
 

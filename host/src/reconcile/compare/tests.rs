@@ -214,7 +214,12 @@ fn what_lies_beyond_the_end_of_a_list_is_not_compared_and_never_missing() {
 #[ignore = "only measures"]
 fn capacity_of_a_comparison() {
     const RECORDS: usize = 100_000;
-    let (sources, targets) = (0..RECORDS).map(pair).unzip();
+    let mut sources = Vec::with_capacity(RECORDS);
+    let mut targets = Vec::with_capacity(RECORDS);
+    for (source, target) in (0..RECORDS).map(pair) {
+        sources.push(source);
+        targets.push(target);
+    }
     let sides = Sides {
         sources,
         targets,

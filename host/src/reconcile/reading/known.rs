@@ -11,7 +11,8 @@ use crate::reconcile::record::{FieldIn, Fields, Holding, Record, Source, Standin
 /// A row with all that it says, and what the store knows of its record.
 pub(super) struct Known {
     pub(super) row: Row,
-    pub(super) status: Option<ObjectStatus>,
+    pub(super) linked: Option<ObjectRef>,
+    pub(super) standing: Standing,
     pub(super) fields: Option<Fields>,
 }
 
@@ -97,20 +98,20 @@ impl Known {
 
     /// What the record is linked to, if that is of one of these kinds.
     pub(super) fn link(&self, kinds: &[String]) -> Option<&ObjectRef> {
-        let link = self.status.as_ref()?.link.as_ref()?;
-        kinds.contains(&link.target.kind).then_some(&link.target)
+        let linked = self.linked.as_ref();
+        linked.filter(|linked| kinds.contains(&linked.kind))
     }
 
     /// Whether it is linked to something of another flow.
     pub(super) fn belongs_elsewhere(&self, kinds: &[String]) -> bool {
-        let link = self.status.as_ref().and_then(|status| status.link.as_ref());
-        link.is_some_and(|link| !kinds.contains(&link.target.kind))
+        let mut linked = self.linked.iter();
+        linked.any(|linked| !kinds.contains(&linked.kind))
     }
 
     pub(super) fn into_source(self, kinds: &[String]) -> Source {
         Source {
             link: self.link(kinds).cloned(),
-            standing: self.standing(),
+            standing: self.standing.clone(),
             left_out: self.row.left_out.clone(),
             record: self.into_record(),
         }
@@ -139,19 +140,17 @@ impl Known {
             facts: row.facts,
         }
     }
+}
 
-    fn standing(&self) -> Standing {
-        let Some(status) = &self.status else {
-            return Standing::Settled;
-        };
-        match &status.last {
-            Some(last) if is_stopped(last.kind) => Standing::Stopped {
-                code: last.code.clone().unwrap_or_else(|| "conflict".to_owned()),
-                message: last.message.clone(),
-            },
-            _ if status.active => Standing::Open,
-            _ => Standing::Settled,
-        }
+/// How the runs of an object stand.
+pub(super) fn standing(status: &ObjectStatus) -> Standing {
+    match &status.last {
+        Some(last) if is_stopped(last.kind) => Standing::Stopped {
+            code: last.code.clone().unwrap_or_else(|| "conflict".to_owned()),
+            message: last.message.clone(),
+        },
+        _ if status.active => Standing::Open,
+        _ => Standing::Settled,
     }
 }
 
