@@ -114,7 +114,7 @@ pub enum AdminRequest {
     },
     /// How a comparison stands: answered with `Reconciling`, `Reconciled` or `Refused`.
     ReconcileStand {
-        /// Its number.
+        /// The number of the comparison.
         job: u64,
         /// Findings that the asker has already.
         after: usize,
@@ -183,7 +183,7 @@ pub enum AdminReply {
     },
     /// A comparison has begun.
     ReconcileBegun {
-        /// Its number.
+        /// The number of the comparison.
         job: u64,
     },
     /// A comparison is under way.

@@ -9,7 +9,7 @@ use crate::reconcile::jobs::JobStand;
 use crate::reconcile::{Asked, ReconcileError};
 use crate::service::Parts;
 
-/// Begins a comparison.
+/// Begins a comparison beside everything else.
 pub(super) fn begin(
     parts: &Parts,
     connection: &Arc<Connection>,

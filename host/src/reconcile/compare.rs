@@ -14,7 +14,7 @@ use crate::contract::types::{Note, ObjectRef};
 pub struct Sides {
     /// What is carried over, or is to be.
     pub sources: Vec<Source>,
-    /// What is there.
+    /// What is there on the other side.
     pub targets: Vec<Target>,
     /// Why the list of targets was not read to its end.
     pub targets_cut: Option<Note>,

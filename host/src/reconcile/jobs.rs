@@ -97,7 +97,7 @@ pub enum JobStand {
     Reading(Stand),
     /// It is done: the report with a part of its findings, and where to go on.
     Done(Report, Option<usize>),
-    /// It failed.
+    /// It failed, for this reason.
     Failed(Arc<ReconcileError>),
     /// Nobody knows of it: it was forgotten, or the service was started anew.
     Unknown,

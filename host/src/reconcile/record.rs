@@ -12,19 +12,19 @@ use crate::contract::types::{Note, ObjectRef};
 const EXACT: char = '\u{1f}';
 /// Ends a name whose value is compared without regard to case.
 const ANY_CASE: char = '\u{1d}';
-/// Ends a field.
+/// Ends a field and its value.
 const END: char = '\u{1e}';
 
 /// A record of one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The record.
+    /// The record, by system, kind and id.
     pub object: ObjectRef,
     /// The marker by which the two sides are joined where no link does.
     pub marker: Option<Box<str>>,
     /// What it is to a person.
     pub facts: Facts,
-    /// What it holds.
+    /// What it holds, as far as it is compared.
     pub content: Holding,
 }
 
@@ -71,7 +71,7 @@ pub enum Standing {
     Stopped {
         /// The code of its ending, such as `tax-unmapped`.
         code: String,
-        /// Its sentence.
+        /// The sentence of its ending.
         message: String,
     },
 }
@@ -98,7 +98,7 @@ type FieldOut<'t> = (&'t str, bool, &'t str);
 pub struct FieldIn<'a> {
     /// Its name; several fields may share one.
     pub name: &'a str,
-    /// What it holds.
+    /// What it holds, as far as it is compared.
     pub value: &'a str,
     /// Whether upper and lower case are the same in it.
     pub any_case: bool,

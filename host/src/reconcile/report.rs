@@ -95,13 +95,13 @@ pub struct Finding {
     pub party: Option<String>,
     /// Its own date, `YYYY-MM-DD`.
     pub date: Option<String>,
-    /// Its total.
+    /// Its total, as a decimal.
     pub amount: Option<String>,
-    /// Which fields differ.
+    /// Which fields differ, and how.
     pub differences: Vec<Difference>,
     /// The code of the run that was parked, or why it was not compared.
     pub code: Option<String>,
-    /// One plain sentence.
+    /// What it is, one plain sentence.
     pub message: String,
 }
 
@@ -116,11 +116,11 @@ pub struct Totals {
     pub currency: String,
     /// Records that are carried over, or should be.
     pub sources: u64,
-    /// Their sum.
+    /// The sum of their amounts.
     pub source_amount: String,
     /// Records of ours on the other side.
     pub targets: u64,
-    /// Their sum.
+    /// The sum of theirs, likewise.
     pub target_amount: String,
     /// Records that are the same on both sides.
     pub same: u64,

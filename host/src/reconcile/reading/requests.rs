@@ -31,7 +31,7 @@ pub enum ReconcileError {
     /// Requests are held back for longer than anyone waits.
     #[error("{} takes no requests: {why}; see `ml-connector status`", system.display_name())]
     Held {
-        /// Which system.
+        /// The system that was asked.
         system: System,
         /// Why, one plain sentence.
         why: String,
@@ -39,7 +39,7 @@ pub enum ReconcileError {
     /// A read was not answered, however often it was sent.
     #[error("{} does not answer ({why}); try again later", system.display_name())]
     NotAnswered {
-        /// Which system.
+        /// The system that was asked.
         system: System,
         /// What happened, such as `HTTP 500`.
         why: String,
@@ -47,7 +47,7 @@ pub enum ReconcileError {
     /// A list was refused, or is none.
     #[error("{} does not show a list: {why}", system.display_name())]
     List {
-        /// Which system.
+        /// The system that was asked.
         system: System,
         /// In its own words.
         why: String,
@@ -69,7 +69,7 @@ pub enum ReconcileError {
     /// The service is about to stop.
     #[error("the service is stopping; ask again when it runs")]
     Stopping,
-    /// The component failed.
+    /// A call into the component failed.
     #[error(transparent)]
     Component(#[from] InstanceError),
     /// What the store knows of the records cannot be read.

@@ -168,8 +168,8 @@ impl FreshBooks {
         Some(self.accounts.record_at(at))
     }
 
-    /// A person books so much more in a posted entry, on its first debit and its first credit; false
-    /// if there is none of that id. Balances of accounts stay as they were.
+    /// A person books so much more in a posted entry, on its first debit and its first credit;
+    /// false if there is none of that id. Balances of accounts stay as they were.
     pub fn raise_journal_entry(&mut self, id: u64, by: Decimal) -> bool {
         let journal = &mut self.journal;
         let entry = journal.entries.iter().find(|entry| entry.id == id);
