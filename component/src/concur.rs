@@ -13,8 +13,8 @@ mod requests;
 mod subscriptions;
 mod vendors;
 
-pub(crate) use custom_fields::{has_custom_text, other_spelling, shown_text};
-pub(crate) use digests::{Digest, list_digests, read_digests};
+pub(crate) use custom_fields::{find_custom_text, has_custom_text, other_spelling, shown_text};
+pub(crate) use digests::{Digest, list_digests, list_digests_of_days, read_digests};
 pub use document_type::DocumentType;
 pub(crate) use financial_documents::{
     FinancialPage, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer, acknowledge,

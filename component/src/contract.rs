@@ -25,6 +25,6 @@ mod names;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bindings::export;
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, crosswalk, events, http, mapping, pacing, runs, settings, types,
-    webhooks,
+    admission, credentials, crosswalk, events, http, mapping, pacing, reconciliation, runs,
+    settings, types, webhooks,
 };

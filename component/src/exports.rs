@@ -9,18 +9,20 @@ use crate::contract::credentials::{
     Credential, Grant, RefreshPlan, TokenFailure, TokenRequest, TokenResponse,
 };
 use crate::contract::crosswalk::Paired;
-use crate::contract::http::{Authorization, Response, SendOutcome};
+use crate::contract::http::{Authorization, Request, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
+use crate::contract::reconciliation::{Period, Side};
 use crate::contract::runs::{
     Completion, Demand, HistoryEntry, LastEnding, Link, ObjectStatus, OpenError, Outcome,
     StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule, SettingsBorrow};
-use crate::contract::types::{Instant, ObjectRef, Problem, System};
+use crate::contract::types::{Instant, Note, ObjectRef, Problem, System};
 use crate::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 use crate::contract::{
-    admission, credentials, crosswalk, events, export, mapping, pacing, runs, settings, webhooks,
+    admission, credentials, crosswalk, events, export, mapping, pacing, reconciliation, runs,
+    settings, webhooks,
 };
 use crate::runs::Run;
 use crate::settings::Settings;
@@ -124,6 +126,46 @@ impl crosswalk::Guest for Component {
 
     fn unpair(link: Link) -> Result<Vec<ObjectRef>, String> {
         crate::crosswalk::unpair(&link)
+    }
+}
+
+impl reconciliation::Guest for Component {
+    fn flows(settings: SettingsBorrow<'_>) -> Vec<reconciliation::Flow> {
+        crate::reconciliation::flows(&settings.get::<SettingsHandle>().0)
+    }
+
+    fn list_request(
+        settings: SettingsBorrow<'_>,
+        flow: String,
+        side: Side,
+        period: Period,
+        cursor: Option<String>,
+    ) -> Option<Request> {
+        let settings = &settings.get::<SettingsHandle>().0;
+        crate::reconciliation::list_request(settings, &flow, side, &period, cursor.as_deref())
+    }
+
+    fn read_list(
+        settings: SettingsBorrow<'_>,
+        flow: String,
+        side: Side,
+        period: Period,
+        cursor: Option<String>,
+        answer: Response,
+    ) -> Result<reconciliation::Page, Note> {
+        let settings = &settings.get::<SettingsHandle>().0;
+        let cursor = cursor.as_deref();
+        crate::reconciliation::read_list(settings, &flow, side, &period, cursor, &answer)
+    }
+
+    fn read_one(
+        settings: SettingsBorrow<'_>,
+        flow: String,
+        object: ObjectRef,
+        answers: Vec<Response>,
+    ) -> reconciliation::Reading {
+        let settings = &settings.get::<SettingsHandle>().0;
+        crate::reconciliation::read_one(settings, &flow, &object, &answers)
     }
 }
 

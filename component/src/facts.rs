@@ -2,8 +2,10 @@
 
 use alloc::string::String;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::concur::{Digest, PaymentRequest, member_text};
 use crate::contract::runs::Facts;
 use crate::financial::Head;
 use crate::freshbooks::{Document, Party};
@@ -47,6 +49,46 @@ impl Head {
             currency: non_empty(self.currency.as_str()),
             date: self.date.clone(),
         }
+    }
+}
+
+impl Digest {
+    /// Its number, vendor, total and day.
+    pub(crate) fn facts(&self) -> Facts {
+        shown([
+            &self.number,
+            &self.vendor_name,
+            &self.total,
+            &self.currency,
+            &self.date,
+        ])
+    }
+}
+
+impl PaymentRequest {
+    /// Its number, vendor, total and day.
+    pub(crate) fn facts(&self) -> Facts {
+        let names = [
+            "InvoiceNumber",
+            "InvoiceAmount",
+            "CurrencyCode",
+            "InvoiceDate",
+        ];
+        let [number, total, currency, date] = names.map(|name| member_text(&self.header, name));
+        shown([&number, &self.vendor_name, &total, &currency, &date])
+    }
+}
+
+/// What SAP Concur shows: number, party, total, currency and date, as it writes them.
+fn shown([number, party, total, currency, date]: [&String; 5]) -> Facts {
+    let total = money::parse(total);
+    let day = date.get(..10).filter(|day| day.parse::<Date>().is_ok());
+    Facts {
+        number: non_empty(number.as_str()),
+        party: non_empty(party.as_str()),
+        amount: total.and_then(|total| amount(total, currency)),
+        currency: non_empty(currency.as_str()),
+        date: day.map(String::from),
     }
 }
 

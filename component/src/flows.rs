@@ -19,6 +19,8 @@ mod suppliers;
 mod sweep;
 mod vendors;
 
+pub(crate) use from_concur::made_of_invoice;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;

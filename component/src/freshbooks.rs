@@ -35,7 +35,8 @@ pub(crate) use journal::{
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
 pub(crate) use lists::{
-    Page, Row, list_documents, list_documents_dated, read_bill_page, read_invoice_page,
+    DocumentPage, Page, Row, list_dated_documents, list_documents, list_documents_dated,
+    read_bill_page, read_bills, read_invoice_page, read_invoices,
 };
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
 pub(crate) use payment_state::{

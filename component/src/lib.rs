@@ -99,6 +99,7 @@
 //! - `facts`: what an object is to a person;
 //! - `classify`, `runs`, `flow`: the run mechanism, and what flows are written in;
 //! - `flows`: the stories, one for each kind of object;
+//! - [`reconciliation`]: what both sides of a flow hold, spelt alike;
 //! - `exports`: the component's interfaces, each one line.
 
 #![no_std]
@@ -135,6 +136,7 @@ mod money;
 pub mod pacing;
 mod payment_request;
 mod place_names;
+pub mod reconciliation;
 pub mod retry;
 pub mod runs;
 pub mod settings;

@@ -52,8 +52,14 @@ pub fn is_marker(text: &str) -> bool {
 /// Whether a text holds a marker among other words, as a description or a note does.
 #[must_use]
 pub fn holds_marker(text: &str) -> bool {
+    find_marker(text).is_some()
+}
+
+/// The first marker in a text, among other words.
+#[must_use]
+pub fn find_marker(text: &str) -> Option<&str> {
     text.split(|character: char| !character.is_ascii_alphanumeric() && character != '-')
-        .any(is_marker)
+        .find(|word| is_marker(word))
 }
 
 /// 20 characters of lower-case base32 over the parts, each with its length.

@@ -3,6 +3,7 @@
 //!
 //! Every scalar on the wire is a JSON string, amounts included (source: concur-payment-request).
 
+pub(crate) mod comparable;
 pub(crate) mod diff;
 mod lines;
 mod precision;

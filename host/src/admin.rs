@@ -10,6 +10,7 @@ mod checkpoints;
 mod consent_rounds;
 mod handle;
 pub mod links;
+mod reconciling;
 mod reseal;
 mod socket;
 mod subscribe;
@@ -34,6 +35,8 @@ use crate::contract::pacing::Gate;
 use crate::contract::runs::NewTask;
 use crate::contract::types::System;
 use crate::engine::{AssumedLink, Rehearsal};
+use crate::reconcile::progress::Stand;
+use crate::reconcile::report::Report;
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::SqliteStore;
@@ -123,6 +126,25 @@ pub enum AdminRequest {
     },
     /// Links that a person makes or breaks: answered with `Links`.
     Links(LinksRequest),
+    /// Begins to compare both systems: answered with `ReconcileBegun`, or `Refused` while one of
+    /// the connection is under way.
+    Reconcile {
+        /// The name of the connection.
+        connection: String,
+        /// The first day, `YYYY-MM-DD`.
+        from: String,
+        /// The last day, `YYYY-MM-DD`.
+        to: String,
+        /// The names of the flows; empty for all.
+        flows: Vec<String>,
+    },
+    /// How a comparison stands: answered with `Reconciling`, `Reconciled` or `Refused`.
+    ReconcileStand {
+        /// The number of the comparison.
+        job: u64,
+        /// Findings that the asker has already.
+        after: usize,
+    },
     /// Somebody added a seal key, which the log is to say: answered with `Noted`.
     KeyAdded {
         /// The id of the key.
@@ -188,6 +210,20 @@ pub enum AdminReply {
         /// The ids of the keys that the service has, the newest first. When no connection is left
         /// and everything opens, the others open nothing any more.
         key_ids: Vec<u8>,
+    },
+    /// A comparison has begun.
+    ReconcileBegun {
+        /// The number of the comparison.
+        job: u64,
+    },
+    /// A comparison is under way.
+    Reconciling(Stand),
+    /// A comparison is done.
+    Reconciled {
+        /// What it found, with a part of the findings.
+        report: Report,
+        /// Where to go on; nothing when all findings were told.
+        next: Option<usize>,
     },
     /// Credentials, gates and backlog.
     Status(ServiceStatus),

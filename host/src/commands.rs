@@ -18,6 +18,7 @@ mod links;
 mod logging;
 mod preview;
 mod printable;
+mod reconcile;
 mod replay;
 mod runs;
 mod serve;
@@ -66,6 +67,7 @@ Exit codes:
   5  runs are parked and need a person (status --check)
   6  the store cannot be opened, read or written
   7  a remote did not answer or refused
+  8  both systems were compared and do not agree (reconcile)
 
 Colour is used on a terminal only, and never when NO_COLOR is set. Times are UTC.";
 
@@ -100,6 +102,7 @@ enum Command {
     Gate(gate::Args),
     Webhooks(webhooks::Args),
     Preview(preview::Args),
+    Reconcile(reconcile::Args),
     Keys(keys::Args),
     Check(check::Args),
     Backup(backup::BackupArgs),
@@ -136,6 +139,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Webhooks(args) => webhooks::run(context, &args, out),
         Command::Keys(args) => keys::run(context, &args, out),
         Command::Preview(args) => preview::run(context, &args, out),
+        Command::Reconcile(args) => reconcile::run(context, &args, out),
         Command::Check(args) => check::run(context, &args, out),
         Command::Backup(args) => backup::run_backup(context, &args, out),
         Command::Restore(args) => backup::run_restore(context, &args, out),

@@ -10,6 +10,7 @@ mod file;
 mod json;
 mod limits;
 mod receiver;
+mod reconcile;
 mod secret_key;
 mod table;
 #[cfg(test)]
@@ -79,6 +80,8 @@ pub struct Config {
     pub component_sha256: Option<String>,
     /// The bounds of `[limits]`.
     pub limits: Limits,
+    /// When the service compares both systems by itself; nothing where it does not.
+    pub reconcile: Option<ReconcileSchedule>,
     /// At least one, in the order of their names.
     pub connections: Vec<ConnectionConfig>,
 }
@@ -153,6 +156,15 @@ pub struct ConnectionConfig {
     pub name: String,
     /// Its table as JSON text for the component's `settings.load`.
     pub json: String,
+}
+
+/// When both systems are compared without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconcileSchedule {
+    /// Days between two comparisons, 1 to 366.
+    pub every_days: u32,
+    /// Days back from today that are compared, 1 to 3,660. Default 35.
+    pub lookback_days: u32,
 }
 
 /// Bounds. Every queue, body and count has one.

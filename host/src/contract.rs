@@ -17,7 +17,7 @@ mod bindings {
 }
 
 pub use bindings::exports::ml_connector::sync::{
-    admission, credentials, crosswalk, events, http, mapping, pacing, runs, settings, types,
-    webhooks,
+    admission, credentials, crosswalk, events, http, mapping, pacing, reconciliation, runs,
+    settings, types, webhooks,
 };
 pub use bindings::{Connector, ConnectorPre};

@@ -76,6 +76,7 @@ pub mod metrics;
 pub mod portable_history;
 pub mod private;
 pub mod rate_limit;
+pub mod reconcile;
 pub mod seal;
 pub mod sealed;
 pub mod secret_addresses;

@@ -59,6 +59,8 @@ pub struct Metrics {
     pub objects: Family<Happened, Gauge<u64, AtomicU64>>,
     /// When the oldest run was started that has not ended, in seconds since 1970; 0 for none.
     pub oldest_open: Family<Happened, Gauge<u64, AtomicU64>>,
+    /// Records by what the last comparison on the schedule found of them, and whether it failed.
+    pub compared: Family<Happened, Gauge<u64, AtomicU64>>,
     /// 1 for what a credential is, 0 for what it is not: `live`, `dead`, `absent`.
     pub credentials: Family<HappenedAt, Gauge<i64, AtomicI64>>,
     /// By when a person must connect again, in seconds since 1970; 0 for never.
@@ -92,6 +94,7 @@ impl Default for Metrics {
             gate_held_until: Family::default(),
             objects: Family::default(),
             oldest_open: Family::default(),
+            compared: Family::default(),
             credentials: Family::default(),
             reconnect_by: Family::default(),
             store_writable: writable(),
@@ -203,6 +206,13 @@ impl Metrics {
         self.oldest_open
             .get_or_create(&happened(connection, "started"))
             .set(started / 1_000);
+    }
+
+    /// Sets how many records the last comparison found so; `what` such as `missing`.
+    pub fn set_compared(&self, connection: &str, what: &str, records: u64) {
+        self.compared
+            .get_or_create(&happened(connection, what))
+            .set(records);
     }
 
     /// Sets whether a credential is `what`, such as `live`: 1 or 0.
@@ -325,6 +335,11 @@ impl Metrics {
             "oldest_open_run_seconds",
             "When the oldest run was started that has not ended, Unix time; 0 for none",
             self.oldest_open.clone(),
+        );
+        registry.register(
+            "compared_records",
+            "Records, by what the last comparison on the schedule found of them",
+            self.compared.clone(),
         );
         registry.register(
             "credentials",

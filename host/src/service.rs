@@ -37,6 +37,7 @@ use crate::events::client_certificate::Trust;
 use crate::events::signature::ReportOnce;
 use crate::events::{self, CertificateLog, EventReceiver};
 use crate::listener::{ListenError, Policy};
+use crate::reconcile::schedule::compare_regularly;
 use crate::secrets::Secrets;
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
@@ -71,6 +72,7 @@ pub struct Running {
     monitoring: Option<JoinHandle<()>>,
     admin: JoinHandle<()>,
     resealing: JoinHandle<()>,
+    comparing: Vec<JoinHandle<()>>,
 }
 
 /// Starts the service and returns when it receives.
@@ -165,6 +167,7 @@ async fn start(config: &Config, parts: Parts, sockets: Sockets) -> Result<Runnin
     let webhooks = Arc::new(webhooks);
     let running = Running {
         engine: start_engine(&parts),
+        comparing: start_comparing(config, &parts, &stopped),
         resealing,
         admin: tokio::spawn(admin::answer_all(
             socket,
@@ -211,6 +214,24 @@ fn start_engine(parts: &Parts) -> Engine {
         Arc::clone(&parts.notices_stored),
         Arc::clone(&parts.backlog),
     )
+}
+
+/// What compares both systems by itself; the store is up to date after each, so that they are cut
+/// off at a stop.
+fn start_comparing(
+    config: &Config,
+    parts: &Parts,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let schedule = config.reconcile.into_iter();
+    let all = schedule.flat_map(|schedule| {
+        let connections = parts.connections.values().cloned();
+        connections.map(move |connection| (connection, schedule))
+    });
+    all.map(|(connection, schedule)| {
+        tokio::spawn(compare_regularly(connection, schedule, stopped.clone()))
+    })
+    .collect()
 }
 
 fn spawn_webhooks(
@@ -286,6 +307,9 @@ impl Running {
     pub async fn shutdown(self) {
         let grace = self.parts.services.limits.shutdown_grace;
         self.stop.send_replace(true);
+        for comparing in self.comparing {
+            comparing.abort();
+        }
         let drained = async {
             for receiver in std::iter::once(self.receiver).chain(self.events) {
                 if !receiver.is_finished() {

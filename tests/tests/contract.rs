@@ -88,7 +88,7 @@ fn the_built_component_imports_nothing() {
         .map(|(name, _)| name.to_string())
         .collect();
     assert_eq!(imports, Vec::<String>::new());
-    assert_eq!(component_type.exports(&engine).count(), 10);
+    assert_eq!(component_type.exports(&engine).count(), 11);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! clock.
 
 mod health;
+mod reconcile;
 mod strangers;
 
 use std::sync::Arc;

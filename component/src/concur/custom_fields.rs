@@ -35,10 +35,16 @@ pub(crate) fn shown_text(value: &Value, name: &str) -> String {
 
 /// Whether a custom field or org unit holds this text, whichever it is.
 pub(crate) fn has_custom_text(value: &Value, wanted: impl Fn(&str) -> bool) -> bool {
+    find_custom_text(value, wanted).is_some()
+}
+
+/// The text of the first custom field or org unit that is wanted, whichever it is.
+pub(crate) fn find_custom_text(value: &Value, wanted: impl Fn(&str) -> bool) -> Option<String> {
     let members = value.as_object().into_iter().flatten();
     members
         .filter(|(name, _)| FIELDS.iter().any(|word| name.starts_with(word)))
-        .any(|(name, _)| wanted(&text(value, name)))
+        .map(|(name, _)| text(value, name))
+        .find(|text| wanted(text))
 }
 
 // Other v3 APIs show the item of a list as an object with its code

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 use super::json::{first_text, is_true, json_object, list_rows, member_text};
@@ -23,6 +24,14 @@ pub(crate) struct Digest {
     /// The code of its vendor; empty where Concur shows none: real answers have it, the API
     /// description does not.
     pub vendor_code: String,
+    /// The name of its vendor; empty where Concur shows none.
+    pub vendor_name: String,
+    /// `Total`, as Concur writes it.
+    pub total: String,
+    /// The currency of the total.
+    pub currency: String,
+    /// The invoice's own date, as Concur writes it.
+    pub date: String,
     /// Whether it was deleted; such rows stay in the list.
     pub deleted: bool,
 }
@@ -48,6 +57,26 @@ pub(crate) fn list_digests(invoice_number: &str, offset: Option<&str>) -> Reques
     get(target)
 }
 
+/// Payment requests between two days by their invoices' own dates, both included. Whether the
+/// filter includes its own day is not documented, so that a day more is asked for on either side
+/// (source: concur-payment-request-digest); nothing for what is no day.
+pub(crate) fn list_digests_of_days(
+    first: &str,
+    last: &str,
+    offset: Option<&str>,
+) -> Option<Request> {
+    let (first, last): (Date, Date) = (first.parse().ok()?, last.parse().ok()?);
+    let before = last.tomorrow().unwrap_or(last);
+    let after = first.yesterday().unwrap_or(first);
+    let mut target =
+        format!("{DIGESTS}?userDefinedDateAfter={after}&userDefinedDateBefore={before}&limit=1000");
+    if let Some(offset) = offset {
+        target.push_str("&offset=");
+        target.push_str(&encoded(offset));
+    }
+    Some(get(target))
+}
+
 /// Reads a page of digests.
 pub(crate) fn read_digests(response: &Response) -> Result<DigestPage, Unread> {
     let value = json_object(response)?;
@@ -68,6 +97,10 @@ fn digest(value: &Value) -> Result<Digest, Unread> {
         id,
         number: member_text(value, "InvoiceNumber"),
         vendor_code: member_text(value, "VendorCode"),
+        vendor_name: member_text(value, "VendorName"),
+        total: member_text(value, "Total"),
+        currency: member_text(value, "CurrencyCode"),
+        date: member_text(value, "UserDefinedDate"),
         deleted: is_true(value, "IsDeleted"),
     })
 }

@@ -25,14 +25,18 @@ pub(super) fn by_link(own: &ObjectStatus) -> Option<Ending> {
     Some(unchanged("made-by-us", message))
 }
 
-/// The end of a run of a bill that carries a marker of ours.
-pub(super) fn by_marker(document: &Document) -> Option<Ending> {
+/// Whether a bill carries a marker of ours.
+pub(crate) fn made_of_invoice(document: &Document) -> bool {
     let mut descriptions = document
         .lines
         .iter()
         .filter_map(|line| line.description.as_deref());
-    let is_ours = document.kind == Kind::Bill && descriptions.any(marker::holds_marker);
-    is_ours.then(|| {
+    document.kind == Kind::Bill && descriptions.any(marker::holds_marker)
+}
+
+/// The end of a run of a bill that carries a marker of ours.
+pub(super) fn by_marker(document: &Document) -> Option<Ending> {
+    made_of_invoice(document).then(|| {
         let message = "a line of it carries a marker of ml-connector: we made it of an invoice of \
                        SAP Concur, or it is a copy of such a bill, and it does not go back there"
             .to_string();

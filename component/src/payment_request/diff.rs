@@ -13,7 +13,7 @@ use crate::concur::{self, PaymentRequest, VendorKey};
 use crate::money;
 
 /// Header members that a read does not return, or an update does not take.
-const NOT_COMPARED: [&str; 5] = [
+pub(super) const NOT_COMPARED: [&str; 5] = [
     "EmployeeEmailAddress",
     "EmployeeId",
     "EmployeeLoginId",
@@ -22,7 +22,7 @@ const NOT_COMPARED: [&str; 5] = [
 ];
 const NOT_UPDATED: [&str; 2] = ["ExternalPolicyId", "LedgerCode"];
 /// Members that are compared as numbers: `1130.00000000` is `1130.00`.
-const NUMBERS: [&str; 6] = [
+pub(super) const NUMBERS: [&str; 6] = [
     "InvoiceAmount",
     "Percentage",
     "Quantity",
@@ -31,7 +31,7 @@ const NUMBERS: [&str; 6] = [
     "UnitPrice",
 ];
 /// Members that are compared as days: `2026-02-27 00:00:00.0` is `2026-02-27`.
-const DAYS: [&str; 2] = ["InvoiceDate", "PaymentDueDate"];
+pub(super) const DAYS: [&str; 2] = ["InvoiceDate", "PaymentDueDate"];
 /// Members of a line that an update without them may leave as they are.
 const LEFTOVERS: [&str; 2] = ["TaxCode", "TaxCode2"];
 

@@ -63,9 +63,16 @@ impl Command {
 /// What a request asks to be done; nothing for one that only asks how things stand.
 pub(super) fn command(request: &AdminRequest) -> Option<Command> {
     let (name, connection, about) = match request {
-        AdminRequest::Status | AdminRequest::Consented { .. } | AdminRequest::Rehearse { .. } => {
-            return None;
-        }
+        AdminRequest::Status
+        | AdminRequest::Consented { .. }
+        | AdminRequest::Rehearse { .. }
+        | AdminRequest::ReconcileStand { .. } => return None,
+        AdminRequest::Reconcile {
+            connection,
+            from,
+            to,
+            ..
+        } => ("reconcile", Some(connection), format!("{from} to {to}")),
         // How it ends is another line.
         AdminRequest::Consent { connection } => (
             "connect",

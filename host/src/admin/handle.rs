@@ -6,13 +6,15 @@ use std::time::Duration;
 use super::audit::{self, Actor};
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
-use super::{backfill, checkpoints, links, reseal, webhook_address};
+use super::{backfill, checkpoints, links, reconciling, reseal, webhook_address};
 use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
+use crate::contract::reconciliation::Period;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
 use crate::credentials::CredentialError;
 use crate::engine::{Connection, RehearsalError};
+use crate::reconcile::{Asked, ReconcileError};
 use crate::secrets::Secret;
 use crate::service::{Parts, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
@@ -84,6 +86,16 @@ async fn carry_out(
             webhook_address::change(parts, &connection).await
         }
         AdminRequest::Links(request) => links::change(parts, request, actor).await,
+        AdminRequest::Reconcile {
+            connection,
+            from,
+            to,
+            flows,
+        } => find_connection(parts, &connection).and_then(|connection| {
+            let period = Period { from, to };
+            reconciling::begin(parts, connection, Asked { period, flows })
+        }),
+        AdminRequest::ReconcileStand { job, after } => reconciling::stand(parts, job, after),
         AdminRequest::KeyAdded { .. } => Ok(AdminReply::Noted),
         AdminRequest::Status => Ok(AdminReply::Status(status(parts))),
         AdminRequest::BackedUp { file, bytes } => {
@@ -123,6 +135,12 @@ pub(super) enum AdminRefusal {
     GateNeedsConnect { system: System },
     #[error("{0} receives no webhooks: set receiver.public_url")]
     NoWebhooks(String),
+    #[error("a comparison of {0} is under way; wait until it is done")]
+    Comparing(String),
+    #[error("the service does not know this comparison any more; start it again")]
+    UnknownComparison,
+    #[error(transparent)]
+    Reconcile(#[from] Arc<ReconcileError>),
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
     #[error("what would be done cannot be said: {0}")]
@@ -139,8 +157,11 @@ impl AdminRefusal {
             Self::Rehearsal(RehearsalError::Held(_)) => Fault::Remote,
             Self::Rehearsal(RehearsalError::Instance(_)) => Fault::Settings,
             Self::GateNeedsConnect { .. } => Fault::Credential,
+            Self::Reconcile(error) => reconciling::fault(error),
             Self::UnknownConnection(_)
             | Self::NotSubscribed(_)
+            | Self::Comparing(_)
+            | Self::UnknownComparison
             | Self::UnknownRun(_)
             | Self::Links(_) => Fault::Request,
         }

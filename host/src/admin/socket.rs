@@ -121,7 +121,8 @@ async fn answer(
                 // These look only, and are asked beside a command that takes its time.
                 AdminRequest::Status
                 | AdminRequest::Consented { .. }
-                | AdminRequest::Rehearse { .. } => None,
+                | AdminRequest::Rehearse { .. }
+                | AdminRequest::ReconcileStand { .. } => None,
                 _ => Some(turn.lock().await),
             };
             handle(parts, request, actor, true).await

@@ -24,3 +24,6 @@ pub(super) const STORE: u8 = 6;
 
 /// A remote did not answer or refused.
 pub(super) const REMOTE: u8 = 7;
+
+/// Both systems were compared, and do not agree.
+pub(super) const DIFFERENCES: u8 = 8;

@@ -19,6 +19,7 @@ use ml_connector::credentials::{unreadable_credential, usable_credential};
 use ml_connector::engine::bounded_gate;
 use ml_connector::guest::Instance;
 use ml_connector::health::damage_mark;
+use ml_connector::reconcile::schedule::{LastComparison, last_comparison};
 use ml_connector::seal::Keyring;
 use ml_connector::secrets::Secrets;
 use ml_connector::service::{Orphan, orphans};
@@ -198,6 +199,8 @@ struct ConnectionStanding {
     /// Nothing where no financial documents are fetched.
     queues: Vec<QueueStanding>,
     counts: Vec<RunCount>,
+    /// What the last comparison on the schedule came to; none where none was made.
+    compared: Option<LastComparison>,
     oldest_open: Option<Run>,
     needs_person: Vec<Run>,
 }
@@ -251,6 +254,7 @@ async fn gather(
     let oldest_open = readable(oldest_open(store, &name).await, &mut damage)?;
     let gates = readable(store.gates(&name).await, &mut damage)?;
     let counts = store.run_counts().await?;
+    let compared = last_comparison(store, &name).await?;
     Ok(ConnectionStanding {
         credentials,
         held: gates
@@ -266,6 +270,7 @@ async fn gather(
         client_secrets: Vec::new(),
         events: None,
         queues: Vec::new(),
+        compared,
         oldest_open,
         needs_person,
         damage,

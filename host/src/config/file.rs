@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::fault::{Faults, LineIndex, SettingsError};
 use super::json::Places;
 use super::table::Table;
-use super::{Config, ConnectionConfig, connection, limits, receiver, secret_key};
+use super::{Config, ConnectionConfig, connection, limits, receiver, reconcile, secret_key};
 use crate::contract::types::Problem;
 
 /// The longest settings file in bytes: 4 MiB. A hundred connections with full mappings have less
@@ -200,6 +200,7 @@ fn read_settings(root: &mut Table<'_, '_>, file: &Path, places: &mut Vec<Places>
                 directory.join(table.text_or("directory", "secrets"))
             }),
             limits: root.table("limits", limits::read),
+            reconcile: root.table("reconcile", reconcile::read),
             connections: read_connections(root, places),
         },
         log: root.table("log", read_log),

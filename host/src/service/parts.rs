@@ -26,6 +26,7 @@ use crate::health::Health;
 use crate::http_client::HttpClient;
 use crate::metrics::Metrics;
 use crate::rate_limit::DeliveryRates;
+use crate::reconcile::Reconciliations;
 use crate::seal::Keyring;
 use crate::sealed::sealed_texts;
 use crate::secrets::{SecretError, Secrets};
@@ -52,6 +53,8 @@ pub struct Parts {
     pub consents: Arc<Consents>,
     /// What has become of them.
     pub rounds: Arc<ConsentRounds>,
+    /// Comparisons of both systems that are under way or done.
+    pub reconciliations: Arc<Reconciliations>,
     /// Where FreshBooks users give their consent, by connection.
     pub consent_bases: BTreeMap<String, String>,
     /// Notified when notices have been stored, or a handshake has come that a run waits for.
@@ -126,6 +129,7 @@ impl Parts {
             event_addresses: addresses.events,
             consents: Arc::default(),
             rounds: Arc::default(),
+            reconciliations: Arc::default(),
             consent_bases,
             notices_stored: Arc::new(Notify::new()),
             backlog,

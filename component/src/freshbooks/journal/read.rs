@@ -28,6 +28,8 @@ pub(crate) struct JournalLine {
     pub(crate) amount: Decimal,
     /// Its currency; empty where FreshBooks does not say.
     pub(crate) currency: String,
+    /// The day of the entry, `YYYY-MM-DD`; empty where FreshBooks does not say.
+    pub(crate) date: String,
 }
 
 /// A page of lines.
@@ -128,6 +130,7 @@ fn line(detail: &Object) -> Option<JournalLine> {
         entry_id,
         name: detail.text("name").unwrap_or_default(),
         account: account.unwrap_or_default(),
+        date: detail.text("user_entered_date").unwrap_or_default(),
         amount: debit.0 - credit.0,
         currency: if debit.1.is_empty() {
             credit.1
@@ -144,6 +147,7 @@ fn new_entry_id(entry: &Object) -> Option<String> {
 fn new_lines(entry: &Object) -> Vec<JournalLine> {
     let entry_id = new_entry_id(entry).unwrap_or_default();
     let name = entry.text("name").unwrap_or_default();
+    let date = written_day(entry);
     let details = fields::objects(entry.get("details"));
     let details = details.iter().map(|detail| {
         let (size, currency) = fields::amount(detail.get("amount")).unwrap_or_default();
@@ -151,12 +155,23 @@ fn new_lines(entry: &Object) -> Vec<JournalLine> {
         JournalLine {
             entry_id: entry_id.clone(),
             name: name.clone(),
+            date: date.clone(),
             account: fields::id(detail.get("accountId"), &["uuid", "id"]).unwrap_or_default(),
             amount: if side == "TYPE_CREDIT" { -size } else { size },
             currency,
         }
     });
     details.collect()
+}
+
+/// The day of an entry as the newer endpoint takes it: year, month and day, each a number.
+fn written_day(entry: &Object) -> String {
+    let day = entry.get("userEnteredDate").and_then(Object::read);
+    let part = |name: &str| day.as_ref()?.text(name)?.parse::<u16>().ok();
+    match (part("year"), part("month"), part("day")) {
+        (Some(year), Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +187,7 @@ mod tests {
             account: account.to_owned(),
             amount: Decimal::new(amount, 2),
             currency: currency.to_owned(),
+            date: String::new(),
         }
     }
 

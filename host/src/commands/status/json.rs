@@ -49,6 +49,7 @@ fn one_as_json(standing: &ConnectionStanding, surroundings: &Surroundings) -> Va
         "events": standing.events,
         "queues": standing.queues,
         "counts": standing.counts,
+        "compared": standing.compared,
         "oldest_open": standing.oldest_open.as_ref().map(runs::as_json),
         "needs_person_count": standing.needs_person_count(),
         "needs_person": standing.needs_person.iter().map(runs::as_json).collect::<Vec<_>>(),

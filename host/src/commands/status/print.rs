@@ -7,6 +7,7 @@ use ml_connector::contract::pacing::Gate;
 use ml_connector::contract::runs::{Ending, EndingKind};
 use ml_connector::contract::types::Instant;
 use ml_connector::engine::numbered_remedy;
+use ml_connector::reconcile::schedule::LastComparison;
 use ml_connector::store::{Run, RunCount, RunState};
 
 use super::super::failure::Failure;
@@ -65,10 +66,40 @@ fn print_one(
     }
     queues::print(&standing.queues, now, out)?;
     print_counts(&standing.counts, out)?;
+    if let Some(compared) = &standing.compared {
+        print_compared(compared, now, out)?;
+    }
     if let Some(run) = &standing.oldest_open {
         print_oldest(run, now, out)?;
     }
     print_needs_person(standing, out)
+}
+
+/// What the last comparison on the schedule came to.
+fn print_compared(
+    compared: &LastComparison,
+    now: Instant,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let LastComparison { from, to, .. } = compared;
+    let when = time_format::relative(compared.at_ms, now);
+    let (text, tone) = match (&compared.failure, compared.differences()) {
+        (Some(why), _) => (format!("failed: {why}"), Tone::Bad),
+        (None, 0) => ("all agrees".to_owned(), Tone::Good),
+        (None, count) => {
+            let command = format!("ml-connector reconcile --from {from} --to {to}");
+            (
+                format!("{count} records do not agree; run: {command}"),
+                Tone::Bad,
+            )
+        }
+    };
+    let text = style::coloured(&text, tone);
+    writeln!(
+        out,
+        "  Both systems compared {when}, {from} to {to}: {text}"
+    )?;
+    Ok(())
 }
 
 fn print_credential(

@@ -85,6 +85,41 @@ impl Concur {
         self.change_payment_request(id, now, |request| request.paid = Some(now))
     }
 
+    /// A person types another value into a field of a request's header; false if there is none or
+    /// it is deleted.
+    pub fn edit_payment_request(
+        &mut self,
+        id: &str,
+        field: &str,
+        value: &str,
+        now: Millis,
+    ) -> bool {
+        let Some(mut request) = self.open_payment_request(id) else {
+            return false;
+        };
+        request.header.set(field, value);
+        request.modified = now;
+        self.requests.replace(request);
+        true
+    }
+
+    /// A person copies a request, custom fields and all, and returns the copy's id; none if there
+    /// is none or it is deleted.
+    pub fn copy_payment_request(&mut self, id: &str, now: Millis) -> Option<String> {
+        let request = self.open_payment_request(id)?;
+        Some(self.requests.insert(PaymentRequest {
+            created: now,
+            modified: now,
+            duplicate: true,
+            ..request
+        }))
+    }
+
+    fn open_payment_request(&self, id: &str) -> Option<PaymentRequest> {
+        let request = self.requests.get(id)?;
+        request.deleted.is_none().then(|| request.clone())
+    }
+
     /// A person deletes a request. It stays readable with a flag.
     pub fn delete_payment_request(&mut self, id: &str, now: Millis) -> bool {
         self.change_payment_request(id, now, |request| request.deleted = Some(now))
@@ -166,6 +201,25 @@ mod tests {
                 .expect("the vendor")["City"],
             "Toronto"
         );
+    }
+
+    #[test]
+    fn what_a_person_types_and_copies_is_there() {
+        let mut harness = ConcurHarness::new();
+        harness.vendor("FB-1");
+        let id = harness.posted(json!({}));
+        let machine = &mut harness.machine;
+        assert!(machine.edit_payment_request(&id, "InvoiceNumber", "X-1", harness.now));
+        assert!(!machine.edit_payment_request("none", "InvoiceNumber", "X-1", harness.now));
+        let copy = machine.copy_payment_request(&id, harness.now);
+        let copy = copy.expect("is copied");
+        let record = machine.payment_request(&copy).expect("is there");
+        assert_eq!(record.number, "X-1");
+        assert_eq!(
+            record.customs.get("Custom5").map(String::as_str),
+            Some("FB:778120")
+        );
+        assert_ne!(copy, id);
     }
 
     #[test]

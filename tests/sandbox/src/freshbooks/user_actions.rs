@@ -1,6 +1,7 @@
 //! What the account's owner does in the browser. Changes raise webhooks as the API's do.
 
 use super::ledger::config::AccountConfig;
+use super::ledger::journal::Side;
 use super::ledger::records::AccountRecord;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -243,6 +244,24 @@ impl FreshBooks {
             .accounts
             .push_account(&account, name, Some(parent), now);
         Some(self.accounts.record_at(at))
+    }
+
+    /// A person books so much more in a posted entry, on its first debit and its first credit;
+    /// false if there is none of that id. Balances of accounts stay as they were.
+    pub fn raise_journal_entry(&mut self, id: u64, by: Decimal) -> bool {
+        let journal = &mut self.journal;
+        let entry = journal.entries.iter().find(|entry| entry.id == id);
+        let Some(details) = entry.map(|entry| entry.details.clone()) else {
+            return false;
+        };
+        let details = &mut journal.details[details];
+        for side in [Side::Debit, Side::Credit] {
+            let first = details.iter_mut().find(|detail| detail.side == side);
+            if let Some(first) = first {
+                first.amount += by;
+            }
+        }
+        true
     }
 
     /// Deletes a document (vis_state 1).

@@ -89,7 +89,7 @@ impl PaymentRequests {
             .filter_map(|at| self.rows.get(*at))
     }
 
-    fn insert(&mut self, mut request: PaymentRequest) -> String {
+    pub(crate) fn insert(&mut self, mut request: PaymentRequest) -> String {
         request.id = self.random.text(b"0123456789ABCDEF", 20);
         let (id, at) = (request.id.clone(), self.rows.len());
         self.by_id.insert(id.clone(), at);
@@ -101,7 +101,7 @@ impl PaymentRequests {
         id
     }
 
-    fn replace(&mut self, request: PaymentRequest) {
+    pub(crate) fn replace(&mut self, request: PaymentRequest) {
         let Some(at) = self.by_id.get(&request.id).copied() else {
             return;
         };
