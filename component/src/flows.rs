@@ -6,6 +6,9 @@ mod change_stamp;
 mod day;
 mod dependency;
 mod documents;
+mod employees;
+mod expense_reports;
+mod expenses;
 mod financial_document;
 mod financial_queue;
 mod from_concur;
@@ -109,6 +112,9 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             documents::sync_document(flow, Kind::Bill).await
         })),
         (System::Freshbooks, "client" | "bill-vendor") => Ok(boxed(flow, vendors::sync_vendor)),
+        (System::Freshbooks, "expense") => Ok(boxed(flow, expenses::sync_expense)),
+        (System::Freshbooks, "staff") => Ok(boxed(flow, employees::sync_staff)),
+        (System::Freshbooks, "expense-report") => Ok(boxed(flow, expense_reports::sync_report)),
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
         (System::Concur, "financial-queue") => Ok(boxed(flow, financial_queue::read_queue)),
@@ -116,7 +122,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             Ok(boxed(flow, financial_document::sync_financial_document))
         }
         (System::Concur, "supplier") => Ok(boxed(flow, suppliers::sync_supplier)),
-        (System::Concur, "payment-request-form") => {
+        (System::Concur, "payment-request-form" | "expense-entry-form") => {
             Ok(boxed(flow, payment_request_form::give_first_place))
         }
         (System::Concur, "event-subscription") => Ok(boxed(flow, subscription::check_subscription)),

@@ -6,6 +6,7 @@ mod bill_write;
 mod callbacks;
 mod document;
 mod envelope;
+mod expense;
 mod fields;
 mod journal;
 mod lists;
@@ -28,6 +29,9 @@ pub(crate) use callbacks::{
 };
 pub(crate) use document::{
     Category, Document, Kind, Line, get_document, place, read_bill, read_invoice,
+};
+pub(crate) use expense::{
+    Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
 };
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,

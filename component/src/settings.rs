@@ -2,6 +2,7 @@
 
 mod checks;
 pub mod events;
+pub mod expense;
 pub mod financial;
 mod reader;
 mod sections;
@@ -18,6 +19,7 @@ use crate::marker;
 use crate::retry::Policy;
 use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
+use expense::Expense;
 use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
 use sections::read_retry;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub invoice: Invoice,
     /// Whether bills are carried over.
     pub bill_enabled: bool,
+    /// How expenses become expense entries.
+    pub expense: Expense,
     /// Currencies that are carried over, ISO 4217.
     pub currencies: BTreeSet<String>,
     /// Country names as FreshBooks writes them, beside the ISO 3166 ones, to two-letter codes.
@@ -184,6 +188,7 @@ impl Settings {
         let flows = [
             ("invoice", self.invoice.enabled),
             ("bill", self.bill_enabled),
+            ("expense", self.expense.enabled),
         ];
         for (noun, _) in flows.into_iter().filter(|(_, enabled)| *enabled) {
             schedules.push(Schedule {
@@ -223,10 +228,11 @@ impl Settings {
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
         });
+        let expense = reader.table("expense", Expense::read);
         if freshbooks.scopes.is_empty() {
-            freshbooks.scopes = [&[SCOPES], financial.scopes().as_slice()]
-                .concat()
-                .join(" ");
+            let of_financial = financial.scopes();
+            let scopes = [&[SCOPES], of_financial.as_slice(), expense.scopes()];
+            freshbooks.scopes = scopes.concat().join(" ");
         }
         check_bill_scopes(reader, &freshbooks.scopes, &financial);
         Self {
@@ -242,6 +248,7 @@ impl Settings {
                 drafts: table.flag("drafts", false),
             }),
             bill_enabled: reader.table("bill", |table| table.flag("enabled", true)),
+            expense,
             currencies: reader.texts("currencies", currency).into_iter().collect(),
             countries: reader.map("countries", country_code),
             subdivisions: reader.map("subdivisions", subdivision_code),

@@ -2,6 +2,7 @@
 
 mod bills;
 mod documents;
+mod expenses;
 mod financial;
 mod financial_bills;
 mod forms;

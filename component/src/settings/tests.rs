@@ -8,6 +8,17 @@ use crate::retry;
 /// Settings with everything that must be set.
 pub(crate) const MINIMAL: &str = include_str!("minimal.json");
 
+/// Settings that carry expenses over; `more` is put into their table, and ends with a comma.
+pub(crate) fn with_expenses(more: &str) -> Settings {
+    let json = format!(
+        r#"{{"expense": {{"payment_type": "gWqCompanyPaid", "currencies": ["CAD", "EUR"],
+        "report": {{"policy_id": "0A1B"}}, "categories": {{"3344": "TAXIX"}}, {more}
+        "enabled": true}}, "#
+    );
+    let loaded = Settings::load("acme", &MINIMAL.replacen('{', &json, 1));
+    loaded.expect("is right")
+}
+
 fn problems(json: &str) -> Vec<(String, String)> {
     let problems = Settings::load("acme", json).expect_err("has problems");
     problems

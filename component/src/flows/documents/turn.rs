@@ -28,7 +28,7 @@ const ROUNDS_MAX: u32 = 20;
 
 /// Whether the fields of a form are known to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(in crate::flows) enum Turn {
     /// This document is the first: what it writes proves the form, or stops all others.
     First,
     /// A payment request has shown what was written into these fields.
@@ -70,11 +70,11 @@ pub(super) fn form_of(flow: &Flow, translated: &Translated) -> ObjectRef {
 
 /// The object whose link names the document that wants to be the first of a form.
 pub(in crate::flows) fn claim_of(form: &ObjectRef) -> ObjectRef {
-    ObjectRef::concur(FORM, format!("{}/claim", form.id))
+    ObjectRef::concur(&form.kind, format!("{}/claim", form.id))
 }
 
 /// Waits until this run may write the fields of a form.
-pub(super) async fn await_turn(flow: &Flow, form: &ObjectRef) -> Result<Turn, EarlyEnd> {
+pub(in crate::flows) async fn await_turn(flow: &Flow, form: &ObjectRef) -> Result<Turn, EarlyEnd> {
     let own = &flow.task.object;
     let mut has_claimed = false;
     for _ in 0..ROUNDS_MAX {
@@ -122,7 +122,7 @@ pub(in crate::flows) async fn standing(flow: &Flow, form: &ObjectRef) -> Standin
 }
 
 /// The link that says whether a payment request has shown the fields of a form.
-pub(super) fn seen_link(form: &ObjectRef, request: &ObjectRef, is_seen: bool) -> Link {
+pub(in crate::flows) fn seen_link(form: &ObjectRef, request: &ObjectRef, is_seen: bool) -> Link {
     Link {
         source: form.clone(),
         target: request.clone(),
