@@ -1,5 +1,5 @@
 //! An expense as a SAP Concur expense entry: a pure translation that gathers every problem
-//! (source: concur-expense-entry).
+//! (source: concur-expense-entries).
 
 pub(crate) mod period;
 pub(crate) mod unseen;
@@ -20,7 +20,7 @@ use crate::settings::expense::Expense as Policy;
 use crate::text::{quoted, shortened};
 
 /// The longest description and the longest value of a custom field, in characters
-/// (source: concur-expense-entry).
+/// (source: concur-expense-entries).
 const DESCRIPTION_CHARS_MAX: usize = 64;
 /// As much of a name is repeated in a problem's message.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -84,7 +84,7 @@ impl Translated {
     }
 }
 
-/// A JSON object of text, in which the amount is a number (source: concur-expense-entry). It is
+/// A JSON object of text, in which the amount is a number (source: concur-expense-entries). It is
 /// written digit by digit, so that no float is involved.
 fn body<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let members = members.map(|(name, text)| match name {

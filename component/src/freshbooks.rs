@@ -37,7 +37,9 @@ pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
-pub(crate) use lists::{Row, list_documents, read_bill_page, read_invoice_page};
+pub(crate) use lists::{
+    Listed, Row, list_changed, read_bill_page, read_expense_page, read_invoice_page,
+};
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
 #[cfg(test)]
 pub(crate) use requests::get;

@@ -1,4 +1,4 @@
-//! Expense entries on the wire, v3.0 (source: concur-expense-entry).
+//! Expense entries on the wire, v3.0 (source: concur-expense-entries).
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -143,7 +143,7 @@ fn entry(object: &Object) -> Result<ExpenseEntry, Unread> {
 }
 
 /// A member as text: what is written as a code is shown as an object with it
-/// (source: concur-expense-entry).
+/// (source: concur-expense-entries).
 fn shown(object: &Object, name: &str) -> Option<(String, String)> {
     let item = || {
         let item = Object::read(object.get(name)?)?;

@@ -1,4 +1,4 @@
-//! Expense reports on the wire, v4 (source: concur-expense-report).
+//! Expense reports on the wire, v4 (source: concur-expense-reports).
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -33,13 +33,13 @@ pub(crate) struct Report {
     /// Whether it is with an approver, or through.
     pub(crate) submitted: bool,
     /// Whether an entry may be added. None may, once it has ever been submitted
-    /// (source: concur-expense-report).
+    /// (source: concur-expense-reports).
     pub(crate) open: bool,
     /// The currency in which its employee is paid; empty where it is not shown.
     pub(crate) currency: String,
 }
 
-/// Creates a report of a user, once for each `key` (source: concur-expense-report).
+/// Creates a report of a user, once for each `key` (source: concur-expense-reports).
 pub(crate) fn create_report(user: &str, report: &NewReport, key: &str) -> Request {
     let [start, end] = report.days;
     let mut body = json!({

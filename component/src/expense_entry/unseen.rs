@@ -36,7 +36,7 @@ fn is_shown(shown: &ExpenseEntry, name: &str, text: &str) -> bool {
 }
 
 /// Whether SAP Concur took the amount one to one, though the entry is in another currency than its
-/// report: it does so where it has no rate (source: concur-expense-entry).
+/// report: it does so where it has no rate (source: concur-expense-entries).
 #[must_use]
 pub(crate) fn lacks_rate(shown: &ExpenseEntry, wanted: &Translated, report_currency: &str) -> bool {
     let is_foreign = !report_currency.is_empty() && report_currency != wanted.text(CURRENCY);

@@ -24,7 +24,7 @@ pub(super) const EXPENSE_REPORT: &str = "expense-report";
 /// submits more often than daily in a month without stopping to wonder.
 const REPORTS_MAX: u32 = 31;
 /// How often and after how long a creation is asked for again that SAP Concur is still carrying
-/// out (source: concur-expense-report), in milliseconds.
+/// out (source: concur-expense-reports), in milliseconds.
 const STILL_RUNNING_WAIT: Duration = 15_000;
 const STILL_RUNNING_MAX: u32 = 40;
 
@@ -68,7 +68,7 @@ pub(super) async fn sync_report(flow: &Flow) -> Result<Ending, EarlyEnd> {
 }
 
 /// Creates the report; SAP Concur does so once for our key, and says so while it is at it
-/// (source: concur-expense-report).
+/// (source: concur-expense-reports).
 async fn create(
     flow: &Flow,
     employee: &Employee,

@@ -6,6 +6,7 @@ mod expenses;
 mod financial;
 mod financial_bills;
 mod forms;
+mod own_expenses;
 mod registration;
 mod subscription;
 mod suppliers;

@@ -246,7 +246,7 @@ pub(crate) fn read_category_name(response: &Response) -> Result<String, Unread> 
     Ok(clean(&name))
 }
 
-/// Asks for one member of staff (source: freshbooks-staff).
+/// Asks for one member of staff (source: freshbooks-team-members).
 pub(crate) fn get_staff(account_id: &str, id: &str) -> Request {
     let path = accounting_path(account_id, "users/staffs");
     get(format!("{path}/{}", segment(id)))

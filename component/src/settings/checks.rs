@@ -80,7 +80,7 @@ pub(super) fn allocation_field(name: &str) -> Check {
         .ok_or("a custom field such as \"Custom1\" or \"Custom01\" (allocations have 1 to 20)")
 }
 
-/// A custom field or org unit of an expense entry (source: concur-expense-entry).
+/// A custom field or org unit of an expense entry (source: concur-expense-entries).
 pub(super) fn entry_field(name: &str) -> Check {
     let is_field = ["Custom", "OrgUnit"]
         .into_iter()
@@ -93,7 +93,7 @@ pub(super) fn entry_field(name: &str) -> Check {
     )
 }
 
-/// The code of an expense type (source: concur-expense-entry).
+/// The code of an expense type (source: concur-expense-entries).
 pub(super) fn expense_type_code(code: &str) -> Check {
     ((1..=5).contains(&code.chars().count()))
         .then_some(())
