@@ -81,6 +81,7 @@ pub async fn synchronize(deployment: &mut Deployment) -> Result<Summary, String>
         invoices: INVOICES,
         bills: BILLS,
         seed: 7,
+        ..Bulk::default()
     };
     let created = {
         let mut sandbox = deployment.sandbox.shared.lock();

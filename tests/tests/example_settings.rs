@@ -150,6 +150,7 @@ fn every_document_of_the_sandbox_is_translated_in_every_reading() {
             invoices: 300,
             bills: 100,
             seed: 3,
+            ..Bulk::default()
         };
         freshbooks.create_bulk(&bulk, NOW).expect("are created");
         for id in freshbooks.ids(RecordKind::Invoice) {

@@ -25,6 +25,7 @@ mod retention;
 mod run_reads;
 mod runs;
 mod schema;
+mod trimming;
 mod version_2;
 mod writer;
 mod writes;

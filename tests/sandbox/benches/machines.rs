@@ -22,6 +22,7 @@ fn main() {
         invoices: DOCUMENTS,
         bills: 2_000,
         seed: 1,
+        ..Bulk::default()
     };
     let started = cpu_nanos();
     sandbox

@@ -9,10 +9,14 @@ mod config;
 mod events;
 pub(crate) mod financial;
 mod gateway;
+mod identity;
 mod inspect;
 mod invoice;
+mod lists;
 mod oauth;
 mod user_actions;
+mod users;
+mod v4;
 mod vendors;
 
 pub use config::{
@@ -31,13 +35,20 @@ pub use financial::{
     InvoiceGross, InvoiceOptions, Oddity, PaymentRecord, PayrollOptions, PostingDoc, QueueOrder,
     Ready, ReportDays, ReportOptions, Resubmission, Shape, SystemIdCheck,
 };
+pub use identity::config::{IdentityConfig, IdentityErrorShape};
 pub use invoice::config::{CustomSpelling, NextPage, NoNextPage, PaymentRequestConfig};
+pub use invoice::payment_confirmations::InvoicePayment;
+pub use invoice::payment_confirmations::config::PaymentConfirmationConfig;
+pub use lists::config::{Hyphens, InitialList, ListConfig};
+pub use lists::{CodeListRecord, ListItemRecord};
+pub use users::User;
 
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;
 use gateway::{GatewayCall, Reply};
 use invoice::payment_requests::PaymentRequests;
+use lists::records::Lists;
 use oauth::{OAuth, requests};
 use vendors::Vendors;
 
@@ -52,6 +63,8 @@ pub struct Concur {
     pub(crate) oauth: OAuth,
     pub(crate) vendors: Vendors,
     pub(crate) requests: PaymentRequests,
+    pub(crate) payments: Vec<InvoicePayment>,
+    pub(crate) lists: Lists,
     pub(crate) queue: financial::Queue,
     pub(crate) events: Events,
 }
@@ -61,6 +74,8 @@ impl Concur {
     /// generated amount.
     pub fn new(seed: u64, config: ConcurConfig) -> Self {
         Self {
+            lists: Lists::new(seed, &config.lists),
+            payments: Vec::new(),
             config,
             random: Random::new(seed, "concur/gateway"),
             oauth: OAuth::new(seed),
@@ -142,6 +157,9 @@ impl Concur {
     ) -> Response {
         if request.path().starts_with(financial::PREFIX) {
             return self.handle_financial(request, host, now, stale);
+        }
+        if let Some(answer) = self.handle_v4(request, host, now, stale) {
+            return answer;
         }
         let json = gateway::wants_json(request);
         if let Some(refused) = self.refuse_entry(request, host, json, now) {

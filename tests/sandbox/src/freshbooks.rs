@@ -8,12 +8,16 @@
 mod accounting;
 mod api;
 mod config;
+mod expense_config;
 mod generate;
 mod identity;
 mod inspect;
 mod ledger;
 mod oauth;
 mod projects;
+mod services;
+mod staff;
+mod uploads;
 mod user_actions;
 mod webhooks;
 
@@ -21,27 +25,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
 pub use config::{
-    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, TaxRounding, WebhookConfig,
+    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, PaymentTrace, StaffMember,
+    TaxRounding, WebhookConfig,
 };
+pub use expense_config::{AbsentPercent, BankMark, ExpenseConfig, ExpenseTaxRule, ProjectField};
 pub use generate::Bulk;
-pub use ledger::config::{AccountConfig, AccountKind, JournalWrapper, LedgerConfig};
+pub use ledger::config::{
+    AccountConfig, AccountKind, ExpenseAccounts, ExpenseTaxBooking, JournalWrapper, LedgerConfig,
+};
 pub use ledger::records::{AccountRecord, BalanceRow, EntryRecord, LineRecord};
 pub use user_actions::{Declined, RecordKind};
 pub use webhooks::deliveries::DeliveryCounts;
 pub use webhooks::signature::{SIGNATURE_HEADER, message, sign};
 
+use accounting::bill_payments::BillPayment;
 use accounting::bill_vendors::BillVendor;
 use accounting::bills::Bill;
+use accounting::categories::{ExpenseCategory, configured_categories};
 use accounting::clients::Client;
+use accounting::expenses::Expense;
 use accounting::invoices::Invoice;
+use accounting::payments::Payment;
+use accounting::tasks::Task;
 use accounting::taxes::Tax;
 use api::call::{ApiCall, error_style};
 use api::errors::{ApiError, ApiFamily};
 use api::resource::{RowHead, Stored, Table};
 use ledger::accounts::Accounts;
+use ledger::expense_bookings::ExpenseBookings;
 use ledger::journal::Journal;
 use oauth::OAuth;
 use projects::Project;
+use services::Service;
+use uploads::Uploads;
 use webhooks::callbacks::Callbacks;
 use webhooks::deliveries::Webhooks;
 
@@ -60,10 +76,18 @@ pub struct FreshBooks {
     pub(crate) next_invoice_number: u64,
     pub(crate) bills: Table<Bill>,
     pub(crate) bill_vendors: Table<BillVendor>,
+    pub(crate) payments: Table<Payment>,
+    pub(crate) bill_payments: Table<BillPayment>,
+    pub(crate) expenses: Table<Expense>,
+    pub(crate) categories: Table<ExpenseCategory>,
+    pub(crate) uploads: Uploads,
     pub(crate) taxes: Table<Tax>,
+    pub(crate) tasks: Table<Task>,
     pub(crate) projects: Table<Project>,
+    pub(crate) services: Table<Service>,
     pub(crate) accounts: Accounts,
     pub(crate) journal: Journal,
+    pub(crate) expense_bookings: ExpenseBookings,
 }
 
 /// Says where the rows of each kind are.
@@ -94,14 +118,21 @@ stored! {
     Invoice in invoices,
     Bill in bills,
     BillVendor in bill_vendors,
+    Payment in payments,
+    BillPayment in bill_payments,
+    Expense in expenses,
+    ExpenseCategory in categories,
     Tax in taxes,
+    Task in tasks,
     Project in projects,
+    Service in services,
 }
 
 impl FreshBooks {
     /// An account without records but its chart of accounts. `seed` decides every token and UUID.
     pub fn new(seed: u64, config: FreshBooksConfig) -> Self {
         let accounts = Accounts::new(seed, &config.ledger.accounts);
+        let categories = configured_categories(&config.categories);
         Self {
             config,
             oauth: OAuth::new(seed),
@@ -114,10 +145,18 @@ impl FreshBooks {
             next_invoice_number: 1,
             bills: Table::starting_at(700_001),
             bill_vendors: Table::starting_at(1_701),
+            payments: Table::starting_at(210_001),
+            bill_payments: Table::starting_at(310_001),
+            expenses: Table::starting_at(1_200_001),
+            categories,
+            uploads: Uploads::new(seed),
             taxes: Table::starting_at(5_101),
+            tasks: Table::starting_at(80_001),
             projects: Table::starting_at(60_001),
+            services: Table::starting_at(40_001),
             accounts,
             journal: Journal::new(seed),
+            expense_bookings: ExpenseBookings::default(),
         }
     }
 
@@ -192,8 +231,12 @@ impl FreshBooks {
             ApiFamily::Accounting => self.handle_accounting(&call, segments),
             ApiFamily::Events => self.handle_events(&call, segments),
             ApiFamily::Projects => self.handle_projects(&call, segments),
+            ApiFamily::Services => self.handle_services(&call, segments),
             ApiFamily::Ledger => {
                 self.handle_ledger(&call, segments, request.header("x-api-version"))
+            }
+            ApiFamily::Uploads => {
+                self.handle_uploads(&call, segments, request.header("content-type"))
             }
         };
         answered.unwrap_or_else(|refusal| refusal.response(family, style))
@@ -216,7 +259,12 @@ impl FreshBooks {
             ("invoices", "invoices") => self.handle_resource::<Invoice>(call, id),
             ("bills", "bills") => self.handle_resource::<Bill>(call, id),
             ("bill_vendors", "bill_vendors") => self.handle_resource::<BillVendor>(call, id),
+            ("payments", "payments") => self.handle_resource::<Payment>(call, id),
+            ("bill_payments", "bill_payments") => self.handle_resource::<BillPayment>(call, id),
+            ("projects", "tasks") => self.handle_resource::<Task>(call, id),
             ("taxes", "taxes") => self.handle_resource::<Tax>(call, id),
+            ("users", "staffs") => self.handle_staff(call, id),
+            ("expenses", "expenses") => self.handle_resource::<Expense>(call, id),
             ("expenses", "categories") => self.handle_categories(call, id),
             ("journal_entries", "journal_entries") if id.is_none() => {
                 self.handle_journal_entries(call)
@@ -249,6 +297,8 @@ fn family<'s, 'p>(segments: &'s [&'p str]) -> (ApiFamily, &'s [&'p str]) {
         ["accounting", "account", rest @ ..] => (ApiFamily::Accounting, rest),
         ["accounting", "businesses", rest @ ..] => (ApiFamily::Ledger, rest),
         ["events", "account", rest @ ..] => (ApiFamily::Events, rest),
+        ["uploads", "account", rest @ ..] => (ApiFamily::Uploads, rest),
+        ["comments", "business", rest @ ..] => (ApiFamily::Services, rest),
         ["projects", "business", rest @ ..] => (ApiFamily::Projects, rest),
         ["auth", "api", "v1", rest @ ..] => (ApiFamily::Auth, rest),
         _ => (ApiFamily::Accounting, &[]),

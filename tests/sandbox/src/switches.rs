@@ -38,6 +38,8 @@ const OTHER_VALUES: &[(&str, &str)] = &[
         "concur.payment_requests.approval_codes",
         r#"[["NEW","SENT","OK"]]"#,
     ),
+    ("concur.lists.bulk_calls_per_minute", "[2]"),
+    ("concur.lists.bulk_timeout_after", "[40]"),
     ("concur.financial.limit_max", "[3]"),
     ("concur.financial.advance_return_type", "[3]"),
     (
@@ -58,7 +60,9 @@ const FIXED: &[(&str, &str)] = &[
     ("freshbooks.currency", WHO),
     ("freshbooks.apps", WHO),
     ("freshbooks.categories", WHO),
+    ("freshbooks.staff", WHO),
     ("freshbooks.ledger.accounts", WHO),
+    ("freshbooks.ledger.expense_accounts", WHO),
     (
         "freshbooks.missing_features",
         "a plan without bills has none to carry over",
@@ -77,6 +81,8 @@ const FIXED: &[(&str, &str)] = &[
     ("concur.company_uuid", WHO),
     ("concur.apps", WHO),
     ("concur.employees", WHO),
+    ("concur.users", WHO),
+    ("concur.lists.initial", WHO),
     ("concur.expense_types", WHO),
     ("concur.ledgers", WHO),
     ("concur.allocation_lists", WHO),

@@ -158,10 +158,19 @@ async fn compared(store: &SqliteStore, expected: &ExpectedHead) -> Result<Findin
             exit::STORE,
             "is another one now: something up to it was changed, or this is another store",
         ),
-        None => Finding::wrong(
-            subject,
-            exit::STORE,
-            "is not there: the store has fewer endings than when it was written down",
-        ),
+        None => Finding::wrong(subject, exit::STORE, missing(store, expected).await?),
+    })
+}
+
+/// Why the link of a head is not on the chain.
+async fn missing(store: &SqliteStore, expected: &ExpectedHead) -> Result<&'static str, Failure> {
+    let heads = store.chain_heads().await?;
+    let is_of = |head: &&ChainHead| head.connection == expected.connection;
+    let last = heads.iter().find(is_of).map_or(0, |head| head.number);
+    Ok(if expected.number < last {
+        "cannot be compared any more: its link has gone with the runs before it, as \
+         `limits.history_retention_days` says. Compare one that was written down later"
+    } else {
+        "is not there: the store has fewer endings than when it was written down"
     })
 }

@@ -1,15 +1,54 @@
 //! The chain of a connection's endings: a link for each run that ended and each deletion of old
 //! histories, in the order in which they happened.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::chain::{self, Link, Parts};
+use super::trimming::{self, Base};
 use super::{collect, execute, instant, integer, reads};
 use crate::contract::types::Instant;
 use crate::store::{ChainHash, ChainHead, Checkpoint, RunId, StoreError};
 
-/// The digest of a link that is no ending.
-const NO_ENDING: ChainHash = [0; 32];
+/// The digest of a link that is no ending and covers no base.
+pub(super) const NO_ENDING: ChainHash = [0; 32];
+
+/// Reads links, in the order in which [`StoredLink::read`] has their columns.
+pub(super) const LINKS: &str = "SELECT number, run, instant, digest, hash FROM ending_chain";
+
+/// A link as it is stored.
+pub(super) struct StoredLink {
+    pub(super) number: u64,
+    /// None for a deletion of old histories.
+    pub(super) run: Option<RunId>,
+    /// When the run ended; of a deletion, the first instant whose histories stayed.
+    pub(super) instant: Instant,
+    pub(super) digest: ChainHash,
+    pub(super) hash: ChainHash,
+}
+
+impl StoredLink {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: instant(row, 0)?,
+            run: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
+            instant: instant(row, 2)?,
+            digest: row.get(3)?,
+            hash: row.get(4)?,
+        })
+    }
+
+    /// Whether it is the link that was made after the one with this hash.
+    pub(super) fn follows(&self, connection: &str, before: &ChainHash) -> bool {
+        let link = Link {
+            connection,
+            number: self.number,
+            run: self.run,
+            instant: self.instant,
+            digest: &self.digest,
+        };
+        chain::link(before, &link) == self.hash
+    }
+}
 
 /// Adds a run that has just ended.
 pub(super) fn add(
@@ -30,6 +69,26 @@ pub(super) fn add_deletion(
     ended_before: Instant,
 ) -> Result<(), StoreError> {
     add_link(database, connection, None, ended_before, &NO_ENDING)
+}
+
+/// Adds the link of a run once more, which is about to go from the front.
+pub(super) fn add_again(
+    database: &Connection,
+    connection: &str,
+    run: RunId,
+    link: &StoredLink,
+) -> Result<(), StoreError> {
+    add_link(database, connection, Some(run), link.instant, &link.digest)
+}
+
+/// Adds that links have gone from the front of the chain, which stands on this base from now on.
+pub(super) fn add_base(
+    database: &Connection,
+    connection: &str,
+    ended_before: Instant,
+    base: &Base,
+) -> Result<(), StoreError> {
+    add_link(database, connection, None, ended_before, &base.digest())
 }
 
 /// The hash over what a run that has ended has in the store; none unless there is one.
@@ -59,33 +118,51 @@ pub(super) fn digest(database: &Connection, run: RunId) -> Result<Option<ChainHa
 
 /// The end of every chain, and how far a checkpoint vouches for it.
 pub(super) fn heads(database: &Connection) -> Result<Vec<ChainHead>, StoreError> {
+    let with_checkpoint = |(connection, number, hash): (String, _, _)| {
+        Ok(ChainHead {
+            checkpoint: checkpoint(database, &connection)?,
+            connection,
+            number,
+            hash,
+        })
+    };
+    let links = last_links(database)?.into_iter();
+    links.map(with_checkpoint).collect()
+}
+
+/// The last link of every chain, with its connection, number and hash.
+pub(super) fn last_links(
+    database: &Connection,
+) -> Result<Vec<(String, u64, ChainHash)>, StoreError> {
     // The counts of endings name the connections, so that the whole chain need not be read.
     let sql = "SELECT DISTINCT connection FROM endings ORDER BY connection";
     let connections = collect(database, sql, [], |row| Ok(row.get::<_, String>(0)?))?;
-    let mut heads = Vec::new();
+    let mut links = Vec::new();
     for connection in connections {
         if let Some((number, hash)) = last(database, &connection)? {
-            heads.push(ChainHead {
-                checkpoint: checkpoint(database, &connection)?,
-                connection,
-                number,
-                hash,
-            });
+            links.push((connection, number, hash));
         }
     }
-    Ok(heads)
+    Ok(links)
 }
 
-/// The hash at a link; none unless it is there.
+/// The hash at a link; none unless it is there, or is the last that has gone from the front.
 pub(super) fn hash_at(
     database: &Connection,
     connection: &str,
     number: u64,
 ) -> Result<Option<ChainHash>, StoreError> {
     let sql = "SELECT hash FROM ending_chain WHERE connection = ? AND number = ?";
-    reads::first(database, sql, (connection, integer(number)?), |row| {
+    let hash = reads::first(database, sql, (connection, integer(number)?), |row| {
         Ok(row.get(0)?)
-    })
+    })?;
+    if hash.is_some() {
+        return Ok(hash);
+    }
+    let base = trimming::base(database, connection)?;
+    Ok(base
+        .filter(|base| base.number == number)
+        .map(|base| base.hash))
 }
 
 /// Replaces the checkpoint of a connection.

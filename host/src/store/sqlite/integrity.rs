@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row};
 
-use super::chain::{self, Link};
-use super::{collect, endings, execute, history, instant, integer, reads};
+use super::chain;
+use super::endings::StoredLink;
+use super::{collect, endings, execute, history, instant, integer, reads, trimming};
 use crate::contract::types::Instant;
 use crate::store::{
     ChainHash, CheckExtent, DAMAGE_MAX, Damage, HISTORIES_OF_OBJECT_MAX, RunId, StoreError,
@@ -127,16 +128,10 @@ struct Told {
     /// Histories of runs that ended before this instant were deleted.
     deleted_before: Instant,
     runs: BTreeSet<RunId>,
+    /// The digest of the base that the last link of its kind covers; none if no link does.
+    base: Option<ChainHash>,
     /// Runs that are not there any more, with the instant at which they ended.
     missing: Vec<(RunId, Instant)>,
-}
-
-struct StoredLink {
-    number: u64,
-    run: Option<RunId>,
-    instant: Instant,
-    digest: ChainHash,
-    hash: ChainHash,
 }
 
 /// Every chain against its links, its checkpoint and the runs that it is about.
@@ -166,16 +161,24 @@ fn check_links(
     connection: &str,
     found: &mut Findings,
 ) -> Result<Told, StoreError> {
-    let sql = "SELECT number, run, instant, digest, hash FROM ending_chain WHERE connection = ? \
-               ORDER BY number";
-    let mut statement = database.prepare_cached(sql)?;
+    let sql = format!("{} WHERE connection = ? ORDER BY number", endings::LINKS);
+    let mut statement = database.prepare_cached(&sql)?;
     let mut rows = statement.query([connection])?;
+    let base = trimming::base(database, connection)?;
     let mut told = Told::default();
+    if let Some(base) = &base {
+        (told.last, told.hash) = (base.number, base.hash);
+    }
     while let Some(row) = rows.next()? {
-        match read_link(row) {
+        match StoredLink::read(row) {
             Ok(link) => check_link(database, connection, &link, &mut told, found)?,
             Err(error) => found.add(connection, None, format!("a link of its chain: {error}")),
         }
+    }
+    if told.base != base.map(|base| base.digest()) {
+        let message = "links are missing at the front of its chain of endings, or what retention \
+                       has left in their place was changed";
+        found.add(connection, None, message);
     }
     Ok(told)
 }
@@ -198,20 +201,18 @@ fn check_link(
         let message = format!("link {} of its chain of endings is missing", told.last + 1);
         found.add(connection, None, message);
     }
-    let expected = Link {
-        connection,
-        number: *number,
-        run: *run,
-        instant: *instant,
-        digest,
-    };
-    if chain::link(&told.hash, &expected) != *hash {
+    if !link.follows(connection, &told.hash) {
         let message =
             format!("link {number} of its chain of endings was changed, or one before it");
         found.add(connection, *run, message);
     }
     match run {
-        None => told.deleted_before = told.deleted_before.max(*instant),
+        None => {
+            told.deleted_before = told.deleted_before.max(*instant);
+            if *digest != endings::NO_ENDING {
+                told.base = Some(*digest);
+            }
+        }
         Some(run) => {
             told.runs.insert(*run);
             match endings::digest(database, *run) {
@@ -328,14 +329,4 @@ fn check_runs(database: &Connection, found: &mut Findings) -> Result<(), StoreEr
         }
     }
     Ok(())
-}
-
-fn read_link(row: &Row) -> Result<StoredLink, StoreError> {
-    Ok(StoredLink {
-        number: instant(row, 0)?,
-        run: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
-        instant: instant(row, 2)?,
-        digest: row.get(3)?,
-        hash: row.get(4)?,
-    })
 }

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::{collect, endings, execute, integer};
+use super::{collect, endings, execute, integer, trimming};
 use crate::contract::runs::EndingKind;
 use crate::contract::types::Instant;
 use crate::store::{HISTORIES_OF_OBJECT_MAX, StoreError};
@@ -64,7 +64,7 @@ pub(super) fn retire(database: &Connection, ended_before: Instant) -> Result<(),
     ] {
         execute(database, &sql, before)?;
     }
-    Ok(())
+    trimming::trim(database, ended_before)
 }
 
 /// Forgets the oldest histories of an object's runs with this ending, beyond their bound. The runs

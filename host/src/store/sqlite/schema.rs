@@ -11,13 +11,14 @@ use super::{integrity, version_2};
 use crate::store::StoreError;
 
 /// One script for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
     include_str!("4.sql"),
     include_str!("5.sql"),
     include_str!("6.sql"),
+    include_str!("7.sql"),
 ];
 
 /// How long a statement waits for another process, such as a command that reads or a backup.

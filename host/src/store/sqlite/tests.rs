@@ -7,6 +7,7 @@ mod kill;
 mod older;
 mod place;
 mod tampering;
+mod trimming;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

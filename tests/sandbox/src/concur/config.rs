@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::events::config::EventConfig;
 use super::financial::FinancialConfig;
+use super::identity::config::IdentityConfig;
 use super::invoice::config::PaymentRequestConfig;
+use super::invoice::payment_confirmations::config::PaymentConfirmationConfig;
+use super::lists::config::ListConfig;
+use super::users::{User, default_users};
 
 /// The name of the host that serves token requests for every datacenter, and nothing else.
 pub(crate) const LANDING_ZONE: &str = "glz";
@@ -35,6 +39,8 @@ pub struct ConcurConfig {
     pub apps: Vec<App>,
     /// Users who may log on by password, and employees that payment requests name.
     pub employees: Vec<Employee>,
+    /// The people of the company, as Identity lists them.
+    pub users: Vec<User>,
     /// Names that payment requests may use: expense types.
     pub expense_types: BTreeMap<String, String>,
     /// Names that payment requests may use: ledgers.
@@ -52,6 +58,12 @@ pub struct ConcurConfig {
     pub vendors: VendorConfig,
     /// Payment requests and digests.
     pub payment_requests: PaymentRequestConfig,
+    /// Payments of payment requests, confirmed and fetched.
+    pub payment_confirmations: PaymentConfirmationConfig,
+    /// Lists and their items.
+    pub lists: ListConfig,
+    /// How Identity answers.
+    pub identity: IdentityConfig,
     /// The queue of financial documents, and how they are written.
     pub financial: FinancialConfig,
     /// The Event Subscription Service.
@@ -233,6 +245,7 @@ impl Default for ConcurConfig {
             company_uuid: "7c0b6d5e-8f3a-4c21-9f6b-2d1e0a9b8c7d".into(),
             apps: vec![App::default()],
             employees: vec![Employee::default()],
+            users: default_users(),
             expense_types: codes(&[
                 ("OFFSP", "Office Supplies"),
                 ("PROFS", "Professional Services"),
@@ -245,6 +258,9 @@ impl Default for ConcurConfig {
             gateway: GatewayConfig::default(),
             vendors: VendorConfig::default(),
             payment_requests: PaymentRequestConfig::default(),
+            payment_confirmations: PaymentConfirmationConfig::default(),
+            lists: ListConfig::default(),
+            identity: IdentityConfig::default(),
             financial: FinancialConfig::default(),
             events: EventConfig::default(),
         }
@@ -266,7 +282,10 @@ impl Host {
 impl Default for App {
     fn default() -> Self {
         let scopes = "openid INVVEN INVPMT FISVC EXPRPT events.topic.read spend.list.read \
-            spend.listitem.read";
+            spend.list.write spend.list.delete spend.listitem.read spend.listitem.write \
+            spend.listitem.delete identity.user.ids.read identity.user.core.read \
+            identity.user.coresensitive.read identity.user.enterprise.read \
+            invoice.paymentconfirmation.read invoice.paymentconfirmation.write";
         Self {
             client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
             client_secrets: vec!["sandbox-concur-secret".into()],

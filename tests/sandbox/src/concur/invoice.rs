@@ -7,5 +7,6 @@ pub(crate) mod config;
 mod digests;
 pub(crate) mod fields;
 mod localized_data;
+pub(crate) mod payment_confirmations;
 pub(crate) mod payment_requests;
 pub(crate) mod view;

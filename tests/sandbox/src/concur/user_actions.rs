@@ -1,5 +1,7 @@
 //! What people do in Concur's pages.
 
+use serde_json::Value;
+
 use super::Concur;
 use super::config::LANDING_ZONE;
 use super::financial::{CannotDo, Filing};
@@ -86,6 +88,24 @@ impl Concur {
     /// A person deletes a request. It stays readable with a flag.
     pub fn delete_payment_request(&mut self, id: &str, now: Millis) -> bool {
         self.change_payment_request(id, now, |request| request.deleted = Some(now))
+    }
+
+    /// A person changes fields of a vendor, `Approved` among them; an unknown code is created.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the fields, as a batch of the API does.
+    pub fn edit_vendor(&mut self, fields: &Value, now: Millis) -> Result<(), String> {
+        let Some(fields) = fields.as_object() else {
+            return Err("the fields of a vendor are an object".into());
+        };
+        self.save_vendor(fields, now)
+    }
+
+    /// A person deletes a vendor at an address; false if there is none.
+    pub fn remove_vendor(&mut self, code: &str, address: &str) -> bool {
+        let key = (code.to_lowercase(), address.to_lowercase());
+        self.vendors.rows.remove(&key).is_some()
     }
 
     fn change_payment_request(

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use serde_json::{Map, Value, json};
 
 use self::filters::VendorFilters;
-use self::record::{Vendor, VendorKey, field_names};
+use self::record::{Vendor, VendorKey, field_names, unknown_field};
 use super::Concur;
 use super::gateway::{GatewayCall, GatewayError, Reply};
 use super::invoice::config::NextPage;
@@ -117,7 +117,11 @@ impl Concur {
         let records = read_records(call.body)?;
         let mut rows = Vec::with_capacity(records.len());
         for (at, record) in records.into_iter().enumerate() {
-            let status = match write(self, &record, call.now) {
+            let written = match unknown_field(&record) {
+                Some(name) => Err(format!("Field {name} is not known.")),
+                None => write(self, &record, call.now),
+            };
+            let status = match written {
                 Ok(message) => {
                     json!({"Code": 0, "Message": message, "RecordNumber": at + 1,
                         "Type": "SUCCESS"})
@@ -171,6 +175,23 @@ impl Concur {
             return self.create_vendor(record, now);
         }
         Err("The vendor could not be found: record is missing.".into())
+    }
+
+    /// Changes the fields that are named, of a vendor that may be new: what people do, who know no
+    /// switches.
+    pub(crate) fn save_vendor(
+        &mut self,
+        fields: &Map<String, Value>,
+        now: Millis,
+    ) -> Result<(), String> {
+        if let Some(name) = unknown_field(fields) {
+            return Err(format!("Field {name} is not known."));
+        }
+        let key = Vendor::key_of(fields);
+        let before = self.vendors.rows.get(&key).cloned();
+        let mut vendor = before.unwrap_or_else(|| Vendor::empty(now));
+        vendor.write_fields(fields);
+        self.file_vendor(key, vendor)
     }
 
     fn overwrite_vendor(
@@ -576,6 +597,42 @@ mod tests {
             "POST",
             with(json!({"Custom2": "A"}))
         ));
+    }
+
+    #[test]
+    fn unknown_fields_refuse_a_record_and_those_of_replies_do_not() {
+        let mut harness = ConcurHarness::new();
+        let misspelt = with(json!({"VendorNmae": "x"}));
+        let statuses = write(&mut harness, "POST", json!([misspelt]));
+        assert_eq!(statuses[0].1, "Field VendorNmae is not known.");
+        let echoed = with(json!({"ID": "x", "Country": "CA", "StatusList": null}));
+        assert!(accepted(&mut harness, "POST", echoed));
+    }
+
+    #[test]
+    fn vendors_become_inactive_by_either_side() {
+        let mut harness = ConcurHarness::new();
+        write(
+            &mut harness,
+            "POST",
+            json!([vendor("FB-1"), vendor("FB-2")]),
+        );
+        assert!(accepted(
+            &mut harness,
+            "PUT",
+            with(json!({"Approved": "N"}))
+        ));
+        let by_hand = json!({"VendorCode": "fb-2", "AddressCode": "MAIN", "Approved": "N",
+            "City": "Ottawa"});
+        let edited = harness.machine.edit_vendor(&by_hand, harness.now);
+        assert_eq!(edited, Ok(()));
+        assert_eq!(codes(&mut harness, "approved=false"), ["FB-1", "fb-2"]);
+        assert_eq!(codes(&mut harness, "approved=True"), [""; 0]);
+        assert_eq!(codes(&mut harness, "city=Ottawa"), ["fb-2"]);
+        assert!(harness.machine.remove_vendor("FB-2", "main"));
+        assert!(!harness.machine.remove_vendor("FB-2", "main"));
+        let wrong = json!({"VendorCode": "FB-1", "AddressCode": "MAIN", "State": "Ontario"});
+        assert!(harness.machine.edit_vendor(&wrong, harness.now).is_err());
     }
 
     #[test]

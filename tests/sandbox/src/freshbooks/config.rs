@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::expense_config::ExpenseConfig;
 use super::ledger::config::LedgerConfig;
 use crate::money::Currency;
 
@@ -24,8 +25,10 @@ pub struct FreshBooksConfig {
     pub currency: String,
     /// The apps registered in the developer portal.
     pub apps: Vec<App>,
-    /// Expense categories, by id; bill lines name one.
+    /// Expense categories at the beginning; expenses and bill lines name one by its id.
     pub categories: Vec<Category>,
+    /// The people whose expenses the account has, the owner first.
+    pub staff: Vec<StaffMember>,
     /// `business.account_id` is null and only `roles[].accountid` names the account (identity).
     /// Default: false.
     pub null_account_id: bool,
@@ -82,16 +85,16 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
-    /// Lists of bills have their lines and numbers (bills; recorded ones have neither). Default:
-    /// false.
+    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither lines
+    /// nor numbers). Default: false.
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,
     /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
-    /// invoices, bill vendors, taxes; samples have both). Default: false.
+    /// invoices, bill vendors, taxes, expenses; samples have both). Default: false.
     pub unwritten_texts_null: bool,
-    /// A tax that an invoice line does not have is named "" instead of null (invoices; samples
-    /// differ). Default: false.
+    /// A tax that an invoice line or an expense does not have is named "" instead of null (invoices;
+    /// samples differ). Default: false.
     pub absent_tax_names_empty: bool,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
@@ -101,6 +104,13 @@ pub struct FreshBooksConfig {
     pub bill_vendor_stamps_eastern: bool,
     /// What archiving (vis_state 2) raises (events; not stated). Default: update.
     pub archive_event: ArchiveEvent,
+    /// What a payment of an invoice leaves on the invoice beside its status (events; not stated).
+    /// Default: event.
+    pub invoice_payment_trace: PaymentTrace,
+    /// What a payment of a bill leaves on the bill beside its status (events; open). Default: none.
+    pub bill_payment_trace: PaymentTrace,
+    /// Expenses, their categories and receipts.
+    pub expenses: ExpenseConfig,
     /// How callbacks are delivered.
     pub webhooks: WebhookConfig,
     /// Accounts and journal entries.
@@ -122,7 +132,7 @@ pub struct App {
     pub scopes: Vec<String>,
 }
 
-/// An expense category, which bill lines name by its id.
+/// An expense category, which expenses and bill lines name by its id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Category {
@@ -133,6 +143,43 @@ pub struct Category {
     /// The category above it.
     #[serde(default)]
     pub parent: Option<u64>,
+    /// Its expenses are costs of goods sold.
+    #[serde(default)]
+    pub is_cogs: bool,
+    /// The number of the sub-account that its expenses are booked to; without one, the first for
+    /// operating expenses.
+    #[serde(default)]
+    pub account: Option<String>,
+}
+
+/// Somebody who works for the business: a staff number for expenses, and a team member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaffMember {
+    /// The `staffid` of expenses; 1 is the owner.
+    pub id: u64,
+    /// The first name.
+    pub first_name: String,
+    /// The last name.
+    pub last_name: String,
+    /// The work e-mail.
+    pub email: String,
+    /// The role in the business, such as `business_employee`.
+    pub role: String,
+    /// Whether they still work there.
+    pub active: bool,
+}
+
+/// What a payment leaves on its document beside the status and what is outstanding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentTrace {
+    /// Nothing: neither the stamp moves nor is there an event.
+    None,
+    /// The document's stamp of the last update moves.
+    Stamp,
+    /// The stamp moves, and the document's `.update` is raised.
+    Event,
 }
 
 /// A feature that a plan may lack, with the errno of calls that need it.
@@ -143,6 +190,8 @@ pub enum Feature {
     Bills,
     /// Bill vendors, whose calls answer errno 31001.
     BillVendors,
+    /// Bill payments, whose calls answer errno 41101.
+    BillPayments,
 }
 
 /// Where taxes are rounded to the currency's smallest unit.
@@ -238,6 +287,7 @@ impl Default for FreshBooksConfig {
             currency: "EUR".into(),
             apps: vec![App::default()],
             categories: default_categories(),
+            staff: default_staff(),
             null_account_id: false,
             access_token_life_s: 43_200,
             refresh_kills_access_token: false,
@@ -266,6 +316,9 @@ impl Default for FreshBooksConfig {
             bill_category_as_object: false,
             bill_vendor_stamps_eastern: false,
             archive_event: ArchiveEvent::Update,
+            invoice_payment_trace: PaymentTrace::Event,
+            bill_payment_trace: PaymentTrace::None,
+            expenses: ExpenseConfig::default(),
             webhooks: WebhookConfig::default(),
             ledger: LedgerConfig::default(),
         }
@@ -305,17 +358,47 @@ impl Default for WebhookConfig {
 }
 
 fn default_categories() -> Vec<Category> {
-    let category = |id, name: &str, parent| Category {
+    let category = |id, name: &str, parent, account: &str| Category {
         id,
         name: name.into(),
         parent,
+        is_cogs: false,
+        account: Some(account.into()),
     };
     vec![
-        category(3340, "Advertising", None),
-        category(3341, "Office Supplies & Postage", None),
-        category(3342, "Professional Services", None),
-        category(3344, "Travel", None),
-        category(3345, "Hotels / Lodging", Some(3344)),
-        category(3346, "Utilities", None),
+        category(3340, "Advertising", None, "6000-1"),
+        category(3341, "Office Supplies & Postage", None, "6400-1"),
+        category(3342, "Professional Services", None, "6450-2"),
+        category(3344, "Travel", None, "6600-3"),
+        category(3345, "Hotels / Lodging", Some(3344), "6100-1"),
+        category(3346, "Utilities", None, "6800-1"),
     ]
+}
+
+/// The owner, and people whom the company at Concur knows by the same e-mail address.
+fn default_staff() -> Vec<StaffMember> {
+    [
+        ("Ida", "Roe", "ida"),
+        ("Sam", "Doe", "sam.doe"),
+        ("Zoë", "Müller", "zoe.mueller"),
+        ("Jo \"JJ\"", "O'Neil", "jo.oneil"),
+        ("健", "田中", "ken.tanaka"),
+        ("Lee", "Gone", "lee.gone"),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((first_name, last_name, login), id)| StaffMember {
+        id,
+        first_name: first_name.into(),
+        last_name: last_name.into(),
+        email: format!("{login}@example.test"),
+        role: if id == 1 {
+            "owner"
+        } else {
+            "business_employee"
+        }
+        .into(),
+        active: true,
+    })
+    .collect()
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::FreshBooks;
+use super::expense_config::ProjectField;
 use super::user_actions::{Declined, RecordKind};
-use crate::calendar::eastern_day;
+use crate::calendar::{eastern_day, plus_days};
 use crate::http::Millis;
 use crate::random::Random;
 
@@ -19,6 +20,8 @@ pub struct Bulk {
     pub invoices: u32,
     /// Bills, with a vendor for every ten.
     pub bills: u32,
+    /// Expenses: of every active staff member, some with taxes, some for a client or a project.
+    pub expenses: u32,
     /// The seed of the variety.
     pub seed: u64,
 }
@@ -112,7 +115,8 @@ impl FreshBooks {
                 now,
             )?;
         }
-        let total = clients + bulk.invoices + bulk.bills + vendors;
+        self.bulk_expenses(bulk, &made, &projects, now)?;
+        let total = clients + bulk.invoices + bulk.bills + vendors + bulk.expenses;
         Ok(u64::from(total) + projects.len() as u64)
     }
 
@@ -124,6 +128,39 @@ impl FreshBooks {
             projects.push(self.create(RecordKind::Project, &fields, now)?);
         }
         Ok(projects)
+    }
+
+    /// Expenses have a stream of their own, so that the other documents of a seed stay the same.
+    fn bulk_expenses(
+        &mut self,
+        bulk: &Bulk,
+        clients: &[u64],
+        projects: &[u64],
+        now: Millis,
+    ) -> Result<(), Declined> {
+        let mut random = Random::new(bulk.seed, "freshbooks/bulk-expenses");
+        let staff = self.config.staff.iter().filter(|member| member.active);
+        let staff: Vec<u64> = staff.map(|member| member.id).collect();
+        let categories: Vec<u64> = self.categories.rows.keys().copied().collect();
+        let legacy = self.config.expenses.project_field == ProjectField::Legacy;
+        let project_field = if legacy {
+            "projectid"
+        } else {
+            "modern_projectid"
+        };
+        for serial in 0..bulk.expenses {
+            let (staff, category) = (*random.pick(&staff), *random.pick(&categories));
+            let mut fields = expense_fields(&mut random, staff, category, bulk.seed, serial, now);
+            if !clients.is_empty() && random.per_mille(300) {
+                fields["clientid"] = json!(random.pick(clients));
+                fields["billable"] = json!(random.per_mille(500));
+            }
+            if !projects.is_empty() && random.per_mille(400) {
+                fields[project_field] = json!(random.pick(projects));
+            }
+            self.create(RecordKind::Expense, &fields, now)?;
+        }
+        Ok(())
     }
 }
 
@@ -213,6 +250,30 @@ fn bill_fields(
         "language": "en", "bill_number": format!("R{seed}-{serial:06}"), "lines": [line]})
 }
 
+fn expense_fields(
+    random: &mut Random,
+    staff: u64,
+    category: u64,
+    seed: u64,
+    serial: u32,
+    now: Millis,
+) -> Value {
+    let code = *random.pick(&CURRENCIES);
+    let day = plus_days(eastern_day(now).first_of_month(), random.below(28) as u16);
+    let mut fields = json!({"categoryid": category, "staffid": staff,
+        "date": day.min(eastern_day(now)), "vendor": random.pick(&NAMES).trim(),
+        "amount": {"amount": unit_cost(random, code), "code": code},
+        "notes": format!("{} {seed}-{serial}", random.pick(&WORK))});
+    let names = ["taxName1", "taxName2"].into_iter();
+    let percents = ["taxPercent1", "taxPercent2"].into_iter();
+    let taxes = pick_taxes(random).iter();
+    for ((name, percent), (tax, rate)) in names.zip(percents).zip(taxes) {
+        fields[name] = json!(tax);
+        fields[percent] = json!(rate);
+    }
+    fields
+}
+
 fn unit_cost(random: &mut Random, code: &str) -> String {
     let units = random.below(5000) + 1;
     match code {
@@ -242,11 +303,12 @@ mod tests {
             clients: 40,
             invoices: 300,
             bills: 100,
+            expenses: 200,
             seed,
         };
         assert_eq!(
             harness.machine.create_bulk(&bulk, NOW),
-            Ok(40 + 300 + 100 + 10 + 20)
+            Ok(40 + 300 + 100 + 10 + 20 + 200)
         );
         harness
     }
@@ -281,6 +343,28 @@ mod tests {
             invoice["organization"]
                 .as_str()
                 .is_some_and(|name| name.contains('🎉'))
+        });
+    }
+
+    #[test]
+    fn expenses_are_of_all_people_and_kinds() {
+        let harness = made(3);
+        let ids = harness.machine.ids(RecordKind::Expense);
+        let expenses: Vec<Value> = ids
+            .into_iter()
+            .filter_map(|id| harness.machine.expense(id, NOW))
+            .collect();
+        let some = |what: &str, test: &dyn Fn(&Value) -> bool| {
+            assert!(expenses.iter().any(test), "{what}");
+        };
+        for staff in 1..=6 {
+            some("a staff member", &|expense| expense["staffid"] == staff);
+        }
+        some("two taxes", &|expense| expense["taxAmount2"].is_object());
+        some("a client", &|expense| expense["status"] == 1);
+        some("a project", &|expense| expense["modern_projectid"].is_u64());
+        some("three minor units", &|expense| {
+            expense["amount"]["code"] == "KWD"
         });
     }
 

@@ -1,4 +1,4 @@
-//! `users/me`: who holds the token, and the three ids of the business
+//! `users/me` and the people beside: who holds the token, and the three ids of the business
 //! (source: freshbooks-identity).
 
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ impl FreshBooks {
         match (call.method, segments) {
             ("GET", ["users", "me"]) => {
                 Ok(Response::json(200, &json!({"response": self.users_me()})))
+            }
+            (_, ["businesses", business, "team_members", rest @ ..]) if rest.len() < 2 => {
+                self.handle_team_members(call, business, rest.first().copied())
             }
             _ => Err(ApiError::no_route()),
         }

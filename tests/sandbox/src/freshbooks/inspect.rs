@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::FreshBooks;
 use super::accounting::bills::Bill;
+use super::accounting::expenses::Expense;
 use super::accounting::invoices::Invoice;
 use super::api::resource::{Resource, ViewContext};
 use super::ledger::journal::{DebitsAndCredits, JournalDetail, JournalEntry, Side};
@@ -16,8 +17,8 @@ use crate::http::Millis;
 use crate::money::Currency;
 
 impl FreshBooks {
-    /// Every secret that a client was ever given: tokens, codes, verifiers and client secrets. For
-    /// oracles that search logs and stores for them.
+    /// Every secret that a client was ever given: tokens, codes, verifiers, client secrets and the
+    /// tokens of uploads. For oracles that search logs and stores for them.
     pub fn secrets(&self) -> Vec<String> {
         let verifiers = self
             .callbacks
@@ -30,6 +31,7 @@ impl FreshBooks {
             .into_iter()
             .chain(verifiers)
             .chain(clients)
+            .chain(self.uploads.secrets())
             .collect()
     }
 
@@ -75,7 +77,13 @@ impl FreshBooks {
             RecordKind::Invoice => self.invoices.rows.keys().copied().collect(),
             RecordKind::Bill => self.bills.rows.keys().copied().collect(),
             RecordKind::BillVendor => self.bill_vendors.rows.keys().copied().collect(),
+            RecordKind::Payment => self.payments.rows.keys().copied().collect(),
+            RecordKind::BillPayment => self.bill_payments.rows.keys().copied().collect(),
+            RecordKind::Expense => self.expenses.rows.keys().copied().collect(),
+            RecordKind::Category => self.categories.rows.keys().copied().collect(),
             RecordKind::Tax => self.taxes.rows.keys().copied().collect(),
+            RecordKind::Service => self.services.rows.keys().copied().collect(),
+            RecordKind::Task => self.tasks.rows.keys().copied().collect(),
             RecordKind::Project => self.projects.rows.keys().copied().collect(),
         }
     }
@@ -88,6 +96,11 @@ impl FreshBooks {
     /// A bill as the API would show it now.
     pub fn bill(&self, id: u64, now: Millis) -> Option<Value> {
         self.row_as_shown::<Bill>(id, now)
+    }
+
+    /// An expense as the API would show it now, its attachment included.
+    pub fn expense(&self, id: u64, now: Millis) -> Option<Value> {
+        self.row_as_shown::<Expense>(id, now)
     }
 
     /// All accounts and sub-accounts.
@@ -109,8 +122,27 @@ impl FreshBooks {
     }
 
     /// What journal entries have posted, per sub-account and currency, by account number. Other
-    /// transactions, such as invoices, are left out.
+    /// transactions, such as invoices and expenses, are left out.
     pub fn trial_balance(&self) -> Vec<BalanceRow> {
+        self.balance_rows(&self.journal.posted)
+    }
+
+    /// What journal entries have posted and expenses are booked to, per sub-account and currency,
+    /// by account number. Deleted expenses count for nothing.
+    pub fn trial_balance_with_expenses(&self) -> Vec<BalanceRow> {
+        let mut totals = self.journal.posted.clone();
+        for (key, spent) in self.expense_bookings.totals() {
+            let sum = totals.entry(*key).or_default();
+            sum.add(Side::Debit, spent.debit);
+            sum.add(Side::Credit, spent.credit);
+        }
+        self.balance_rows(&totals)
+    }
+
+    fn balance_rows(
+        &self,
+        totals: &BTreeMap<(usize, Currency), DebitsAndCredits>,
+    ) -> Vec<BalanceRow> {
         let row = |((at, currency), totals): (&(usize, Currency), &DebitsAndCredits)| BalanceRow {
             account_number: self.accounts.rows[*at].number.clone(),
             account_name: self.accounts.rows[*at].name.clone(),
@@ -118,7 +150,7 @@ impl FreshBooks {
             debit: totals.debit,
             credit: totals.credit,
         };
-        let mut rows: Vec<BalanceRow> = self.journal.posted.iter().map(row).collect();
+        let mut rows: Vec<BalanceRow> = totals.iter().map(row).collect();
         rows.sort_by(|a, b| {
             (&a.account_number, &a.currency).cmp(&(&b.account_number, &b.currency))
         });
@@ -127,7 +159,7 @@ impl FreshBooks {
 
     fn row_as_shown<R: Resource>(&self, id: u64, now: Millis) -> Option<Value> {
         let include = |key: &str| ("include[]".to_owned(), key.to_owned());
-        let query = vec![include("lines"), include("vendor")];
+        let query = ["lines", "vendor", "attachment"].map(include).to_vec();
         let showing = ViewContext {
             machine: self,
             query: &query,

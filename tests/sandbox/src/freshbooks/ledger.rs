@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 mod business_entries;
 mod business_ledger;
 pub(crate) mod config;
+pub(crate) mod expense_bookings;
 pub(crate) mod journal;
 mod journal_details;
 mod journal_entries;

@@ -217,7 +217,7 @@ impl Project {
         Ok(())
     }
 
-    fn view(&self) -> Value {
+    pub(crate) fn view(&self) -> Value {
         let text = |name: &str| Some(self.texts.get(name)).filter(|text| !text.is_empty());
         json!({"id": self.head.id, "title": text("title"), "description": text("description"),
             "due_date": text("due_date"), "client_id": self.client, "internal": self.internal,

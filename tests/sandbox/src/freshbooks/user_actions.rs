@@ -3,21 +3,31 @@
 use super::ledger::config::AccountConfig;
 use super::ledger::records::AccountRecord;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::FreshBooks;
+use super::accounting::bill_payments::BillPayment;
 use super::accounting::bill_vendors::BillVendor;
 use super::accounting::bills::Bill;
+use super::accounting::categories::ExpenseCategory;
 use super::accounting::clients::Client;
+use super::accounting::expenses::{BankFeed, Expense};
 use super::accounting::invoices::Invoice;
+use super::accounting::payments::Payment;
+use super::accounting::tasks::Task;
 use super::accounting::taxes::Tax;
 use super::api::errors::ApiError;
 use super::api::fields::Fields;
+use super::api::resource::Resource as _;
+use super::uploads::UploadKind;
 use crate::calendar::eastern_day;
 use crate::http::Millis;
+use crate::money::Money;
 
 /// Kinds of document that a person can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// Clients, at `users/clients` of the API.
     Client,
@@ -27,10 +37,22 @@ pub enum RecordKind {
     Bill,
     /// Bill vendors, at `bill_vendors/bill_vendors` of the API.
     BillVendor,
+    /// Payments of invoices, at `payments/payments` of the API.
+    Payment,
+    /// Payments of bills, at `bill_payments/bill_payments` of the API.
+    BillPayment,
+    /// Expenses, at `expenses/expenses` of the API.
+    Expense,
+    /// Expense categories, which only a person writes.
+    Category,
     /// Taxes, `taxes/taxes`; archived ones do not exist.
     Tax,
     /// Projects, of the business family.
     Project,
+    /// Services, of the business family; archived ones do not exist.
+    Service,
+    /// Tasks, at `projects/tasks` of the API.
+    Task,
 }
 
 /// Why a person's change was not accepted, as the web form would show it.
@@ -87,8 +109,14 @@ impl FreshBooks {
             RecordKind::Invoice => self.create_row::<Invoice>(&fields, now),
             RecordKind::Bill => self.create_row::<Bill>(&fields, now),
             RecordKind::BillVendor => self.create_row::<BillVendor>(&fields, now),
+            RecordKind::Payment => self.create_row::<Payment>(&fields, now),
+            RecordKind::BillPayment => self.create_row::<BillPayment>(&fields, now),
+            RecordKind::Expense => self.create_row::<Expense>(&fields, now),
+            RecordKind::Category => self.create_row::<ExpenseCategory>(&fields, now),
             RecordKind::Tax => self.create_row::<Tax>(&fields, now),
             RecordKind::Project => self.add_project(&fields, now),
+            RecordKind::Service => self.add_service(&fields, now),
+            RecordKind::Task => self.create_row::<Task>(&fields, now),
         };
         Ok(id?)
     }
@@ -108,8 +136,14 @@ impl FreshBooks {
             RecordKind::Invoice => self.update_row::<Invoice>(id, &fields, now)?,
             RecordKind::Bill => self.update_row::<Bill>(id, &fields, now)?,
             RecordKind::BillVendor => self.update_row::<BillVendor>(id, &fields, now)?,
+            RecordKind::Payment => self.update_row::<Payment>(id, &fields, now)?,
+            RecordKind::BillPayment => self.update_row::<BillPayment>(id, &fields, now)?,
+            RecordKind::Expense => self.update_row::<Expense>(id, &fields, now)?,
+            RecordKind::Category => self.update_row::<ExpenseCategory>(id, &fields, now)?,
             RecordKind::Tax => self.update_row::<Tax>(id, &fields, now)?,
             RecordKind::Project => self.change_project(id, &fields, now)?,
+            RecordKind::Service => self.change_service(id, &fields, now)?,
+            RecordKind::Task => self.update_row::<Task>(id, &fields, now)?,
         }
         Ok(())
     }
@@ -132,6 +166,50 @@ impl FreshBooks {
     /// Creates a bill vendor.
     pub fn create_bill_vendor(&mut self, fields: &Value, now: Millis) -> Result<u64, Declined> {
         self.create(RecordKind::BillVendor, fields, now)
+    }
+
+    /// Creates an expense and returns its id.
+    pub fn create_expense(&mut self, fields: &Value, now: Millis) -> Result<u64, Declined> {
+        self.create(RecordKind::Expense, fields, now)
+    }
+
+    /// The feed of a bank account imports an expense; returns its id. Which fields show that, the
+    /// switch `expenses.bank_mark` says.
+    pub fn import_expense(
+        &mut self,
+        fields: &Value,
+        bank: &str,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let id = self.create(RecordKind::Expense, fields, now)?;
+        if let Some(expense) = self.expenses.rows.get_mut(&id) {
+            expense.feed = Some(BankFeed {
+                bank: bank.to_owned(),
+                account: 71_001,
+            });
+        }
+        self.book_expense(id, now);
+        Ok(id)
+    }
+
+    /// Attaches a file to an expense as its receipt; false if there is no such expense.
+    pub fn attach_receipt(
+        &mut self,
+        expense: u64,
+        media_type: &str,
+        bytes: Vec<u8>,
+        now: Millis,
+    ) -> bool {
+        if !self.expenses.rows.contains_key(&expense) {
+            return false;
+        }
+        let kind = UploadKind::Attachment;
+        let receipt = self.uploads.store(kind, media_type, bytes);
+        if let Some(row) = self.expenses.rows.get_mut(&expense) {
+            (row.receipt, row.head.updated) = (Some(receipt), now);
+        }
+        self.emit("expense", "update", expense, now);
+        true
     }
 
     /// The owner adds an account with its sub-accounts to the chart; returns them, the account
@@ -192,20 +270,36 @@ impl FreshBooks {
         )
     }
 
-    /// Records a payment of so much; the status follows from what is left.
-    pub fn record_invoice_payment(&mut self, id: u64, amount: Decimal, now: Millis) {
-        let Some(invoice) = self.invoices.rows.get_mut(&id) else {
-            return;
-        };
-        invoice.paid += amount;
-        invoice.status = if invoice.outstanding().is_zero() {
-            4
-        } else {
-            8
-        };
-        invoice.date_paid = (invoice.status == 4).then(|| eastern_day(now));
-        invoice.head.updated = now;
-        self.emit("invoice", "update", id, now);
+    /// Pays an invoice: so much, or what is outstanding. Returns the payment's id; deleting that
+    /// takes it back.
+    pub fn pay_invoice(
+        &mut self,
+        id: u64,
+        amount: Option<Decimal>,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let invoice = Invoice::row(self, id)?;
+        let amount = amount.unwrap_or_else(|| invoice.outstanding());
+        let money = serde_json::json!(Money(amount, invoice.currency));
+        let fields = serde_json::json!({"invoiceid": id, "amount": money,
+            "date": eastern_day(now), "type": "Bank Transfer"});
+        self.create(RecordKind::Payment, &fields, now)
+    }
+
+    /// Pays a bill: so much, or what is outstanding. Returns the payment's id; deleting that takes
+    /// it back.
+    pub fn pay_bill(
+        &mut self,
+        id: u64,
+        amount: Option<Decimal>,
+        now: Millis,
+    ) -> Result<u64, Declined> {
+        let bill = Bill::row(self, id)?;
+        let amount = amount.unwrap_or_else(|| bill.outstanding());
+        let money = serde_json::json!(Money(amount, bill.currency));
+        let fields = serde_json::json!({"billid": id, "amount": money,
+            "paid_date": eastern_day(now), "payment_type": "Bank Transfer"});
+        self.create(RecordKind::BillPayment, &fields, now)
     }
 
     /// Ends every access token before its time.
@@ -224,11 +318,21 @@ impl FreshBooks {
             RecordKind::Invoice => self.set_vis_state::<Invoice>(id, vis_state, now),
             RecordKind::Bill => self.set_vis_state::<Bill>(id, vis_state, now),
             RecordKind::BillVendor => self.set_vis_state::<BillVendor>(id, vis_state, now),
+            RecordKind::Payment => self.set_vis_state::<Payment>(id, vis_state, now),
+            RecordKind::BillPayment => self.set_vis_state::<BillPayment>(id, vis_state, now),
+            RecordKind::Expense => self.set_vis_state::<Expense>(id, vis_state, now),
+            RecordKind::Category => self.set_vis_state::<ExpenseCategory>(id, vis_state, now),
             RecordKind::Tax => {
                 if vis_state == 1 && self.taxes.rows.remove(&id).is_some() {
                     self.emit("tax", "delete", id, now);
                 }
             }
+            RecordKind::Service => {
+                let fields = as_fields(&serde_json::json!({"vis_state": vis_state}));
+                // Refused only if there is no such service.
+                let _ = self.change_service(id, &fields, now);
+            }
+            RecordKind::Task => self.set_vis_state::<Task>(id, vis_state, now),
             RecordKind::Project => {
                 if vis_state == 1 && self.projects.rows.remove(&id).is_some() {
                     self.emit("project", "delete", id, now);
@@ -247,6 +351,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::freshbooks::config::PaymentTrace;
     use crate::freshbooks::webhooks::callbacks::Callback;
     use crate::test_support::freshbooks::{FreshBooksHarness, NOW};
 
@@ -299,6 +404,43 @@ mod tests {
     }
 
     #[test]
+    fn expenses_and_categories_raise_events() {
+        let mut harness = listening("expense");
+        let expense = json!({"amount": {"amount": "9.00", "code": "EUR"}, "categoryid": 3344,
+            "staffid": 1, "date": "2026-03-01"});
+        let machine = &mut harness.machine;
+        let id = machine.create_expense(&expense, NOW).expect("an expense");
+        let changed = machine.update(RecordKind::Expense, id, &json!({"notes": "n"}), NOW);
+        assert_eq!(changed, Ok(()));
+        machine.delete(RecordKind::Expense, id, NOW);
+        machine
+            .import_expense(&expense, "Bank", NOW)
+            .expect("an expense");
+        assert_eq!(
+            harness.names(),
+            [
+                "expense.create",
+                "expense.update",
+                "expense.delete",
+                "expense.create"
+            ]
+        );
+        let mut harness = listening("category");
+        let machine = &mut harness.machine;
+        let fuel = json!({"category": "Fuel", "parentid": 3344});
+        let id = machine
+            .create(RecordKind::Category, &fuel, NOW)
+            .expect("a category");
+        let renamed = machine.update(RecordKind::Category, id, &json!({"category": "Gas"}), NOW);
+        assert_eq!(renamed, Ok(()));
+        machine.delete(RecordKind::Category, id, NOW);
+        assert_eq!(
+            harness.names(),
+            ["category.create", "category.update", "category.delete"]
+        );
+    }
+
+    #[test]
     fn archiving_raises_what_the_switch_says() {
         use crate::freshbooks::config::ArchiveEvent;
         for (switch, expected) in [
@@ -324,16 +466,53 @@ mod tests {
     }
 
     #[test]
-    fn payments_move_the_status() {
-        let mut harness = listening("invoice");
+    fn payments_raise_events_and_bill_payments_do_not_unless_switched() {
+        let mut harness = listening("payment");
         let id = invoice(&mut harness);
-        let status = |harness: &FreshBooksHarness| {
-            harness.machine.invoice(id, NOW).expect("the invoice")["v3_status"].clone()
-        };
-        harness.machine.record_invoice_payment(id, 40.into(), NOW);
-        assert_eq!(status(&harness), "partial");
-        harness.machine.record_invoice_payment(id, 60.into(), NOW);
-        assert_eq!(status(&harness), "paid");
+        let machine = &mut harness.machine;
+        let payment = machine.pay_invoice(id, Some(40.into()), NOW).expect("paid");
+        machine.pay_invoice(id, None, NOW).expect("paid");
+        assert!(machine.pay_invoice(id, None, NOW).is_err());
+        let shown = machine.invoice(id, NOW).expect("the invoice");
+        assert_eq!(shown["v3_status"], "paid");
+        machine.delete(RecordKind::Payment, payment, NOW);
+        assert_eq!(
+            harness.names(),
+            ["payment.create", "payment.create", "payment.delete"]
+        );
+        let mut harness = listening("bill.update");
+        let vendor = harness.vendor();
+        let lines = json!([{"categoryid": 3344, "unit_cost": "900"}]);
+        let fields = json!({"vendorid": vendor, "issue_date": "2026-03-01",
+            "due_offset_days": 30, "currency_code": "EUR", "language": "en", "lines": lines});
+        let machine = &mut harness.machine;
+        let id = machine.create_bill(&fields, NOW).expect("a bill");
+        machine.pay_bill(id, Some(1.into()), NOW).expect("paid");
+        machine.config.bill_payment_trace = PaymentTrace::Event;
+        machine.pay_bill(id, None, NOW).expect("paid");
+        let shown = machine.bill(id, NOW).expect("the bill");
+        assert_eq!(shown["status"], "paid");
+        assert_eq!(harness.names(), ["bill.update"]);
+    }
+
+    #[test]
+    fn the_switch_says_what_a_payment_leaves_on_its_invoice() {
+        for (trace, moved, names) in [
+            (PaymentTrace::None, false, vec![]),
+            (PaymentTrace::Stamp, true, vec![]),
+            (PaymentTrace::Event, true, vec!["invoice.update"]),
+        ] {
+            let mut harness = listening("invoice.update");
+            harness.machine.config.invoice_payment_trace = trace;
+            let id = invoice(&mut harness);
+            let machine = &mut harness.machine;
+            let before = machine.invoice(id, NOW).expect("the invoice");
+            harness.now += 60_000;
+            machine.pay_invoice(id, None, harness.now).expect("paid");
+            let after = machine.invoice(id, NOW).expect("the invoice");
+            assert_eq!(before["updated"] != after["updated"], moved, "{trace:?}");
+            assert_eq!(harness.names(), names);
+        }
     }
 
     #[test]

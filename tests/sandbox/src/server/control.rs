@@ -2,6 +2,8 @@
 //! sandbox can do.
 
 mod documents;
+mod records;
+mod reference;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -59,7 +61,12 @@ fn handle_control(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Resp
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
         (method, path) => {
-            match documents::handle_document_control(sandbox, method, path, body, now) {
+            let done =
+                reference::handle_reference_control(sandbox, method, path, body.clone(), now)
+                    .or_else(|| {
+                        documents::handle_document_control(sandbox, method, path, body, now)
+                    });
+            match done {
                 Some(done) => done,
                 None => {
                     let why = format!("there is no {method} {path}");

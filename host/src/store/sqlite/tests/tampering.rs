@@ -37,7 +37,7 @@ async fn with_runs(path: &Path) {
         };
         store.commit(vec![append]).await.expect("is kept");
         if id != 5 {
-            end(&store, id).await;
+            end(&store, id, 1_000 + id).await;
         }
     }
     let retire = vec![Write::Retire {
@@ -46,11 +46,11 @@ async fn with_runs(path: &Path) {
     store.commit(retire).await.expect("is kept");
 }
 
-async fn end(store: &SqliteStore, run: RunId) {
+pub(super) async fn end(store: &SqliteStore, run: RunId, at: Instant) {
     let end = Write::End {
         run,
         completion: sample_completions()[1].clone(),
-        at: 1_000 + run,
+        at,
     };
     store.commit(vec![end]).await.expect("is kept");
 }
@@ -67,7 +67,7 @@ async fn found_after(sql: &str) -> Vec<String> {
     damage(&path).await
 }
 
-async fn damage(path: &Path) -> Vec<String> {
+pub(super) async fn damage(path: &Path) -> Vec<String> {
     let store = SqliteStore::open_read_only(path).expect("opens");
     let damage = store.find_damage(CheckExtent::Everything).await;
     let damage = damage.expect("is looked for");
@@ -328,7 +328,7 @@ async fn what_an_older_version_stored_joins_the_chains() {
     let database = Database::open(&path).expect("opens");
     database
         .execute_batch(
-            "DROP TABLE ending_chain; DROP TABLE checkpoints; \
+            "DROP TABLE ending_chain; DROP TABLE checkpoints; DROP TABLE ending_chain_bases; \
              ALTER TABLE runs DROP COLUMN history_hash; \
              ALTER TABLE runs DROP COLUMN history_hash_before_open; \
              DROP INDEX notices_undecided_of_object; DROP INDEX notices_of_run; \
@@ -343,7 +343,7 @@ async fn what_an_older_version_stored_joins_the_chains() {
     drop(SqliteStore::open(&path).expect("is brought up to date"));
     assert_eq!(damage(&path).await, [""; 0]);
     let store = SqliteStore::open(&path).expect("opens");
-    end(&store, 5).await;
+    end(&store, 5, 1_005).await;
     drop(store);
     assert_eq!(damage(&path).await, [""; 0]);
     let database = Database::open(&path).expect("opens");

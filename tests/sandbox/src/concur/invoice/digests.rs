@@ -32,7 +32,7 @@ const DAYS: [(&str, DayOf); 6] = [
     ("lastModifiedDate", |request| {
         Some(utc_day(request.modified))
     }),
-    ("extractedDate", |_| None),
+    ("extractedDate", |request| request.extracted.map(utc_day)),
 ];
 
 impl Concur {
@@ -219,7 +219,7 @@ fn digest_view(
         "InvoiceNumber": text("InvoiceNumber"), "Total": amount_text(invoice_amount(request)),
         "CurrencyCode": text("CurrencyCode"), "CreateDate": stamp_text(request.created),
         "UserDefinedDate": text("InvoiceDate").map(|day| format!("{day} 00:00:00.0")),
-        "PaidDate": request.paid.map(stamp_text), "ExtractedDate": null,
+        "PaidDate": request.paid.map(stamp_text), "ExtractedDate": request.extracted.map(stamp_text),
         "LastModifiedDate": stamp_text(request.modified),
         "IsDeleted": deleted.to_string(), "OwnerLoginID": owner_login(request, config),
         "OwnerName": owner_name(request, config), "PaymentMethod": "CLIENT",

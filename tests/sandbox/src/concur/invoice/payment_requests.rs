@@ -42,6 +42,8 @@ pub(crate) struct PaymentRequest {
     pub(crate) modified: Millis,
     pub(crate) submitted: Option<Millis>,
     pub(crate) approved: Option<Millis>,
+    /// Since when it may be confirmed as paid: it is posted, or was taken into an extract.
+    pub(crate) extracted: Option<Millis>,
     pub(crate) paid: Option<Millis>,
     pub(crate) deleted: Option<Millis>,
 }
@@ -231,6 +233,7 @@ impl Concur {
             modified: call.now,
             submitted: None,
             approved: None,
+            extracted: None,
             paid: None,
             deleted: None,
         };

@@ -159,7 +159,7 @@ fn write_dates(request: &PaymentRequest, body: &mut Map<String, Value>) {
         ("WorkflowCompleteDate", request.approved),
         ("PaidDate", request.paid),
         ("DeletedDate", request.deleted),
-        ("ExtractDate", None),
+        ("ExtractDate", request.extracted),
         ("AssignedDate", None),
     ];
     for (name, at) in dates {

@@ -78,6 +78,16 @@ const NAMES: &[&str] = &{
     names
 };
 
+/// Fields that replies have and requests may carry back; they are not written.
+const READ_ONLY: [&str; 6] = [
+    "Country",
+    "ID",
+    "URI",
+    "StatusList",
+    "VendorBankList",
+    "VendorGroupList",
+];
+
 /// Fields that the single letter N empties.
 const EMPTIED_BY_N: [&str; 4] = [
     "AccountNumber",
@@ -206,6 +216,13 @@ impl Vendor {
         let list = config.vendor_lists.iter().find(unknown);
         list.map(|(name, _)| format!("{name} {} is not a valid list item code.", get(name)))
     }
+}
+
+/// The first field of a record that no page names.
+pub(crate) fn unknown_field(record: &Map<String, Value>) -> Option<&str> {
+    let is_known = |name: &str| NAMES.contains(&name) || READ_ONLY.contains(&name);
+    let mut names = record.keys().map(String::as_str);
+    names.find(|name| !is_known(name))
 }
 
 /// Whether it is two upper-case letters.

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::bill_payments::BillPayment;
 use super::bill_vendors::BillVendorView;
 use super::lines::{LineFieldNames, LineTotals, PricedLine, read_lines};
 use crate::calendar::{eastern_day, plus_days, utc_stamp};
@@ -48,10 +49,13 @@ pub(crate) struct Bill {
     pub(crate) number: Box<str>,
     issue_date: Date,
     due_offset_days: u16,
-    currency: Currency,
+    pub(crate) currency: Currency,
     language: Box<str>,
     lines: Vec<PricedLine>,
     totals: LineTotals,
+    pub(crate) paid: Decimal,
+    /// Ids of its payments, those taken back included.
+    pub(crate) payments: Vec<u64>,
 }
 
 /// A bill as it is written.
@@ -78,7 +82,7 @@ pub(crate) struct BillView<'a> {
     overall_description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<Vec<Value>>,
-    bill_payments: [u64; 0],
+    bill_payments: Vec<Value>,
     attachment: Option<u64>,
     created_at: String,
     updated_at: String,
@@ -119,6 +123,8 @@ impl Resource for Bill {
             language: "en".into(),
             lines: Vec::new(),
             totals: LineTotals::default(),
+            paid: Decimal::ZERO,
+            payments: Vec::new(),
         };
         bill.apply(machine, fields)?;
         Ok(machine.bills.insert_new(bill))
@@ -175,12 +181,12 @@ impl Resource for Bill {
             amount: money(self.totals.subtotal),
             tax_amount: money(self.totals.tax),
             total_amount: money(self.totals.total()),
-            paid: money(Decimal::ZERO),
-            outstanding: money(self.totals.total()),
+            paid: money(self.paid),
+            outstanding: money(self.outstanding()),
             overall_category: category.map(|category| category.name.as_str()),
             overall_description: first.map(|line| &*line.description),
             lines: self.lines_view(showing),
-            bill_payments: [],
+            bill_payments: self.payments_view(showing),
             attachment: None,
             created_at: utc_stamp(self.head.created),
             updated_at: utc_stamp(self.head.updated),
@@ -194,12 +200,17 @@ impl Bill {
         plus_days(self.issue_date, self.due_offset_days)
     }
 
-    /// `partial` and `paid` are missing: nobody can pay a bill here.
+    /// What is still to be paid.
+    pub(crate) fn outstanding(&self) -> Decimal {
+        self.totals.total() - self.paid
+    }
+
     fn status(&self, today: Date) -> &'static str {
-        if today > self.due_date() {
-            "overdue"
-        } else {
-            "unpaid"
+        match self.paid.is_zero() {
+            false if self.outstanding().is_zero() => "paid",
+            _ if today > self.due_date() => "overdue",
+            false => "partial",
+            true => "unpaid",
         }
     }
 
@@ -279,6 +290,15 @@ impl Bill {
         )
     }
 
+    /// The payments; none in a list of bills.
+    fn payments_view(&self, showing: &ViewContext) -> Vec<Value> {
+        if !showing.single && !showing.config().bill_lists_are_full {
+            return Vec::new();
+        }
+        let payments = showing.machine.payments_of(self);
+        payments.map(BillPayment::shown).collect()
+    }
+
     fn line_view(&self, at: usize, line: &PricedLine, showing: &ViewContext) -> Value {
         let config = showing.config();
         let digits = config.digits(self.currency);
@@ -297,7 +317,7 @@ impl Bill {
             Some(category)
                 if config.bill_category_as_object || config.bill_line_without_categoryid =>
             {
-                json!({"category": category.name, "categoryid": category.id,
+                json!({"category": category.name, "categoryid": category.head.id,
                     "parentid": category.parent})
             }
             Some(category) => json!(category.name),

@@ -80,6 +80,8 @@ pub(crate) struct Invoice {
     pub(crate) lines: Vec<PricedLine>,
     pub(crate) totals: LineTotals,
     pub(crate) paid: Decimal,
+    /// Ids of its payments, those taken back included.
+    pub(crate) payments: Vec<u64>,
     pub(crate) date_paid: Option<Date>,
 }
 
@@ -255,6 +257,7 @@ impl Invoice {
             lines: Vec::new(),
             totals: LineTotals::default(),
             paid: Decimal::ZERO,
+            payments: Vec::new(),
             date_paid: None,
         }
     }

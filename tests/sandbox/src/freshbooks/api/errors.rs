@@ -16,8 +16,12 @@ pub(crate) enum ApiFamily {
     Ledger,
     /// Projects: E5, without errno except for validation errors.
     Projects,
-    /// `users/me`: E6, the shape of OAuth errors.
+    /// Services: E5 as well.
+    Services,
+    /// `users/me` and team members: E6, the shape of OAuth errors.
     Auth,
+    /// Uploads: a sentence under `error`.
+    Uploads,
 }
 
 /// A refused request, before it is put into a shape.
@@ -115,6 +119,11 @@ impl ApiError {
         Self::field(422, 1004, object, field, "Invalid value.").quoting(unquoted(value))
     }
 
+    /// A value that is neither true nor false.
+    pub(crate) fn not_boolean(object: &'static str, field: &str, value: &Value) -> Self {
+        Self::field(422, 1031, object, field, "Must be a boolean.").quoting(unquoted(value))
+    }
+
     /// A field that cannot be written.
     pub(crate) fn read_only(object: &'static str, field: &str) -> Self {
         Self::field(403, 1038, object, field, "Write access denied.")
@@ -144,10 +153,9 @@ impl ApiError {
             ApiFamily::Accounting => self.shape_e1(style.errors_as_object),
             ApiFamily::Events => self.shape_e3(),
             ApiFamily::Ledger => return self.shape_e4(),
-            ApiFamily::Projects => self.shape_e5(),
-            ApiFamily::Auth => {
-                json!({"error": "unauthenticated", "error_description": self.message()})
-            }
+            ApiFamily::Projects | ApiFamily::Services => self.shape_e5(),
+            ApiFamily::Auth => self.shape_e6(),
+            ApiFamily::Uploads => json!({"error": self.message()}),
         };
         Response::json(self.status, &body)
     }
@@ -228,6 +236,16 @@ impl ApiError {
         let message = format!("Request failed with status_code: {status}");
         let body = json!({"errors": {"message": message, "status": status, "details": details}});
         Response::json(status, &body)
+    }
+
+    fn shape_e6(&self) -> Value {
+        let error = match self.status {
+            401 => "unauthenticated",
+            403 => "forbidden",
+            404 => "not_found",
+            _ => "invalid_resource",
+        };
+        json!({"error": error, "error_description": self.message()})
     }
 
     fn shape_e5(&self) -> Value {

@@ -88,6 +88,13 @@ pub(crate) fn read_currency(
         .ok_or_else(|| ApiError::invalid(object, name, value))
 }
 
+/// A field that must be true or false.
+pub(crate) fn read_flag(value: &Value, object: &'static str, name: &str) -> Result<bool, ApiError> {
+    value
+        .as_bool()
+        .ok_or_else(|| ApiError::not_boolean(object, name, value))
+}
+
 /// A count of days.
 pub(crate) fn read_day_count(
     value: &Value,

@@ -153,6 +153,9 @@ pub(crate) trait Resource: Stored + Clone {
         None
     }
 
+    /// What follows from a row that was created, updated, deleted or brought back.
+    fn after_change(_: &mut FreshBooks, _: u64, _: Millis) {}
+
     /// HTTP DELETE; refused unless the resource knows it.
     fn delete(_: &mut FreshBooks, _: u64, _: Millis) -> Result<Response, ApiError> {
         Err(ApiError::field(
@@ -209,6 +212,7 @@ impl FreshBooks {
     ) -> Result<u64, ApiError> {
         self.refuse_astral_text::<R>(fields)?;
         let id = R::create(self, fields, now)?;
+        R::after_change(self, id, now);
         self.emit(R::ONE, "create", id, now);
         Ok(id)
     }
@@ -235,6 +239,7 @@ impl FreshBooks {
             "update"
         };
         self.touch_row::<R>(id, now);
+        R::after_change(self, id, now);
         self.emit(R::ONE, verb, id, now);
         Ok(())
     }
@@ -248,6 +253,7 @@ impl FreshBooks {
             return;
         }
         self.touch_row::<R>(id, now);
+        R::after_change(self, id, now);
         let verb = match (vis_state, self.config.archive_event) {
             (1, _) | (2, ArchiveEvent::Delete) => "delete",
             (2, ArchiveEvent::Silent) => return,

@@ -97,12 +97,13 @@ impl FreshBooks {
         let uuid_of = |at: &usize| self.accounts.rows[*at].uuid.as_str();
         let parent = row.parent.map(|at| &self.accounts.rows[at]);
         let subs: Vec<&str> = row.subs.iter().map(uuid_of).collect();
+        let category = self.category_of_account(&row.number);
         json!({"uuid": row.uuid, "name": row.name, "number": row.number, "description": null,
             "type": row.kind,
             "sub_type": row.sub_type, "system_account_name": null,
             "parent_account": parent.map(|row| &row.uuid),
             "sub_accounts": subs, "auto_created": false, "state": "active",
-            "updated_at": zulu_stamp(row.created).replace('Z', ".000000Z"), "category_id": null,
+            "updated_at": zulu_stamp(row.created).replace('Z', ".000000Z"), "category_id": category,
             "jea_id": parent.map_or(row.id, |parent| parent.id), "jesa_id": parent.map(|_| row.id)})
     }
 }
@@ -129,6 +130,15 @@ fn refuse_reader(call: &ApiCall) -> Result<(), ApiError> {
 mod tests {
     use super::*;
     use crate::test_support::freshbooks::FreshBooksHarness;
+
+    #[test]
+    fn accounts_name_the_category_whose_expenses_they_hold() {
+        let mut harness = FreshBooksHarness::new();
+        let rows = get(&mut harness, "ledger_accounts/accounts").value()["data"].clone();
+        let rows = rows.as_array().expect("a list").iter();
+        let linked: Vec<&Value> = rows.filter(|row| row["number"] == "6100-1").collect();
+        assert_eq!(linked[0]["category_id"], 3345);
+    }
 
     const BASE: &str = "/accounting/businesses/3f2c5f0e-4b7a-4d57-9a5e-6a1f2b3c4d5e";
 

@@ -25,6 +25,14 @@ pub struct LedgerConfig {
     /// Invoices show up in the list of details as lines of type "sales", as other transactions do.
     /// Default: true.
     pub invoices_in_details: bool,
+    /// Expenses show up in the list of details as lines of type "expense" and "tax", as other
+    /// transactions do. Default: true.
+    pub expenses_in_details: bool,
+    /// Where the tax of an expense is booked (not stated; details have a type for it). Default: its
+    /// account.
+    pub expense_tax: ExpenseTaxBooking,
+    /// Which accounts expenses are booked to beside that of their category (not stated).
+    pub expense_accounts: ExpenseAccounts,
     /// Whether the newer endpoint's body is wrapped in `manualJournalEntry`; one revision of its
     /// page shows it, another does not. Default: either.
     pub wrapper: JournalWrapper,
@@ -39,6 +47,28 @@ pub struct LedgerConfig {
     pub brief_sub_numbers: bool,
     /// The chart of accounts at the beginning.
     pub accounts: Vec<AccountConfig>,
+}
+
+/// Where the tax of an expense is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpenseTaxBooking {
+    /// To the account of taxes.
+    Account,
+    /// To the account of the category, with the rest of the expense.
+    Category,
+}
+
+/// Numbers of the sub-accounts that expenses are booked to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpenseAccounts {
+    /// What pays for expenses that somebody typed in.
+    pub paid_from: String,
+    /// What pays for expenses that a bank feed imported.
+    pub bank: String,
+    /// What is debited with the taxes.
+    pub tax: String,
 }
 
 /// Whether the newer endpoint's body has its wrapper.
@@ -113,6 +143,13 @@ impl Default for LedgerConfig {
             text_chars_max: 255,
             date_filters: false,
             invoices_in_details: true,
+            expenses_in_details: true,
+            expense_tax: ExpenseTaxBooking::Account,
+            expense_accounts: ExpenseAccounts {
+                paid_from: "1000-2".into(),
+                bank: "1000-1".into(),
+                tax: "2200-1".into(),
+            },
             wrapper: JournalWrapper::Either,
             amounts_as_text: false,
             post_to_parents: false,

@@ -61,6 +61,17 @@ pub(crate) enum DetailSource {
     Entry(usize),
     /// The invoice of an id.
     Invoice(u64),
+    /// The expense of an id.
+    Expense(u64, ExpenseLineKind),
+}
+
+/// What a line of an expense stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExpenseLineKind {
+    /// What was spent, or what paid for it.
+    Expense,
+    /// The tax in it.
+    Tax,
 }
 
 /// The side of a line.
@@ -68,6 +79,15 @@ pub(crate) enum DetailSource {
 pub(crate) enum Side {
     Debit,
     Credit,
+}
+
+impl Side {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
+    }
 }
 
 /// An entry before it is checked.
@@ -82,7 +102,7 @@ pub(crate) struct DraftEntry {
 }
 
 /// A line before it is checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DraftLine {
     pub(crate) account: usize,
     pub(crate) side: Side,
@@ -165,7 +185,19 @@ impl Journal {
         at
     }
 
-    fn push_detail(
+    /// Counts a line without listing it.
+    pub(crate) fn add_to_totals(
+        &mut self,
+        line: DraftLine,
+        currency: Currency,
+    ) -> DebitsAndCredits {
+        let totals = self.totals.entry((line.account, currency)).or_default();
+        totals.add(line.side, line.amount);
+        *totals
+    }
+
+    /// Counts a line and lists it.
+    pub(crate) fn push_detail(
         &mut self,
         accounts: &[Account],
         line: DraftLine,
@@ -174,8 +206,7 @@ impl Journal {
         day: Date,
         now: Millis,
     ) {
-        let totals = self.totals.entry((line.account, currency)).or_default();
-        totals.add(line.side, line.amount);
+        let totals = self.add_to_totals(line, currency);
         let balance = totals.balance(&accounts[line.account]);
         let at = self.details.len();
         self.by_day.entry(day).or_default().push(at);
@@ -200,7 +231,7 @@ impl Journal {
 }
 
 impl DebitsAndCredits {
-    fn add(&mut self, side: Side, amount: Decimal) {
+    pub(crate) fn add(&mut self, side: Side, amount: Decimal) {
         match side {
             Side::Debit => self.debit = self.debit.saturating_add(amount),
             Side::Credit => self.credit = self.credit.saturating_add(amount),

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::journal::{DetailSource, JournalDetail, Side};
+use super::journal::{DetailSource, ExpenseLineKind, JournalDetail, Side};
 use crate::calendar::parse_day;
 use crate::freshbooks::FreshBooks;
 use crate::freshbooks::api::call::ApiCall;
@@ -91,6 +91,13 @@ impl FreshBooks {
             }
             DetailSource::Invoice(id) => {
                 ("Invoice", "", "sales", owning_transaction("invoiceid", id))
+            }
+            DetailSource::Expense(id, kind) => {
+                let kind = match kind {
+                    ExpenseLineKind::Expense => "expense",
+                    ExpenseLineKind::Tax => "tax",
+                };
+                ("Expense", "", kind, owning_transaction("expenseid", id))
             }
         };
         json!({"id": detail.id, "detailid": detail.id,

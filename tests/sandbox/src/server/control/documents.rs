@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::records::handle_record_control;
 use crate::concur::{CannotDo, DocStatus, DocumentBulk, Filed, Filing, Resubmission};
 use crate::freshbooks::AccountConfig;
 use crate::{Millis, Sandbox};
 
 /// What became of a control request: a reply, or why there is none.
-type ControlResult = Result<Value, String>;
+pub(super) type ControlResult = Result<Value, String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +110,7 @@ fn handle_ledger_control(
                 made.map(|made| json!(made)).ok_or_else(unknown_id)
             })
         }
-        _ => return None,
+        _ => return handle_record_control(sandbox, method, path, body, now),
     };
     Some(done)
 }
@@ -138,7 +139,7 @@ fn filed_result(filed: Option<Filed>) -> ControlResult {
     filed.map(|filed| json!(filed)).ok_or_else(unknown_id)
 }
 
-fn unknown_id() -> String {
+pub(super) fn unknown_id() -> String {
     "there is nothing of that id".to_owned()
 }
 
@@ -150,7 +151,7 @@ fn refusal_message(why: CannotDo) -> String {
 }
 
 /// An empty body means all defaults.
-fn read_options<T: DeserializeOwned>(body: Value) -> Result<T, String> {
+pub(super) fn read_options<T: DeserializeOwned>(body: Value) -> Result<T, String> {
     let body = if body.is_null() { json!({}) } else { body };
     serde_json::from_value(body).map_err(|error| error.to_string())
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{FinancialCall, FinancialError};
 use crate::calendar::parse_day;
 use crate::concur::Concur;
-use crate::concur::financial::DocStatus;
 use crate::concur::financial::config::SystemIdCheck;
 use crate::concur::financial::records::PostingDoc;
+use crate::concur::financial::{DocStatus, DocType};
 use crate::http::Response;
 
 /// The longest text of a message.
@@ -89,6 +89,10 @@ impl Concur {
             DocStatus::PostingConfirmedFailure
         };
         self.queue.set_status(at, status, call.now);
+        if success && call.doc_type == DocType::Invoice {
+            let request = self.queue.documents[at].content.source_id().to_owned();
+            self.extract_payment_request(&request, call.now);
+        }
         Ok(())
     }
 
