@@ -9,21 +9,26 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 25] = [
+const NO_CODES: [&str; 30] = [
     "bill-vendor",
     "cash-advance",
     "content-type",
     "emea-impl",
     "event-subscription",
     "expense-document",
+    "expense-entry",
+    "expense-entry-form",
     "expense-month-end",
+    "expense-report",
     "financial-document",
     "financial-queue",
     "geolocation-missing",
     "geolocation-refused",
+    "idempotency-id",
     "invoice-month-end",
     "journal-entry",
     "last-expense",
+    "leave-out",
     "next-open-day",
     "obligation-document",
     "payment-request",
@@ -38,7 +43,7 @@ const NO_CODES: [&str; 25] = [
 ];
 
 /// Codes of one word: they look like any other word, and are searched for among the literals alone.
-const ONE_WORD: [&str; 9] = [
+const ONE_WORD: [&str; 10] = [
     "ambiguous",
     "draft",
     "empty",
@@ -46,6 +51,7 @@ const ONE_WORD: [&str; 9] = [
     "missing",
     "recalled",
     "refused",
+    "reimbursed",
     "unbalanced",
     "unmapped",
 ];

@@ -7,16 +7,16 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use super::account::{EMPLOYEE, Party};
-use crate::concur::document_schema::{Code, ExpenseDocument, ExpenseEntry};
+use crate::concur::document_schema::{ExpenseDocument, ExpenseEntry, Row};
 use crate::contract::types::Problem;
 
-/// Ids of entries that stay out of a journal entry, in capitals.
+/// Ids of entries that stay out of a journal entry.
 pub(crate) type LeftOut = BTreeSet<String>;
 
 /// An entry of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReportEntry {
-    /// Its id, in capitals: nothing is said of its case.
+    /// Its id, as the document writes it.
     pub(crate) id: String,
     /// Who paid.
     pub(crate) paid_by: PaidBy,
@@ -51,7 +51,7 @@ pub(crate) fn report_entries(document: &str) -> Result<Vec<ReportEntry>, Problem
     let entries = document.entries.0.iter();
     let read = entries.filter_map(|entry| {
         Some(ReportEntry {
-            id: id_of(&entry.id)?,
+            id: entry.id.text()?.into_owned(),
             paid_by: paid_by(entry),
             spent: entry
                 .spent
@@ -66,11 +66,7 @@ pub(crate) fn report_entries(document: &str) -> Result<Vec<ReportEntry>, Problem
 
 /// Whether an entry stays out.
 pub(super) fn is_left_out(entry: &ExpenseEntry, left_out: &LeftOut) -> bool {
-    !left_out.is_empty() && id_of(&entry.id).is_some_and(|id| left_out.contains(&id))
-}
-
-fn id_of(id: &Code) -> Option<String> {
-    Some(id.text()?.to_ascii_uppercase())
+    !left_out.is_empty() && entry.id.text().is_some_and(|id| left_out.contains(&*id))
 }
 
 fn paid_by(entry: &ExpenseEntry) -> PaidBy {
@@ -84,9 +80,7 @@ fn paid_by(entry: &ExpenseEntry) -> PaidBy {
     }
 }
 
-fn rows<'e, 'a>(
-    entry: &'e ExpenseEntry<'a>,
-) -> impl Iterator<Item = &'e crate::concur::document_schema::Row<'a>> {
+fn rows<'e, 'a>(entry: &'e ExpenseEntry<'a>) -> impl Iterator<Item = &'e Row<'a>> {
     let allocations = entry.allocations.0.iter();
     allocations.flat_map(|allocation| allocation.rows.0.iter())
 }

@@ -2,6 +2,7 @@
 //! is open, and taken out with it.
 
 mod entry_run;
+mod look_up;
 mod removal;
 
 use alloc::format;

@@ -3,6 +3,7 @@
 //! sandbox's switches too.
 
 mod documents;
+mod expenses;
 mod failures;
 mod financial;
 mod financial_bills;

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::entry_run::{in_documents, show_entry};
+use super::look_up::{in_documents, show_entry};
 use super::{EXPENSE_ENTRY, entry_of};
 use crate::concur;
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, ObjectStatus};

@@ -17,8 +17,8 @@ use crate::freshbooks::{self, Expense};
 use crate::money;
 use crate::settings::financial::OwnExpenses;
 
-/// Objects that are looked up at once; a host takes a thousand.
-const OBJECTS_MAX: usize = 1_000;
+/// Entries that are looked up at once, by two objects each; a host takes a thousand.
+const ENTRIES_MAX: usize = 500;
 
 /// An entry of a document that came from FreshBooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +47,12 @@ impl FinancialRun<'_> {
         // What cannot be read is said by the translation.
         let entries = financial::report_entries(&self.row.document).unwrap_or_default();
         let mut own = Vec::new();
-        for chunk in entries.chunks(OBJECTS_MAX) {
-            let objects = chunk
-                .iter()
-                .map(|entry| ObjectRef::concur("expense-entry", entry.id.clone()));
-            let statuses = self.flow.find(objects.collect()).await;
-            for (entry, status) in chunk.iter().zip(statuses) {
-                let expense = status.link.map(|link| link.target);
+        for chunk in entries.chunks(ENTRIES_MAX) {
+            let objects = chunk.iter().flat_map(objects_of).collect();
+            let statuses = self.flow.find(objects).await;
+            for (entry, statuses) in chunk.iter().zip(statuses.chunks_exact(2)) {
+                let links = statuses.iter().filter_map(|status| status.link.as_ref());
+                let expense = links.map(|link| link.target.clone()).next();
                 own.extend(expense.map(|expense| OwnExpense {
                     entry: entry.clone(),
                     expense,
@@ -148,6 +147,13 @@ impl FinancialRun<'_> {
         );
         Ok(self.confirmed(&first.expense, Change::Adopted, message))
     }
+}
+
+/// What an entry of a document may be linked as: by its id as it stands there, or in capitals,
+/// since nothing is said of the case of v4 ids.
+fn objects_of(entry: &ReportEntry) -> [ObjectRef; 2] {
+    let ids = [entry.id.clone(), entry.id.to_ascii_uppercase()];
+    ids.map(|id| ObjectRef::concur("expense-entry", id))
 }
 
 /// The ids of their entries.
