@@ -141,7 +141,8 @@ fn project(object: &Object) -> Option<String> {
 /// Whether a member says anything: 0, false and empty text stand for nothing.
 fn is_set(object: &Object, name: &str) -> bool {
     let text = object.text(name).unwrap_or_default();
-    !matches!(text.trim(), "" | "0" | "false")
+    let text = text.trim();
+    !matches!(text, "" | "0") && !text.eq_ignore_ascii_case("false")
 }
 
 fn amount(raw: Raw, problems: &mut Vec<Problem>) -> (Decimal, String) {

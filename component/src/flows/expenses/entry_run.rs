@@ -75,7 +75,8 @@ pub(super) fn form_of(flow: &Flow, translated: &Translated) -> Option<ObjectRef>
 
 impl EntryRun<'_> {
     pub(super) async fn create(&self, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
-        if ambiguity::left_by_earlier_run(self.flow, own).is_some() {
+        let is_known = self.leave_other_report(own).await?;
+        if !is_known && ambiguity::left_by_earlier_run(self.flow, own).is_some() {
             return match self.find_ours(own).await? {
                 Some(id) => self.link_seen(id, Change::Adopted, Turn::Proven).await,
                 None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
@@ -383,7 +384,7 @@ impl EntryRun<'_> {
         self.flow.save_links(links).await;
     }
 
-    pub(super) fn refused(&self, what: &str, refusal: &Refusal) -> EarlyEnd {
+    fn refused(&self, what: &str, refusal: &Refusal) -> EarlyEnd {
         remote_refused(self.flow, System::Concur, what, refusal)
     }
 }

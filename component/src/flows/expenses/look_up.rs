@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::EXPENSE_ENTRY;
 use super::entry_run::EntryRun;
+use super::removal::remove;
 use crate::concur::{self, ExpenseEntry};
 use crate::contract::runs::{Conflict, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
@@ -28,12 +29,8 @@ impl EntryRun<'_> {
         for id in &reports.ids {
             found.extend(self.marked_in(&self.employee.login, id).await?);
         }
-        let link = own.link.as_ref();
-        let noted = link.filter(|link| link.target.kind == EXPENSE_REPORT);
-        let noted = noted.map(|link| &link.target.id);
-        if let Some(id) = noted.filter(|id| !reports.ids.contains(id)) {
-            let login = self.login_of(id).await?;
-            found.extend(self.marked_in(&login, id).await?);
+        if let Some(id) = noted_report(own).filter(|id| !reports.ids.contains(id)) {
+            found.extend(self.marked_in(&self.employee.login, id).await?);
         }
         if found.len() > 1 {
             return Err(self.conflict(&found));
@@ -41,40 +38,26 @@ impl EntryRun<'_> {
         Ok(found.into_iter().next())
     }
 
-    /// The login of the employee whose report this is: the expense may have been another one's.
-    async fn login_of(&self, report_id: &str) -> Result<String, EarlyEnd> {
-        let report = ObjectRef::concur(EXPENSE_REPORT, report_id);
-        let back = self.flow.find_one(report).await.link;
-        let key = back.and_then(|link| ReportKey::from_id(&link.target.id));
-        match key.filter(|key| key.staff != self.staff) {
-            Some(key) => Ok(require_employee(self.flow, &key.staff).await?.login),
-            None => Ok(self.employee.login.clone()),
-        }
+    async fn marked_in(&self, login: &str, report_id: &str) -> Result<Vec<String>, EarlyEnd> {
+        marked_in(self.flow, login, report_id, &self.marker).await
     }
 
-    /// The entries of a report that carry our marker; none if the report is gone.
-    async fn marked_in(&self, login: &str, report_id: &str) -> Result<Vec<String>, EarlyEnd> {
-        let mut found = Vec::new();
-        let mut offset: Option<String> = None;
-        for _ in 0..PAGES_MAX {
-            let request = concur::list_entries(login, report_id, offset.as_deref());
-            let page = match self.flow.read(request, concur::read_entries).await? {
-                Ok(page) => page,
-                Err(refusal) if refusal.is_missing() => return Ok(found),
-                Err(refusal) => return Err(self.refused("the look-up", &refusal)),
-            };
-            let marked = page.entries.into_iter();
-            let marked = marked.filter(|entry| entry.has_marker(&self.marker));
-            found.extend(marked.map(|entry| entry.id));
-            // A cursor that repeats would go round for ever.
-            if page.next.is_none() || page.next == offset {
-                return Ok(found);
-            }
-            offset = page.next;
+    /// Takes out what an earlier attempt has put into a report of another employee, whose the
+    /// expense was then; whether there was anything.
+    pub(super) async fn leave_other_report(&self, own: &ObjectStatus) -> Result<bool, EarlyEnd> {
+        let Some(report_id) = noted_report(own) else {
+            return Ok(false);
+        };
+        let owner = owner_of(self.flow, report_id).await;
+        let Some(owner) = owner.filter(|owner| *owner != self.staff) else {
+            return Ok(false);
+        };
+        let employee = require_employee(self.flow, &owner).await?;
+        let found = self.marked_in(&employee.login, report_id).await?;
+        for id in &found {
+            remove(self.flow, &employee, id, "is another employee's now").await?;
         }
-        let message = format!("report {report_id} has more than {PAGES_MAX} pages of entries");
-        let remedy = "look for the marker in SAP Concur by hand; `ml-connector show RUN` shows it";
-        Err(self.flow.parked("too-many-candidates", message, remedy))
+        Ok(!found.is_empty())
     }
 
     fn conflict(&self, ids: &BTreeSet<String>) -> EarlyEnd {
@@ -95,6 +78,57 @@ impl EntryRun<'_> {
                 .to_string(),
         })
     }
+}
+
+/// The report that may hold an entry of the expense, while nobody knows.
+pub(super) fn noted_report(own: &ObjectStatus) -> Option<&String> {
+    let link = own.link.as_ref();
+    let noted = link.filter(|link| link.target.kind == EXPENSE_REPORT);
+    noted.map(|link| &link.target.id)
+}
+
+/// FreshBooks' number of the member of staff whose report this is; none if it is none of ours.
+pub(super) async fn owner_of(flow: &Flow, report_id: &str) -> Option<String> {
+    let report = ObjectRef::concur(EXPENSE_REPORT, report_id);
+    let back = flow.find_one(report).await.link?;
+    ReportKey::from_id(&back.target.id).map(|key| key.staff)
+}
+
+/// The entries of a report that carry a marker; none if the report is gone.
+pub(super) async fn marked_in(
+    flow: &Flow,
+    login: &str,
+    report_id: &str,
+    marker: &str,
+) -> Result<Vec<String>, EarlyEnd> {
+    let mut found = Vec::new();
+    let mut offset: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let request = concur::list_entries(login, report_id, offset.as_deref());
+        let page = match flow.read(request, concur::read_entries).await? {
+            Ok(page) => page,
+            Err(refusal) if refusal.is_missing() => return Ok(found),
+            Err(refusal) => {
+                return Err(remote_refused(
+                    flow,
+                    System::Concur,
+                    "the look-up",
+                    &refusal,
+                ));
+            }
+        };
+        let entries = page.entries.into_iter();
+        let marked = entries.filter(|entry| entry.has_marker(marker));
+        found.extend(marked.map(|entry| entry.id));
+        // A cursor that repeats would go round for ever.
+        if page.next.is_none() || page.next == offset {
+            return Ok(found);
+        }
+        offset = page.next;
+    }
+    let message = format!("report {report_id} has more than {PAGES_MAX} pages of entries");
+    let remedy = "look for the marker in SAP Concur by hand; `ml-connector show RUN` shows it";
+    Err(flow.parked("too-many-candidates", message, remedy))
 }
 
 /// An entry of this employee; none if it is not there.

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::look_up::{in_documents, show_entry};
+use super::look_up::{in_documents, marked_in, noted_report, owner_of, show_entry};
 use super::{EXPENSE_ENTRY, entry_of};
 use crate::concur;
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, ObjectStatus};
@@ -24,6 +24,9 @@ pub(super) async fn withdraw(
     how: &str,
 ) -> Result<Ending, EarlyEnd> {
     let Some(link) = entry_of(own).cloned() else {
+        if let Some(ended) = withdraw_unlinked(flow, own, how).await? {
+            return Ok(ended);
+        }
         let message = format!("the expense {how} in FreshBooks and was never carried over");
         return Ok(unchanged("not-carried", message));
     };
@@ -33,7 +36,39 @@ pub(super) async fn withdraw(
             format!("the expense {how} in FreshBooks, and nothing says whose entry {id} is");
         return Err(by_hand(flow, message));
     };
-    let unlinks = remove(flow, &employee, id, &format!("{how} in FreshBooks")).await?;
+    remove_and_unlink(flow, &employee, id, how).await
+}
+
+/// Takes away what an attempt that was never answered has put into a report; nothing if there is
+/// no such entry.
+async fn withdraw_unlinked(
+    flow: &Flow,
+    own: &ObjectStatus,
+    how: &str,
+) -> Result<Option<Ending>, EarlyEnd> {
+    let Some(report_id) = noted_report(own) else {
+        return Ok(None);
+    };
+    let Some(owner) = owner_of(flow, report_id).await else {
+        return Ok(None);
+    };
+    let employee = require_employee(flow, &owner).await?;
+    let marker = flow.marker(EXPENSE_ENTRY);
+    let found = marked_in(flow, &employee.login, report_id, &marker).await?;
+    let mut ended = None;
+    for id in &found {
+        ended = Some(remove_and_unlink(flow, &employee, id, how).await?);
+    }
+    Ok(ended)
+}
+
+async fn remove_and_unlink(
+    flow: &Flow,
+    employee: &Employee,
+    id: &str,
+    how: &str,
+) -> Result<Ending, EarlyEnd> {
+    let unlinks = remove(flow, employee, id, &format!("{how} in FreshBooks")).await?;
     flow.save(Changes {
         links: Vec::new(),
         unlinks,
@@ -42,7 +77,7 @@ pub(super) async fn withdraw(
     .await;
     Ok(Ending::Confirmed(Confirmation {
         message: format!("deleted here, and expense entry {id} is deleted there"),
-        target: link.target,
+        target: ObjectRef::concur(EXPENSE_ENTRY, id),
         change: Change::Withdrawn,
     }))
 }

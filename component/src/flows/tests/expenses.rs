@@ -268,9 +268,22 @@ fn an_ambiguous_entry_is_found_though_the_expense_has_moved_to_another_report() 
     let moved = [("date", json!("2026-03-05")), ("staffid", json!(2))];
     expense(&mut world, "7", &moved);
     let driven = world.run(&task("expense", "7", StartReason::LookAgain));
-    // Found in the report of the other employee, where this one does not see it.
-    assert_eq!(failure(&driven).code, "not-shown");
-    assert_eq!(world.spending.entries.len(), 1);
+    assert_eq!(confirmed(&driven).0, Change::Created);
+    // It has left the report of the other employee.
+    let [entry] = world.spending.entries.as_slice() else {
+        panic!("one entry");
+    };
+    assert_eq!(entry["login"], "kim.login");
+}
+
+#[test]
+fn what_nobody_knew_of_is_taken_out_when_its_expense_is_deleted() {
+    let mut world = world("");
+    confirmed(&world.run(&notice("7")));
+    world.linked(&object("expense", "7"), "expense-report", "R1", "h");
+    expense(&mut world, "7", &[("vis_state", json!(1))]);
+    assert_eq!(confirmed(&world.run(&notice("7"))).0, Change::Withdrawn);
+    assert!(world.spending.entries.is_empty());
 }
 
 #[test]
