@@ -22,7 +22,10 @@ use crate::settings::expense::PERIOD;
 pub(super) const EXPENSE_REPORT: &str = "expense-report";
 /// Reports of an employee and period. One follows when the one before it is submitted, and nobody
 /// submits more often than daily in a month without stopping to wonder.
-const REPORTS_MAX: u32 = 31;
+const REPORTS_MAX: u32 = 32;
+/// Of these, so many are looked up at once: there is hardly ever a second one, and what is looked up
+/// stays in the history.
+const REPORTS_AT_ONCE: usize = 4;
 /// How often and after how long a creation is asked for again that SAP Concur is still carrying
 /// out (source: concur-expense-reports), in milliseconds.
 const STILL_RUNNING_WAIT: Duration = 15_000;
@@ -108,16 +111,25 @@ fn name(pattern: &str, key: &ReportKey) -> String {
 
 /// The ids of the reports of an employee and period that are there, in order.
 pub(super) async fn reports_of(flow: &Flow, staff: &str, period: &str) -> ReportsOf {
-    let objects = (1..=REPORTS_MAX).map(|number| object_of(staff, period, number));
-    let statuses = flow.find(objects.collect()).await;
-    let known = statuses.iter().rposition(|status| status.link.is_some());
-    let links = statuses.into_iter().filter_map(|status| status.link);
-    ReportsOf {
-        ids: links.map(|link| link.target.id).collect(),
-        last: known
-            .and_then(|at| u32::try_from(at).ok())
-            .map_or(1, |at| at + 1),
+    let numbers: Vec<u32> = (1..=REPORTS_MAX).collect();
+    let mut reports = ReportsOf {
+        ids: Vec::new(),
+        last: 1,
+    };
+    for numbers in numbers.chunks(REPORTS_AT_ONCE) {
+        let objects = numbers
+            .iter()
+            .map(|number| object_of(staff, period, *number));
+        let statuses = flow.find(objects.collect()).await;
+        for (number, status) in numbers.iter().zip(statuses) {
+            let Some(link) = status.link else {
+                return reports;
+            };
+            reports.ids.push(link.target.id);
+            reports.last = *number;
+        }
     }
+    reports
 }
 
 /// Reports of an employee and period.

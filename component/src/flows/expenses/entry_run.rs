@@ -77,7 +77,8 @@ impl EntryRun<'_> {
     pub(super) async fn create(&self, own: &ObjectStatus) -> Result<Ending, EarlyEnd> {
         let is_known = self.leave_other_report(own).await?;
         if !is_known && ambiguity::left_by_earlier_run(self.flow, own).is_some() {
-            return match self.find_ours(own).await? {
+            let reports = reports_of(self.flow, &self.staff, &self.period).await;
+            return match self.find_ours(own, &reports).await? {
                 Some(id) => self.link_seen(id, Change::Adopted, Turn::Proven).await,
                 None => Err(EarlyEnd::park(self.flow.ambiguous(EARLIER))),
             };
@@ -85,9 +86,10 @@ impl EntryRun<'_> {
         let turn = self.await_turn().await?;
         let intent = self.flow.settings.expense.ambiguity;
         let look_up = async || {
-            Ok(match self.find_ours(own).await? {
+            let reports = reports_of(self.flow, &self.staff, &self.period).await;
+            Ok(match self.find_ours(own, &reports).await? {
                 Some(id) => LookUp::Found(id),
-                None => LookUp::Missing(self.creation().await?),
+                None => LookUp::Missing(self.creation(reports.last).await?),
             })
         };
         let mut closed = 0;
@@ -109,10 +111,9 @@ impl EntryRun<'_> {
         }
     }
 
-    /// What creates the entry, in the report that takes it.
-    async fn creation(&self) -> Result<Request, EarlyEnd> {
+    /// What creates the entry, in the report that takes it: the last one, or the next.
+    async fn creation(&self, last: u32) -> Result<Request, EarlyEnd> {
         let (flow, employee) = (self.flow, &self.employee);
-        let last = reports_of(flow, &self.staff, &self.period).await.last;
         let report = require_open_report(flow, employee, &self.staff, &self.period, last).await?;
         let body = self.translated.to_create(&report.id);
         self.note_report(report).await;

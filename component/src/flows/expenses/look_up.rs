@@ -15,7 +15,7 @@ use crate::contract::types::{ObjectRef, System};
 use crate::expense_entry::period::ReportKey;
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::employees::require_employee;
-use crate::flows::expense_reports::{EXPENSE_REPORT, reports_of};
+use crate::flows::expense_reports::{EXPENSE_REPORT, ReportsOf};
 use crate::text::non_empty;
 
 /// Pages of one report's entries, of 100 each; the bound ends a list whose cursor never does.
@@ -23,8 +23,11 @@ const PAGES_MAX: u32 = 20;
 
 impl EntryRun<'_> {
     /// The entry that carries our marker, in whichever report may hold it.
-    pub(super) async fn find_ours(&self, own: &ObjectStatus) -> Result<Option<String>, EarlyEnd> {
-        let reports = reports_of(self.flow, &self.staff, &self.period).await;
+    pub(super) async fn find_ours(
+        &self,
+        own: &ObjectStatus,
+        reports: &ReportsOf,
+    ) -> Result<Option<String>, EarlyEnd> {
         let mut found: BTreeSet<String> = BTreeSet::new();
         for id in &reports.ids {
             found.extend(self.marked_in(&self.employee.login, id).await?);
