@@ -2,6 +2,7 @@
 //! story they tell.
 
 mod ambiguity;
+mod backfill;
 mod change_stamp;
 mod day;
 mod dependency;
@@ -116,6 +117,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, "staff") => Ok(boxed(flow, employees::sync_staff)),
         (System::Freshbooks, "expense-report") => Ok(boxed(flow, expense_reports::sync_report)),
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
+        (System::Freshbooks, "backfill") => Ok(boxed(flow, backfill::back_fill)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
         (System::Concur, "financial-queue") => Ok(boxed(flow, financial_queue::read_queue)),
         (System::Concur, "financial-document") => {

@@ -38,7 +38,8 @@ pub(crate) use journal::{
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
 pub(crate) use lists::{
-    Listed, Row, list_changed, read_bill_page, read_expense_page, read_invoice_page,
+    Listed, Page, Row, list_changed, list_documents_dated, read_bill_page, read_expense_page,
+    read_invoice_page,
 };
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
 #[cfg(test)]

@@ -108,6 +108,17 @@ pub(crate) fn translate(
     }
 }
 
+/// The number by which the payment request of a document is known in SAP Concur.
+#[must_use]
+pub(crate) fn number_of(document: &Document) -> String {
+    let number = document.number.as_deref().map(clean);
+    let number = number.filter(|number| !number.is_empty());
+    number.unwrap_or_else(|| {
+        let kind = document.kind.name().to_ascii_uppercase();
+        format!("FB-{kind}-{}", document.id)
+    })
+}
+
 impl Translated {
     /// The body that creates it.
     #[must_use]
@@ -277,19 +288,7 @@ impl Work<'_> {
     }
 
     fn invoice_number(&mut self) -> String {
-        let number = self
-            .document
-            .number
-            .as_deref()
-            .map(clean)
-            .filter(|number| !number.is_empty());
-        let number = number.unwrap_or_else(|| {
-            format!(
-                "FB-{}-{}",
-                self.document.kind.name().to_ascii_uppercase(),
-                self.document.id
-            )
-        });
+        let number = number_of(self.document);
         if number.chars().count() > NUMBER_CHARS_MAX {
             let message = format!(
                 "the number is longer than the {NUMBER_CHARS_MAX} characters that SAP Concur \

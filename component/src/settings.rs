@@ -12,6 +12,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use jiff::civil::Date;
+
 use crate::contract::settings::{Endpoints, Identity, ReceiverNeed, Schedule};
 use crate::contract::types::{Duration, Instant, ObjectRef, Problem, System};
 use crate::credentials::App;
@@ -23,7 +25,9 @@ use expense::Expense;
 use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
 use sections::read_retry;
-pub use sections::{Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor};
+pub use sections::{
+    Backfill, Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor,
+};
 
 /// One connection's settings, checked. Every key is explained in `ml-connector.example.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +67,10 @@ pub struct Settings {
     pub retry: Policy,
     /// The sweep for missed webhooks.
     pub sweep: Sweep,
+    /// The first day whose documents are carried over; what is dated earlier is never posted.
+    pub cut_over: Option<Date>,
+    /// Back-fills of what was there before.
+    pub backfill: Backfill,
     /// How financial documents become journal entries.
     pub financial: Financial,
     /// Whether and how SAP Concur's events are subscribed to.
@@ -260,6 +268,8 @@ impl Settings {
                 interval_s: table.whole("interval_s", 900, 1..=86_400),
                 lookback_days: table.whole("lookback_days", 3, 1..=366),
             }),
+            cut_over: reader.optional_day("cut_over"),
+            backfill: reader.table("backfill", Backfill::read),
             events: reader.table("events", Events::read),
         }
     }

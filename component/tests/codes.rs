@@ -43,8 +43,9 @@ const NO_CODES: [&str; 30] = [
 ];
 
 /// Codes of one word: they look like any other word, and are searched for among the literals alone.
-const ONE_WORD: [&str; 10] = [
+const ONE_WORD: [&str; 11] = [
     "ambiguous",
+    "cancelled",
     "draft",
     "empty",
     "linked",

@@ -5,7 +5,9 @@
 //! runs, the command opens the store itself and does the same through the same code.
 
 pub mod audit;
+mod backfill;
 mod checkpoints;
+mod consent_rounds;
 mod handle;
 mod reseal;
 mod socket;
@@ -14,12 +16,12 @@ mod webhook_address;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use self::consent_rounds::ConsentRounds;
 use self::handle::handle;
 pub(crate) use self::reseal::reseal_at_start;
 pub(crate) use self::socket::{answer_all, listen};
@@ -27,7 +29,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contract::credentials::{Credential, Grant, RefreshPlan};
 use crate::contract::pacing::Gate;
+use crate::contract::runs::NewTask;
 use crate::contract::types::System;
+use crate::engine::{AssumedLink, Rehearsal};
 use crate::secrets::Secrets;
 use crate::service::{Parts, ServeError};
 use crate::store::sqlite::SqliteStore;
@@ -67,6 +71,25 @@ pub enum AdminRequest {
     ReplayParked {
         /// Of this connection only.
         connection: Option<String>,
+    },
+    /// Starts the run of a `backfill` object: begins one, goes on with it, or cancels it; answered
+    /// with `BackfillStarted`.
+    Backfill {
+        /// The name of the connection.
+        connection: String,
+        /// The id of the object, as `wit/types.wit` has it.
+        id: String,
+    },
+    /// Asks what a run would do, which sends reads and stores nothing: answered with `Rehearsed`.
+    Rehearse {
+        /// The name of the connection.
+        connection: String,
+        /// The run that is rehearsed.
+        task: NewTask,
+        /// What is taken for stored, whatever the store says.
+        assumed: Vec<AssumedLink>,
+        /// Whether it goes on past what it would store.
+        goes_on: bool,
     },
     /// Seals secrets in the store with the newest key, those of some connections at a time:
     /// answered with `Resealed`.
@@ -137,6 +160,10 @@ pub enum AdminReply {
         /// How many objects run again; 0 if none matched.
         objects: u64,
     },
+    /// The run of the back-fill is due.
+    BackfillStarted,
+    /// What a run would do.
+    Rehearsed(Box<Rehearsal>),
     /// The gate is open.
     GateOpened {
         /// Whether it had been closed.
@@ -330,59 +357,5 @@ pub async fn service_status(config: &Config) -> Option<ServiceStatus> {
     match asked.await {
         Ok(Ok(Some(AdminReply::Status(status)))) => Some(status),
         _ => None,
-    }
-}
-
-/// Consents that are awaited at once, or whose result was not asked for yet; one more drops the
-/// oldest. A person starts one at a time.
-const ROUNDS_MAX: usize = 16;
-
-/// What has become of consents, by state.
-#[derive(Default)]
-pub struct ConsentRounds(Mutex<Rounds>);
-
-#[derive(Default)]
-struct Rounds {
-    next: u64,
-    known: BTreeMap<u64, (String, Option<AdminReply>)>,
-}
-
-impl ConsentRounds {
-    fn begin(&self, state: &str) {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while rounds.known.len() >= ROUNDS_MAX {
-            rounds.known.pop_first();
-        }
-        let number = rounds.next;
-        rounds.next += 1;
-        rounds.known.insert(number, (state.into(), None));
-    }
-
-    fn end(&self, state: &str, reply: AdminReply) {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (known, end) in rounds.known.values_mut() {
-            if known == state {
-                *end = Some(reply.clone());
-            }
-        }
-    }
-
-    /// The result, which is returned once.
-    fn take_result(&self, state: &str) -> AdminReply {
-        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = rounds.known.iter().find(|(_, (known, _))| known == state);
-        let Some((number, (_, end))) = found.map(|(number, round)| (*number, round.clone())) else {
-            let message = "this consent is no longer expected; start again with \
-                           `ml-connector connect freshbooks`";
-            return AdminReply::Refused {
-                message: message.into(),
-                fault: Fault::Credential,
-            };
-        };
-        let Some(end) = end else {
-            return AdminReply::Waiting;
-        };
-        rounds.known.remove(&number);
-        end
     }
 }

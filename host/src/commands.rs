@@ -1,5 +1,6 @@
 //! The command line: one module for each command, and what they share.
 
+mod backfill;
 mod backup;
 mod check;
 mod client;
@@ -93,6 +94,7 @@ enum Command {
     Show(show::Args),
     History(history::Args),
     Replay(replay::Args),
+    Backfill(backfill::Args),
     Gate(gate::Args),
     Webhooks(webhooks::Args),
     Preview(preview::Args),
@@ -126,6 +128,7 @@ fn dispatch(context: &Context, command: Command, out: &mut impl Write) -> Done {
         Command::Show(args) => show::run(context, &args, out),
         Command::History(args) => history::run(context, &args, out),
         Command::Replay(args) => replay::run(context, args, out),
+        Command::Backfill(args) => backfill::run(context, &args, out),
         Command::Gate(args) => gate::run(context, &args, out),
         Command::Webhooks(args) => webhooks::run(context, &args, out),
         Command::Keys(args) => keys::run(context, &args, out),

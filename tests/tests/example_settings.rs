@@ -95,6 +95,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "expense_types",
         "retry",
         "sweep",
+        "backfill",
         "financial",
         "financial/accounts",
         "financial/ledgers",

@@ -8,7 +8,8 @@ use ml_connector_tests::books::Books;
 use ml_connector_tests::demo;
 use ml_connector_tests::fixtures::deployment::LOG_FILE;
 use ml_connector_tests::fixtures::installation::STORE_FILE;
-use ml_connector_tests::fixtures::{Deployment, Options};
+use ml_connector_tests::fixtures::{Deployment, Options, documents};
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_are_synchronized_through_faults_and_kills() {
@@ -128,4 +129,112 @@ async fn a_kill_between_store_acknowledge_post_and_confirm_makes_one_entry_and_o
     let entries = Books::of(&deployment.sandbox.shared.lock()).entries.len();
     assert_eq!(entries, POINTS.len());
     assert_no_secret_is_told(&deployment).await;
+}
+
+/// Invoices that were there before: of February, one from before the cut-over, and one with a tax
+/// that the settings do not map.
+fn invoices_of_before(deployment: &Deployment, count: usize) {
+    let mut sandbox = deployment.sandbox.shared.lock();
+    let freshbooks = &mut sandbox.freshbooks;
+    freshbooks.config_mut().webhooks.silent = true;
+    let now = server::now();
+    let client = freshbooks.create_client(&documents::client(), now);
+    let client = client.expect("is created");
+    let mut all: Vec<Value> = (0..count)
+        .map(|number| documents::invoice(client, &format!("B-{number}")))
+        .collect();
+    all[0]["create_date"] = "2026-01-02".into();
+    all[1]["lines"][0]["taxName1"] = "Levy".into();
+    for invoice in &all {
+        freshbooks.create_invoice(invoice, now).expect("is created");
+    }
+}
+
+/// What the command `backfill` prints, and its exit code.
+fn back_fill(deployment: &Deployment, more: &[&str]) -> (Value, i32) {
+    let command = [
+        "backfill",
+        "--from",
+        "2026-01-01",
+        "--kind",
+        "invoice",
+        "--json",
+    ];
+    let output = tokio::task::block_in_place(|| {
+        let arguments = [&command[..], more].concat();
+        deployment.installation.run(&arguments)
+    });
+    let printed = serde_json::from_str(&output.out);
+    (
+        printed.unwrap_or_else(|_| panic!("{output:?}")),
+        output.code,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_fill_goes_on_after_a_kill_and_its_dry_run_only_reads() {
+    const INVOICES: usize = 40;
+    let mut options = Options::default();
+    options.connection["cut_over"] = "2026-02-01".into();
+    options.connection["sweep"]["interval_s"] = 86_400.into();
+    let deployment = Deployment::connected(&options).await;
+    let mut deployment = deployment.expect("is at work");
+    invoices_of_before(&deployment, INVOICES);
+    let runs = deployment.progress().await.expect("is read");
+    let (pages, code) = back_fill(&deployment, &["--dry-run"]);
+    assert_eq!(code, 1, "a document would stop for a person: {pages}");
+    let documents = pages[0]["documents"].as_array().expect("are listed");
+    let outcomes = |wanted: &str| {
+        let documents = documents.iter();
+        documents
+            .filter(|document| document["outcome"] == wanted)
+            .map(|document| document["message"].as_str().unwrap_or_default())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes("carried").len(), INVOICES - 2, "{pages}");
+    assert!(
+        outcomes("unchanged")[0].contains("before-cut-over"),
+        "{pages}"
+    );
+    assert!(outcomes("stopped")[0].contains("tax-unmapped"), "{pages}");
+    assert_eq!(deployment.progress().await.expect("is read"), runs);
+    assert_eq!(payment_requests(&deployment), (0, 0));
+
+    let slow = FaultRule::new(System::Concur, Fault::Slow { delay: 60_000 });
+    let slow = slow
+        .method("POST")
+        .path("/paymentrequest")
+        .skip(20)
+        .times(1);
+    deployment.sandbox.shared.lock().add_fault(slow);
+    let command = ["backfill", "--from", "2026-01-01", "--kind", "invoice"];
+    let mut shown = deployment.installation.command(&command);
+    let mut shown = shown.spawn().expect("starts");
+    let struck = || deployment.sandbox.shared.lock().faults_struck() > 0;
+    let came = deployment.until("a write is under way", struck).await;
+    came.expect("comes");
+    deployment.kill();
+    shown.kill().and_then(|()| shown.wait()).expect("ends");
+    deployment.sandbox.shared.lock().clear_faults();
+    deployment.start().await.expect("starts");
+    let (done, code) = back_fill(&deployment, &[]);
+    assert_eq!(code, 5, "one needs a person: {done}");
+    assert_eq!(
+        (&done[0]["state"], &done[0]["listed"], &done[0]["carried"]),
+        (&json!("complete"), &json!(INVOICES), &json!(INVOICES - 2)),
+        "{done}"
+    );
+    assert_eq!(
+        (&done[0]["before_cut_over"], &done[0]["stopped"]),
+        (&json!(1), &json!(1)),
+        "{done}"
+    );
+    assert_eq!(payment_requests(&deployment), (INVOICES - 2, INVOICES - 2));
+}
+
+/// How many payment requests there are, and of how many numbers.
+fn payment_requests(deployment: &Deployment) -> (usize, usize) {
+    let all = deployment.sandbox.shared.lock().concur.payment_requests();
+    let numbers: std::collections::BTreeSet<_> = all.iter().map(|one| &one.number).collect();
+    (all.len(), numbers.len())
 }

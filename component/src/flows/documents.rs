@@ -1,5 +1,6 @@
 //! Invoices and bills become payment requests.
 
+pub(super) mod cut_over;
 mod look_up;
 mod payment_request_run;
 pub(super) mod turn;
@@ -84,6 +85,11 @@ async fn sync_content(
     }
     let document = &with_party(flow, document).await?;
     flow.note_facts(document.facts());
+    let is_before_cut_over = cut_over::is_before(flow, document, own);
+    if is_before_cut_over && let Some(ended) = cut_over::end_without_posting(flow, document).await?
+    {
+        return Ok(ended);
+    }
     let marker = flow.marker("payment-request");
     let translated = payment_request::translate(document, &flow.settings, &marker)
         .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;
@@ -105,6 +111,7 @@ async fn sync_content(
             Ok(unchanged("same-content", message))
         }
         Some(link) => run.update(own, link).await,
+        None if is_before_cut_over => run.look_only().await,
         None => run.create(own).await,
     }
 }
@@ -120,7 +127,7 @@ fn other_document(flow: &Flow, document: &Document) -> EarlyEnd {
     flow.parked("other-document", message, remedy)
 }
 
-fn is_enabled(flow: &Flow, kind: Kind) -> bool {
+pub(super) fn is_enabled(flow: &Flow, kind: Kind) -> bool {
     match kind {
         Kind::Invoice => flow.settings.invoice.enabled,
         Kind::Bill => flow.settings.bill_enabled,

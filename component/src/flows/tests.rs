@@ -1,6 +1,8 @@
 //! The flows against a small FreshBooks, a small SAP Concur and what a host knows.
 
+mod backfill;
 mod bills;
+mod cut_over;
 mod documents;
 mod expenses;
 mod financial;

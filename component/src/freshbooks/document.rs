@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::envelope::result_member;
@@ -113,6 +114,12 @@ impl Kind {
             Self::Bill => ["updated_at", "updated"],
         };
         object.first_text(&names).1.unwrap_or_default()
+    }
+
+    /// The date on it; none where that cannot be read.
+    pub(super) fn issued_of(self, object: &Object) -> Option<Date> {
+        let text = object.text(self.places().issued.trim_start_matches('/'))?;
+        text.get(..10)?.parse().ok()
     }
 
     /// What the quantity of a line is called, the better name first.

@@ -1,8 +1,10 @@
-//! Lists of invoices, bills and expenses, as far as a sweep needs them.
+//! Lists of invoices, bills and expenses, as far as sweeps and back-fills need them.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use jiff::civil::Date;
 
 use super::document::Kind;
 use super::envelope::{page_count, result_rows};
@@ -58,19 +60,29 @@ impl Listed {
     }
 
     fn row(self, object: &Object) -> Option<Row> {
-        let (id, version) = match self {
-            Self::Documents(kind) => (kind.id_of(object), kind.version_of(object)),
-            Self::Expenses => (expense_id(object), expense_version(object)),
+        let (id, version, issued) = match self {
+            Self::Documents(kind) => (
+                kind.id_of(object),
+                kind.version_of(object),
+                kind.issued_of(object),
+            ),
+            Self::Expenses => (expense_id(object), expense_version(object), None),
         };
-        Some(Row { id: id?, version })
+        Some(Row {
+            id: id?,
+            version,
+            issued,
+        })
     }
 }
 
-/// A row of a list, as far as a sweep needs it.
+/// A row of a list, as far as a sweep or back-fill needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) version: String,
+    /// The date on the document; none where it cannot be read.
+    pub(crate) issued: Option<Date>,
 }
 
 /// A page of a list.
@@ -96,6 +108,30 @@ pub(crate) fn list_changed(
     }
     if deleted {
         query.push_str("&search%5Bvis_state%5D=1");
+    }
+    get(format!("{}?{query}", accounting_path(account_id, resource)))
+}
+
+/// A page of the live invoices or bills with a date of their own from `from` to `to`, both
+/// included: invoices in the order of their dates, so that new ones come last (source:
+/// freshbooks-parameters). Bills cannot be filtered or sorted by it, and whether a `_max` filter
+/// includes its day is not documented, so the rows say which date they have.
+pub(crate) fn list_documents_dated(
+    account_id: &str,
+    kind: Kind,
+    page: u32,
+    from: Date,
+    to: Option<Date>,
+) -> Request {
+    let resource = kind.resource();
+    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
+    if kind == Kind::Invoice {
+        query.push_str(&format!(
+            "&sort=invoice_date_asc&search%5Bdate_min%5D={from}"
+        ));
+        if let Some(after) = to.and_then(|to| to.tomorrow().ok()) {
+            query.push_str(&format!("&search%5Bdate_max%5D={after}"));
+        }
     }
     get(format!("{}?{query}", accounting_path(account_id, resource)))
 }

@@ -7,9 +7,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::checks::Check;
+use super::checks::{Check, day};
 use crate::contract::types::Problem;
 use crate::text::pointer_token;
 
@@ -164,6 +165,11 @@ impl Reader {
             self.report(key, "wrong-value", format!("expected {expected}"));
         }
         Some(text)
+    }
+
+    /// A calendar day `YYYY-MM-DD` that need not be there.
+    pub(super) fn optional_day(&mut self, key: &str) -> Option<Date> {
+        self.optional_checked(key, day)?.parse().ok()
     }
 
     /// One of the choices; the first is the default.

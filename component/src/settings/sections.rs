@@ -98,6 +98,24 @@ pub struct Sweep {
     pub lookback_days: u64,
 }
 
+/// Back-fills of what was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// Runs of documents that a back-fill has under way at once, 1 to 100.
+    pub runs_under_way_max: usize,
+}
+
+impl Backfill {
+    pub(super) fn read(table: &mut Reader) -> Self {
+        // Half of the runs that a service drives at once by default, so that what webhooks announce
+        // finds room.
+        let most = table.whole("runs_under_way_max", 16, 1..=100);
+        Self {
+            runs_under_way_max: usize::try_from(most).unwrap_or(1),
+        }
+    }
+}
+
 impl FreshBooks {
     pub(super) fn read(table: &mut Reader) -> Self {
         Self {

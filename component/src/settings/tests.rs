@@ -37,6 +37,10 @@ fn the_minimal_settings_have_the_documented_defaults() {
     assert_eq!(settings.retry, retry::default_policy());
     assert!(settings.invoice.enabled && !settings.invoice.drafts && settings.bill_enabled);
     assert_eq!(settings.schedules().len(), 4);
+    assert_eq!(
+        (settings.cut_over, settings.backfill.runs_under_way_max),
+        (None, 16)
+    );
 }
 
 #[test]
@@ -45,7 +49,8 @@ fn every_problem_is_gathered() {
     "clientid": "y"},
                    "payment_request": {"ambiguity": "guess", "settle_s": 0,
                    "marker_field": "Custom025"},
-                   "currencies": ["EUR", "EURO"], "projects": {"a/b": "X-1"}, "sweep": []}"#;
+                   "currencies": ["EUR", "EURO"], "projects": {"a/b": "X-1"}, "sweep": [],
+                   "cut_over": "2026-2-1", "backfill": {"runs_under_way_max": 101}}"#;
     let found = problems(json);
     for expected in [
         ("/freshbooks/account_id", "empty"),
@@ -61,6 +66,8 @@ fn every_problem_is_gathered() {
         ("/currencies/1", "wrong-value"),
         ("/projects/a~1b", "wrong-value"),
         ("/sweep", "wrong-type"),
+        ("/cut_over", "wrong-value"),
+        ("/backfill/runs_under_way_max", "wrong-value"),
     ] {
         let expected = (expected.0.to_string(), expected.1.to_string());
         assert!(
@@ -68,7 +75,7 @@ fn every_problem_is_gathered() {
             "{expected:?} is missing in {found:?}"
         );
     }
-    assert_eq!(found.len(), 14);
+    assert_eq!(found.len(), 16);
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl Command {
 /// What a request asks to be done; nothing for one that only asks how things stand.
 pub(super) fn command(request: &AdminRequest) -> Option<Command> {
     let (name, connection, about) = match request {
-        AdminRequest::Status | AdminRequest::Consented { .. } => return None,
+        AdminRequest::Status | AdminRequest::Consented { .. } | AdminRequest::Rehearse { .. } => {
+            return None;
+        }
         // How it ends is another line.
         AdminRequest::Consent { connection } => (
             "connect",
@@ -77,6 +79,7 @@ pub(super) fn command(request: &AdminRequest) -> Option<Command> {
         AdminRequest::ReplayParked { connection } => {
             ("replay", connection.as_ref(), "--parked".into())
         }
+        AdminRequest::Backfill { connection, id } => ("backfill", Some(connection), id.clone()),
         AdminRequest::OpenGate { connection, system } => {
             ("gate open", Some(connection), system.as_str().into())
         }

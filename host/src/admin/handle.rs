@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::audit::{self, Actor};
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
-use super::{checkpoints, reseal, webhook_address};
+use super::{backfill, checkpoints, reseal, webhook_address};
 use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
 use crate::contract::runs::{EndingKind, NewTask, StartReason};
 use crate::contract::types::System;
 use crate::credentials::CredentialError;
-use crate::engine::Connection;
+use crate::engine::{Connection, RehearsalError};
 use crate::secrets::Secret;
 use crate::service::{Parts, random_hex};
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
@@ -66,6 +66,13 @@ async fn carry_out(
         }
         AdminRequest::Replay { run } => replay(parts, run).await,
         AdminRequest::ReplayParked { connection } => replay_parked(parts, connection).await,
+        AdminRequest::Backfill { connection, id } => backfill::start(parts, &connection, id).await,
+        AdminRequest::Rehearse {
+            connection,
+            task,
+            assumed,
+            goes_on,
+        } => backfill::rehearse(parts, &connection, task, assumed, goes_on).await,
         AdminRequest::Reseal { after } => reseal::reseal_next(&parts.services, &after).await,
         AdminRequest::OpenGate { connection, system } => {
             open_gate(parts, &connection, system).await
@@ -113,6 +120,8 @@ pub(super) enum AdminRefusal {
     NoWebhooks(String),
     #[error("there is no run {0}; see `ml-connector runs`")]
     UnknownRun(RunId),
+    #[error("what would be done cannot be said: {0}")]
+    Rehearsal(#[from] RehearsalError),
 }
 
 impl AdminRefusal {
@@ -121,6 +130,9 @@ impl AdminRefusal {
             Self::Credential(error) => credential_fault(error),
             Self::Store(_) | Self::Callback(_) => Fault::Store,
             Self::Seal(_) | Self::NoWebhooks(_) => Fault::Settings,
+            Self::Rehearsal(RehearsalError::Store(_)) => Fault::Store,
+            Self::Rehearsal(RehearsalError::Held(_)) => Fault::Remote,
+            Self::Rehearsal(RehearsalError::Instance(_)) => Fault::Settings,
             Self::GateNeedsConnect { .. } => Fault::Credential,
             Self::UnknownConnection(_) | Self::NotSubscribed(_) | Self::UnknownRun(_) => {
                 Fault::Request
@@ -351,7 +363,10 @@ fn status(parts: &Parts) -> ServiceStatus {
     }
 }
 
-fn find_connection<'c>(parts: &'c Parts, name: &str) -> Result<&'c Arc<Connection>, AdminRefusal> {
+pub(super) fn find_connection<'c>(
+    parts: &'c Parts,
+    name: &str,
+) -> Result<&'c Arc<Connection>, AdminRefusal> {
     let found = parts.connections.get(name);
     found.ok_or_else(|| AdminRefusal::UnknownConnection(name.into()))
 }

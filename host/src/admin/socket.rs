@@ -117,7 +117,9 @@ async fn answer(
         Ok(request) => {
             let _turn = match request {
                 // These look only, and are asked beside a command that takes its time.
-                AdminRequest::Status | AdminRequest::Consented { .. } => None,
+                AdminRequest::Status
+                | AdminRequest::Consented { .. }
+                | AdminRequest::Rehearse { .. } => None,
                 _ => Some(turn.lock().await),
             };
             handle(parts, request, actor, true).await

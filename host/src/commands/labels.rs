@@ -122,6 +122,7 @@ pub(super) fn reason(reason: StartReason) -> &'static str {
         StartReason::LookAgain => "the run before it asked for another look",
         StartReason::Schedule => "its schedule was due",
         StartReason::Dependency => "another run needs it carried over first",
+        StartReason::Backfill => "a back-fill came to it",
     }
 }
 

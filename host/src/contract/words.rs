@@ -46,6 +46,7 @@ words!(StartReason {
     LookAgain = "look-again",
     Schedule = "schedule",
     Dependency = "dependency",
+    Backfill = "backfill",
 });
 
 words!(WaitReason {

@@ -7,6 +7,7 @@
 
 mod config;
 mod events;
+mod expense;
 pub(crate) mod financial;
 mod gateway;
 mod identity;
@@ -29,6 +30,11 @@ pub use events::config::{
     EventConfig, EventDeliveryConfig, EventId, EventSignature, OptionalMembers, TopicName,
 };
 pub use events::{CertificateState, EventCounts, EventKey, EventRecord, Fate, SubscriptionRecord};
+pub use expense::config::{
+    ExpenseConfig, ExpenseTypeConfig, FieldItem, FieldList, FieldsOffForm, FormField, Payer,
+    PaymentTypeConfig, Policy, SystemApproval, UnknownFields, UnknownListCode, WriteOnReadOnly,
+};
+pub use expense::{EntryByHand, EntryRecord, QuickExpenseRecord, ReportRecord};
 pub use financial::{
     AdvanceOptions, AdvanceUse, AuditLine, CannotDo, Change, DocStatus, DocType, DocumentBulk,
     DocumentFormat, DocumentRecord, EntityOptions, Filed, Filing, FinancialConfig, InvoiceDates,
@@ -46,6 +52,7 @@ pub use users::User;
 pub use inspect::{PaymentRequestRecord, VendorRecord};
 
 use events::Events;
+use expense::Expense;
 use gateway::{GatewayCall, Reply};
 use invoice::payment_requests::PaymentRequests;
 use lists::records::Lists;
@@ -67,6 +74,7 @@ pub struct Concur {
     pub(crate) lists: Lists,
     pub(crate) queue: financial::Queue,
     pub(crate) events: Events,
+    pub(crate) expense: Expense,
 }
 
 impl Concur {
@@ -83,6 +91,7 @@ impl Concur {
             requests: PaymentRequests::new(seed),
             queue: financial::Queue::new(seed),
             events: Events::new(seed),
+            expense: Expense::new(seed),
         }
     }
 
@@ -161,6 +170,12 @@ impl Concur {
         if let Some(answer) = self.handle_v4(request, host, now, stale) {
             return answer;
         }
+        if expense::PREFIXES
+            .iter()
+            .any(|begin| request.path().starts_with(begin))
+        {
+            return self.handle_expense(request, host, now, stale);
+        }
         let json = gateway::wants_json(request);
         if let Some(refused) = self.refuse_entry(request, host, json, now) {
             return refused;
@@ -178,6 +193,7 @@ impl Concur {
             query: request.query(),
             body: &request.body,
             base_url,
+            login: self.login_of(request, now),
             now,
             stale,
         };
@@ -189,6 +205,13 @@ impl Concur {
             }
             Some(rest) if rest.starts_with("v3.0/invoice/paymentrequest") => {
                 self.handle_payment_requests(&call)
+            }
+            Some(rest) if rest.starts_with("v3.0/expense/entries") => self.handle_entries(&call),
+            Some(rest) if rest.starts_with("v3.0/expense/reports") => {
+                self.handle_report_lists(&call)
+            }
+            Some("v3.0/expense/expensegroupconfigurations") => {
+                self.handle_group_configurations(&call)
             }
             _ => Err(gateway::GatewayError::new(
                 404,

@@ -25,8 +25,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::delivery::{Delivery, DeliveryResult};
 pub use config::{
-    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, PaymentTrace, StaffMember,
-    TaxRounding, WebhookConfig,
+    App, ArchiveEvent, Category, Feature, FieldOrder, FreshBooksConfig, PaymentTrace, TaxRounding,
+    WebhookConfig,
 };
 pub use expense_config::{AbsentPercent, BankMark, ExpenseConfig, ExpenseTaxRule, ProjectField};
 pub use generate::Bulk;
@@ -34,6 +34,7 @@ pub use ledger::config::{
     AccountConfig, AccountKind, ExpenseAccounts, ExpenseTaxBooking, JournalWrapper, LedgerConfig,
 };
 pub use ledger::records::{AccountRecord, BalanceRow, EntryRecord, LineRecord};
+pub use staff::StaffMember;
 pub use user_actions::{Declined, RecordKind};
 pub use webhooks::deliveries::DeliveryCounts;
 pub use webhooks::signature::{SIGNATURE_HEADER, message, sign};

@@ -77,6 +77,8 @@ fn a_wrong_command_line_ends_with_2() {
         &["show"],
         &["show", "twelve"],
         &["runs", "--limit", "0"],
+        &["backfill", "--from", "yesterday"],
+        &["backfill", "--from", "2026-01-01", "--dry-run", "--cancel"],
         &[],
     ] {
         let output = run(arguments);

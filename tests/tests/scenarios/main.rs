@@ -2,6 +2,7 @@
 //! played with the native library and with the built component, and natively under each row of the
 //! sandbox's switches too.
 
+mod backfill;
 mod documents;
 mod expenses;
 mod failures;

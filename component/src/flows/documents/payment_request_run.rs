@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
+use super::cut_over;
 use super::turn::{self, Turn};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link, ObjectStatus, WaitReason};
@@ -79,8 +80,9 @@ impl PaymentRequestRun<'_> {
         }
     }
 
-    /// An earlier run could not know whether it created it: only a person may have it sent again.
-    async fn look_only(&self) -> Result<Ending, EarlyEnd> {
+    /// What is there is linked, and nothing is created: an earlier run could not know whether it
+    /// created it, and only a person may have it sent again; or it is from before the cut-over.
+    pub(super) async fn look_only(&self) -> Result<Ending, EarlyEnd> {
         match self.find_ours().await? {
             Some(id) => {
                 self.read_back_and_link(id, Change::Adopted, Turn::Proven)
@@ -96,9 +98,15 @@ impl PaymentRequestRun<'_> {
     pub(super) async fn update(&self, own: &ObjectStatus, link: &Link) -> Result<Ending, EarlyEnd> {
         let id = link.target.id.as_str();
         if link.content_hash.is_none() {
-            // One that did not show what was written into it may be taken away and made anew.
+            // One that did not show what was written into it may be taken away and made anew; but
+            // not one that was adopted from before the cut-over.
             match self.show_request(id).await? {
-                Some(there) if there.deleted => return self.create(own).await,
+                Some(there) if there.deleted => {
+                    return match cut_over::is_document_before(self.flow, self.document) {
+                        true => Err(self.withdrawn(id)),
+                        false => self.create(own).await,
+                    };
+                }
                 Some(_) => {}
                 None => return Err(self.not_there(id)),
             }

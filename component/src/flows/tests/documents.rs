@@ -30,39 +30,39 @@ fn invoice() -> Value {
                       "taxName1": "HST", "taxAmount1": "13"}]})
 }
 
-fn own() -> ObjectRef {
+pub(super) fn own() -> ObjectRef {
     object("invoice", "7")
 }
 
-fn client() -> ObjectRef {
+pub(super) fn client() -> ObjectRef {
     object("client", "41")
 }
 
-fn notice() -> Task {
+pub(super) fn notice() -> Task {
     task("invoice", "7", StartReason::Notice)
 }
 
-fn shown(world: &mut World, invoice: Value) {
+pub(super) fn shown(world: &mut World, invoice: Value) {
     world
         .freshbooks
         .insert(PATH.to_string(), json!({"invoice": invoice}));
 }
 
 /// A world with the invoice, and its client already a vendor.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::new();
     shown(&mut world, invoice());
     world.linked(&client(), "vendor", "FB-C41|MAIN", "");
     world
 }
 
-fn with(change: impl FnOnce(&mut Value)) -> Value {
+pub(super) fn with(change: impl FnOnce(&mut Value)) -> Value {
     let mut invoice = invoice();
     change(&mut invoice);
     invoice
 }
 
-fn code(driven: &Driven) -> &str {
+pub(super) fn code(driven: &Driven) -> &str {
     match &driven.completion.ending {
         Ending::Unchanged(note) => &note.code,
         Ending::Parked(failure) | Ending::Rejected(failure) => &failure.code,
@@ -77,29 +77,29 @@ fn code(driven: &Driven) -> &str {
     }
 }
 
-fn failure(driven: &Driven) -> &Failure {
+pub(super) fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
         Ending::Parked(failure) | Ending::Rejected(failure) => failure,
         other => panic!("is no stop: {other:?}"),
     }
 }
 
-fn assert_untouched(driven: &Driven) {
+pub(super) fn assert_untouched(driven: &Driven) {
     assert_eq!(World::writes(driven), Vec::<String>::new());
 }
 
-fn target(world: &World) -> Option<String> {
+pub(super) fn target(world: &World) -> Option<String> {
     world.link(&own()).map(|link| link.target.id)
 }
 
 /// A payment request with this id, marker and vendor code, under the invoice's number.
-fn request(id: &str, marker: &str, vendor: &str) -> Value {
+pub(super) fn request(id: &str, marker: &str, vendor: &str) -> Value {
     json!({"ID": id, "InvoiceNumber": "2093", "Custom24": marker,
         "IsPaymentRequestDeleted": "false",
            "VendorRemitAddress": {"VendorCode": vendor}})
 }
 
-fn our_marker() -> String {
+pub(super) fn our_marker() -> String {
     marker::marker_for("acme", &own(), "payment-request")
 }
 

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) statuses: Vec<ObjectStatus>,
     /// What an object that is waited for turns into.
     pub(super) becomes: Option<ObjectStatus>,
+    /// How the runs of all other objects end that are waited for.
+    pub(super) ends_as: Option<EndingKind>,
     pub(super) fault: Faults,
     /// Whether the fields of a form are unknown until a payment request has shown them.
     pub(super) new_forms: bool,
@@ -121,6 +123,7 @@ impl World {
             vendors: Vec::new(),
             statuses: Vec::new(),
             becomes: None,
+            ends_as: None,
             fault: Box::new(|_| None),
             new_forms: false,
             dropped: Vec::new(),
@@ -213,7 +216,10 @@ impl World {
                     self.run_awaited(object);
                     return Report::Woken(Wake::ObjectEnded);
                 }
-                let ended = wait.on.is_some().then(|| self.becomes.take()).flatten();
+                let ended = wait.on.as_ref().and_then(|on| {
+                    let ends_as = self.ends_as.map(|kind| ended(on, kind, "v"));
+                    self.becomes.take().or(ends_as)
+                });
                 return Report::Woken(match ended {
                     Some(status) => {
                         self.keep(status);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::events::config::EventConfig;
+use super::expense::config::ExpenseConfig;
 use super::financial::FinancialConfig;
 use super::identity::config::IdentityConfig;
 use super::invoice::config::PaymentRequestConfig;
@@ -62,12 +63,14 @@ pub struct ConcurConfig {
     pub payment_confirmations: PaymentConfirmationConfig,
     /// Lists and their items.
     pub lists: ListConfig,
-    /// How Identity answers.
+    /// How Identity v4 and v4.1 answer.
     pub identity: IdentityConfig,
     /// The queue of financial documents, and how they are written.
     pub financial: FinancialConfig,
     /// The Event Subscription Service.
     pub events: EventConfig,
+    /// Expense reports, entries and quick expenses.
+    pub expense: ExpenseConfig,
 }
 
 /// One host of the platform.
@@ -263,6 +266,7 @@ impl Default for ConcurConfig {
             identity: IdentityConfig::default(),
             financial: FinancialConfig::default(),
             events: EventConfig::default(),
+            expense: ExpenseConfig::default(),
         }
     }
 }
@@ -285,7 +289,12 @@ impl Default for App {
             spend.list.write spend.list.delete spend.listitem.read spend.listitem.write \
             spend.listitem.delete identity.user.ids.read identity.user.core.read \
             identity.user.coresensitive.read identity.user.enterprise.read \
-            invoice.paymentconfirmation.read invoice.paymentconfirmation.write";
+            invoice.paymentconfirmation.read invoice.paymentconfirmation.write \
+            expense.report.read expense.report.readwrite \
+            expense.report.workflowstatus.write expense.config.policies.restricted.read \
+            expense.config.expensetypes.restricted.read \
+            expense.config.paymenttypes.restricted.read expense.config.groups.restricted.read \
+            quickexpense.writeonly user.read";
         Self {
             client_id: "5b1c9c0e-3c57-4a15-9d9e-0f0b7c1e2a33".into(),
             client_secrets: vec!["sandbox-concur-secret".into()],

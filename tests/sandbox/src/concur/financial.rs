@@ -8,7 +8,7 @@
 mod announcements;
 mod calls;
 mod config;
-mod content;
+pub(crate) mod content;
 mod document;
 mod inspect;
 mod options;
@@ -30,6 +30,7 @@ pub use options::{
 pub use records::{AuditLine, CannotDo, DocumentRecord, Filed, PaymentRecord, PostingDoc, Ready};
 
 pub(crate) use calls::PREFIX;
+pub(crate) use content::json_tree;
 pub(crate) use queue::Queue;
 
 use serde::{Deserialize, Serialize};

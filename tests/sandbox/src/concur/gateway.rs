@@ -19,6 +19,8 @@ pub(crate) struct GatewayCall<'a> {
     pub(crate) body: &'a [u8],
     /// The base URL of the host that was asked.
     pub(crate) base_url: String,
+    /// The login of a user token; none is a company token.
+    pub(crate) login: Option<String>,
     pub(crate) now: Millis,
     /// Look-ups miss records younger than this.
     pub(crate) stale: Millis,
@@ -43,8 +45,20 @@ impl Reply {
         }
     }
 
+    /// A reply with HTTP 204.
+    pub(crate) fn no_content() -> Self {
+        Self {
+            status: 204,
+            root: "",
+            body: Value::Null,
+        }
+    }
+
     /// The reply in the language asked for.
     pub(crate) fn render(self, json: bool) -> Response {
+        if self.status == 204 {
+            return Response::empty(204);
+        }
         if json {
             return Response::json(self.status, &self.body);
         }
@@ -122,11 +136,7 @@ impl Concur {
         let Some(access) = access else {
             return Some(self.unauthenticated(json, now));
         };
-        let scope = if request.path().starts_with("/api/v3.1/invoice/vendors") {
-            "INVVEN"
-        } else {
-            "INVPMT"
-        };
+        let scope = scope_of_path(request.path());
         let allowed = access.scopes.contains(scope) && !matches!(access.principal, Principal::App);
         if host != self.config.datacenter {
             return Some(self.wrong_datacenter());
@@ -138,6 +148,18 @@ impl Concur {
             )
             .render(json)
         })
+    }
+
+    /// The login of the user that a token belongs to; none if it is a company's.
+    pub(crate) fn login_of(&self, request: &Request, now: Millis) -> Option<String> {
+        let token = request.bearer()?;
+        match self.oauth.access_token(token, now)?.principal {
+            Principal::User(at) => {
+                let employee = self.config.employees.get(at)?;
+                Some(employee.login_id.clone())
+            }
+            Principal::Company | Principal::App => None,
+        }
     }
 
     fn unauthenticated(&mut self, json: bool, now: Millis) -> Response {
@@ -169,6 +191,16 @@ impl Concur {
     pub(crate) fn home_url(&self) -> String {
         let home = self.config.hosts.get(&self.config.datacenter);
         home.map(|host| host.base_url.clone()).unwrap_or_default()
+    }
+}
+
+/// The scope that a v3 call needs.
+fn scope_of_path(path: &str) -> &'static str {
+    match path.strip_prefix("/api/") {
+        Some(rest) if rest.starts_with("v3.1/invoice/vendors") => "INVVEN",
+        Some(rest) if rest.starts_with("v3.0/expense/expensegroupconfigurations") => "CONFIG",
+        Some(rest) if rest.starts_with("v3.0/expense/") => "EXPRPT",
+        _ => "INVPMT",
     }
 }
 

@@ -2,6 +2,7 @@
 //! concur-list-items).
 
 mod bulk;
+mod codes;
 pub(crate) mod config;
 mod error;
 mod filters;

@@ -108,6 +108,21 @@ impl Concur {
         self.vendors.rows.remove(&key).is_some()
     }
 
+    /// A person empties the custom fields of a request's header: it looks as one that was typed in
+    /// by hand.
+    pub fn clear_custom_fields(&mut self, id: &str, now: Millis) -> bool {
+        self.change_payment_request(id, now, |request| {
+            let texts = request.header.iter();
+            let names: Vec<String> = texts
+                .map(|(name, _)| name.to_owned())
+                .filter(|name| name.starts_with("Custom"))
+                .collect();
+            for name in names {
+                request.header.set(&name, "");
+            }
+        })
+    }
+
     fn change_payment_request(
         &mut self,
         id: &str,

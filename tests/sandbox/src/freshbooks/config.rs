@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expense_config::ExpenseConfig;
 use super::ledger::config::LedgerConfig;
+use super::staff::{StaffMember, default_staff};
 use crate::money::Currency;
 
 /// The account, the registered apps and every switch. `docs/sources.md` explains the section names
@@ -85,16 +86,16 @@ pub struct FreshBooksConfig {
     /// Characters beyond the basic plane, emoji among them, are refused with 1036 (errno table;
     /// open). Default: false.
     pub refuse_astral: bool,
-    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither lines
-    /// nor numbers). Default: false.
+    /// Lists of bills have their lines, numbers and payments (bills; recorded ones have neither
+    /// lines nor numbers). Default: false.
     pub bill_lists_are_full: bool,
     /// Where the taxes of a bill are rounded (bills; not stated). Default: each line.
     pub bill_tax_rounding: TaxRounding,
     /// Texts that were never written are null instead of empty: address, notes, numbers (clients,
     /// invoices, bill vendors, taxes, expenses; samples have both). Default: false.
     pub unwritten_texts_null: bool,
-    /// A tax that an invoice line or an expense does not have is named "" instead of null (invoices;
-    /// samples differ). Default: false.
+    /// A tax that an invoice line or an expense does not have is named "" instead of null
+    /// (invoices; samples differ). Default: false.
     pub absent_tax_names_empty: bool,
     /// A bill line's `category` is an object instead of a string (bills; sources differ). Default:
     /// false.
@@ -150,24 +151,6 @@ pub struct Category {
     /// operating expenses.
     #[serde(default)]
     pub account: Option<String>,
-}
-
-/// Somebody who works for the business: a staff number for expenses, and a team member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StaffMember {
-    /// The `staffid` of expenses; 1 is the owner.
-    pub id: u64,
-    /// The first name.
-    pub first_name: String,
-    /// The last name.
-    pub last_name: String,
-    /// The work e-mail.
-    pub email: String,
-    /// The role in the business, such as `business_employee`.
-    pub role: String,
-    /// Whether they still work there.
-    pub active: bool,
 }
 
 /// What a payment leaves on its document beside the status and what is outstanding.
@@ -373,32 +356,4 @@ fn default_categories() -> Vec<Category> {
         category(3345, "Hotels / Lodging", Some(3344), "6100-1"),
         category(3346, "Utilities", None, "6800-1"),
     ]
-}
-
-/// The owner, and people whom the company at Concur knows by the same e-mail address.
-fn default_staff() -> Vec<StaffMember> {
-    [
-        ("Ida", "Roe", "ida"),
-        ("Sam", "Doe", "sam.doe"),
-        ("Zoë", "Müller", "zoe.mueller"),
-        ("Jo \"JJ\"", "O'Neil", "jo.oneil"),
-        ("健", "田中", "ken.tanaka"),
-        ("Lee", "Gone", "lee.gone"),
-    ]
-    .into_iter()
-    .zip(1..)
-    .map(|((first_name, last_name, login), id)| StaffMember {
-        id,
-        first_name: first_name.into(),
-        last_name: last_name.into(),
-        email: format!("{login}@example.test"),
-        role: if id == 1 {
-            "owner"
-        } else {
-            "business_employee"
-        }
-        .into(),
-        active: true,
-    })
-    .collect()
 }

@@ -40,13 +40,13 @@ pub enum BankMark {
     /// `accountid`, `account_name`, `bank_name`, `transactionid` and `background_jobid`.
     #[default]
     Bank,
-    /// `accountid` alone.
+    /// `accountid` is set, and nothing else.
     AccountId,
-    /// `bank_name` alone.
+    /// `bank_name` is set, and nothing else.
     BankName,
-    /// `transactionid` alone.
+    /// `transactionid` is set, and nothing else.
     TransactionId,
-    /// `background_jobid` alone.
+    /// `background_jobid` is set, and nothing else.
     BackgroundJobId,
     /// `from_bulk_import` is true, and nothing else.
     BulkImport,
@@ -78,7 +78,7 @@ pub enum ProjectField {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpenseTaxRule {
-    /// The amount as written.
+    /// The amount as it was written.
     #[default]
     Amount,
     /// What the percentage makes of the expense's amount, which includes the tax.
@@ -89,10 +89,10 @@ pub enum ExpenseTaxRule {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsentPercent {
-    /// Null.
+    /// Null, whatever the tax.
     #[default]
     Null,
-    /// The number 0.
+    /// The number 0, not in quotes.
     Zero,
     /// The percentage that follows from the amounts, as a string.
     Derived,

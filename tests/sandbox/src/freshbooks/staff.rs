@@ -1,17 +1,64 @@
 //! The people of the business twice: as staff, whose numbers expenses have, and as team members
 //! (source: freshbooks-team-members).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::FreshBooks;
 use super::api::call::ApiCall;
 use super::api::errors::ApiError;
 use super::api::listing::{Page, SearchFilters, object_page, one_object};
-use super::config::{FreshBooksConfig, StaffMember};
+use super::config::FreshBooksConfig;
 use crate::http::{Response, first_value};
 
 /// The object of the scope that reads people.
 const SCOPE: &str = "teams";
+
+/// Somebody who works for the business: a staff number for expenses, and a team member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaffMember {
+    /// The `staffid` of expenses; 1 is the owner.
+    pub id: u64,
+    /// The first name, as people write it.
+    pub first_name: String,
+    /// The last name, as people write it.
+    pub last_name: String,
+    /// The e-mail address at work.
+    pub email: String,
+    /// The role in the business, such as `business_employee`.
+    pub role: String,
+    /// Whether they still work there.
+    pub active: bool,
+}
+
+/// The owner, and people whom the company at Concur knows by the same e-mail address.
+pub(crate) fn default_staff() -> Vec<StaffMember> {
+    [
+        ("Ida", "Roe", "ida"),
+        ("Sam", "Doe", "sam.doe"),
+        ("Zoë", "Müller", "zoe.mueller"),
+        ("Jo \"JJ\"", "O'Neil", "jo.oneil"),
+        ("健", "田中", "ken.tanaka"),
+        ("Lee", "Gone", "lee.gone"),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((first_name, last_name, login), id)| StaffMember {
+        id,
+        first_name: first_name.into(),
+        last_name: last_name.into(),
+        email: format!("{login}@example.test"),
+        role: if id == 1 {
+            "owner"
+        } else {
+            "business_employee"
+        }
+        .into(),
+        active: true,
+    })
+    .collect()
+}
 
 impl FreshBooks {
     /// Routes a request on `users/staffs[/{id}]`, which is read only and superseded.

@@ -2,6 +2,7 @@
 //! sandbox can do.
 
 mod documents;
+mod expenses;
 mod records;
 mod reference;
 
@@ -63,6 +64,7 @@ fn handle_control(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Resp
         (method, path) => {
             let done =
                 reference::handle_reference_control(sandbox, method, path, body.clone(), now)
+                    .or_else(|| expenses::handle_expense_control(sandbox, method, path, &body, now))
                     .or_else(|| {
                         documents::handle_document_control(sandbox, method, path, body, now)
                     });

@@ -5,6 +5,7 @@ use super::content::cash_advance::generate_cash_advance;
 use super::content::generate_report::generate_report;
 use super::content::invoice::{generate_invoice, invoice_of_request};
 use super::content::payroll::Payroll;
+use super::content::report::ExpenseReport;
 use super::options::{
     AdvanceOptions, Change, DocumentBulk, Filing, InvoiceOptions, PayrollOptions, ReportOptions,
     Resubmission,
@@ -155,7 +156,9 @@ impl Concur {
             .queue
             .source_position(source_id)
             .ok_or(CannotDo::Unknown)?;
-        self.queue.recall(source, &self.config.financial, now)
+        self.queue.recall(source, &self.config.financial, now)?;
+        self.reopen(source_id, false, now);
+        Ok(())
     }
 
     /// A person resubmits what was recalled, and it is approved again: a new document for the same
@@ -176,6 +179,10 @@ impl Concur {
             return Err(CannotDo::InState(newest.status));
         }
         let mut content = newest.content.clone();
+        if let Some(report) = self.approved_report(source_id, now) {
+            content = Content::Expense(report);
+            self.approve_again(source_id, now);
+        }
         if options.change == Change::Amounts {
             let (seed, _) = self.queue.next_draw(None);
             content.change_total(seed, now);
@@ -191,6 +198,16 @@ impl Concur {
             self.queue.set_status(at, status, now);
         }
         found.is_some()
+    }
+
+    /// Files the document of a report that calls and people wrote.
+    pub(crate) fn file_expense_content(
+        &mut self,
+        report: ExpenseReport,
+        filing: Filing,
+        now: Millis,
+    ) -> Filed {
+        self.file_content(Content::Expense(report), filing, now)
     }
 
     fn file_content(&mut self, content: Content, filing: Filing, now: Millis) -> Filed {
@@ -216,7 +233,7 @@ impl Concur {
 
 impl Queue {
     /// A seed, the one given if there is one, and a key.
-    fn next_draw(&mut self, seed: Option<u64>) -> (u64, u64) {
+    pub(crate) fn next_draw(&mut self, seed: Option<u64>) -> (u64, u64) {
         let drawn = self.random.next();
         (seed.unwrap_or(drawn), 4001 + self.documents.len() as u64)
     }

@@ -27,7 +27,7 @@ pub enum IdentityErrorShape {
     Both,
     /// `status`, `scimType` and `detail`.
     Standard,
-    /// Concur's messages alone.
+    /// Concur's own messages, and nothing of the standard.
     Messages,
 }
 

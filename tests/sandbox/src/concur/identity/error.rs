@@ -8,7 +8,7 @@ use crate::http::Response;
 const STANDARD: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 const MESSAGES: &str = "urn:ietf:params:scim:api:messages:concur:2.0:Error";
 
-/// A refused call.
+/// Why a call is refused, in SCIM's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdentityError {
     status: u16,

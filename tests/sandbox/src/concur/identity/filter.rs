@@ -50,7 +50,7 @@ const SEARCHABLE: [&str; 22] = [
 const OPERATORS: [&str; 10] = ["eq", "ne", "co", "sw", "ew", "pr", "gt", "ge", "lt", "le"];
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads the text of a filter.
     pub(crate) fn parse(text: &str) -> Result<Self, IdentityError> {
         let mut parser = Parser {
             tokens: tokens(text)?,

@@ -91,7 +91,7 @@ pub(crate) fn user_attribute(user: &User, attribute: &str) -> Vec<Value> {
 pub(crate) struct Selection {
     /// Only these, and the id; all if empty.
     pub(crate) only: Vec<String>,
-    /// Not these.
+    /// None of these, whatever else is asked.
     pub(crate) without: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn user_view(
 }
 
 fn all_members(user: &User, company_id: &str, base_url: &str) -> Vec<(&'static str, Value)> {
-    let email = |email: &String| json!({"type": "work", "value": email, "verified": false, "notifications": true});
+    let emails: Vec<Value> = user.emails.iter().map(|email| email_view(email)).collect();
     let location = format!("{base_url}/profile/identity/v4.1/Users/{}", user.id);
     vec![
         ("schemas", json!([CORE, ENTERPRISE])),
@@ -148,7 +148,7 @@ fn all_members(user: &User, company_id: &str, base_url: &str) -> Vec<(&'static s
             json!({"givenName": user.given_name, "familyName": user.family_name,
                 "formatted": full_name(user)}),
         ),
-        ("emails", user.emails.iter().map(email).collect()),
+        ("emails", Value::from(emails)),
         // Instants have no offset in the samples.
         (
             "meta",
@@ -161,6 +161,10 @@ fn all_members(user: &User, company_id: &str, base_url: &str) -> Vec<(&'static s
                 "startDate": "2021-11-17T00:00:00.000", "terminationDate": null}),
         ),
     ]
+}
+
+fn email_view(email: &str) -> Value {
+    json!({"type": "work", "value": email, "verified": false, "notifications": true})
 }
 
 fn full_name(user: &User) -> String {

@@ -6,6 +6,7 @@
 
 mod body;
 pub(crate) mod config;
+mod history;
 #[cfg(test)]
 mod tests;
 
@@ -16,19 +17,16 @@ use serde_json::{Map, Value, json};
 use self::body::ConfirmationBody;
 use super::payment_requests::PaymentRequest;
 use super::view::invoice_amount;
-use crate::calendar::{parse_day, utc_day, zulu_stamp};
+use crate::calendar::{utc_day, zulu_stamp};
 use crate::concur::Concur;
 use crate::concur::v4::{V4Call, V4Refusal};
-use crate::http::{Millis, Request, Response, first_value};
+use crate::http::{Millis, Request, Response};
 
 /// Where the calls are.
 pub(crate) const PREFIX: &str = "/invoice/payment-confirmation/v4/payments";
 
 const READ: &str = "invoice.paymentconfirmation.read";
 const WRITE: &str = "invoice.paymentconfirmation.write";
-
-/// The most payments of a page, and how many it has if nothing is said.
-const PAGE_MAX: usize = 500;
 
 /// A payment of a payment request, made in Concur or confirmed to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +42,7 @@ pub struct InvoicePayment {
     /// The amount, in the request's currency.
     #[serde(serialize_with = "crate::money::as_text")]
     pub amount: Decimal,
-    /// Numbers of checks.
+    /// Numbers of the checks it was paid with.
     pub check_numbers: Vec<String>,
     /// It was paid in Concur, not confirmed to it.
     pub made_in_concur: bool,
@@ -54,7 +52,7 @@ pub struct InvoicePayment {
     pub created: Millis,
 }
 
-/// A refused call.
+/// Why a call is refused as a whole.
 struct PaymentCallError {
     status: u16,
     message: String,
@@ -106,57 +104,6 @@ impl Concur {
                 Err(PaymentCallError::new(405, why))
             }
             _ => Err(PaymentCallError::new(404, "Not Found")),
-        }
-    }
-
-    fn list_invoice_payments(&self, call: &V4Call) -> Result<Response, PaymentCallError> {
-        const NAMES: [&str; 10] = [
-            "limit",
-            "page",
-            "payStatusFromDate",
-            "payStatusToDate",
-            "invoiceFromDate",
-            "invoiceToDate",
-            "vendorName",
-            "vendorCode",
-            "addressCode",
-            "invoiceNumber",
-        ];
-        let page = Page::read(call, &NAMES)?;
-        let shows_new = self.config.payment_confirmations.history_shows_new;
-        let is_shown = |payment: &&InvoicePayment| {
-            payment.created <= call.visible_until
-                && (shows_new || payment.fetched || !payment.made_in_concur)
-        };
-        let mut rows = Vec::new();
-        for payment in self.payments.iter().filter(is_shown) {
-            if let Some(request) = self.requests.get(&payment.request_id)
-                && is_wanted(call, payment, request)?
-            {
-                rows.push(payment_view(payment, request));
-            }
-        }
-        let rows = page.of(rows.into_iter());
-        Ok(self.list_reply(rows))
-    }
-
-    fn fetch_invoice_payments(&mut self, call: &V4Call) -> Result<Response, PaymentCallError> {
-        let page = Page::read(call, &["limit", "page"])?;
-        let is_new = |payment: &&mut InvoicePayment| payment.made_in_concur && !payment.fetched;
-        let mut rows = Vec::new();
-        for payment in page.of(self.payments.iter_mut().filter(is_new)) {
-            payment.fetched = true;
-            if let Some(request) = self.requests.get(&payment.request_id) {
-                rows.push(payment_view(payment, request));
-            }
-        }
-        Ok(self.list_reply(rows))
-    }
-
-    fn list_reply(&self, rows: Vec<Value>) -> Response {
-        match self.config.payment_confirmations.bare_list {
-            true => Response::json(200, &rows),
-            false => Response::json(200, &json!({"payments": rows})),
         }
     }
 
@@ -318,101 +265,4 @@ impl Concur {
     pub fn invoice_payments(&self) -> &[InvoicePayment] {
         &self.payments
     }
-}
-
-/// The part of a list that a call asks for.
-struct Page {
-    start: usize,
-    limit: usize,
-}
-
-impl Page {
-    fn read(call: &V4Call, names: &[&str]) -> Result<Self, PaymentCallError> {
-        let unknown = |(name, _): &&(String, String)| !names.contains(&name.as_str());
-        if let Some((name, _)) = call.query.iter().find(unknown) {
-            let why = format!("{name} is not a known parameter.");
-            return Err(PaymentCallError::new(400, why));
-        }
-        let number = |name: &str, default: usize, max: usize| {
-            let number = match first_value(&call.query, name).map(str::parse) {
-                None => Some(default),
-                Some(number) => number.ok(),
-            };
-            let number = number.filter(|number| (1..=max).contains(number));
-            number.ok_or_else(|| PaymentCallError::new(400, format!("{name} is not valid.")))
-        };
-        let limit = number("limit", PAGE_MAX, PAGE_MAX)?;
-        let page = number("page", 1, usize::MAX)?;
-        Ok(Self {
-            start: limit.saturating_mul(page - 1),
-            limit,
-        })
-    }
-
-    fn of<T>(&self, rows: impl Iterator<Item = T>) -> Vec<T> {
-        rows.skip(self.start).take(self.limit).collect()
-    }
-}
-
-/// Whether a payment passes the filters of the history.
-fn is_wanted(
-    call: &V4Call,
-    payment: &InvoicePayment,
-    request: &PaymentRequest,
-) -> Result<bool, PaymentCallError> {
-    let vendor = |field: &str| request.vendor.texts.get(field);
-    for (name, text) in [
-        ("vendorName", vendor("VendorName")),
-        ("vendorCode", vendor("VendorCode")),
-        ("addressCode", vendor("AddressCode")),
-        ("invoiceNumber", request.header.get("InvoiceNumber")),
-    ] {
-        let filter = first_value(&call.query, name);
-        if filter.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(text)) {
-            return Ok(false);
-        }
-    }
-    for (from, to, text) in [
-        ("payStatusFromDate", "payStatusToDate", payment.day.as_str()),
-        (
-            "invoiceFromDate",
-            "invoiceToDate",
-            request.header.get("InvoiceDate"),
-        ),
-    ] {
-        let (from, to, day) = (read_day(call, from)?, read_day(call, to)?, parse_day(text));
-        let is_early = from.is_some_and(|from| day.is_none_or(|day| day < from));
-        if is_early || to.is_some_and(|to| day.is_none_or(|day| day > to)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn read_day(call: &V4Call, name: &str) -> Result<Option<jiff::civil::Date>, PaymentCallError> {
-    match first_value(&call.query, name) {
-        None => Ok(None),
-        Some(text) => match parse_day(text) {
-            Some(day) => Ok(Some(day)),
-            None => Err(PaymentCallError::new(400, format!("{name} is not a date."))),
-        },
-    }
-}
-
-fn payment_view(payment: &InvoicePayment, request: &PaymentRequest) -> Value {
-    let number = |amount: Decimal| {
-        let text = amount.normalize().to_string();
-        serde_json::from_str::<Value>(&text).unwrap_or_default()
-    };
-    let vendor = |field: &str| request.vendor.texts.get(field);
-    json!({"requestId": payment.request_id,
-        "invoiceNumber": request.header.get("InvoiceNumber"),
-        "invoiceDate": request.header.get("InvoiceDate"),
-        "vendorName": vendor("VendorName"), "vendorCode": vendor("VendorCode"),
-        "vendorAddressCode": vendor("AddressCode"),
-        "currencyCode": request.header.get("CurrencyCode"),
-        "invoiceAmount": number(invoice_amount(request)),
-        "paymentStatus": payment.status, "paymentMethodType": payment.method,
-        "paymentStatusDate": payment.day, "paymentAmount": number(payment.amount),
-        "checkNumbers": payment.check_numbers})
 }

@@ -51,7 +51,7 @@ pub struct ListConfig {
 pub struct InitialList {
     /// Its id, a UUID.
     pub id: String,
-    /// Its name.
+    /// What people call it.
     pub name: String,
     /// Codes and names of its first level.
     #[serde(default)]

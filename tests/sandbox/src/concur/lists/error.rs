@@ -43,8 +43,9 @@ impl ListError {
         let mut body = json!({"timestamp": zulu_stamp(now), "httpStatus": phrase(self.status),
             "error": {"id": self.id, "message": self.message}, "path": path});
         if !self.validation.is_empty() {
-            let row = |(source, message): &(String, String)| json!({"source": source, "message": message});
-            body["validationErrors"] = self.validation.iter().map(row).collect();
+            let rows = self.validation.iter();
+            let rows = rows.map(|(field, message)| json!({"source": field, "message": message}));
+            body["validationErrors"] = rows.collect();
         }
         let response = Response::json(self.status, &body);
         match self.status {

@@ -9,9 +9,9 @@ use crate::concur::Concur;
 pub struct CodeListRecord {
     /// Its id, a UUID.
     pub id: String,
-    /// Its name.
+    /// What people call it.
     pub name: String,
-    /// It was deleted.
+    /// Someone has deleted it.
     pub deleted: bool,
     /// The client id of the app that manages it.
     pub managed_by: Option<String>,
@@ -22,11 +22,11 @@ pub struct CodeListRecord {
 pub struct ListItemRecord {
     /// Its id, a UUID.
     pub id: String,
-    /// Its long code.
+    /// Its long code, with those of its ancestors.
     pub code: String,
     /// Its code on its own level.
     pub short_code: String,
-    /// Its name.
+    /// What people call it.
     pub name: String,
     /// Its level, from 1.
     pub level: u32,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ListReply;
-use super::config::Hyphens;
+use super::codes::without_hyphens;
 use super::error::{ListError, read_body};
 use super::filters::ListQuery;
 use super::records::{ListItem, refused};
@@ -167,23 +167,10 @@ impl Concur {
         let item = self.find_item(id, call)?;
         self.check_unmanaged_item(item, call)?;
         let body: ItemUpdateBody = read_body(call)?;
-        let (code, name) = self.without_hyphens(&body.short_code, &body.value)?;
         let switches = &self.config.lists;
+        let (code, name) = without_hyphens(&body.short_code, &body.value, switches)?;
         self.lists.change_item(item, (&code, &name), switches)?;
         Ok(ListReply::ok(self.item_view(item)))
-    }
-
-    /// A code and a name as they end up when an item is changed.
-    fn without_hyphens(&self, code: &str, name: &str) -> Result<(String, String), ListError> {
-        let cut = |text: &str| text.split('-').next().unwrap_or_default().trim().to_owned();
-        match self.config.lists.hyphens {
-            Hyphens::Accepted => Ok((code.to_owned(), name.to_owned())),
-            Hyphens::Delimiter => Ok((cut(code), cut(name))),
-            Hyphens::Refused if format!("{code}{name}").contains('-') => {
-                Err(ListError::invalid("shortCode", "must not contain '-'"))
-            }
-            Hyphens::Refused => Ok((code.to_owned(), name.to_owned())),
-        }
     }
 
     fn delete_item(&mut self, call: &V4Call, id: &str) -> Result<ListReply, ListError> {
@@ -237,7 +224,10 @@ impl Concur {
     fn item_view(&self, at: usize) -> Value {
         let item = &self.lists.items[at];
         let id_of = |list: usize| self.lists.lists[list].id.as_str();
-        let member = |list: &usize| json!({"id": id_of(*list), "hasChildren": self.lists.has_children(at, *list)});
+        let member = |list: &usize| {
+            let has_children = self.lists.has_children(at, *list);
+            json!({"id": id_of(*list), "hasChildren": has_children})
+        };
         let lists: Vec<Value> = item.lists.iter().map(member).collect();
         let parent = item.parent.map(|parent| &self.lists.items[parent].id);
         let mut view = json!({"id": item.id, "code": self.lists.long_code(at),

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Hyphens, ListConfig};
+use super::codes::check_texts;
+use super::config::ListConfig;
 use super::error::ListError;
 use crate::http::Millis;
 use crate::random::Random;
 
-/// The most levels of a list, and the most characters of a code on one level and of a name. The
-/// pages of v4 name no bound; these are of v3 (source: concur-list-items).
+/// The most levels of a list. The pages of v4 name no bound; this one is of v3
+/// (source: concur-list-items).
 const LEVELS_MAX: u32 = 10;
-const CODE_CHARS_MAX: usize = 32;
-const NAME_CHARS_MAX: usize = 64;
 
 /// All lists and items with their indices.
 #[derive(Debug)]
@@ -167,53 +166,6 @@ impl Lists {
         present.next().or_else(|| gone.next()).copied()
     }
 
-    /// Creates an item as the API does.
-    pub(crate) fn create_item(
-        &mut self,
-        list: usize,
-        parent: Option<usize>,
-        (code, name): (&str, &str),
-        config: &ListConfig,
-        now: Millis,
-    ) -> Result<usize, ListError> {
-        check_texts(code, name)?;
-        if !format!("{code}{name}").contains('-') {
-            return self.add_item(list, parent, (code, name), config, now);
-        }
-        match config.hyphens {
-            Hyphens::Accepted => self.add_item(list, parent, (code, name), config, now),
-            Hyphens::Refused => Err(ListError::invalid("shortCode", "must not contain '-'")),
-            Hyphens::Delimiter => self.add_split_item(list, parent, (code, name), config, now),
-        }
-    }
-
-    /// Takes hyphens for what separates levels: levels that are missing are made up, and the name
-    /// ends where its hyphen is.
-    fn add_split_item(
-        &mut self,
-        list: usize,
-        parent: Option<usize>,
-        (code, name): (&str, &str),
-        config: &ListConfig,
-        now: Millis,
-    ) -> Result<usize, ListError> {
-        let name = name.split('-').find(|part| !part.trim().is_empty());
-        let name = name.unwrap_or("?").trim();
-        let mut parts: Vec<&str> = code.split('-').filter(|part| !part.is_empty()).collect();
-        let last = parts
-            .pop()
-            .ok_or_else(|| ListError::invalid("shortCode", "must not be blank"))?;
-        let mut above = parent;
-        for part in parts {
-            let known = self.sibling(list, above, part, config);
-            above = Some(match known {
-                Some(at) => at,
-                None => self.add_item(list, above, (part, part), config, now)?,
-            });
-        }
-        self.add_item(list, above, (last, name), config, now)
-    }
-
     /// Adds an item with its code as it is.
     pub(crate) fn add_item(
         &mut self,
@@ -278,7 +230,8 @@ impl Lists {
         Ok(())
     }
 
-    fn sibling(
+    /// The item with a code right under a parent.
+    pub(crate) fn sibling(
         &self,
         list: usize,
         parent: Option<usize>,
@@ -396,18 +349,4 @@ pub(crate) fn refused(id: &'static str, message: &str) -> ListError {
 
 fn same_code(one: &str, other: &str, config: &ListConfig) -> bool {
     one == other || config.codes_ignore_case && one.to_lowercase() == other.to_lowercase()
-}
-
-/// Checks the lengths of a code of one level and of a name.
-fn check_texts(code: &str, name: &str) -> Result<(), ListError> {
-    for (field, text, chars_max) in [
-        ("shortCode", code, CODE_CHARS_MAX),
-        ("value", name, NAME_CHARS_MAX),
-    ] {
-        if text.trim().is_empty() || text.chars().count() > chars_max {
-            let why = format!("size must be between 1 and {chars_max}");
-            return Err(ListError::invalid(field, why));
-        }
-    }
-    Ok(())
 }

@@ -424,7 +424,7 @@ fn what_is_unchanged_is_not_sent_again() {
     let path = format!("/list/v4/lists/{LIST}/children");
     let first = harness.send("GET", &path, None);
     let tag = first.header("etag").expect("a tag").to_owned();
-    let mut again = |harness: &mut ConcurHarness| {
+    let again = |harness: &mut ConcurHarness| {
         let request = harness.request("GET", &path, None);
         let request = request.with_header("If-None-Match", &tag);
         harness.machine.handle(&request, harness.now, 0).status

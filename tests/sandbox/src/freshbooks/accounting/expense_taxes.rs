@@ -1,5 +1,5 @@
-//! The taxes of an expense: money inside the amount, unlike those of lines (source:
-//! freshbooks-expenses).
+//! The taxes of an expense: money inside the amount, unlike those of lines
+//! (source: freshbooks-expenses).
 
 use rust_decimal::Decimal;
 use serde_json::Value;

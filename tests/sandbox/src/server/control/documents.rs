@@ -143,7 +143,7 @@ pub(super) fn unknown_id() -> String {
     "there is nothing of that id".to_owned()
 }
 
-fn refusal_message(why: CannotDo) -> String {
+pub(super) fn refusal_message(why: CannotDo) -> String {
     match why {
         CannotDo::Unknown => unknown_id(),
         CannotDo::InState(status) => format!("its document is {}", status.as_str()),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::documents::{ControlResult, read_options, unknown_id};
-use crate::concur::User;
+use crate::concur::{CodeListRecord, User};
 use crate::{Millis, Sandbox};
 
 #[derive(Deserialize)]
@@ -104,7 +104,10 @@ fn save_item(sandbox: &mut Sandbox, item: &ItemRequest, now: Millis) -> ControlR
 
 /// Every list with its items.
 fn lists(sandbox: &Sandbox) -> Value {
-    let row = |list: &crate::concur::CodeListRecord| json!({"list": list, "items": sandbox.concur.list_items(&list.id)});
+    let row = |list: &CodeListRecord| {
+        let items = sandbox.concur.list_items(&list.id);
+        json!({"list": list, "items": items})
+    };
     sandbox.concur.code_lists().iter().map(row).collect()
 }
 

@@ -1,6 +1,8 @@
 //! What documents are drawn from: people, currencies, kinds of expense, taxes, and amounts that add
 //! up.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use crate::calendar::bare_stamp;
@@ -29,47 +31,47 @@ const CURRENCIES: [&str; 8] = ["CAD", "EUR", "CAD", "USD", "EUR", "JPY", "CAD", 
 const PROJECTS: [&str; 4] = ["PRJ_A", "PRJ_B", "PRJ_C", "PRJ_D"];
 
 /// An employee of the company.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Claimant {
-    pub(crate) id: &'static str,
-    pub(crate) first: &'static str,
-    pub(crate) last: &'static str,
-    pub(crate) login: &'static str,
+    pub(crate) id: Cow<'static, str>,
+    pub(crate) first: Cow<'static, str>,
+    pub(crate) last: Cow<'static, str>,
+    pub(crate) login: Cow<'static, str>,
 }
 
 const EMPLOYEES: [Claimant; 4] = [
     Claimant {
-        id: "E1007",
-        first: "Sam",
-        last: "Doe",
-        login: "sam.doe@example.test",
+        id: Cow::Borrowed("E1007"),
+        first: Cow::Borrowed("Sam"),
+        last: Cow::Borrowed("Doe"),
+        login: Cow::Borrowed("sam.doe@example.test"),
     },
     Claimant {
-        id: "E1012",
-        first: "Zoë",
-        last: "Müller",
-        login: "zoe.mueller@example.test",
+        id: Cow::Borrowed("E1012"),
+        first: Cow::Borrowed("Zoë"),
+        last: Cow::Borrowed("Müller"),
+        login: Cow::Borrowed("zoe.mueller@example.test"),
     },
     Claimant {
-        id: "0042",
-        first: "Jo \"JJ\"",
-        last: "O'Neil",
-        login: "jo.oneil@example.test",
+        id: Cow::Borrowed("0042"),
+        first: Cow::Borrowed("Jo \"JJ\""),
+        last: Cow::Borrowed("O'Neil"),
+        login: Cow::Borrowed("jo.oneil@example.test"),
     },
     Claimant {
-        id: "E-2001",
-        first: "健",
-        last: "田中",
-        login: "ken.tanaka@example.test",
+        id: Cow::Borrowed("E-2001"),
+        first: Cow::Borrowed("健"),
+        last: Cow::Borrowed("田中"),
+        login: Cow::Borrowed("ken.tanaka@example.test"),
     },
 ];
 
 /// A kind of expense with the account it is posted to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ExpenseKind {
-    pub(crate) code: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) account: &'static str,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) account: Cow<'static, str>,
 }
 
 const KINDS: [ExpenseKind; 8] = [
@@ -89,9 +91,9 @@ const fn expense_kind(
     account: &'static str,
 ) -> ExpenseKind {
     ExpenseKind {
-        code,
-        name,
-        account,
+        code: Cow::Borrowed(code),
+        name: Cow::Borrowed(name),
+        account: Cow::Borrowed(account),
     }
 }
 
@@ -198,11 +200,11 @@ impl Generator {
     }
 
     pub(crate) fn pick_employee(&mut self) -> Claimant {
-        *self.random.pick(&EMPLOYEES)
+        self.random.pick(&EMPLOYEES).clone()
     }
 
     pub(crate) fn pick_expense_kind(&mut self) -> ExpenseKind {
-        *self.random.pick(&KINDS)
+        self.random.pick(&KINDS).clone()
     }
 
     pub(crate) fn pick_project(&mut self) -> &'static str {

@@ -4,11 +4,12 @@
 use rust_decimal::Decimal;
 
 use super::generate::{
-    CARD_LIABILITY, CLEARING, DAY_MS, Generator, ReclaimableTax, country_tax, percentages,
+    CARD_LIABILITY, CLEARING, DAY_MS, ExpenseKind, Generator, ReclaimableTax, country_tax,
+    percentages,
 };
 use super::report::{
-    AdvanceApplication, AllocationTax, EntryAllocation, ExpenseReport, JournalParty, JournalRow,
-    ReportEntry,
+    AdvanceApplication, AllocationTax, CustomField, EntryAllocation, ExpenseReport, JournalParty,
+    JournalRow, ReportEntry,
 };
 use crate::concur::financial::Oddity;
 use crate::concur::financial::options::{ReportOptions, Shape};
@@ -160,15 +161,13 @@ fn generate_entry(draw: &mut Generator, shape: Shape, submitted: Millis) -> Repo
     let personal = shape == Shape::Personal;
     let cost_code = draw.pick_project();
     let allocations = if personal {
-        kind.account = CLEARING;
+        kind.account = CLEARING.into();
         vec![personal_allocation(amount)]
     } else {
         let shares = draw.split_amount(amount, &plan.shares);
         let shares = plan.shares.iter().zip(shares);
         shares
-            .map(|(percentage, share)| {
-                generate_allocation(draw, &plan, kind.account, share, *percentage)
-            })
+            .map(|(percentage, share)| generate_allocation(draw, &plan, &kind, share, *percentage))
             .collect()
     };
     let liability = plan.payer.is_card() && draw.percent_chance(30);
@@ -177,8 +176,10 @@ fn generate_entry(draw: &mut Generator, shape: Shape, submitted: Millis) -> Repo
         legacy_id: 1000 + draw.random.below(90_000),
         kind,
         day: submitted.saturating_sub(DAY_MS * (1 + draw.random.below(25))),
-        vendor: draw.random.pick::<&str>(&VENDORS),
-        cost_code: plan.entry_cost_code.then_some(cost_code),
+        description: None,
+        vendor: (*draw.random.pick(&VENDORS)).into(),
+        customs: CustomField::cost_code(plan.entry_cost_code.then_some(cost_code)),
+        org_units: Vec::new(),
         spent,
         spent_currency,
         rate,
@@ -219,7 +220,7 @@ fn spend_abroad(
 fn generate_allocation(
     draw: &mut Generator,
     plan: &EntryPlan,
-    account: &'static str,
+    kind: &ExpenseKind,
     amount: Decimal,
     percentage: Decimal,
 ) -> EntryAllocation {
@@ -238,7 +239,7 @@ fn generate_allocation(
             JournalRow {
                 payer,
                 payee,
-                account,
+                account: kind.account.clone(),
                 gross,
                 net_of_tax: gross,
                 net_of_reclaim: gross,
@@ -255,7 +256,7 @@ fn generate_allocation(
     let cost_code = draw.pick_project();
     EntryAllocation {
         share: Some((draw.hex(32), percentage)),
-        cost_code: (!plan.entry_cost_code).then_some(cost_code),
+        customs: CustomField::cost_code((!plan.entry_cost_code).then_some(cost_code)),
         rows,
         taxes,
     }
@@ -288,11 +289,11 @@ fn generate_tax(
 }
 
 /// The company pays the card and gets the money back from the employee: nothing remains.
-fn personal_allocation(amount: Decimal) -> EntryAllocation {
+pub(crate) fn personal_allocation(amount: Decimal) -> EntryAllocation {
     let row = |payer, payee, gross, card| JournalRow {
         payer,
         payee,
-        account: CLEARING,
+        account: CLEARING.into(),
         gross,
         net_of_tax: gross,
         net_of_reclaim: gross,
@@ -300,7 +301,7 @@ fn personal_allocation(amount: Decimal) -> EntryAllocation {
     };
     EntryAllocation {
         share: None,
-        cost_code: None,
+        customs: Vec::new(),
         rows: vec![
             row(
                 JournalParty::Company,

@@ -88,7 +88,7 @@ pub(crate) fn generate_invoice(
         shipping: lines.iter().map(|line| line.shipping).sum(),
         tax: lines.iter().map(|line| line.tax).sum(),
         customs: Vec::new(),
-        owner: draw.pick_employee().id.to_owned(),
+        owner: draw.pick_employee().id.into_owned(),
         entity: options.entity.clone(),
         vendor: ["V-2001".into(), "Northwind Paper Ltd".into(), "MAIN".into()],
         lines,

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 
+use super::report::CustomField;
 use crate::concur::financial::config::ReportDays;
 use crate::money::fixed;
 use crate::random::Random;
@@ -187,6 +188,40 @@ impl ObjectBuilder {
         self
     }
 
+    /// Adds `{prefix}1Code`, `{prefix}1Value` and so on for fields of a form.
+    pub(crate) fn custom_fields(
+        &mut self,
+        prefix: &str,
+        count: u8,
+        fields: &[CustomField],
+    ) -> &mut Self {
+        for number in 1..=count {
+            let field = fields.iter().find(|field| field.number == number);
+            if field.is_none() && !self.nulls {
+                continue;
+            }
+            let code = field.and_then(|field| field.code.clone());
+            let value = field.and_then(|field| field.value.clone());
+            for (suffix, text) in [("Code", code), ("Value", value)] {
+                let name = format!("{prefix}{number}{suffix}");
+                self.members.push((name.into(), text.into()));
+            }
+        }
+        self
+    }
+
+    /// Adds a member that is there if it holds something, or if nulls are written.
+    pub(crate) fn put_or_null<T: Into<JsonTree>>(
+        &mut self,
+        name: &'static str,
+        value: Option<T>,
+    ) -> &mut Self {
+        match value {
+            Some(value) => self.put(name, value),
+            None => self.nulls(&[name]),
+        }
+    }
+
     /// Adds members that are null, if nulls are written.
     pub(crate) fn nulls(&mut self, names: &[&'static str]) -> &mut Self {
         if self.nulls {
@@ -205,6 +240,12 @@ impl ObjectBuilder {
 impl From<&'static str> for JsonTree {
     fn from(text: &'static str) -> Self {
         Self::Text(text.into())
+    }
+}
+
+impl From<Cow<'static, str>> for JsonTree {
+    fn from(text: Cow<'static, str>) -> Self {
+        Self::Text(text)
     }
 }
 

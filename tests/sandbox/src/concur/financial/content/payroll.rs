@@ -76,7 +76,7 @@ fn entry_views(payroll: &Payroll, header: &WriteOptions) -> JsonTree {
         block
             .put("entryId", &entry.id)
             .put("entryApprovedAmount", entry.approved)
-            .put("expenseTypeCode", entry.kind.code)
+            .put("expenseTypeCode", entry.kind.code.clone())
             .put("entryDate", written_day(entry.day, header.report_days))
             .put("entryIsPersonal", yes_or_no(entry.personal))
             .put("payrollData", vec![wage.build()]);

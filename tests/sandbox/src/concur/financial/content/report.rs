@@ -1,5 +1,7 @@
 //! Expense reports as they were approved, before they become documents.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::generate::{Claimant, ExpenseKind};
@@ -32,9 +34,11 @@ pub(crate) struct ReportEntry {
     pub(crate) legacy_id: u64,
     pub(crate) kind: ExpenseKind,
     pub(crate) day: Millis,
-    pub(crate) vendor: &'static str,
-    /// Its cost code, if the entry has it instead of its allocations.
-    pub(crate) cost_code: Option<&'static str>,
+    pub(crate) description: Option<String>,
+    pub(crate) vendor: Cow<'static, str>,
+    /// Its cost code is here if the entry has it instead of its allocations.
+    pub(crate) customs: Vec<CustomField>,
+    pub(crate) org_units: Vec<CustomField>,
     pub(crate) spent: Decimal,
     pub(crate) spent_currency: Currency,
     pub(crate) rate: Decimal,
@@ -49,12 +53,20 @@ pub(crate) struct ReportEntry {
     pub(crate) allocations: Vec<EntryAllocation>,
 }
 
+/// A custom field that holds something: the code and the name of a list item, or text.
+#[derive(Clone, Debug)]
+pub(crate) struct CustomField {
+    pub(crate) number: u8,
+    pub(crate) code: Option<String>,
+    pub(crate) value: Option<String>,
+}
+
 /// A part of an entry with its own cost code.
 #[derive(Clone, Debug)]
 pub(crate) struct EntryAllocation {
     /// Personal items have neither an id nor a percentage.
     pub(crate) share: Option<(String, Decimal)>,
-    pub(crate) cost_code: Option<&'static str>,
+    pub(crate) customs: Vec<CustomField>,
     pub(crate) rows: Vec<JournalRow>,
     pub(crate) taxes: Vec<AllocationTax>,
 }
@@ -64,7 +76,7 @@ pub(crate) struct EntryAllocation {
 pub(crate) struct JournalRow {
     pub(crate) payer: JournalParty,
     pub(crate) payee: JournalParty,
-    pub(crate) account: &'static str,
+    pub(crate) account: Cow<'static, str>,
     pub(crate) gross: Decimal,
     pub(crate) net_of_tax: Decimal,
     pub(crate) net_of_reclaim: Decimal,
@@ -122,6 +134,18 @@ impl JournalParty {
     /// Whether it is a card.
     pub(crate) fn is_card(self) -> bool {
         matches!(self, Self::IndividualCard | Self::CompanyCard)
+    }
+}
+
+impl CustomField {
+    /// Nothing, or a cost code in the first field.
+    pub(crate) fn cost_code(code: Option<&str>) -> Vec<Self> {
+        let field = code.map(|code| Self {
+            number: 1,
+            code: Some(code.to_owned()),
+            value: Some(code.to_owned()),
+        });
+        field.into_iter().collect()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn report_view(report: &ExpenseReport, header: &WriteOptions) -> Json
         .map(|entry| entry_view(entry, report, header));
     let applications = report.applications.iter().map(application_view);
     let mut employee = employee_view(&report.employee, 21, header);
-    employee.put("loginId", report.employee.login);
+    employee.put("loginId", report.employee.login.clone());
     let mut document = ObjectBuilder::new(header.nulls);
     document
         .put("employee", employee.build())
@@ -38,9 +38,9 @@ pub(crate) fn employee_view(
 ) -> ObjectBuilder {
     let mut block = ObjectBuilder::new(header.nulls);
     block
-        .put("employeeId", employee.id)
-        .put("employeeFirstName", employee.first)
-        .put("employeeLastName", employee.last)
+        .put("employeeId", employee.id.clone())
+        .put("employeeFirstName", employee.first.clone())
+        .put("employeeLastName", employee.last.clone())
         .put("employeeMI", JsonTree::Null)
         .numbered_fields("employeeCustom", customs, &[(6, Some("9999"))])
         .numbered_fields("employeeOrgUnit", 6, &[(1, Some("EMPLCC"))]);
@@ -106,11 +106,12 @@ fn entry_view(entry: &ReportEntry, report: &ExpenseReport, header: &WriteOptions
     block
         .put("entryId", &entry.id)
         .put("legacyEntryId", entry.legacy_id)
-        .put("expenseTypeCode", entry.kind.code)
-        .put("expenseTypeName", entry.kind.name)
+        .put("expenseTypeCode", entry.kind.code.clone())
+        .put("expenseTypeName", entry.kind.name.clone())
         .put("entryDate", written_day(entry.day, header.report_days))
-        .put("entryVendorDescription", entry.vendor)
-        .nulls(&["entryDescription", "entryVendorCode"])
+        .put("entryVendorDescription", entry.vendor.clone())
+        .put_or_null("entryDescription", entry.description.as_ref())
+        .nulls(&["entryVendorCode"])
         .put("reportEntryTransactionAmount", entry.spent)
         .put("entryCurrAlphaCode", entry.spent_currency.code().to_owned())
         .put("entryApprovedAmount", entry.approved)
@@ -138,8 +139,8 @@ fn entry_view(entry: &ReportEntry, report: &ExpenseReport, header: &WriteOptions
             "entryUuid",
             "entrySupplierTaxID",
         ])
-        .numbered_fields("entryCustom", 40, &[(1, entry.cost_code)])
-        .numbered_fields("entryOrgUnit", 6, &[])
+        .custom_fields("entryCustom", 40, &entry.customs)
+        .custom_fields("entryOrgUnit", 6, &entry.org_units)
         .put("allocation", allocations.collect::<Vec<_>>());
     block.build()
 }
@@ -199,7 +200,7 @@ fn allocation_view(
             "allocationPercentage",
             share.map(|(_, percentage)| *percentage),
         )
-        .numbered_fields("allocationCustom", 20, &[(1, allocation.cost_code)])
+        .custom_fields("allocationCustom", 20, &allocation.customs)
         .put("journal", rows.collect::<Vec<_>>());
     let taxes = taxes.iter().map(|tax| tax_view(tax, report));
     block.put("tax", taxes.collect::<Vec<_>>());
@@ -214,7 +215,11 @@ fn row_view(row: &JournalRow, taxes: &[AllocationTax], has_account: bool) -> Jso
         .put("journalPayee", row.payee.as_str())
         .put(
             "journalAccountCode",
-            if has_account { row.account } else { "" },
+            if has_account {
+                row.account.clone()
+            } else {
+                "".into()
+            },
         )
         .put("amountGross", row.gross)
         .put("amountNetOfTax", row.net_of_tax)

@@ -1,3 +1,5 @@
+//! What an expense takes, refuses and shows.
+
 use serde_json::json;
 
 use super::*;
