@@ -11,6 +11,7 @@ use alloc::string::{String, ToString};
 use entry_run::{EntryRun, form_of};
 use removal::withdraw;
 
+use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};
 use super::{ambiguity, change_stamp, employees, from_concur};
 use crate::contract::runs::{Ending, Link, ObjectStatus, StartReason};
 use crate::contract::types::System;
@@ -77,6 +78,11 @@ async fn read_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     }
     if expense.deleted {
         return withdraw(flow, own, expense.staff.as_deref(), "was deleted").await;
+    }
+    let date = expense.date.as_deref().and_then(|date| date.parse().ok());
+    if own.link.is_none() && is_dated_before(flow, date) {
+        let message = "it is dated before the cut-over, and was not carried over".to_string();
+        return Ok(unchanged(BEFORE_CUT_OVER, message));
     }
     match imported(flow, own, &expense) {
         Some(ended) => ended,

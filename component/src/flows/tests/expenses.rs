@@ -456,6 +456,17 @@ fn what_a_bank_may_have_imported_waits_for_a_person() {
 }
 
 #[test]
+fn what_is_dated_before_the_cut_over_is_left_alone() {
+    let mut world = world("");
+    let mut settings = with_expenses("");
+    settings.cut_over = "2026-02-12".parse().ok();
+    world.settings = Rc::new(settings);
+    assert_eq!(unchanged(&world.run(&notice("7"))), "before-cut-over");
+    expense(&mut world, "8", &[("date", json!("2026-02-12"))]);
+    confirmed(&world.run(&notice("8")));
+}
+
+#[test]
 fn what_we_made_in_freshbooks_never_goes_out_again() {
     let mut world = world("");
     let notes = "Report K7P2QD mlc-67t75pxxmcusv4w5xrnx";
