@@ -359,6 +359,9 @@ fn employees_are_found_as_the_settings_say_else_by_address() {
     }
 }
 
+/// Settings, whose the expense is, what is changed, and the code that it stops with.
+type Case<'a> = (&'a str, i32, &'a dyn Fn(&mut World), &'a str);
+
 #[test]
 fn an_unknown_employee_stops_before_the_first_write() {
     let same = |world: &mut World| {
@@ -367,7 +370,7 @@ fn an_unknown_employee_stops_before_the_first_write() {
         world.spending.users.push(twin);
     };
     let nothing = |_: &mut World| {};
-    let cases: [(&str, i32, &dyn Fn(&mut World), &str); 5] = [
+    let cases: [Case; 5] = [
         ("", 3, &nothing, "employee-unknown"),
         (
             r#""staff": {"1": "E-99"},"#,
