@@ -9,13 +9,13 @@ use crate::contract::types::{ObjectRef, System};
 use crate::events::QUEUE_KIND;
 
 /// The FreshBooks objects that are brought across when they change.
-const CARRIED_KINDS: [&str; 2] = ["invoice", "bill"];
+const CARRIED_KINDS: [&str; 3] = ["invoice", "bill", "expense"];
 
 /// Decides what a notice or an event's hint leads to, given what is known of the object it names.
 ///
-/// Invoices and bills of FreshBooks and queues of financial documents in SAP Concur start runs.
-/// Every other object (a client, a vendor of bills) is read when a document needs it, so that a
-/// notice of it is nothing new.
+/// Invoices, bills and expenses of FreshBooks and queues of financial documents in SAP Concur start
+/// runs. Every other object (a client, a vendor of bills) is read when a document needs it, so that
+/// a notice of it is nothing new.
 ///
 /// ```
 /// use ml_connector_component::admission::admit;
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn documents_start_then_mark_then_coalesce() {
-        for kind in ["invoice", "bill"] {
+        for kind in ["invoice", "bill", "expense"] {
             let object = object(System::Freshbooks, kind);
             assert_eq!(
                 admit(&object, Activity::Idle),

@@ -4,8 +4,11 @@ mod custom_fields;
 mod digests;
 pub(crate) mod document_schema;
 mod document_type;
+mod expense_entries;
+mod expense_reports;
 mod financial_documents;
 pub(crate) mod geolocation;
+mod identity;
 mod json;
 mod payment_confirmations;
 mod payment_requests;
@@ -16,10 +19,20 @@ mod vendors;
 pub(crate) use custom_fields::{find_custom_text, has_custom_text, other_spelling, shown_text};
 pub(crate) use digests::{Digest, list_digests, list_digests_of_days, read_digests};
 pub use document_type::DocumentType;
+pub(crate) use expense_entries::{
+    ExpenseEntry, create_entry, get_entry, list_entries, read_entries, read_entry,
+    read_entry_changed, update_entry,
+};
+pub(crate) use expense_reports::{
+    NewReport, Report, create_report, delete_expense, get_report, read_created_report, read_report,
+};
 pub(crate) use financial_documents::{
     FinancialPage, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer, acknowledge,
     confirm_failed, confirm_posted, list_of_source, list_ready, read_financial_documents,
     read_service_answer,
+};
+pub(crate) use identity::{
+    User, get_user, read_user, read_users, users_by_email, users_by_employee_number,
 };
 pub(crate) use json::member_text;
 pub(crate) use payment_confirmations::{

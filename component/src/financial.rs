@@ -16,6 +16,7 @@ mod invoice;
 mod outcome;
 mod payroll;
 mod posting;
+mod report_entries;
 pub(crate) mod source;
 
 use alloc::borrow::Cow;
@@ -35,8 +36,9 @@ pub(crate) use description::{of_reversal, with_original};
 pub(crate) use entry::{Entry, Line};
 pub(crate) use head::Head;
 use outcome::problem;
-pub(crate) use outcome::{FixIn, Translated, Untranslatable};
+pub(crate) use outcome::{FixIn, NOTHING_TO_POST, Translated, Untranslatable};
 use posting::{Basis, Posting};
+pub(crate) use report_entries::{LeftOut, PaidBy, ReportEntry, report_entries};
 
 /// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds
 /// it.
@@ -92,7 +94,7 @@ pub(crate) fn translate(
     settings: &Settings,
 ) -> Result<Translated, Untranslatable> {
     let text = inner(document)?;
-    Document::parse(kind, &text)?.translate(settings)
+    Document::parse(kind, &text)?.translate(settings, &LeftOut::new())
 }
 
 /// The bill that a supplier's invoice becomes under the settings, or why it becomes a journal entry
@@ -106,7 +108,8 @@ pub(crate) fn bill(document: &str, settings: &Settings) -> Result<BillOrEntry, U
     bill::translate(&parse(&text)?, settings)
 }
 
-/// [`translate`] and the document's head, from one reading of it. The head may have no id.
+/// [`translate`] without some entries of a report, and the document's head, from one reading of it.
+/// The head may have no id.
 ///
 /// # Errors
 ///
@@ -115,10 +118,11 @@ pub(crate) fn translate_with_head(
     kind: DocumentType,
     document: &str,
     settings: &Settings,
+    left_out: &LeftOut,
 ) -> Result<(Translated, Head), Untranslatable> {
     let text = inner(document)?;
     let document = Document::parse(kind, &text)?;
-    Ok((document.translate(settings)?, document.head()))
+    Ok((document.translate(settings, left_out)?, document.head()))
 }
 
 /// What a document's entry says of itself; nothing if the document cannot be read.
@@ -166,11 +170,17 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn translate(&self, settings: &'a Settings) -> Result<Translated, Untranslatable> {
+    fn translate(
+        &self,
+        settings: &'a Settings,
+        left_out: &LeftOut,
+    ) -> Result<Translated, Untranslatable> {
         match self {
             Self::Expense(document) => {
                 let basis = expense::basis(DocumentType::Expense, document);
-                finish(settings, basis, |posting| expense::post(document, posting))
+                finish(settings, basis, |posting| {
+                    expense::post(document, left_out, posting);
+                })
             }
             Self::Invoice(document) => finish(settings, invoice::basis(document), |posting| {
                 invoice::post(document, posting);

@@ -7,6 +7,9 @@ mod change_stamp;
 mod day;
 mod dependency;
 mod documents;
+mod employees;
+mod expense_reports;
+mod expenses;
 mod financial_document;
 mod financial_queue;
 mod from_concur;
@@ -117,6 +120,9 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, payment_state::KIND) => {
             Ok(boxed(flow, payment_state::sync_payment_state))
         }
+        (System::Freshbooks, "expense") => Ok(boxed(flow, expenses::sync_expense)),
+        (System::Freshbooks, "staff") => Ok(boxed(flow, employees::sync_staff)),
+        (System::Freshbooks, "expense-report") => Ok(boxed(flow, expense_reports::sync_report)),
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "backfill") => Ok(boxed(flow, backfill::back_fill)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
@@ -125,7 +131,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
             Ok(boxed(flow, financial_document::sync_financial_document))
         }
         (System::Concur, "supplier") => Ok(boxed(flow, suppliers::sync_supplier)),
-        (System::Concur, "payment-request-form") => {
+        (System::Concur, "payment-request-form" | "expense-entry-form") => {
             Ok(boxed(flow, payment_request_form::give_first_place))
         }
         (System::Concur, "event-subscription") => Ok(boxed(flow, subscription::check_subscription)),

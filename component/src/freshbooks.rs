@@ -4,8 +4,10 @@ mod account_check;
 mod bill_vendor_write;
 mod bill_write;
 mod callbacks;
+mod dated_documents;
 mod document;
 mod envelope;
+mod expense;
 mod fields;
 mod journal;
 mod lists;
@@ -27,16 +29,20 @@ pub(crate) use bill_write::{
 pub(crate) use callbacks::{
     Callback, callback_path, callbacks_path, list_callbacks, read_callback, read_callbacks,
 };
+pub(crate) use dated_documents::{DocumentPage, list_dated_documents, read_bills, read_invoices};
 pub(crate) use document::{
     Category, Document, Kind, Line, get_document, place, read_bill, read_invoice,
+};
+pub(crate) use expense::{
+    Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
 };
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
 pub(crate) use lists::{
-    DocumentPage, Page, Row, list_dated_documents, list_documents, list_documents_dated,
-    read_bill_page, read_bills, read_invoice_page, read_invoices,
+    Listed, Page, Row, list_changed, list_documents_dated, read_bill_page, read_expense_page,
+    read_invoice_page,
 };
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
 pub(crate) use payment_state::{

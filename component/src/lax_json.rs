@@ -62,6 +62,11 @@ impl<'a> Object<'a> {
         lax_text(self.get(name))
     }
 
+    /// The names of its members, as often as they stand there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
     /// Whether a member of this name stands there, be it null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)

@@ -1,5 +1,6 @@
 //! Translations without sending anything.
 
+mod expense;
 mod financial;
 mod freshbooks;
 
@@ -57,10 +58,13 @@ pub fn preview(
         json_in(document)?;
         return financial::preview(settings, kind, document);
     }
+    if kind == expense::KIND {
+        return expense::preview(settings, document);
+    }
     let Some(kind) = Kind::named(kind) else {
         return Err(one_problem(
             "unknown-kind",
-            "the kind must be invoice, bill, expense-document, invoice-document, \
+            "the kind must be invoice, bill, expense, expense-document, invoice-document, \
              cash-advance-document or payroll-document"
                 .to_string(),
         ));
@@ -151,7 +155,8 @@ pub(crate) mod tests {
     fn what_is_no_document_is_said_in_one_sentence() {
         let bill = r#"{"id": 1, "vendorid": 2, "bill_number": "3", "lines": []}"#;
         for (kind, document, code, part) in [
-            ("expense", INVOICE, "unknown-kind", "invoice, bill"),
+            ("receipt", INVOICE, "unknown-kind", "invoice, bill, expense"),
+            ("expense", INVOICE, "not-a-document", "no expense"),
             ("invoice", "{", "not-json", "cut off"),
             ("expense-document", "{", "not-json", "cut off"),
             ("bill", "{]", "not-json", "line 1, column 2"),

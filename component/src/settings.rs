@@ -2,6 +2,7 @@
 
 mod checks;
 pub mod events;
+pub mod expense;
 pub mod financial;
 mod reader;
 mod sections;
@@ -20,6 +21,7 @@ use crate::marker;
 use crate::retry::Policy;
 use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
+use expense::Expense;
 use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
 use sections::read_retry;
@@ -49,6 +51,8 @@ pub struct Settings {
     pub bill_enabled: bool,
     /// Whether what is paid in FreshBooks is confirmed to SAP Concur.
     pub confirms_payments: bool,
+    /// How expenses become expense entries.
+    pub expense: Expense,
     /// Currencies that are carried over, ISO 4217.
     pub currencies: BTreeSet<String>,
     /// Country names as FreshBooks writes them, beside the ISO 3166 ones, to two-letter codes.
@@ -197,6 +201,7 @@ impl Settings {
         let flows = [
             ("invoice", self.invoice.enabled),
             ("bill", self.bill_enabled),
+            ("expense", self.expense.enabled),
         ];
         for (noun, _) in flows.into_iter().filter(|(_, enabled)| *enabled) {
             schedules.push(Schedule {
@@ -245,11 +250,21 @@ impl Settings {
             Financial::read(table, &freshbooks.account_id)
         });
         let confirms_payments = reader.table("payments", |table| table.flag("confirm", false));
+        let expense = reader.table("expense", Expense::read);
         if freshbooks.scopes.is_empty() {
-            let payments = confirms_payments.then_some(PAYMENTS_SCOPE);
-            let more = financial.scopes().into_iter().chain(payments);
-            let scopes: Vec<&str> = core::iter::once(SCOPES).chain(more).collect();
-            freshbooks.scopes = scopes.join(" ");
+            let payments: &[&str] = if confirms_payments {
+                &[PAYMENTS_SCOPE]
+            } else {
+                &[]
+            };
+            let of_financial = financial.scopes();
+            let scopes = [
+                &[SCOPES],
+                of_financial.as_slice(),
+                payments,
+                expense.scopes(),
+            ];
+            freshbooks.scopes = scopes.concat().join(" ");
         }
         check_bill_scopes(reader, &freshbooks.scopes, &financial);
         Self {
@@ -266,6 +281,7 @@ impl Settings {
             }),
             bill_enabled: reader.table("bill", |table| table.flag("enabled", true)),
             confirms_payments,
+            expense,
             currencies: reader.texts("currencies", currency).into_iter().collect(),
             countries: reader.map("countries", country_code),
             subdivisions: reader.map("subdivisions", subdivision_code),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 27] = [
+const NO_CODES: [&str; 31] = [
     "auto-paid",
     "bill-vendor",
     "cash-advance",
@@ -17,14 +17,19 @@ const NO_CODES: [&str; 27] = [
     "emea-impl",
     "event-subscription",
     "expense-document",
+    "expense-entry",
+    "expense-entry-form",
     "expense-month-end",
+    "expense-report",
     "financial-document",
     "financial-queue",
     "geolocation-missing",
     "geolocation-refused",
+    "idempotency-id",
     "invoice-month-end",
     "journal-entry",
     "last-expense",
+    "leave-out",
     "next-open-day",
     "obligation-document",
     "payment-request",
@@ -40,7 +45,7 @@ const NO_CODES: [&str; 27] = [
 ];
 
 /// Codes of one word: they look like any other word, and are searched for among the literals alone.
-const ONE_WORD: [&str; 10] = [
+const ONE_WORD: [&str; 11] = [
     "ambiguous",
     "cancelled",
     "draft",
@@ -49,6 +54,7 @@ const ONE_WORD: [&str; 10] = [
     "missing",
     "recalled",
     "refused",
+    "reimbursed",
     "unbalanced",
     "unmapped",
 ];

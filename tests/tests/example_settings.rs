@@ -53,6 +53,13 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
         projects: plain.projects.clone(),
         countries: plain.countries.clone(),
         subdivisions: plain.subdivisions.clone(),
+        expense: ml_connector_component::settings::expense::Expense {
+            categories: plain.expense.categories.clone(),
+            staff: plain.expense.staff.clone(),
+            payment_types: plain.expense.payment_types.clone(),
+            cost_codes: plain.expense.cost_codes.clone(),
+            ..shown.expense.clone()
+        },
         financial: ml_connector_component::settings::financial::Financial {
             accounts: plain.financial.accounts.clone(),
             bills: ml_connector_component::settings::financial::Bills {
@@ -82,6 +89,9 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "payment_request",
         "invoice",
         "bill",
+        "expense",
+        "expense/report",
+        "expense/tax",
         "expense_types",
         "retry",
         "sweep",

@@ -107,7 +107,7 @@ fn digest(value: &Value) -> Result<Digest, Unread> {
 
 // A full URI, a bare token, null or nothing. A URI is never followed, only its offset is taken out
 // of it.
-fn next_offset(next: &str) -> Option<String> {
+pub(super) fn next_offset(next: &str) -> Option<String> {
     let next = next.trim();
     if next.is_empty() {
         return None;

@@ -65,6 +65,8 @@ object!(Report {
 });
 
 object!(ExpenseEntry {
+    id: Code<'a> = "entryId",
+    spent: Amount<'a> = "reportEntryTransactionAmount",
     expense_type: Code<'a> = "expenseTypeCode",
     expense_type_name: Code<'a> = "expenseTypeName",
     date: Day<'a> = "entryDate",

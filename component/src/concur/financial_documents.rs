@@ -92,8 +92,8 @@ pub(crate) struct ServiceAnswer {
 pub(crate) struct PostingConfirmation<'a> {
     /// The company's code in the ledger, at most 32 characters.
     pub(crate) company_code: &'a str,
-    /// The number of the document in the ledger, at most 80 characters.
-    pub(crate) number: &'a str,
+    /// The numbers of what stands for the document in the ledger, at most 80 characters each.
+    pub(crate) numbers: &'a [String],
     /// When it was posted there, `YYYY-MM-DD`.
     pub(crate) date: &'a str,
     /// The ledger's fiscal year of that day.
@@ -202,16 +202,20 @@ pub(crate) fn confirm_posted(
     posting: &PostingConfirmation,
 ) -> Request {
     // A success without a posting doc is refused; so are missing lists. (Integrators.)
-    let confirmation = json!({
-        "docId": id,
-        "overallPostingStatusCode": "success",
-        "postingDocs": [{
+    let posting_doc = |number: &String| {
+        json!({
             "companyId": posting.company_code,
-            "documentNumber": posting.number,
+            "documentNumber": number,
             "fiscalYear": posting.fiscal_year,
             "paymentRelevantLineItems": [],
             "postingDate": posting.date,
-        }],
+        })
+    };
+    let posting_docs: Vec<Value> = posting.numbers.iter().map(posting_doc).collect();
+    let confirmation = json!({
+        "docId": id,
+        "overallPostingStatusCode": "success",
+        "postingDocs": posting_docs,
         "systemMessages": [],
     });
     confirmations(kind, system_id, &confirmation)
@@ -356,7 +360,7 @@ mod tests {
     fn a_success_names_its_posting_and_a_failure_its_reasons() {
         let posting = PostingConfirmation {
             company_code: "ACME",
-            number: "17",
+            numbers: &["17".to_string()],
             date: "2026-03-04",
             fiscal_year: Some(2026),
         };

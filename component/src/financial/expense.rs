@@ -17,6 +17,7 @@ use super::account::Account;
 use super::dates::Dates;
 use super::description;
 use super::posting::{Basis, Posting};
+use super::report_entries::{LeftOut, is_left_out};
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{
     Allocation, Application, Custom, CustomPlace, ExpenseDocument, ExpenseEntry, Row,
@@ -35,14 +36,23 @@ pub(super) fn basis<'a>(kind: DocumentType, document: &ExpenseDocument<'a>) -> B
     }
 }
 
-pub(super) fn post<'a>(document: &ExpenseDocument<'a>, posting: &mut Posting<'a>) {
+/// Posts the rows of a report, but for those of the entries that are left out: they count towards
+/// its total, and are booked already.
+pub(super) fn post<'a>(
+    document: &ExpenseDocument<'a>,
+    left_out: &LeftOut,
+    posting: &mut Posting<'a>,
+) {
     let rows = rows(document);
     let amounts: Vec<_> = rows.iter().map(|row| row.gross(posting)).collect();
     let total = total(document, posting);
     let amounts = posting.rounded(&amounts, total);
     let liabilities = Liabilities::read(document, posting);
     for (row, gross) in rows.iter().zip(amounts) {
-        row.post(gross, &liabilities, posting);
+        match is_left_out(row.entry, left_out) {
+            true => posting.count(gross),
+            false => row.post(gross, &liabilities, posting),
+        }
     }
     tax::check_reclaim(document, posting);
     for (index, application) in document.applications.0.iter().enumerate() {

@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 use super::entry::Entry;
 use crate::contract::types::Problem;
 
+/// The code of a document in order that moves nothing.
+pub(crate) const NOTHING_TO_POST: &str = "nothing-to-post";
+
 /// What a financial document becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Translated {

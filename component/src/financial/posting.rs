@@ -18,7 +18,7 @@ pub(super) use self::shares::shares;
 use super::account::Account;
 use super::dates::{Dates, UnreadableDate};
 use super::entry::{Entry, Line};
-use super::outcome::{FixIn, Translated, Untranslatable, problem};
+use super::outcome::{FixIn, NOTHING_TO_POST, Translated, Untranslatable, problem};
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{Amount, Code, Flag};
 use crate::contract::types::Problem;
@@ -290,7 +290,7 @@ impl<'a> Posting<'a> {
         }
         if self.sums.is_empty() {
             return Ok(Translated::NotPosted {
-                code: "nothing-to-post",
+                code: NOTHING_TO_POST,
                 message: "it has no amounts".to_string(),
             });
         }

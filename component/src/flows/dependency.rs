@@ -1,9 +1,10 @@
 //! What has to be carried over first.
 
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec;
 
-use crate::contract::runs::{NewTask, ObjectStatus, StartReason, WaitReason};
+use crate::contract::runs::{Link, NewTask, ObjectStatus, StartReason, WaitReason};
 use crate::contract::types::{Duration, ObjectRef};
 use crate::flow::{EarlyEnd, Flow};
 
@@ -11,50 +12,72 @@ use crate::flow::{EarlyEnd, Flow};
 /// wakes it when it ends; this is for a wake-up that got lost.
 pub(super) const DEPENDENCY_LOOK: Duration = 3_600_000;
 
-/// What a client, a bill vendor or a supplier is in the other system; carried over first if it is
-/// not there.
-pub(super) async fn require_link(flow: &Flow, party: ObjectRef) -> Result<ObjectRef, EarlyEnd> {
-    let mut party = flow.find_one(party).await;
+/// What an object is in the other system; carried over first if it is not there.
+pub(super) async fn require_link(flow: &Flow, object: ObjectRef) -> Result<Link, EarlyEnd> {
+    let mut needed = flow.find_one(object).await;
     let mut awaited = false;
     loop {
-        if let Some(link) = party.link {
-            return Ok(link.target);
+        if let Some(link) = needed.link {
+            return Ok(link);
         }
-        if awaited && !party.active {
-            return Err(vendor_stopped(flow, &party));
+        if awaited && !needed.active {
+            return Err(stopped(flow, &needed));
         }
-        if !party.active {
+        if !needed.active {
             let task = NewTask {
-                object: party.object.clone(),
+                object: needed.object.clone(),
                 reason: StartReason::Dependency,
             };
             flow.start(vec![task]).await;
         }
         awaited = true;
-        let message = format!(
-            "{} {} must become a vendor first",
-            party.object.kind, party.object.id
-        );
-        let on = Some(party.object.clone());
+        let (kind, id) = (&needed.object.kind, &needed.object.id);
+        let becomes = becomes(kind).with_article;
+        let message = format!("{kind} {id} must become {becomes} first");
+        let on = Some(needed.object.clone());
         flow.wait_on(DEPENDENCY_LOOK, WaitReason::Dependency, on, message)
             .await;
-        party = flow.find_one(party.object).await;
+        needed = flow.find_one(needed.object).await;
     }
 }
 
-fn vendor_stopped(flow: &Flow, party: &ObjectStatus) -> EarlyEnd {
-    let last = party.last.as_ref();
+/// What objects of a kind become.
+struct Becomes {
+    noun: &'static str,
+    with_article: &'static str,
+}
+
+fn becomes(kind: &str) -> Becomes {
+    let (noun, with_article) = match kind {
+        "staff" => ("employee", "an employee"),
+        "expense-report" => ("report", "a report"),
+        _ => ("vendor", "a vendor"),
+    };
+    Becomes { noun, with_article }
+}
+
+fn stopped(flow: &Flow, needed: &ObjectStatus) -> EarlyEnd {
+    let last = needed.last.as_ref();
+    let Becomes { noun, with_article } = becomes(&needed.object.kind);
     let message = format!(
-        "its {} {} has not become a vendor: {}",
-        party.object.kind,
-        party.object.id,
+        "its {} {} has not become {with_article}: {}",
+        needed.object.kind,
+        needed.object.id,
         last.map_or("it was never carried over", |last| &last.message)
     );
     let code = last.and_then(|last| last.code.as_deref());
-    let remedy = "fix what stopped the vendor, then `ml-connector replay --parked`";
+    let remedy = format!("fix what stopped the {noun}, then `ml-connector replay --parked`");
     flow.parked(
-        &format!("vendor-{}", code.unwrap_or("unknown")),
+        &stopped_code(noun, code.unwrap_or("unknown")),
         message,
-        remedy,
+        &remedy,
     )
+}
+
+/// The code of the other run, with the noun before it.
+fn stopped_code(noun: &str, code: &str) -> String {
+    if noun != "vendor" && code.starts_with(noun) {
+        return code.to_string();
+    }
+    format!("{noun}-{code}")
 }

@@ -136,7 +136,7 @@ pub(super) fn is_enabled(flow: &Flow, kind: Kind) -> bool {
 
 /// The vendor of the document's party; carried over first if it is not there.
 async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, EarlyEnd> {
-    let id = dependency::require_link(flow, party).await?.id;
+    let id = dependency::require_link(flow, party).await?.target.id;
     VendorKey::from_id(&id).ok_or_else(|| {
         EarlyEnd::park(flow.failure(
             "link-unreadable",

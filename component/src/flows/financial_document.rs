@@ -9,13 +9,14 @@ mod bills;
 mod by_status;
 mod confirming;
 mod journal;
+mod own_expenses;
 mod posting;
 mod run;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 use super::ambiguity;
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
@@ -77,6 +78,7 @@ async fn find_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
         own,
         journal: Journal { flow },
         bills: Bills { flow },
+        own_expenses: OnceCell::new(),
         is_known: Cell::new(false),
     };
     if is_of_others {

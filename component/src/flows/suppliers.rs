@@ -35,7 +35,7 @@ pub(super) async fn require_bill_vendor(
     }
     let object = ObjectRef::concur(KIND, supplier.to_id());
     let vendor = dependency::require_link(flow, object).await?;
-    Ok(vendor.id)
+    Ok(vendor.target.id)
 }
 
 /// Finds or creates the bill vendor of a supplier, and links them.

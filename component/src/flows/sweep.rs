@@ -13,7 +13,7 @@ use super::{looks_changed, payment_state};
 use crate::contract::runs::{Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
-use crate::freshbooks::{self, Kind, Row};
+use crate::freshbooks::{self, Kind, Listed, Row};
 
 /// Sweeps the page that the object's id names, and starts the run of the next one.
 pub(super) async fn sweep_page(flow: &Flow) -> Result<Ending, EarlyEnd> {
@@ -24,10 +24,11 @@ pub(super) async fn sweep_page(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let account_id = &flow.settings.freshbooks.account_id;
     let since = day_before(flow.now(), flow.settings.sweep.lookback_days);
     let request =
-        freshbooks::list_documents(account_id, place.kind, place.page, place.deleted, &since);
-    let reader = match place.kind {
-        Kind::Invoice => freshbooks::read_invoice_page,
-        Kind::Bill => freshbooks::read_bill_page,
+        freshbooks::list_changed(account_id, place.listed, place.page, place.deleted, &since);
+    let reader = match place.listed {
+        Listed::Documents(Kind::Invoice) => freshbooks::read_invoice_page,
+        Listed::Documents(Kind::Bill) => freshbooks::read_bill_page,
+        Listed::Expenses => freshbooks::read_expense_page,
     };
     let page = match flow.read(request, reader).await? {
         Ok(page) => page,
@@ -66,7 +67,7 @@ async fn missed(flow: &Flow, place: &Place, rows: &[Row]) -> Vec<NewTask> {
     }
     let objects = rows
         .iter()
-        .map(|row| ObjectRef::freshbooks(place.kind.name(), row.id.clone()))
+        .map(|row| ObjectRef::freshbooks(place.listed.name(), row.id.clone()))
         .collect();
     let statuses = flow.find(objects).await;
     let mut tasks = paid_since(flow, place, rows, &statuses).await;
@@ -116,7 +117,7 @@ async fn paid_since(
 /// Where a sweep stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
-    kind: Kind,
+    listed: Listed,
     deleted: bool,
     page: u32,
 }
@@ -124,14 +125,14 @@ struct Place {
 impl Place {
     fn read(id: &str) -> Option<Self> {
         let parts: Vec<&str> = id.split('/').collect();
-        let (kind, deleted, page) = match parts.as_slice() {
-            [kind] => (kind, false, "1"),
-            [kind, page] => (kind, false, *page),
-            [kind, "deleted", page] => (kind, true, *page),
+        let (name, deleted, page) = match parts.as_slice() {
+            [name] => (name, false, "1"),
+            [name, page] => (name, false, *page),
+            [name, "deleted", page] => (name, true, *page),
             _ => return None,
         };
         Some(Self {
-            kind: Kind::named(kind)?,
+            listed: Listed::named(name)?,
             deleted,
             page: page.parse().ok()?,
         })
@@ -139,7 +140,7 @@ impl Place {
 
     fn to_id(self) -> String {
         let pass = if self.deleted { "deleted/" } else { "" };
-        format!("{}/{pass}{}", self.kind.name(), self.page)
+        format!("{}/{pass}{}", self.listed.name(), self.page)
     }
 
     fn next(self, pages: u64) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! Lists of invoices and bills, as far as sweeps and back-fills need them.
+//! Lists of invoices, bills and expenses, as far as sweeps and back-fills need them.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,12 +6,76 @@ use alloc::vec::Vec;
 
 use jiff::civil::Date;
 
-use super::document::{Document, Kind};
-use super::envelope::{page_count, result_members, result_rows};
+use super::document::Kind;
+use super::envelope::{page_count, result_rows};
+use super::expense::{expense_id, expense_version};
 use super::requests::{PAGE_ROWS_MAX, accounting_path, get};
 use crate::contract::http::{Request, Response};
-use crate::error_bodies::{self, Unread};
-use crate::lax_json::rows;
+use crate::error_bodies::Unread;
+use crate::lax_json::Object;
+
+/// What a list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// Invoices or bills.
+    Documents(Kind),
+    /// Expenses.
+    Expenses,
+}
+
+impl Listed {
+    /// The list of the things of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "expense" => Some(Self::Expenses),
+            name => Kind::named(name).map(Self::Documents),
+        }
+    }
+
+    /// What one of them is called in webhooks, object references and messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Documents(kind) => kind.name(),
+            Self::Expenses => "expense",
+        }
+    }
+
+    fn resource(self) -> &'static str {
+        match self {
+            Self::Documents(kind) => kind.resource(),
+            Self::Expenses => "expenses/expenses",
+        }
+    }
+
+    /// Whether it can be filtered by the day of the last change (source: freshbooks-parameters).
+    fn is_filtered(self) -> bool {
+        self != Self::Documents(Kind::Bill)
+    }
+
+    fn member(self) -> &'static str {
+        match self {
+            Self::Documents(kind) => kind.list(),
+            Self::Expenses => "expenses",
+        }
+    }
+
+    fn row(self, object: &Object) -> Option<Row> {
+        let (id, version, issued) = match self {
+            Self::Documents(kind) => (
+                kind.id_of(object),
+                kind.version_of(object),
+                kind.issued_of(object),
+            ),
+            Self::Expenses => (expense_id(object), expense_version(object), None),
+        };
+        Some(Row {
+            id: id?,
+            version,
+            issued,
+            status: object.text("status").unwrap_or_default(),
+        })
+    }
+}
 
 /// A row of a list, as far as a sweep or back-fill needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,18 +95,18 @@ pub(crate) struct Page {
     pub(crate) pages: u64,
 }
 
-/// A page of invoices or bills: the live ones changed since a day (bills cannot be filtered by it),
-/// or the deleted ones.
-pub(crate) fn list_documents(
+/// A page of a list: the live ones changed since a day (bills cannot be filtered by it), or the
+/// deleted ones.
+pub(crate) fn list_changed(
     account_id: &str,
-    kind: Kind,
+    listed: Listed,
     page: u32,
     deleted: bool,
     since: &str,
 ) -> Request {
-    let resource = kind.resource();
+    let resource = listed.resource();
     let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
-    if kind == Kind::Invoice {
+    if listed.is_filtered() {
         query.push_str(&format!("&search%5Bupdated_min%5D={since}"));
     }
     if deleted {
@@ -77,73 +141,23 @@ pub(crate) fn list_documents_dated(
 
 /// Reads a page of invoices.
 pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
-    read_page(response, Kind::Invoice)
+    read_page(response, Listed::Documents(Kind::Invoice))
 }
 
 /// Reads a page of bills.
 pub(crate) fn read_bill_page(response: &Response) -> Result<Page, Unread> {
-    read_page(response, Kind::Bill)
+    read_page(response, Listed::Documents(Kind::Bill))
 }
 
-/// A page of a list of documents, with whatever the list shows of each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct DocumentPage {
-    pub(crate) documents: Vec<Document>,
-    pub(crate) pages: u64,
+/// Reads a page of expenses.
+pub(crate) fn read_expense_page(response: &Response) -> Result<Page, Unread> {
+    read_page(response, Listed::Expenses)
 }
 
-/// A page of the live invoices or bills between two days by their own dates, both included; bills
-/// cannot be filtered by day.
-pub(crate) fn list_dated_documents(
-    account_id: &str,
-    kind: Kind,
-    page: u32,
-    (first, last): (&str, &str),
-) -> Request {
-    let path = accounting_path(account_id, kind.resource());
-    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}&include%5B%5D=lines");
-    query.push_str(&match kind {
-        Kind::Invoice => format!("&search%5Bdate_min%5D={first}&search%5Bdate_max%5D={last}"),
-        Kind::Bill => String::from("&include%5B%5D=vendor"),
-    });
-    get(format!("{path}?{query}"))
-}
-
-/// Reads a page of invoices with all that it shows of them.
-pub(crate) fn read_invoices(response: &Response) -> Result<DocumentPage, Unread> {
-    read_documents(response, Kind::Invoice)
-}
-
-/// Reads a page of bills with all that it shows of them.
-pub(crate) fn read_bills(response: &Response) -> Result<DocumentPage, Unread> {
-    read_documents(response, Kind::Bill)
-}
-
-fn read_documents(response: &Response, kind: Kind) -> Result<DocumentPage, Unread> {
-    let members = result_members(error_bodies::text(response)?, response)?;
-    let Some(rows) = members.get(kind.list()).and_then(rows) else {
-        let why = format!("the answer has no list `{}`", kind.list());
-        return Err(Unread::Garbled(why));
-    };
-    let documents = rows.into_iter().map(|raw| Document::read(kind, raw));
-    Ok(DocumentPage {
-        documents: documents.collect::<Result<_, _>>()?,
-        pages: page_count(&members),
-    })
-}
-
-fn read_page(response: &Response, kind: Kind) -> Result<Page, Unread> {
-    let (rows, members) = result_rows(response, kind.list())?;
-    let rows = rows.iter().filter_map(|row| {
-        Some(Row {
-            id: kind.id_of(row)?,
-            version: kind.version_of(row),
-            issued: kind.issued_of(row),
-            status: row.text("status").unwrap_or_default(),
-        })
-    });
+fn read_page(response: &Response, listed: Listed) -> Result<Page, Unread> {
+    let (rows, members) = result_rows(response, listed.member())?;
     Ok(Page {
-        rows: rows.collect(),
+        rows: rows.iter().filter_map(|row| listed.row(row)).collect(),
         pages: page_count(&members),
     })
 }
@@ -160,14 +174,19 @@ mod tests {
     }
 
     #[test]
-    fn only_invoices_are_filtered_by_day() {
+    fn bills_are_not_filtered_by_day() {
+        let [invoices, bills] = [Kind::Invoice, Kind::Bill].map(Listed::Documents);
         assert_eq!(
-            target(list_documents("a", Kind::Invoice, 2, true, "2026-02-01")),
+            target(list_changed("a", invoices, 2, true, "2026-02-01")),
             "/accounting/account/a/invoices/invoices?page=2&per_page=100&search%5Bupdated_min%5D=2026-02-01&search%5Bvis_state%5D=1"
         );
         assert_eq!(
-            target(list_documents("a", Kind::Bill, 1, false, "2026-02-01")),
+            target(list_changed("a", bills, 1, false, "2026-02-01")),
             "/accounting/account/a/bills/bills?page=1&per_page=100"
+        );
+        assert_eq!(
+            target(list_changed("a", Listed::Expenses, 1, false, "2026-02-01")),
+            "/accounting/account/a/expenses/expenses?page=1&per_page=100&search%5Bupdated_min%5D=2026-02-01"
         );
     }
 

@@ -180,6 +180,58 @@ fn bill_vendor() -> Vec<Member> {
     ]
 }
 
+fn expense() -> Vec<Member> {
+    vec![
+        member(&["id", "expenseid"], Id("991273")),
+        member(&["updated", "updated_at"], Text("2026-02-12 10:00:00")),
+        member(&["vis_state"], ZeroState),
+        either(vec![
+            vec![member(&["staffid"], Id("2"))],
+            vec![member(
+                &["staffid"],
+                Object(vec![member(&["id", "staffid"], Id("2"))]),
+            )],
+        ]),
+        either(vec![
+            vec![member(&["categoryid"], Id("3344"))],
+            vec![member(
+                &["categoryid"],
+                Object(vec![member(&["categoryid", "id"], Id("3344"))]),
+            )],
+        ]),
+        member(&["amount"], Field::NamedMoney("40.00")),
+        member(&["date"], Day("2026-02-11")),
+        member(&["vendor"], Text("City Cabs")),
+        member(&["notes"], NoText),
+        either(vec![
+            vec![
+                member(&["modern_projectid"], Id("5512")),
+                member(&["projectid"], NoId),
+            ],
+            vec![
+                member(&["modern_projectid"], NoId),
+                member(&["projectid"], Id("5512")),
+            ],
+        ]),
+        member(&["taxAmount1"], Money("4.60")),
+        member(&["taxAmount2"], NoMoney),
+        member(&["accountid"], NoId),
+        member(&["account_name"], NoText),
+        member(&["bank_name"], NoText),
+        member(&["transactionid"], NoId),
+        member(&["background_jobid"], NoId),
+        member(&["from_bulk_import"], Flag(false)),
+    ]
+}
+
+fn staff() -> Vec<Member> {
+    vec![
+        member(&["email"], Text("kim@example.test")),
+        member(&["fname"], Text("Kim")),
+        member(&["lname"], NoText),
+    ]
+}
+
 fn callback() -> Vec<Member> {
     vec![
         member(&["callbackid", "id"], Id("2001")),
@@ -297,7 +349,7 @@ fn lines(page: Result<JournalPage, Unread>) -> String {
 /// An object's name, its members, and how it is read.
 type Resource = (&'static str, fn() -> Vec<Member>, Reading);
 
-const RESOURCES: [Resource; 9] = [
+const RESOURCES: [Resource; 11] = [
     ("invoice", invoice, |settings, json| {
         let document = document(Kind::Invoice, json);
         format!("{document:?} {:?}", preview(settings, "invoice", json))
@@ -321,6 +373,15 @@ const RESOURCES: [Resource; 9] = [
             "{party:?} {:?}",
             vendor::translate(&object, &party, settings)
         )
+    }),
+    ("expense", expense, |_, json| {
+        let mut expense = read_expense(&shown("expense", json)).expect("is read");
+        expense.amount = expense.amount.normalize();
+        expense.tax = expense.tax.normalize();
+        format!("{expense:?}")
+    }),
+    ("staff", staff, |_, json| {
+        format!("{:?}", read_staff(&shown("staff", json)))
     }),
     ("callback", callback, |_, json| {
         let one = read_callback(&shown("callback", json));

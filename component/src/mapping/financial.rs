@@ -16,7 +16,7 @@ use crate::concur::DocumentType;
 use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
 use crate::contract::types::{Note, Problem};
 use crate::financial::source::{Source, entry_kind};
-use crate::financial::{self, BillOrEntry, Entry, Head, Line, Translated, Untranslatable};
+use crate::financial::{self, BillOrEntry, Entry, Head, LeftOut, Line, Translated, Untranslatable};
 use crate::lax_json::{Raw, lax_text};
 use crate::settings::Settings;
 use crate::{marker, money};
@@ -132,7 +132,7 @@ fn translated(
             return Ok(bills::translation(settings, id, head, &bill));
         }
     }
-    let (translated, head) = financial::translate_with_head(kind, text, settings)?;
+    let (translated, head) = financial::translate_with_head(kind, text, settings, &LeftOut::new())?;
     let marker = marker(settings, kind, id, head);
     Ok(translation(settings, &marker, translated))
 }

@@ -80,6 +80,32 @@ pub(super) fn allocation_field(name: &str) -> Check {
         .ok_or("a custom field such as \"Custom1\" or \"Custom01\" (allocations have 1 to 20)")
 }
 
+/// A custom field or org unit of an expense entry (source: concur-expense-entries).
+pub(super) fn entry_field(name: &str) -> Check {
+    let is_field = ["Custom", "OrgUnit"]
+        .into_iter()
+        .zip([40, 6])
+        .any(|(word, max)| {
+            field_number(name, word, max).is_some_and(|number| name == format!("{word}{number}"))
+        });
+    is_field.then_some(()).ok_or(
+        "a field of an expense entry: \"Custom1\" to \"Custom40\", \"OrgUnit1\" to \"OrgUnit6\"",
+    )
+}
+
+/// The code of an expense type (source: concur-expense-entries).
+pub(super) fn expense_type_code(code: &str) -> Check {
+    ((1..=5).contains(&code.chars().count()))
+        .then_some(())
+        .ok_or("the code of an expense type, of 1 to 5 characters such as \"TAXIX\"")
+}
+
+pub(super) fn payment_type(id: &str) -> Check {
+    (!id.trim().is_empty() && id.len() <= 200)
+        .then_some(())
+        .ok_or("the id of a payment type in SAP Concur")
+}
+
 /// The number of a custom field, of `Custom1` as of `Custom01`; none above `max`.
 pub(super) fn custom_number(name: &str, max: u8) -> Option<u8> {
     field_number(name, "Custom", max)
@@ -126,6 +152,10 @@ pub(super) fn sub_account_id(id: &str) -> Check {
 
 pub(super) fn category_id(id: &str) -> Check {
     sub_account_id(id).map_err(|_| "the id of a FreshBooks expense category, a number in quotes")
+}
+
+pub(super) fn staff_or_category_id(id: &str) -> Check {
+    sub_account_id(id).map_err(|_| "the id of a member of staff or of a category, a number")
 }
 
 pub(super) fn vendor_id(id: &str) -> Check {

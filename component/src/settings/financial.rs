@@ -65,6 +65,8 @@ pub struct Financial {
     pub bills: Bills,
     /// What is done with invoices that we brought to SAP Concur ourselves.
     pub own_invoices: OwnInvoices,
+    /// What is done with entries of reports that we brought to SAP Concur ourselves.
+    pub own_expenses: OwnExpenses,
     /// Which problems are reported to SAP Concur as a failed posting.
     pub confirm_errors: ConfirmErrors,
     /// The last day of the closed books, `YYYY-MM-DD`.
@@ -96,6 +98,15 @@ pub struct Financial {
 pub enum OwnInvoices {
     /// Acknowledged and confirmed, not posted a second time.
     Confirm,
+    /// Posted like any other.
+    Post,
+}
+
+/// Expenses that come back to us in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnExpenses {
+    /// Left out of the journal entry, and named beside it in the confirmation.
+    LeaveOut,
     /// Posted like any other.
     Post,
 }
@@ -212,6 +223,10 @@ impl Financial {
             own_invoices: match table.choice("own_invoices", &["confirm", "post"]) {
                 "post" => OwnInvoices::Post,
                 _ => OwnInvoices::Confirm,
+            },
+            own_expenses: match table.choice("own_expenses", &["leave-out", "post"]) {
+                "post" => OwnExpenses::Post,
+                _ => OwnExpenses::LeaveOut,
             },
             confirm_errors: match table.choice("confirm_errors", &["document", "all", "none"]) {
                 "all" => ConfirmErrors::All,

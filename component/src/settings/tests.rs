@@ -8,6 +8,17 @@ use crate::retry;
 /// Settings with everything that must be set.
 pub(crate) const MINIMAL: &str = include_str!("minimal.json");
 
+/// Settings that carry expenses over; `more` is put into their table, and ends with a comma.
+pub(crate) fn with_expenses(more: &str) -> Settings {
+    let json = format!(
+        r#"{{"expense": {{"payment_type": "gWqCompanyPaid", "currencies": ["CAD", "EUR"],
+        "report": {{"policy_id": "0A1B"}}, "categories": {{"3344": "TAXIX"}}, {more}
+        "enabled": true}}, "#
+    );
+    let loaded = Settings::load("acme", &MINIMAL.replacen('{', &json, 1));
+    loaded.expect("is right")
+}
+
 fn problems(json: &str) -> Vec<(String, String)> {
     let problems = Settings::load("acme", json).expect_err("has problems");
     problems
@@ -434,5 +445,68 @@ fn a_custom_field_may_be_spelt_in_both_ways() {
         ("Custom1", "Custom021"),
     ] {
         assert_eq!(with(marker, cost_code).expect_err("is wrong").len(), 1);
+    }
+}
+
+fn expense_problems(more: &str) -> Vec<(String, String)> {
+    let json = format!(r#"{{"expense": {{"enabled": true, {more} "staff": {{}}}}, "#);
+    problems(&MINIMAL.replacen('{', &json, 1))
+}
+
+#[test]
+fn expenses_need_what_nobody_can_guess() {
+    let found = expense_problems("");
+    for pointer in [
+        "/expense/payment_type",
+        "/expense/currencies",
+        "/expense/report/policy_id",
+    ] {
+        let missing = (pointer.to_string(), "missing".to_string());
+        assert!(found.contains(&missing), "{pointer}: {found:?}");
+    }
+}
+
+#[test]
+fn a_payment_type_that_is_reimbursed_is_meant_for_each_or_refused() {
+    let rest = r#""currencies": ["CAD"], "report": {"policy_id": "0A"}, "payment_type": "gWpaid",
+        "reimbursed_payment_types": ["gWcash"],"#;
+    let maps = r#""payment_types_by_staff": {"2": "gWcash", "3": "gWcard"},
+        "payment_types_by_category": {"3344": "gWcash"},"#;
+    let reimbursed = |pointer: &str| (pointer.to_string(), "reimbursed".to_string());
+    assert_eq!(
+        expense_problems(&format!("{rest} {maps}")),
+        [
+            reimbursed("/expense/payment_types_by_staff/2"),
+            reimbursed("/expense/payment_types_by_category/3344"),
+        ]
+    );
+    assert_eq!(
+        expense_problems(&rest.replace("gWpaid", "gWcash")),
+        [reimbursed("/expense/payment_type")]
+    );
+    let meant = r#""reimburse_staff": [2], "reimburse_categories": ["3344"],"#;
+    let json =
+        format!(r#"{{"expense": {{"enabled": true, {rest} {maps} {meant} "staff": {{}}}}, "#);
+    let settings = Settings::load("acme", &MINIMAL.replacen('{', &json, 1)).expect("is right");
+    let types = &settings.expense.payment_types;
+    assert_eq!(types.of("2", "1"), "gWcash");
+    assert_eq!(types.of("3", "3344"), "gWcard");
+    assert_eq!(types.of("1", "1"), "gWpaid");
+}
+
+#[test]
+fn one_field_of_an_entry_holds_one_thing() {
+    let rest = r#""currencies": ["CAD"], "report": {"policy_id": "0A", "name": "Fixed"},
+        "payment_type": "gW", "marker_field": "Custom3", "project_field": "Custom3",
+        "cost_code_field": "Custom41", "categories": {"3344": "TOOLONG"},"#;
+    let found = expense_problems(rest);
+    for pointer in [
+        "/expense",
+        "/expense/report/name",
+        "/expense/cost_code_field",
+        "/expense/categories/3344",
+    ] {
+        let wrong = (pointer.to_string(), "wrong-value".to_string());
+        assert!(found.contains(&wrong), "{pointer}: {found:?}");
     }
 }

@@ -53,6 +53,8 @@ enum Kind {
     Invoice,
     /// A bill of FreshBooks
     Bill,
+    /// An expense of FreshBooks
+    Expense,
     /// SAP Concur's financial document of an expense report
     ExpenseDocument,
     /// SAP Concur's financial document of an invoice
@@ -68,6 +70,7 @@ impl Kind {
         match self {
             Self::Invoice => "invoice",
             Self::Bill => "bill",
+            Self::Expense => "expense",
             Self::ExpenseDocument => "expense-document",
             Self::InvoiceDocument => "invoice-document",
             Self::CashAdvanceDocument => "cash-advance-document",
@@ -172,7 +175,12 @@ fn kind_of(document: &str) -> Option<Kind> {
             value = inner.take();
         }
     }
-    [(Kind::Invoice, "invoices"), (Kind::Bill, "bills")]
+    let kinds = [
+        (Kind::Invoice, "invoices"),
+        (Kind::Bill, "bills"),
+        (Kind::Expense, "expenses"),
+    ];
+    kinds
         .into_iter()
         .find(|(kind, list)| value.get(kind.name()).or(value.get(*list)).is_some())
         .map(|(kind, _)| kind)
@@ -205,7 +213,7 @@ fn print_one(translation: &Translation, kind: Kind, out: &mut impl Write) -> Res
     match translation {
         Translation::Nothing(note) => {
             let done = match kind {
-                Kind::Invoice | Kind::Bill => "sent",
+                Kind::Invoice | Kind::Bill | Kind::Expense => "sent",
                 _ => "posted",
             };
             writeln!(out, "Nothing is {done}: {} ({})", note.message, note.code)?;

@@ -5,6 +5,7 @@
 mod adopted;
 mod backfill;
 mod documents;
+mod expenses;
 mod failures;
 mod financial;
 mod financial_bills;

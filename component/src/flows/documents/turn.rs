@@ -1,4 +1,4 @@
-//! Which document is the first to use a form of payment requests.
+//! Which document is the first to use a form of payment requests, or of expense entries.
 //!
 //! SAP Concur drops a custom field in silence that it does not know, so the first payment request
 //! that uses a set of fields is read back before a second one is made. Runs that start together
@@ -28,7 +28,7 @@ const ROUNDS_MAX: u32 = 20;
 
 /// Whether the fields of a form are known to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(in crate::flows) enum Turn {
     /// This document is the first: what it writes proves the form, or stops all others.
     First,
     /// A payment request has shown what was written into these fields.
@@ -70,11 +70,11 @@ pub(super) fn form_of(flow: &Flow, translated: &Translated) -> ObjectRef {
 
 /// The object whose link names the document that wants to be the first of a form.
 pub(in crate::flows) fn claim_of(form: &ObjectRef) -> ObjectRef {
-    ObjectRef::concur(FORM, format!("{}/claim", form.id))
+    ObjectRef::concur(&form.kind, format!("{}/claim", form.id))
 }
 
 /// Waits until this run may write the fields of a form.
-pub(super) async fn await_turn(flow: &Flow, form: &ObjectRef) -> Result<Turn, EarlyEnd> {
+pub(in crate::flows) async fn await_turn(flow: &Flow, form: &ObjectRef) -> Result<Turn, EarlyEnd> {
     let own = &flow.task.object;
     let mut has_claimed = false;
     for _ in 0..ROUNDS_MAX {
@@ -122,7 +122,7 @@ pub(in crate::flows) async fn standing(flow: &Flow, form: &ObjectRef) -> Standin
 }
 
 /// The link that says whether a payment request has shown the fields of a form.
-pub(super) fn seen_link(form: &ObjectRef, request: &ObjectRef, is_seen: bool) -> Link {
+pub(in crate::flows) fn seen_link(form: &ObjectRef, request: &ObjectRef, is_seen: bool) -> Link {
     Link {
         source: form.clone(),
         target: request.clone(),
@@ -163,9 +163,11 @@ async fn claim(flow: &Flow, form: &ObjectRef) -> Result<(), EarlyEnd> {
 async fn wait_for(flow: &Flow, object: &ObjectRef) {
     let message = if object.system == System::Freshbooks {
         format!(
-            "{} {} is the first with these custom fields; its payment request is read back before \
-             the next is made",
-            object.kind, object.id
+            "{} {} is the first with these custom fields; its {} is read back before the next is \
+             made",
+            object.kind,
+            object.id,
+            record_of(&object.kind)
         )
     } else {
         "which document is the first with these custom fields is being settled".to_string()
@@ -175,10 +177,19 @@ async fn wait_for(flow: &Flow, object: &ObjectRef) {
         .await;
 }
 
+/// What a document of this kind becomes, in a sentence.
+fn record_of(kind: &str) -> &'static str {
+    match kind {
+        "expense" => "expense entry",
+        _ => "payment request",
+    }
+}
+
 fn form_unseen(flow: &Flow, id: &str, holder: &ObjectStatus) -> EarlyEnd {
     let ObjectRef { kind, id: name, .. } = &holder.object;
+    let record = record_of(kind);
     let message = format!(
-        "payment request {id} of {kind} {name} does not show the custom fields that were written \
+        "{record} {id} of {kind} {name} does not show the custom fields that were written \
          into it, so no other is made with the same ones"
     );
     let remedy = format!(
@@ -191,7 +202,7 @@ fn form_unseen(flow: &Flow, id: &str, holder: &ObjectStatus) -> EarlyEnd {
 fn nobody_was_first(flow: &Flow) -> EarlyEnd {
     let message = format!(
         "{ROUNDS_MAX} documents in turn were to be the first with these custom fields, and none of \
-         them became a payment request"
+         them became one there"
     );
     let remedy = "fix what stopped them, then `ml-connector replay --parked`";
     flow.parked("retries-used-up", message, remedy)

@@ -80,6 +80,10 @@ impl FinancialRun<'_> {
             );
             return Ok(unchanged("already-confirmed", message));
         }
+        if self.is_all_own().await {
+            let message = "it holds nothing but expenses of FreshBooks, and is confirmed";
+            return Ok(unchanged("already-confirmed", message.to_string()));
+        }
         match self.find_posted().await? {
             Some(posted) => {
                 self.link(&posted, None).await;

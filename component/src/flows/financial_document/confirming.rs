@@ -107,11 +107,15 @@ impl FinancialRun<'_> {
     }
 
     /// Confirms that the document is posted as this journal entry or bill, or whatever stands for
-    /// it in FreshBooks.
-    pub(super) async fn confirm(&self, number: &str, date: &str) -> Result<Confirmed, EarlyEnd> {
+    /// it in FreshBooks: an entry and the expenses that make up the rest of it.
+    pub(super) async fn confirm(
+        &self,
+        numbers: &[String],
+        date: &str,
+    ) -> Result<Confirmed, EarlyEnd> {
         let posting = PostingConfirmation {
             company_code: &self.flow.settings.financial.company_code,
-            number,
+            numbers,
             date,
             fiscal_year: self.flow.settings.financial.fiscal_year(date),
         };
@@ -128,7 +132,7 @@ impl FinancialRun<'_> {
         match said.code {
             0 => Ok(Confirmed::Yes),
             CONFIRMED => match self.read_again().await?.map(|row| row.status) {
-                Some(FinancialStatus::Failed) => Err(self.posted_but_failed(number)),
+                Some(FinancialStatus::Failed) => Err(self.posted_but_failed(&numbers.join(", "))),
                 Some(FinancialStatus::Recalled) => Ok(Confirmed::Recalled),
                 _ => Ok(Confirmed::Yes),
             },

@@ -10,11 +10,12 @@ use super::OTHER_LEDGER;
 use super::bill::BillPosted;
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
+use super::own_expenses::{left_out, listed, numbers};
 use super::run::{FinancialRun, is_bill, shown};
 use crate::concur::{DocumentType, FinancialStatus};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure, Link};
 use crate::contract::types::ObjectRef;
-use crate::financial::{self, Entry, Translated};
+use crate::financial::{self, Entry, LeftOut, NOTHING_TO_POST, Translated};
 use crate::flow::{EARLIER, EarlyEnd, Written, unchanged};
 use crate::flows::ambiguity;
 use crate::flows::day::{DAY, day_in};
@@ -35,29 +36,41 @@ impl FinancialRun<'_> {
             return self.confirm_own(&origin).await;
         }
         if !self.becomes_bill() {
-            return self.post_entry(doubt, self.own.link.as_ref(), "").await;
+            let own = self.own_expenses().await;
+            self.check_own_expenses(own).await?;
+            let earlier = self.own.link.as_ref();
+            return self.post_entry(&left_out(own), doubt, earlier, "").await;
         }
         match self.post_bill(doubt).await? {
             BillPosted::Ended(ending) => Ok(ending),
             BillPosted::AsEntry { why, earlier } => {
                 let remark = format!(", not as a bill: {why}");
-                self.post_entry(doubt, earlier.as_ref(), &remark).await
+                let nothing = LeftOut::new();
+                self.post_entry(&nothing, doubt, earlier.as_ref(), &remark)
+                    .await
             }
         }
     }
 
-    /// Posts the document as a journal entry. `earlier` is what stands of an earlier document of
-    /// its source, and `remark` says why this one is no bill.
+    /// Posts the document as a journal entry, without the entries that are left out. `earlier` is
+    /// what stands of an earlier document of its source, and `remark` says why this one is no bill.
     async fn post_entry(
         &self,
+        left_out: &LeftOut,
         doubt: bool,
         earlier: Option<&Link>,
         remark: &str,
     ) -> Result<Ending, EarlyEnd> {
         let settings = &self.flow.settings;
-        let translated = financial::translate_with_head(self.kind, &self.row.document, settings);
+        let (kind, document) = (self.kind, &self.row.document);
+        let translated = financial::translate_with_head(kind, document, settings, left_out);
         let (mut entry, head) = match translated {
             Ok((Translated::Entry(entry), head)) => (entry, head),
+            Ok((Translated::NotPosted { code, .. }, _))
+                if code == NOTHING_TO_POST && !left_out.is_empty() =>
+            {
+                return self.confirm_own_expenses().await;
+            }
             Ok((Translated::NotPosted { code, message }, _)) => {
                 return self.not_posted(code, message).await;
             }
@@ -185,9 +198,18 @@ impl FinancialRun<'_> {
         change: Change,
         remark: &str,
     ) -> Result<Ending, EarlyEnd> {
-        match self.confirm(&posted.id, date).await? {
+        let own = match is_bill(posted) {
+            true => &[],
+            false => self.own_expenses().await,
+        };
+        let mut posting_numbers = vec![posted.id.clone()];
+        posting_numbers.extend(numbers(own));
+        match self.confirm(&posting_numbers, date).await? {
             Confirmed::Yes => {
-                let shown = shown(posted);
+                let shown = match own {
+                    [] => shown(posted),
+                    own => format!("{}, beside {} of FreshBooks", shown(posted), listed(own)),
+                };
                 let message = match change {
                     Change::Created => format!("posted as {shown}{remark}, and confirmed"),
                     _ => format!("{shown} was there already{remark}; confirmed"),
@@ -305,7 +327,7 @@ impl FinancialRun<'_> {
 
     async fn confirm_own(&self, origin: &ObjectRef) -> Result<Ending, EarlyEnd> {
         let number = format!("{}-{}", origin.kind, origin.id);
-        if self.confirm(&number, &self.date_again()).await? == Confirmed::Recalled {
+        if self.confirm(&[number], &self.date_again()).await? == Confirmed::Recalled {
             return Ok(unchanged(
                 "recalled",
                 "it was recalled in SAP Concur".to_string(),
@@ -322,7 +344,7 @@ impl FinancialRun<'_> {
     }
 
     /// The day that the document's entry has, as far as it can be worked out again; else today.
-    fn date_again(&self) -> String {
+    pub(super) fn date_again(&self) -> String {
         if let Some(date) = self.bill_date() {
             return date;
         }

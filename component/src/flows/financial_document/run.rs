@@ -4,10 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 use super::bills::Bills;
 use super::journal::Journal;
+use super::own_expenses::OwnExpense;
 use crate::concur::{self, DocumentType, FinancialRow};
 use crate::contract::runs::{Change, Confirmation, Ending, Link, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
@@ -29,6 +30,8 @@ pub(super) struct FinancialRun<'a> {
     pub(super) own: &'a ObjectStatus,
     pub(super) journal: Journal<'a>,
     pub(super) bills: Bills<'a>,
+    /// The entries of it that are expenses of ours, once they were looked up.
+    pub(super) own_expenses: OnceCell<Vec<OwnExpense>>,
     /// What an earlier run could not know is known: its bill was found, and taken back.
     pub(super) is_known: Cell<bool>,
 }

@@ -2,6 +2,7 @@
 
 mod financial;
 mod payables;
+mod spending;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -16,15 +17,18 @@ use crate::contract::http::{
     Authorization, BodyPart, Method, Request, Secret, SendError, SendErrorCode, SendOutcome,
 };
 use crate::contract::runs::{
-    Action, Changes, Demand, EndingKind, LastEnding, Link, NewTask, ObjectStatus, OutboundRequest,
-    Report, StartReason, Task, Wake,
+    Action, Changes, Demand, Ending, EndingKind, LastEnding, Link, NewTask, ObjectStatus,
+    OutboundRequest, Report, StartReason, Task, Wake,
 };
 use crate::contract::types::{Instant, ObjectRef, System};
-use crate::runs::tests::{Driven, STARTED, answer, assert_replays, drive, open, settings, unknown};
+use crate::runs::tests::{
+    Driven, STARTED, answer, assert_replays, drive, open, settings, task, unknown,
+};
 use crate::settings::Settings;
 use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
 pub(super) use payables::Payables;
+pub(super) use spending::Spending;
 
 /// What goes wrong with a request.
 pub(super) enum Fault {
@@ -73,6 +77,8 @@ pub(super) struct World {
     pub(super) books: Books,
     /// Bills and bill vendors that were made in FreshBooks.
     pub(super) payables: Payables,
+    /// Users, reports and entries of SAP Concur.
+    pub(super) spending: Spending,
     /// The event subscriptions that Concur holds.
     pub(super) subscriptions: Vec<Value>,
 }
@@ -136,6 +142,7 @@ impl World {
             reachable: true,
             books: Books::default(),
             payables: Payables::default(),
+            spending: Spending::default(),
             subscriptions: Vec::new(),
         }
     }
@@ -160,7 +167,11 @@ impl World {
 
     /// Forms are proven unless a test is about them.
     fn proof(&self, object: &ObjectRef) -> Option<Link> {
-        let is_proven = object.kind == "payment-request-form" && !self.new_forms;
+        let is_form = matches!(
+            object.kind.as_str(),
+            "payment-request-form" | "expense-entry-form"
+        );
+        let is_proven = is_form && !self.new_forms;
         is_proven.then(|| Link {
             source: object.clone(),
             target: ObjectRef::concur("payment-request", "P0"),
@@ -201,12 +212,14 @@ impl World {
         let effect = match demand {
             Demand::Perform(effect) => effect,
             Demand::Wait(wait) => {
-                if let Some(form) = wait
-                    .on
-                    .as_ref()
-                    .filter(|on| on.kind == "payment-request-form")
-                {
+                if let Some(form) = wait.on.as_ref().filter(|on| on.kind.ends_with("-form")) {
                     self.run_form(form);
+                    return Report::Woken(Wake::ObjectEnded);
+                }
+                let is_run =
+                    |on: &&ObjectRef| matches!(on.kind.as_str(), "staff" | "expense-report");
+                if let Some(object) = wait.on.as_ref().filter(is_run) {
+                    self.run_awaited(object);
                     return Report::Woken(Wake::ObjectEnded);
                 }
                 let ended = wait.on.as_ref().and_then(|on| {
@@ -253,6 +266,33 @@ impl World {
         let status = self.status(form);
         self.keep(ObjectStatus {
             active: false,
+            ..status
+        });
+    }
+
+    /// Runs an object that is waited for to its end.
+    fn run_awaited(&mut self, object: &ObjectRef) {
+        let driven = self.run(&task(&object.kind, &object.id, StartReason::Dependency));
+        let last = match driven.completion.ending {
+            Ending::Parked(failure) | Ending::Rejected(failure) => LastEnding {
+                kind: EndingKind::Parked,
+                code: Some(failure.code),
+                message: failure.message,
+                version: None,
+                since: Some(failure.since),
+            },
+            _ => LastEnding {
+                kind: EndingKind::Confirmed,
+                code: None,
+                message: String::new(),
+                version: None,
+                since: None,
+            },
+        };
+        let status = self.status(object);
+        self.keep(ObjectStatus {
+            active: false,
+            last: Some(last),
             ..status
         });
     }
@@ -325,6 +365,9 @@ impl World {
             }
             (System::Concur, path) if path.contains("/payment-confirmation/") => {
                 self.handle_payments(request.method, path, &body)
+            }
+            (System::Concur, path) if Spending::has(path) => {
+                self.spending.handle(request, path, query, &body)
             }
             (System::Concur, path) => self.handle_request(request.method, path, &body),
         }
