@@ -241,8 +241,8 @@ pub trait Store: Send + Sync + 'static {
     /// The end of the chain of endings of each connection that has one, in the order of the names.
     fn chain_heads(&self) -> Pending<'_, Vec<ChainHead>>;
 
-    /// The hash of a link of a connection's chain, counted from 1; none unless it is there. Links at
-    /// the front may have gone with the runs that they are about; never that of the checkpoint.
+    /// The hash of a link of a connection's chain, counted from 1; none unless it is there. Links
+    /// at the front may have gone with the runs that they are about; never that of the checkpoint.
     fn chain_hash(&self, connection: &str, number: u64) -> Pending<'_, Option<ChainHash>>;
 
     /// What in the store was changed, deleted or damaged: nothing if it is as it was stored. Reads

@@ -90,6 +90,9 @@ async fn paid_since(
     rows: &[Row],
     statuses: &[ObjectStatus],
 ) -> Vec<NewTask> {
+    let Listed::Documents(kind) = place.listed else {
+        return Vec::new();
+    };
     let carried = rows.iter().zip(statuses).filter(|(_, status)| {
         let link = status.link.as_ref();
         link.is_some_and(|link| link.target.kind == "payment-request")
@@ -100,7 +103,7 @@ async fn paid_since(
     }
     let objects = rows
         .iter()
-        .map(|row| payment_state::object(place.kind, &row.id));
+        .map(|row| payment_state::object(kind, &row.id));
     let states = flow.find(objects.collect()).await;
     let changed = rows.into_iter().zip(states).filter(|(row, state)| {
         let version = format!("{} {}", row.version, row.status);

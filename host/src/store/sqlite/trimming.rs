@@ -1,4 +1,4 @@
-//! Trims the chain of a connection's endings: the links of runs that retention has deleted leave its
+//! Trims the chain of a connection's endings: links of runs that retention has deleted leave its
 //! front, so that a chain holds a link for each run that is stored and a window of others.
 //!
 //! A link in the middle cannot go, since the next one covers its hash. So whatever is old leaves
