@@ -63,6 +63,11 @@ async fn a_record_changed_by_hand_is_found_and_named_and_nothing_else() {
     });
     change_invoice(fixture, "INV-2", &json!({"currency_code": "USD"}));
     until_parked(service).await;
+    until("the difference is a known one", async || {
+        let findings = compared(fixture).await.findings;
+        findings.iter().any(|one| one.kind == FindingKind::Parked)
+    })
+    .await;
     let [finding] = compared(fixture).await.findings.try_into().expect("is one");
     assert_eq!(finding.kind, FindingKind::Parked);
     assert_eq!(finding.code.as_deref(), Some("update-refused"));
