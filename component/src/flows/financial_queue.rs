@@ -82,7 +82,8 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
 
 /// `left` has the legal entity of each document that is left to others, by the document's id.
 fn message(found: usize, left: &BTreeMap<String, Entity>) -> String {
-    let found = format!("{found} new documents found");
+    let plural = if found == 1 { "" } else { "s" };
+    let found = format!("{found} new document{plural} found");
     if left.is_empty() {
         return found;
     }

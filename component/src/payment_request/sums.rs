@@ -101,12 +101,18 @@ impl<'a> Work<'a> {
         // Where an amount is unreadable, its problem says all there is to say.
         let is_known = self.document.amounts_known;
         if is_known && (net - product).abs() > self.precision.cent() {
-            let message = format!(
-                "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {}; correct its \
-                 quantity or price in FreshBooks",
-                money::plain(product),
-                place(pointer)
-            );
+            let place = place(pointer);
+            let message = match line.has_quantity {
+                true => format!(
+                    "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {place}; \
+                     correct its quantity or price in FreshBooks",
+                    money::plain(product)
+                ),
+                false => format!(
+                    "{place} has no quantity, so that 1 was taken, but FreshBooks shows {net} for \
+                     it and a price of {unit_cost}; enter its quantity in FreshBooks"
+                ),
+            };
             self.report(pointer, "line-amount-mismatch", message);
         }
         net

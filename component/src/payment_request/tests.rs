@@ -626,3 +626,31 @@ proptest! {
         }
     }
 }
+
+const BILL_OF_ONE_LINE: &str = r#"{"id": 9, "vendorid": 17, "vendor": {"country": "DE"},
+    "issue_date": "2026-01-15", "currency_code": "EUR", "total_amount": {"amount": "66.00"},
+    "lines": [{"quantity": "2", "unit_cost": {"amount": "33.00"}, "amount": {"amount": "66.00"}}]}"#;
+
+#[test]
+fn a_line_without_a_quantity_says_that_one_was_taken() {
+    for none in ["\"\"", "null"] {
+        let bill = BILL_OF_ONE_LINE.replace("\"2\"", none);
+        let found = problems(Kind::Bill, &bill, &settings());
+        assert_eq!(found.len(), 1, "{found:?}");
+        let message = &found[0].message;
+        assert!(
+            message.contains("no quantity, so that 1 was taken"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_document_without_its_other_party_is_not_asked_for_the_country_too() {
+    let bill = BILL_OF_ONE_LINE
+        .replace("17", "null")
+        .replace(r#"{"country": "DE"}"#, "null");
+    let found = problems(Kind::Bill, &bill, &settings());
+    let codes: Vec<_> = found.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["party-missing"]);
+}

@@ -61,6 +61,7 @@ impl Reading {
             name: line.text("name"),
             description: line.text("description"),
             quantity: quantity.unwrap_or(Decimal::ONE),
+            has_quantity: quantity.is_some(),
             unit_cost: self.amount(&format!("{at}/unit_cost"), line.get("unit_cost")),
             amount: self.optional_amount(&format!("{at}/amount"), line.get("amount")),
             taxes: taxes
