@@ -188,3 +188,20 @@ fn was_left_to_others(status: &ObjectStatus) -> bool {
 fn is_new(status: &ObjectStatus, version: &str) -> bool {
     !status.active && looks_changed(status, version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_document_is_no_documents() {
+        for (found, said) in [
+            (0, "0 new documents"),
+            (1, "1 new document "),
+            (2, "2 new documents"),
+        ] {
+            let message = message(found, &BTreeMap::new());
+            assert!(message.starts_with(said), "{message}");
+        }
+    }
+}

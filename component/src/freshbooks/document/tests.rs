@@ -293,3 +293,15 @@ fn what_freshbooks_writes_in_another_way_names_the_reason_and_what_can_be_done()
         "{message}"
     );
 }
+
+#[test]
+fn a_tax_of_less_than_nothing_is_not_taken() {
+    for percent in ["-13", "-0.001", "1000.1"] {
+        let document = read(Kind::Invoice, &INVOICE.replacen("\"13\"", percent, 1));
+        assert_eq!(
+            problems(&document),
+            [("/lines/0/taxAmount1", "not-a-percentage")]
+        );
+        assert!(!document.amounts_known);
+    }
+}

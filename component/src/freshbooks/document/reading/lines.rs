@@ -13,7 +13,8 @@ use crate::freshbooks::fields;
 use crate::lax_json::{Object, Raw, lax_text, rows};
 use crate::text::quoted;
 
-/// A tax of more per cent than this is a mistake: the highest there are stay below 100.
+/// A tax of more per cent than this, or of less than none, is a mistake: the highest there are stay
+/// below 100.
 const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
 
 impl Reading {
@@ -92,7 +93,7 @@ impl Reading {
             }
             return None;
         };
-        if percent.abs() > PERCENT_MAX {
+        if percent < Decimal::ZERO || percent > PERCENT_MAX {
             let message = format!(
                 "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
                 quoted(name.trim(), SHOWN_CHARS_MAX),
