@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Writes countries.txt and subdivisions.txt anew: names as people write them, by ISO 3166 code.
 
-    npm pack cldr-localenames-full@48.2.0 cldr-subdivisions-full@48.2.0 iso-3166@4.4.0
-    python3 make-names.py FOLDER_OF_THE_THREE_TGZ
+    npm pack cldr-core@48.2.0 cldr-localenames-full@48.2.0 cldr-subdivisions-full@48.2.0 iso-3166@4.4.0
+    python3 make-names.py FOLDER_OF_THE_FOUR_TGZ
 
 Sources, with the licences that stand beside this file:
 
 - the short names of ISO 3166-1 and its three-letter codes: npm package iso-3166 4.4.0, MIT;
 - the English names of CLDR 48.2 and their alternatives: npm packages cldr-localenames-full and cldr-subdivisions-full 48.2.0, Unicode-3.0;
+- what each country is called in its own official languages, national and regional: the names of CLDR 48.2 and its list of official
+  languages, npm packages cldr-localenames-full and cldr-core 48.2.0, Unicode-3.0;
 - what people write beside these: the lists below, made for this project. None stands for two
   places: "Korea", "Virgin Islands" or "Republic of China" alone are not in them. "Congo" is the
   ISO short name of CG, and stays it.
@@ -103,10 +105,11 @@ COUNTRIES = {
     "SZ": "Kingdom of Eswatini",
     "TC": "Turks and Caicos",
     "TF": "French Southern Territories",
+    "TH": "ประเทศไทย",
     "TL": "Democratic Republic of Timor-Leste",
     "TR": "Turkey|Republic of Turkey|Republic of Türkiye|Turkiye",
     "TT": "Trinidad|Trinidad Tobago",
-    "TW": "Taiwan|Taiwan (R.O.C.)|Taiwan ROC|Chinese Taipei|Taiwan, China",
+    "TW": "Taiwan|Taiwan (R.O.C.)|Taiwan ROC|Chinese Taipei|Taiwan, China|台湾",
     "TZ": "Tanzania|United Republic of Tanzania",
     "UM": "US Minor Outlying Islands",
     "US": "U.S.A.|U.S.|United States|US of A|United States (USA)|United States (US)"
@@ -228,12 +231,13 @@ def fold(name):
     """As `place_names::fold`: two names that fold to the same text are one."""
     for letter, plain in {"ø": "o", "Ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae"}.items():
         name = name.replace(letter, plain)
-    plain = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+    bare = ((c, unicodedata.normalize("NFD", c)[0]) for c in unicodedata.normalize("NFC", name))
+    plain = "".join(base if base.isascii() else c for c, base in bare)
     plain = plain.lower().replace("&", " and ")
     plain = re.sub(r"[.'’`]", "", plain)
     words = []
     is_initial = False
-    for word in re.split(r"[^a-z0-9]+", plain):
+    for word in re.split(r"[\W_]+", plain):
         if not word:
             continue
         if len(word) == 1 and is_initial:
@@ -277,16 +281,39 @@ def names_of(code, *lists):
     return "|".join(kept)
 
 
+def names_in_own_languages(folder, codes):
+    """The names of each country in its official languages, without those that another has too."""
+    core, local = package(folder, "cldr-core"), package(folder, "cldr-localenames-full")
+    path = "supplemental/territoryInfo.json"
+    about = cldr(core, path, "supplemental", "territoryInfo")
+    spoken = {
+        member.name.split("/")[2]: json.load(local.extractfile(member))["main"]
+        for member in local
+        if member.name.endswith("/territories.json")
+    }
+    own = {}
+    for code in codes:
+        languages = about.get(code, {}).get("languagePopulation", {}).items()
+        official = [name.replace("_", "-") for name, how in languages if "_officialStatus" in how]
+        own[code] = []
+        for tongue in sorted(set(official) & set(spoken) - {"en"}):
+            names = spoken[tongue][tongue]["localeDisplayNames"]["territories"].items()
+            own[code] += [text for key, text in names if key.split("-")[0] == code]
+    return own
+
+
 def countries(folder):
     local = package(folder, "cldr-localenames-full")
     spoken = cldr(local, "main/en/territories.json", "main", "en", "localeDisplayNames")
     spoken = spoken["territories"]
     lines = []
-    for code, (alpha3, name) in sorted(iso_3166_1(folder).items()):
+    known = iso_3166_1(folder)
+    own = names_in_own_languages(folder, known)
+    for code, (alpha3, name) in sorted(known.items()):
         others = [text for key, text in spoken.items() if key.split("-")[0] == code]
         extra = [text for text in COUNTRIES.get(code, "").split("|") if text]
         extra += [f"{form} {spoken[code]}" for form, codes in FORMAL.items() if code in codes.split()]
-        lines.append(f"{code}|{names_of(code, [alpha3, name], others, extra)}")
+        lines.append(f"{code}|{names_of(code, [alpha3, name], others, extra, own[code])}")
     return lines
 
 

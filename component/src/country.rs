@@ -1,12 +1,27 @@
 //! Countries: FreshBooks writes names, SAP Concur wants two upper-case letters.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::place_names::{find_code, fold};
+use crate::text::quoted;
 
 /// Two-letter codes, three-letter codes and names. (ISO 3166-1, CLDR.)
 const COUNTRIES: &str = include_str!("../data/countries.txt");
+
+/// Names that two countries go by, and what each of the two is called alone.
+const AMBIGUOUS: [(&str, &str, &str); 3] = [
+    ("Korea", "South Korea", "North Korea"),
+    (
+        "Virgin Islands",
+        "British Virgin Islands",
+        "US Virgin Islands",
+    ),
+    ("Republic of China", "Taiwan", "China"),
+];
+/// As much of a name is repeated in a problem's message.
+const SHOWN_CHARS_MAX: usize = 60;
 
 /// Whether this is an ISO 3166 two-letter code, upper case.
 #[must_use]
@@ -23,6 +38,23 @@ pub(crate) fn code(text: &str, names: &BTreeMap<String, String>) -> Option<Strin
     let own = own_name(text, names).map(String::as_str);
     own.or_else(|| find_code(COUNTRIES, text))
         .map(ToString::to_string)
+}
+
+/// Why a name has no code, and what helps.
+#[must_use]
+pub(crate) fn unknown_message(name: &str) -> String {
+    let shown = quoted(name, SHOWN_CHARS_MAX);
+    let folded = fold(name);
+    let mut known = AMBIGUOUS.into_iter();
+    match known.find(|(ambiguous, ..)| fold(ambiguous) == folded) {
+        Some((_, one, other)) => format!(
+            "{shown} could be {one} or {other}; enter which of the two in FreshBooks, or add \
+             {shown} to `countries`"
+        ),
+        None => format!(
+            "{shown} is not a known country; correct it in FreshBooks, or add it to `countries`"
+        ),
+    }
 }
 
 /// What the settings say of a name: as it is written there, else folded.
@@ -124,6 +156,54 @@ mod tests {
         ] {
             assert_eq!(code_of(text).as_deref(), Some(expected), "{text}");
         }
+    }
+
+    /// Each country in its own official languages, national and regional.
+    #[test]
+    fn names_are_found_in_the_country_s_own_languages() {
+        for (text, expected) in [
+            ("Schweiz", "CH"),
+            ("Suisse", "CH"),
+            ("Svizzera", "CH"),
+            ("Deutschland", "DE"),
+            ("Österreich", "AT"),
+            ("日本", "JP"),
+            ("Россия", "RU"),
+            ("РОССИЯ", "RU"),
+            ("中国", "CN"),
+            ("台灣", "TW"),
+            ("대한민국", "KR"),
+            ("भारत", "IN"),
+            ("ประเทศไทย", "TH"),
+            ("Ελλάδα", "GR"),
+            ("Україна", "UA"),
+            ("مصر", "EG"),
+            ("ישראל", "IL"),
+            ("Polska", "PL"),
+            ("Česko", "CZ"),
+            ("Magyarország", "HU"),
+            ("Việt Nam", "VN"),
+            ("Norge", "NO"),
+            ("Suomi", "FI"),
+            ("Belgique", "BE"),
+        ] {
+            assert_eq!(code_of(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_could_be_two_says_which() {
+        for (name, one, other) in AMBIGUOUS {
+            let message = unknown_message(&name.to_uppercase());
+            assert!(
+                message.contains(one) && message.contains(other),
+                "{message}"
+            );
+            assert_eq!(code_of(name), None, "{name}");
+            let both = (code_of(one), code_of(other));
+            assert!(both.0.is_some() && both.1.is_some() && both.0 != both.1);
+        }
+        assert!(unknown_message("Atlantis").contains("not a known country"));
     }
 
     #[test]

@@ -268,6 +268,10 @@ impl Work<'_> {
         let kind = self.document.kind;
         let country = self.document.country.as_deref();
         let Some(name) = country.or(self.settings.vendor.default_country.as_deref()) else {
+            // Where there is no other party, there is no record that a country could be entered in.
+            if self.document.party.id.is_empty() {
+                return None;
+            }
             let message = format!(
                 "the {} has no country of its {party} (a run looks at the {party} itself too); \
                  enter it there in FreshBooks or set `vendor.default_country`",
@@ -279,10 +283,7 @@ impl Work<'_> {
         };
         let code = country::code(name, &self.settings.countries);
         if code.is_none() {
-            let message = format!(
-                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
-                quoted(name, SHOWN_CHARS_MAX)
-            );
+            let message = country::unknown_message(name);
             self.report(kind.places().country, "country-unmapped", message);
         }
         code

@@ -73,26 +73,27 @@ pub(crate) fn plain_words(text: &str, characters_max: usize) -> Vec<String> {
     plain.split_whitespace().map(ToString::to_string).collect()
 }
 
-/// Adds a lower-case letter without its accent, as far as the Latin alphabets of Europe go.
+/// Adds a lower-case letter without its accent, as far as the Latin alphabets of Europe and
+/// that of Vietnam go.
 pub(crate) fn push_without_accent(text: &mut String, letter: char) {
     let plain = match letter {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'à'..='å' | 'ā' | 'ă' | 'ą' | 'ạ'..='ặ' => "a",
         'æ' => "ae",
         'ç' | 'ć' | 'č' => "c",
         'ð' | 'ď' | 'đ' => "d",
-        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' | 'ẹ'..='ệ' => "e",
         'ğ' => "g",
-        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
+        'ì'..='ï' | 'ī' | 'į' | 'ı' | 'ỉ'..='ị' => "i",
         'ł' | 'ľ' => "l",
         'ñ' | 'ń' | 'ň' => "n",
-        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' | 'ơ' | 'ọ'..='ợ' => "o",
         'œ' => "oe",
         'ř' => "r",
         'ś' | 'ş' | 'š' => "s",
         'ß' => "ss",
         'ţ' | 'ť' => "t",
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
-        'ý' | 'ÿ' => "y",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' | 'ư' | 'ụ'..='ự' => "u",
+        'ý' | 'ÿ' | 'ỳ'..='ỹ' => "y",
         'ź' | 'ż' | 'ž' => "z",
         _ => return text.push(letter),
     };

@@ -179,10 +179,7 @@ impl Work<'_> {
             return String::new();
         };
         country::code(name, &self.settings.countries).unwrap_or_else(|| {
-            let message = format!(
-                "{} is not a known country; correct it in FreshBooks, or add it to `countries`",
-                quoted(name, SHOWN_CHARS_MAX)
-            );
+            let message = country::unknown_message(name);
             self.report(self.places.country, "country-unmapped", message);
             String::new()
         })

@@ -192,7 +192,8 @@ pub(crate) fn cannot_translate(flow: &Flow, what: &str, problems: Vec<Problem>) 
         .map_or("unmapped", |problem| problem.code.as_str())
         .to_string();
     let message = format!("the {what} cannot be translated: {}", summary(&problems));
-    let remedy = "fix what is named, then `ml-connector replay --parked`";
+    let remedy = "fix what is named (settings are read at the start: restart the service after a \
+        change), then `ml-connector replay --parked`";
     EarlyEnd::park(Failure {
         problems,
         ..flow.failure(&code, message, remedy)

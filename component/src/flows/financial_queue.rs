@@ -82,7 +82,8 @@ pub(super) async fn read_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
 
 /// `left` has the legal entity of each document that is left to others, by the document's id.
 fn message(found: usize, left: &BTreeMap<String, Entity>) -> String {
-    let found = format!("{found} new documents found");
+    let plural = if found == 1 { "" } else { "s" };
+    let found = format!("{found} new document{plural} found");
     if left.is_empty() {
         return found;
     }
@@ -186,4 +187,21 @@ fn was_left_to_others(status: &ObjectStatus) -> bool {
 /// show the truth.
 fn is_new(status: &ObjectStatus, version: &str) -> bool {
     !status.active && looks_changed(status, version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_document_is_no_documents() {
+        for (found, said) in [
+            (0, "0 new documents"),
+            (1, "1 new document "),
+            (2, "2 new documents"),
+        ] {
+            let message = message(found, &BTreeMap::new());
+            assert!(message.starts_with(said), "{message}");
+        }
+    }
 }

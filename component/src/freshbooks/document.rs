@@ -232,6 +232,8 @@ pub(crate) struct Line {
     pub description: Option<String>,
     /// How many of the item; 1 where FreshBooks does not say.
     pub quantity: Decimal,
+    /// Whether FreshBooks says how many.
+    pub has_quantity: bool,
     /// The price of one, before taxes.
     pub unit_cost: Decimal,
     /// The line's amount before taxes, as FreshBooks states it.

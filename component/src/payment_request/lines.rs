@@ -16,12 +16,14 @@ use crate::text::{clean, quoted, shortened};
 
 /// The longest description of a line (source: concur-payment-request).
 const DESCRIPTION_CHARS_MAX: usize = 250;
+const TAX_CODES: [&str; 2] = ["TaxCode", "TaxCode2"];
 
 impl Work<'_> {
     pub(super) fn line(&mut self, line: &Priced, all: &[Priced]) -> Line {
-        let Some(source) = line.source else {
+        if line.is_discount {
             return self.discount_line(line, all);
-        };
+        }
+        let source = line.source;
         let name = source.name.as_deref().map(clean).unwrap_or_default();
         let described = source.description.as_deref().map(clean).unwrap_or_default();
         let description = match (name.is_empty(), described.is_empty()) {
@@ -44,14 +46,20 @@ impl Work<'_> {
 
     fn discount_line(&self, line: &Priced, all: &[Priced]) -> Line {
         let mut fields = self.money_fields(line, Decimal::ONE, line.net, "Discount");
-        let first = self.document.lines.first();
-        if let Some(code) = first.and_then(|first| self.expense_type_of(first)) {
+        // What is not mapped is reported with the lines themselves.
+        if let Some(code) = self.expense_type_of(line.source) {
             fields.insert("ExpenseTypeCode", code);
         }
+        for (place, tax) in TAX_CODES.into_iter().zip(&line.source.taxes) {
+            if let Some(code) = self.settings.taxes.get(&tax.name) {
+                fields.insert(place, code.clone());
+            }
+        }
+        let reduced = all.iter().filter(|other| other.is_taxed_as(line));
         Line {
             fields,
             total: self.precision.wire(line.net),
-            allocations: self.shared_allocations(all),
+            allocations: self.shared_allocations(reduced),
         }
     }
 
@@ -81,7 +89,7 @@ impl Work<'_> {
         source: &Source,
         fields: &mut BTreeMap<&'static str, String>,
     ) {
-        for (place, tax) in ["TaxCode", "TaxCode2"].into_iter().zip(&source.taxes) {
+        for (place, tax) in TAX_CODES.into_iter().zip(&source.taxes) {
             match self.settings.taxes.get(&tax.name) {
                 Some(code) => {
                     fields.insert(place, code.clone());
@@ -172,14 +180,14 @@ impl Work<'_> {
         }
     }
 
-    /// The discount on the cost codes of the lines, by their shares.
-    fn shared_allocations(&self, lines: &[Priced]) -> Vec<Allocation> {
+    /// The discount on the cost codes of the lines that it reduces, by their shares.
+    fn shared_allocations<'p>(
+        &self,
+        reduced: impl Iterator<Item = &'p Priced<'p>>,
+    ) -> Vec<Allocation> {
         let mut amounts: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
-        for line in lines {
-            let Some(source) = line.source else {
-                continue;
-            };
-            let project = source.project.as_ref();
+        for line in reduced.filter(|line| !line.is_discount) {
+            let project = line.source.project.as_ref();
             let code = project.and_then(|id| self.settings.projects.get(id));
             *amounts.entry(code.cloned()).or_default() += line.net.abs();
         }

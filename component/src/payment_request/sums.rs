@@ -3,6 +3,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
@@ -16,11 +17,13 @@ use crate::text::shortened;
 /// Lines of one document. Neither system documents a bound; the body of so many stays well below a
 /// megabyte.
 const LINES_MAX: usize = 500;
+const DISCOUNT_POINTER: &str = "/discount_total";
 
 /// A line with its money.
 pub(super) struct Priced<'a> {
-    /// The document's line; none for the discount.
-    pub(super) source: Option<&'a Source>,
+    /// The document's line; the first that it reduces for a discount.
+    pub(super) source: &'a Source,
+    pub(super) is_discount: bool,
     pub(super) pointer: String,
     pub(super) net: Decimal,
     /// Before it is rounded.
@@ -41,8 +44,8 @@ impl<'a> Work<'a> {
             .map(|(index, line)| self.price(index, line))
             .collect();
         if !document.discount.is_zero() {
-            let discount = self.discount(&priced);
-            priced.push(discount);
+            let discounts = self.discounts(&priced);
+            priced.extend(discounts);
         } else if !self.adds_up(&priced) {
             self.take_stated_taxes(&mut priced);
         }
@@ -73,7 +76,8 @@ impl<'a> Work<'a> {
         self.check_amount(&pointer, net);
         let tax_exact = tax_of(line, net);
         Priced {
-            source: Some(line),
+            source: line,
+            is_discount: false,
             pointer,
             net,
             tax_exact,
@@ -97,49 +101,83 @@ impl<'a> Work<'a> {
         // Where an amount is unreadable, its problem says all there is to say.
         let is_known = self.document.amounts_known;
         if is_known && (net - product).abs() > self.precision.cent() {
-            let message = format!(
-                "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {}; correct its \
-                 quantity or price in FreshBooks",
-                money::plain(product),
-                place(pointer)
-            );
+            let place = place(pointer);
+            let message = match line.has_quantity {
+                true => format!(
+                    "{quantity} x {unit_cost} is {}, but FreshBooks shows {net} for {place}; \
+                     correct its quantity or price in FreshBooks",
+                    money::plain(product)
+                ),
+                false => format!(
+                    "{place} has no quantity, so that 1 was taken, but FreshBooks shows {net} for \
+                     it and a price of {unit_cost}; enter its quantity in FreshBooks"
+                ),
+            };
             self.report(pointer, "line-amount-mismatch", message);
         }
         net
     }
 
-    /// FreshBooks takes the discount off before taxes, in the same share from every line.
-    fn discount(&mut self, lines: &[Priced]) -> Priced<'a> {
-        let pointer = "/discount_total".to_string();
+    /// FreshBooks takes the discount off before taxes, in the same share from every line. SAP
+    /// Concur has one pair of tax codes for a line, so each set of taxes has a discount of its own.
+    fn discounts(&mut self, lines: &[Priced<'a>]) -> Vec<Priced<'a>> {
         let discount = self.document.discount;
-        self.check_amount(&pointer, discount);
+        self.check_amount(DISCOUNT_POINTER, discount);
         let net: Decimal = lines.iter().map(|line| line.net).sum();
-        let tax: Decimal = lines.iter().map(|line| line.tax).sum();
-        let tax_before: Decimal = lines.iter().map(|line| line.tax_exact).sum();
         if discount > net {
             let message = format!(
                 "the discount {discount} is more than the lines' {net}; correct it in FreshBooks"
             );
-            self.report(&pointer, "discount-too-large", message);
+            self.report(DISCOUNT_POINTER, "discount-too-large", message);
         }
         let share = discount.checked_div(net).unwrap_or_default();
         let share = share.clamp(Decimal::ZERO, Decimal::ONE);
-        let tax_after = self.precision.round(tax_before * (Decimal::ONE - share));
-        Priced {
-            source: None,
-            pointer,
-            net: -discount,
-            tax_exact: -(tax_before * share),
-            tax: tax_after - tax,
+        let mut groups: Vec<Vec<&Priced<'a>>> = Vec::new();
+        for line in lines {
+            match groups.iter_mut().find(|group| line.is_taxed_as(group[0])) {
+                Some(group) => group.push(line),
+                None => groups.push(vec![line]),
+            }
         }
+        self.discount_groups(&groups, share)
+    }
+
+    /// The running totals are what is rounded, so that the parts add up to the whole discount.
+    fn discount_groups(&self, groups: &[Vec<&Priced<'a>>], share: Decimal) -> Vec<Priced<'a>> {
+        let (mut before, mut after) = (Totals::default(), Totals::default());
+        let mut discounts = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            let given = (before, after);
+            for line in group {
+                before.net += line.net;
+                before.tax += line.tax;
+                before.tax_exact += line.tax_exact;
+            }
+            let is_last = index + 1 == groups.len();
+            after.net = match is_last {
+                true => self.document.discount,
+                false => self.precision.round(before.net * share),
+            };
+            after.tax_exact = before.tax_exact * share;
+            after.tax = self.precision.round(before.tax_exact - after.tax_exact) - before.tax;
+            discounts.push(Priced {
+                source: group[0].source,
+                is_discount: true,
+                pointer: DISCOUNT_POINTER.to_string(),
+                net: given.1.net - after.net,
+                tax_exact: given.1.tax_exact - after.tax_exact,
+                tax: after.tax - given.1.tax,
+            });
+        }
+        discounts.retain(|line| !line.net.is_zero() || !line.tax.is_zero());
+        discounts
     }
 
     /// Takes the taxes that the lines state in money where they state them all: a person can have
     /// changed them, so that they are not their percentage any more.
     fn take_stated_taxes(&self, lines: &mut [Priced]) {
         for line in lines {
-            let taxes = line.source.map(|source| source.taxes.as_slice());
-            let stated = taxes.unwrap_or_default().iter().map(|tax| tax.amount);
+            let stated = line.source.taxes.iter().map(|tax| tax.amount);
             if let Some(stated) = stated.sum::<Option<Decimal>>() {
                 line.tax_exact = stated;
                 line.tax = self.precision.round(stated);
@@ -208,7 +246,23 @@ impl<'a> Work<'a> {
     }
 }
 
+/// What the lines come to so far, or what is taken off them.
+#[derive(Default, Clone, Copy)]
+struct Totals {
+    net: Decimal,
+    tax: Decimal,
+    tax_exact: Decimal,
+}
+
 impl Priced<'_> {
+    /// Whether both have the same taxes in the same order.
+    pub(super) fn is_taxed_as(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.source.taxes, &other.source.taxes);
+        ours.iter()
+            .map(|tax| &tax.name)
+            .eq(theirs.iter().map(|tax| &tax.name))
+    }
+
     fn is_taxed(&self) -> bool {
         !self.tax_exact.is_zero()
     }

@@ -276,12 +276,39 @@ fn a_discount_of_either_sign_becomes_a_line_with_shared_cost_codes() {
             *line,
             json!({"Description": "Discount", "ExpenseTypeCode": "OFFSP", "Quantity": "1",
                 "UnitPrice": "-100",
-                   "TotalPrice": "-100.00", "Tax": "-13.00",
+                   "TotalPrice": "-100.00", "Tax": "-13.00", "TaxCode": "H13",
                    "Allocations": [{"Percentage": "60", "Custom1": "PRJ_A"},
                                    {"Percentage": "40", "Custom1": "PRJ_B"}]})
         );
         assert_eq!(request["TaxAmount"], "117.00");
     }
+}
+
+/// SAP Concur has one pair of tax codes for a line.
+#[test]
+fn a_discount_has_a_line_for_each_set_of_taxes_that_it_reduces() {
+    const BOTH: &str =
+        r#", "taxName1": "GST", "taxAmount1": 5, "taxName2": "PST", "taxAmount2": 7"#;
+    let lines = [
+        ("100.00", HST),
+        ("50.00", ""),
+        ("33.33", BOTH),
+        ("0.05", HST),
+    ];
+    let lines = lines.map(|(net, taxes)| line(net, taxes)).join(",");
+    // 183.38 less 10 %; taxes of 13.0065 and 3.9996, less 10 %.
+    let json = invoice("CAD", "180.35", "18.34", &lines);
+    let request = created(Kind::Invoice, &json);
+    let discounts = &request["LineItems"].as_array().expect("has lines")[4..];
+    let shown = |name: &str| -> Vec<&str> {
+        let each = discounts.iter();
+        each.map(|line| line[name].as_str().unwrap_or_default())
+            .collect()
+    };
+    assert_eq!(shown("TotalPrice"), ["-10.01", "-5.00", "-3.33"]);
+    assert_eq!(shown("Tax"), ["-1.30", "0.00", "-0.40"]);
+    assert_eq!(shown("TaxCode"), ["H13", "", "G5"]);
+    assert_eq!(shown("TaxCode2"), ["", "", "P7"]);
 }
 
 #[test]
@@ -598,4 +625,32 @@ proptest! {
             }
         }
     }
+}
+
+const BILL_OF_ONE_LINE: &str = r#"{"id": 9, "vendorid": 17, "vendor": {"country": "DE"},
+    "issue_date": "2026-01-15", "currency_code": "EUR", "total_amount": {"amount": "66.00"},
+    "lines": [{"quantity": "2", "unit_cost": {"amount": "33.00"}, "amount": {"amount": "66.00"}}]}"#;
+
+#[test]
+fn a_line_without_a_quantity_says_that_one_was_taken() {
+    for none in ["\"\"", "null"] {
+        let bill = BILL_OF_ONE_LINE.replace("\"2\"", none);
+        let found = problems(Kind::Bill, &bill, &settings());
+        assert_eq!(found.len(), 1, "{found:?}");
+        let message = &found[0].message;
+        assert!(
+            message.contains("no quantity, so that 1 was taken"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_document_without_its_other_party_is_not_asked_for_the_country_too() {
+    let bill = BILL_OF_ONE_LINE
+        .replace("17", "null")
+        .replace(r#"{"country": "DE"}"#, "null");
+    let found = problems(Kind::Bill, &bill, &settings());
+    let codes: Vec<_> = found.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["party-missing"]);
 }

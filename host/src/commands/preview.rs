@@ -192,7 +192,13 @@ fn print(previewed: &Previewed, kind: Kind, out: &mut impl Write) -> Result<(), 
             for translation in translations {
                 print_one(translation, kind, out)?;
             }
-            writeln!(out, "Nothing was sent.")?;
+            // A note that nothing is sent has said so already.
+            if translations
+                .iter()
+                .any(|one| matches!(one, Translation::Record(_)))
+            {
+                writeln!(out, "Nothing was sent.")?;
+            }
         }
         Err(problems) => {
             writeln!(out, "It cannot be translated:")?;

@@ -83,6 +83,7 @@ fn what_no_run_would_send_says_why() {
         "{}",
         output.out
     );
+    assert!(!output.out.contains("Nothing was sent"), "{}", output.out);
 }
 
 #[test]

@@ -67,7 +67,10 @@ fn messages(problems: &[Problem], confirm_errors: ConfirmErrors) -> Vec<(String,
 /// What to do about a document that waits here.
 fn remedy(fix_in: FixIn) -> &'static str {
     match fix_in {
-        FixIn::Settings => "fix what is named in the settings, then `ml-connector replay --parked`",
+        FixIn::Settings => {
+            "fix what is named in the settings, restart the service (they are read at its start), \
+             then `ml-connector replay --parked`"
+        }
         FixIn::Nowhere => {
             "nobody can correct this in SAP Concur, so that it was not reported there: look at the \
              document with `ml-connector show RUN`, and report it to whoever supports ml-connector \

@@ -163,8 +163,11 @@ impl Reading {
             return Some(day.to_string());
         }
         let message = format!(
-            "{} is not a date such as 2026-02-27; correct it in FreshBooks",
-            quoted(&text, SHOWN_CHARS_MAX)
+            "FreshBooks' answer has {} where a day such as 2026-02-27 should be (other ways to \
+             write one are not read, since 02/03/2026 is two different days); open the {} there, \
+             choose the day and save it again, and if it stays so, ask FreshBooks' support",
+            quoted(&text, SHOWN_CHARS_MAX),
+            self.kind.name()
         );
         self.report(at, "not-a-date", message);
         None
@@ -240,16 +243,40 @@ impl Reading {
     }
 
     fn number(&mut self, at: &str, text: &str) -> Option<Decimal> {
-        let number = money::parse(text).filter(|number| number.abs() < NUMBER_BOUND);
+        let number = money::parse(text);
+        let is_read = number.is_some();
+        let number = number.filter(|number| number.abs() < NUMBER_BOUND);
         if number.is_none() {
-            let message = format!(
-                "{} in {} is not a number below {NUMBER_BOUND}; correct it in FreshBooks",
-                quoted(text, SHOWN_CHARS_MAX),
-                place(at)
-            );
+            let (shown, place) = (quoted(text, SHOWN_CHARS_MAX), place(at));
+            let message = match is_read {
+                true => format!(
+                    "{shown} in {place} is not below {NUMBER_BOUND}; correct it in FreshBooks"
+                ),
+                false => self.without_number(text, &shown, &place),
+            };
             self.amount_unknown(at, "not-a-number", message);
         }
         number
+    }
+
+    /// Nobody types an amount as FreshBooks' answer writes it.
+    fn without_number(&self, text: &str, shown: &str, place: &str) -> String {
+        let is_grouped = text.contains(|letter: char| {
+            matches!(letter, ',' | '\'' | '’' | '_') || letter.is_whitespace()
+        });
+        let why = match is_grouped && text.contains(|letter: char| letter.is_ascii_digit()) {
+            true => {
+                " (a number with a comma or anything else between its digits is not read, since \
+                 1,000 may be a thousand or one)"
+            }
+            false => "",
+        };
+        format!(
+            "FreshBooks' answer has {shown} in {place} where a number such as 1000.00 should \
+             be{why}; open the {} there and save it again, and if it stays so, ask FreshBooks' \
+             support",
+            self.kind.name()
+        )
     }
 
     fn amount_unknown(&mut self, pointer: &str, code: &str, message: String) {

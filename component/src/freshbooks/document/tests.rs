@@ -253,3 +253,55 @@ fn a_document_s_currency_is_its_total_s_where_the_header_has_none() {
         [("/currency_code", "currency-missing")]
     );
 }
+
+/// Nobody can change how FreshBooks' answer writes a number or a day.
+#[test]
+fn what_freshbooks_writes_in_another_way_names_the_reason_and_what_can_be_done() {
+    for (from, to, code, reason) in [
+        ("113.00", "1,000.00", "not-a-number", "with a comma"),
+        ("113.00", "1 000.00", "not-a-number", "between its digits"),
+        ("200.00", "1'000.00", "not-a-number", "between its digits"),
+        ("\"13\"", "\"13,5\"", "not-a-number", "with a comma"),
+        ("0.50", "many", "not-a-number", "where a number such as"),
+        (
+            "2026-02-27\"",
+            "02/27/2026\"",
+            "not-a-date",
+            "02/03/2026 is two different days",
+        ),
+        (
+            "2026-03-29 00",
+            "29.03.2026 00",
+            "not-a-date",
+            "two different days",
+        ),
+    ] {
+        let document = read(Kind::Invoice, &INVOICE.replacen(from, to, 1));
+        let [problem] = document.problems.as_slice() else {
+            panic!("{:?}", document.problems);
+        };
+        let message = &problem.message;
+        assert_eq!(problem.code, code);
+        assert!(message.contains(reason), "{message}");
+        assert!(message.contains("save it again"), "{message}");
+        assert!(!message.contains("correct it"), "{message}");
+    }
+    let huge = INVOICE.replacen("113.00", "1000000000000000", 1);
+    let message = &read(Kind::Invoice, &huge).problems[0].message;
+    assert!(
+        message.contains("is not below 1000000000000000; correct it"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_tax_of_less_than_nothing_is_not_taken() {
+    for percent in ["-13", "-0.001", "1000.1"] {
+        let document = read(Kind::Invoice, &INVOICE.replacen("\"13\"", percent, 1));
+        assert_eq!(
+            problems(&document),
+            [("/lines/0/taxAmount1", "not-a-percentage")]
+        );
+        assert!(!document.amounts_known);
+    }
+}

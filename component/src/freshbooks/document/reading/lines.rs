@@ -13,7 +13,8 @@ use crate::freshbooks::fields;
 use crate::lax_json::{Object, Raw, lax_text, rows};
 use crate::text::quoted;
 
-/// A tax of more per cent than this is a mistake: the highest there are stay below 100.
+/// A tax of more per cent than this, or of less than none, is a mistake: the highest there are stay
+/// below 100.
 const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
 
 impl Reading {
@@ -61,6 +62,7 @@ impl Reading {
             name: line.text("name"),
             description: line.text("description"),
             quantity: quantity.unwrap_or(Decimal::ONE),
+            has_quantity: quantity.is_some(),
             unit_cost: self.amount(&format!("{at}/unit_cost"), line.get("unit_cost")),
             amount: self.optional_amount(&format!("{at}/amount"), line.get("amount")),
             taxes: taxes
@@ -91,7 +93,7 @@ impl Reading {
             }
             return None;
         };
-        if percent.abs() > PERCENT_MAX {
+        if percent < Decimal::ZERO || percent > PERCENT_MAX {
             let message = format!(
                 "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
                 quoted(name.trim(), SHOWN_CHARS_MAX),
