@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 31] = [
+const NO_CODES: [&str; 32] = [
     "auto-paid",
     "bill-vendor",
     "cash-advance",
