@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 32] = [
+const NO_CODES: [&str; 34] = [
     "auto-paid",
     "bill-vendor",
     "cash-advance",
@@ -22,6 +22,7 @@ const NO_CODES: [&str; 32] = [
     "expense-month-end",
     "expense-report",
     "financial-document",
+    "financial-documents",
     "financial-queue",
     "geolocation-missing",
     "geolocation-refused",
@@ -34,6 +35,7 @@ const NO_CODES: [&str; 32] = [
     "obligation-document",
     "payment-request",
     "payment-request-form",
+    "payment-requests",
     "payment-state",
     "report-end",
     "retry-after",
@@ -60,7 +62,7 @@ const ONE_WORD: [&str; 11] = [
 ];
 
 /// The places of `wit/` that list codes: the file, a line before the list, and the line after it.
-const LISTS: [(&str, &str, &str); 5] = [
+const LISTS: [(&str, &str, &str); 10] = [
     (
         "runs.wit",
         "/// Stable kebab-case code. One of",
@@ -85,6 +87,31 @@ const LISTS: [(&str, &str, &str); 5] = [
         "events.wit",
         "/// Not understood, or of another company:",
         "unreadable(note)",
+    ),
+    (
+        "reconciliation.wit",
+        "/// It was deleted there, and may still be shown.",
+        "gone(note)",
+    ),
+    (
+        "reconciliation.wit",
+        "/// It is there and cannot be compared",
+        "unreadable(note)",
+    ),
+    (
+        "reconciliation.wit",
+        "/// Why no run carries this source over",
+        "left-out: option",
+    ),
+    (
+        "reconciliation.wit",
+        "/// Why the list goes on beyond the end",
+        "cut: option",
+    ),
+    (
+        "reconciliation.wit",
+        "/// error's code is",
+        "read-list: func",
     ),
 ];
 

@@ -69,7 +69,7 @@ fn every_export_of_the_world_says_what_it_is_for_and_there_is_no_import() {
     assert!(world.docs.contents.is_some());
     assert_eq!(world.imports.len(), 0, "the world imports something");
     let names: Vec<_> = world.exports.values().collect();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 12);
     assert!(
         names
             .iter()
@@ -88,7 +88,7 @@ fn the_built_component_imports_nothing() {
         .map(|(name, _)| name.to_string())
         .collect();
     assert_eq!(imports, Vec::<String>::new());
-    assert_eq!(component_type.exports(&engine).count(), 11);
+    assert_eq!(component_type.exports(&engine).count(), 12);
 }
 
 #[test]

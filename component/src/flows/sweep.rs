@@ -101,9 +101,7 @@ async fn paid_since(
     if !flow.settings.confirms_payments || rows.is_empty() {
         return Vec::new();
     }
-    let objects = rows
-        .iter()
-        .map(|row| payment_state::object(kind, &row.id));
+    let objects = rows.iter().map(|row| payment_state::object(kind, &row.id));
     let states = flow.find(objects.collect()).await;
     let changed = rows.into_iter().zip(states).filter(|(row, state)| {
         let version = format!("{} {}", row.version, row.status);
