@@ -102,8 +102,7 @@ pub enum AdminRequest {
         /// The connections whose names come after this one; empty to begin.
         after: String,
     },
-    /// Opens the gate in front of a system: answered with `GateOpened`, or `Refused` where only a
-    /// connect helps.
+    /// Opens the gate in front of a system: answered with `GateOpened`.
     OpenGate {
         /// The name of the connection.
         connection: String,
@@ -112,22 +111,19 @@ pub enum AdminRequest {
     },
     /// Credentials, gates and backlog: answered with `Status`.
     Status,
-    /// Begins the checkpoints of chains of endings anew that do not hold: answered with
-    /// `CheckpointsBegun`.
+    /// Begins checkpoints anew that do not hold: answered with `CheckpointsBegun`.
     ForgetCheckpoints {
         /// Of this connection only.
         connection: Option<String>,
     },
-    /// Has the next start receive webhooks at a new address: answered with
-    /// `WebhookAddressChanged`.
+    /// Changes the webhooks' address at the next start: answered with `WebhookAddressChanged`.
     ChangeWebhookAddress {
         /// The name of the connection.
         connection: String,
     },
     /// Links that a person makes or breaks: answered with `Links`.
     Links(LinksRequest),
-    /// Begins to compare both systems: answered with `ReconcileBegun`, or `Refused` while one of
-    /// the connection is under way.
+    /// Begins to compare both systems: answered with `ReconcileBegun`.
     Reconcile {
         /// The name of the connection.
         connection: String,

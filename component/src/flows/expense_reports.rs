@@ -23,8 +23,8 @@ pub(super) const EXPENSE_REPORT: &str = "expense-report";
 /// Reports of an employee and period. One follows when the one before it is submitted, and nobody
 /// submits more often than daily in a month without stopping to wonder.
 const REPORTS_MAX: u32 = 32;
-/// Of these, so many are looked up at once: there is hardly ever a second one, and what is looked up
-/// stays in the history.
+/// Of these, so many are looked up at once: there is hardly ever a second one, and what is looked
+/// up stays in the history.
 const REPORTS_AT_ONCE: usize = 4;
 /// How often and after how long a creation is asked for again that SAP Concur is still carrying
 /// out (source: concur-expense-reports), in milliseconds.

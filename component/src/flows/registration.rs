@@ -1,5 +1,5 @@
-//! Webhook registrations: FreshBooks announces invoices, bills and expenses to us, and goes on doing
-//! so.
+//! Webhook registrations: FreshBooks announces invoices, bills and expenses to us, and goes on
+//! doing so.
 
 use alloc::format;
 use alloc::string::ToString;

@@ -220,14 +220,8 @@ impl Financial {
                 _ => InvoiceForm::JournalEntry,
             },
             bills: table.table("bills", Bills::read),
-            own_invoices: match table.choice("own_invoices", &["confirm", "post"]) {
-                "post" => OwnInvoices::Post,
-                _ => OwnInvoices::Confirm,
-            },
-            own_expenses: match table.choice("own_expenses", &["leave-out", "post"]) {
-                "post" => OwnExpenses::Post,
-                _ => OwnExpenses::LeaveOut,
-            },
+            own_invoices: own_invoices(table),
+            own_expenses: own_expenses(table),
             confirm_errors: match table.choice("confirm_errors", &["document", "all", "none"]) {
                 "all" => ConfirmErrors::All,
                 "none" => ConfirmErrors::None,
@@ -339,6 +333,20 @@ fn first_month(table: &mut Reader) -> i8 {
 fn day_after(day: &str) -> String {
     let next = day.parse::<Date>().and_then(|date| date.tomorrow());
     next.map_or_else(|_| day.to_string(), |date| date.to_string())
+}
+
+fn own_invoices(table: &mut Reader) -> OwnInvoices {
+    match table.choice("own_invoices", &["confirm", "post"]) {
+        "post" => OwnInvoices::Post,
+        _ => OwnInvoices::Confirm,
+    }
+}
+
+fn own_expenses(table: &mut Reader) -> OwnExpenses {
+    match table.choice("own_expenses", &["leave-out", "post"]) {
+        "post" => OwnExpenses::Post,
+        _ => OwnExpenses::LeaveOut,
+    }
 }
 
 fn documents(table: &mut Reader) -> BTreeSet<DocumentType> {

@@ -30,7 +30,7 @@ pub enum LinksRequest {
     Adopt {
         /// The name of the connection.
         connection: String,
-        /// The pair.
+        /// The two objects that are one.
         pair: LinkedPair,
         /// Who it is, as they say; none if they did not.
         by: Option<String>,
@@ -50,7 +50,7 @@ pub enum LinksRequest {
         connection: String,
         /// The pairs with their lines, at most [`IMPORT_ROWS_MAX`].
         rows: Vec<ImportRow>,
-        /// Check only.
+        /// Whether to check only, and store nothing.
         dry_run: bool,
         /// Who it is, as they say; none if they did not.
         by: Option<String>,
@@ -62,7 +62,7 @@ pub enum LinksRequest {
 pub struct LinkedPair {
     /// The object in the system that owns it.
     pub source: ObjectRef,
-    /// What it became.
+    /// What it became in the other system.
     pub target: ObjectRef,
 }
 
@@ -71,7 +71,7 @@ pub struct LinkedPair {
 pub struct ImportRow {
     /// Its line in the file, counted from 1.
     pub line: u64,
-    /// The pair.
+    /// The two objects that the row names.
     pub pair: LinkedPair,
 }
 
@@ -80,7 +80,7 @@ pub struct ImportRow {
 pub struct RowProblem {
     /// Its line in the file, counted from 1.
     pub line: u64,
-    /// One plain sentence.
+    /// What is wrong with it, one plain sentence.
     pub message: String,
 }
 

@@ -1,5 +1,7 @@
 //! One instance of the component, called as the WIT says.
 
+mod reconciliation;
+
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
@@ -12,16 +14,15 @@ use crate::contract::credentials::{
 };
 use crate::contract::crosswalk::Paired;
 use crate::contract::events::Event;
-use crate::contract::http::{Authorization, Request, Response, SendOutcome};
+use crate::contract::http::{Authorization, Response, SendOutcome};
 use crate::contract::mapping::{AccountCheck, Translation};
 use crate::contract::pacing::{Gate, Observation};
-use crate::contract::reconciliation::{Flow, Page, Period, Reading, Side};
 use crate::contract::runs::{
     Completion, Demand, HistoryEntry, LastEnding, Link, ObjectStatus, OpenError, Outcome,
     StepError, Task,
 };
 use crate::contract::settings::{Endpoints, Identity, Schedule};
-use crate::contract::types::{Instant, Note, ObjectRef, Problem, System};
+use crate::contract::types::{Instant, ObjectRef, Problem, System};
 use crate::contract::webhooks::{Delivery, Receiver, Refusal, Verified};
 
 /// One instance of the component. Its methods are those of the WIT; each call gets its full fuel.
@@ -189,59 +190,6 @@ impl Instance {
     /// `crosswalk.unpair`: the sources of the links that go with this one, or why it stays.
     pub fn unpair(&mut self, link: &Link) -> CallResult<Result<Vec<ObjectRef>, String>> {
         self.call(|store, api| api.ml_connector_sync_crosswalk().call_unpair(store, link))
-    }
-
-    /// `reconciliation.flows`: the flows whose sides can be compared.
-    pub fn reconciliation_flows(&mut self, settings: SettingsHandle) -> CallResult<Vec<Flow>> {
-        self.call(|store, api| {
-            api.ml_connector_sync_reconciliation()
-                .call_flows(store, settings.0)
-        })
-    }
-
-    /// `reconciliation.list-request`: the read of a page of one side of a flow.
-    pub fn list_request(
-        &mut self,
-        settings: SettingsHandle,
-        flow: &str,
-        side: Side,
-        period: &Period,
-        cursor: Option<&str>,
-    ) -> CallResult<Option<Request>> {
-        self.call(|store, api| {
-            api.ml_connector_sync_reconciliation()
-                .call_list_request(store, settings.0, flow, side, period, cursor)
-        })
-    }
-
-    /// `reconciliation.read-list`: the records in the answer to that read, or why it has none.
-    pub fn read_list(
-        &mut self,
-        settings: SettingsHandle,
-        flow: &str,
-        side: Side,
-        period: &Period,
-        cursor: Option<&str>,
-        answer: &Response,
-    ) -> CallResult<Result<Page, Note>> {
-        self.call(|store, api| {
-            api.ml_connector_sync_reconciliation()
-                .call_read_list(store, settings.0, flow, side, period, cursor, answer)
-        })
-    }
-
-    /// `reconciliation.read-one`: a record in full, or what to ask for it.
-    pub fn read_one(
-        &mut self,
-        settings: SettingsHandle,
-        flow: &str,
-        object: &ObjectRef,
-        answers: &[Response],
-    ) -> CallResult<Reading> {
-        self.call(|store, api| {
-            api.ml_connector_sync_reconciliation()
-                .call_read_one(store, settings.0, flow, object, answers)
-        })
     }
 
     /// `run.open`: replays the history, and returns the demand after it.

@@ -13,7 +13,7 @@ pub type LinkChangeId = u64;
 /// Which links of a connection to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkFilter {
-    /// Of this connection.
+    /// The name of the connection whose links these are.
     pub connection: String,
     /// With a source in this system only.
     pub system: Option<System>,
@@ -33,7 +33,7 @@ pub struct LinkFilter {
 /// A link as it is listed. The order is that of the source's id, kind and system, byte by byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredLink {
-    /// The link.
+    /// The link as runs see it.
     pub link: Link,
     /// What people call the source, as far as a completion of any of its runs has known it.
     pub facts: Facts,
@@ -51,13 +51,13 @@ pub enum LinkAct {
     Adopted,
     /// Made it, as a row of a list.
     Imported,
-    /// Had it forgotten.
+    /// A person had the link forgotten.
     Broken,
 }
 
 words!(LinkAct { Adopted = "adopted", Imported = "imported", Broken = "broken" });
 
-/// Who changes links.
+/// Who it is that changes links by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkAuthor {
     /// The number of the user, as the operating system vouches for it.
@@ -69,15 +69,15 @@ pub struct LinkAuthor {
 /// A change of a link by a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkChange {
-    /// Its number.
+    /// Its number, counted over all connections.
     pub id: LinkChangeId,
     /// The source of the link.
     pub source: ObjectRef,
     /// The target of the link.
     pub target: ObjectRef,
-    /// What was done.
+    /// What was done to the link.
     pub act: LinkAct,
-    /// Who did it.
+    /// Who did it, as far as it is known.
     pub author: LinkAuthor,
     /// When, in milliseconds since 1970.
     pub at: Instant,
@@ -86,7 +86,7 @@ pub struct LinkChange {
 /// Which changes of links to list, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkChangeFilter {
-    /// Of this connection.
+    /// The name of the connection whose changes these are.
     pub connection: String,
     /// Of links with this source only.
     pub source: Option<ObjectRef>,

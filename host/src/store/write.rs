@@ -206,13 +206,13 @@ pub struct Receipt {
 pub struct LinkEdit {
     /// The name of the connection.
     pub connection: String,
-    /// Links to store.
+    /// Links to store, new or in place of others.
     pub links: Vec<Link>,
     /// How they are made.
     pub act: LinkAct,
     /// Links to forget, by source.
     pub unlinks: Vec<ObjectRef>,
-    /// Who does it.
+    /// Who does it, for the record of changes.
     pub author: LinkAuthor,
     /// Now.
     pub at: Instant,

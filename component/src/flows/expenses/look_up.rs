@@ -1,5 +1,5 @@
-//! Whether an expense's entry is in SAP Concur already: by our marker, in every report that may hold
-//! it. Entries have no other key: two taxis of one price on one day are two expenses.
+//! Whether an expense's entry is in SAP Concur already: by our marker, in every report that may
+//! hold it. Entries have no other key: two taxis of one price on one day are two expenses.
 
 use alloc::collections::BTreeSet;
 use alloc::format;

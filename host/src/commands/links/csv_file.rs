@@ -65,7 +65,7 @@ Examples:
   ml-connector links import links.csv --dry-run
   ml-connector links import links.csv --by 'Zoë Martin'")]
 pub(super) struct ImportArgs {
-    /// The file
+    /// The file of links to read or write
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Check only, and store nothing

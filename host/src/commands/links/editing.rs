@@ -28,10 +28,10 @@ Examples:
   ml-connector links adopt freshbooks/invoice/1234 concur/payment-request/5F2C
   ml-connector links adopt freshbooks/client/77 'concur/vendor/V100|MAIN' --by 'Zoë Martin'")]
 pub(super) struct AdoptArgs {
-    /// The one
+    /// The object in the system that owns it
     #[arg(value_name = "SOURCE", value_parser = labels::parse_object)]
     source: ObjectRef,
-    /// The other
+    /// What it is in the other system
     #[arg(value_name = "TARGET", value_parser = labels::parse_object)]
     target: ObjectRef,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) struct BreakArgs {
     /// The source of the link
     #[arg(value_name = "SOURCE", value_parser = labels::parse_object)]
     source: ObjectRef,
-    /// Do not ask
+    /// Do not ask before it is done
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
