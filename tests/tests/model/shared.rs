@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use ml_connector_component::contract::runs::{Completion, Demand};
+use ml_connector_component::contract::types::System;
 use ml_connector_sandbox::{Fault, ThrottleWords};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
@@ -163,6 +164,16 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::ExpiredToken),
         Just(Fault::Garbage),
     ]
+}
+
+/// Time passes, and a person connects FreshBooks again if that is needed: its refresh tokens work
+/// once, and a crash between its answer and the disk loses the only new one.
+pub(crate) fn settle_and_connect(sim: &mut Sim) {
+    sim.settle();
+    if sim.dead_because(System::Freshbooks).is_some() {
+        assert!(sim.crashes > 0, "a person is needed for nothing");
+        sim.connect_freshbooks();
+    }
 }
 
 /// Every run has ended, and every history replays to the same completion.

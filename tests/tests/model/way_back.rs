@@ -23,7 +23,7 @@ use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::switches;
 use proptest::prelude::*;
 
-use crate::shared::{Model, check_replay, fault, promises, story};
+use crate::shared::{Model, check_replay, fault, promises, settle_and_connect, story};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -166,8 +166,9 @@ impl Model for WayBack {
         // next poll.
         for _ in 0..2 {
             self.sim.poll();
-            self.sim.settle();
+            settle_and_connect(&mut self.sim);
         }
+        self.sim.settle();
     }
 
     fn check(&mut self) {

@@ -22,7 +22,7 @@ use ml_connector_tests::switches;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::shared::{Model, check_replay, fault, promises, story};
+use crate::shared::{Model, check_replay, fault, promises, settle_and_connect, story};
 
 /// A project of FreshBooks, on the first line of each new invoice.
 const PROJECT: u64 = 60_001;
@@ -177,6 +177,7 @@ impl Model for WayThere {
         webhooks.silent = false;
         webhooks.drop_per_mille = 0;
         self.sim.sweep();
+        settle_and_connect(&mut self.sim);
         self.sim.settle();
     }
 
