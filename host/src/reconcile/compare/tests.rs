@@ -208,10 +208,9 @@ fn what_lies_beyond_the_end_of_a_list_is_not_compared_and_never_missing() {
     assert_eq!(self::kinds(vec![unreadable], there), ["not-compared"]);
 }
 
-/// What 100,000 records a side cost: `cargo test --release --package ml-connector --lib capacity --
-/// --ignored --nocapture`.
+/// What 100,000 records a side cost.
 #[test]
-#[ignore = "only measures"]
+#[ignore = "a measurement; CONTRIBUTING.md has its command"]
 fn capacity_of_a_comparison() {
     const RECORDS: usize = 100_000;
     let mut sources = Vec::with_capacity(RECORDS);
