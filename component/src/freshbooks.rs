@@ -29,7 +29,9 @@ pub(crate) use bill_write::{
 pub(crate) use callbacks::{
     Callback, callback_path, callbacks_path, list_callbacks, read_callback, read_callbacks,
 };
-pub(crate) use dated_documents::{DocumentPage, list_dated_documents, read_bills, read_invoices};
+pub(crate) use dated_documents::{
+    DocumentPage, list_dated_documents, list_whole_dated_documents, read_bills, read_invoices,
+};
 pub(crate) use document::{
     Category, Document, Kind, Line, get_document, place, read_bill, read_invoice,
 };
@@ -41,8 +43,7 @@ pub(crate) use journal::{
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
 pub(crate) use lists::{
-    Listed, Page, Row, list_changed, list_documents_dated, read_bill_page, read_expense_page,
-    read_invoice_page,
+    Listed, Page, Row, list_changed, read_bill_page, read_expense_page, read_invoice_page,
 };
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
 pub(crate) use payment_state::{

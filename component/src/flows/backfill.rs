@@ -118,7 +118,7 @@ async fn do_page(flow: &Flow, range: Range, pass: u32, page: u32) -> Result<Endi
 async fn read_page(flow: &Flow, range: Range, page: u32) -> Result<Page, EarlyEnd> {
     let Range { kind, from, to } = range;
     let account_id = &flow.settings.freshbooks.account_id;
-    let request = freshbooks::list_documents_dated(account_id, kind, page, from, to);
+    let request = freshbooks::list_dated_documents(account_id, kind, page, from, to);
     let reader = match kind {
         Kind::Invoice => freshbooks::read_invoice_page,
         Kind::Bill => freshbooks::read_bill_page,

@@ -20,26 +20,49 @@ pub(crate) struct DocumentPage {
     pub(crate) pages: u64,
 }
 
-/// A page of the live invoices or bills between two days by their own dates, both included. Bills
-/// cannot be filtered by day, and whether a `_max` filter includes its day is not documented, so
-/// that later documents are listed too.
+/// A page of the live invoices or bills with a date of their own from `from` to `to`, both
+/// included: invoices in the order of their dates, so that new ones come last (source:
+/// freshbooks-parameters). Bills can neither be filtered nor sorted by it.
 pub(crate) fn list_dated_documents(
     account_id: &str,
     kind: Kind,
     page: u32,
-    (first, last): (&str, &str),
+    from: Date,
+    to: Option<Date>,
 ) -> Request {
-    let path = accounting_path(account_id, kind.resource());
-    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}&include%5B%5D=lines");
-    query.push_str(&match kind {
-        Kind::Invoice => {
-            let after = last.parse::<Date>().and_then(Date::tomorrow);
-            let after = after.map_or_else(|_| String::from(last), |after| format!("{after}"));
-            format!("&search%5Bdate_min%5D={first}&search%5Bdate_max%5D={after}")
-        }
+    let query = match kind {
+        Kind::Invoice => format!("&sort=invoice_date_asc{}", date_filter(from, to)),
+        Kind::Bill => String::new(),
+    };
+    get(page_path(account_id, kind, page) + &query)
+}
+
+/// The same with all that a list can show of each document, in the list's own order.
+pub(crate) fn list_whole_dated_documents(
+    account_id: &str,
+    kind: Kind,
+    page: u32,
+    from: Date,
+    to: Date,
+) -> Request {
+    let query = match kind {
+        Kind::Invoice => date_filter(from, Some(to)),
         Kind::Bill => String::from("&include%5B%5D=vendor"),
-    });
-    get(format!("{path}?{query}"))
+    };
+    get(page_path(account_id, kind, page) + "&include%5B%5D=lines" + &query)
+}
+
+fn page_path(account_id: &str, kind: Kind, page: u32) -> String {
+    let path = accounting_path(account_id, kind.resource());
+    format!("{path}?page={page}&per_page={PAGE_ROWS_MAX}")
+}
+
+/// Whether a `_max` filter includes its day is not documented, so that a day more is asked for: the
+/// rows say which date they have.
+fn date_filter(from: Date, to: Option<Date>) -> String {
+    let after = to.and_then(|to| to.tomorrow().ok());
+    let until = after.map(|after| format!("&search%5Bdate_max%5D={after}"));
+    format!("&search%5Bdate_min%5D={from}{}", until.unwrap_or_default())
 }
 
 /// Reads a page of invoices.

@@ -115,30 +115,6 @@ pub(crate) fn list_changed(
     get(format!("{}?{query}", accounting_path(account_id, resource)))
 }
 
-/// A page of the live invoices or bills with a date of their own from `from` to `to`, both
-/// included: invoices in the order of their dates, so that new ones come last (source:
-/// freshbooks-parameters). Bills cannot be filtered or sorted by it, and whether a `_max` filter
-/// includes its day is not documented, so the rows say which date they have.
-pub(crate) fn list_documents_dated(
-    account_id: &str,
-    kind: Kind,
-    page: u32,
-    from: Date,
-    to: Option<Date>,
-) -> Request {
-    let resource = kind.resource();
-    let mut query = format!("page={page}&per_page={PAGE_ROWS_MAX}");
-    if kind == Kind::Invoice {
-        query.push_str(&format!(
-            "&sort=invoice_date_asc&search%5Bdate_min%5D={from}"
-        ));
-        if let Some(after) = to.and_then(|to| to.tomorrow().ok()) {
-            query.push_str(&format!("&search%5Bdate_max%5D={after}"));
-        }
-    }
-    get(format!("{}?{query}", accounting_path(account_id, resource)))
-}
-
 /// Reads a page of invoices.
 pub(crate) fn read_invoice_page(response: &Response) -> Result<Page, Unread> {
     read_page(response, Listed::Documents(Kind::Invoice))

@@ -68,12 +68,13 @@ pub(super) fn list_request(
             let cursor = Cursor::read(cursor, &kinds(settings))?;
             let kind = Kind::named(cursor.kind)?;
             let account_id = &settings.freshbooks.account_id;
-            let days = (period.from.as_str(), period.to.as_str());
-            Some(freshbooks::list_dated_documents(
+            let (from, to) = (period.from.parse().ok()?, period.to.parse().ok()?);
+            Some(freshbooks::list_whole_dated_documents(
                 account_id,
                 kind,
                 cursor.page,
-                days,
+                from,
+                to,
             ))
         }
         Side::Target => concur::list_digests_of_days(&period.from, &period.to, cursor),
