@@ -15,6 +15,16 @@ use super::{Shared, now};
 use crate::freshbooks::Bulk;
 use crate::{FaultRule, Millis, Request, Response, Sandbox};
 
+/// A part of the control plane: carries out a request, if it is one of its own.
+type Part = fn(&mut Sandbox, &str, &str, Value, Millis) -> Option<documents::ControlResult>;
+
+const PARTS: [Part; 4] = [
+    reference::handle_reference_control,
+    expenses::handle_expense_control,
+    records::handle_record_control,
+    documents::handle_document_control,
+];
+
 /// Serves the control plane on a port until `stopped` changes.
 pub(super) async fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) {
     let answer = move |request| {
@@ -62,13 +72,8 @@ fn handle_control(sandbox: &mut Sandbox, request: &Request, now: Millis) -> Resp
         ("GET", "/concur/payment-requests") => Ok(json!(sandbox.concur.payment_requests())),
         ("GET", "/concur/vendors") => Ok(json!(sandbox.concur.vendors())),
         (method, path) => {
-            let done =
-                reference::handle_reference_control(sandbox, method, path, body.clone(), now)
-                    .or_else(|| expenses::handle_expense_control(sandbox, method, path, &body, now))
-                    .or_else(|| {
-                        documents::handle_document_control(sandbox, method, path, body, now)
-                    });
-            match done {
+            let ask = |part: &Part| part(sandbox, method, path, body.clone(), now);
+            match PARTS.iter().find_map(ask) {
                 Some(done) => done,
                 None => {
                     let why = format!("there is no {method} {path}");

@@ -19,7 +19,7 @@ impl Concur {
     ) -> V4Result {
         let unknown = self.config.expense.unknown_fields;
         let owner = self.report_of(report, None, "PROCESSOR")?.owner.clone();
-        let comments = self.comments_mut(report, expense)?;
+        let (comments, _) = self.remarks_mut(report, expense)?;
         if method == "GET" {
             let newest = comments.len().saturating_sub(1);
             let rows = comments
@@ -60,7 +60,8 @@ impl Concur {
         expense: Option<&str>,
     ) -> V4Result {
         if method == "GET" {
-            let exceptions = self.exceptions_mut(report, expense)?.iter();
+            let (_, exceptions) = self.remarks_mut(report, expense)?;
+            let exceptions = exceptions.iter();
             let rows = exceptions.map(|one| {
                 json!({"exceptionCode": one.code, "exceptionVisibility": one.visibility,
                     "isBlocking": false, "message": one.code, "expenseId": expense})
@@ -78,7 +79,7 @@ impl Concur {
             code: text("exceptionCode"),
             visibility: text("exceptionVisibility"),
         };
-        let exceptions = self.exceptions_mut(report, expense)?;
+        let (_, exceptions) = self.remarks_mut(report, expense)?;
         exceptions.retain(|one| one.code != exception.code);
         exceptions.push(exception);
         Ok(V4Reply::Json(
@@ -87,36 +88,20 @@ impl Concur {
         ))
     }
 
-    fn comments_mut(
+    /// What was said about a report or one of its entries.
+    fn remarks_mut(
         &mut self,
         report: &str,
         expense: Option<&str>,
-    ) -> Result<&mut Vec<Comment>, V4Error> {
+    ) -> Result<(&mut Vec<Comment>, &mut Vec<Exception>), V4Error> {
         let report = self.expense.report_mut(report);
         let report = report.ok_or_else(|| V4Error::not_found("reportId"))?;
         let Some(expense) = expense else {
-            return Ok(&mut report.comments);
+            return Ok((&mut report.comments, &mut report.exceptions));
         };
         let entry = report.entry_mut(expense);
-        Ok(&mut entry
-            .ok_or_else(|| V4Error::not_found("expenseId"))?
-            .comments)
-    }
-
-    fn exceptions_mut(
-        &mut self,
-        report: &str,
-        expense: Option<&str>,
-    ) -> Result<&mut Vec<Exception>, V4Error> {
-        let report = self.expense.report_mut(report);
-        let report = report.ok_or_else(|| V4Error::not_found("reportId"))?;
-        let Some(expense) = expense else {
-            return Ok(&mut report.exceptions);
-        };
-        let entry = report.entry_mut(expense);
-        Ok(&mut entry
-            .ok_or_else(|| V4Error::not_found("expenseId"))?
-            .exceptions)
+        let entry = entry.ok_or_else(|| V4Error::not_found("expenseId"))?;
+        Ok((&mut entry.comments, &mut entry.exceptions))
     }
 }
 

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::records::handle_record_control;
 use crate::concur::{CannotDo, DocStatus, DocumentBulk, Filed, Filing, Resubmission};
 use crate::freshbooks::AccountConfig;
 use crate::{Millis, Sandbox};
@@ -110,7 +109,7 @@ fn handle_ledger_control(
                 made.map(|made| json!(made)).ok_or_else(unknown_id)
             })
         }
-        _ => return handle_record_control(sandbox, method, path, body, now),
+        _ => return None,
     };
     Some(done)
 }

@@ -2,15 +2,11 @@
 //! the company holds.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::documents::refusal_message;
+use super::documents::{ControlResult, read_options, refusal_message};
 use crate::concur::{Concur, EntryByHand, Filing};
 use crate::{Millis, Sandbox};
-
-/// What became of a control request: a reply, or why there is none.
-type ControlResult = Result<Value, String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,32 +44,31 @@ pub(super) fn handle_expense_control(
     sandbox: &mut Sandbox,
     method: &str,
     path: &str,
-    body: &Value,
+    body: Value,
     now: Millis,
 ) -> Option<ControlResult> {
     let concur = &mut sandbox.concur;
     Some(match (method, path) {
         ("GET", "/concur/expense-reports") => Ok(json!(concur.expense_reports())),
         ("GET", "/concur/quick-expenses") => Ok(json!(concur.quick_expenses())),
-        ("POST", "/concur/expense-reports") => read(body).and_then(|new: NewReport| {
+        ("POST", "/concur/expense-reports") => read_options(body).and_then(|new: NewReport| {
             let id = concur.create_report_by_hand(&new.login, &new.name, now);
             made_id(id, "no user has that login")
         }),
-        ("POST", "/concur/expense-entries") => read(body).and_then(|new: NewEntry| {
+        ("POST", "/concur/expense-entries") => read_options(body).and_then(|new: NewEntry| {
             let id = concur.add_entry_by_hand(&new.report, &new.entry, now);
             made_id(
                 id,
                 "the report is not with its owner, or the entry is wrong",
             )
         }),
-        ("POST", "/concur/expense-entries/edit") => read(body)
+        ("POST", "/concur/expense-entries/edit") => read_options(body)
             .and_then(|one: OneEntry| done(concur.edit_entry_by_hand(&one.id, &one.entry, now))),
-        ("POST", "/concur/expense-entries/delete") => {
-            read(body).and_then(|one: OneEntry| done(concur.delete_entry_by_hand(&one.id, now)))
-        }
+        ("POST", "/concur/expense-entries/delete") => read_options(body)
+            .and_then(|one: OneEntry| done(concur.delete_entry_by_hand(&one.id, now))),
         ("POST", path) => {
             let step = path.strip_prefix("/concur/expense-reports/")?;
-            read(body).and_then(|one: OneReport| take_step(concur, step, &one, now))
+            read_options(body).and_then(|one: OneReport| take_step(concur, step, &one, now))
         }
         _ => return None,
     })
@@ -91,10 +86,6 @@ fn take_step(concur: &mut Concur, step: &str, one: &OneReport, now: Millis) -> C
         }
         _ => Err(format!("a report has no step {step}")),
     }
-}
-
-fn read<T: DeserializeOwned>(body: &Value) -> Result<T, String> {
-    serde_json::from_value(body.clone()).map_err(|error| error.to_string())
 }
 
 fn made_id(id: Option<String>, why_not: &str) -> ControlResult {
@@ -117,7 +108,7 @@ mod tests {
     const NOW: Millis = 1_772_463_600_000;
 
     fn ask(sandbox: &mut Sandbox, method: &str, path: &str, body: Value) -> ControlResult {
-        let done = handle_expense_control(sandbox, method, path, &body, NOW);
+        let done = handle_expense_control(sandbox, method, path, body, NOW);
         done.expect("there is such a request")
     }
 
@@ -173,7 +164,7 @@ mod tests {
                 "{path} {body}"
             );
         }
-        let none = handle_expense_control(&mut sandbox, "GET", "/nothing", &json!(null), NOW);
+        let none = handle_expense_control(&mut sandbox, "GET", "/nothing", json!(null), NOW);
         assert!(none.is_none());
     }
 }
