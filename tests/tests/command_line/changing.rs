@@ -247,7 +247,7 @@ fn a_service_with_wrong_settings_does_not_start_and_says_where_they_are_wrong() 
     for arguments in [&["serve"][..], &["connect", "freshbooks"]] {
         let output = installation.run(arguments);
         assert_eq!(output.code, 3, "{}", output.err);
-        let place = "ml-connector.toml:9: connections.acme.currencies";
+        let place = "ml-connector.toml:10: connections.acme.currencies";
         assert!(output.err.contains(place), "{}", output.err);
     }
 }

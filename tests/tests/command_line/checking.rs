@@ -35,10 +35,10 @@ fn errors_of_host_and_component_come_together_with_their_lines() {
     let expected = "\
 error: ml-connector.toml has 4 errors:
 ml-connector.toml:2: receiver.public_url: must be set
-ml-connector.toml:3: receiver.publik_url: unknown key; did you mean public_url?
-ml-connector.toml:13: connections.acme.freshbooks.business_id: expected a whole number from 1 to \
+ml-connector.toml:4: receiver.publik_url: unknown key; did you mean public_url?
+ml-connector.toml:14: connections.acme.freshbooks.business_id: expected a whole number from 1 to \
 18446744073709551615
-ml-connector.toml:14: connections.acme.freshbooks.buisness: unknown key; known here: account_id, \
+ml-connector.toml:15: connections.acme.freshbooks.buisness: unknown key; known here: account_id, \
 base, business_id, client_id, consent_base, redirect_uri, scopes
 ";
     assert_eq!((output.code, output.err.as_str()), (3, expected));
@@ -190,7 +190,7 @@ fn errors_of_the_settings_are_findings_for_a_program() {
     let message = findings[1]["message"].as_str().expect("text");
     assert_eq!(findings[1]["subject"], "settings");
     assert!(
-        message.starts_with("ml-connector.toml:3: receiver.publik_url: "),
+        message.starts_with("ml-connector.toml:4: receiver.publik_url: "),
         "{message}"
     );
     let missing = installation.run(&["check", "--json", "--config", "gone.toml"]);

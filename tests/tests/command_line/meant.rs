@@ -29,7 +29,7 @@ fn secrets_in_the_clear_are_found_by_check_and_refused_by_everything_that_sends(
             "extra_bases = [\"http://10.0.0.1\"]",
         ),
         (
-            "public_url = \"https://",
+            "listen = \"127.0.0.1:0\"\npublic_url = \"https://",
             "listen = \"0.0.0.0:0\"\npublic_url = \"http://",
         ),
     ] {
