@@ -10,6 +10,7 @@ pub mod built;
 pub mod demo;
 pub mod fixtures;
 pub mod logic;
+pub mod published;
 pub mod sim;
 pub mod switches;
 
@@ -20,6 +21,7 @@ pub mod switches;
 #[macro_export]
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
+        pub(crate) const SCENARIOS: &[fn($crate::logic::Backend)] = &[$($name),*];
         mod native {
             $(#[test] fn $name() {
                 $crate::switches::under_one_row(|| super::$name($crate::logic::Backend::Native));

@@ -8,6 +8,7 @@ use ml_connector_component::contract::types::System;
 use ml_connector_sandbox::{self as sandbox, Millis, WireOutcome};
 
 use super::{Sim, body, error, headers};
+use crate::published;
 
 impl Sim {
     /// Sends a request and lets as much time pass as its answer takes.
@@ -30,6 +31,7 @@ impl Sim {
             }
         }
         self.count(&wire);
+        published::note(which(request.system), &wire);
         let answer = self
             .sandbox
             .exchange(which(request.system), &wire, self.now);
