@@ -59,12 +59,17 @@ impl Translated {
         body(report.into_iter().chain(filled))
     }
 
-    /// The body that changes the members of these names.
+    /// The body that changes the members of these names of an entry in this report. SAP's API
+    /// description requires three members of every change, its page none: they are always sent
+    /// (source: concur-expense-entries).
     #[must_use]
-    pub(crate) fn to_update(&self, names: &[&str]) -> String {
+    pub(crate) fn to_update(&self, report_id: &str, names: &[&str]) -> String {
+        let report = [("ReportID", report_id)];
         let members = self.members.iter();
         let members = members.map(|(name, text)| (name.as_str(), text.as_str()));
-        body(members.filter(|(name, _)| names.contains(name)))
+        let is_sent = |name: &str| [DATE, EXPENSE_TYPE].contains(&name) || names.contains(&name);
+        let sent = members.filter(|(name, _)| is_sent(name));
+        body(report.into_iter().chain(sent))
     }
 
     /// The custom fields that are filled.

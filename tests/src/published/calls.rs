@@ -78,11 +78,19 @@ const REPORTS: &str = "Reports.swagger.json";
 const ENTRIES: &str = "Entries.swagger.json";
 const EVENTS: &str = "EventSubscriptionService.swagger.json";
 
-/// Of an allocation; in the description they have two digits. (Decision 0026.)
-const WITHOUT_PADDING: &[(&str, &str)] = &[(
-    "LineItems.Allocations.Custom1",
-    "SAP's page spells it so, and it is a setting",
-)];
+/// The description has two digits. (Decision 0026.)
+const WITHOUT_PADDING: &[(&str, &str)] = &[
+    (
+        "LineItems.Allocations.Custom1",
+        "SAP's page spells it so, and it is a setting",
+    ),
+    ("Custom5", "a setting of the scenarios about both spellings"),
+    (
+        "OrgUnit1",
+        "a setting of the scenarios about both spellings",
+    ),
+];
+const OF_SCIM: &[(&str, &str)] = &[("schemas", "SAP's page requires it, and so does SCIM")];
 const ONE_OF_A_LIST: &[(&str, &str)] = &[
     ("Vendor", "SAP's page has a list"),
     ("Vendor.CurrenyCode", "a slip of the description"),
@@ -91,7 +99,7 @@ const ONE_OF_A_LIST: &[(&str, &str)] = &[
 /// Every call to SAP Concur that we make; a new one gets its line here.
 pub const CALLS: &[Call] = &[
     call(
-        Scenarios,
+        Host,
         "POST",
         "/oauth2/v0/token",
         Nowhere("the pages on authentication"),
@@ -185,7 +193,8 @@ pub const CALLS: &[Call] = &[
         "POST",
         "/profile/identity/v4.1/Users/.search",
         In(IDENTITY, "/Users/.search"),
-    ),
+    )
+    .but(OF_SCIM),
     call(
         Scenarios,
         "POST",

@@ -24,6 +24,7 @@ scenarios!(
     a_lost_answer_makes_one_entry,
     an_imported_expense_waits_for_a_person,
     an_employee_who_has_left_stops_before_the_first_write,
+    an_employee_may_be_named_by_uuid,
 );
 
 /// Everything connected both ways, with expenses.
@@ -266,4 +267,18 @@ fn an_employee_who_has_left_stops_before_the_first_write(backend: Backend) {
     let stopped = ending(&sim, "expense", &id);
     assert!(stop_code(&stopped).starts_with("employee-"), "{stopped:?}");
     assert!(reports(&sim).is_empty());
+}
+
+fn an_employee_may_be_named_by_uuid(backend: Backend) {
+    let mut settings = settings::both_ways("park");
+    settings["expense"] = settings::expense("park");
+    let users = switches::config().concur.users;
+    let alex = &users[0];
+    settings["expense"]["staff"] = json!({"2": alex.id});
+    let mut sim = Sim::with_settings(backend, &settings);
+    let id = an_expense(&mut sim, &[]).to_string();
+    sim.start(object("expense", &id), StartReason::Sweep);
+    sim.settle();
+    let [report] = reports(&sim).try_into().expect("one report");
+    assert_eq!(report.owner, alex.user_name);
 }

@@ -13,6 +13,7 @@ mod financial_entities;
 mod financial_failures;
 mod forms;
 mod look_ups;
+mod payments;
 mod published;
 
 use ml_connector_tests::scenarios;

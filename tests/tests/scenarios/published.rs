@@ -14,6 +14,7 @@ const SCENARIOS: &[&[fn(Backend)]] = &[
     crate::financial_failures::SCENARIOS,
     crate::forms::SCENARIOS,
     crate::look_ups::SCENARIOS,
+    crate::payments::SCENARIOS,
 ];
 
 #[test]

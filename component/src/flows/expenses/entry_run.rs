@@ -174,7 +174,7 @@ impl EntryRun<'_> {
             if names.is_empty() {
                 return Ok(LookUp::Found(()));
             }
-            let body = self.translated.to_update(&names);
+            let body = self.translated.to_update(&entry.report_id, &names);
             let login = &self.employee.login;
             Ok(LookUp::Missing(concur::update_entry(login, id, body)))
         };
