@@ -13,7 +13,7 @@ mod recording;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-pub use self::calls::{CALLS, Call, Sender};
+pub use self::calls::{CALLS, Call, Described, Sender};
 use self::operation::Operation;
 pub use self::recording::{Sent, from_exchange_log, note, record};
 

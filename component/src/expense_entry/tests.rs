@@ -80,7 +80,7 @@ fn what_is_left_out_is_cleared_by_an_update_and_not_created() {
     let entry = translated(settings, &json).expect("translates");
     assert!(!entry.to_create("9E44").contains("Custom3"));
     let update = entry.to_update("9E44", &["Custom3"]);
-    let expected = r#"{"ReportID":"9E44","Custom3":"","ExpenseTypeCode":"TRAVL","TransactionDate":"2026-02-11"}"#;
+    let expected = r#"{"ReportID":"9E44","Custom3":"","ExpenseTypeCode":"TAXIX","TransactionDate":"2026-02-11"}"#;
     assert_eq!(update, expected);
 }
 

@@ -299,7 +299,9 @@ fn updates_follow_and_deletions_take_the_entry_out() {
         .iter()
         .map(|body| serde_json::from_str(body).expect("is JSON"))
         .collect();
-    assert_eq!(sent, [json!({"TransactionAmount": 41.5, "Custom3": ""})]);
+    let expected = json!({"TransactionAmount": 41.5, "Custom3": "", "ReportID": "R1",
+        "ExpenseTypeCode": "TAXIX", "TransactionDate": "2026-02-11"});
+    assert_eq!(sent, [expected]);
     expense(&mut world, "7", &[("vis_state", json!(1))]);
     assert_eq!(confirmed(&world.run(&notice("7"))).0, Change::Withdrawn);
     assert_eq!(world.spending.entries.len(), 0);
