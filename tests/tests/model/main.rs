@@ -10,6 +10,7 @@
 
 mod bills;
 mod renewals;
+mod round_trip;
 mod shared;
 mod way_back;
 mod way_there;
