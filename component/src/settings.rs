@@ -225,6 +225,7 @@ impl Settings {
                 purpose: String::from("checks that FreshBooks announces each payment to us"),
             });
         }
+        schedules.extend(self.expense.schedule());
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
         schedules

@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use entry_run::{EntryRun, form_of};
+pub(super) use look_up::entries_of;
 use removal::withdraw;
 
 use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};

@@ -11,6 +11,8 @@ use super::checks::{
 };
 use super::reader::Reader;
 use crate::contract::runs::Intent;
+use crate::contract::settings::Schedule;
+use crate::contract::types::ObjectRef;
 
 /// How expenses become expense entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,10 @@ pub struct Expense {
     pub currencies: BTreeSet<String>,
     /// The reports that entries go into.
     pub report: Report,
+    /// How far a report is brought on that holds nothing but our entries.
+    pub workflow: Workflow,
+    /// Days after the last one of a report's period, after which it is brought on.
+    pub workflow_after_days: u32,
     /// The field of an entry that holds our marker; none for the end of its description.
     pub marker_field: Option<String>,
     /// The field of an entry that holds the cost code of its project; none to leave projects out.
@@ -76,6 +82,17 @@ pub enum Period {
     Week,
 }
 
+/// How far reports are brought on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Workflow {
+    /// They are left to their employees.
+    Leave,
+    /// They are submitted.
+    Submit,
+    /// They are submitted and approved.
+    Approve,
+}
+
 /// How taxes are written. SAP Concur computes them by itself and takes no amount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tax {
@@ -98,6 +115,8 @@ pub enum BankImported {
     Leave,
 }
 
+/// The kind of the objects whose runs look for reports that are to be submitted.
+pub(crate) const REPORT_QUEUE: &str = "expense-report-queue";
 /// What a period stands for in a report's name.
 pub(crate) const PERIOD: &str = "{period}";
 /// The longest name of a report in characters (source: concur-financial-schema).
@@ -115,6 +134,12 @@ impl Expense {
             staff: table.map("staff", anything),
             currencies: table.texts("currencies", currency).into_iter().collect(),
             report: table.table("report", |table| Report::read(table, enabled)),
+            workflow: match table.choice("workflow", &["leave", "submit", "approve"]) {
+                "submit" => Workflow::Submit,
+                "approve" => Workflow::Approve,
+                _ => Workflow::Leave,
+            },
+            workflow_after_days: days(table),
             marker_field: table.optional_checked("marker_field", entry_field),
             project_field: table.optional_checked("project_field", entry_field),
             cost_code_field: table.optional_checked("cost_code_field", entry_field),
@@ -142,6 +167,18 @@ impl Expense {
     /// FreshBooks scopes that they need beside those of the other flows.
     pub(super) fn scopes(&self) -> &'static [&'static str] {
         if self.enabled { &SCOPES } else { &[] }
+    }
+
+    /// The daily look for reports that are to be submitted.
+    pub(super) fn schedule(&self) -> Option<Schedule> {
+        const INTERVAL_S: u64 = 86_400;
+        let is_wanted = self.enabled && self.workflow > Workflow::Leave;
+        is_wanted.then(|| Schedule {
+            object: ObjectRef::concur(REPORT_QUEUE, "unsubmitted"),
+            interval_s: INTERVAL_S,
+            needs: None,
+            purpose: "looks for expense reports that are to be submitted".to_string(),
+        })
     }
 
     /// Every field that is written, with the setting that names it.
@@ -268,6 +305,11 @@ impl Tax {
             amount_field: table.optional_checked("amount_field", entry_field),
         }
     }
+}
+
+fn days(table: &mut Reader) -> u32 {
+    let days = table.whole("workflow_after_days", 7, 0..=366);
+    u32::try_from(days).unwrap_or(u32::MAX)
 }
 
 fn lower_case(map: BTreeMap<String, String>) -> BTreeMap<String, String> {
