@@ -11,6 +11,7 @@ mod forms;
 mod own_expenses;
 mod payment_state;
 mod registration;
+mod report_submission;
 mod subscription;
 mod suppliers;
 mod sweep;

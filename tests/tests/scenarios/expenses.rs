@@ -28,8 +28,16 @@ scenarios!(
 
 /// Everything connected both ways, with expenses.
 pub(crate) fn connected(backend: Backend, ambiguity: &str) -> Sim {
+    connected_with(backend, ambiguity, &json!({}))
+}
+
+/// The same with more settings of expenses.
+pub(crate) fn connected_with(backend: Backend, ambiguity: &str, more: &Value) -> Sim {
     let mut settings = settings::both_ways(ambiguity);
     settings["expense"] = settings::expense(ambiguity);
+    for (name, value) in more.as_object().into_iter().flatten() {
+        settings["expense"][name] = value.clone();
+    }
     let mut sim = Sim::with_settings(backend, &settings);
     sim.start(object("callback", "expense"), StartReason::Schedule);
     sim.settle();
@@ -50,7 +58,7 @@ fn taxi(members: &[(&str, Value)]) -> Value {
     expense
 }
 
-fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
+pub(crate) fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
     let created = sim
         .sandbox
         .freshbooks
@@ -59,7 +67,7 @@ fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
 }
 
 /// The reports that are there.
-fn reports(sim: &Sim) -> Vec<ReportRecord> {
+pub(crate) fn reports(sim: &Sim) -> Vec<ReportRecord> {
     let reports = sim.sandbox.concur.expense_reports().into_iter();
     reports.filter(|report| !report.deleted).collect()
 }

@@ -90,11 +90,38 @@ impl Spending {
                 }
                 answer(204, "")
             }
+            (Method::Patch, ["expensereports", .., id, action]) => self.bring_on(id, action),
+            (Method::Get, ["api", "v3.0", "expense", "reports"]) => {
+                let reports = self.reports.iter().map(|report| {
+                    json!({"ID": report["reportId"],
+                        "ApprovalStatusCode": report["approvalStatusId"]})
+                });
+                done(&json!({"Items": reports.collect::<Vec<_>>(), "NextPage": null}))
+            }
             (method, ["api", "v3.0", "expense", "entries", rest @ ..]) => {
                 self.handle_entry(method, rest.first().copied(), query, body)
             }
             _ => missing(),
         }
+    }
+
+    /// Submits a report, or approves the next of two steps.
+    fn bring_on(&mut self, id: &str, action: &str) -> SendOutcome {
+        let mut reports = self.reports.iter();
+        let Some(at) = reports.position(|report| report["reportId"] == *id) else {
+            return missing();
+        };
+        let status = self.reports[at]["approvalStatusId"].clone();
+        match (action, status.as_str()) {
+            ("submit", Some("A_NOTF")) => self.submit(at),
+            ("approve", Some("A_PEND")) => self.reports[at]["approvalStatusId"] = "A_ACCO".into(),
+            ("approve", Some("A_ACCO")) => self.reports[at]["approvalStatusId"] = "A_APPR".into(),
+            _ => {
+                let body = r#"{"validationErrors":[{"source":"workflow","message":"invalid"}]}"#;
+                return answer(400, body);
+            }
+        }
+        answer(204, "")
     }
 
     fn search(&self, body: &str) -> SendOutcome {
