@@ -112,6 +112,20 @@ fn a_disabled_flow_has_no_schedule() {
 }
 
 #[test]
+fn reports_are_looked_for_only_where_they_are_to_be_submitted() {
+    let queued = |more: &str| {
+        let schedules = with_expenses(more).schedules();
+        let queues = schedules
+            .iter()
+            .filter(|schedule| schedule.object.kind == "expense-report-queue");
+        queues.count()
+    };
+    assert_eq!(queued(""), 0);
+    assert_eq!(queued(r#""workflow": "submit","#), 1);
+    assert_eq!(with_expenses("").expense.workflow_after_days, 7);
+}
+
+#[test]
 fn confirmed_payments_need_a_scope_and_a_webhook() {
     let plain = Settings::load("acme", MINIMAL).expect("is right");
     assert!(!plain.confirms_payments && !plain.freshbooks.scopes.contains("payments"));
