@@ -12,6 +12,7 @@ mod identity;
 mod json;
 mod payment_confirmations;
 mod payment_requests;
+mod quick_expenses;
 mod report_workflow;
 mod requests;
 mod subscriptions;
@@ -45,6 +46,7 @@ pub(crate) use payment_requests::{
     Line, PaymentRequest, create_payment_request, get_payment_request, read_payment_request,
     read_written_id, update_payment_request,
 };
+pub(crate) use quick_expenses::{create_quick_expense, read_created_quick_expense};
 pub(crate) use report_workflow::{
     approve_report, list_unsubmitted, read_moved_on, read_unsubmitted, submit_report,
 };
