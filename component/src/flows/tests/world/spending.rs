@@ -22,6 +22,8 @@ pub(in crate::flows::tests) struct Spending {
     keys: BTreeMap<String, String>,
     /// In the form of Entries v3.
     pub(in crate::flows::tests) entries: Vec<Value>,
+    /// Quick expenses, as they were sent, with their users.
+    pub(in crate::flows::tests) quick: Vec<Value>,
     /// Fields that no form has.
     pub(in crate::flows::tests) dropped: Vec<&'static str>,
     /// How often the creation of a report is answered as still running.
@@ -34,6 +36,7 @@ impl Spending {
             "/profile/identity/",
             "/expensereports/",
             "/api/v3.0/expense/",
+            "/quickexpense/",
         ];
         bases.iter().any(|base| path.starts_with(base))
     }
@@ -89,6 +92,13 @@ impl Spending {
                     return missing();
                 }
                 answer(204, "")
+            }
+            (Method::Post, ["quickexpense", "v4", "users", user, ..]) => {
+                let mut quick: Value = serde_json::from_str(body).expect("is JSON");
+                quick["user"] = json!(user);
+                self.quick.push(quick);
+                let uri = format!("https://x.test/quickexpenses/Q{}", self.quick.len());
+                answer(201, &json!({ "quickExpenseIdUri": uri }).to_string())
             }
             (Method::Patch, ["expensereports", .., id, action]) => self.bring_on(id, action),
             (Method::Get, ["api", "v3.0", "expense", "reports"]) => {
