@@ -12,6 +12,8 @@ mod identity;
 mod json;
 mod payment_confirmations;
 mod payment_requests;
+mod quick_expenses;
+mod report_workflow;
 mod requests;
 mod subscriptions;
 mod vendors;
@@ -24,7 +26,8 @@ pub(crate) use expense_entries::{
     read_entry_changed, update_entry,
 };
 pub(crate) use expense_reports::{
-    NewReport, Report, create_report, delete_expense, get_report, read_created_report, read_report,
+    NewReport, Report, Stage, create_report, delete_expense, get_report, read_created_report,
+    read_report,
 };
 pub(crate) use financial_documents::{
     FinancialPage, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer, acknowledge,
@@ -42,6 +45,10 @@ pub(crate) use payment_confirmations::{
 pub(crate) use payment_requests::{
     Line, PaymentRequest, create_payment_request, get_payment_request, read_payment_request,
     read_written_id, update_payment_request,
+};
+pub(crate) use quick_expenses::{create_quick_expense, read_created_quick_expense};
+pub(crate) use report_workflow::{
+    approve_report, list_unsubmitted, read_moved_on, read_unsubmitted, submit_report,
 };
 pub(crate) use subscriptions::{
     Subscription, get_subscription, put_subscription, read_nothing, read_subscription,

@@ -20,10 +20,12 @@ type Kind = (System, &'static str);
 
 const INVOICE: Kind = (System::Freshbooks, "invoice");
 const BILL: Kind = (System::Freshbooks, "bill");
+const EXPENSE: Kind = (System::Freshbooks, "expense");
 const CLIENT: Kind = (System::Freshbooks, "client");
 const BILL_VENDOR: Kind = (System::Freshbooks, "bill-vendor");
 const JOURNAL_ENTRY: Kind = (System::Freshbooks, "journal-entry");
 const PAYMENT_REQUEST: Kind = (System::Concur, "payment-request");
+const QUICK_EXPENSE: Kind = (System::Concur, "quick-expense");
 const VENDOR: Kind = (System::Concur, "vendor");
 const SUPPLIER: Kind = (System::Concur, "supplier");
 const FINANCIAL_DOCUMENT: Kind = (System::Concur, "financial-document");
@@ -60,11 +62,12 @@ const fn party(source: Kind, target: Kind) -> Rule {
 
 /// Everything that people link. What is not here, such as a registration's link to its callback,
 /// is bookkeeping of the runs.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     document(INVOICE, PAYMENT_REQUEST, true),
     document(BILL, PAYMENT_REQUEST, true),
     document(FINANCIAL_DOCUMENT, BILL, true),
     document(FINANCIAL_DOCUMENT, JOURNAL_ENTRY, false),
+    document(EXPENSE, QUICK_EXPENSE, false),
     party(CLIENT, VENDOR),
     party(BILL_VENDOR, VENDOR),
     party(SUPPLIER, BILL_VENDOR),

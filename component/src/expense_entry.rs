@@ -2,6 +2,7 @@
 //! (source: concur-expense-entries).
 
 pub(crate) mod period;
+pub(crate) mod quick;
 pub(crate) mod unseen;
 
 use alloc::collections::BTreeMap;

@@ -17,6 +17,8 @@ mod parties;
 mod payment_request_form;
 mod payment_state;
 mod registration;
+mod report_queue;
+mod report_submission;
 mod subscription;
 mod suppliers;
 mod sweep;
@@ -36,6 +38,7 @@ use crate::flow::{EarlyEnd, Flow};
 use crate::freshbooks::Kind;
 use crate::runs::{EffectChannel, FlowFuture, Run};
 use crate::settings::Settings;
+use crate::settings::expense::REPORT_QUEUE;
 
 /// The longest id of an object in bytes; those of both systems are numbers and UUIDs.
 const ID_BYTES_MAX: usize = 200;
@@ -123,6 +126,10 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, "expense") => Ok(boxed(flow, expenses::sync_expense)),
         (System::Freshbooks, "staff") => Ok(boxed(flow, employees::sync_staff)),
         (System::Freshbooks, "expense-report") => Ok(boxed(flow, expense_reports::sync_report)),
+        (System::Freshbooks, report_submission::KIND) => {
+            Ok(boxed(flow, report_submission::sync_submission))
+        }
+        (System::Concur, REPORT_QUEUE) => Ok(boxed(flow, report_queue::read_report_queue)),
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "backfill") => Ok(boxed(flow, backfill::back_fill)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),

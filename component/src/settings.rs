@@ -21,8 +21,8 @@ use crate::marker;
 use crate::retry::Policy;
 use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
-use expense::Expense;
-use financial::{FINANCIAL_QUEUE, Financial};
+use expense::{Expense, ExpenseForm};
+use financial::{DocumentType, FINANCIAL_QUEUE, Financial, OwnExpenses};
 use reader::Reader;
 use sections::read_retry;
 pub use sections::{
@@ -225,6 +225,7 @@ impl Settings {
                 purpose: String::from("checks that FreshBooks announces each payment to us"),
             });
         }
+        schedules.extend(self.expense.schedule());
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
         schedules
@@ -267,6 +268,7 @@ impl Settings {
             freshbooks.scopes = scopes.concat().join(" ");
         }
         check_bill_scopes(reader, &freshbooks.scopes, &financial);
+        check_quick_expenses(reader, &expense, &financial);
         Self {
             connection: String::from(connection),
             version: marker::short_hash(&["settings", &reader.canonical()]),
@@ -314,6 +316,19 @@ fn check_bill_scopes(reader: &mut Reader, scopes: &str, financial: &Financial) {
             );
             reader.problem_at("freshbooks/scopes", "scope-missing", message);
         }
+    }
+}
+
+/// A quick expense that comes back on an approved report has another id, by which nothing tells
+/// that FreshBooks has booked it already.
+fn check_quick_expenses(reader: &mut Reader, expense: &Expense, financial: &Financial) {
+    let is_quick = expense.enabled && expense.form == ExpenseForm::QuickExpense;
+    let comes_back = financial.carries(DocumentType::Expense);
+    if is_quick && comes_back && financial.own_expenses == OwnExpenses::LeaveOut {
+        let message = "quick expenses that come back on a report cannot be told from others, and \
+                       would be booked twice: leave `expense` out of `financial.documents`, or set \
+                       `financial.own_expenses = \"post\"` if FreshBooks is to have both";
+        reader.problem_at("expense/kind", "wrong-value", String::from(message));
     }
 }
 

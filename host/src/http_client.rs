@@ -197,6 +197,7 @@ fn http_method(method: Method) -> HttpMethod {
         Method::Post => HttpMethod::POST,
         Method::Put => HttpMethod::PUT,
         Method::Delete => HttpMethod::DELETE,
+        Method::Patch => HttpMethod::PATCH,
     }
 }
 

@@ -10,7 +10,7 @@ use super::requests::{encoded, get, with_body};
 use crate::contract::http::{Header, Method, Request, Response};
 use crate::error_bodies::Unread;
 
-const REPORTS: &str = "/expensereports/v4";
+pub(super) const REPORTS: &str = "/expensereports/v4";
 
 /// A report that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,35 @@ pub(crate) struct Report {
     pub(crate) open: bool,
     /// The currency in which its employee is paid; empty where it is not shown.
     pub(crate) currency: String,
+    /// The code of its approval status, such as `A_PEND`; empty where it is not shown.
+    pub(crate) status: String,
+}
+
+/// How far a report is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// With its employee, and never submitted.
+    New,
+    /// With its employee again: sent back or recalled.
+    Back,
+    /// Submitted, and at a step that somebody has to approve.
+    Pending,
+    /// Submitted, and held for something else: an audit, a receipt, an approver who never came.
+    Held,
+    /// Approved.
+    Approved,
+}
+
+impl Report {
+    pub(crate) fn stage(&self) -> Stage {
+        match self.status.as_str() {
+            "A_APPR" => Stage::Approved,
+            _ if self.open => Stage::New,
+            _ if !self.submitted => Stage::Back,
+            "A_AAFH" | "A_RHLD" | "A_TEXP" => Stage::Held,
+            _ => Stage::Pending,
+        }
+    }
 }
 
 /// Creates a report of a user, once for each `key` (source: concur-expense-reports).
@@ -91,6 +120,7 @@ pub(crate) fn read_report(response: &Response) -> Result<Report, Unread> {
         submitted: is_true(&report, "isSubmitted"),
         open: is_open(&report),
         currency: member_text(&report, "currencyCode"),
+        status: member_text(&report, "approvalStatusId"),
     })
 }
 
@@ -141,6 +171,22 @@ mod tests {
         ] {
             assert!(!report(members).open, "{members}");
         }
+    }
+
+    #[test]
+    fn a_report_is_where_its_status_says() {
+        let stage = |submitted: bool, status: &str| {
+            let members = format!(
+                r#","isSubmitted":{submitted},"approvalStatusId":"{status}","canAddExpense":false"#
+            );
+            report(&members).stage()
+        };
+        assert_eq!(report("").stage(), Stage::New);
+        assert_eq!(stage(false, "A_RESU"), Stage::Back);
+        assert_eq!(stage(false, "A_NOTF"), Stage::Back);
+        assert_eq!(stage(true, "A_PEND"), Stage::Pending);
+        assert_eq!(stage(true, "A_RHLD"), Stage::Held);
+        assert_eq!(stage(true, "A_APPR"), Stage::Approved);
     }
 
     #[test]

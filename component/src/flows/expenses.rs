@@ -3,12 +3,15 @@
 
 mod entry_run;
 mod look_up;
+mod quick;
 mod removal;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use entry_run::{EntryRun, form_of};
+pub(super) use look_up::entries_of;
+use quick::{quick_expense_of, sync_quick_expense};
 use removal::withdraw;
 
 use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};
@@ -19,7 +22,7 @@ use crate::expense_entry::{self, expense_type_of, period::period_of};
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Expense};
 use crate::marker;
-use crate::settings::expense::BankImported;
+use crate::settings::expense::{BankImported, ExpenseForm};
 
 /// The kind of what an expense becomes.
 pub(super) const EXPENSE_ENTRY: &str = "expense-entry";
@@ -28,7 +31,7 @@ pub(super) const EXPENSE_ENTRY: &str = "expense-entry";
 pub(super) async fn sync_expense(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let own = flow.find_own().await;
     let ended = read_and_sync(flow, &own).await;
-    let is_new = entry_of(&own).is_none();
+    let is_new = entry_of(&own).or(quick_expense_of(&own)).is_none();
     let intent = flow.settings.expense.ambiguity;
     match ambiguity::ambiguous_since(flow, &own, intent, is_new) {
         Some(since) => ambiguity::stay_ambiguous(flow, since, ended),
@@ -100,6 +103,10 @@ async fn sync_content(
     let translated =
         expense_entry::translate(expense, &flow.settings, category.as_deref(), &marker)
             .map_err(|problems| cannot_translate(flow, "expense", problems))?;
+    let is_quick = flow.settings.expense.form == ExpenseForm::QuickExpense;
+    if is_quick || quick_expense_of(own).is_some() {
+        return sync_quick_expense(flow, own, expense, &translated).await;
+    }
     let staff = expense.staff.clone().unwrap_or_default();
     let content = format!("{staff} {}", translated.to_create(""));
     let hash = marker::content_hash(content.as_bytes());

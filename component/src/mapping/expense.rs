@@ -7,9 +7,11 @@ use alloc::vec::Vec;
 use super::{json_in, one_problem};
 use crate::contract::mapping::{TranslatedRecord, Translation};
 use crate::contract::types::{Note, ObjectRef, Problem};
+use crate::expense_entry::quick::quick_expense;
 use crate::freshbooks::Expense;
 use crate::lax_json::Object;
 use crate::settings::Settings;
+use crate::settings::expense::ExpenseForm;
 use crate::{expense_entry, marker};
 
 /// The kind of such a document.
@@ -44,11 +46,18 @@ pub(super) fn preview(settings: &Settings, text: &str) -> Result<Vec<Translation
         })]);
     }
     let source = ObjectRef::freshbooks(KIND, expense.id.clone());
-    let marker = marker::marker_for(&settings.connection, &source, "expense-entry");
+    let target_kind = match settings.expense.form {
+        ExpenseForm::Entry => "expense-entry",
+        ExpenseForm::QuickExpense => "quick-expense",
+    };
+    let marker = marker::marker_for(&settings.connection, &source, target_kind);
     let entry = expense_entry::translate(&expense, settings, None, &marker)?;
     Ok(vec![Translation::Record(TranslatedRecord {
-        target_kind: "expense-entry".to_string(),
-        json: entry.to_create("-"),
+        target_kind: target_kind.to_string(),
+        json: match settings.expense.form {
+            ExpenseForm::Entry => entry.to_create("-"),
+            ExpenseForm::QuickExpense => quick_expense(&expense, &entry, &marker),
+        },
         postings: Vec::new(),
     })])
 }

@@ -11,12 +11,16 @@ use super::checks::{
 };
 use super::reader::Reader;
 use crate::contract::runs::Intent;
+use crate::contract::settings::Schedule;
+use crate::contract::types::ObjectRef;
 
 /// How expenses become expense entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expense {
     /// Whether they are carried over.
     pub enabled: bool,
+    /// What they become.
+    pub form: ExpenseForm,
     /// Who paid, as SAP Concur knows it.
     pub payment_types: PaymentTypes,
     /// FreshBooks categories, by id or by name in lower case, to Concur expense type codes.
@@ -27,6 +31,10 @@ pub struct Expense {
     pub currencies: BTreeSet<String>,
     /// The reports that entries go into.
     pub report: Report,
+    /// How far a report is brought on that holds nothing but our entries.
+    pub workflow: Workflow,
+    /// Days after the last one of a report's period, after which it is brought on.
+    pub workflow_after_days: u32,
     /// The field of an entry that holds our marker; none for the end of its description.
     pub marker_field: Option<String>,
     /// The field of an entry that holds the cost code of its project; none to leave projects out.
@@ -41,6 +49,16 @@ pub struct Expense {
     pub bank_imported: BankImported,
     /// What to do when nobody can know whether an entry was created.
     pub ambiguity: Intent,
+}
+
+/// What expenses become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpenseForm {
+    /// Entries on a report.
+    Entry,
+    /// Available expenses, which their employees put on a report. No call reads, changes or
+    /// deletes them (source: concur-quick-expense).
+    QuickExpense,
 }
 
 /// Who paid, as SAP Concur knows it: encrypted ids of payment types, which differ per company.
@@ -76,6 +94,17 @@ pub enum Period {
     Week,
 }
 
+/// How far reports are brought on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Workflow {
+    /// They are left to their employees.
+    Leave,
+    /// They are submitted.
+    Submit,
+    /// They are submitted and approved.
+    Approve,
+}
+
 /// How taxes are written. SAP Concur computes them by itself and takes no amount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tax {
@@ -98,6 +127,10 @@ pub enum BankImported {
     Leave,
 }
 
+/// The kind of the objects whose runs look for reports that are to be submitted.
+pub(crate) const REPORT_QUEUE: &str = "expense-report-queue";
+/// How an employee pays out of their own pocket, among the payment types of quick expenses.
+const CASH: &str = "CASHX";
 /// What a period stands for in a report's name.
 pub(crate) const PERIOD: &str = "{period}";
 /// The longest name of a report in characters (source: concur-financial-schema).
@@ -108,13 +141,25 @@ const SCOPES: [&str; 2] = ["user:expenses:read", "user:teams:read"];
 impl Expense {
     pub(super) fn read(table: &mut Reader) -> Self {
         let enabled = table.flag("enabled", false);
+        let form = match table.choice("kind", &["entry", "quick-expense"]) {
+            "quick-expense" => ExpenseForm::QuickExpense,
+            _ => ExpenseForm::Entry,
+        };
+        let has_report = enabled && form == ExpenseForm::Entry;
         let expense = Self {
             enabled,
-            payment_types: PaymentTypes::read(table, enabled),
+            form,
+            payment_types: PaymentTypes::read(table, enabled, form),
             categories: lower_case(table.map("categories", expense_type_code)),
             staff: table.map("staff", anything),
             currencies: table.texts("currencies", currency).into_iter().collect(),
-            report: table.table("report", |table| Report::read(table, enabled)),
+            report: table.table("report", |table| Report::read(table, has_report)),
+            workflow: match table.choice("workflow", &["leave", "submit", "approve"]) {
+                "submit" => Workflow::Submit,
+                "approve" => Workflow::Approve,
+                _ => Workflow::Leave,
+            },
+            workflow_after_days: days(table),
             marker_field: table.optional_checked("marker_field", entry_field),
             project_field: table.optional_checked("project_field", entry_field),
             cost_code_field: table.optional_checked("cost_code_field", entry_field),
@@ -136,12 +181,56 @@ impl Expense {
             table.problem_at("currencies", "missing", message.to_string());
         }
         expense.check_fields(table);
+        if form == ExpenseForm::QuickExpense {
+            expense.check_quick_expense(table);
+        }
         expense
+    }
+
+    /// A quick expense has no custom fields and no report, and cannot be looked up before it would
+    /// be sent again (source: concur-quick-expense).
+    fn check_quick_expense(&self, table: &mut Reader) {
+        let tax = [
+            ("tax.receipt_with", self.tax.receipt_with.as_ref()),
+            ("tax.receipt_without", self.tax.receipt_without.as_ref()),
+        ];
+        let named = self.fields().into_iter().chain(tax);
+        for (setting, _) in named.filter(|(_, field)| field.is_some()) {
+            let message = "a quick expense has no such field: leave it out, or choose `kind = \
+                           \"entry\"`";
+            table.problem_at(
+                &setting.replace('.', "/"),
+                "wrong-value",
+                message.to_string(),
+            );
+        }
+        if self.workflow > Workflow::Leave {
+            let message = "quick expenses are put on reports by their employees, who submit them: \
+                           leave this out, or choose `kind = \"entry\"`";
+            table.problem_at("workflow", "wrong-value", message.to_string());
+        }
+        if self.ambiguity == Intent::LookUpThenResend {
+            let message = "no call shows whether a quick expense is there, so that none may be \
+                           sent again: choose \"park\"";
+            table.problem_at("ambiguity", "wrong-value", message.to_string());
+        }
     }
 
     /// FreshBooks scopes that they need beside those of the other flows.
     pub(super) fn scopes(&self) -> &'static [&'static str] {
         if self.enabled { &SCOPES } else { &[] }
+    }
+
+    /// The daily look for reports that are to be submitted.
+    pub(super) fn schedule(&self) -> Option<Schedule> {
+        const INTERVAL_S: u64 = 86_400;
+        let is_wanted = self.enabled && self.workflow > Workflow::Leave;
+        is_wanted.then(|| Schedule {
+            object: ObjectRef::concur(REPORT_QUEUE, "unsubmitted"),
+            interval_s: INTERVAL_S,
+            needs: None,
+            purpose: "looks for expense reports that are to be submitted".to_string(),
+        })
     }
 
     /// Every field that is written, with the setting that names it.
@@ -168,16 +257,29 @@ impl Expense {
 }
 
 impl PaymentTypes {
-    fn read(table: &mut Reader, enabled: bool) -> Self {
+    fn read(table: &mut Reader, enabled: bool, form: ExpenseForm) -> Self {
+        let check = match form {
+            ExpenseForm::Entry => payment_type,
+            ExpenseForm::QuickExpense => quick_payment_type,
+        };
         let types = Self {
             default: match enabled {
                 true => table.text("payment_type"),
                 false => table.text_or("payment_type", ""),
             },
-            by_staff: table.map("payment_types_by_staff", payment_type),
-            by_category: table.map("payment_types_by_category", payment_type),
+            by_staff: table.map("payment_types_by_staff", check),
+            by_category: table.map("payment_types_by_category", check),
         };
-        types.check_reimbursed(table);
+        if let Err(expected) = check(&types.default)
+            && !types.default.is_empty()
+        {
+            table.problem_at("payment_type", "wrong-value", format!("must be {expected}"));
+        }
+        let mut reimbursed = table.texts("reimbursed_payment_types", check);
+        if form == ExpenseForm::QuickExpense {
+            reimbursed.push(CASH.to_string());
+        }
+        types.check_reimbursed(table, &reimbursed);
         types
     }
 
@@ -191,8 +293,7 @@ impl PaymentTypes {
 
     /// FreshBooks has booked an expense as paid: what SAP Concur reimburses is paid a second time,
     /// so that the settings must say so for each member of staff or category.
-    fn check_reimbursed(&self, table: &mut Reader) {
-        let reimbursed = table.texts("reimbursed_payment_types", payment_type);
+    fn check_reimbursed(&self, table: &mut Reader, reimbursed: &[String]) {
         let allowed_staff = table.texts_or_numbers("reimburse_staff", staff_or_category_id);
         let allowed_categories =
             table.texts_or_numbers("reimburse_categories", staff_or_category_id);
@@ -268,6 +369,19 @@ impl Tax {
             amount_field: table.optional_checked("amount_field", entry_field),
         }
     }
+}
+
+/// The payment types of quick expenses, of which the page gives the names alone
+/// (source: concur-quick-expense).
+fn quick_payment_type(id: &str) -> Result<(), &'static str> {
+    matches!(id, "CASHX" | "CPAID" | "PENDC")
+        .then_some(())
+        .ok_or("CPAID (paid by the company), PENDC (on a company card) or CASHX (reimbursed)")
+}
+
+fn days(table: &mut Reader) -> u32 {
+    let days = table.whole("workflow_after_days", 7, 0..=366);
+    u32::try_from(days).unwrap_or(u32::MAX)
 }
 
 fn lower_case(map: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -112,6 +112,57 @@ fn a_disabled_flow_has_no_schedule() {
 }
 
 #[test]
+fn a_quick_expense_has_no_report_no_fields_and_no_second_attempt() {
+    let quick = |more: &str, head: &str| {
+        let json = format!(
+            r#"{{{head}"expense": {{"enabled": true, "kind": "quick-expense", "currencies": ["CAD"],
+            "categories": {{"3344": "TAXIX"}}, {more} "payment_type": "CPAID"}}, "#
+        );
+        Settings::load("acme", &MINIMAL.replacen('{', &json, 1))
+    };
+    assert!(quick("", "").is_ok());
+    let places = |more: &str, head: &str| -> Vec<String> {
+        let problems = quick(more, head).expect_err("has problems");
+        problems.into_iter().map(|one| one.pointer).collect()
+    };
+    for (more, place) in [
+        (r#""marker_field": "Custom3","#, "marker_field"),
+        (r#""project_field": "Custom3","#, "project_field"),
+        (r#""tax": {"receipt_with": "T"},"#, "tax/receipt_with"),
+        (r#""workflow": "submit","#, "workflow"),
+        (r#""ambiguity": "resend","#, "ambiguity"),
+        (
+            r#""payment_types_by_staff": {"1": "CASHX"},"#,
+            "payment_types_by_staff/1",
+        ),
+    ] {
+        assert_eq!(places(more, ""), [format!("/expense/{place}")], "{more}");
+    }
+    let allowed = r#""payment_types_by_staff": {"1": "CASHX"}, "reimburse_staff": [1],"#;
+    assert!(quick(allowed, "").is_ok());
+    // What comes back could not be told from what employees have entered.
+    let back = |own: &str| format!(r#""financial": {{{own} "enabled": true}}, "#);
+    assert!(places("", &back("")).contains(&"/expense/kind".to_string()));
+    let posted = quick("", &back(r#""own_expenses": "post","#));
+    let places = posted.err().into_iter().flatten().map(|one| one.pointer);
+    assert!(places.into_iter().all(|place| place != "/expense/kind"));
+}
+
+#[test]
+fn reports_are_looked_for_only_where_they_are_to_be_submitted() {
+    let queued = |more: &str| {
+        let schedules = with_expenses(more).schedules();
+        let queues = schedules
+            .iter()
+            .filter(|schedule| schedule.object.kind == "expense-report-queue");
+        queues.count()
+    };
+    assert_eq!(queued(""), 0);
+    assert_eq!(queued(r#""workflow": "submit","#), 1);
+    assert_eq!(with_expenses("").expense.workflow_after_days, 7);
+}
+
+#[test]
 fn confirmed_payments_need_a_scope_and_a_webhook() {
     let plain = Settings::load("acme", MINIMAL).expect("is right");
     assert!(!plain.confirms_payments && !plain.freshbooks.scopes.contains("payments"));

@@ -165,6 +165,7 @@ pub(super) fn method(method: Method) -> &'static str {
         Method::Post => "POST",
         Method::Put => "PUT",
         Method::Delete => "DELETE",
+        Method::Patch => "PATCH",
     }
 }
 

@@ -135,6 +135,7 @@ fn method(method: Method) -> &'static str {
         Method::Post => "POST",
         Method::Put => "PUT",
         Method::Delete => "DELETE",
+        Method::Patch => "PATCH",
     }
 }
 

@@ -25,12 +25,23 @@ scenarios!(
     an_imported_expense_waits_for_a_person,
     an_employee_who_has_left_stops_before_the_first_write,
     an_employee_may_be_named_by_uuid,
+    a_quick_expense_is_made_once_whatever_becomes_of_the_answer,
+    a_quick_expense_is_made_once_through_crashes,
+    what_cannot_be_carried_over_stops_before_the_first_write,
 );
 
 /// Everything connected both ways, with expenses.
 pub(crate) fn connected(backend: Backend, ambiguity: &str) -> Sim {
+    connected_with(backend, ambiguity, &json!({}))
+}
+
+/// The same with more settings of expenses.
+pub(crate) fn connected_with(backend: Backend, ambiguity: &str, more: &Value) -> Sim {
     let mut settings = settings::both_ways(ambiguity);
     settings["expense"] = settings::expense(ambiguity);
+    for (name, value) in more.as_object().into_iter().flatten() {
+        settings["expense"][name] = value.clone();
+    }
     let mut sim = Sim::with_settings(backend, &settings);
     sim.start(object("callback", "expense"), StartReason::Schedule);
     sim.settle();
@@ -51,7 +62,7 @@ fn taxi(members: &[(&str, Value)]) -> Value {
     expense
 }
 
-fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
+pub(crate) fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
     let created = sim
         .sandbox
         .freshbooks
@@ -60,7 +71,7 @@ fn an_expense(sim: &mut Sim, members: &[(&str, Value)]) -> u64 {
 }
 
 /// The reports that are there.
-fn reports(sim: &Sim) -> Vec<ReportRecord> {
+pub(crate) fn reports(sim: &Sim) -> Vec<ReportRecord> {
     let reports = sim.sandbox.concur.expense_reports().into_iter();
     reports.filter(|report| !report.deleted).collect()
 }
@@ -281,4 +292,78 @@ fn an_employee_may_be_named_by_uuid(backend: Backend) {
     sim.settle();
     let [report] = reports(&sim).try_into().expect("one report");
     assert_eq!(report.owner, alex.user_name);
+}
+
+/// Everything connected, and expenses become quick expenses; nothing comes back.
+fn with_quick_expenses(backend: Backend) -> Sim {
+    let mut settings = settings::connection("park");
+    settings["expense"] = json!({
+        "enabled": true, "kind": "quick-expense", "payment_type": "CPAID",
+        "currencies": ["CAD"], "categories": {"3344": "TAXIX"},
+    });
+    let mut sim = Sim::with_settings(backend, &settings);
+    sim.start(object("callback", "expense"), StartReason::Schedule);
+    sim.settle();
+    sim
+}
+
+fn a_quick_expense_is_made_once_whatever_becomes_of_the_answer(backend: Backend) {
+    let mut sim = with_quick_expenses(backend);
+    let id = an_expense(&mut sim, &[]);
+    sim.settle();
+    assert_change(&sim, id, Change::Created);
+    let [quick] = sim.sandbox.concur.quick_expenses().try_into().expect("one");
+    assert_eq!(quick.body["paymentTypeId"], "CPAID");
+    let fault = FaultRule::new(System::Concur, Fault::ResponseLost);
+    let fault = fault.method("POST").path("/quickexpenses").times(1);
+    sim.sandbox.add_fault(fault);
+    let lost = an_expense(&mut sim, &[]);
+    sim.settle();
+    let stopped = ending(&sim, "expense", &lost.to_string());
+    assert_eq!(stop_code(&stopped), "ambiguous");
+    assert_eq!(sim.sandbox.concur.quick_expenses().len(), 2);
+    assert!(reports(&sim).is_empty());
+}
+
+fn a_quick_expense_is_made_once_through_crashes(backend: Backend) {
+    let mut sim = with_quick_expenses(backend);
+    let before = sim.moments();
+    an_expense(&mut sim, &[]);
+    sim.settle();
+    let moments = sim.moments() - before;
+    // Elsewhere a few will do: each is a firm of its own.
+    let is_whole = backend == Backend::Native && switches::are_default();
+    for moment in (0..moments).step_by(if is_whole { 1 } else { 5 }) {
+        let mut sim = with_quick_expenses(backend);
+        sim.crash_at([moment]);
+        let id = an_expense(&mut sim, &[]).to_string();
+        sim.settle();
+        let made = sim.sandbox.concur.quick_expenses().len();
+        let ended = ending(&sim, "expense", &id);
+        let is_done = matches!(ended, Ending::Confirmed(_) | Ending::Unchanged(_));
+        assert!(
+            is_done && made == 1 || made <= 1 && stop_code(&ended) == "ambiguous",
+            "{moment}: {made} made, {ended:?}"
+        );
+    }
+}
+
+fn what_cannot_be_carried_over_stops_before_the_first_write(backend: Backend) {
+    let mut sim = connected_with(backend, "park", &json!({"project_field": "Custom1"}));
+    let dollars = json!({"amount": "40.00", "code": "GBP"});
+    for (members, code) in [
+        (vec![("categoryid", json!(3341))], "expense-type-unmapped"),
+        (vec![("amount", dollars)], "currency-unmapped"),
+        (vec![("staffid", json!(99))], "employee-unknown"),
+    ] {
+        let created = sim
+            .sandbox
+            .freshbooks
+            .create_expense(&taxi(&members), sim.now);
+        let Ok(id) = created else { continue };
+        sim.settle();
+        let stopped = ending(&sim, "expense", &id.to_string());
+        assert_eq!(stop_code(&stopped), code, "{members:?}");
+    }
+    assert!(reports(&sim).is_empty());
 }

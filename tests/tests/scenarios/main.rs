@@ -15,5 +15,6 @@ mod forms;
 mod look_ups;
 mod payments;
 mod published;
+mod report_workflow;
 
 use ml_connector_tests::scenarios;

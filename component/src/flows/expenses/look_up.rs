@@ -104,6 +104,17 @@ pub(super) async fn marked_in(
     report_id: &str,
     marker: &str,
 ) -> Result<Vec<String>, EarlyEnd> {
+    let entries = entries_of(flow, login, report_id).await?.into_iter();
+    let marked = entries.filter(|entry| entry.has_marker(marker));
+    Ok(marked.map(|entry| entry.id).collect())
+}
+
+/// The entries of a report of this employee; none if the report is gone.
+pub(in crate::flows) async fn entries_of(
+    flow: &Flow,
+    login: &str,
+    report_id: &str,
+) -> Result<Vec<ExpenseEntry>, EarlyEnd> {
     let mut found = Vec::new();
     let mut offset: Option<String> = None;
     for _ in 0..PAGES_MAX {
@@ -120,9 +131,7 @@ pub(super) async fn marked_in(
                 ));
             }
         };
-        let entries = page.entries.into_iter();
-        let marked = entries.filter(|entry| entry.has_marker(marker));
-        found.extend(marked.map(|entry| entry.id));
+        found.extend(page.entries);
         // A cursor that repeats would go round for ever.
         if page.next.is_none() || page.next == offset {
             return Ok(found);

@@ -6,6 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::look_up::{in_documents, marked_in, noted_report, owner_of, show_entry};
+use super::quick::{cannot_withdraw, quick_expense_of};
 use super::{EXPENSE_ENTRY, entry_of};
 use crate::concur;
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Intent, Link, ObjectStatus};
@@ -23,6 +24,9 @@ pub(super) async fn withdraw(
     staff: Option<&str>,
     how: &str,
 ) -> Result<Ending, EarlyEnd> {
+    if let Some(link) = quick_expense_of(own) {
+        return Err(cannot_withdraw(flow, link, how));
+    }
     let Some(link) = entry_of(own).cloned() else {
         if let Some(ended) = withdraw_unlinked(flow, own, how).await? {
             return Ok(ended);

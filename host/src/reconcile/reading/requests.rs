@@ -161,6 +161,7 @@ fn check_read(request: &Request) -> Result<(), ReconcileError> {
         Method::Post => "POST",
         Method::Put => "PUT",
         Method::Delete => "DELETE",
+        Method::Patch => "PATCH",
     };
     Err(ReconcileError::NotARead(method))
 }
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn nothing_but_reads_is_sent() {
         assert!(check_read(&request(Method::Get)).is_ok());
-        for method in [Method::Post, Method::Put, Method::Delete] {
+        for method in [Method::Post, Method::Put, Method::Delete, Method::Patch] {
             assert!(check_read(&request(method)).is_err(), "{method:?}");
         }
         let unsigned = Request {

@@ -22,6 +22,8 @@ pub(in crate::flows::tests) struct Spending {
     keys: BTreeMap<String, String>,
     /// In the form of Entries v3.
     pub(in crate::flows::tests) entries: Vec<Value>,
+    /// Quick expenses, as they were sent, with their users.
+    pub(in crate::flows::tests) quick: Vec<Value>,
     /// Fields that no form has.
     pub(in crate::flows::tests) dropped: Vec<&'static str>,
     /// How often the creation of a report is answered as still running.
@@ -34,6 +36,7 @@ impl Spending {
             "/profile/identity/",
             "/expensereports/",
             "/api/v3.0/expense/",
+            "/quickexpense/",
         ];
         bases.iter().any(|base| path.starts_with(base))
     }
@@ -90,11 +93,45 @@ impl Spending {
                 }
                 answer(204, "")
             }
+            (Method::Post, ["quickexpense", "v4", "users", user, ..]) => {
+                let mut quick: Value = serde_json::from_str(body).expect("is JSON");
+                quick["user"] = json!(user);
+                self.quick.push(quick);
+                let uri = format!("https://x.test/quickexpenses/Q{}", self.quick.len());
+                answer(201, &json!({ "quickExpenseIdUri": uri }).to_string())
+            }
+            (Method::Patch, ["expensereports", .., id, action]) => self.bring_on(id, action),
+            (Method::Get, ["api", "v3.0", "expense", "reports"]) => {
+                let reports = self.reports.iter().map(|report| {
+                    json!({"ID": report["reportId"],
+                        "ApprovalStatusCode": report["approvalStatusId"]})
+                });
+                done(&json!({"Items": reports.collect::<Vec<_>>(), "NextPage": null}))
+            }
             (method, ["api", "v3.0", "expense", "entries", rest @ ..]) => {
                 self.handle_entry(method, rest.first().copied(), query, body)
             }
             _ => missing(),
         }
+    }
+
+    /// Submits a report, or approves the next of two steps.
+    fn bring_on(&mut self, id: &str, action: &str) -> SendOutcome {
+        let mut reports = self.reports.iter();
+        let Some(at) = reports.position(|report| report["reportId"] == *id) else {
+            return missing();
+        };
+        let status = self.reports[at]["approvalStatusId"].clone();
+        match (action, status.as_str()) {
+            ("submit", Some("A_NOTF")) => self.submit(at),
+            ("approve", Some("A_PEND")) => self.reports[at]["approvalStatusId"] = "A_ACCO".into(),
+            ("approve", Some("A_ACCO")) => self.reports[at]["approvalStatusId"] = "A_APPR".into(),
+            _ => {
+                let body = r#"{"validationErrors":[{"source":"workflow","message":"invalid"}]}"#;
+                return answer(400, body);
+            }
+        }
+        answer(204, "")
     }
 
     fn search(&self, body: &str) -> SendOutcome {
