@@ -5,6 +5,7 @@ mod digests;
 pub(crate) mod document_schema;
 mod document_type;
 mod expense_entries;
+mod expense_report_list;
 mod expense_reports;
 mod financial_documents;
 pub(crate) mod geolocation;
@@ -23,6 +24,7 @@ pub(crate) use expense_entries::{
     ExpenseEntry, create_entry, get_entry, list_entries, read_entries, read_entry,
     read_entry_changed, update_entry,
 };
+pub(crate) use expense_report_list::{list_reports, read_reports};
 pub(crate) use expense_reports::{
     NewReport, Report, create_report, delete_expense, get_report, read_created_report, read_report,
 };

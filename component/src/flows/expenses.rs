@@ -15,7 +15,7 @@ use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};
 use super::{ambiguity, change_stamp, employees, from_concur};
 use crate::contract::runs::{Ending, Link, ObjectStatus, StartReason};
 use crate::contract::types::System;
-use crate::expense_entry::{self, expense_type_of, period::period_of};
+use crate::expense_entry::{self, expense_type_of, names_categories, period::period_of};
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Expense};
 use crate::marker;
@@ -163,8 +163,7 @@ async fn category_name(flow: &Flow, expense: &Expense) -> Result<Option<String>,
     let Some(id) = &expense.category else {
         return Ok(None);
     };
-    let is_name = |key: &String| !key.bytes().all(|byte| byte.is_ascii_digit());
-    if expense_type_of(policy, id, None).is_some() || !policy.categories.keys().any(is_name) {
+    if expense_type_of(policy, id, None).is_some() || !names_categories(policy) {
         return Ok(None);
     }
     let request = freshbooks::get_category(&flow.settings.freshbooks.account_id, id);

@@ -1,6 +1,8 @@
 //! Both systems compared by the real service: clean after a sync, and then exactly what a person
 //! has done by hand.
 
+mod expenses;
+
 use std::collections::BTreeMap;
 
 use ml_connector::admin::{AdminReply, AdminRequest};

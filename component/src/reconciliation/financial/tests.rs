@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::{list_request, read_list, read_one};
 use super::*;
+use crate::contract::runs::Link;
 use crate::error_bodies::tests::answer;
 use crate::financial::tests::{EXPENSE, INVOICE};
 use crate::settings::tests::MINIMAL;
@@ -28,10 +29,34 @@ fn report(status: &str) -> Reading {
     let head = financial::head(DocumentType::Expense, EXPENSE).expect("has a head");
     let object = ObjectRef::concur(SOURCE, format!("expense/{}", head.source_id));
     assert!(matches!(
-        read_one(&settings(), NAME, &object, &[]),
+        read_one(&settings(), NAME, &object, &[], &[]),
         Reading::Send(_)
     ));
-    read_one(&settings(), NAME, &object, &[answer(&body)])
+    read_with(&object, &body, |_| false)
+}
+
+/// Reads a source, of whose entries some are linked to expenses.
+fn read_with(object: &ObjectRef, body: &str, is_linked: impl Fn(usize) -> bool) -> Reading {
+    let answers = [answer(body)];
+    let Reading::Find(asked) = read_one(&settings(), NAME, object, &answers, &[]) else {
+        return read_one(&settings(), NAME, object, &answers, &[]);
+    };
+    let known = asked
+        .into_iter()
+        .enumerate()
+        .map(|(at, object)| ObjectStatus {
+            link: is_linked(at).then(|| Link {
+                source: object.clone(),
+                target: ObjectRef::freshbooks("expense", "7"),
+                version: None,
+                content_hash: None,
+            }),
+            object,
+            active: false,
+            last: None,
+        });
+    let known: Vec<ObjectStatus> = known.collect();
+    read_one(&settings(), NAME, object, &answers, &known)
 }
 
 fn texts(row: &Row) -> Vec<String> {
@@ -103,7 +128,7 @@ fn an_entry_is_spelt_as_the_document_that_it_was_made_of() {
     );
     assert_eq!(last.next, None);
     assert_eq!(
-        read_one(&settings, NAME, &entry.object, &[]),
+        read_one(&settings, NAME, &entry.object, &[], &[]),
         Reading::ListOnly
     );
     assert_eq!(
@@ -131,7 +156,8 @@ fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
     let listed = json!({"content": [row]}).to_string();
     let head = financial::head(DocumentType::Invoice, INVOICE).expect("has a head");
     let object = ObjectRef::concur(SOURCE, format!("invoice/{}", head.source_id));
-    let Reading::Record(source) = read_one(&settings, NAME, &object, &[answer(&listed)]) else {
+    let Reading::Record(source) = read_one(&settings, NAME, &object, &[answer(&listed)], &[])
+    else {
         panic!("is a record");
     };
     let Ok(BillOrEntry::Bill(made)) = financial::bill(INVOICE, &settings) else {
@@ -144,7 +170,7 @@ fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
     shown["bill"]["total_amount"] = json!({"amount": "1130.00", "code": "CAD"});
     let shown = json!({"response": {"result": shown}}).to_string();
     let bill = freshbooks::bill_object("7");
-    let Reading::Record(target) = read_one(&settings, NAME, &bill, &[answer(&shown)]) else {
+    let Reading::Record(target) = read_one(&settings, NAME, &bill, &[answer(&shown)], &[]) else {
         panic!("is a record");
     };
     assert_eq!(target.marker, source.marker);
