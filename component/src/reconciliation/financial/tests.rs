@@ -22,17 +22,24 @@ fn quarter() -> Period {
 }
 
 fn report(status: &str) -> Reading {
-    let report: Value = serde_json::from_str(EXPENSE).expect("is JSON");
-    let row = json!({"id": "4b7d", "docType": "EXPENSE", "docStatus": status,
-        "document": report});
-    let body = json!({"content": [row], "page": {"totalPages": 1}}).to_string();
-    let head = financial::head(DocumentType::Expense, EXPENSE).expect("has a head");
-    let object = ObjectRef::concur(SOURCE, format!("expense/{}", head.source_id));
+    let object = source_of_report();
     assert!(matches!(
         read_one(&settings(), NAME, &object, &[], &[]),
         Reading::Send(_)
     ));
-    read_with(&object, &body, |_| false)
+    read_with(&object, &listed_report(status), |_| false)
+}
+
+fn listed_report(status: &str) -> String {
+    let report: Value = serde_json::from_str(EXPENSE).expect("is JSON");
+    let row = json!({"id": "4b7d", "docType": "EXPENSE", "docStatus": status,
+        "document": report});
+    json!({"content": [row], "page": {"totalPages": 1}}).to_string()
+}
+
+fn source_of_report() -> ObjectRef {
+    let head = financial::head(DocumentType::Expense, EXPENSE).expect("has a head");
+    ObjectRef::concur(SOURCE, format!("expense/{}", head.source_id))
 }
 
 /// Reads a source, of whose entries some are linked to expenses.
@@ -175,4 +182,30 @@ fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
     };
     assert_eq!(target.marker, source.marker);
     assert_eq!(texts(&target), texts(&source));
+}
+
+#[test]
+fn entries_that_came_from_freshbooks_are_none_of_the_journal_entry() {
+    let body = listed_report("PENDING");
+    let object = source_of_report();
+    let details = |reading: Reading| {
+        let Reading::Record(row) = reading else {
+            panic!("is no record");
+        };
+        let texts = texts(&row).into_iter();
+        texts
+            .filter(|text| text.starts_with("details"))
+            .collect::<Vec<_>>()
+    };
+    let all = details(read_with(&object, &body, |_| false));
+    let rest = details(read_with(&object, &body, |at| at < 2));
+    assert!(
+        !rest.is_empty() && rest.len() < all.len(),
+        "{rest:?} of {all:?}"
+    );
+    let Reading::Record(nothing) = read_with(&object, &body, |_| true) else {
+        panic!("is no record");
+    };
+    // What an employee is reimbursed for is posted whatever its link says.
+    assert!(nothing.left_out.is_some() || !details(Reading::Record(nothing)).is_empty());
 }
