@@ -73,9 +73,7 @@ async fn an_expense_changed_on_either_side_is_found_and_named() {
         customs: record(&fixture, &one).customs,
         ..amount("40.00")
     };
-    let report = reports(&fixture);
-    let report = report.iter().find(|report| report.name.contains("2026-02"));
-    let report = report.expect("is there").id.clone();
+    let report = sams_report(&fixture);
     let day = |entry: EntryByHand| EntryByHand {
         day: Some("2026-02-11".into()),
         ..entry
@@ -102,9 +100,7 @@ async fn an_expense_changed_on_either_side_is_found_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn expenses_that_come_back_in_a_document_are_none_of_its_entry() {
     let (fixture, service, _) = synced().await;
-    let report = reports(&fixture);
-    let report = report.iter().find(|report| report.name.contains("2026-02"));
-    let report = report.expect("is there").id.clone();
+    let report = sams_report(&fixture);
     let by_hand = EntryByHand {
         day: Some("2026-02-12".into()),
         amount: Some("7.00".into()),
@@ -159,12 +155,17 @@ async fn expenses_that_come_back_in_a_document_are_none_of_its_entry() {
 }
 
 /// A service that has carried four expenses over: three of February, two of them Sam's and one
-/// Alex's, and one of January in euros. Their ids, in this order.
+/// Zoë's, and one of January in euros. Their ids, in this order.
 async fn synced() -> (InProcess, Running, Vec<u64>) {
     let mut options = Options::both_ways(1);
     options.connection["expense"] = settings::expense("resend");
     let fixture = InProcess::new(&options).await;
-    let service = fixture.start_connected().await;
+    let service = fixture.start().await;
+    fixture.deployment.connect().await.expect("connected");
+    until("webhooks of three kinds are registered", async || {
+        confirmed(&service, "callback").await.len() == 3
+    })
+    .await;
     let expense = |staff: u64, amount: &str, code: &str, date: &str| {
         json!({"staffid": staff, "categoryid": 3344, "date": date, "vendor": "City Cabs",
             "amount": {"amount": amount, "code": code}})
@@ -172,7 +173,7 @@ async fn synced() -> (InProcess, Running, Vec<u64>) {
     let all = [
         expense(2, "40.00", "CAD", "2026-02-11"),
         expense(2, "41.00", "CAD", "2026-02-11"),
-        expense(1, "40.00", "CAD", "2026-02-28"),
+        expense(3, "40.00", "CAD", "2026-02-28"),
         expense(2, "50.00", "EUR", "2026-01-31"),
     ];
     let ids: Vec<u64> = {
@@ -194,6 +195,13 @@ async fn synced() -> (InProcess, Running, Vec<u64>) {
 fn reports(fixture: &InProcess) -> Vec<ReportRecord> {
     let sandbox = fixture.deployment.sandbox.shared.lock();
     sandbox.concur.expense_reports()
+}
+
+/// The id of Sam's report of February.
+fn sams_report(fixture: &InProcess) -> String {
+    let mut reports = reports(fixture).into_iter();
+    let own = reports.find(|one| one.name.contains("2026-02") && one.owner.starts_with("sam."));
+    own.expect("is there").id
 }
 
 fn record(fixture: &InProcess, v4_id: &str) -> ml_connector_sandbox::concur::EntryRecord {
