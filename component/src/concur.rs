@@ -5,6 +5,7 @@ mod digests;
 pub(crate) mod document_schema;
 mod document_type;
 mod expense_entries;
+mod expense_report_list;
 mod expense_reports;
 mod financial_documents;
 pub(crate) mod geolocation;
@@ -22,9 +23,10 @@ pub(crate) use custom_fields::{find_custom_text, has_custom_text, other_spelling
 pub(crate) use digests::{Digest, list_digests, list_digests_of_days, read_digests};
 pub use document_type::DocumentType;
 pub(crate) use expense_entries::{
-    ExpenseEntry, create_entry, get_entry, list_entries, read_entries, read_entry,
-    read_entry_changed, update_entry,
+    ExpenseEntry, create_entry, get_entry, list_entries, list_entries_of_user, read_entries,
+    read_entry, read_entry_changed, update_entry,
 };
+pub(crate) use expense_report_list::{list_reports, read_reports};
 pub(crate) use expense_reports::{
     NewReport, Report, Stage, create_report, delete_expense, get_report, read_created_report,
     read_report,

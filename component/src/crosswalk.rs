@@ -1,7 +1,10 @@
 //! Links that a person makes or breaks: which may be made by hand, and which belong together. They
-//! are those that the flows store: `flows::documents` and `flows::financial_document` in both
-//! directions where the way back must know what is ours, `flows::vendors` and `flows::suppliers` in
-//! one.
+//! are those that the flows store: `flows::documents`, `flows::expenses` and
+//! `flows::financial_document` in both directions where the way back must know what is ours,
+//! `flows::vendors` and `flows::suppliers` in one.
+//!
+//! An expense entry has a second link back, by the id that documents name it by: the next run of
+//! its expense stores it, and it ends with the pair.
 
 use alloc::format;
 use alloc::string::String;
@@ -26,6 +29,7 @@ const BILL_VENDOR: Kind = (System::Freshbooks, "bill-vendor");
 const JOURNAL_ENTRY: Kind = (System::Freshbooks, "journal-entry");
 const PAYMENT_REQUEST: Kind = (System::Concur, "payment-request");
 const QUICK_EXPENSE: Kind = (System::Concur, "quick-expense");
+const EXPENSE_ENTRY: Kind = (System::Concur, "expense-entry");
 const VENDOR: Kind = (System::Concur, "vendor");
 const SUPPLIER: Kind = (System::Concur, "supplier");
 const FINANCIAL_DOCUMENT: Kind = (System::Concur, "financial-document");
@@ -62,9 +66,10 @@ const fn party(source: Kind, target: Kind) -> Rule {
 
 /// Everything that people link. What is not here, such as a registration's link to its callback,
 /// is bookkeeping of the runs.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     document(INVOICE, PAYMENT_REQUEST, true),
     document(BILL, PAYMENT_REQUEST, true),
+    document(EXPENSE, EXPENSE_ENTRY, true),
     document(FINANCIAL_DOCUMENT, BILL, true),
     document(FINANCIAL_DOCUMENT, JOURNAL_ENTRY, false),
     document(EXPENSE, QUICK_EXPENSE, false),
@@ -132,16 +137,32 @@ pub fn pair(one: &ObjectStatus, other: &ObjectStatus) -> Result<Paired, String> 
 /// One plain sentence: it is no link that people make.
 pub fn unpair(link: &Link) -> Result<Vec<ObjectRef>, String> {
     let (source, target) = (&link.source, &link.target);
+    if [source, target].into_iter().any(is_named_by_documents) {
+        return Err(bookkeeping(link));
+    }
     let forward = rule(source, target);
     let backward = rule(target, source).filter(|rule| rule.is_mirrored);
     match forward.or(backward) {
         Some(rule) if rule.is_mirrored => Ok(vec![source.clone(), target.clone()]),
         Some(_) => Ok(vec![source.clone()]),
-        None => Err(format!(
-            "the link of {} {} is ml-connector's own bookkeeping, which its runs keep in order",
-            source.kind, source.id
-        )),
+        None => Err(bookkeeping(link)),
     }
+}
+
+fn bookkeeping(link: &Link) -> String {
+    let ObjectRef { kind, id, .. } = &link.source;
+    format!(
+        "the link of {kind} {id} is ml-connector's own bookkeeping, which its runs keep in order"
+    )
+}
+
+/// Whether it is an expense entry by its v4 id, of 32 hexadecimal digits, which documents name it
+/// by (source: concur-financial-schema).
+fn is_named_by_documents(object: &ObjectRef) -> bool {
+    const DIGITS: usize = 32;
+    let is_entry = (object.system, object.kind.as_str()) == EXPENSE_ENTRY;
+    let id = object.id.as_bytes();
+    is_entry && id.len() == DIGITS && id.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn rule(source: &ObjectRef, target: &ObjectRef) -> Option<&'static Rule> {
@@ -170,6 +191,10 @@ fn check_id(object: &ObjectRef) -> Result<(), String> {
         VENDOR => (VendorKey::from_id(id).is_some(), "VENDOR CODE|ADDRESS CODE"),
         SUPPLIER => (Supplier::from_id(id).is_some(), "VENDOR CODE|NAME"),
         FINANCIAL_DOCUMENT => (Source::from_id(id).is_some(), "invoice/PAYMENT REQUEST ID"),
+        EXPENSE_ENTRY => (
+            !is_named_by_documents(object),
+            "its ID in Expense Entries v3, and not its ExpenseID",
+        ),
         _ if object.system == System::Freshbooks && kind != JOURNAL_ENTRY => {
             (id.bytes().all(|byte| byte.is_ascii_digit()), "digits only")
         }
@@ -251,6 +276,28 @@ mod tests {
             sources.sort_by_key(|object| object.kind.clone());
             assert_eq!(sources, [one.object.clone(), other.object.clone()]);
         }
+    }
+
+    #[test]
+    fn an_entry_is_named_by_its_own_id_and_not_by_that_of_documents() {
+        let expense = status(ObjectRef::freshbooks("expense", "7"));
+        let entry = status(ObjectRef::concur("expense-entry", "gWr1"));
+        let paired = pair(&entry, &expense).expect("become each other");
+        assert!(paired.is_exclusive);
+        let sources: Vec<_> = paired.links.iter().map(|link| &link.source).collect();
+        assert_eq!(sources, [&expense.object, &entry.object]);
+        let in_documents = "3F0B7A5E9C1D4E2F8A6B0C1D2E3F4A5B";
+        let in_documents = status(ObjectRef::concur("expense-entry", in_documents));
+        let refused = pair(&expense, &in_documents).expect_err("is another id");
+        assert!(refused.contains("not its ExpenseID"), "{refused}");
+        let back = Link {
+            source: in_documents.object,
+            target: expense.object,
+            version: Some("1".to_owned()),
+            content_hash: None,
+        };
+        let refused = unpair(&back).expect_err("goes with the pair");
+        assert!(refused.contains("own bookkeeping"), "{refused}");
     }
 
     #[test]

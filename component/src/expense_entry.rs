@@ -374,6 +374,12 @@ impl Decimals {
     }
 }
 
+/// Whether the settings know some categories by their names, and not by their ids.
+pub(crate) fn names_categories(policy: &Policy) -> bool {
+    let is_name = |key: &String| !key.bytes().all(|byte| byte.is_ascii_digit());
+    policy.categories.keys().any(is_name)
+}
+
 /// The expense type of a category, by its id, else by its name.
 pub(crate) fn expense_type_of<'a>(
     policy: &'a Policy,

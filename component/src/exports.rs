@@ -163,9 +163,10 @@ impl reconciliation::Guest for Component {
         flow: String,
         object: ObjectRef,
         answers: Vec<Response>,
+        known: Vec<ObjectStatus>,
     ) -> reconciliation::Reading {
         let settings = &settings.get::<SettingsHandle>().0;
-        crate::reconciliation::read_one(settings, &flow, &object, &answers)
+        crate::reconciliation::read_one(settings, &flow, &object, &answers, &known)
     }
 }
 

@@ -8,6 +8,7 @@ mod dated_documents;
 mod document;
 mod envelope;
 mod expense;
+mod expense_list;
 mod fields;
 mod journal;
 mod lists;
@@ -38,6 +39,7 @@ pub(crate) use document::{
 pub(crate) use expense::{
     Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
 };
+pub(crate) use expense_list::{list_dated_expenses, read_expenses};
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,

@@ -4,6 +4,7 @@
 //! knows nothing of them: it is the host's.
 
 mod cursor;
+mod expenses;
 mod financial;
 mod payment_requests;
 
@@ -11,9 +12,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use jiff::civil::Date;
+
 use crate::classify::Reader;
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{Field, FieldValue, Flow, Page, Period, Reading, Side};
+use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Note, ObjectRef, Problem};
 use crate::error_bodies::{self, Refusal, Unread};
 use crate::settings::Settings;
@@ -21,7 +25,11 @@ use crate::settings::Settings;
 /// The flows whose sides can be compared. See `wit/reconciliation.wit`.
 #[must_use]
 pub fn flows(settings: &Settings) -> Vec<Flow> {
-    let flows = [payment_requests::flow(settings), financial::flow(settings)];
+    let flows = [
+        payment_requests::flow(settings),
+        expenses::flow(settings),
+        financial::flow(settings),
+    ];
     flows.into_iter().flatten().collect()
 }
 
@@ -55,6 +63,7 @@ pub fn list_request(
 ) -> Option<Request> {
     match flow {
         payment_requests::NAME => payment_requests::list_request(settings, side, period, cursor),
+        expenses::NAME => expenses::list_request(settings, side, period, cursor),
         financial::NAME => financial::list_request(settings, side, cursor),
         _ => None,
     }
@@ -77,6 +86,7 @@ pub fn read_list(
         payment_requests::NAME => {
             payment_requests::read_list(settings, side, period, cursor, answer)
         }
+        expenses::NAME => expenses::read_list(settings, side, period, cursor, answer),
         financial::NAME => financial::read_list(settings, period, cursor, answer),
         _ => Err(note("unknown-flow", format!("there is no flow \"{flow}\""))),
     }
@@ -89,10 +99,12 @@ pub fn read_one(
     flow: &str,
     object: &ObjectRef,
     answers: &[Response],
+    known: &[ObjectStatus],
 ) -> Reading {
     match flow {
         payment_requests::NAME => payment_requests::read_one(settings, object, answers),
-        financial::NAME => financial::read_one(settings, object, answers),
+        expenses::NAME => expenses::read_one(settings, object, answers, known),
+        financial::NAME => financial::read_one(settings, object, answers, known),
         _ => unknown_kind(object),
     }
 }
@@ -160,6 +172,15 @@ fn first_problem(problems: Vec<Problem>) -> Note {
         || note("unreadable", "it cannot be translated".into()),
         |problem| note(&problem.code, problem.message),
     )
+}
+
+/// Why a source that is dated before the cut-over is not carried over.
+fn before_cut_over(settings: &Settings, date: Option<&str>) -> Option<Note> {
+    let (first_day, date) = settings.cut_over.zip(date?.parse::<Date>().ok())?;
+    (date < first_day).then(|| {
+        let message = format!("it is dated before the cut-over on {first_day}");
+        note("before-cut-over", message)
+    })
 }
 
 /// Whether a day is within the period; of a record without one nobody can say.

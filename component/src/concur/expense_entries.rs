@@ -66,6 +66,15 @@ pub(crate) fn list_entries(login: &str, report_id: &str, offset: Option<&str>) -
     get(target)
 }
 
+/// All entries of the user with this login, whatever report they are in.
+pub(crate) fn list_entries_of_user(login: &str, offset: Option<&str>) -> Request {
+    let mut target = format!("{ENTRIES}?user={}&limit={PAGE_ROWS_MAX}", encoded(login));
+    if let Some(offset) = offset {
+        target.push_str(&format!("&offset={}", encoded(offset)));
+    }
+    get(target)
+}
+
 /// One entry of the user with this login.
 pub(crate) fn get_entry(login: &str, id: &str) -> Request {
     get(format!("{}?user={}", path(id), encoded(login)))

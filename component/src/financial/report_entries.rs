@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::account::{EMPLOYEE, Party};
 use crate::concur::document_schema::{ExpenseDocument, ExpenseEntry, Row};
-use crate::contract::types::Problem;
+use crate::contract::types::{ObjectRef, Problem};
 
 /// Ids of entries that stay out of a journal entry.
 pub(crate) type LeftOut = BTreeSet<String>;
@@ -26,6 +26,15 @@ pub(crate) struct ReportEntry {
     pub(crate) gross: Option<Decimal>,
     /// The currency of the report.
     pub(crate) currency: String,
+}
+
+impl ReportEntry {
+    /// What it may be linked as: by its id as it stands there, or in capitals, since nothing is
+    /// said of the case of v4 ids.
+    pub(crate) fn objects(&self) -> [ObjectRef; 2] {
+        let ids = [self.id.clone(), self.id.to_ascii_uppercase()];
+        ids.map(|id| ObjectRef::concur("expense-entry", id))
+    }
 }
 
 /// Who paid for an entry.

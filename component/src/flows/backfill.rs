@@ -29,7 +29,7 @@ use crate::contract::runs::{
 };
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
-use crate::freshbooks::{self, Kind, Page, Row};
+use crate::freshbooks::{self, Kind, Listed, Page, Row};
 
 /// Passes over a list of several pages, at most: what is then still missed was deleted or changed
 /// meanwhile, and the sweep finds it.
@@ -42,7 +42,7 @@ pub(super) async fn back_fill(flow: &Flow) -> Result<Ending, EarlyEnd> {
         let message = format!("\"{id}\" names no back-fill");
         return Err(flow.parked("unknown-backfill", message, "report this as a bug"));
     };
-    if !documents::is_enabled(flow, range.kind) {
+    if !is_enabled(flow, range.kind) {
         let message = format!("the settings do not carry over {}s", range.kind.name());
         return Ok(unchanged("not-enabled", message));
     }
@@ -50,6 +50,13 @@ pub(super) async fn back_fill(flow: &Flow) -> Result<Ending, EarlyEnd> {
         Step::Start => Ok(start(flow, range).await),
         Step::Cancel => Ok(cancel(flow, range).await),
         Step::Page { pass, page } => do_page(flow, range, pass, page).await,
+    }
+}
+
+fn is_enabled(flow: &Flow, listed: Listed) -> bool {
+    match listed {
+        Listed::Documents(kind) => documents::is_enabled(flow, kind),
+        Listed::Expenses => flow.settings.expense.enabled,
     }
 }
 
@@ -118,10 +125,16 @@ async fn do_page(flow: &Flow, range: Range, pass: u32, page: u32) -> Result<Endi
 async fn read_page(flow: &Flow, range: Range, page: u32) -> Result<Page, EarlyEnd> {
     let Range { kind, from, to } = range;
     let account_id = &flow.settings.freshbooks.account_id;
-    let request = freshbooks::list_dated_documents(account_id, kind, page, from, to);
+    let request = match kind {
+        Listed::Documents(kind) => {
+            freshbooks::list_dated_documents(account_id, kind, page, from, to)
+        }
+        Listed::Expenses => freshbooks::list_dated_expenses(account_id, page, from, to),
+    };
     let reader = match kind {
-        Kind::Invoice => freshbooks::read_invoice_page,
-        Kind::Bill => freshbooks::read_bill_page,
+        Listed::Documents(Kind::Invoice) => freshbooks::read_invoice_page,
+        Listed::Documents(Kind::Bill) => freshbooks::read_bill_page,
+        Listed::Expenses => freshbooks::read_expense_page,
     };
     let read = flow.read(request, reader).await?;
     read.map_err(|refusal| remote_refused(flow, System::Freshbooks, "the list", &refusal))

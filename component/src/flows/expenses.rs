@@ -1,6 +1,7 @@
 //! Expenses become expense entries on their employee's report: created, changed while the report
 //! is open, and taken out with it.
 
+mod cut_over;
 mod entry_run;
 mod look_up;
 mod quick;
@@ -9,16 +10,17 @@ mod removal;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use cut_over::Found;
 use entry_run::{EntryRun, form_of};
 pub(super) use look_up::entries_of;
 use quick::{quick_expense_of, sync_quick_expense};
 use removal::withdraw;
 
-use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};
+use super::documents::cut_over::is_dated_before;
 use super::{ambiguity, change_stamp, employees, from_concur};
 use crate::contract::runs::{Ending, Link, ObjectStatus, StartReason};
 use crate::contract::types::System;
-use crate::expense_entry::{self, expense_type_of, period::period_of};
+use crate::expense_entry::{self, expense_type_of, names_categories, period::period_of};
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Expense};
 use crate::marker;
@@ -84,19 +86,23 @@ async fn read_and_sync(flow: &Flow, own: &ObjectStatus) -> Result<Ending, EarlyE
     }
     let date = expense.date.as_deref().and_then(|date| date.parse().ok());
     if own.link.is_none() && is_dated_before(flow, date) {
-        let message = "it is dated before the cut-over, and was not carried over".to_string();
-        return Ok(unchanged(BEFORE_CUT_OVER, message));
+        return match cut_over::look_up(flow, &expense).await? {
+            Found::Ours(id) => sync_content(flow, &expense, own, Some(id)).await,
+            Found::Ended(ended) => Ok(ended),
+        };
     }
     match imported(flow, own, &expense) {
         Some(ended) => ended,
-        None => sync_content(flow, &expense, own).await,
+        None => sync_content(flow, &expense, own, None).await,
     }
 }
 
+/// Brings the expense to its entry; to `ours`, if that was found to be it.
 async fn sync_content(
     flow: &Flow,
     expense: &Expense,
     own: &ObjectStatus,
+    ours: Option<String>,
 ) -> Result<Ending, EarlyEnd> {
     let category = category_name(flow, expense).await?;
     let marker = flow.marker(EXPENSE_ENTRY);
@@ -128,9 +134,10 @@ async fn sync_content(
         hash,
         report: core::cell::RefCell::default(),
     };
-    match entry_of(own) {
-        Some(link) => run.update(own, link).await,
-        None => run.create(own).await,
+    match (entry_of(own), ours) {
+        (Some(link), _) => run.update(own, link).await,
+        (None, Some(ours)) => run.adopt(ours).await,
+        (None, None) => run.create(own).await,
     }
 }
 
@@ -170,8 +177,7 @@ async fn category_name(flow: &Flow, expense: &Expense) -> Result<Option<String>,
     let Some(id) = &expense.category else {
         return Ok(None);
     };
-    let is_name = |key: &String| !key.bytes().all(|byte| byte.is_ascii_digit());
-    if expense_type_of(policy, id, None).is_some() || !policy.categories.keys().any(is_name) {
+    if expense_type_of(policy, id, None).is_some() || !names_categories(policy) {
         return Ok(None);
     }
     let request = freshbooks::get_category(&flow.settings.freshbooks.account_id, id);

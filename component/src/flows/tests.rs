@@ -5,6 +5,7 @@ mod bills;
 mod cut_over;
 mod documents;
 mod expenses;
+mod expenses_before;
 mod financial;
 mod financial_bills;
 mod forms;

@@ -59,7 +59,7 @@ fn page_path(account_id: &str, kind: Kind, page: u32) -> String {
 
 /// Whether a `_max` filter includes its day is not documented, so that a day more is asked for: the
 /// rows say which date they have.
-fn date_filter(from: Date, to: Option<Date>) -> String {
+pub(super) fn date_filter(from: Date, to: Option<Date>) -> String {
     let after = to.and_then(|to| to.tomorrow().ok());
     let until = after.map(|after| format!("&search%5Bdate_max%5D={after}"));
     format!("&search%5Bdate_min%5D={from}{}", until.unwrap_or_default())

@@ -132,6 +132,11 @@ pub(super) fn expense_version(object: &Object) -> String {
         .unwrap_or_default()
 }
 
+/// The day of an expense; none where it cannot be read.
+pub(super) fn expense_day(object: &Object) -> Option<Date> {
+    day(object.text("date"), &mut Vec::new())?.parse().ok()
+}
+
 /// Projects of old have a number of their own, newer ones another (source: freshbooks-expenses).
 fn project(object: &Object) -> Option<String> {
     let modern = fields::id(object.get("modern_projectid"), &["id"]);

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::document::Kind;
 use super::envelope::{page_count, result_rows};
-use super::expense::{expense_id, expense_version};
+use super::expense::{expense_day, expense_id, expense_version};
 use super::requests::{PAGE_ROWS_MAX, accounting_path, get};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::Unread;
@@ -66,7 +66,11 @@ impl Listed {
                 kind.version_of(object),
                 kind.issued_of(object),
             ),
-            Self::Expenses => (expense_id(object), expense_version(object), None),
+            Self::Expenses => (
+                expense_id(object),
+                expense_version(object),
+                expense_day(object),
+            ),
         };
         Some(Row {
             id: id?,

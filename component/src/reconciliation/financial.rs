@@ -4,6 +4,9 @@
 //! that runs have known, and each is read by itself. FreshBooks shows no journal entry alone: the
 //! ledger is listed to its bound, and an entry is there if the list has shown it.
 
+mod bills;
+mod own_expenses;
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,6 +14,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
+use self::bills::{bill_fields, read_bill};
 use super::cursor::Cursor;
 use super::{Unanswered, answered, field, first_problem, is_within, note, unknown_kind};
 use crate::concur::{self, DocumentType, FinancialRow, FinancialStatus};
@@ -18,11 +22,11 @@ use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{
     Content, Field, FieldValue, Flow, Page, Period, Reading, Row, Side,
 };
-use crate::contract::runs::Facts;
+use crate::contract::runs::{Facts, ObjectStatus};
 use crate::contract::types::{Note, ObjectRef, System};
 use crate::financial::source::{Source, bill_kind, entry_kind, version};
-use crate::financial::{self, Bill, BillOrEntry, Entry, Head, Translated, Untranslatable};
-use crate::freshbooks::{self, Category, Document, JournalLine};
+use crate::financial::{self, Bill, BillOrEntry, Entry, Head, LeftOut, Translated, Untranslatable};
+use crate::freshbooks::{self, JournalLine};
 use crate::marker;
 use crate::money;
 use crate::settings::Settings;
@@ -46,6 +50,7 @@ pub(super) fn flow(settings: &Settings) -> Option<Flow> {
         targets: "FreshBooks journal entries and bills".to_string(),
         source_kinds: [SOURCE.to_string()].into(),
         target_kinds: [ENTRY, BILL].map(String::from).into(),
+        passing_kinds: Vec::new(),
         lists_sources: false,
     })
 }
@@ -162,9 +167,14 @@ fn debits(sides: &[(&str, Decimal)], currency: &str) -> Option<String> {
     Some(money::wire(debits, money::minor_units(currency)?))
 }
 
-pub(super) fn read_one(settings: &Settings, object: &ObjectRef, answers: &[Response]) -> Reading {
+pub(super) fn read_one(
+    settings: &Settings,
+    object: &ObjectRef,
+    answers: &[Response],
+    known: &[ObjectStatus],
+) -> Reading {
     let read = match (object.system, object.kind.as_str()) {
-        (System::Concur, SOURCE) => read_source(settings, object, answers),
+        (System::Concur, SOURCE) => read_source(settings, object, answers, known),
         (System::Freshbooks, BILL) => read_bill(settings, object, answers),
         (System::Freshbooks, ENTRY) => Ok(Reading::ListOnly),
         _ => return unknown_kind(object),
@@ -176,6 +186,7 @@ fn read_source(
     settings: &Settings,
     object: &ObjectRef,
     answers: &[Response],
+    known: &[ObjectStatus],
 ) -> Result<Reading, Unanswered> {
     let Some(Source::Known(kind, id)) = Source::from_id(&object.id) else {
         let message = "SAP Concur shows no document without the id of its source".to_string();
@@ -196,8 +207,17 @@ fn read_source(
         .iter()
         .rposition(is_live)
         .map(|at| rows.swap_remove(at));
+    if let Some(row) = last.as_ref().filter(|_| known.is_empty()) {
+        let asked = own_expenses::asked(settings, kind, &row.document);
+        if !asked.is_empty() {
+            return Ok(Reading::Find(asked));
+        }
+    }
     Ok(match (last, rows.is_empty()) {
-        (Some(row), _) => Reading::Record(source_row(settings, object, kind, &row)),
+        (Some(row), _) => {
+            let left_out = own_expenses::left_out(settings, kind, &row.document, known);
+            Reading::Record(source_row(settings, object, (kind, &row), &left_out))
+        }
         (None, true) => Reading::Missing,
         (None, false) => Reading::Record(recalled(object)),
     })
@@ -217,8 +237,8 @@ fn recalled(object: &ObjectRef) -> Row {
 fn source_row(
     settings: &Settings,
     object: &ObjectRef,
-    kind: DocumentType,
-    row: &FinancialRow,
+    (kind, row): (DocumentType, &FinancialRow),
+    own: &LeftOut,
 ) -> Row {
     let head = financial::head(kind, &row.document).ok();
     let revision = head.as_ref().map_or("", |head| &head.revision);
@@ -232,7 +252,7 @@ fn source_row(
         facts,
         content: Content::Fields(Vec::new()),
     };
-    match expected(settings, kind, &row.document) {
+    match expected(settings, kind, &row.document, own) {
         Ok(Expected::Bill(bill)) => Row {
             marker: Some(marker(bill_kind(&version))),
             facts: Facts {
@@ -281,15 +301,18 @@ fn expected(
     settings: &Settings,
     kind: DocumentType,
     document: &str,
+    own: &LeftOut,
 ) -> Result<Expected, Untranslatable> {
     let is_bill = kind == DocumentType::Invoice && settings.financial.makes_bills();
     if is_bill && let BillOrEntry::Bill(bill) = financial::bill(document, settings)? {
         return Ok(Expected::Bill(bill));
     }
-    Ok(match financial::translate(kind, document, settings)? {
-        Translated::Entry(entry) => Expected::Entry(entry),
-        Translated::NotPosted { code, message } => Expected::Nothing(note(code, message)),
-    })
+    Ok(
+        match financial::translate_with_head(kind, document, settings, own)?.0 {
+            Translated::Entry(entry) => Expected::Entry(entry),
+            Translated::NotPosted { code, message } => Expected::Nothing(note(code, message)),
+        },
+    )
 }
 
 fn expected_entry(settings: &Settings, entry: &Entry, blank: Row) -> Row {
@@ -315,85 +338,6 @@ fn expected_entry(settings: &Settings, entry: &Entry, blank: Row) -> Row {
 fn own_day(settings: &Settings, name: &str, date: &str) -> Option<Field> {
     let day = settings.financial.posting_day(date).ok()?;
     (day == date).then(|| field(name, FieldValue::Text(day)))
-}
-
-fn read_bill(
-    settings: &Settings,
-    object: &ObjectRef,
-    answers: &[Response],
-) -> Result<Reading, Unanswered> {
-    let Some(shown) = answers.first() else {
-        let account_id = &settings.freshbooks.account_id;
-        let request = freshbooks::get_document(account_id, freshbooks::Kind::Bill, &object.id);
-        return Ok(Reading::Send(request));
-    };
-    let bill = answered(shown, freshbooks::read_bill)?;
-    let descriptions = bill.lines.iter();
-    let descriptions = descriptions.filter_map(|line| line.description.as_deref());
-    let marker = descriptions.into_iter().find_map(marker::find_marker);
-    Ok(Reading::Record(Row {
-        object: object.clone(),
-        marker: marker.map(String::from),
-        facts: bill.facts(),
-        left_out: None,
-        content: match bill.deleted {
-            true => {
-                let message = "the bill is deleted in FreshBooks".to_string();
-                Content::Gone(note("deleted", message))
-            }
-            false => Content::Fields(shown_bill_fields(&bill)),
-        },
-    }))
-}
-
-fn bill_fields(settings: &Settings, bill: &Bill) -> Vec<Field> {
-    let text = |name: &str, value: String| field(name, FieldValue::Text(value));
-    let mut fields: Vec<Field> = [
-        text("bill_number", bill.number.clone().unwrap_or_default()),
-        text("currency_code", bill.currency.clone()),
-        text("total_amount", money::plain(bill.total)),
-    ]
-    .into();
-    fields.extend(own_day(settings, "issue_date", &bill.date));
-    let lines = bill.lines.iter().map(|line| {
-        let value = line_text(&line.category, &line.description, line.net);
-        text("lines", value)
-    });
-    fields.extend(lines);
-    fields
-}
-
-fn shown_bill_fields(bill: &Document) -> Vec<Field> {
-    let text = |name: &str, value: &str| field(name, FieldValue::Text(value.to_string()));
-    let own = |text: &Option<String>| text.clone().unwrap_or_default();
-    let mut fields: Vec<Field> = [
-        text("bill_number", &own(&bill.number)),
-        text("currency_code", &bill.currency),
-        text("total_amount", &money::plain(bill.total)),
-        text("issue_date", &own(&bill.issued)),
-    ]
-    .into();
-    // An answer may name a category without its id.
-    let is_named = |line: &freshbooks::Line| matches!(line.category, Some(Category::Name(_)));
-    if bill.lines.iter().any(is_named) {
-        return fields;
-    }
-    fields.extend(bill.lines.iter().map(|line| {
-        let category = line.category.as_ref().map_or("", Category::key);
-        let described = line.description.as_deref().unwrap_or_default();
-        let marker = marker::find_marker(described).unwrap_or_default();
-        let described = match marker {
-            "" => described.to_string(),
-            marker => described.replace(marker, ""),
-        };
-        let net = line.unit_cost * line.quantity;
-        text("lines", &line_text(category, described.trim(), net))
-    }));
-    fields
-}
-
-fn line_text(category: &str, description: &str, net: Decimal) -> String {
-    format!("{category} {description} {}", money::plain(net))
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::cursor::Cursor;
-use super::{Unanswered, answered, field, first_problem, is_within, note, unknown_kind};
+use super::{
+    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, unknown_kind,
+};
 use crate::concur::{self, Digest, PaymentRequest};
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{
@@ -44,6 +46,7 @@ pub(super) fn flow(settings: &Settings) -> Option<Flow> {
         targets: "SAP Concur payment requests".to_string(),
         source_kinds: kinds.iter().map(ToString::to_string).collect(),
         target_kinds: [TARGET.to_string()].into(),
+        passing_kinds: Vec::new(),
         lists_sources: true,
     })
 }
@@ -191,10 +194,11 @@ fn left_out(settings: &Settings, document: &Document) -> Option<Note> {
         let message = "a draft; it is carried over when it is sent".to_string();
         return Some(note("draft", message));
     }
-    crate::flows::made_of_invoice(document).then(|| {
+    if crate::flows::made_of_invoice(document) {
         let message = "it was made of an invoice of SAP Concur".to_string();
-        note("made-by-us", message)
-    })
+        return Some(note("made-by-us", message));
+    }
+    before_cut_over(settings, document.issued.as_deref())
 }
 
 fn read_digests(cursor: Option<&str>, answer: &Response) -> Result<Page, Note> {

@@ -253,6 +253,9 @@ async fn break_link(
             pairs.push(linked_pair(&there));
         }
     }
+    if pairs.len() > 1 {
+        pairs.extend(plan::other_links_back(connection, &link).await?);
+    }
     let edit = LinkEdit {
         connection: connection.name.clone(),
         links: Vec::new(),

@@ -64,6 +64,8 @@ enum KindArg {
     Invoice,
     /// Bills of vendors in FreshBooks
     Bill,
+    /// Expenses of members of staff in FreshBooks
+    Expense,
 }
 
 impl KindArg {
@@ -72,6 +74,7 @@ impl KindArg {
         match self {
             Self::Invoice => "invoice",
             Self::Bill => "bill",
+            Self::Expense => "expense",
         }
     }
 }

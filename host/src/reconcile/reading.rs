@@ -79,7 +79,7 @@ impl<'c> Reader<'c> {
         let there = led_to(&sources, &flow.target_kinds);
         let cut = targets_cut.as_ref();
         self.read_linked(flow, there, cut, &mut targets).await?;
-        let is_ours = |one: &Known| !one.belongs_elsewhere(&flow.target_kinds);
+        let is_ours = |one: &Known| !one.belongs_elsewhere(flow);
         let sources = sources.into_values().filter(is_ours);
         let targets = targets.into_values();
         Ok(FlowRead {
@@ -199,38 +199,38 @@ impl<'c> Reader<'c> {
                 content: Content::Unreadable(why),
                 ..row
             },
-            Reading::Send(_) => Row {
+            Reading::Send(_) | Reading::Find(_) => Row {
                 content: Content::Unreadable(endless(&row.object)),
                 ..row
             },
         })
     }
 
-    /// Reads one record. It is `Send` only where the component asks without an end.
+    /// Reads one record: with as many questions as the component has, up to a bound.
     async fn read_one(&self, flow: &Flow, object: &ObjectRef) -> Result<Reading, ReconcileError> {
-        /// A document and its party are two.
-        const ANSWERS_MAX: usize = 10;
-        let mut answers = Vec::new();
-        loop {
+        /// A document and its party are two, and an expense entry asks for two objects.
+        const QUESTIONS_MAX: usize = 10;
+        let (mut answers, mut known) = (Vec::new(), Vec::new());
+        for _ in 0..QUESTIONS_MAX {
             let Connection {
                 instance, settings, ..
             } = self.connection;
             let reading = instance.call_with(settings, |instance, settings| {
-                instance.read_one(settings, &flow.name, object, &answers)
+                instance.read_one(settings, &flow.name, object, (&answers, &known))
             })?;
             match reading {
-                Reading::Send(request) if answers.len() < ANSWERS_MAX => {
-                    match self.remotes.ask(&request).await {
-                        Ok(answer) => answers.push(answer),
-                        Err(ReconcileError::NotAnswered { why, .. }) => {
-                            return Ok(Reading::Unreadable(not_answered(why)));
-                        }
-                        Err(error) => return Err(error),
+                Reading::Send(request) => match self.remotes.ask(&request).await {
+                    Ok(answer) => answers.push(answer),
+                    Err(ReconcileError::NotAnswered { why, .. }) => {
+                        return Ok(Reading::Unreadable(not_answered(why)));
                     }
-                }
+                    Err(error) => return Err(error),
+                },
+                Reading::Find(objects) => known.extend(self.statuses(objects).await?),
                 reading => return Ok(reading),
             }
         }
+        Ok(Reading::Unreadable(endless(object)))
     }
 
     /// Reads what links lead to and no list has shown.

@@ -1,6 +1,7 @@
 //! Both systems compared by the real service: clean after a sync, and then exactly what a person
 //! has done by hand.
 
+mod expenses;
 mod published;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use jiff::civil::Date;
 
 use crate::contract::types::ObjectRef;
-use crate::freshbooks::{Kind, Row};
+use crate::freshbooks::{Listed, Row};
 
 /// The kind of a back-fill's objects.
 const BACKFILL: &str = "backfill";
@@ -15,7 +15,7 @@ const BACKFILL: &str = "backfill";
 /// Which documents a back-fill is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Range {
-    pub(super) kind: Kind,
+    pub(super) kind: Listed,
     pub(super) from: Date,
     /// The last day; none where there is no end.
     pub(super) to: Option<Date>,
@@ -81,7 +81,7 @@ pub(super) fn read(id: &str) -> Option<(Range, Step)> {
     };
     let (from, to) = days.split_once("..")?;
     let range = Range {
-        kind: Kind::named(kind)?,
+        kind: Listed::named(kind)?,
         from: from.parse().ok()?,
         to: match to {
             "" => None,
@@ -104,6 +104,7 @@ mod tests {
             "bill/2026-01-01..",
             "invoice/2026-01-01..2026-01-01/cancel",
             "bill/2025-12-31../2/17",
+            "expense/2025-12-31../1/3",
         ] {
             let (range, step) = read(id).expect("is a place");
             assert_eq!(range.object(step).id, id);

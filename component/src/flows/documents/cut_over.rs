@@ -147,7 +147,8 @@ fn dated(document: &Document) -> &str {
     document.issued.as_deref().unwrap_or_default()
 }
 
-fn first_day(flow: &Flow) -> String {
+/// The day of the cut-over; empty without one.
+pub(in crate::flows) fn first_day(flow: &Flow) -> String {
     let day = flow.settings.cut_over;
     day.map(|day| format!("{day}")).unwrap_or_default()
 }

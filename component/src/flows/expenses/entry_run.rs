@@ -164,6 +164,9 @@ impl EntryRun<'_> {
                 Some(_) => Err(self.withdrawn(id)),
             };
         };
+        if let Some(ended) = self.keep_as_adopted(link, &entry).await? {
+            return Ok(ended);
+        }
         self.check_not_submitted(&entry).await?;
         let turn = self.await_turn().await?;
         let look_up = async || {
@@ -260,7 +263,12 @@ impl EntryRun<'_> {
 
     /// Confirms what a read shows. What was written and cannot be seen is linked all the same, so
     /// that it is changed and never made twice, but not confirmed.
-    async fn link_seen(&self, id: String, change: Change, turn: Turn) -> Result<Ending, EarlyEnd> {
+    pub(super) async fn link_seen(
+        &self,
+        id: String,
+        change: Change,
+        turn: Turn,
+    ) -> Result<Ending, EarlyEnd> {
         let (end, entry, lacks_marker) = match self.read_back(&id).await {
             Ok((Some(entry), names)) if names.is_empty() => {
                 let is_proof = turn == Turn::First;
@@ -355,7 +363,7 @@ impl EntryRun<'_> {
     /// Stores the links both ways, and whether the fields of the form were seen, where this run
     /// says so. The way back finds by the v4 id what it must not post again; the links from there
     /// have the member of staff as their version, who may be another one when the entry is to go.
-    async fn store(
+    pub(super) async fn store(
         &self,
         id: &str,
         entry: Option<&ExpenseEntry>,

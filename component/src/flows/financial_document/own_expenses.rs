@@ -48,7 +48,7 @@ impl FinancialRun<'_> {
         let entries = financial::report_entries(&self.row.document).unwrap_or_default();
         let mut own = Vec::new();
         for chunk in entries.chunks(ENTRIES_MAX) {
-            let objects = chunk.iter().flat_map(objects_of).collect();
+            let objects = chunk.iter().flat_map(ReportEntry::objects).collect();
             let statuses = self.flow.find(objects).await;
             for (entry, statuses) in chunk.iter().zip(statuses.chunks_exact(2)) {
                 let links = statuses.iter().filter_map(|status| status.link.as_ref());
@@ -147,13 +147,6 @@ impl FinancialRun<'_> {
         );
         Ok(self.confirmed(&first.expense, Change::Adopted, message))
     }
-}
-
-/// What an entry of a document may be linked as: by its id as it stands there, or in capitals,
-/// since nothing is said of the case of v4 ids.
-fn objects_of(entry: &ReportEntry) -> [ObjectRef; 2] {
-    let ids = [entry.id.clone(), entry.id.to_ascii_uppercase()];
-    ids.map(|id| ObjectRef::concur("expense-entry", id))
 }
 
 /// The ids of their entries.

@@ -1,4 +1,5 @@
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -11,6 +12,7 @@ use crate::contract::runs::{
 };
 use crate::contract::types::ObjectRef;
 use crate::runs::tests::{Driven, object, settings_with, task};
+use crate::settings::tests::with_expenses;
 
 const INVOICES: &str = "/accounting/account/zQ7pLm/invoices/invoices";
 const HEAD: &str = "invoice/2026-01-01..2026-01-31";
@@ -259,4 +261,46 @@ fn what_is_no_back_fill_and_what_is_not_enabled_is_said() {
     );
     let driven = step(&mut world, "bill/2026-01-01..");
     assert_eq!(code(&driven.completion), "not-enabled");
+}
+
+#[test]
+fn expenses_are_brought_across_by_their_own_dates() {
+    let page = "expense/2026-01-01..2026-01-31/1/1";
+    let head = backfill("expense/2026-01-01..2026-01-31");
+    let expense = |id: u32, date: &str| json!({"id": id, "updated": "v", "date": date});
+    let rows = [
+        expense(1, "2025-12-31"),
+        expense(2, "2026-01-01"),
+        expense(3, "2026-02-01"),
+        expense(4, "2026-01-31"),
+    ];
+    let world = |settings| {
+        let mut world = World::new();
+        world.settings = settings;
+        world.ends_as = Some(EndingKind::Unchanged);
+        let path = "/accounting/account/zQ7pLm/expenses/expenses".to_string();
+        let list = json!({"expenses": rows, "pages": 1});
+        world.freshbooks.insert(path, list);
+        world.keep(ObjectStatus {
+            link: Some(Link {
+                source: head.clone(),
+                target: backfill(page),
+                version: Some("{}".into()),
+                content_hash: None,
+            }),
+            ..crate::runs::tests::unknown(&head)
+        });
+        world
+    };
+    let mut enabled = world(Rc::new(with_expenses("")));
+    let driven = step(&mut enabled, page);
+    assert_eq!(code(&driven.completion), "confirmed");
+    assert_eq!(started(&enabled), ["expense 2", "expense 4"]);
+    let asked = &driven.sends()[0].0.request.path_with_query;
+    assert!(
+        asked.ends_with("&search%5Bdate_min%5D=2026-01-01&search%5Bdate_max%5D=2026-02-01"),
+        "{asked}"
+    );
+    let mut without = world(World::new().settings);
+    assert_eq!(code(&step(&mut without, page).completion), "not-enabled");
 }

@@ -19,7 +19,7 @@ use crate::settings::tests::with_expenses;
 
 const EXPENSES: &str = "/accounting/account/zQ7pLm/expenses/expenses";
 
-fn world(settings: &str) -> World {
+pub(super) fn world(settings: &str) -> World {
     let mut world = World::new();
     world.settings = Rc::new(with_expenses(settings));
     world.spending = Spending::with_users();
@@ -33,7 +33,7 @@ fn world(settings: &str) -> World {
 }
 
 /// Puts an expense into FreshBooks, with members that differ from the usual.
-fn expense(world: &mut World, id: &str, members: &[(&str, Value)]) {
+pub(super) fn expense(world: &mut World, id: &str, members: &[(&str, Value)]) {
     let mut expense = json!({"id": id.parse::<u64>().expect("is a number"), "staffid": 1,
         "categoryid": 3344, "date": "2026-02-11", "vendor": "City Cabs", "vis_state": 0,
         "modern_projectid": 5512, "updated": "2026-02-12 10:00:00",
@@ -46,25 +46,25 @@ fn expense(world: &mut World, id: &str, members: &[(&str, Value)]) {
         .insert(format!("{EXPENSES}/{id}"), json!({"expense": expense}));
 }
 
-fn notice(id: &str) -> Task {
+pub(super) fn notice(id: &str) -> Task {
     task("expense", id, StartReason::Notice)
 }
 
-fn confirmed(driven: &Driven) -> (Change, &str) {
+pub(super) fn confirmed(driven: &Driven) -> (Change, &str) {
     match &driven.completion.ending {
         Ending::Confirmed(confirmation) => (confirmation.change, &confirmation.target.id),
         other => panic!("is not confirmed: {other:?}"),
     }
 }
 
-fn unchanged(driven: &Driven) -> &str {
+pub(super) fn unchanged(driven: &Driven) -> &str {
     match &driven.completion.ending {
         Ending::Unchanged(note) => &note.code,
         other => panic!("is not unchanged: {other:?}"),
     }
 }
 
-fn failure(driven: &Driven) -> &Failure {
+pub(super) fn failure(driven: &Driven) -> &Failure {
     match &driven.completion.ending {
         Ending::Parked(failure) | Ending::Rejected(failure) => failure,
         other => panic!("is no stop: {other:?}"),

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::{list_request, read_list, read_one};
 use super::*;
+use crate::contract::runs::Link;
 use crate::error_bodies::tests::answer;
 use crate::financial::tests::{EXPENSE, INVOICE};
 use crate::settings::tests::MINIMAL;
@@ -21,17 +22,48 @@ fn quarter() -> Period {
 }
 
 fn report(status: &str) -> Reading {
+    let object = source_of_report();
+    assert!(matches!(
+        read_one(&settings(), NAME, &object, &[], &[]),
+        Reading::Send(_)
+    ));
+    read_with(&object, &listed_report(status), |_| false)
+}
+
+fn listed_report(status: &str) -> String {
     let report: Value = serde_json::from_str(EXPENSE).expect("is JSON");
     let row = json!({"id": "4b7d", "docType": "EXPENSE", "docStatus": status,
         "document": report});
-    let body = json!({"content": [row], "page": {"totalPages": 1}}).to_string();
+    json!({"content": [row], "page": {"totalPages": 1}}).to_string()
+}
+
+fn source_of_report() -> ObjectRef {
     let head = financial::head(DocumentType::Expense, EXPENSE).expect("has a head");
-    let object = ObjectRef::concur(SOURCE, format!("expense/{}", head.source_id));
-    assert!(matches!(
-        read_one(&settings(), NAME, &object, &[]),
-        Reading::Send(_)
-    ));
-    read_one(&settings(), NAME, &object, &[answer(&body)])
+    ObjectRef::concur(SOURCE, format!("expense/{}", head.source_id))
+}
+
+/// Reads a source, of whose entries some are linked to expenses.
+fn read_with(object: &ObjectRef, body: &str, is_linked: impl Fn(usize) -> bool) -> Reading {
+    let answers = [answer(body)];
+    let Reading::Find(asked) = read_one(&settings(), NAME, object, &answers, &[]) else {
+        return read_one(&settings(), NAME, object, &answers, &[]);
+    };
+    let known = asked
+        .into_iter()
+        .enumerate()
+        .map(|(at, object)| ObjectStatus {
+            link: is_linked(at).then(|| Link {
+                source: object.clone(),
+                target: ObjectRef::freshbooks("expense", "7"),
+                version: None,
+                content_hash: None,
+            }),
+            object,
+            active: false,
+            last: None,
+        });
+    let known: Vec<ObjectStatus> = known.collect();
+    read_one(&settings(), NAME, object, &answers, &known)
 }
 
 fn texts(row: &Row) -> Vec<String> {
@@ -103,7 +135,7 @@ fn an_entry_is_spelt_as_the_document_that_it_was_made_of() {
     );
     assert_eq!(last.next, None);
     assert_eq!(
-        read_one(&settings, NAME, &entry.object, &[]),
+        read_one(&settings, NAME, &entry.object, &[], &[]),
         Reading::ListOnly
     );
     assert_eq!(
@@ -131,7 +163,8 @@ fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
     let listed = json!({"content": [row]}).to_string();
     let head = financial::head(DocumentType::Invoice, INVOICE).expect("has a head");
     let object = ObjectRef::concur(SOURCE, format!("invoice/{}", head.source_id));
-    let Reading::Record(source) = read_one(&settings, NAME, &object, &[answer(&listed)]) else {
+    let Reading::Record(source) = read_one(&settings, NAME, &object, &[answer(&listed)], &[])
+    else {
         panic!("is a record");
     };
     let Ok(BillOrEntry::Bill(made)) = financial::bill(INVOICE, &settings) else {
@@ -144,9 +177,35 @@ fn a_bill_is_spelt_as_the_invoice_that_it_was_made_of() {
     shown["bill"]["total_amount"] = json!({"amount": "1130.00", "code": "CAD"});
     let shown = json!({"response": {"result": shown}}).to_string();
     let bill = freshbooks::bill_object("7");
-    let Reading::Record(target) = read_one(&settings, NAME, &bill, &[answer(&shown)]) else {
+    let Reading::Record(target) = read_one(&settings, NAME, &bill, &[answer(&shown)], &[]) else {
         panic!("is a record");
     };
     assert_eq!(target.marker, source.marker);
     assert_eq!(texts(&target), texts(&source));
+}
+
+#[test]
+fn entries_that_came_from_freshbooks_are_none_of_the_journal_entry() {
+    let body = listed_report("PENDING");
+    let object = source_of_report();
+    let details = |reading: Reading| {
+        let Reading::Record(row) = reading else {
+            panic!("is no record");
+        };
+        let texts = texts(&row).into_iter();
+        texts
+            .filter(|text| text.starts_with("details"))
+            .collect::<Vec<_>>()
+    };
+    let all = details(read_with(&object, &body, |_| false));
+    let rest = details(read_with(&object, &body, |at| at < 2));
+    assert!(
+        !rest.is_empty() && rest.len() < all.len(),
+        "{rest:?} of {all:?}"
+    );
+    let Reading::Record(nothing) = read_with(&object, &body, |_| true) else {
+        panic!("is no record");
+    };
+    // What an employee is reimbursed for is posted whatever its link says.
+    assert!(nothing.left_out.is_some() || !details(Reading::Record(nothing)).is_empty());
 }

@@ -74,7 +74,7 @@ fn shown(marker: &str) -> Value {
 }
 
 fn read(object: &ObjectRef, answers: &[Response]) -> Reading {
-    super::super::read_one(&settings(), NAME, object, answers)
+    super::super::read_one(&settings(), NAME, object, answers, &[])
 }
 
 fn record(reading: Reading) -> Row {

@@ -168,6 +168,28 @@ fn linked_already(there: &Link) -> AdminRefusal {
     ))
 }
 
+/// Links back by another id of the same record, as expense entries have two: they end with the
+/// pair.
+pub(super) async fn other_links_back(
+    connection: &Connection,
+    link: &Link,
+) -> Result<Vec<LinkedPair>, StoreError> {
+    let (mut others, store) = (Vec::new(), &connection.services.store);
+    for (here, there) in [(&link.source, &link.target), (&link.target, &link.source)] {
+        let filter = LinkFilter {
+            connection: connection.name.clone(),
+            system: Some(there.system),
+            kind: Some(there.kind.clone()),
+            target: Some(here.clone()),
+            ..LinkFilter::default()
+        };
+        let back = store.links(filter).await?.into_iter();
+        let other = back.filter(|other| other.link.source != *there);
+        others.extend(other.map(|other| super::linked_pair(&other.link)));
+    }
+    Ok(others)
+}
+
 /// The link of a source.
 pub(super) async fn link_of(
     connection: &Connection,

@@ -241,12 +241,13 @@ fn is_linked(object: &ObjectRef, changes: &Changes) -> bool {
     changes.links.iter().any(|link| link.source == *object)
 }
 
-/// What is carried over before the document itself.
+/// What comes before the document itself.
 fn first_of_all(changes: &Changes) -> String {
+    const FIRST: [&str; 4] = ["client", "bill-vendor", "staff", "expense-report"];
     let party = changes
         .tasks
         .iter()
-        .find(|task| matches!(task.object.kind.as_str(), "client" | "bill-vendor"));
+        .find(|task| FIRST.contains(&task.object.kind.as_str()));
     party.map_or_else(String::new, |task| {
         format!("after {} {}", task.object.kind, task.object.id)
     })

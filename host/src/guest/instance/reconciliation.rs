@@ -3,6 +3,7 @@
 use super::{CallResult, Instance, SettingsHandle};
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{Flow, Page, Period, Reading, Side};
+use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Note, ObjectRef};
 
 impl Instance {
@@ -51,11 +52,11 @@ impl Instance {
         settings: SettingsHandle,
         flow: &str,
         object: &ObjectRef,
-        answers: &[Response],
+        (answers, known): (&[Response], &[ObjectStatus]),
     ) -> CallResult<Reading> {
         self.call(|store, api| {
             api.ml_connector_sync_reconciliation()
-                .call_read_one(store, settings.0, flow, object, answers)
+                .call_read_one(store, settings.0, flow, object, answers, known)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::contract::reconciliation::{Content, FieldValue, Row};
+use crate::contract::reconciliation::{Content, FieldValue, Flow, Row};
 use crate::contract::runs::{EndingKind, Facts, ObjectStatus};
 use crate::contract::types::{Note, ObjectRef};
 use crate::reconcile::amount::Amount;
@@ -103,9 +103,10 @@ impl Known {
     }
 
     /// Whether it is linked to something of another flow.
-    pub(super) fn belongs_elsewhere(&self, kinds: &[String]) -> bool {
+    pub(super) fn belongs_elsewhere(&self, flow: &Flow) -> bool {
+        let own = [&flow.target_kinds, &flow.passing_kinds];
         let mut linked = self.linked.iter();
-        linked.any(|linked| !kinds.contains(&linked.kind))
+        linked.any(|linked| !own.iter().any(|kinds| kinds.contains(&linked.kind)))
     }
 
     pub(super) fn into_source(self, kinds: &[String]) -> Source {

@@ -197,7 +197,8 @@ impl Spending {
                 let report = parameter(query, "reportID");
                 let entries = self.entries.iter();
                 let found: Vec<_> = entries
-                    .filter(|entry| entry["ReportID"] == report && entry["login"] == login)
+                    .filter(|entry| report.is_empty() || entry["ReportID"] == report)
+                    .filter(|entry| entry["login"] == login)
                     .collect();
                 done(&json!({"Items": found, "NextPage": null}))
             }
