@@ -8,6 +8,7 @@ mod dated_documents;
 mod document;
 mod envelope;
 mod expense;
+mod expense_write;
 mod fields;
 mod journal;
 mod lists;
@@ -37,6 +38,10 @@ pub(crate) use document::{
 };
 pub(crate) use expense::{
     Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
+};
+pub(crate) use expense_write::{
+    OfDocument, create_expense, delete_expense, expense_object, list_expenses,
+    read_created_expense, read_deleted_expense, read_expenses, row_mark,
 };
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
