@@ -10,6 +10,7 @@ mod financial_bills;
 mod forms;
 mod own_expenses;
 mod payment_state;
+mod project_expenses;
 mod registration;
 mod subscription;
 mod suppliers;
