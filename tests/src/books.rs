@@ -96,7 +96,9 @@ impl Books {
     }
 }
 
-fn costs(entry: &EntryRecord) -> Decimal {
+/// What an entry comes to on accounts of costs, reclaimed taxes and clearing.
+#[must_use]
+pub fn costs(entry: &EntryRecord) -> Decimal {
     let is_cost = |number: &str| number.starts_with(['6', '7']) || number.starts_with("1200");
     let lines = entry.lines.iter();
     lines

@@ -11,8 +11,13 @@ use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::posting::{Posting, SHOWN_CHARS_MAX};
+use crate::money;
 use crate::settings::financial::{Billable, OtherCostCodes, ProjectCosts};
 use crate::text::{clean, shortened};
+
+/// Digits after the point of every amount that FreshBooks' documentation shows, whatever the
+/// currency (source: freshbooks-expenses).
+const DIGITS_MAX: u32 = 2;
 
 /// An expense that a row becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,7 @@ impl ProjectExpense {
             self.row,
             self.project,
             self.category,
-            crate::money::plain(self.amount)
+            money::plain(self.amount)
         )
     }
 }
@@ -65,10 +70,11 @@ pub(super) struct Cost<'a> {
 
 impl<'a> Posting<'a> {
     /// Adds what a row costs to its account, or makes an expense of it and adds it to the account
-    /// that FreshBooks credits for expenses. What is below zero stays in the entry: FreshBooks
-    /// documents no expenses below zero.
+    /// that FreshBooks credits for expenses. What is below zero stays in the entry, as FreshBooks
+    /// documents no expenses below zero; so does what has a third digit, which expenses may lose.
     pub(super) fn add_cost(&mut self, at: Arguments, account: Account<'a>, cost: Cost<'a>) {
-        if cost.is_personal || cost.amount <= Decimal::ZERO {
+        let is_held = cost.amount > Decimal::ZERO && money::fits(cost.amount, DIGITS_MAX);
+        if cost.is_personal || !is_held {
             return self.add(account, cost.cost_code, cost.amount);
         }
         let Some(project) = self.project_of(at, cost.cost_code.as_deref()) else {

@@ -284,12 +284,6 @@ impl Financial {
         self.carries(DocumentType::Invoice) && self.invoices == InvoiceForm::Bill
     }
 
-    /// Whether rows that name a project become expenses.
-    #[must_use]
-    pub fn makes_project_expenses(&self) -> bool {
-        self.enabled && self.project_costs == ProjectCosts::Expenses
-    }
-
     /// FreshBooks scopes that it needs beside those of the other flows.
     pub(super) fn scopes(&self) -> Vec<&'static str> {
         let mut scopes = Vec::new();

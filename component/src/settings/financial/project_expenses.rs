@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 
 use super::super::checks::{Check, category_id, sub_account_id, uuid};
 use super::super::reader::Reader;
-use super::Endpoint;
+use super::{Endpoint, Financial};
 
 /// FreshBooks scopes that they need.
 pub(in crate::settings) const PROJECT_EXPENSE_SCOPES: [&str; 2] =
@@ -141,6 +141,21 @@ impl ProjectExpenses {
             let message = "name the FreshBooks project of each cost code that is a project";
             missing(table, "projects", message);
         }
+    }
+}
+
+impl Financial {
+    /// Whether rows that name a project become expenses.
+    #[must_use]
+    pub fn makes_project_expenses(&self) -> bool {
+        self.enabled && self.project_costs == ProjectCosts::Expenses
+    }
+
+    /// The account that FreshBooks credits for the expenses of projects, if there are to be any.
+    #[must_use]
+    pub fn offset_account(&self) -> Option<&str> {
+        let account = self.project_expenses.offset_account.as_deref();
+        account.filter(|_| self.makes_project_expenses())
     }
 }
 
