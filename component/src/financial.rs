@@ -16,6 +16,7 @@ mod invoice;
 mod outcome;
 mod payroll;
 mod posting;
+mod project_expense;
 mod report_entries;
 pub(crate) mod source;
 
@@ -38,6 +39,7 @@ pub(crate) use head::Head;
 use outcome::problem;
 pub(crate) use outcome::{FixIn, NOTHING_TO_POST, Translated, Untranslatable};
 use posting::{Basis, Posting};
+pub(crate) use project_expense::ProjectExpense;
 pub(crate) use report_entries::{LeftOut, PaidBy, ReportEntry, report_entries};
 
 /// Reads a document's head. `document` is its JSON text: the object, or a JSON string that holds

@@ -9,6 +9,7 @@ mod document;
 mod envelope;
 mod expense;
 mod expense_list;
+mod expense_write;
 mod fields;
 mod journal;
 mod lists;
@@ -39,7 +40,11 @@ pub(crate) use document::{
 pub(crate) use expense::{
     Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
 };
-pub(crate) use expense_list::{list_dated_expenses, read_expenses};
+pub(crate) use expense_list::{list_dated_expenses, read_dated_expenses};
+pub(crate) use expense_write::{
+    OfDocument, create_expense, delete_expense, expense_object, list_expenses,
+    read_created_expense, read_deleted_expense, read_expenses, row_mark,
+};
 pub(crate) use journal::{
     JournalLine, JournalPage, create_journal_entry, journal_lines, read_journal_entry,
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,

@@ -265,9 +265,9 @@ impl Settings {
                 payments,
                 expense.scopes(),
             ];
-            freshbooks.scopes = scopes.concat().join(" ");
+            freshbooks.scopes = joined(&scopes.concat());
         }
-        check_bill_scopes(reader, &freshbooks.scopes, &financial);
+        check_scopes(reader, &freshbooks.scopes, &financial);
         check_quick_expenses(reader, &expense, &financial);
         Self {
             connection: String::from(connection),
@@ -302,19 +302,38 @@ impl Settings {
     }
 }
 
-/// Scopes that are named by hand must hold what bills need: FreshBooks would refuse every one.
-fn check_bill_scopes(reader: &mut Reader, scopes: &str, financial: &Financial) {
-    if !financial.makes_bills() {
-        return;
+/// The scopes as they are written, each once.
+fn joined(scopes: &[&str]) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for scope in scopes.iter().flat_map(|scopes| scopes.split_whitespace()) {
+        if !once.contains(&scope) {
+            once.push(scope);
+        }
     }
-    for needed in financial::BILL_SCOPES {
-        if !scopes.split_whitespace().any(|scope| scope == needed) {
-            let message = format!(
-                "`financial.invoices = \"bill\"` needs the scope {needed}: add it to \
-                 `freshbooks.scopes`, enable it for the FreshBooks app, and run `ml-connector \
-                 connect freshbooks`"
-            );
-            reader.problem_at("freshbooks/scopes", "scope-missing", message);
+    once.join(" ")
+}
+
+/// Scopes that are named by hand must hold what bills and project expenses need: FreshBooks would
+/// refuse every one.
+fn check_scopes(reader: &mut Reader, scopes: &str, financial: &Financial) {
+    let of_bills = (financial.makes_bills(), "financial.invoices = \"bill\"");
+    let of_expenses = (
+        financial.makes_project_expenses(),
+        "financial.project_costs = \"expenses\"",
+    );
+    let needed = [
+        (of_bills, financial::BILL_SCOPES.as_slice()),
+        (of_expenses, financial::PROJECT_EXPENSE_SCOPES.as_slice()),
+    ];
+    for ((_, setting), needed) in needed.iter().filter(|((is_on, _), _)| *is_on) {
+        for needed in *needed {
+            if !scopes.split_whitespace().any(|scope| scope == *needed) {
+                let message = format!(
+                    "`{setting}` needs the scope {needed}: add it to `freshbooks.scopes`, enable \
+                     it for the FreshBooks app, and run `ml-connector connect freshbooks`"
+                );
+                reader.problem_at("freshbooks/scopes", "scope-missing", message);
+            }
         }
     }
 }

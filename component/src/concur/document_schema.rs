@@ -73,6 +73,7 @@ object!(ExpenseEntry {
     currency: Code<'a> = "entryCurrAlphaCode",
     approved: Amount<'a> = "entryApprovedAmount",
     is_personal: Flag = "entryIsPersonal",
+    is_billable: Flag = "entryIsBillable",
     payment_type: Code<'a> = "reportEntryPatKey",
     liability_account: Code<'a> = "liabilityAccountCode",
     clearing_account: Code<'a> = "clearingAccountCode",

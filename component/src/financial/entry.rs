@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
+use super::project_expense::ProjectExpense;
 use crate::{marker, money};
 
 /// A journal entry: its lines add up to zero.
@@ -20,6 +21,8 @@ pub(crate) struct Entry {
     pub currency: String,
     /// At least two; an account has one for each code, cost code and side.
     pub lines: Vec<Line>,
+    /// What rows of projects become beside it; the lines offset them.
+    pub expenses: Vec<ProjectExpense>,
 }
 
 /// One side of an account.
@@ -74,8 +77,8 @@ impl Entry {
         }
     }
 
-    /// A hash of what FreshBooks stores of the amounts: the currency, and the debits and credits of
-    /// each account. Description, day and the order of the lines do not count.
+    /// A hash of what FreshBooks stores of the amounts: the currency, the debits and credits of each
+    /// account, and the expenses beside it. Description, day and the order of the lines do not count.
     #[must_use]
     pub(crate) fn content_hash(&self) -> String {
         let mut sums: BTreeMap<(&str, bool), Decimal> = BTreeMap::new();
@@ -87,6 +90,9 @@ impl Entry {
         for ((account, debit), amount) in sums {
             let side = if debit { "DR" } else { "CR" };
             content.push_str(&format!("\n{account} {side} {}", money::plain(amount)));
+        }
+        for expense in &self.expenses {
+            content.push_str(&format!("\nexpense {}", expense.content()));
         }
         marker::content_hash(content.as_bytes())
     }

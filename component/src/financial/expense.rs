@@ -17,6 +17,7 @@ use super::account::Account;
 use super::dates::Dates;
 use super::description;
 use super::posting::{Basis, Posting};
+use super::project_expense::Cost;
 use super::report_entries::{LeftOut, is_left_out};
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{
@@ -48,10 +49,10 @@ pub(super) fn post<'a>(
     let total = total(document, posting);
     let amounts = posting.rounded(&amounts, total);
     let liabilities = Liabilities::read(document, posting);
-    for (row, gross) in rows.iter().zip(amounts) {
+    for (number, (row, gross)) in rows.iter().zip(amounts).enumerate() {
         match is_left_out(row.entry, left_out) {
             true => posting.count(gross),
-            false => row.post(gross, &liabilities, posting),
+            false => row.post(number, gross, &liabilities, posting),
         }
     }
     tax::check_reclaim(document, posting);
@@ -130,7 +131,13 @@ impl<'a> Place<'_, 'a> {
         posting.amount(at, &self.row.gross)
     }
 
-    fn post(&self, gross: Decimal, liabilities: &Liabilities<'a>, posting: &mut Posting<'a>) {
+    fn post(
+        &self,
+        number: usize,
+        gross: Decimal,
+        liabilities: &Liabilities<'a>,
+        posting: &mut Posting<'a>,
+    ) {
         if self.moves_nothing(gross, posting) {
             return;
         }
@@ -141,7 +148,15 @@ impl<'a> Place<'_, 'a> {
         let reclaimed = self.reclaimed(gross, posting);
         let cost_code = self.cost_code(posting);
         if let Some(account) = self.account(cost_code.as_deref(), posting) {
-            posting.add(account, cost_code, gross - reclaimed);
+            let cost = Cost {
+                row: number,
+                cost_code,
+                is_billable: self.entry.is_billable.is_yes(),
+                is_personal: self.entry.is_personal.is_yes(),
+                amount: gross - reclaimed,
+            };
+            let at = format_args!("/expenseEntry/{e}/allocation/{a}");
+            posting.add_cost(at, account, cost);
         }
         self.reclaim(reclaimed, posting);
         if let Some(account) = self.other_side(gross, liabilities, posting) {

@@ -15,6 +15,7 @@ use super::dates::Dates;
 use super::description;
 use super::expense::{cost_code, is_part};
 use super::posting::{Basis, Posting};
+use super::project_expense::Cost;
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{InvoiceDocument, Journal, LineItem, Share};
 
@@ -37,14 +38,15 @@ pub(super) fn post<'a>(document: &InvoiceDocument<'a>, posting: &mut Posting<'a>
     let header = Header::read(&document.header, posting);
     let parts: Vec<_> = rows.iter().map(|row| Parts::read(row, posting)).collect();
     let amounts = amounts::read(total, &header, &parts, posting);
-    for ((row, parts), amount) in rows.iter().zip(&parts).zip(amounts.of_rows) {
+    let of_rows = rows.iter().zip(&parts).zip(amounts.of_rows);
+    for (number, ((row, parts), amount)) in of_rows.enumerate() {
         posting.count(amount);
         let reclaimed = row.reclaimed(posting);
         if amount.is_zero() && reclaimed.is_empty() {
             continue;
         }
         row.check_taxes(amount, &reclaimed, parts, amounts.tax_from, posting);
-        row.post(amount, reclaimed, posting);
+        row.post(number, amount, reclaimed, posting);
         credit_vendor(document, amount, posting);
     }
     if amounts.tax_from == TaxFrom::Header {
@@ -127,6 +129,7 @@ impl<'a> Row<'_, 'a> {
 
     fn post(
         &self,
+        number: usize,
         amount: Decimal,
         reclaimed: Vec<(Account<'a>, Decimal)>,
         posting: &mut Posting<'a>,
@@ -138,7 +141,14 @@ impl<'a> Row<'_, 'a> {
         let cost_code = cost_code(&self.share.customs, posting.financial().cost_code_field);
         let tax: Decimal = reclaimed.iter().map(|(_, tax)| tax).sum();
         if let Some(account) = self.account(cost_code.as_deref(), posting) {
-            posting.add(account, cost_code, amount - tax);
+            let cost = Cost {
+                row: number,
+                cost_code,
+                is_billable: false,
+                is_personal: false,
+                amount: amount - tax,
+            };
+            posting.add_cost(place, account, cost);
         }
         for (account, tax) in reclaimed {
             posting.add(account, None, tax);

@@ -57,6 +57,7 @@ impl FixIn {
             | "currency-unmapped"
             | "date-missing"
             | "not-a-date"
+            | "project-unmapped"
             | "tax-unmapped"
             | "wage-type-unmapped" => Self::Settings,
             // Amounts, taxes and expense types are what a processor changes; wage types are set

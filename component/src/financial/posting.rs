@@ -19,6 +19,7 @@ use super::account::Account;
 use super::dates::{Dates, UnreadableDate};
 use super::entry::{Entry, Line};
 use super::outcome::{FixIn, NOTHING_TO_POST, Translated, Untranslatable, problem};
+use super::project_expense::ProjectExpense;
 use crate::concur::DocumentType;
 use crate::concur::document_schema::{Amount, Code, Flag};
 use crate::contract::types::Problem;
@@ -52,6 +53,8 @@ pub(super) struct Posting<'a> {
     currency: Cow<'a, str>,
     minor_units: u32,
     sums: BTreeMap<Side<'a>, Sum<'a>>,
+    /// What rows of projects became.
+    pub(super) expenses: Vec<ProjectExpense>,
     /// What the rows come to, to be compared with the document's total.
     rows: Decimal,
     /// How many of them are not zero.
@@ -87,6 +90,7 @@ impl<'a> Posting<'a> {
             currency: basis.currency.text().unwrap_or_default(),
             minor_units: 2,
             sums: BTreeMap::new(),
+            expenses: Vec::new(),
             rows: Decimal::ZERO,
             rows_counted: 0,
             amounts_known: true,
@@ -272,7 +276,7 @@ impl<'a> Posting<'a> {
     }
 
     /// A setting that is not there, reported once.
-    fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
+    pub(super) fn report_missing(&mut self, at: Arguments, code: &str, message: String) {
         if self.missing.insert(message.clone()) {
             self.report(at, code, message);
         }
@@ -299,6 +303,7 @@ impl<'a> Posting<'a> {
             date: self.date,
             currency: self.currency.into_owned(),
             lines: lines(self.sums),
+            expenses: self.expenses,
         }))
     }
 

@@ -11,6 +11,7 @@ mod confirming;
 mod journal;
 mod own_expenses;
 mod posting;
+mod project_expenses;
 mod run;
 
 use alloc::format;

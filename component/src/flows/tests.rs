@@ -11,6 +11,7 @@ mod financial_bills;
 mod forms;
 mod own_expenses;
 mod payment_state;
+mod project_expenses;
 mod quick_expenses;
 mod registration;
 mod report_submission;

@@ -69,6 +69,16 @@ fn refused(refusal: &Refusal) -> String {
 fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
     let named = settings.financial.accounts.named();
     let strangers = named.filter(|(_, _, account)| !known.contains(*account));
+    let offset = settings.financial.offset_account();
+    let offset = offset.filter(|account| !known.contains(*account));
+    let offset = offset.map(|account| Problem {
+        pointer: "/financial/project_expenses/offset_account".to_string(),
+        code: "account-unknown".to_string(),
+        message: format!(
+            "FreshBooks has no account {account}; correct \
+             `financial.project_expenses.offset_account`"
+        ),
+    });
     let problem = |(table, name, account): (&str, Option<&str>, &str)| Problem {
         pointer: match name {
             Some(name) => format!("/financial/accounts/{table}/{}", pointer_token(name)),
@@ -80,7 +90,7 @@ fn unknown(settings: &Settings, known: &BTreeSet<String>) -> Vec<Problem> {
             name.map_or_else(String::new, |name| format!(".\"{name}\""))
         ),
     };
-    strangers.map(problem).collect()
+    strangers.map(problem).chain(offset).collect()
 }
 
 /// A page of the accounts that journal entries use (source: freshbooks-journal-entry-accounts).

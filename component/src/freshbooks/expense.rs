@@ -59,6 +59,10 @@ pub(crate) struct Expense {
     pub(crate) notes: Option<String>,
     /// The id of its project.
     pub(crate) project: Option<String>,
+    /// The id of the client that it was spent for.
+    pub(crate) client: Option<String>,
+    /// Whether a client was billed for it.
+    pub(crate) is_billed: bool,
     /// What its taxes come to, which the amount includes; zero for none.
     pub(crate) tax: Decimal,
     /// Whether it may have been imported, from a bank or in bulk.
@@ -99,6 +103,8 @@ impl Expense {
             vendor: object.text("vendor").map(|text| clean(&text)),
             notes: object.text("notes").map(|text| clean(&text)),
             project: project(&object),
+            client: fields::id(object.get("clientid"), &["id", "userid"]),
+            is_billed: is_billed(&object),
             tax: taxes.into_iter().sum(),
             imported: IMPORT_MARKS.iter().any(|mark| is_set(&object, mark)),
             currency,
@@ -141,6 +147,12 @@ pub(super) fn expense_day(object: &Object) -> Option<Date> {
 fn project(object: &Object) -> Option<String> {
     let modern = fields::id(object.get("modern_projectid"), &["id"]);
     modern.or_else(|| fields::id(object.get("projectid"), &["id"]))
+}
+
+/// Billed, or billed and paid (source: freshbooks-expenses). One of the SDKs writes the latter as 3.
+fn is_billed(object: &Object) -> bool {
+    let status = object.text("status").unwrap_or_default();
+    matches!(status.as_str(), "2" | "3" | "4") || is_set(object, "invoiceid")
 }
 
 /// Whether a member says anything: 0, false and empty text stand for nothing.

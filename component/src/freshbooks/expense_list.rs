@@ -36,7 +36,7 @@ pub(crate) fn list_dated_expenses(
 }
 
 /// Reads a page of expenses with all that it shows.
-pub(crate) fn read_expenses(response: &Response) -> Result<ExpensePage, Unread> {
+pub(crate) fn read_dated_expenses(response: &Response) -> Result<ExpensePage, Unread> {
     let members = result_members(error_bodies::text(response)?, response)?;
     let Some(rows) = members.get("expenses").and_then(rows) else {
         let why = "the answer has no list `expenses`";

@@ -103,7 +103,7 @@ fn read_listed_expenses(
     let Some(cursor) = Cursor::read(cursor, &[SOURCE]) else {
         return Err(note("unknown-cursor", "this page was not asked for".into()));
     };
-    let listed = answered(answer, freshbooks::read_expenses).map_err(|why| match why {
+    let listed = answered(answer, freshbooks::read_dated_expenses).map_err(|why| match why {
         Unanswered::Unreadable(why) => why,
         Unanswered::Missing => note("refused", "FreshBooks has no list of expenses".into()),
     })?;

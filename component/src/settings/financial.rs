@@ -6,6 +6,7 @@ mod calendar;
 mod cost_codes;
 mod ledgers;
 mod posting_date;
+mod project_expenses;
 mod zone;
 
 use alloc::collections::BTreeSet;
@@ -29,6 +30,8 @@ pub use calendar::Calendar;
 pub use cost_codes::CostCodeField;
 pub use ledgers::{Entity, Ledgers};
 pub use posting_date::{PostingDate, PostingDates};
+pub(super) use project_expenses::PROJECT_EXPENSE_SCOPES;
+pub use project_expenses::{Billable, OtherCostCodes, ProjectCosts, ProjectExpenses, ProjectField};
 
 /// Financial documents from SAP Concur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +66,10 @@ pub struct Financial {
     pub invoices: InvoiceForm,
     /// How they become bills.
     pub bills: Bills,
+    /// What rows that name a project become.
+    pub project_costs: ProjectCosts,
+    /// How they become expenses.
+    pub project_expenses: ProjectExpenses,
     /// What is done with invoices that we brought to SAP Concur ourselves.
     pub own_invoices: OwnInvoices,
     /// What is done with entries of reports that we brought to SAP Concur ourselves.
@@ -191,6 +198,7 @@ impl Financial {
             _ => Endpoint::Legacy,
         };
         let zone = zone::read(table, "zone", &TimeZone::UTC);
+        let (project_costs, project_expenses) = project_expenses::read(table, endpoint);
         Self {
             enabled: table.flag("enabled", false),
             documents: documents(table),
@@ -220,6 +228,8 @@ impl Financial {
                 _ => InvoiceForm::JournalEntry,
             },
             bills: table.table("bills", Bills::read),
+            project_costs,
+            project_expenses,
             own_invoices: own_invoices(table),
             own_expenses: own_expenses(table),
             confirm_errors: match table.choice("confirm_errors", &["document", "all", "none"]) {
@@ -286,6 +296,9 @@ impl Financial {
         }
         if self.makes_bills() {
             scopes.extend(bills::WRITE_SCOPES);
+        }
+        if self.makes_project_expenses() {
+            scopes.extend(PROJECT_EXPENSE_SCOPES);
         }
         scopes
     }

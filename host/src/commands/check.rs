@@ -154,6 +154,7 @@ fn gather(
     let guest = guest.as_ref();
     findings.extend(placeholders::check(config));
     findings.extend(connections::exposed(config, guest)?);
+    findings.extend(connections::offsetting(config));
     if let Some(guest) = guest {
         findings.extend(connections::overlapping(config, guest)?);
     }

@@ -14,6 +14,7 @@ mod financial_failures;
 mod forms;
 mod look_ups;
 mod payments;
+mod project_costs;
 mod published;
 mod report_workflow;
 

@@ -21,6 +21,7 @@ fn entry() -> Entry {
             line("635", Some("B"), 10),
             line("641", None, -1200),
         ],
+        expenses: Vec::new(),
     }
 }
 

@@ -71,7 +71,7 @@ impl FinancialRun<'_> {
                 let ended = self.finish(&link.target, &date, Change::Adopted).await?;
                 return Ok(BillPosted::Ended(ended));
             }
-            self.undo(&link.target, &date).await?;
+            self.undo_link(link, &date).await?;
         }
         let written = self.enter_bill(body, doubt).await?;
         if let Some(why) = self.checked(&written).await? {

@@ -7,11 +7,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source};
+use super::own_expenses::{expenses_of, listed, numbers};
+use super::posting;
+use super::run::{CORRECT_IN_CONCUR, FinancialRun, documents_of_source, is_bill, shown};
 use crate::concur::{self, FinancialRow, FinancialStatus, PostingConfirmation, ServiceAnswer};
 use crate::contract::http::Request;
-use crate::contract::runs::Failure;
-use crate::contract::types::{Problem, System};
+use crate::contract::runs::{Change, Ending, Failure};
+use crate::contract::types::{ObjectRef, Problem, System};
 use crate::error_bodies::WORDS_CHARS_MAX;
 use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
@@ -142,6 +144,57 @@ impl FinancialRun<'_> {
             code if RECALLED.contains(&code) => Ok(Confirmed::Recalled),
             _ => Err(self.refused(&said, "the confirmation")),
         }
+    }
+
+    /// It is there: confirms it, or takes it back if the document was taken back meanwhile.
+    pub(super) async fn finish(
+        &self,
+        posted: &ObjectRef,
+        date: &str,
+        change: Change,
+    ) -> Result<Ending, EarlyEnd> {
+        self.finish_with(posted, date, change, "").await
+    }
+
+    /// [`FinancialRun::finish`] of what is no bill, and why.
+    pub(super) async fn finish_with(
+        &self,
+        posted: &ObjectRef,
+        date: &str,
+        change: Change,
+        remark: &str,
+    ) -> Result<Ending, EarlyEnd> {
+        let beside = match is_bill(posted) {
+            true => Vec::new(),
+            false => self.expenses_beside(change).await?,
+        };
+        let posting_numbers: Vec<String> = [posted.id.clone()]
+            .into_iter()
+            .chain(numbers(&beside))
+            .collect();
+        match self.confirm(&posting_numbers, date).await? {
+            Confirmed::Yes => {
+                let shown = match beside.as_slice() {
+                    [] => shown(posted),
+                    beside => format!("{}, beside {} of FreshBooks", shown(posted), listed(beside)),
+                };
+                let message = match change {
+                    Change::Created => format!("posted as {shown}{remark}, and confirmed"),
+                    _ => format!("{shown} was there already{remark}; confirmed"),
+                };
+                Ok(self.confirmed(posted, change, message))
+            }
+            Confirmed::Recalled => self.take_back(posted, posting::RECALLED).await,
+        }
+    }
+
+    /// The expenses that make up the document's total beside its entry's other costs: those that
+    /// came from FreshBooks, and those that its rows of projects become.
+    async fn expenses_beside(&self, change: Change) -> Result<Vec<ObjectRef>, EarlyEnd> {
+        let mut beside = expenses_of(self.own_expenses().await);
+        let is_new = change == Change::Created && self.linked().is_none();
+        beside.extend(self.make_project_expenses(!is_new).await?);
+        Ok(beside)
     }
 
     /// A document that cannot be translated: reported to Concur where a person can correct it

@@ -127,6 +127,7 @@ impl Journal<'_> {
             date: String::new(),
             currency,
             lines,
+            expenses: Vec::new(),
         };
         Ok(Some(entry.reversed()))
     }

@@ -79,7 +79,7 @@ impl FinancialRun<'_> {
     }
 
     /// The expense as FreshBooks has it; none if it is not there any more.
-    async fn booked(&self, expense: &ObjectRef) -> Result<Option<Expense>, EarlyEnd> {
+    pub(super) async fn booked(&self, expense: &ObjectRef) -> Result<Option<Expense>, EarlyEnd> {
         let account_id = &self.flow.settings.freshbooks.account_id;
         let request = freshbooks::get_expense(account_id, &expense.id);
         match self.flow.read(request, freshbooks::read_expense).await? {
@@ -128,7 +128,7 @@ impl FinancialRun<'_> {
         };
         let date = self.date_again();
         if let Some(link) = &self.own.link {
-            self.undo(&link.target, &date).await?;
+            self.undo_link(link, &date).await?;
             self.flow
                 .save(Changes {
                     links: Vec::new(),
@@ -137,13 +137,13 @@ impl FinancialRun<'_> {
                 })
                 .await;
         }
-        if self.confirm(&numbers(own), &date).await? == Confirmed::Recalled {
+        if self.confirm(&numbers(&expenses_of(own)), &date).await? == Confirmed::Recalled {
             let message = "it was recalled in SAP Concur".to_string();
             return Ok(unchanged("recalled", message));
         }
         let message = format!(
             "it holds nothing but {} of FreshBooks: confirmed, and not posted again",
-            listed(own)
+            listed(&expenses_of(own))
         );
         Ok(self.confirmed(&first.expense, Change::Adopted, message))
     }
@@ -154,28 +154,33 @@ pub(super) fn left_out(own: &[OwnExpense]) -> LeftOut {
     own.iter().map(|own| own.entry.id.clone()).collect()
 }
 
-/// What confirmations call them.
-pub(super) fn numbers(own: &[OwnExpense]) -> Vec<String> {
-    let numbers = own.iter();
-    numbers
-        .map(|own| format!("expense-{}", own.expense.id))
+/// They in FreshBooks.
+pub(super) fn expenses_of(own: &[OwnExpense]) -> Vec<ObjectRef> {
+    own.iter().map(|own| own.expense.clone()).collect()
+}
+
+/// What confirmations call expenses.
+pub(super) fn numbers(expenses: &[ObjectRef]) -> Vec<String> {
+    let expenses = expenses.iter();
+    expenses
+        .map(|expense| format!("expense-{}", expense.id))
         .collect()
 }
 
-/// They for people: such as `expenses 7 and 8`.
-pub(super) fn listed(own: &[OwnExpense]) -> String {
+/// Expenses for people: such as `expenses 7, 8`.
+pub(super) fn listed(expenses: &[ObjectRef]) -> String {
     const SHOWN_MAX: usize = 10;
-    let ids: Vec<&str> = own
+    let ids: Vec<&str> = expenses
         .iter()
         .take(SHOWN_MAX)
-        .map(|own| own.expense.id.as_str())
+        .map(|expense| expense.id.as_str())
         .collect();
-    let noun = if own.len() == 1 {
+    let noun = if expenses.len() == 1 {
         "expense"
     } else {
         "expenses"
     };
-    let more = own.len().saturating_sub(SHOWN_MAX);
+    let more = expenses.len().saturating_sub(SHOWN_MAX);
     match more {
         0 => format!("{noun} {}", ids.join(", ")),
         more => format!("{noun} {} and {more} more", ids.join(", ")),

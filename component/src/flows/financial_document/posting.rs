@@ -10,7 +10,7 @@ use super::OTHER_LEDGER;
 use super::bill::BillPosted;
 use super::confirming::Confirmed;
 use super::journal::NewPosting;
-use super::own_expenses::{left_out, listed, numbers};
+use super::own_expenses::left_out;
 use super::run::{FinancialRun, is_bill, shown};
 use crate::concur::{DocumentType, FinancialStatus};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, Facts, Failure, Link};
@@ -22,7 +22,7 @@ use crate::flows::day::{DAY, day_in};
 use crate::marker;
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
-const RECALLED: &str = "recalled in SAP Concur";
+pub(super) const RECALLED: &str = "recalled in SAP Concur";
 
 impl FinancialRun<'_> {
     /// Posts the document and confirms it. `doubt`: it may have been posted before this run.
@@ -85,15 +85,19 @@ impl FinancialRun<'_> {
         }
         let date = self.open_day(&entry.date)?;
         let hash = marker::content_hash(format!("{} {date}", entry.content_hash()).as_bytes());
+        // Expenses are of one version of a document: none is taken over by the next.
+        let is_same =
+            |link: &Link| entry.expenses.is_empty() && link.content_hash.as_ref() == Some(&hash);
         match earlier {
-            Some(link) if link.content_hash.as_ref() == Some(&hash) => {
+            Some(link) if is_same(link) => {
                 self.link(&link.target, Some(hash)).await;
                 self.finish(&link.target, &date, Change::Adopted).await
             }
             earlier => {
                 if let Some(link) = earlier {
-                    self.undo(&link.target, &date).await?;
+                    self.undo_link(link, &date).await?;
                 }
+                self.note_project_expenses(&entry, &date, doubt).await?;
                 let (posted, change) = self.enter(&entry, &date, doubt).await?;
                 self.link(&posted, Some(hash)).await;
                 self.finish_with(&posted, &date, change, remark).await
@@ -181,45 +185,6 @@ impl FinancialRun<'_> {
         }
     }
 
-    /// It is there: confirms it, or takes it back if the document was taken back meanwhile.
-    pub(super) async fn finish(
-        &self,
-        posted: &ObjectRef,
-        date: &str,
-        change: Change,
-    ) -> Result<Ending, EarlyEnd> {
-        self.finish_with(posted, date, change, "").await
-    }
-
-    async fn finish_with(
-        &self,
-        posted: &ObjectRef,
-        date: &str,
-        change: Change,
-        remark: &str,
-    ) -> Result<Ending, EarlyEnd> {
-        let own = match is_bill(posted) {
-            true => &[],
-            false => self.own_expenses().await,
-        };
-        let mut posting_numbers = vec![posted.id.clone()];
-        posting_numbers.extend(numbers(own));
-        match self.confirm(&posting_numbers, date).await? {
-            Confirmed::Yes => {
-                let shown = match own {
-                    [] => shown(posted),
-                    own => format!("{}, beside {} of FreshBooks", shown(posted), listed(own)),
-                };
-                let message = match change {
-                    Change::Created => format!("posted as {shown}{remark}, and confirmed"),
-                    _ => format!("{shown} was there already{remark}; confirmed"),
-                };
-                Ok(self.confirmed(posted, change, message))
-            }
-            Confirmed::Recalled => self.take_back(posted, RECALLED).await,
-        }
-    }
-
     /// A document that was taken back before it was through: nothing of it may stay in the books.
     pub(super) async fn withdraw(&self) -> Result<Ending, EarlyEnd> {
         if let Some(link) = self.linked() {
@@ -239,13 +204,21 @@ impl FinancialRun<'_> {
         }
     }
 
-    async fn take_back(&self, posted: &ObjectRef, why: &str) -> Result<Ending, EarlyEnd> {
+    pub(super) async fn take_back(
+        &self,
+        posted: &ObjectRef,
+        why: &str,
+    ) -> Result<Ending, EarlyEnd> {
         let today = self.today();
         let (date, how) = match is_bill(posted) {
             true => (today, "deleted"),
             false => (self.open_day(&today)?, "reversed"),
         };
-        self.undo(posted, &date).await?;
+        let own = self.own.link.as_ref();
+        let version = own.filter(|link| link.target == *posted);
+        let version = version.and_then(|link| link.version.as_deref());
+        let version = version.unwrap_or(&self.version);
+        self.undo(posted, version, &date).await?;
         self.flow
             .save(Changes {
                 links: Vec::new(),
@@ -257,12 +230,20 @@ impl FinancialRun<'_> {
         Ok(self.confirmed(posted, Change::Withdrawn, message))
     }
 
-    /// Reverses a journal entry, or deletes a bill; nothing if it is gone.
-    pub(super) async fn undo(&self, posted: &ObjectRef, date: &str) -> Result<(), EarlyEnd> {
-        match is_bill(posted) {
-            true => self.bills.delete(&posted.id).await,
-            false => self.reverse(&posted.id, date).await,
+    /// Takes back what the link leads to.
+    pub(super) async fn undo_link(&self, link: &Link, date: &str) -> Result<(), EarlyEnd> {
+        let version = link.version.as_deref().unwrap_or(&self.version);
+        self.undo(&link.target, version, date).await
+    }
+
+    /// Deletes the expenses of a version and reverses its journal entry, or deletes its bill;
+    /// nothing if it is gone.
+    async fn undo(&self, posted: &ObjectRef, version: &str, date: &str) -> Result<(), EarlyEnd> {
+        if is_bill(posted) {
+            return self.bills.delete(&posted.id).await;
         }
+        self.delete_project_expenses(version).await?;
+        self.reverse(&posted.id, date).await
     }
 
     /// Posts what takes an entry back, once; nothing if it is gone.

@@ -2,6 +2,7 @@
 
 mod financial;
 mod payables;
+mod purchases;
 mod spending;
 
 use alloc::boxed::Box;
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
 pub(super) use payables::Payables;
+pub(super) use purchases::Purchases;
 pub(super) use spending::Spending;
 
 /// What goes wrong with a request.
@@ -77,6 +79,8 @@ pub(super) struct World {
     pub(super) books: Books,
     /// Bills and bill vendors that were made in FreshBooks.
     pub(super) payables: Payables,
+    /// Expenses that were made in FreshBooks.
+    pub(super) purchases: Purchases,
     /// Users, reports and entries of SAP Concur.
     pub(super) spending: Spending,
     /// The event subscriptions that Concur holds.
@@ -142,6 +146,7 @@ impl World {
             reachable: true,
             books: Books::default(),
             payables: Payables::default(),
+            purchases: Purchases::default(),
             spending: Spending::default(),
             subscriptions: Vec::new(),
         }
@@ -344,6 +349,7 @@ impl World {
             }
             (System::Freshbooks, path) => match self.freshbooks.get(path) {
                 Some(object) => done(&json!({"response": {"result": object}})),
+                None if Purchases::has(path) => self.purchases.handle(request.method, path, &body),
                 None if Payables::has(path) => self.payables.handle(request.method, path, &body),
                 None => answer(
                     404,

@@ -45,6 +45,27 @@ pub(super) async fn orphaned(
     Ok(found.into_iter().map(finding).collect())
 }
 
+/// Connections whose books are right only if FreshBooks credits the account that the settings name:
+/// its documentation does not say which it is.
+pub(super) fn offsetting(config: &Config) -> Vec<Finding> {
+    let makes_expenses = |json: &str| {
+        let table = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
+        table["financial"]["project_costs"] == "expenses"
+    };
+    let connections = config.connections.iter();
+    connections
+        .filter(|connection| makes_expenses(&connection.json))
+        .map(|connection| {
+            let subject = format!("project costs of {}", connection.name);
+            let message = "FreshBooks does not document which account it credits for expenses: \
+                           make sure that it is `financial.project_expenses.offset_account`, and \
+                           that each category is booked to the account of its code"
+                .to_string();
+            Finding::new(subject, Verdict::Warning, exit::OK, message)
+        })
+        .collect()
+}
+
 /// Connections that carry the same account, or lead into the same company; the service does not
 /// start with those that would make every record twice.
 pub(super) fn overlapping(config: &Config, guest: &Guest) -> Result<Vec<Finding>, Failure> {
