@@ -7,6 +7,7 @@ mod document_type;
 mod financial_documents;
 pub(crate) mod geolocation;
 mod json;
+mod list_items;
 mod payment_requests;
 mod requests;
 mod subscriptions;
@@ -21,6 +22,10 @@ pub(crate) use financial_documents::{
     read_service_answer,
 };
 pub(crate) use json::member_text;
+pub(crate) use list_items::{
+    ListItem, create_item, create_items, delete_item, get_item, items_by_code, list_items,
+    read_bulk, read_deleted, read_item, read_items, update_item,
+};
 pub(crate) use payment_requests::{
     Line, PaymentRequest, create_payment_request, get_payment_request, read_payment_request,
     read_written_id, update_payment_request,

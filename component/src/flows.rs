@@ -11,6 +11,7 @@ mod financial_queue;
 mod from_concur;
 mod parties;
 mod payment_request_form;
+mod reference;
 mod registration;
 mod subscription;
 mod suppliers;
@@ -29,6 +30,7 @@ use crate::flow::{EarlyEnd, Flow};
 use crate::freshbooks::Kind;
 use crate::runs::{EffectChannel, FlowFuture, Run};
 use crate::settings::Settings;
+use crate::settings::reference::{REFERENCE_LIST, ReferenceKind};
 
 /// The longest id of an object in bytes; those of both systems are numbers and UUIDs.
 const ID_BYTES_MAX: usize = 200;
@@ -111,6 +113,18 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, "client" | "bill-vendor") => Ok(boxed(flow, vendors::sync_vendor)),
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
+        (System::Freshbooks, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_records_page)),
+        (System::Concur, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_items_page)),
+        (System::Concur, "list-item") => Ok(boxed(flow, reference::sync_item)),
+        (System::Freshbooks, "project") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Project).await
+        })),
+        (System::Freshbooks, "service") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Service).await
+        })),
+        (System::Freshbooks, "account") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Account).await
+        })),
         (System::Concur, "financial-queue") => Ok(boxed(flow, financial_queue::read_queue)),
         (System::Concur, "financial-document") => {
             Ok(boxed(flow, financial_document::sync_financial_document))

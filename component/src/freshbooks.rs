@@ -10,6 +10,7 @@ mod fields;
 mod journal;
 mod lists;
 mod party;
+mod reference;
 mod requests;
 #[cfg(test)]
 mod spellings;
@@ -35,6 +36,10 @@ pub(crate) use journal::{
 };
 pub(crate) use lists::{Row, list_documents, read_bill_page, read_invoice_page};
 pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
+pub(crate) use reference::{
+    RecordPage, get_record, list_records, read_ledger_account, read_ledger_accounts, read_project,
+    read_projects, read_service, read_services,
+};
 #[cfg(test)]
 pub(crate) use requests::get;
 pub(crate) use requests::with_body;

@@ -134,6 +134,7 @@ mod money;
 pub mod pacing;
 mod payment_request;
 mod place_names;
+mod reference;
 pub mod retry;
 pub mod runs;
 pub mod settings;

@@ -4,6 +4,7 @@ mod checks;
 pub mod events;
 pub mod financial;
 mod reader;
+pub mod reference;
 mod sections;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use checks::{anything, connection_name, cost_code, country_code, currency, subdi
 use events::Events;
 use financial::{FINANCIAL_QUEUE, Financial};
 use reader::Reader;
+use reference::Reference;
 use sections::read_retry;
 pub use sections::{Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor};
 
@@ -63,6 +65,8 @@ pub struct Settings {
     pub financial: Financial,
     /// Whether and how SAP Concur's events are subscribed to.
     pub events: Events,
+    /// Which reference data is held in step.
+    pub reference: Reference,
 }
 
 /// FreshBooks scopes that the flows need.
@@ -201,6 +205,7 @@ impl Settings {
         }
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
+        schedules.extend(self.reference.schedules());
         schedules
     }
 
@@ -223,10 +228,18 @@ impl Settings {
         let financial = reader.table("financial", |table| {
             Financial::read(table, &freshbooks.account_id)
         });
+        let reference = reader.table("reference", |table| {
+            Reference::read(table, financial.business_uuid.is_some())
+        });
         if freshbooks.scopes.is_empty() {
-            freshbooks.scopes = [&[SCOPES], financial.scopes().as_slice()]
-                .concat()
-                .join(" ");
+            let own = [financial.scopes(), reference.scopes()].concat();
+            let mut scopes = Vec::from([SCOPES]);
+            for scope in own {
+                if !scopes.contains(&scope) {
+                    scopes.push(scope);
+                }
+            }
+            freshbooks.scopes = scopes.join(" ");
         }
         check_bill_scopes(reader, &freshbooks.scopes, &financial);
         Self {
@@ -254,6 +267,7 @@ impl Settings {
                 lookback_days: table.whole("lookback_days", 3, 1..=366),
             }),
             events: reader.table("events", Events::read),
+            reference,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::sums::Priced;
 use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
 use crate::freshbooks::{Category, Kind, Line as Source};
 use crate::money;
+use crate::settings::reference::ReferenceKind;
 use crate::text::{clean, quoted, shortened};
 
 /// The longest description of a line (source: concur-payment-request).
@@ -153,15 +154,23 @@ impl Work<'_> {
 
     fn cost_code(&mut self, pointer: &str, source: &Source) -> Option<String> {
         let project = source.project.as_ref()?;
-        let code = self.settings.projects.get(project);
+        let code = self.code_of_project(project);
         if code.is_none() {
+            let has_list = self.settings.reference.list(ReferenceKind::Project);
             let message = format!(
-                "project {} has no Concur cost code; add it to `projects`",
-                shortened(project, SHOWN_CHARS_MAX)
+                "project {} has no Concur cost code; add it to `projects`{}",
+                shortened(project, SHOWN_CHARS_MAX),
+                has_list.map_or("", |_| ", or fix what stops the project's own run")
             );
             self.report(pointer, "project-unmapped", message);
         }
-        code.cloned()
+        code
+    }
+
+    /// The settings' word comes before what the crosswalk knows.
+    fn code_of_project(&self, project: &str) -> Option<String> {
+        let named = self.settings.projects.get(project);
+        named.or_else(|| self.projects.get(project)).cloned()
     }
 
     fn allocation(&self, percent: Decimal, cost_code: Option<String>) -> Allocation {
@@ -180,8 +189,8 @@ impl Work<'_> {
                 continue;
             };
             let project = source.project.as_ref();
-            let code = project.and_then(|id| self.settings.projects.get(id));
-            *amounts.entry(code.cloned()).or_default() += line.net.abs();
+            let code = project.and_then(|id| self.code_of_project(id));
+            *amounts.entry(code).or_default() += line.net.abs();
         }
         let whole: Decimal = amounts.values().sum();
         let mut so_far = Decimal::ZERO;
