@@ -11,6 +11,7 @@ mod list_items;
 mod payment_requests;
 mod requests;
 mod subscriptions;
+mod vendor_fields;
 mod vendors;
 
 pub(crate) use custom_fields::{has_custom_text, other_spelling, shown_text};
@@ -32,6 +33,9 @@ pub(crate) use payment_requests::{
 };
 pub(crate) use subscriptions::{
     Subscription, get_subscription, put_subscription, read_nothing, read_subscription,
+};
+pub(crate) use vendor_fields::{
+    PAGE_ROWS as VENDOR_PAGE_ROWS, ShownVendor, list_vendors, read_shown_vendors, update_vendor,
 };
 pub(crate) use vendors::{
     Vendor, VendorKey, create_vendor, read_vendor_written, read_vendors, vendors_by_key,

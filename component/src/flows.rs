@@ -16,6 +16,7 @@ mod registration;
 mod subscription;
 mod suppliers;
 mod sweep;
+mod vendor_changes;
 mod vendors;
 
 use alloc::boxed::Box;
@@ -115,6 +116,7 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
         (System::Freshbooks, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_records_page)),
         (System::Concur, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_items_page)),
+        (System::Concur, "vendor") => Ok(boxed(flow, vendor_changes::sync_changed_vendor)),
         (System::Concur, "list-item") => Ok(boxed(flow, reference::sync_item)),
         (System::Freshbooks, "project") => Ok(boxed(flow, async |flow| {
             reference::sync_record(flow, ReferenceKind::Project).await

@@ -35,7 +35,10 @@ pub(crate) use journal::{
     read_journal_lines, read_new_journal_entry, read_new_journal_lines,
 };
 pub(crate) use lists::{Row, list_documents, read_bill_page, read_invoice_page};
-pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
+pub(crate) use party::{
+    Party, get_bill_vendor, get_client, list_parties, read_bill_vendor, read_bill_vendor_page,
+    read_client, read_client_page,
+};
 pub(crate) use reference::{
     RecordPage, get_record, list_records, read_ledger_account, read_ledger_accounts, read_project,
     read_projects, read_service, read_services,
