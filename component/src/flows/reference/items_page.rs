@@ -103,8 +103,7 @@ async fn compare(flow: &Flow, list: &ReferenceList, items: &[ListItem]) -> Found
     for (item, status) in items.iter().zip(statuses) {
         let version = item_version(Some(item), list);
         match &status.link {
-            Some(link) if is_as_it_was(link, &version, &status) => {}
-            Some(_) if looks_changed(&status, &version) => found.run(status.object),
+            Some(link) if needs_run(link, &version, &status) => found.run(status.object),
             Some(_) => {}
             None if version == GONE => {}
             None => unlinked.push((item, status, version)),
@@ -114,10 +113,13 @@ async fn compare(flow: &Flow, list: &ReferenceList, items: &[ListItem]) -> Found
     found
 }
 
-/// Whether an item says what it said. One that was changed and changed back ends what its run
-/// stopped for.
-fn is_as_it_was(link: &Link, version: &str, status: &ObjectStatus) -> bool {
-    link.content_hash.as_deref() == Some(version) && !is_stopped(status)
+/// Whether the run of a linked item has something to do. One that says what it said ends what its
+/// run stopped for.
+pub(super) fn needs_run(link: &Link, version: &str, status: &ObjectStatus) -> bool {
+    match link.content_hash.as_deref() == Some(version) {
+        true => is_stopped(status),
+        false => looks_changed(status, version),
+    }
 }
 
 /// Links the items whose codes our records have claimed.

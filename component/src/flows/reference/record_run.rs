@@ -139,7 +139,7 @@ impl RecordRun<'_> {
                     return Ok(self.link(&item, content, Change::Created).await);
                 }
                 if sent != Some(&said) {
-                    return Err(changed_in_concur(flow, &item.content, &content.name));
+                    return Err(self.unlinked(&item, content));
                 }
                 // The record was renamed after the item was made.
                 self.rename(&item.id, &item.content.code, Some(&said)).await
@@ -169,6 +169,11 @@ impl RecordRun<'_> {
         if item.content.hash() == content.hash() {
             return Ok(self.link(&item, content, Change::Adopted).await);
         }
+        Err(self.unlinked(&item, content))
+    }
+
+    /// An item with our code and another name: whose it is, a person must say.
+    fn unlinked(&self, item: &ListItem, content: &Content) -> EarlyEnd {
         let message = format!(
             "the list has an item {}, and FreshBooks calls the {} \"{}\"",
             item.content.shown(),
@@ -177,7 +182,7 @@ impl RecordRun<'_> {
         );
         let remedy = "if they are the same, link them with `ml-connector links adopt`; else change \
                       the item's code in SAP Concur; then `ml-connector replay RUN`";
-        Err(self.flow.parked("item-unlinked", message, remedy))
+        self.flow.parked("item-unlinked", message, remedy)
     }
 
     /// Brings a linked item to what the record says.

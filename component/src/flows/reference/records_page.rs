@@ -83,15 +83,17 @@ enum Standing {
 
 fn standing(record: &Record, status: &ObjectStatus, list: &ReferenceList) -> Standing {
     let hash = record.hash();
-    let is_changed = looks_changed(status, &hash);
-    let changed = if is_changed {
-        Standing::Changed
-    } else {
-        Standing::Same
+    let changed = match looks_changed(status, &hash) {
+        true => Standing::Changed,
+        false => Standing::Same,
     };
     if let Some(link) = &status.link {
-        let is_carried = link.content_hash.as_ref() == Some(&hash) && !is_stopped(status);
-        return if is_carried { Standing::Same } else { changed };
+        return match link.content_hash.as_ref() == Some(&hash) {
+            // What its run stopped for is over.
+            true if is_stopped(status) => Standing::Changed,
+            true => Standing::Same,
+            false => changed,
+        };
     }
     if record.inactive || list.source_of_truth == SourceOfTruth::Concur {
         return Standing::Same;

@@ -4,9 +4,10 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::items_page::needs_run;
 use super::{is_stopped, not_enabled};
 use crate::concur;
-use crate::contract::runs::{Change, Confirmation, Ending, Link, NewTask, StartReason};
+use crate::contract::runs::{Change, Confirmation, Ending, NewTask, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::looks_changed;
@@ -45,11 +46,10 @@ pub(super) async fn compare_parties(
         let statuses = flow.find(objects).await;
         for (row, status) in listed.rows.iter().zip(statuses) {
             if let Some(link) = &status.link {
-                linked.push((
-                    link.target.clone(),
-                    looks_changed(&status, &row.version),
-                    status,
-                ));
+                // What its run stopped for is over if this version was carried over since.
+                let is_over = is_stopped(&status) && link.version.as_ref() == Some(&row.version);
+                let is_changed = looks_changed(&status, &row.version) || is_over;
+                linked.push((link.target.clone(), is_changed, status));
             }
         }
     }
@@ -96,12 +96,8 @@ pub(super) async fn compare_vendors(flow: &Flow, offset: u64) -> Result<Ending, 
     let mut tasks = Vec::new();
     for (vendor, status) in vendors.iter().zip(statuses) {
         let version = vendor.hash();
-        let is_as_it_was = |link: &Link| link.content_hash.as_ref() == Some(&version);
-        let is_changed = match &status.link {
-            None => false,
-            Some(link) if is_as_it_was(link) && !is_stopped(&status) => false,
-            Some(_) => looks_changed(&status, &version),
-        };
+        let link = status.link.as_ref();
+        let is_changed = link.is_some_and(|link| needs_run(link, &version, &status));
         if is_changed {
             tasks.push(task(status.object, StartReason::Sweep));
         }
