@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 25] = [
+const NO_CODES: [&str; 28] = [
     "bill-vendor",
     "cash-advance",
     "content-type",
@@ -24,10 +24,13 @@ const NO_CODES: [&str; 25] = [
     "invoice-month-end",
     "journal-entry",
     "last-expense",
+    "list-code",
+    "list-item",
     "next-open-day",
     "obligation-document",
     "payment-request",
     "payment-request-form",
+    "reference-list",
     "report-end",
     "retry-after",
     "unreadable-answer",

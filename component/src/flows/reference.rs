@@ -4,6 +4,7 @@
 //! - [`record_run`]: one record and its item;
 //! - [`items_page`]: a page of a list, since lists announce nothing;
 //! - [`item_run`]: an item that was changed in SAP Concur;
+//! - [`item_write`]: what is written into an item;
 //! - [`vendors_page`]: pages of clients, bill vendors and vendors;
 //! - [`cost_codes`]: what documents take from it.
 //!
@@ -15,6 +16,7 @@
 
 mod cost_codes;
 mod item_run;
+mod item_write;
 mod items_page;
 mod record_run;
 mod records_page;

@@ -235,3 +235,96 @@ fn parent_code(code: &str) -> Check {
         .then_some(())
         .ok_or("the long code of an item, such as \"ENG\" or \"ENG-WEB\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::MINIMAL;
+    use super::*;
+    use crate::settings::Settings;
+
+    const LIST: &str = "2f6b1c1a-6a1e-4a55-8d3e-0e6f1c2b3a44";
+
+    fn load(reference: &str) -> Result<Settings, Vec<crate::contract::types::Problem>> {
+        let table = format!(r#"{{"reference": {reference}, "#);
+        Settings::load("acme", &MINIMAL.replacen('{', &table, 1))
+    }
+
+    #[test]
+    fn nothing_is_compared_unless_it_is_configured() {
+        let settings = Settings::load("acme", MINIMAL).expect("is right");
+        assert_eq!(
+            (settings.reference.vendors, settings.reference.lists.len()),
+            (None, 0)
+        );
+        let json = format!(r#"{{"vendors": "freshbooks", "lists": [{{"list_id": "{LIST}"}}]}}"#);
+        let with = load(&json).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(with.schedules().len(), settings.schedules().len() + 6);
+        let list = with
+            .reference
+            .list(ReferenceKind::Project)
+            .expect("is there");
+        assert_eq!(
+            (list.code, list.source_of_truth),
+            (CodeForm::Id, SourceOfTruth::Freshbooks)
+        );
+        assert_eq!(with.freshbooks.scopes, settings.freshbooks.scopes);
+        let services = json.replace(r#""list_id""#, r#""kind": "service", "list_id""#);
+        let with = load(&services).expect("is right");
+        assert!(with.freshbooks.scopes.ends_with(SERVICE_SCOPE));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_at_its_place() {
+        let list = |more: &str| format!(r#"{{"lists": [{{"list_id": "{LIST}"{more}}}]}}"#);
+        let twice = format!(r#"{{"lists": [{{"list_id": "{LIST}"}}, {{"list_id": "{LIST}"}}]}}"#);
+        for (json, pointer, code) in [
+            (
+                r#"{"vendors": "both"}"#.to_string(),
+                "/reference/vendors",
+                "wrong-value",
+            ),
+            (
+                r#"{"lists": [{}]}"#.to_string(),
+                "/reference/lists/0/list_id",
+                "missing",
+            ),
+            (
+                r#"{"lists": [3]}"#.to_string(),
+                "/reference/lists/0",
+                "wrong-type",
+            ),
+            (
+                r#"{"lists": [{"list_id": "L"}]}"#.to_string(),
+                "/reference/lists/0/list_id",
+                "wrong-value",
+            ),
+            (
+                list(r#", "code": "number""#),
+                "/reference/lists/0/code",
+                "wrong-value",
+            ),
+            (
+                list(r#", "parent_code": "A--B""#),
+                "/reference/lists/0/parent_code",
+                "wrong-value",
+            ),
+            (
+                list(r#", "kind": "account", "code": "number""#),
+                "/reference/lists",
+                "business-uuid-missing",
+            ),
+            (
+                list(r#", "kinds": "x""#),
+                "/reference/lists/0/kinds",
+                "unknown-key",
+            ),
+            (twice, "/reference/lists", "wrong-value"),
+        ] {
+            let problems = load(&json).expect_err(&json);
+            let found = problems
+                .iter()
+                .any(|problem| problem.pointer == pointer && problem.code == code);
+            assert!(found, "{json}: {problems:?}");
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use alloc::format;
 
 use super::GONE;
-use super::record_run::{deleted_in_concur, write_name};
+use super::item_write::{deleted_in_concur, write_name};
 use super::{changed_in_concur, item_version, not_enabled, pair, read_item, read_record};
 use crate::concur::ListItem;
 use crate::contract::runs::{Change, Confirmation, Ending, Facts, Link, StartReason};

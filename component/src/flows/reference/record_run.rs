@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
+use super::item_write::{code_deleted, deleted_in_concur, is_changed, write_name};
 use super::{
     GONE, ITEM, changed_in_concur, claim, code_object, find_by_code, not_enabled, pair, parent_id,
     read_item, read_record, shared,
@@ -316,26 +317,6 @@ impl RecordRun<'_> {
     }
 }
 
-fn code_deleted(flow: &Flow, code: &str) -> EarlyEnd {
-    let message = format!(
-        "an item with code {code} was deleted from the list, and SAP Concur does not let a deleted \
-         code be created again"
-    );
-    let remedy = "have SAP Concur restore the item, or break the link with `ml-connector links \
-                  break` and give the record another code; then `ml-connector replay RUN`";
-    flow.parked("code-deleted", message, remedy)
-}
-
-pub(super) fn deleted_in_concur(flow: &Flow, item_id: &str) -> EarlyEnd {
-    let message = format!(
-        "item {item_id} was deleted from the list in SAP Concur, and a deleted code cannot be \
-         created again"
-    );
-    let remedy = "have SAP Concur restore the item, or take the record out of use in FreshBooks; \
-                  then `ml-connector replay RUN`";
-    flow.parked("deleted-in-concur", message, remedy)
-}
-
 /// Whether the remote refused a code because it was deleted (source: concur-list-items-bulk).
 fn is_of_deleted(refusal: &Refusal) -> bool {
     ["item.duplicate.code.deleted", "item.deleted"]
@@ -347,61 +328,4 @@ fn is_of_deleted(refusal: &Refusal) -> bool {
 fn last_said(reverse: &ObjectStatus) -> Option<String> {
     let link = reverse.link.as_ref();
     link.and_then(|link| link.content_hash.clone())
-}
-
-/// Whether an item says something else than it said last; a person who replays the run has seen
-/// it.
-fn is_changed(flow: &Flow, item: &ListItem, said: Option<&str>) -> bool {
-    let is_known = said == Some(item.content.hash().as_str());
-    !is_known && flow.task.reason != StartReason::Replay
-}
-
-/// Writes a name into an item, unless the item was changed since it was written last. The look
-/// right before the write is what counts.
-pub(super) async fn write_name(
-    flow: &Flow,
-    list: &ReferenceList,
-    item_id: &str,
-    name: &str,
-    code: &str,
-    said: Option<&str>,
-) -> Result<ListItem, EarlyEnd> {
-    let look_up = async || {
-        let item = read_item(flow, item_id).await?;
-        let item = item.filter(|item| item.is_in(&list.list_id));
-        let Some(item) = item else {
-            return Err(match said {
-                Some(GONE) => code_deleted(flow, code),
-                _ => deleted_in_concur(flow, item_id),
-            });
-        };
-        let wanted = Content {
-            code: match code {
-                "" => item.content.code.clone(),
-                code => code.to_string(),
-            },
-            name: name.to_string(),
-        };
-        if item.content.hash() == wanted.hash() {
-            return Ok(LookUp::Found(item));
-        }
-        if is_changed(flow, &item, said) {
-            return Err(changed_in_concur(flow, &item.content, name));
-        }
-        if item.is_shared() {
-            return Err(shared(flow, &item));
-        }
-        Ok(LookUp::Missing(concur::update_item(item_id, &wanted)))
-    };
-    let intent = Intent::LookUpThenResend;
-    let written = flow.write(intent, concur::read_item, look_up).await?;
-    match written {
-        Ok(written) => Ok(written.record),
-        Err(refusal) => Err(remote_refused(
-            flow,
-            System::Concur,
-            "the change of the list item",
-            &refusal,
-        )),
-    }
 }
