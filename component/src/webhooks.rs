@@ -29,7 +29,7 @@ const EVENT_BYTES_MAX: usize = 64;
 const ID_BYTES_MAX: usize = 200;
 
 /// Kinds of the connector itself, which no notice may name.
-const OWN_KINDS: [&str; 2] = ["callback", "sweep"];
+const OWN_KINDS: [&str; 3] = ["callback", "reference-list", "sweep"];
 
 /// Checks the signature of a FreshBooks webhook and reads it (source: freshbooks-webhooks).
 ///

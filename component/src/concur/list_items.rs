@@ -151,15 +151,19 @@ pub(crate) fn read_items(response: &Response) -> Result<ItemPage, Unread> {
     })
 }
 
-/// Reads the answer to a bulk create: the short codes that failed. Of what succeeded it names
-/// nothing.
+/// Reads the answer to a bulk create: the short codes that failed, an empty one for a failure that
+/// names none. Of what succeeded it names nothing.
 pub(crate) fn read_bulk(response: &Response) -> Result<Vec<String>, Unread> {
     let answer = json_object(response)?;
-    let failed = items(&answer, "errors").into_iter().map(|error| {
-        let echo = error.get("listItem").unwrap_or(error);
-        member_text(echo, "shortCode")
-    });
-    Ok(failed.collect())
+    let mut failed: Vec<String> = items(&answer, "errors")
+        .into_iter()
+        .map(|error| member_text(error.get("listItem").unwrap_or(error), "shortCode"))
+        .collect();
+    let count = member_text(&answer, "recordsFailed").parse::<usize>();
+    if count.is_ok_and(|count| count > failed.len()) {
+        failed.push(String::new());
+    }
+    Ok(failed)
 }
 
 /// Reads an answer without a body.
@@ -208,6 +212,8 @@ mod tests {
             "listItem":{"shortCode":"7","value":"v"}}]}"#;
         assert_eq!(read_bulk(&answer(body)), Ok(vec!["7".to_string()]));
         assert_eq!(read_bulk(&answer(r#"{"errors":[]}"#)), Ok(Vec::new()));
+        let unnamed = read_bulk(&answer(r#"{"recordsFailed":1,"errors":null}"#));
+        assert_eq!(unnamed, Ok(vec![String::new()]));
     }
 
     #[test]

@@ -3,13 +3,15 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{claim, code_object, is_stopped, not_enabled};
 use crate::concur;
 use crate::contract::runs::{Change, Confirmation, Ending, NewTask, ObjectStatus, StartReason};
 use crate::contract::types::{ObjectRef, System};
-use crate::error_bodies::Cause;
+use crate::error_bodies::{Cause, Refusal};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::looks_changed;
 use crate::freshbooks::{self, RecordPage};
@@ -142,20 +144,27 @@ async fn create(
     let failed = match flow.send_idempotent(request, concur::read_bulk).await? {
         Ok(failed) => failed,
         // All of them failed, each for a reason that its own run will show.
-        Err(refusal) if refusal.cause(System::Concur) == Cause::Record => {
-            contents.into_iter().map(|content| content.code).collect()
-        }
+        Err(refusal) if is_of_items(&refusal) => vec![String::new()],
         Err(refusal) => {
             return Err(remote_refused(flow, System::Concur, "the items", &refusal));
         }
     };
     let count = sent.len();
-    let is_failed = |new: &New<'_>| {
-        let mut failed = failed.iter();
-        failed.any(|code| code.eq_ignore_ascii_case(&new.content.code))
-    };
+    let is_same = |code: &str, new: &New<'_>| code.eq_ignore_ascii_case(&new.content.code);
+    // A failure that names none of our codes may be any of them.
+    let is_unclear = failed
+        .iter()
+        .any(|code| !sent.iter().any(|new| is_same(code, new)));
+    let is_failed = |new: &New<'_>| is_unclear || failed.iter().any(|code| is_same(code, new));
     runs.extend(sent.into_iter().filter(is_failed).map(|new| new.object));
     Ok(count)
+}
+
+/// Whether a refused bulk call was refused for its items: their errors have ids of their own
+/// (source: concur-list-items-bulk).
+fn is_of_items(refusal: &Refusal) -> bool {
+    let mut codes = refusal.codes.iter();
+    codes.any(|code| code.starts_with("item.")) || refusal.cause(System::Concur) == Cause::Record
 }
 
 async fn read_page(

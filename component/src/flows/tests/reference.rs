@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::world::{Fault, LIST, World, lost};
 use crate::contract::http::Method;
-use crate::contract::runs::{Change, Ending, Failure, StartReason, Task};
+use crate::contract::runs::{
+    Change, Ending, EndingKind, Failure, LastEnding, Link, ObjectStatus, StartReason, Task,
+};
 use crate::contract::types::ObjectRef;
 use crate::runs::tests::{Driven, object, settings_with, task};
 
@@ -59,8 +61,7 @@ fn run(world: &mut World, object: &ObjectRef, reason: StartReason) -> Driven {
     driven
 }
 
-fn last(driven: &Driven) -> crate::contract::runs::LastEnding {
-    use crate::contract::runs::{EndingKind, LastEnding};
+fn last(driven: &Driven) -> LastEnding {
     let (kind, code) = match &driven.completion.ending {
         Ending::Confirmed(_) => (EndingKind::Confirmed, None),
         Ending::Unchanged(note) => (EndingKind::Unchanged, Some(note.code.clone())),
@@ -187,8 +188,14 @@ fn a_bulk_call_whose_answer_is_lost_makes_nothing_twice() {
         calls += u32::from(send.request.method == Method::Post);
         (send.request.method == Method::Post && calls == 1).then_some(Fault::Lost)
     });
-    compare_all(&mut world);
+    let driven = run(&mut world, &records_page(), StartReason::Schedule);
+    assert_eq!(change(&driven), Change::Checked);
+    // The second call failed as a whole: every code was there.
+    assert_eq!(started(&world)[..2], ["project 1", "project 2"]);
+    run(&mut world, &object("project", "1"), StartReason::Sweep);
+    run(&mut world, &items_page(), StartReason::Schedule);
     assert_eq!(world.lists.items.len(), 2);
+    assert_eq!(item_of(&world, "1").as_deref(), Some("item-1"));
     assert_eq!(item_of(&world, "2").as_deref(), Some("item-2"));
 }
 
@@ -247,7 +254,7 @@ fn a_change_in_concur_is_a_conflict_until_a_person_replays_it() {
 
 fn last_code(world: &World, object: &ObjectRef) -> Option<String> {
     let last = world.status(object).last;
-    let last = last.filter(|last| last.kind == crate::contract::runs::EndingKind::Parked);
+    let last = last.filter(|last| last.kind == EndingKind::Parked);
     last.and_then(|last| last.code)
 }
 
@@ -395,6 +402,46 @@ fn a_document_takes_the_code_of_its_project_from_the_crosswalk() {
             .any(|problem| problem.code == "project-unmapped")
     };
     assert!(!unmapped(&codes) && unmapped(&[].into()));
+}
+
+#[test]
+fn a_project_becomes_an_item_before_its_invoice_goes_out() {
+    let money = |amount: &str| json!({"amount": amount, "code": "CAD"});
+    let invoice = json!({"id": 7, "invoice_number": "2093", "status": 2, "customerid": 41,
+        "country": "Canada", "create_date": "2026-02-27", "currency_code": "CAD",
+        "amount": money("5.00"), "lines": [{"name": "N", "modern_project_id": 77,
+        "unit_cost": money("5.00"), "amount": money("5.00")}]});
+    let mut world = world("");
+    let path = "/accounting/account/zQ7pLm/invoices/invoices/7".to_string();
+    world.freshbooks.insert(path, json!({"invoice": invoice}));
+    world.linked(&object("client", "41"), "vendor", "FB-C41|MAIN", "");
+    let project = object("project", "77");
+    let link = Link {
+        source: project.clone(),
+        target: ObjectRef::concur("list-item", "item-1"),
+        version: Some("P~u77".to_string()),
+        content_hash: None,
+    };
+    world.becomes = Some(ObjectStatus {
+        link: Some(link),
+        active: false,
+        ..world.status(&project)
+    });
+    let driven = world.run(&task("invoice", "7", StartReason::Notice));
+    assert_eq!(change(&driven), Change::Created);
+    assert_eq!(started(&world), ["project 77"]);
+    assert!(World::writes(&driven)[0].contains("P~u77"));
+    // One that does not become an item parks its documents.
+    let mut world = self::world("");
+    let path = "/accounting/account/zQ7pLm/invoices/invoices/7".to_string();
+    world.freshbooks.insert(path, json!({"invoice": invoice}));
+    world.becomes = Some(ObjectStatus {
+        active: false,
+        ..world.status(&project)
+    });
+    let driven = world.run(&task("invoice", "7", StartReason::Notice));
+    assert_eq!(failure(&driven).code, "project-unmapped");
+    assert!(failure(&driven).message.contains("project's own run"));
 }
 
 /// A list of 50,000 items read again and compared: processor time of the component's side, run by
