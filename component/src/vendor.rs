@@ -149,7 +149,7 @@ impl Work<'_> {
         Translated { key, name, fields }
     }
 
-    /// One that is archived or deleted in FreshBooks is approved no more, where FreshBooks is right.
+    /// Where FreshBooks is right, what is archived or deleted there is not approved any more.
     fn approved(&self) -> &'static str {
         let is_source = self.settings.reference.vendors == Some(SourceOfTruth::Freshbooks);
         if self.party.inactive && is_source {

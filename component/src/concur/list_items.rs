@@ -19,7 +19,7 @@ const ITEMS: &str = "/list/v4/items";
 /// An item as SAP Concur shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListItem {
-    /// The UUID.
+    /// The UUID, the same in all lists.
     pub id: String,
     /// Short code and name.
     pub content: Content,
@@ -76,12 +76,12 @@ fn children(list_id: &str, parent_id: Option<&str>) -> String {
     }
 }
 
-/// One item.
+/// One item by its UUID.
 pub(crate) fn get_item(id: &str) -> Request {
     get(format!("{ITEMS}/{}", encoded(id)))
 }
 
-/// Creates an item.
+/// Creates an item, below another one if it has a parent.
 pub(crate) fn create_item(list_id: &str, parent_code: Option<&str>, item: &Content) -> Request {
     let mut body = json!({"listId": list_id, "shortCode": item.code, "value": item.name});
     if let Some(parent) = parent_code {
@@ -125,7 +125,7 @@ pub(crate) fn delete_item(list_id: &str, id: &str) -> Request {
     }
 }
 
-/// Reads an item.
+/// Reads an item out of an answer that holds it alone.
 pub(crate) fn read_item(response: &Response) -> Result<ListItem, Unread> {
     item(&json_object(response)?)
         .ok_or_else(|| Unread::Garbled("the answer is not a list item".to_string()))

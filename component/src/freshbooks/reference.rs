@@ -32,7 +32,7 @@ pub(crate) fn list_records(settings: &Settings, kind: ReferenceKind, page: u32) 
     })
 }
 
-/// One record.
+/// One record by its id.
 pub(crate) fn get_record(settings: &Settings, kind: ReferenceKind, id: &str) -> Request {
     let business = settings.freshbooks.business_id;
     let id = segment(id);
@@ -65,17 +65,17 @@ pub(crate) fn read_ledger_accounts(response: &Response) -> Result<RecordPage, Un
     read_page(response, "data", account)
 }
 
-/// Reads one project.
+/// Reads a project that was asked for alone.
 pub(crate) fn read_project(response: &Response) -> Result<Record, Unread> {
     read_one(response, "project", project)
 }
 
-/// Reads one service.
+/// Reads a service that was asked for alone.
 pub(crate) fn read_service(response: &Response) -> Result<Record, Unread> {
     read_one(response, "service", service)
 }
 
-/// Reads one ledger account.
+/// Reads a ledger account that was asked for alone.
 pub(crate) fn read_ledger_account(response: &Response) -> Result<Record, Unread> {
     read_one(response, "data", account)
 }

@@ -36,7 +36,7 @@ pub struct Reference {
 pub struct ReferenceList {
     /// What its items are in FreshBooks.
     pub kind: ReferenceKind,
-    /// The list's UUID.
+    /// The list's UUID, which no rename changes.
     pub list_id: String,
     /// The long code of the item that ours are below; none for the first level.
     pub parent_code: Option<String>,
@@ -60,9 +60,9 @@ pub enum SourceOfTruth {
 /// What the items of a list are in FreshBooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReferenceKind {
-    /// Projects.
+    /// Projects, which lines of documents name.
     Project,
-    /// Services.
+    /// Services, which are sold by the hour.
     Service,
     /// Accounts of the ledger.
     Account,
@@ -71,11 +71,11 @@ pub enum ReferenceKind {
 /// What a short code is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeForm {
-    /// The FreshBooks id.
+    /// The id in FreshBooks, a number.
     Id,
-    /// The title or name.
+    /// The title of a project, or the name.
     Title,
-    /// The account's number.
+    /// The number of an account, such as `1000-1`.
     Number,
 }
 

@@ -75,7 +75,7 @@ struct New<'a> {
 }
 
 enum Standing {
-    /// Nothing to do.
+    /// There is nothing to do about it.
     Same,
     /// Its own run looks at it.
     Changed,
@@ -117,21 +117,7 @@ async fn create(
     if fresh.is_empty() {
         return Ok(0);
     }
-    let codes = fresh
-        .iter()
-        .map(|new| code_object(list, &new.content.code))
-        .collect();
-    let claims = flow.find(codes).await;
-    let mut seen = BTreeSet::new();
-    let mut sent = Vec::new();
-    for (new, known) in fresh.into_iter().zip(claims) {
-        let is_free = known.link.is_none_or(|link| link.target == new.object);
-        if is_free && seen.insert(new.content.code.to_ascii_lowercase()) {
-            sent.push(new);
-        } else {
-            runs.push(new.object);
-        }
-    }
+    let sent = unclaimed(flow, list, fresh, runs).await;
     if sent.is_empty() {
         return Ok(0);
     }
@@ -158,6 +144,31 @@ async fn create(
     let is_failed = |new: &New<'_>| is_unclear || failed.iter().any(|code| is_same(code, new));
     runs.extend(sent.into_iter().filter(is_failed).map(|new| new.object));
     Ok(count)
+}
+
+/// The new records whose codes no other record has; those of the others get runs.
+async fn unclaimed<'a>(
+    flow: &Flow,
+    list: &ReferenceList,
+    fresh: Vec<New<'a>>,
+    runs: &mut Vec<ObjectRef>,
+) -> Vec<New<'a>> {
+    let codes = fresh
+        .iter()
+        .map(|new| code_object(list, &new.content.code))
+        .collect();
+    let claims = flow.find(codes).await;
+    let mut seen = BTreeSet::new();
+    let mut sent = Vec::new();
+    for (new, known) in fresh.into_iter().zip(claims) {
+        let is_free = known.link.is_none_or(|link| link.target == new.object);
+        if is_free && seen.insert(new.content.code.to_ascii_lowercase()) {
+            sent.push(new);
+        } else {
+            runs.push(new.object);
+        }
+    }
+    sent
 }
 
 /// Whether a refused bulk call was refused for its items: their errors have ids of their own

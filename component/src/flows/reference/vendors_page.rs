@@ -11,7 +11,7 @@ use crate::contract::runs::{Change, Confirmation, Ending, NewTask, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::looks_changed;
-use crate::freshbooks;
+use crate::freshbooks::{self, Row};
 use crate::settings::reference::REFERENCE_LIST;
 
 /// The last kind of parties that is compared; vendors follow.
@@ -36,34 +36,7 @@ pub(super) async fn compare_parties(
     let listed = flow.read(request, reader).await?;
     let listed =
         listed.map_err(|refusal| remote_refused(flow, System::Freshbooks, "the list", &refusal))?;
-    let objects: Vec<ObjectRef> = listed
-        .rows
-        .iter()
-        .map(|row| ObjectRef::freshbooks(kind, row.id.clone()))
-        .collect();
-    let mut linked = Vec::new();
-    if !objects.is_empty() {
-        let statuses = flow.find(objects).await;
-        for (row, status) in listed.rows.iter().zip(statuses) {
-            if let Some(link) = &status.link {
-                // What its run stopped for is over if this version was carried over since.
-                let is_over = is_stopped(&status) && link.version.as_ref() == Some(&row.version);
-                let is_changed = looks_changed(&status, &row.version) || is_over;
-                linked.push((link.target.clone(), is_changed, status));
-            }
-        }
-    }
-    let mut tasks = Vec::new();
-    if !linked.is_empty() {
-        let targets = linked.iter().map(|(target, ..)| target.clone()).collect();
-        let reverse = flow.find(targets).await;
-        for ((_, is_changed, status), reverse) in linked.into_iter().zip(reverse) {
-            let is_unnoted = reverse.link.is_none() && !is_stopped(&status);
-            if is_changed || is_unnoted {
-                tasks.push(task(status.object, StartReason::Sweep));
-            }
-        }
-    }
+    let mut tasks = changed_parties(flow, kind, &listed.rows).await;
     let changed = tasks.len();
     if u64::from(page) < listed.pages {
         let next = format!("{kind}/{}", page.saturating_add(1));
@@ -74,6 +47,39 @@ pub(super) async fn compare_parties(
         tasks.push(task(next, StartReason::Schedule));
     }
     finish(flow, listed.rows.len(), changed, tasks).await
+}
+
+/// Runs of the parties that were changed, and of those whose vendors were never read back.
+async fn changed_parties(flow: &Flow, kind: &str, rows: &[Row]) -> Vec<NewTask> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let objects = rows
+        .iter()
+        .map(|row| ObjectRef::freshbooks(kind, row.id.clone()));
+    let statuses = flow.find(objects.collect()).await;
+    let mut linked = Vec::new();
+    for (row, status) in rows.iter().zip(statuses) {
+        if let Some(link) = &status.link {
+            // What its run stopped for is over if this version was carried over since.
+            let is_over = is_stopped(&status) && link.version.as_ref() == Some(&row.version);
+            let is_changed = looks_changed(&status, &row.version) || is_over;
+            linked.push((link.target.clone(), is_changed, status));
+        }
+    }
+    if linked.is_empty() {
+        return Vec::new();
+    }
+    let targets = linked.iter().map(|(target, ..)| target.clone());
+    let reverse = flow.find(targets.collect()).await;
+    let compared = linked.into_iter().zip(reverse);
+    let changed = compared.filter(|((_, is_changed, status), reverse)| {
+        let is_unread = reverse.link.is_none() && !is_stopped(status);
+        *is_changed || is_unread
+    });
+    changed
+        .map(|((_, _, status), _)| task(status.object, StartReason::Sweep))
+        .collect()
 }
 
 /// Compares a page of vendors from an offset with what they said.
