@@ -90,11 +90,13 @@ fn standing(record: &Record, status: &ObjectStatus, list: &ReferenceList) -> Sta
         false => Standing::Same,
     };
     if let Some(link) = &status.link {
-        return match link.content_hash.as_ref() == Some(&hash) {
+        return match &link.content_hash {
             // What its run stopped for is over.
-            true if is_stopped(status) => Standing::Changed,
-            true => Standing::Same,
-            false => changed,
+            Some(carried) if *carried == hash && is_stopped(status) => Standing::Changed,
+            Some(carried) if *carried == hash => Standing::Same,
+            // Linked by hand: its run has yet to compare both.
+            None if !is_conflict(status) => Standing::Changed,
+            _ => changed,
         };
     }
     if record.inactive || list.source_of_truth == SourceOfTruth::Concur {
@@ -104,6 +106,12 @@ fn standing(record: &Record, status: &ObjectStatus, list: &ReferenceList) -> Sta
         Ok(content) if !status.active && !is_stopped(status) => Standing::New(content),
         _ => changed,
     }
+}
+
+/// Whether the last run has shown both values, and waits for a person.
+fn is_conflict(status: &ObjectStatus) -> bool {
+    let code = status.last.as_ref().and_then(|last| last.code.as_deref());
+    matches!(code, Some("changed-in-concur" | "changed-in-freshbooks"))
 }
 
 /// Creates the items of new records. What another record has claimed, and what is refused, is left

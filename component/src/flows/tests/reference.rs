@@ -405,6 +405,39 @@ fn a_document_takes_the_code_of_its_project_from_the_crosswalk() {
 }
 
 #[test]
+fn a_pair_that_a_person_linked_is_compared_by_the_next_sweep() {
+    let mut world = world("");
+    let id = world.lists.add("1", "Somebody's");
+    show(&mut world, &[project(1, "One")]);
+    compare_all(&mut world);
+    let record = object("project", "1");
+    assert_eq!(last_code(&world, &record).as_deref(), Some("item-unlinked"));
+    let link = Link {
+        source: record.clone(),
+        target: ObjectRef::concur("list-item", id),
+        version: None,
+        content_hash: None,
+    };
+    world.keep(ObjectStatus {
+        link: Some(link),
+        ..world.status(&record)
+    });
+    compare_all(&mut world);
+    assert_eq!(
+        last_code(&world, &record).as_deref(),
+        Some("changed-in-concur")
+    );
+    run(&mut world, &records_page(), StartReason::Schedule);
+    assert_eq!(started(&world).len(), 1);
+    run(&mut world, &record, StartReason::Replay);
+    assert_eq!(world.lists.items[0]["value"], "One");
+    assert_eq!(
+        world.link(&record).and_then(|link| link.version).as_deref(),
+        Some("1")
+    );
+}
+
+#[test]
 fn a_project_becomes_an_item_before_its_invoice_goes_out() {
     let money = |amount: &str| json!({"amount": amount, "code": "CAD"});
     let invoice = json!({"id": 7, "invoice_number": "2093", "status": 2, "customerid": 41,
