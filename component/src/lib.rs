@@ -95,7 +95,8 @@
 //! - `money`, `text`, `place_names`, `country`, `subdivisions`, `lax_json` and `error_bodies`:
 //!   helpers;
 //! - `concur`, `freshbooks`: the two wires, read tolerantly and written;
-//! - `payment_request`, `vendor`, `financial`: translations, pure, gathering every problem;
+//! - `payment_request`, `vendor`, `financial`, `reference`: translations, pure, gathering every
+//!   problem;
 //! - `facts`: what an object is to a person;
 //! - `classify`, `runs`, `flow`: the run mechanism, and what flows are written in;
 //! - `flows`: the stories, one for each kind of object;

@@ -85,7 +85,11 @@ async fn sync_content(
     let document = &with_party(flow, document).await?;
     flow.note_facts(document.facts());
     let marker = flow.marker("payment-request");
-    let projects = reference::project_codes(flow, document).await;
+    let named = document
+        .lines
+        .iter()
+        .filter_map(|line| line.project.as_ref());
+    let projects = reference::project_codes(flow, named).await;
     let translated = payment_request::translate(document, &flow.settings, &projects, &marker)
         .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;
     let vendor = require_vendor(flow, document.party.clone()).await?;

@@ -35,6 +35,7 @@ use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 use crate::freshbooks;
 use crate::reference::{Content, Record};
 use crate::settings::reference::{ReferenceKind, ReferenceList};
+use crate::text::non_empty;
 pub(super) use cost_codes::project_codes;
 pub(super) use item_run::sync_item;
 pub(super) use items_page::compare_items_page;
@@ -178,7 +179,8 @@ fn pair(object: &ObjectRef, carried: &str, item_id: &str, code: &str, version: &
         Link {
             source: object.clone(),
             target: item.clone(),
-            version: Some(code.to_string()),
+            // Without one nothing names the item any more.
+            version: non_empty(code),
             content_hash: Some(carried.to_string()),
         },
         Link {

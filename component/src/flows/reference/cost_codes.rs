@@ -10,26 +10,23 @@ use crate::contract::runs::{NewTask, ObjectStatus, StartReason, WaitReason};
 use crate::contract::types::ObjectRef;
 use crate::flow::Flow;
 use crate::flows::dependency::DEPENDENCY_LOOK;
-use crate::freshbooks::Document;
 use crate::settings::reference::ReferenceKind;
 
 const PROJECT: &str = "project";
+/// As many objects may be looked up at once; no document has so many projects.
+const FOUND_MAX: usize = 1_000;
 
-/// The codes of the list items that the document's projects are linked with, for those that
-/// `projects` does not name. A project that has no item yet is carried over first; what has none
+/// The codes of the list items that a document's projects are linked with, for those that the
+/// setting `projects` does not name. A project that has no item yet is carried over first; what has none
 /// even then is missing, and the translation says so.
 pub(in crate::flows) async fn project_codes(
     flow: &Flow,
-    document: &Document,
+    projects: impl Iterator<Item = &String>,
 ) -> BTreeMap<String, String> {
     let settings = &flow.settings;
     if settings.reference.list(ReferenceKind::Project).is_none() {
         return BTreeMap::new();
     }
-    let projects = document
-        .lines
-        .iter()
-        .filter_map(|line| line.project.as_ref());
     let unnamed: BTreeSet<&String> = projects
         .filter(|project| !settings.projects.contains_key(*project))
         .collect();
@@ -38,6 +35,7 @@ pub(in crate::flows) async fn project_codes(
     }
     let objects: Vec<ObjectRef> = unnamed
         .iter()
+        .take(FOUND_MAX)
         .map(|project| ObjectRef::freshbooks(PROJECT, project.as_str()))
         .collect();
     let mut codes = BTreeMap::new();

@@ -65,7 +65,7 @@ async fn compare(
     let code = known.and_then(|link| link.version).unwrap_or_default();
     let Some(item) = item else {
         if record.inactive {
-            return Ok(settle(flow, link, record, &code, GONE).await);
+            return Ok(settle(flow, link, record, "", GONE).await);
         }
         return Err(deleted_in_concur(flow, id));
     };
@@ -100,7 +100,7 @@ async fn settle(flow: &Flow, link: &Link, record: &Record, code: &str, version: 
     Ending::Confirmed(Confirmation {
         target: link.target.clone(),
         change: Change::Checked,
-        message: format!("item {code} and {} say the same", link.target.kind),
+        message: format!("item {id} and its {} say the same", link.target.kind),
     })
 }
 

@@ -26,6 +26,7 @@ pub(super) async fn write_name(
         let item = item.filter(|item| item.is_in(&list.list_id));
         let Some(item) = item else {
             return Err(match said {
+                Some(GONE) if code.is_empty() => code_deleted(flow, item_id),
                 Some(GONE) => code_deleted(flow, code),
                 _ => deleted_in_concur(flow, item_id),
             });
@@ -71,7 +72,7 @@ pub(super) fn is_changed(flow: &Flow, item: &ListItem, said: Option<&str>) -> bo
 /// A code that the list remembers as deleted.
 pub(super) fn code_deleted(flow: &Flow, code: &str) -> EarlyEnd {
     let message = format!(
-        "an item with code {code} was deleted from the list, and SAP Concur does not let a deleted \
+        "item {code} was deleted from the list, and SAP Concur does not let a deleted \
          code be created again"
     );
     let remedy = "have SAP Concur restore the item, or break the link with `ml-connector links \

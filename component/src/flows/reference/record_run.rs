@@ -266,7 +266,7 @@ impl RecordRun<'_> {
         written
             .map_err(|refusal| remote_refused(flow, System::Concur, "the deletion", &refusal))?;
         let code = link.version.clone().unwrap_or_default();
-        let links = pair(self.object(), &self.record.hash(), id, &code, GONE);
+        let links = pair(self.object(), &self.record.hash(), id, "", GONE);
         flow.save_links(links).await;
         Ok(Ending::Confirmed(Confirmation {
             target: link.target.clone(),

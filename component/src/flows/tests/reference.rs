@@ -285,6 +285,9 @@ fn what_is_not_in_use_leaves_the_list_and_its_code_is_spent() {
     show(&mut world, &[ended]);
     compare_all(&mut world);
     assert_eq!(world.lists.items[0]["isDeleted"], true);
+    // No document names a code that the list has no more.
+    let link = world.link(&object("project", "1")).expect("is linked");
+    assert_eq!(link.version, None);
     assert_eq!(
         last_code(&world, &ObjectRef::concur("list-item", "item-1")),
         None
