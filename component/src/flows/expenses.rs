@@ -12,7 +12,7 @@ use entry_run::{EntryRun, form_of};
 use removal::withdraw;
 
 use super::documents::cut_over::{BEFORE_CUT_OVER, is_dated_before};
-use super::{ambiguity, change_stamp, employees, from_concur};
+use super::{ambiguity, change_stamp, employees, from_concur, reference};
 use crate::contract::runs::{Ending, Link, ObjectStatus, StartReason};
 use crate::contract::types::System;
 use crate::expense_entry::{self, expense_type_of, period::period_of};
@@ -97,8 +97,12 @@ async fn sync_content(
 ) -> Result<Ending, EarlyEnd> {
     let category = category_name(flow, expense).await?;
     let marker = flow.marker(EXPENSE_ENTRY);
+    let has_field = flow.settings.expense.project_field.is_some();
+    let named = expense.project.iter().filter(|_| has_field);
+    let projects = reference::project_codes(flow, named).await;
+    let category = category.as_deref();
     let translated =
-        expense_entry::translate(expense, &flow.settings, category.as_deref(), &marker)
+        expense_entry::translate(expense, &flow.settings, &projects, category, &marker)
             .map_err(|problems| cannot_translate(flow, "expense", problems))?;
     let staff = expense.staff.clone().unwrap_or_default();
     let content = format!("{staff} {}", translated.to_create(""));

@@ -1,5 +1,6 @@
 //! Expenses of FreshBooks, in whatever they came wrapped.
 
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -45,7 +46,7 @@ pub(super) fn preview(settings: &Settings, text: &str) -> Result<Vec<Translation
     }
     let source = ObjectRef::freshbooks(KIND, expense.id.clone());
     let marker = marker::marker_for(&settings.connection, &source, "expense-entry");
-    let entry = expense_entry::translate(&expense, settings, None, &marker)?;
+    let entry = expense_entry::translate(&expense, settings, &BTreeMap::new(), None, &marker)?;
     Ok(vec![Translation::Record(TranslatedRecord {
         target_kind: "expense-entry".to_string(),
         json: entry.to_create("-"),
