@@ -9,13 +9,22 @@ use crate::contract::types::{ObjectRef, System};
 use crate::events::QUEUE_KIND;
 
 /// The FreshBooks objects that are brought across when they change.
-const CARRIED_KINDS: [&str; 3] = ["invoice", "bill", "expense"];
+const CARRIED_KINDS: [&str; 7] = [
+    "invoice",
+    "bill",
+    "expense",
+    "client",
+    "bill-vendor",
+    "project",
+    "service",
+];
 
 /// Decides what a notice or an event's hint leads to, given what is known of the object it names.
 ///
-/// Invoices, bills and expenses of FreshBooks and queues of financial documents in SAP Concur start
-/// runs. Every other object (a client, a vendor of bills) is read when a document needs it, so that
-/// a notice of it is nothing new.
+/// Documents and reference data of FreshBooks and queues of financial documents in SAP Concur start
+/// runs; the run of a client, vendor, project or service says itself whether the settings have it
+/// carried over. Every other object (such as a payment of a bill) is read when another needs it, so
+/// that a notice of it is nothing new.
 ///
 /// ```
 /// use ml_connector_component::admission::admit;
@@ -31,7 +40,7 @@ const CARRIED_KINDS: [&str; 3] = ["invoice", "bill", "expense"];
 pub fn admit(object: &ObjectRef, activity: Activity) -> Admission {
     if !is_carried(object) {
         return Admission::NothingNew(format!(
-            "A change of {} {} starts nothing: it is read when an invoice or a bill needs it.",
+            "A change of {} {} starts nothing: it is read when another object needs it.",
             object.kind, object.id
         ));
     }
@@ -75,7 +84,7 @@ mod tests {
 
     #[test]
     fn documents_start_then_mark_then_coalesce() {
-        for kind in ["invoice", "bill", "expense"] {
+        for kind in CARRIED_KINDS {
             let object = object(System::Freshbooks, kind);
             assert_eq!(
                 admit(&object, Activity::Idle),
@@ -106,10 +115,8 @@ mod tests {
     #[test]
     fn what_is_not_carried_names_itself() {
         for activity in ACTIVITIES {
-            let admission = admit(&object(System::Freshbooks, "bill-vendor"), activity);
-            assert!(
-                matches!(admission, Admission::NothingNew(said) if said.contains("bill-vendor 41"))
-            );
+            let admission = admit(&object(System::Freshbooks, "item"), activity);
+            assert!(matches!(admission, Admission::NothingNew(said) if said.contains("item 41")));
         }
     }
 

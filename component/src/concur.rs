@@ -11,12 +11,14 @@ mod financial_documents;
 pub(crate) mod geolocation;
 mod identity;
 mod json;
+mod list_items;
 mod payment_confirmations;
 mod payment_requests;
 mod quick_expenses;
 mod report_workflow;
 mod requests;
 mod subscriptions;
+mod vendor_fields;
 mod vendors;
 
 pub(crate) use custom_fields::{find_custom_text, has_custom_text, other_spelling, shown_text};
@@ -40,6 +42,10 @@ pub(crate) use identity::{
     User, get_user, read_user, read_users, users_by_email, users_by_employee_number,
 };
 pub(crate) use json::member_text;
+pub(crate) use list_items::{
+    ListItem, create_item, create_items, delete_item, get_item, items_by_code, list_items,
+    read_bulk, read_deleted, read_item, read_items, update_item,
+};
 pub(crate) use payment_confirmations::{
     PAYMENT_ROWS_MAX, PaymentRow, confirm_payment, list_payments, read_payment_confirmed,
     read_payments,
@@ -54,6 +60,9 @@ pub(crate) use report_workflow::{
 };
 pub(crate) use subscriptions::{
     Subscription, get_subscription, put_subscription, read_nothing, read_subscription,
+};
+pub(crate) use vendor_fields::{
+    PAGE_ROWS as VENDOR_PAGE_ROWS, ShownVendor, list_vendors, read_shown_vendors, update_vendor,
 };
 pub(crate) use vendors::{
     Vendor, VendorKey, create_vendor, read_vendor_written, read_vendors, vendors_by_key,

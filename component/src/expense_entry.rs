@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::contract::types::Problem;
 use crate::freshbooks;
 use crate::money::{self, WRITTEN_DECIMALS};
+use crate::reference;
 use crate::settings::Settings;
 use crate::settings::expense::Expense as Policy;
 use crate::text::{quoted, shortened};
@@ -100,8 +101,9 @@ fn body<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// Translates an expense. `category` is the name of its category, where that had to be read, and
-/// `marker` is what the entry is found by.
+/// Translates an expense. `projects` are the cost codes of projects that the settings do not name,
+/// `category` is the name of its category, where that had to be read, and `marker` is what the
+/// entry is found by.
 ///
 /// # Errors
 ///
@@ -132,12 +134,14 @@ fn body<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 pub(crate) fn translate(
     expense: &freshbooks::Expense,
     settings: &Settings,
+    projects: &BTreeMap<String, String>,
     category: Option<&str>,
     marker: &str,
 ) -> Result<Translated, Vec<Problem>> {
     let mut work = Work {
         expense,
         settings,
+        projects,
         policy: &settings.expense,
         problems: expense.problems.clone(),
     };
@@ -152,6 +156,7 @@ pub(crate) fn translate(
 struct Work<'a> {
     expense: &'a freshbooks::Expense,
     settings: &'a Settings,
+    projects: &'a BTreeMap<String, String>,
     policy: &'a Policy,
     problems: Vec<Problem>,
 }
@@ -304,13 +309,10 @@ impl Work<'_> {
         let Some(project) = self.expense.project.clone().filter(|_| is_wanted) else {
             return String::new();
         };
-        if let Some(code) = self.settings.projects.get(&project) {
+        if let Some(code) = reference::project_code(self.settings, self.projects, &project) {
             return code.clone();
         }
-        let message = format!(
-            "project {} has no Concur cost code; add it to `projects`",
-            shortened(&project, SHOWN_CHARS_MAX)
-        );
+        let message = reference::without_project_code(self.settings, &project);
         self.report("/modern_projectid", "project-unmapped", message);
         String::new()
     }

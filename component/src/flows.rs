@@ -16,12 +16,14 @@ mod from_concur;
 mod parties;
 mod payment_request_form;
 mod payment_state;
+mod reference;
 mod registration;
 mod report_queue;
 mod report_submission;
 mod subscription;
 mod suppliers;
 mod sweep;
+mod vendor_changes;
 mod vendors;
 
 pub(crate) use from_concur::made_of_invoice;
@@ -39,6 +41,7 @@ use crate::freshbooks::Kind;
 use crate::runs::{EffectChannel, FlowFuture, Run};
 use crate::settings::Settings;
 use crate::settings::expense::REPORT_QUEUE;
+use crate::settings::reference::{REFERENCE_LIST, ReferenceKind};
 
 /// The longest id of an object in bytes; those of both systems are numbers and UUIDs.
 const ID_BYTES_MAX: usize = 200;
@@ -133,6 +136,19 @@ fn start(flow: Flow) -> Result<FlowFuture, OpenError> {
         (System::Freshbooks, "callback") => Ok(boxed(flow, registration::check_registration)),
         (System::Freshbooks, "backfill") => Ok(boxed(flow, backfill::back_fill)),
         (System::Freshbooks, "sweep") => Ok(boxed(flow, sweep::sweep_page)),
+        (System::Freshbooks, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_records_page)),
+        (System::Concur, REFERENCE_LIST) => Ok(boxed(flow, reference::compare_items_page)),
+        (System::Concur, "vendor") => Ok(boxed(flow, vendor_changes::sync_changed_vendor)),
+        (System::Concur, "list-item") => Ok(boxed(flow, reference::sync_item)),
+        (System::Freshbooks, "project") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Project).await
+        })),
+        (System::Freshbooks, "service") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Service).await
+        })),
+        (System::Freshbooks, "account") => Ok(boxed(flow, async |flow| {
+            reference::sync_record(flow, ReferenceKind::Account).await
+        })),
         (System::Concur, "financial-queue") => Ok(boxed(flow, financial_queue::read_queue)),
         (System::Concur, "financial-document") => {
             Ok(boxed(flow, financial_document::sync_financial_document))

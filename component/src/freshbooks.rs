@@ -15,6 +15,7 @@ mod journal;
 mod lists;
 mod party;
 mod payment_state;
+mod reference;
 mod requests;
 #[cfg(test)]
 mod spellings;
@@ -52,10 +53,17 @@ pub(crate) use journal::{
 pub(crate) use lists::{
     Listed, Page, Row, list_changed, read_bill_page, read_expense_page, read_invoice_page,
 };
-pub(crate) use party::{Party, get_bill_vendor, get_client, read_bill_vendor, read_client};
+pub(crate) use party::{
+    Party, get_bill_vendor, get_client, list_parties, read_bill_vendor, read_bill_vendor_page,
+    read_client, read_client_page,
+};
 pub(crate) use payment_state::{
     Paid, PaymentState, get_payment, read_bill_payment_state, read_invoice_payment_state,
     read_payment_invoice,
+};
+pub(crate) use reference::{
+    RecordPage, get_record, list_records, read_ledger_account, read_ledger_accounts, read_project,
+    read_projects, read_service, read_services,
 };
 #[cfg(test)]
 pub(crate) use requests::get;

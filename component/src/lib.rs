@@ -95,8 +95,8 @@
 //! - `money`, `text`, `place_names`, `country`, `subdivisions`, `lax_json` and `error_bodies`:
 //!   helpers;
 //! - `concur`, `freshbooks`: the two wires, read tolerantly and written;
-//! - `payment_request`, `expense_entry`, `vendor`, `financial`: translations, pure, gathering every
-//!   problem;
+//! - `payment_request`, `expense_entry`, `vendor`, `financial`, `reference`: translations, pure,
+//!   gathering every problem;
 //! - `facts`: what an object is to a person;
 //! - `classify`, `runs`, `flow`: the run mechanism, and what flows are written in;
 //! - `flows`: the stories, one for each kind of object;
@@ -139,6 +139,7 @@ pub mod pacing;
 mod payment_request;
 mod place_names;
 pub mod reconciliation;
+mod reference;
 pub mod retry;
 pub mod runs;
 pub mod settings;

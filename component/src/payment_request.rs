@@ -66,7 +66,8 @@ pub(crate) struct Allocation {
     pub cost_code: Option<String>,
 }
 
-/// Translates a document. `marker` goes into the settings' marker field.
+/// Translates a document. `projects` are the cost codes of projects that the settings do not name;
+/// `marker` goes into the settings' marker field.
 ///
 /// # Errors
 ///
@@ -93,11 +94,13 @@ pub(crate) struct Allocation {
 pub(crate) fn translate(
     document: &Document,
     settings: &Settings,
+    projects: &BTreeMap<String, String>,
     marker: &str,
 ) -> Result<Translated, Vec<Problem>> {
     let mut work = Work {
         document,
         settings,
+        projects,
         precision: Precision::of(document),
         problems: document.problems.clone(),
     };
@@ -186,6 +189,7 @@ impl Allocation {
 struct Work<'a> {
     document: &'a Document,
     settings: &'a Settings,
+    projects: &'a BTreeMap<String, String>,
     precision: Precision,
     problems: Vec<Problem>,
 }

@@ -5,6 +5,7 @@ pub mod events;
 pub mod expense;
 pub mod financial;
 mod reader;
+pub mod reference;
 mod sections;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use events::Events;
 use expense::{Expense, ExpenseForm};
 use financial::{DocumentType, FINANCIAL_QUEUE, Financial, OwnExpenses};
 use reader::Reader;
+use reference::Reference;
 use sections::read_retry;
 pub use sections::{
     Backfill, Concur, ExpenseTypes, FreshBooks, Invoice, PaymentRequest, Sweep, Vendor,
@@ -77,6 +79,8 @@ pub struct Settings {
     pub financial: Financial,
     /// Whether and how SAP Concur's events are subscribed to.
     pub events: Events,
+    /// Which reference data is held in step.
+    pub reference: Reference,
 }
 
 /// FreshBooks scopes that the flows need.
@@ -228,6 +232,7 @@ impl Settings {
         schedules.extend(self.expense.schedule());
         schedules.extend(self.financial.schedules());
         schedules.extend(self.events.schedule());
+        schedules.extend(self.reference.schedules());
         schedules
     }
 
@@ -252,6 +257,9 @@ impl Settings {
         });
         let confirms_payments = reader.table("payments", |table| table.flag("confirm", false));
         let expense = reader.table("expense", Expense::read);
+        let reference = reader.table("reference", |table| {
+            Reference::read(table, financial.business_uuid.is_some())
+        });
         if freshbooks.scopes.is_empty() {
             let payments: &[&str] = if confirms_payments {
                 &[PAYMENTS_SCOPE]
@@ -259,11 +267,13 @@ impl Settings {
                 &[]
             };
             let of_financial = financial.scopes();
+            let of_reference = reference.scopes();
             let scopes = [
                 &[SCOPES],
                 of_financial.as_slice(),
                 payments,
                 expense.scopes(),
+                of_reference.as_slice(),
             ];
             freshbooks.scopes = joined(&scopes.concat());
         }
@@ -298,6 +308,7 @@ impl Settings {
             cut_over: reader.optional_day("cut_over"),
             backfill: reader.table("backfill", Backfill::read),
             events: reader.table("events", Events::read),
+            reference,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::concur::{self, VendorKey};
 use crate::contract::types::{ObjectRef, Problem};
 use crate::freshbooks::Party;
 use crate::settings::Settings;
+use crate::settings::reference::SourceOfTruth;
 use crate::text::{clean, quoted, shortened};
 use crate::{country, money, subdivisions};
 
@@ -139,13 +140,23 @@ impl Work<'_> {
             ("VendorName", name.clone()),
             ("CountryCode", country.clone()),
             ("CurrencyCode", self.currency()),
-            ("Approved", "Y".to_string()),
+            ("Approved", self.approved().to_string()),
         ]);
         if let Some(state) = self.state(&country) {
             fields.insert("State", state);
         }
         self.address(&mut fields);
         Translated { key, name, fields }
+    }
+
+    /// Where FreshBooks is right, what is archived or deleted there is not approved any more.
+    fn approved(&self) -> &'static str {
+        let is_source = self.settings.reference.vendors == Some(SourceOfTruth::Freshbooks);
+        if self.party.inactive && is_source {
+            "N"
+        } else {
+            "Y"
+        }
     }
 
     fn key(&mut self, object: &ObjectRef) -> VendorKey {

@@ -29,7 +29,13 @@ const EVENT_BYTES_MAX: usize = 64;
 const ID_BYTES_MAX: usize = 200;
 
 /// Kinds of the connector itself, which no notice may name.
-const OWN_KINDS: [&str; 4] = ["callback", "expense-report", "staff", "sweep"];
+const OWN_KINDS: [&str; 5] = [
+    "callback",
+    "expense-report",
+    "reference-list",
+    "staff",
+    "sweep",
+];
 
 /// Checks the signature of a FreshBooks webhook and reads it (source: freshbooks-webhooks).
 ///

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 34] = [
+const NO_CODES: [&str; 37] = [
     "auto-paid",
     "bill-vendor",
     "cash-advance",
@@ -31,12 +31,15 @@ const NO_CODES: [&str; 34] = [
     "journal-entry",
     "last-expense",
     "leave-out",
+    "list-code",
+    "list-item",
     "next-open-day",
     "obligation-document",
     "payment-request",
     "payment-request-form",
     "payment-requests",
     "payment-state",
+    "reference-list",
     "report-end",
     "retry-after",
     "unreadable-answer",

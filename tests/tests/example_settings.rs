@@ -102,6 +102,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "financial/posting_date",
         "financial/schedule",
         "events",
+        "reference",
     ] {
         places.push(format!("/{table}"));
     }

@@ -41,7 +41,8 @@ impl VendorKey {
         })
     }
 
-    fn is_same(&self, other: &Self) -> bool {
+    /// Whether both are the same key.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.code.eq_ignore_ascii_case(&other.code)
             && self.address.eq_ignore_ascii_case(&other.address)
     }

@@ -26,6 +26,7 @@ fn translated(settings: &str, json: &str) -> Result<Translated, Vec<Problem>> {
     translate(
         &expense,
         &with_expenses(settings),
+        &BTreeMap::from([("known".to_string(), "CODE".to_string())]),
         Some("Travel"),
         &marker(),
     )
@@ -34,6 +35,13 @@ fn translated(settings: &str, json: &str) -> Result<Translated, Vec<Problem>> {
 fn codes(settings: &str, from: &str, to: &str) -> Vec<String> {
     let problems = translated(settings, &EXPENSE.replace(from, to)).expect_err("has problems");
     problems.into_iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn a_project_that_the_settings_do_not_name_has_the_code_of_its_list_item() {
+    let json = EXPENSE.replace("5512", "\"known\"");
+    let entry = translated(r#""project_field": "Custom3","#, &json).expect("translates");
+    assert_eq!(entry.text("Custom3"), "CODE");
 }
 
 #[test]

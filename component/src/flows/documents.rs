@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use payment_request_run::{PaymentRequestRun, unknown_since};
 
 use super::parties::with_party;
-use super::{ambiguity, change_stamp, dependency, from_concur};
+use super::{ambiguity, change_stamp, dependency, from_concur, reference};
 use crate::concur::{self, VendorKey};
 use crate::contract::runs::{Change, Changes, Confirmation, Ending, ObjectStatus};
 use crate::contract::types::{ObjectRef, System};
@@ -91,7 +91,12 @@ async fn sync_content(
         return Ok(ended);
     }
     let marker = flow.marker("payment-request");
-    let translated = payment_request::translate(document, &flow.settings, &marker)
+    let named = document
+        .lines
+        .iter()
+        .filter_map(|line| line.project.as_ref());
+    let projects = reference::project_codes(flow, named).await;
+    let translated = payment_request::translate(document, &flow.settings, &projects, &marker)
         .map_err(|problems| cannot_translate(flow, document.kind.name(), problems))?;
     let vendor = require_vendor(flow, document.party.clone()).await?;
     let body = translated.to_create(&vendor);

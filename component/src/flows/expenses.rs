@@ -17,7 +17,7 @@ use quick::{quick_expense_of, sync_quick_expense};
 use removal::withdraw;
 
 use super::documents::cut_over::is_dated_before;
-use super::{ambiguity, change_stamp, employees, from_concur};
+use super::{ambiguity, change_stamp, employees, from_concur, reference};
 use crate::contract::runs::{Ending, Link, ObjectStatus, StartReason};
 use crate::contract::types::System;
 use crate::expense_entry::{self, expense_type_of, names_categories, period::period_of};
@@ -106,8 +106,12 @@ async fn sync_content(
 ) -> Result<Ending, EarlyEnd> {
     let category = category_name(flow, expense).await?;
     let marker = flow.marker(EXPENSE_ENTRY);
+    let has_field = flow.settings.expense.project_field.is_some();
+    let named = expense.project.iter().filter(|_| has_field);
+    let projects = reference::project_codes(flow, named).await;
+    let category = category.as_deref();
     let translated =
-        expense_entry::translate(expense, &flow.settings, category.as_deref(), &marker)
+        expense_entry::translate(expense, &flow.settings, &projects, category, &marker)
             .map_err(|problems| cannot_translate(flow, "expense", problems))?;
     let is_quick = flow.settings.expense.form == ExpenseForm::QuickExpense;
     if is_quick || quick_expense_of(own).is_some() {

@@ -6,8 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::parties::read_party;
+use super::vendor_changes;
 use crate::concur::{self, VendorKey};
-use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link};
+use crate::contract::runs::{Change, Confirmation, Ending, Intent, Link, StartReason};
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::Party;
@@ -18,9 +19,18 @@ use crate::vendor::{self, Translated};
 /// Finds or creates the vendor of a client or bill vendor, and links them.
 pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
     let object = &flow.task.object;
-    if let Some(link) = flow.find_own().await.link {
-        let message = format!("it is vendor {} already", link.target.id);
-        return Ok(unchanged("linked", message));
+    let is_compared = flow.settings.reference.vendors.is_some();
+    match flow.find_own().await.link {
+        Some(link) if is_compared => return vendor_changes::carry_over(flow, &link).await,
+        Some(link) => {
+            let message = format!("it is vendor {} already", link.target.id);
+            return Ok(unchanged("linked", message));
+        }
+        None if is_notice(flow) => {
+            let message = "no document has needed it as a vendor".to_string();
+            return Ok(unchanged("not-carried", message));
+        }
+        None => {}
     }
     let party = read_party(flow, object)
         .await?
@@ -51,6 +61,11 @@ pub(super) async fn sync_vendor(flow: &Flow) -> Result<Ending, EarlyEnd> {
         }
         Err(refusal) => Err(remote_refused(flow, System::Concur, "the vendor", &refusal)),
     }
+}
+
+/// Whether the run only heard that something was changed.
+fn is_notice(flow: &Flow) -> bool {
+    matches!(flow.task.reason, StartReason::Notice | StartReason::Sweep)
 }
 
 async fn find_vendor(flow: &Flow, translated: &Translated) -> Result<Option<VendorKey>, EarlyEnd> {
@@ -98,7 +113,10 @@ async fn link_vendor(
         version: non_empty(party.version.clone()),
         content_hash: Some(marker::content_hash(translated.to_create().as_bytes())),
     };
-    flow.save_links(vec![link]).await;
+    flow.save_links(vec![link.clone()]).await;
+    if flow.settings.reference.vendors.is_some() {
+        vendor_changes::note_shown(flow, &link, party).await?;
+    }
     let message = match change {
         Change::Created => format!("created vendor {} (address {})", key.code, key.address),
         _ => format!(

@@ -5,9 +5,10 @@ use alloc::string::String;
 
 use serde_json::value::RawValue;
 
-use super::envelope::result_member;
+use super::envelope::{page_count, result_member, result_rows};
 use super::fields;
-use super::requests::{accounting_path, get, segment};
+use super::lists::{Page, Row};
+use super::requests::{PAGE_ROWS_MAX, accounting_path, get, segment};
 use crate::contract::http::{Request, Response};
 use crate::error_bodies::{self, Unread};
 use crate::lax_json::Object;
@@ -45,6 +46,8 @@ pub(crate) struct Party {
     pub tax_number: Option<String>,
     /// When it was last changed, in FreshBooks' own words; opaque.
     pub version: String,
+    /// Whether it is archived or deleted.
+    pub inactive: bool,
 }
 
 impl Party {
@@ -74,6 +77,7 @@ impl Party {
             currency: currency(&client),
             tax_number: client.text("vat_number"),
             version: version(&client, ["updated", "updated_at"]),
+            inactive: is_inactive(&client),
         })
     }
 
@@ -104,6 +108,7 @@ impl Party {
             currency: currency(&vendor),
             tax_number: None,
             version: version(&vendor, ["updated_at", "updated"]),
+            inactive: is_inactive(&vendor),
         })
     }
 }
@@ -123,6 +128,11 @@ fn currency(object: &Object) -> Option<String> {
 
 fn version(object: &Object, names: [&str; 2]) -> String {
     object.first_text(&names).1.unwrap_or_default()
+}
+
+/// `vis_state` 1 is deleted, 2 archived (source: freshbooks-active-deleted).
+fn is_inactive(object: &Object) -> bool {
+    matches!(object.text("vis_state").as_deref(), Some("1" | "2"))
 }
 
 /// The name of a person, as far as it is known.
@@ -155,4 +165,49 @@ pub(crate) fn get_bill_vendor(account_id: &str, id: &str) -> Request {
 pub(crate) fn read_bill_vendor(response: &Response) -> Result<Party, Unread> {
     let text = error_bodies::text(response)?;
     Party::read_bill_vendor(result_member(text, "bill_vendor", response)?)
+}
+
+/// A page of clients or bill vendors, as far as a comparison needs them.
+pub(crate) fn list_parties(account_id: &str, kind: &str, page: u32) -> Request {
+    let resource = match kind {
+        "client" => "users/clients",
+        _ => "bill_vendors/bill_vendors",
+    };
+    let path = accounting_path(account_id, resource);
+    get(format!("{path}?page={page}&per_page={PAGE_ROWS_MAX}"))
+}
+
+/// Reads a page of clients.
+pub(crate) fn read_client_page(response: &Response) -> Result<Page, Unread> {
+    read_page(
+        response,
+        "clients",
+        ["id", "userid"],
+        ["updated", "updated_at"],
+    )
+}
+
+/// Reads a page of bill vendors.
+pub(crate) fn read_bill_vendor_page(response: &Response) -> Result<Page, Unread> {
+    let stamps = ["updated_at", "updated"];
+    read_page(response, "bill_vendors", ["vendorid", "id"], stamps)
+}
+
+fn read_page(
+    response: &Response,
+    list: &str,
+    ids: [&str; 2],
+    stamps: [&str; 2],
+) -> Result<Page, Unread> {
+    let (rows, members) = result_rows(response, list)?;
+    let rows = rows.iter().map(|row| Row {
+        id: one_of(row, ids),
+        version: version(row, stamps),
+        issued: None,
+        status: String::new(),
+    });
+    Ok(Page {
+        rows: rows.filter(|row| !row.id.is_empty()).collect(),
+        pages: page_count(&members),
+    })
 }

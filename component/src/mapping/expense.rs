@@ -1,5 +1,6 @@
 //! Expenses of FreshBooks, in whatever they came wrapped.
 
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,7 +52,7 @@ pub(super) fn preview(settings: &Settings, text: &str) -> Result<Vec<Translation
         ExpenseForm::QuickExpense => "quick-expense",
     };
     let marker = marker::marker_for(&settings.connection, &source, target_kind);
-    let entry = expense_entry::translate(&expense, settings, None, &marker)?;
+    let entry = expense_entry::translate(&expense, settings, &BTreeMap::new(), None, &marker)?;
     Ok(vec![Translation::Record(TranslatedRecord {
         target_kind: target_kind.to_string(),
         json: match settings.expense.form {

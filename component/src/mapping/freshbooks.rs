@@ -1,5 +1,6 @@
 //! Invoices and bills of FreshBooks, in whatever they came wrapped, and what is none of them.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -33,7 +34,7 @@ pub(super) fn preview(
     }
     let source = ObjectRef::freshbooks(kind.name(), document.id.clone());
     let marker = marker::marker_for(&settings.connection, &source, "payment-request");
-    let translated = payment_request::translate(&document, settings, &marker)?;
+    let translated = payment_request::translate(&document, settings, &BTreeMap::new(), &marker)?;
     let key = vendor::key_of(&document.party, settings);
     Ok(vec![Translation::Record(TranslatedRecord {
         target_kind: "payment-request".to_string(),

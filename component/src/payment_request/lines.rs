@@ -12,6 +12,7 @@ use super::sums::Priced;
 use super::{Allocation, Line, SHOWN_CHARS_MAX, Work};
 use crate::freshbooks::{Category, Kind, Line as Source};
 use crate::money;
+use crate::reference;
 use crate::text::{clean, quoted, shortened};
 
 /// The longest description of a line (source: concur-payment-request).
@@ -161,15 +162,16 @@ impl Work<'_> {
 
     fn cost_code(&mut self, pointer: &str, source: &Source) -> Option<String> {
         let project = source.project.as_ref()?;
-        let code = self.settings.projects.get(project);
+        let code = self.code_of_project(project);
         if code.is_none() {
-            let message = format!(
-                "project {} has no Concur cost code; add it to `projects`",
-                shortened(project, SHOWN_CHARS_MAX)
-            );
+            let message = reference::without_project_code(self.settings, project);
             self.report(pointer, "project-unmapped", message);
         }
-        code.cloned()
+        code
+    }
+
+    fn code_of_project(&self, project: &str) -> Option<String> {
+        reference::project_code(self.settings, self.projects, project).cloned()
     }
 
     fn allocation(&self, percent: Decimal, cost_code: Option<String>) -> Allocation {
@@ -188,8 +190,8 @@ impl Work<'_> {
         let mut amounts: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
         for line in reduced.filter(|line| !line.is_discount) {
             let project = line.source.project.as_ref();
-            let code = project.and_then(|id| self.settings.projects.get(id));
-            *amounts.entry(code.cloned()).or_default() += line.net.abs();
+            let code = project.and_then(|id| self.code_of_project(id));
+            *amounts.entry(code).or_default() += line.net.abs();
         }
         let whole: Decimal = amounts.values().sum();
         let mut so_far = Decimal::ZERO;

@@ -1,3 +1,4 @@
+use alloc::collections::BTreeMap;
 use alloc::vec;
 
 use proptest::prelude::*;
@@ -35,12 +36,19 @@ fn key() -> VendorKey {
 }
 
 fn created(kind: Kind, json: &str) -> Value {
-    let translated = translate(&read(kind, json), &settings(), "mlc-marker").expect("translates");
+    let translated = translate(
+        &read(kind, json),
+        &settings(),
+        &BTreeMap::new(),
+        "mlc-marker",
+    )
+    .expect("translates");
     serde_json::from_str(&translated.to_create(&key())).expect("is JSON")
 }
 
 fn problems(kind: Kind, json: &str, settings: &Settings) -> Vec<Problem> {
-    translate(&read(kind, json), settings, "mlc-marker").expect_err("has problems")
+    translate(&read(kind, json), settings, &BTreeMap::new(), "mlc-marker")
+        .expect_err("has problems")
 }
 
 /// An invoice of these lines and this total.
@@ -241,7 +249,8 @@ fn a_category_whose_id_is_left_out_is_never_the_default_s() {
         r#"{"default": "OFFSP", "by_category": {"Travel": "TRVL"}}"#,
     );
     let named = Settings::load("acme", &json).expect("is right");
-    let translated = translate(&read(Kind::Bill, &by_name), &named, "m").expect("translates");
+    let translated =
+        translate(&read(Kind::Bill, &by_name), &named, &BTreeMap::new(), "m").expect("translates");
     assert_eq!(translated.lines[0].fields["ExpenseTypeCode"], "TRVL");
     let object = r#", "category": {"category": "Travel", "categoryid": 3344}"#;
     let request = created(Kind::Bill, &bill_with(object, "100.00"));
@@ -532,7 +541,7 @@ fn a_discount_on_many_cost_codes_has_no_negative_share() {
         Kind::Invoice,
         &invoice("CAD", "290", "10", &lines.join(",")),
     );
-    let translated = translate(&document, &settings, "m").expect("translates");
+    let translated = translate(&document, &settings, &BTreeMap::new(), "m").expect("translates");
     assert_hundred(translated.lines.last().expect("has a discount"));
 }
 
@@ -582,7 +591,7 @@ proptest! {
     #[test]
     fn a_translation_adds_up_to_the_cent(generated in model::any_invoice()) {
         let document = read(Kind::Invoice, &generated.to_json(0));
-        let translated = translate(&document, &settings(), "mlc-67t75pxxmcusv4w5xrnx");
+        let translated = translate(&document, &settings(), &BTreeMap::new(), "mlc-67t75pxxmcusv4w5xrnx");
         let translated = translated.map_err(
             |problems| TestCaseError::fail(format!("{problems:?}\n{}", generated.to_json(0))))?;
         let body: Value = serde_json::from_str(&translated.to_create(&key())).expect("is JSON");
@@ -609,7 +618,7 @@ proptest! {
         let cent = if generated.minor_units() > money::WRITTEN_DECIMALS { 10 } else { 1 };
         let off = minor + cent * (2 * generated.lines.len() as i128 + 2);
         let json = generated.to_json(if sign { off } else { -off });
-        let found = translate(&read(Kind::Invoice, &json), &settings(), "m").expect_err("is \
+        let found = translate(&read(Kind::Invoice, &json), &settings(), &BTreeMap::new(), "m").expect_err("is \
                 refused");
         prop_assert_eq!(&found[0].code, "total-mismatch");
     }
@@ -619,7 +628,7 @@ proptest! {
         for kind in [Kind::Invoice, Kind::Bill] {
             let raw: &RawValue = serde_json::from_str(&json).expect("is JSON");
             if let Ok(document) = Document::read(kind, raw)
-                && let Ok(translated) = translate(&document, &settings(), "m")
+                && let Ok(translated) = translate(&document, &settings(), &BTreeMap::new(), "m")
             {
                 translated.lines.iter().for_each(assert_hundred);
             }

@@ -6,6 +6,7 @@
 
 mod reports;
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -158,10 +159,11 @@ fn source_row(settings: &Settings, id: &str, expense: &Expense, category: Option
 
 /// What a run would write.
 fn wanted(settings: &Settings, expense: &Expense, category: Option<&str>, marker: &str) -> Content {
-    let translated = match expense_entry::translate(expense, settings, category, marker) {
-        Ok(translated) => translated,
-        Err(problems) => return Content::Unreadable(first_problem(problems)),
-    };
+    let translated =
+        match expense_entry::translate(expense, settings, &BTreeMap::new(), category, marker) {
+            Ok(translated) => translated,
+            Err(problems) => return Content::Unreadable(first_problem(problems)),
+        };
     let members = translated.members.iter();
     let mut fields: Vec<Field> = members
         .map(|(name, text)| text_field(name, spelt(name, text)))

@@ -1,5 +1,6 @@
 //! FreshBooks' invoices and bills beside SAP Concur's payment requests.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -169,7 +170,7 @@ fn source_row(settings: &Settings, document: &Document) -> Row {
         let message = format!("the {} is deleted in FreshBooks", document.kind.name());
         Content::Gone(note("deleted", message))
     } else {
-        match payment_request::translate(document, settings, &marker) {
+        match payment_request::translate(document, settings, &BTreeMap::new(), &marker) {
             Ok(translated) => {
                 let mut fields = comparable::wanted(&translated, settings);
                 let vendor = FieldValue::TargetOf(document.party.clone());

@@ -260,6 +260,29 @@ impl Reader {
         texts
     }
 
+    /// A list of tables; a missing one is empty.
+    pub(super) fn tables<T>(&mut self, key: &str, read: impl Fn(&mut Self) -> T) -> Vec<T> {
+        let Some(Value::Array(items)) = self.take_as(key, Value::is_array, "expected a list")
+        else {
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            let Value::Object(table) = item else {
+                self.at(
+                    &format!("{key}/{index}"),
+                    "wrong-type",
+                    "expected a table".to_string(),
+                );
+                continue;
+            };
+            let mut inner = Self::over(table, format!("{}/{index}", self.place(key)));
+            tables.push(read(&mut inner));
+            self.problems.extend(inner.finish());
+        }
+        tables
+    }
+
     /// A table of texts; a missing one is empty.
     pub(super) fn map(
         &mut self,

@@ -1,6 +1,7 @@
 //! Both systems and a host's memory, as far as the flows need them.
 
 mod financial;
+mod lists;
 mod payables;
 mod purchases;
 mod spending;
@@ -28,6 +29,7 @@ use crate::runs::tests::{
 use crate::settings::Settings;
 use crate::text::non_empty;
 pub(super) use financial::{Books, Document};
+pub(super) use lists::{LIST, Lists};
 pub(super) use payables::Payables;
 pub(super) use purchases::Purchases;
 pub(super) use spending::Spending;
@@ -85,6 +87,8 @@ pub(super) struct World {
     pub(super) spending: Spending,
     /// The event subscriptions that Concur holds.
     pub(super) subscriptions: Vec<Value>,
+    /// The list of SAP Concur.
+    pub(super) lists: Lists,
 }
 
 pub(super) fn lost() -> SendOutcome {
@@ -149,6 +153,7 @@ impl World {
             purchases: Purchases::default(),
             spending: Spending::default(),
             subscriptions: Vec::new(),
+            lists: Lists::default(),
         }
     }
 
@@ -347,6 +352,11 @@ impl World {
             (System::Freshbooks, path) if path.contains("/journal_entries/") => {
                 self.books.handle_freshbooks(request.method, &body)
             }
+            // The business family is flat.
+            (System::Freshbooks, path) if path.contains("/business") => {
+                let found = self.freshbooks.get(path);
+                found.map_or_else(|| answer(404, r#"{"error": {"title": "Not found"}}"#), done)
+            }
             (System::Freshbooks, path) => match self.freshbooks.get(path) {
                 Some(object) => done(&json!({"response": {"result": object}})),
                 None if Purchases::has(path) => self.purchases.handle(request.method, path, &body),
@@ -358,6 +368,9 @@ impl World {
             },
             (System::Concur, "/api/v3.1/invoice/vendors") => {
                 self.handle_vendors(request.method, query, &body)
+            }
+            (System::Concur, path) if path.starts_with("/list/v4/") => {
+                self.lists.handle(request.method, path, query, &body)
             }
             (System::Concur, "/api/v3.0/invoice/paymentrequestdigests") => {
                 self.handle_digests(query)
@@ -474,6 +487,12 @@ impl World {
                 json!([{"Code": 0, "Message": "Vendor created.", "Type": "SUCCESS"}]);
             return done(&json!({"Vendor": [told], "Items": null}));
         }
+        if method == Method::Put {
+            return self.change_vendor(body);
+        }
+        if query.contains("offset=") {
+            return done(&json!({"Vendor": self.vendors, "TotalCount": self.vendors.len()}));
+        }
         let (name, member) = match parameter(query, "vendorCode") {
             "" => (parameter(query, "vendorName"), "VendorName"),
             code => (code, "VendorCode"),
@@ -489,6 +508,20 @@ impl World {
             })
             .collect();
         done(&json!({"Vendor": found, "TotalCount": found.len()}))
+    }
+
+    fn change_vendor(&mut self, body: &str) -> SendOutcome {
+        let mut wanted: Value = serde_json::from_str(body).expect("is JSON");
+        let wanted = wanted["Vendor"][0].take();
+        let mut vendors = self.vendors.iter_mut();
+        let vendor = vendors.find(|vendor| vendor["VendorCode"] == wanted["VendorCode"]);
+        let vendor = vendor.expect("is there");
+        for (name, value) in wanted.as_object().expect("is an object") {
+            vendor[name] = value.clone();
+        }
+        let mut told = vendor.clone();
+        told["StatusList"] = json!([{"Code": 0, "Message": "Updated.", "Type": "SUCCESS"}]);
+        done(&json!({"Vendor": [told], "Items": null}))
     }
 
     fn handle_digests(&self, query: &str) -> SendOutcome {
@@ -591,5 +624,57 @@ pub(super) fn ended(object: &ObjectRef, kind: EndingKind, version: &str) -> Obje
             since: None,
         }),
         ..unknown(object)
+    }
+}
+
+/// Compares pages of the list whose items said this, each with a run of its own; how many and how
+/// long the runs' own side took.
+pub(super) fn compare_pages(
+    world: &World,
+    hashes: &BTreeMap<String, String>,
+    pages: u32,
+) -> (u32, core::time::Duration) {
+    extern crate std;
+    let mut took = core::time::Duration::ZERO;
+    for page in 1..=pages {
+        let rows = &world.lists.items[(page as usize - 1) * 100..page as usize * 100];
+        let rows = json!({"content": rows, "page": {"totalPages": pages}}).to_string();
+        let task = Task {
+            object: ObjectRef::concur("reference-list", format!("project/{LIST}/{page}")),
+            reason: StartReason::Schedule,
+            started: STARTED,
+            receive_url: None,
+            unknown_since: None,
+        };
+        let answered = |demand: &Demand| match demand {
+            Demand::Perform(effect) => match &effect.action {
+                Action::Send(_) => Report::Sent(answer(200, &rows)),
+                Action::FindObjects(objects) => {
+                    Report::Found(objects.iter().map(|item| said(item, hashes)).collect())
+                }
+                _ => Report::Saved,
+            },
+            other => panic!("is no effect: {other:?}"),
+        };
+        let begun = std::time::Instant::now();
+        let driven = drive(open(&task, &world.settings, &[]), |demand, _| {
+            answered(demand)
+        });
+        took += begun.elapsed();
+        assert_eq!(driven.sends().len(), 1);
+    }
+    (pages, took)
+}
+
+fn said(item: &ObjectRef, hashes: &BTreeMap<String, String>) -> ObjectStatus {
+    ObjectStatus {
+        link: Some(Link {
+            source: item.clone(),
+            target: ObjectRef::freshbooks("project", "1"),
+            version: None,
+            content_hash: hashes.get(&item.id).cloned(),
+        }),
+        active: false,
+        ..unknown(item)
     }
 }
