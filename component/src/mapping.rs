@@ -39,9 +39,10 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///     "amount": {"amount": "5.00", "code": "CAD"},
 ///     "lines": [{"name": "Paper", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
 /// let translations = preview(&settings, "invoice", invoice).expect("translates");
-/// let [Translation::Record(record)] = translations.as_slice() else {
-///     panic!("an invoice is one record");
+/// let [Translation::Record(vendor), Translation::Record(record)] = translations.as_slice() else {
+///     panic!("an invoice is a vendor and a payment request");
 /// };
+/// assert!(vendor.target_kind == "vendor" && vendor.json.contains(r#""VendorCode":"FB-C41""#));
 /// assert_eq!(record.target_kind, "payment-request");
 /// // Marker included: it is the very body that a run sends.
 /// assert!(record.json.contains(r#""Custom24":"mlc-"#));
@@ -105,6 +106,18 @@ pub(crate) mod tests {
     use crate::contract::mapping::TranslatedRecord;
     use crate::settings::tests::MINIMAL;
 
+    /// The last of the records of an invoice or bill.
+    pub(crate) fn payment_request_in(translations: &[Translation]) -> &TranslatedRecord {
+        match translations {
+            [Translation::Record(vendor), Translation::Record(request)] => {
+                assert_eq!(vendor.target_kind, "vendor");
+                assert_eq!(request.target_kind, "payment-request");
+                request
+            }
+            other => panic!("is not a vendor and a payment request: {other:?}"),
+        }
+    }
+
     const INVOICE: &str = r#"{"id": 7, "invoice_number": "2093", "customerid": 41, "country": "CA",
         "create_date": "2026-02-27", "currency_code": "CAD", "amount": {"amount": "5.00",
         "code": "CAD"},
@@ -129,8 +142,7 @@ pub(crate) mod tests {
     #[test]
     fn every_wrapping_gives_the_same_translation() {
         let bare = preview(&settings(), "invoice", INVOICE).expect("translates");
-        let record = only_record(&bare);
-        assert_eq!(record.target_kind, "payment-request");
+        let record = payment_request_in(&bare);
         assert!(record.json.contains(r#""VendorCode":"FB-C41""#));
         for wrapped in [
             format!(r#"{{"invoice": {INVOICE}}}"#),
@@ -236,7 +248,42 @@ pub(crate) mod tests {
         let settings = Settings::load("acme", &json).expect("is right");
         let draft = INVOICE.replacen('{', r#"{"status": 1, "#, 1);
         let shown = preview(&settings, "invoice", &draft).expect("translates");
-        only_record(&shown);
+        payment_request_in(&shown);
+    }
+
+    #[test]
+    fn a_preview_shows_the_vendor_as_the_document_shows_it() {
+        let street = r#""street": "1 Mill Lane", "province": "Ontario", "lines""#;
+        let invoice = INVOICE.replace(r#""lines""#, street);
+        let shown = preview(&settings(), "invoice", &invoice).expect("translates");
+        payment_request_in(&shown);
+        let Translation::Record(vendor) = &shown[0] else {
+            panic!("is a record");
+        };
+        let vendor: serde_json::Value = serde_json::from_str(&vendor.json).expect("is JSON");
+        let vendor = &vendor["Vendor"][0];
+        for (member, expected) in [
+            ("VendorCode", "FB-C41"),
+            ("AddressCode", "MAIN"),
+            ("CountryCode", "CA"),
+            ("CurrencyCode", "CAD"),
+            ("Address1", "1 Mill Lane"),
+            ("State", "ON"),
+        ] {
+            assert_eq!(vendor[member], expected, "{member}");
+        }
+        // A run reads the client itself: what the invoice leaves out is no problem.
+        assert!(vendor.get("VendorName").is_none(), "{vendor}");
+        let nothing = INVOICE.replace(
+            r#""amount": "5.00",
+        "code""#,
+            r#""amount": "0.00", "code""#,
+        );
+        let shown = preview(&settings(), "invoice", &nothing);
+        match shown.as_deref() {
+            Ok([Translation::Nothing(note)]) => assert_eq!(note.code, "nothing-to-pay"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

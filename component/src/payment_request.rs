@@ -21,11 +21,14 @@ use serde_json::{Map, Value, json};
 use precision::Precision;
 
 use crate::concur::VendorKey;
-use crate::contract::types::Problem;
+use crate::contract::types::{Note, Problem};
 use crate::country;
-use crate::freshbooks::Document;
+use crate::freshbooks::{Document, Kind};
 use crate::settings::Settings;
 use crate::text::{clean, quoted, shortened};
+
+/// The code of a document that comes to nothing.
+pub(crate) const NOTHING_TO_PAY: &str = "nothing-to-pay";
 
 // The longest values that Concur takes (source: concur-payment-request).
 const NAME_CHARS_MAX: usize = 100;
@@ -109,6 +112,25 @@ pub(crate) fn translate(
         Ok(translated)
     } else {
         Err(work.problems)
+    }
+}
+
+/// Why there is nothing to pay of a document that comes to nothing. An unknown total is not nothing.
+#[must_use]
+pub(crate) fn nothing_to_pay(document: &Document) -> Option<Note> {
+    let is_nothing = document.amounts_known && document.total.is_zero();
+    is_nothing.then(|| nothing_to_pay_of(document.kind))
+}
+
+/// The same of a document that is known to come to nothing.
+#[must_use]
+pub(crate) fn nothing_to_pay_of(kind: Kind) -> Note {
+    Note {
+        code: NOTHING_TO_PAY.to_string(),
+        message: format!(
+            "the {} comes to 0.00 in FreshBooks, so there is nothing to pay",
+            kind.name()
+        ),
     }
 }
 
@@ -199,6 +221,7 @@ impl Work<'_> {
         self.currency();
         self.check_amount(self.document.kind.places().total, self.document.total);
         let priced = self.priced();
+        self.check_owed();
         let tax_total: Decimal = priced.iter().map(|line| line.tax).sum();
         let invoice_number = self.invoice_number();
         let header = self.header(&invoice_number, tax_total, marker);
@@ -208,6 +231,21 @@ impl Work<'_> {
             header,
             lines,
         }
+    }
+
+    /// A payment request asks for money to be paid; whoever owes less than nothing has a credit.
+    fn check_owed(&mut self) {
+        let (kind, total) = (self.document.kind, self.document.total);
+        if !self.document.amounts_known || total >= Decimal::ZERO {
+            return;
+        }
+        let message = format!(
+            "the {name} comes to {total}, which is a credit, and a payment request asks for money \
+             to be paid; enter the credit in SAP Concur by hand and leave this one as it is, or \
+             correct the {name} in FreshBooks",
+            name = kind.name()
+        );
+        self.report(kind.places().total, "total-below-zero", message);
     }
 
     fn currency(&mut self) {

@@ -99,6 +99,20 @@ pub(crate) fn translate(
     }
 }
 
+/// The vendor as far as a document shows its client or bill vendor. A run reads their own record, so
+/// that what is missing here is no problem.
+pub(crate) fn as_shown(object: &ObjectRef, party: &Party, settings: &Settings) -> Translated {
+    let mut work = Work {
+        places: places(object),
+        party,
+        settings,
+        problems: Vec::new(),
+    };
+    let mut translated = work.translate(object);
+    translated.fields.retain(|_, value| !value.is_empty());
+    translated
+}
+
 /// JSON Pointers into a client or bill vendor.
 struct Places {
     name: &'static str,

@@ -43,7 +43,7 @@ pub(crate) enum FinancialStatus {
 }
 
 impl FinancialStatus {
-    fn from_word(word: &str) -> Self {
+    pub(crate) fn from_word(word: &str) -> Self {
         match word {
             "READY" => Self::Ready,
             "ACKNOWLEDGED" => Self::Acknowledged,

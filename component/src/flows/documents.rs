@@ -49,7 +49,7 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
             if let Some(ended) = from_concur::by_link(own) {
                 return Ok(ended);
             }
-            return sync_deletion(flow, kind, own, "is not there").await;
+            return sync_withdrawal(flow, kind, own, Reason::Missing).await;
         }
         Err(refusal) => {
             return Err(remote_refused(
@@ -69,7 +69,7 @@ async fn read_and_sync(flow: &Flow, kind: Kind, own: &ObjectStatus) -> Result<En
         return Ok(ended);
     }
     if document.deleted {
-        return sync_deletion(flow, kind, own, "was deleted").await;
+        return sync_withdrawal(flow, kind, own, Reason::Deleted).await;
     }
     sync_content(flow, document, own).await
 }
@@ -82,6 +82,9 @@ async fn sync_content(
     if document.draft && !flow.settings.invoice.drafts && own.link.is_none() {
         let message = "a draft; it is carried over when it is sent".to_string();
         return Ok(unchanged("draft", message));
+    }
+    if payment_request::nothing_to_pay(&document).is_some() {
+        return sync_withdrawal(flow, document.kind, own, Reason::NothingToPay).await;
     }
     let document = &with_party(flow, document).await?;
     flow.note_facts(document.facts());
@@ -151,19 +154,70 @@ async fn require_vendor(flow: &Flow, party: ObjectRef) -> Result<VendorKey, Earl
     })
 }
 
-/// A document that is no longer there. SAP Concur's API cannot delete a payment request.
-async fn sync_deletion(
+/// Why there is to be no payment request of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Missing,
+    Deleted,
+    NothingToPay,
+}
+
+impl Reason {
+    /// What is the matter with the document in FreshBooks.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "is not there",
+            Self::Deleted => "was deleted",
+            Self::NothingToPay => "comes to 0.00",
+        }
+    }
+
+    /// The end of a document that was never carried over.
+    fn not_carried(self, kind: Kind) -> Ending {
+        let (name, words) = (kind.name(), self.words());
+        match self {
+            Self::Missing | Self::Deleted => unchanged(
+                "not-carried",
+                format!("the {name} {words} in FreshBooks and was never carried over"),
+            ),
+            Self::NothingToPay => Ending::Unchanged(payment_request::nothing_to_pay_of(kind)),
+        }
+    }
+
+    /// The end of one whose payment request is still there.
+    fn still_there(self, flow: &Flow, kind: Kind, id: &str) -> EarlyEnd {
+        let message = format!(
+            "the {} {} in FreshBooks, and SAP Concur has no call that takes payment request {id} \
+             back",
+            kind.name(),
+            self.words()
+        );
+        let (code, remedy) = match self {
+            Self::Missing | Self::Deleted => (
+                "deleted-in-freshbooks",
+                "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; then \
+                 `ml-connector replay RUN`",
+            ),
+            Self::NothingToPay => (
+                payment_request::NOTHING_TO_PAY,
+                "withdraw it in SAP Concur by hand, or correct the document in FreshBooks; then \
+                 `ml-connector replay RUN`",
+            ),
+        };
+        flow.parked(code, message, remedy)
+    }
+}
+
+/// A document that there is to be no payment request of any more. SAP Concur's API cannot delete
+/// one.
+async fn sync_withdrawal(
     flow: &Flow,
     kind: Kind,
     own: &ObjectStatus,
-    how: &str,
+    reason: Reason,
 ) -> Result<Ending, EarlyEnd> {
     let Some(link) = own.link.clone() else {
-        let message = format!(
-            "the {} {how} in FreshBooks and was never carried over",
-            kind.name()
-        );
-        return Ok(unchanged("not-carried", message));
+        return Ok(reason.not_carried(kind));
     };
     let id = &link.target.id;
     let there = match flow
@@ -178,14 +232,7 @@ async fn sync_deletion(
         Err(refusal) => return Err(remote_refused(flow, System::Concur, "to show it", &refusal)),
     };
     if there {
-        let message = format!(
-            "the {} {how} in FreshBooks, and SAP Concur has no call that takes payment request \
-             {id} back",
-            kind.name()
-        );
-        let remedy = "withdraw it in SAP Concur by hand, or restore the document in FreshBooks; \
-            then `ml-connector replay RUN`";
-        return Err(flow.parked("deleted-in-freshbooks", message, remedy));
+        return Err(reason.still_there(flow, kind, id));
     }
     flow.save(Changes {
         links: Vec::new(),
@@ -193,8 +240,13 @@ async fn sync_deletion(
         tasks: Vec::new(),
     })
     .await;
+    let message = format!(
+        "the {} {} in FreshBooks and payment request {id} is deleted in SAP Concur",
+        kind.name(),
+        reason.words()
+    );
     Ok(Ending::Confirmed(Confirmation {
-        message: format!("deleted here and payment request {id} is deleted there"),
+        message,
         target: link.target,
         change: Change::Withdrawn,
     }))

@@ -73,6 +73,17 @@ impl Kind {
         }
     }
 
+    /// Where it states what lines and taxes come to beside its total (source: freshbooks-bills).
+    pub(crate) fn sums(self) -> Option<&'static Sums> {
+        match self {
+            Self::Invoice => None,
+            Self::Bill => Some(&Sums {
+                net: "/amount",
+                tax: "/tax_amount",
+            }),
+        }
+    }
+
     /// The member that may hold the other party itself.
     fn party_object(self) -> &'static str {
         match self {
@@ -169,6 +180,7 @@ pub(crate) fn place(pointer: &str) -> String {
     let words = match pointer.trim_end_matches("/amount") {
         "" | "/total_amount" => "the total",
         "/discount_total" => "the discount",
+        "/tax_amount" => "the taxes",
         _ => "the document",
     };
     words.to_string()
@@ -181,6 +193,14 @@ pub(crate) struct Places {
     pub(crate) issued: &'static str,
     pub(crate) total: &'static str,
     pub(crate) country: &'static str,
+}
+
+/// JSON Pointers to the parts of a total.
+pub(crate) struct Sums {
+    /// The lines before taxes.
+    pub(crate) net: &'static str,
+    /// The taxes.
+    pub(crate) tax: &'static str,
 }
 
 /// A document, with what could not be read of it among the problems.
@@ -213,6 +233,10 @@ pub(crate) struct Document {
     pub currency: String,
     /// The total with taxes.
     pub total: Decimal,
+    /// What the lines come to before taxes, where it is stated beside the total; bills do.
+    pub stated_net: Option<Decimal>,
+    /// What the taxes come to, where it is stated beside the total; bills do.
+    pub stated_tax: Option<Decimal>,
     /// What is taken off the sum of the lines before taxes, zero or more.
     pub discount: Decimal,
     /// The lines, in the order of the document.
@@ -272,8 +296,8 @@ impl Category {
 pub(crate) struct Tax {
     /// Its name in FreshBooks.
     pub name: String,
-    /// Its rate in per cent.
-    pub percent: Decimal,
+    /// Its rate in per cent; none where only its amount is stated.
+    pub percent: Option<Decimal>,
     /// What it comes to; bills state it.
     pub amount: Option<Decimal>,
 }

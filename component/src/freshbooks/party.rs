@@ -81,6 +81,32 @@ impl Party {
         })
     }
 
+    /// Reads what an invoice shows of its client, as it was at the time.
+    ///
+    /// # Errors
+    ///
+    /// Only if it is no object at all.
+    pub(crate) fn read_in_invoice(raw: &RawValue) -> Result<Self, Unread> {
+        let invoice = fields::object(raw, "invoice")?;
+        let (first_name, last_name) = (invoice.text("fname"), invoice.text("lname"));
+        let person = person_name(first_name.as_deref(), last_name.as_deref());
+        Ok(Self {
+            id: one_of(&invoice, ["customerid", "customerid"]),
+            name: invoice.text("organization").or(person),
+            first_name,
+            last_name,
+            street: invoice.text("street"),
+            street2: invoice.text("street2"),
+            city: invoice.text("city"),
+            province: invoice.text("province"),
+            postal_code: invoice.text("code"),
+            country: invoice.text("country"),
+            currency: currency(&invoice),
+            tax_number: invoice.text("vat_number"),
+            ..Self::default()
+        })
+    }
+
     /// Reads a bill vendor from its bare JSON object.
     ///
     /// # Errors

@@ -128,6 +128,8 @@ fn bill() -> Vec<Member> {
         member(&["issue_date"], Day("2026-02-27")),
         member(&["due_date"], Day("2026-03-29")),
         currency(),
+        member(&["amount"], Money("66.00")),
+        member(&["tax_amount"], Money("3.30")),
         member(&["total_amount"], Money("69.30")),
         member(&["lines"], Rows(vec![line])),
     ]
@@ -315,12 +317,14 @@ fn document(kind: Kind, json: &str) -> Document {
     let mut document = Document::read(kind, raw).expect("is an object");
     document.total = document.total.normalize();
     document.discount = document.discount.normalize();
+    document.stated_net = document.stated_net.map(|net| net.normalize());
+    document.stated_tax = document.stated_tax.map(|tax| tax.normalize());
     for line in &mut document.lines {
         line.quantity = line.quantity.normalize();
         line.unit_cost = line.unit_cost.normalize();
         line.amount = line.amount.map(|amount| amount.normalize());
         for tax in &mut line.taxes {
-            tax.percent = tax.percent.normalize();
+            tax.percent = tax.percent.map(|percent| percent.normalize());
             tax.amount = tax.amount.map(|amount| amount.normalize());
         }
     }

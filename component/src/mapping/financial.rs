@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::one_problem;
-use crate::concur::DocumentType;
+use crate::concur::{DocumentType, FinancialStatus};
 use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
 use crate::contract::types::{Note, Problem};
 use crate::financial::source::{Source, entry_kind};
@@ -33,8 +33,9 @@ pub(super) fn preview(
 ) -> Result<Vec<Translation>, Vec<Problem>> {
     let mut translations = Vec::new();
     let mut problems = Vec::new();
-    for Listed { at, id, text } in unwrapped(text) {
-        match translated(settings, kind, &id, text) {
+    for listed in unwrapped(text) {
+        let at = listed.at.as_str();
+        match translated(settings, kind, &listed) {
             Ok(translation) => translations.push(translation),
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
                 pointer: format!("{at}{}", problem.pointer),
@@ -55,6 +56,8 @@ struct Listed<'a> {
     at: String,
     /// Its own id; empty if it is bare.
     id: String,
+    /// The status that SAP Concur gives it; ready if it is bare.
+    status: FinancialStatus,
     /// The document as JSON text.
     text: &'a str,
 }
@@ -70,6 +73,8 @@ struct Wrapped<'a> {
     older: Option<Vec<Row<'a>>>,
     #[serde(borrow)]
     id: Raw<'a>,
+    #[serde(borrow, rename = "docStatus")]
+    status: Raw<'a>,
     #[serde(borrow)]
     document: Raw<'a>,
     #[serde(rename = "report", alias = "requestHeader", alias = "cashAdvanceData")]
@@ -80,6 +85,8 @@ struct Wrapped<'a> {
 struct Row<'a> {
     #[serde(borrow)]
     id: Raw<'a>,
+    #[serde(borrow, rename = "docStatus")]
+    status: Raw<'a>,
     #[serde(borrow)]
     document: Raw<'a>,
 }
@@ -95,11 +102,19 @@ impl<'de> Deserialize<'de> for Bare {
 
 /// The documents in a list, or the one.
 fn unwrapped(text: &str) -> Vec<Listed<'_>> {
-    let listed = |at: String, id: Raw<'_>, text| {
+    let listed = |at: String, id: Raw<'_>, status: Raw<'_>, text| {
         let id = lax_text(id).unwrap_or_default();
-        Listed { at, id, text }
+        let status = lax_text(status).map_or(FinancialStatus::Ready, |word| {
+            FinancialStatus::from_word(&word)
+        });
+        Listed {
+            at,
+            id,
+            status,
+            text,
+        }
     };
-    let bare = || vec![listed(String::new(), None, text)];
+    let bare = || vec![listed(String::new(), None, None, text)];
     // Whatever is no such object is the document itself, or for the translation to refuse.
     let Ok(wrapped) = serde_json::from_str::<Wrapped>(text) else {
         return bare();
@@ -108,13 +123,15 @@ fn unwrapped(text: &str) -> Vec<Listed<'_>> {
         (Some(rows), ..) => ("content", rows),
         (None, Some(rows), _) => ("fIDocuments", rows),
         (None, None, Some(inner)) => {
-            return vec![listed("/document".to_string(), wrapped.id, inner.get())];
+            let at = "/document".to_string();
+            return vec![listed(at, wrapped.id, wrapped.status, inner.get())];
         }
         (None, None, None) => return bare(),
     };
     let documents = rows.iter().enumerate().map(|(index, row)| {
         let at = format!("/{key}/{index}/document");
-        listed(at, row.id, row.document.map_or("null", RawValue::get))
+        let document = row.document.map_or("null", RawValue::get);
+        listed(at, row.id, row.status, document)
     });
     documents.collect()
 }
@@ -122,9 +139,12 @@ fn unwrapped(text: &str) -> Vec<Listed<'_>> {
 fn translated(
     settings: &Settings,
     kind: DocumentType,
-    id: &str,
-    text: &str,
+    listed: &Listed,
 ) -> Result<Translation, Untranslatable> {
+    let Listed { id, text, .. } = listed;
+    if let Some(done) = why_nothing(&listed.status) {
+        return Ok(Translation::Nothing(done));
+    }
     if kind == DocumentType::Invoice && settings.financial.makes_bills() {
         // What becomes no bill becomes a journal entry.
         if let BillOrEntry::Bill(bill) = financial::bill(text, settings)? {
@@ -135,6 +155,33 @@ fn translated(
     let (translated, head) = financial::translate_with_head(kind, text, settings, &LeftOut::new())?;
     let marker = marker(settings, kind, id, head);
     Ok(translation(settings, &marker, translated))
+}
+
+/// Why a run posts nothing of a document of this status.
+fn why_nothing(status: &FinancialStatus) -> Option<Note> {
+    let (code, message) = match status {
+        FinancialStatus::Posted => (
+            "already-posted",
+            "SAP Concur says that it is posted already; without its `docStatus` the document is \
+             shown as the entry that it makes",
+        ),
+        FinancialStatus::Failed => (
+            "posting-failed",
+            "SAP Concur says that its posting has failed; a run posts the document that follows \
+             when its processor has recalled and corrected this one",
+        ),
+        FinancialStatus::Recalled => (
+            "recalled",
+            "SAP Concur says that it is recalled; a run takes back what was posted of it",
+        ),
+        FinancialStatus::Ready | FinancialStatus::Acknowledged | FinancialStatus::Other(_) => {
+            return None;
+        }
+    };
+    Some(Note {
+        code: code.to_string(),
+        message: message.to_string(),
+    })
 }
 
 fn translation(settings: &Settings, marker: &str, translated: Translated) -> Translation {
@@ -253,6 +300,30 @@ mod tests {
             panic!("is posted: {translations:?}");
         };
         assert_eq!(note.code, "payroll-acknowledged");
+    }
+
+    #[test]
+    fn what_sap_concur_says_is_done_is_not_posted_again() {
+        for (status, code) in [
+            ("POSTING_CONFIRMED_SUCCESS", "already-posted"),
+            ("PAID", "already-posted"),
+            ("POSTING_CONFIRMED_FAILURE", "posting-failed"),
+            ("RECALLED", "recalled"),
+        ] {
+            let row = format!(r#"{{"docStatus": "{status}", "document": {EXPENSE}}}"#);
+            for wrapped in [row.clone(), format!(r#"{{"content": [{row}]}}"#)] {
+                let shown = super::super::preview(&settings(), "expense-document", &wrapped);
+                match shown.as_deref() {
+                    Ok([Translation::Nothing(note)]) => assert_eq!(note.code, code),
+                    other => panic!("{status}: {other:?}"),
+                }
+            }
+        }
+        for status in ["READY", "ACKNOWLEDGED", "DELAYED"] {
+            let row = format!(r#"{{"docStatus": "{status}", "document": {EXPENSE}}}"#);
+            let shown = super::super::preview(&settings(), "expense-document", &row);
+            only_record(&shown.expect("translates"));
+        }
     }
 
     #[test]

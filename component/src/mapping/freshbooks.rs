@@ -13,7 +13,7 @@ use crate::contract::http::{Body, Response};
 use crate::contract::mapping::{TranslatedRecord, Translation};
 use crate::contract::types::{Note, ObjectRef, Problem};
 use crate::error_bodies::read_refusal;
-use crate::freshbooks::{Document, Kind};
+use crate::freshbooks::{Document, Kind, Party};
 use crate::lax_json::{Object, rows};
 use crate::settings::Settings;
 use crate::text::quoted;
@@ -36,11 +36,36 @@ pub(super) fn preview(
     let marker = marker::marker_for(&settings.connection, &source, "payment-request");
     let translated = payment_request::translate(&document, settings, &BTreeMap::new(), &marker)?;
     let key = vendor::key_of(&document.party, settings);
-    Ok(vec![Translation::Record(TranslatedRecord {
-        target_kind: "payment-request".to_string(),
-        json: translated.to_create(&key),
+    Ok(vec![
+        record("vendor", vendor_of(&document, raw, settings)),
+        record("payment-request", translated.to_create(&key)),
+    ])
+}
+
+fn record(target_kind: &str, json: String) -> Translation {
+    Translation::Record(TranslatedRecord {
+        target_kind: target_kind.to_string(),
+        json,
         postings: Vec::new(),
-    })])
+    })
+}
+
+/// The body of the vendor, of what the document shows of its client or bill vendor.
+fn vendor_of(document: &Document, raw: &RawValue, settings: &Settings) -> String {
+    let party = match document.kind {
+        Kind::Invoice => Party::read_in_invoice(raw).ok(),
+        Kind::Bill => {
+            let object = Object::read(raw).unwrap_or_default();
+            let vendor = object.get("vendor");
+            vendor.and_then(|raw| Party::read_bill_vendor(raw).ok())
+        }
+    };
+    let party = party.unwrap_or_default();
+    let party = Party {
+        currency: party.currency.or(Some(document.currency.clone())),
+        ..party
+    };
+    vendor::as_shown(&document.party, &party, settings).to_create()
 }
 
 /// Why a run sends nothing of a document that is there and right.
@@ -56,6 +81,8 @@ fn why_nothing(document: &Document, settings: &Settings) -> Option<Note> {
         let message = "the invoice is a draft; it is carried over when it is sent, or at once with \
                        `invoice.drafts = true`";
         ("draft", message.to_string())
+    } else if let Some(nothing) = payment_request::nothing_to_pay(document) {
+        return Some(nothing);
     } else {
         return None;
     };

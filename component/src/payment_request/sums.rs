@@ -207,6 +207,52 @@ impl<'a> Work<'a> {
         for line in taxed.into_iter().take(steps) {
             line.tax += step;
         }
+        self.check_stated_sums(lines);
+    }
+
+    /// What a bill says beside its total that lines and taxes come to must be what is sent. A total
+    /// that agrees with the lines says nothing about a sum that does not: one of the two is wrong.
+    fn check_stated_sums(&mut self, lines: &[Priced]) {
+        let document = self.document;
+        let Some(at) = document.kind.sums() else {
+            return;
+        };
+        let taxed = lines.iter().filter(|line| line.is_taxed()).count();
+        let rounded = lines.iter().filter(|line| line.source.amount.is_none());
+        let tax = lines.iter().map(|line| line.tax).sum();
+        let net = lines.iter().map(|line| line.net).sum();
+        let rounded = rounded.count();
+        self.check_stated(at.tax, "taxes", document.stated_tax, tax, taxed);
+        self.check_stated(
+            at.net,
+            "lines before taxes",
+            document.stated_net,
+            net,
+            rounded,
+        );
+    }
+
+    /// `roundings`: as many cents may lie between the two.
+    fn check_stated(
+        &mut self,
+        pointer: &str,
+        what: &str,
+        stated: Option<Decimal>,
+        sum: Decimal,
+        roundings: usize,
+    ) {
+        let allowed = self.precision.cent() * Decimal::from(roundings);
+        let Some(stated) = stated.filter(|stated| (stated - sum).abs() > allowed) else {
+            return;
+        };
+        let name = self.document.kind.name();
+        let message = format!(
+            "FreshBooks shows {stated} for the {what} of the {name}, but its lines come to \
+             {}; correct lines and taxes in FreshBooks, or save the {name} there again so that \
+             it is added up anew",
+            self.precision.wire(sum)
+        );
+        self.report(pointer, "sum-mismatch", message);
     }
 
     fn gap(&self, lines: &[Priced]) -> Decimal {
@@ -276,8 +322,10 @@ fn tax_of(line: &Source, net: Decimal) -> Decimal {
     let mut total = Decimal::ZERO;
     for tax in &line.taxes {
         let base = if line.compound { net + total } else { net };
-        let part = base.checked_mul(tax.percent).unwrap_or_default() / Decimal::ONE_HUNDRED;
-        total += part;
+        total += match tax.percent {
+            Some(percent) => base.checked_mul(percent).unwrap_or_default() / Decimal::ONE_HUNDRED,
+            None => tax.amount.unwrap_or_default(),
+        };
     }
     total
 }

@@ -322,11 +322,41 @@ fn a_discount_has_a_line_for_each_set_of_taxes_that_it_reduces() {
 
 #[test]
 fn a_whole_discount_leaves_nothing_to_pay() {
-    let request = created(Kind::Invoice, &invoice("CAD", "0.00", "1000.00", &both()));
+    let json = invoice("CAD", "0.00", "1000.00", &both());
+    let note = nothing_to_pay(&read(Kind::Invoice, &json)).expect("is nothing");
+    assert_eq!(note.code, "nothing-to-pay");
     assert_eq!(
-        (&request["InvoiceAmount"], &request["TaxAmount"]),
-        (&json!("0.00"), &json!("0.00"))
+        note.message,
+        "the invoice comes to 0.00 in FreshBooks, so there is nothing to pay"
     );
+    let unknown = read(Kind::Invoice, &json.replace("\"0.00\"", "\"?\""));
+    assert_eq!(nothing_to_pay(&unknown), None);
+    let owed = read(Kind::Invoice, &invoice("CAD", "1130.00", "0", &both()));
+    assert_eq!(nothing_to_pay(&owed), None);
+}
+
+#[test]
+fn a_credit_is_never_requested_to_be_paid() {
+    let json = invoice("CAD", "-5.00", "0", &line("-5.00", ""));
+    let found = problems(Kind::Invoice, &json, &settings());
+    assert_eq!(found.len(), 1, "{found:?}");
+    let Problem {
+        pointer,
+        code,
+        message,
+    } = &found[0];
+    assert_eq!(
+        (pointer.as_str(), code.as_str()),
+        ("/amount", "total-below-zero")
+    );
+    assert!(
+        message.contains("comes to -5.00, which is a credit"),
+        "{message}"
+    );
+    // A line below zero is none.
+    let lines = format!("{},{}", line("10.00", ""), line("-5.00", ""));
+    let request = created(Kind::Invoice, &invoice("CAD", "5.00", "0", &lines));
+    assert_eq!(amounts(&request, "TotalPrice"), ["10.00", "-5.00"]);
 }
 
 #[test]
@@ -662,4 +692,59 @@ fn a_document_without_its_other_party_is_not_asked_for_the_country_too() {
     let found = problems(Kind::Bill, &bill, &settings());
     let codes: Vec<_> = found.iter().map(|problem| problem.code.as_str()).collect();
     assert_eq!(codes, ["party-missing"]);
+}
+
+/// A bill of a line of 66.00 with a tax of 5 %, and what FreshBooks shows beside its total.
+fn bill_with_sums(net: &str, tax: &str) -> String {
+    let taxed = r#""tax_name1": "GST", "tax_percent1": "5", "quantity": "2""#;
+    BILL_OF_ONE_LINE
+        .replace(r#""quantity": "2""#, taxed)
+        .replace(
+            r#""total_amount": {"amount": "66.00"}"#,
+            &format!(
+                r#""total_amount": {{"amount": "69.30"}}, "amount": {{"amount": "{net}"}},
+                "tax_amount": {{"amount": "{tax}"}}"#
+            ),
+        )
+}
+
+#[test]
+fn a_bill_s_own_sums_are_those_of_its_lines() {
+    let said = |net, tax| {
+        let found = problems(Kind::Bill, &bill_with_sums(net, tax), &settings());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].code, "sum-mismatch");
+        (found[0].pointer.clone(), found[0].message.clone())
+    };
+    let (pointer, message) = said("66.00", "4.30");
+    assert_eq!(pointer, "/tax_amount");
+    assert!(
+        message.starts_with(
+            "FreshBooks shows 4.30 for the taxes of the bill, but its lines come to 3.30; correct"
+        ),
+        "{message}"
+    );
+    let (pointer, message) = said("65.00", "3.30");
+    assert_eq!(pointer, "/amount");
+    assert!(
+        message
+            .contains("65.00 for the lines before taxes of the bill, but its lines come to 66.00"),
+        "{message}"
+    );
+    created(Kind::Bill, &bill_with_sums("66.00", "3.30"));
+    // Where FreshBooks rounds is not documented.
+    created(Kind::Bill, &bill_with_sums("66.00", "3.31"));
+}
+
+#[test]
+fn a_tax_without_a_rate_is_what_the_bill_states() {
+    let bill = bill_with_sums("66.00", "3.30").replace(
+        r#""tax_percent1": "5""#,
+        r#""tax_percent1": null, "tax_amount1": {"amount": "3.30"}"#,
+    );
+    let request = created(Kind::Bill, &bill);
+    assert_eq!(
+        (&request["TaxAmount"], &request["LineItems"][0]["TaxCode"]),
+        (&json!("3.30"), &json!("G5"))
+    );
 }

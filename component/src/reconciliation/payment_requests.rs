@@ -195,6 +195,9 @@ fn left_out(settings: &Settings, document: &Document) -> Option<Note> {
         let message = "a draft; it is carried over when it is sent".to_string();
         return Some(note("draft", message));
     }
+    if let Some(nothing) = payment_request::nothing_to_pay(document) {
+        return Some(nothing);
+    }
     if crate::flows::made_of_invoice(document) {
         let message = "it was made of an invoice of SAP Concur".to_string();
         return Some(note("made-by-us", message));

@@ -20,7 +20,8 @@ use super::{Done, exit};
 /// Show what a document would become in the other system; nothing is sent
 ///
 /// Reads the JSON of a FreshBooks invoice or bill, as FreshBooks answers it, and prints the request
-/// bodies that a run would send under the connection's mapping. Of a financial document, as SAP
+/// bodies that a run would send under the connection's mapping: the vendor, as far as the document
+/// shows its client or bill vendor, and the payment request. Of a financial document, as SAP
 /// Concur answers it alone or in a list, it prints the journal entry: account, debit and credit of
 /// each line. If something cannot be translated, every reason is told and the exit code is 1.
 #[derive(Debug, clap::Args)]
@@ -227,7 +228,11 @@ fn print_one(translation: &Translation, kind: Kind, out: &mut impl Write) -> Res
         Translation::Record(record) => {
             let body: Value = serde_json::from_str(&record.json)?;
             if record.postings.is_empty() {
-                writeln!(out, "{} in SAP Concur:", record.target_kind)?;
+                let unless = match record.target_kind.as_str() {
+                    "vendor" => ", unless it is there, of its own record in FreshBooks",
+                    _ => "",
+                };
+                writeln!(out, "{} in SAP Concur{unless}:", record.target_kind)?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
             } else {
                 entry::print(&record.target_kind, &body, &record.postings, out)?;

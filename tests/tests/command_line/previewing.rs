@@ -18,6 +18,7 @@ fn an_invoice_shows_what_it_becomes() {
         .iter()
         .filter(|translation| translation["target_kind"] == "payment-request");
     let body = &requests.next().expect("a payment request")["body"];
+    assert_eq!(translations[0]["target_kind"], "vendor");
     assert_eq!(body["InvoiceNumber"], "2093");
     assert_eq!(body["InvoiceAmount"], "90.00");
     let plain = installation.run(&[
@@ -30,6 +31,13 @@ fn an_invoice_shows_what_it_becomes() {
     ]);
     assert!(
         plain.out.contains("payment-request in SAP Concur:"),
+        "{}",
+        plain.out
+    );
+    assert!(
+        plain
+            .out
+            .starts_with("vendor in SAP Concur, unless it is there"),
         "{}",
         plain.out
     );

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::world::World;
 use crate::contract::runs::{Ending, StartReason};
 use crate::mapping::preview;
-use crate::mapping::tests::only_record;
+use crate::mapping::tests::payment_request_in;
 use crate::runs::tests::{object, task};
 
 const BILL: &str = "/accounting/account/zQ7pLm/bills/bills/91";
@@ -76,7 +76,7 @@ fn a_preview_is_the_very_body_that_a_run_sends() {
     let mut world = world();
     let shown = world.freshbooks[BILL].to_string();
     let previewed = preview(&world.settings, "bill", &shown).expect("translates");
-    let record = only_record(&previewed);
+    let record = payment_request_in(&previewed);
     let body: Value = serde_json::from_str(&record.json).expect("is JSON");
     let vendor = &body["VendorRemitToIdentifier"];
     let member = |name: &str| vendor[name].as_str().unwrap_or_default();

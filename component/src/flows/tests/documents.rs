@@ -158,6 +158,65 @@ fn a_draft_waits_until_it_is_sent_unless_the_settings_want_it() {
     assert_eq!(code(&world.run(&notice())), "created");
 }
 
+/// The invoice of the world, with nothing to pay.
+fn comes_to_nothing(invoice: &mut Value) {
+    invoice["discount_total"] = json!({"amount": "-1000.00", "code": "CAD"});
+    invoice["amount"] = json!({"amount": "0.00", "code": "CAD"});
+}
+
+#[test]
+fn an_invoice_with_nothing_to_pay_is_left_out() {
+    let mut world = world();
+    shown(&mut world, with(comes_to_nothing));
+    let driven = world.run(&notice());
+    assert_eq!(code(&driven), "nothing-to-pay");
+    assert_untouched(&driven);
+    assert_eq!((target(&world), world.requests.len()), (None, 0));
+}
+
+#[test]
+fn a_payment_request_with_nothing_left_to_pay_waits_for_a_person() {
+    let mut world = world();
+    world.run(&notice());
+    shown(&mut world, with(comes_to_nothing));
+    let driven = world.run(&notice());
+    let parked = failure(&driven);
+    assert_eq!(parked.code, "nothing-to-pay");
+    assert!(
+        parked.message.contains("payment request P1"),
+        "{}",
+        parked.message
+    );
+    assert!(parked.remedy.contains("withdraw it"), "{}", parked.remedy);
+    assert_untouched(&driven);
+    world.requests[0]["IsPaymentRequestDeleted"] = json!("true");
+    assert_eq!(code(&world.run(&notice())), "withdrawn");
+    assert_eq!(target(&world), None);
+}
+
+#[test]
+fn a_credit_parks_before_anything_is_written() {
+    let mut world = world();
+    shown(
+        &mut world,
+        with(|invoice| {
+            for place in [
+                "/amount/amount",
+                "/lines/0/unit_cost/amount",
+                "/lines/0/amount/amount",
+            ] {
+                *invoice.pointer_mut(place).expect("is there") = json!("-5.00");
+            }
+            invoice["lines"][0]["taxName1"] = json!("");
+            invoice["lines"][0]["taxAmount1"] = json!("0");
+        }),
+    );
+    let driven = world.run(&notice());
+    assert_eq!(failure(&driven).code, "total-below-zero");
+    assert_untouched(&driven);
+    assert_eq!(target(&world), None);
+}
+
 #[test]
 fn an_invoice_that_is_gone_and_was_never_carried_is_no_matter() {
     let mut world = world();
@@ -816,7 +875,7 @@ fn a_preview_is_the_very_body_that_a_run_sends() {
     let document = document.expect("an invoice is shown").to_string();
     let previewed = crate::mapping::preview(&world.settings, "invoice", &document);
     let previewed = previewed.expect("translates");
-    let record = crate::mapping::tests::only_record(&previewed);
+    let record = crate::mapping::tests::payment_request_in(&previewed);
     let driven = world.run(&notice());
     assert_eq!(World::writes(&driven), [record.json.as_str()]);
 }

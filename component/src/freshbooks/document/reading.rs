@@ -54,6 +54,8 @@ impl Document {
             issued: reading.day(places.issued, object.get(name_in(places.issued))),
             due: reading.day("/due_date", object.get("due_date")),
             total: reading.amount(places.total, total),
+            stated_net: reading.stated(&object, kind.sums().map(|sums| sums.net)),
+            stated_tax: reading.stated(&object, kind.sums().map(|sums| sums.tax)),
             discount: reading
                 .optional_amount("/discount_total", object.get("discount_total"))
                 .unwrap_or_default()
@@ -191,6 +193,12 @@ impl Reading {
             self.amount_unknown(at, "amount-missing", message);
         }
         amount.number().unwrap_or_default()
+    }
+
+    /// A part of the total, where this kind of document has it.
+    fn stated(&mut self, object: &Object, at: Option<&str>) -> Option<Decimal> {
+        let at = at?;
+        self.optional_amount(at, object.get(name_in(at)))
     }
 
     fn optional_amount(&mut self, at: &str, raw: Raw) -> Option<Decimal> {

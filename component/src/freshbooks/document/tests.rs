@@ -28,7 +28,7 @@ const BILL: &str = r#"{
     "code": "EUR"},
     "lines": [{"categoryid": 3344, "category": {"id": 3344}, "description": "Booth", "quantity": 1,
                "unit_cost": {"amount": "900.00", "code": "EUR"}, "tax_name1": "MwSt",
-               "tax_percent1": null},
+               "tax_percent1": null, "tax_amount1": {"amount": "171.00", "code": "EUR"}},
               {"categoryid": "3345", "category": "Travel", "quantity": "2",
                "unit_cost": {"amount": "0", "code": "EUR"}}]}"#;
 
@@ -64,7 +64,7 @@ fn an_invoice_is_read() {
         line.taxes,
         [Tax {
             name: "HST".to_string(),
-            percent: Decimal::new(13, 0),
+            percent: Some(Decimal::new(13, 0)),
             amount: None,
         }]
     );
@@ -89,7 +89,12 @@ fn a_bill_is_read_with_category_and_quantity_in_any_form() {
         .map(|line| line.category.as_ref().map(Category::key))
         .collect();
     assert_eq!(categories, [Some("3344"), Some("3345")]);
-    assert_eq!(document.lines[0].taxes[0].percent, Decimal::ZERO);
+    let tax = &document.lines[0].taxes[0];
+    assert_eq!(
+        (tax.percent, tax.amount),
+        (None, Some(Decimal::new(171, 0)))
+    );
+    assert_eq!(document.stated_net, Some(Decimal::new(900, 0)));
     assert_eq!(document.lines[1].quantity, Decimal::TWO);
 }
 
@@ -304,4 +309,31 @@ fn a_tax_of_less_than_nothing_is_not_taken() {
         );
         assert!(!document.amounts_known);
     }
+}
+
+#[test]
+fn a_tax_without_rate_and_amount_is_not_taken_for_none() {
+    let without = BILL.replace(
+        r#", "tax_amount1": {"amount": "171.00", "code": "EUR"}"#,
+        "",
+    );
+    let document = read(Kind::Bill, &without);
+    assert_eq!(
+        problems(&document),
+        [("/lines/0/tax_percent1", "tax-without-rate")]
+    );
+    let message = &document.problems[0].message;
+    assert!(message.contains("\"MwSt\" in line 1"), "{message}");
+    for absent in [r#", "taxAmount1": null"#, r#", "taxAmount1": """#, ""] {
+        let json = INVOICE.replace("\"taxAmount1\": \"13\",", "");
+        let json = json.replace(r#""taxName2": """#, &format!(r#""taxName2": ""{absent}"#));
+        assert_eq!(
+            problems(&read(Kind::Invoice, &json)),
+            [("/lines/0/taxAmount1", "tax-without-rate")]
+        );
+    }
+    // Exempt: a rate of nothing is a rate.
+    let exempt = read(Kind::Invoice, &INVOICE.replace("\"13\"", "\"0\""));
+    assert_eq!(problems(&exempt), []);
+    assert_eq!(exempt.lines[0].taxes[0].percent, Some(Decimal::ZERO));
 }

@@ -171,7 +171,7 @@ pub(super) fn any_invoice() -> impl Strategy<Value = Model> {
 
 /// A JSON text of an object with any value under every name that is read.
 pub(super) fn any_object() -> impl Strategy<Value = String> {
-    const NAMES: [&str; 19] = [
+    const NAMES: [&str; 20] = [
         "id",
         "invoice_number",
         "bill_number",
@@ -188,6 +188,7 @@ pub(super) fn any_object() -> impl Strategy<Value = String> {
         "due_date",
         "currency_code",
         "amount",
+        "tax_amount",
         "total_amount",
         "discount_total",
         "unknown",

@@ -192,6 +192,10 @@ fn drafts_deletions_and_what_has_no_mapping_say_so() {
     draft["v3_status"] = json!("draft");
     let why = listed(&[draft]).rows[0].left_out.clone();
     assert_eq!(why.expect("is left out").code, "draft");
+    let mut nothing = invoice();
+    nothing["amount"] = json!({"amount": "0.00", "code": "CAD"});
+    let why = listed(&[nothing]).rows[0].left_out.clone();
+    assert_eq!(why.expect("is left out").code, "nothing-to-pay");
     let mut deleted = invoice();
     deleted["vis_state"] = json!(1);
     let rows = listed(&[deleted]).rows;

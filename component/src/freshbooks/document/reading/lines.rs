@@ -79,12 +79,12 @@ impl Reading {
         let (at_name, name) = line.first_text(names.name);
         let (at_percent, percent) = line.first_text(names.percent);
         let at_percent = format!("{at}/{at_percent}");
+        let is_percent_stated = percent.is_some();
         let percent = percent.and_then(|text| self.number(&at_percent, &text));
-        let percent = percent.unwrap_or_default();
         let amount = fields::amount(line.get(names.amount));
         let amount = amount.filter(|(_, code)| code.is_empty() || *code == self.currency);
         let Some(name) = name else {
-            if !percent.is_zero() {
+            if let Some(percent) = percent.filter(|percent| !percent.is_zero()) {
                 let message = format!(
                     "the tax of {percent} % in {} has no name; choose it anew in FreshBooks",
                     place(at)
@@ -93,20 +93,42 @@ impl Reading {
             }
             return None;
         };
-        if percent < Decimal::ZERO || percent > PERCENT_MAX {
-            let message = format!(
-                "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
-                quoted(name.trim(), SHOWN_CHARS_MAX),
-                place(at)
-            );
-            self.amount_unknown(&at_percent, "not-a-percentage", message);
-            return None;
-        }
-        Some(Tax {
+        let tax = Tax {
             name: name.trim().to_string(),
             percent,
             amount: amount.map(|(amount, _)| amount),
-        })
+        };
+        if !is_percent_stated && tax.amount.is_none() {
+            self.without_rate(&at_percent, at, &tax.name);
+        }
+        self.has_rate(&at_percent, at, &tax).then_some(tax)
+    }
+
+    /// Whether the rate of a tax, where it is stated, can be one.
+    fn has_rate(&mut self, at_percent: &str, at: &str, tax: &Tax) -> bool {
+        let is_rate = |percent: &Decimal| (Decimal::ZERO..=PERCENT_MAX).contains(percent);
+        let Some(percent) = tax.percent.filter(|percent| !is_rate(percent)) else {
+            return true;
+        };
+        let message = format!(
+            "{percent} % cannot be right for tax {} in {}; correct it in FreshBooks",
+            quoted(&tax.name, SHOWN_CHARS_MAX),
+            place(at)
+        );
+        self.amount_unknown(at_percent, "not-a-percentage", message);
+        false
+    }
+
+    /// A tax that is exempt has a rate of 0; one without any would be sent as nothing.
+    fn without_rate(&mut self, at_percent: &str, at: &str, name: &str) {
+        let message = format!(
+            "tax {} in {} has neither a rate nor an amount; choose it anew in FreshBooks and save \
+             the {} there, with a rate of 0 if nothing is due",
+            quoted(name, SHOWN_CHARS_MAX),
+            place(at),
+            self.kind.name()
+        );
+        self.amount_unknown(at_percent, "tax-without-rate", message);
     }
 }
 
