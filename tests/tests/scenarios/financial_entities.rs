@@ -4,7 +4,6 @@
 use std::mem::swap;
 
 use ml_connector_component::contract::runs::Ending;
-use ml_connector_sandbox::SandboxConfig;
 use ml_connector_sandbox::concur::{
     AdvanceOptions, DocStatus, EntityOptions, Filed, Filing, InvoiceDates, InvoiceOptions,
     ReportDays, ReportOptions, Shape,
@@ -13,6 +12,7 @@ use ml_connector_tests::books::{self, Books, document};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
+use ml_connector_tests::switches;
 use serde_json::{Value, json};
 
 use super::financial::poll;
@@ -60,7 +60,7 @@ impl OneCompany {
     fn new(backend: Backend, first: &Value, second: &Value) -> Self {
         let first = Sim::with_settings(backend, first);
         let logic = backend.logic(&second.to_string());
-        let mut second = Sim::unconnected(SandboxConfig::default(), logic);
+        let mut second = Sim::unconnected(switches::config(), logic);
         second.now = first.now;
         let mut both = Self { first, second };
         both.turn(|second| second.connect());

@@ -8,11 +8,12 @@ use std::ops::Range;
 use ml_connector_component::contract::runs::{Change, Ending, StartReason};
 use ml_connector_sandbox::concur::{CustomSpelling, PaymentRequestConfig};
 use ml_connector_sandbox::freshbooks::RecordKind;
-use ml_connector_sandbox::{Fault, FaultRule, SandboxConfig, System};
+use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use serde_json::{Value, json};
 
 use crate::documents::{ending, stop_code};
@@ -38,7 +39,7 @@ pub(crate) fn sim(
     settings: &Value,
     change: impl FnOnce(&mut PaymentRequestConfig),
 ) -> Sim {
-    let mut config = SandboxConfig::default();
+    let mut config = switches::config();
     change(&mut config.concur.payment_requests);
     Sim::new(config, backend.logic(&settings.to_string()))
 }

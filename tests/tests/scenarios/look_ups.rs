@@ -2,13 +2,14 @@
 //! records that are ours.
 
 use ml_connector_component::contract::runs::{Ending, StartReason};
+use ml_connector_sandbox::Request;
 use ml_connector_sandbox::concur::{App, CustomSpelling};
 use ml_connector_sandbox::freshbooks::RecordKind;
-use ml_connector_sandbox::{Request, SandboxConfig};
 use ml_connector_tests::fixtures::documents;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use serde_json::json;
 
 use crate::documents::{an_invoice, ending, stop_code};
@@ -22,7 +23,7 @@ scenarios!(
 );
 
 fn filters_that_are_ignored_change_nothing(backend: Backend) {
-    let mut config = SandboxConfig::default();
+    let mut config = switches::config();
     config.concur.payment_requests.digest_number_ignored = true;
     config.concur.vendors.filters_ignored = true;
     let mut sim = Sim::new(config, backend.logic(&settings().to_string()));
@@ -156,7 +157,7 @@ fn all_readings_of_payment_requests_at_once(backend: Backend) {
         if spelling == CustomSpelling::Padded {
             settings["payment_request"]["cost_code_field"] = "Custom01".into();
         }
-        let mut config = SandboxConfig::default();
+        let mut config = switches::config();
         config.concur.vendors.filters_ignored = true;
         let switches = &mut config.concur.payment_requests;
         switches.custom_spelling = spelling;
