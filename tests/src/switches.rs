@@ -18,7 +18,7 @@ use serde_json::Value;
 /// What the rows are drawn from: the same ones every time, so that a change is judged by what it
 /// changes.
 const SEED: u64 = 1;
-/// More than ten times as many as in the pairwise array, which has about twenty.
+/// Several times as many as in the pairwise array, which has about forty.
 const RANDOM_ROWS: usize = 300;
 
 /// Of the moments at which a process can crash, each row has every so many, beginning at its own

@@ -23,7 +23,6 @@ scenarios!(
     dates_are_read_in_every_spelling_that_concur_has,
     an_entry_is_posted_on_the_day_of_the_books,
     an_entry_says_in_freshbooks_what_it_is,
-    queues_are_looked_into_on_the_days_of_the_schedule,
 );
 
 /// The settings of a connection that takes these ledgers under this name.
@@ -205,7 +204,14 @@ fn an_entry_is_posted_on_the_day_of_the_books(backend: Backend) {
     }
 }
 
-fn queues_are_looked_into_on_the_days_of_the_schedule(backend: Backend) {
+#[test]
+fn queues_are_looked_into_on_the_days_of_the_schedule() {
+    for backend in [Backend::Native, Backend::Wasm] {
+        assert_days_of_the_schedule(backend);
+    }
+}
+
+fn assert_days_of_the_schedule(backend: Backend) {
     let next = |schedule: Value, last: u64| {
         let mut settings = settings::both_ways("park");
         settings["financial"]["schedule"] = schedule;
