@@ -7,6 +7,7 @@
 pub mod audit;
 mod backfill;
 mod checkpoints;
+mod consent;
 mod consent_rounds;
 mod handle;
 pub mod links;

@@ -170,7 +170,7 @@ async fn new_sources(flow: &Flow, documents: &[QueuedDocument]) -> Vec<NewTask> 
         if !is_listed && (was_left || is_new(&status, &document.version)) {
             tasks.push(NewTask {
                 object: status.object,
-                reason: StartReason::Notice,
+                reason: StartReason::Listed,
             });
         }
     }

@@ -1,12 +1,11 @@
 //! Handles requests, in the process that has the store open.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::audit::{self, Actor};
 use super::subscribe;
 use super::{AdminReply, AdminRequest, ConnectionStatus, Fault, ServiceStatus};
-use super::{backfill, checkpoints, links, reconciling, reseal, webhook_address};
+use super::{backfill, checkpoints, consent, links, reconciling, reseal, webhook_address};
 use crate::contract::credentials::{Grant, TokenRemedy};
 use crate::contract::pacing::HoldReason;
 use crate::contract::reconciliation::Period;
@@ -16,19 +15,8 @@ use crate::credentials::CredentialError;
 use crate::engine::{Connection, RehearsalError};
 use crate::reconcile::{Asked, ReconcileError};
 use crate::secrets::Secret;
-use crate::service::{Parts, random_hex};
+use crate::service::Parts;
 use crate::store::{Run, RunFilter, RunId, StoreError, Write};
-use crate::webhooks::Consent;
-
-/// FreshBooks' authorization codes are good for 5 minutes (source: freshbooks-authentication);
-/// people need longer.
-const CONSENT_WAIT: Duration = Duration::from_secs(15 * 60);
-
-/// What is said when nobody has come back by then.
-const REDIRECT_MISSING: &str = "the browser did not come back from FreshBooks within 15 minutes: \
-    check that `freshbooks.redirect_uri` is the one that is registered for the app, and that it \
-    leads to this receiver (receiver.public_url, and the proxy before it); or connect with \
-    `ml-connector connect freshbooks --pasted`";
 
 /// Objects that are replayed in one commit: thousands take seconds, and other commits get through.
 const REPLAY_BATCH_MAX: u32 = 256;
@@ -56,7 +44,9 @@ async fn carry_out(
     is_service: bool,
 ) -> AdminReply {
     let done = match request {
-        AdminRequest::Consent { connection } => consent(parts, &connection, actor, is_service),
+        AdminRequest::Consent { connection } => {
+            consent::begin(parts, &connection, actor, is_service)
+        }
         AdminRequest::Consented { state } => Ok(parts.rounds.take_result(&state)),
         AdminRequest::Connect {
             connection,
@@ -190,70 +180,6 @@ impl From<AdminRefusal> for AdminReply {
             message: refusal.to_string(),
             fault: refusal.fault(),
         }
-    }
-}
-
-fn consent(
-    parts: &Parts,
-    name: &str,
-    actor: Actor,
-    is_awaited: bool,
-) -> Result<AdminReply, AdminRefusal> {
-    let connection = find_connection(parts, name)?;
-    let state = random_hex()?;
-    let path = parts.services.credentials.consent_path(name, &state)?;
-    let base = parts.consent_bases.get(name).map_or("", String::as_str);
-    let url = format!("{}{path}", base.trim_end_matches('/'));
-    if is_awaited {
-        parts.rounds.begin(&state);
-        await_consent(parts, connection, actor, &state);
-    }
-    Ok(AdminReply::Consent {
-        url,
-        state,
-        is_awaited,
-    })
-}
-
-/// Waits beside everything else for the redirect, and connects with the code that it brings. The
-/// command that waits, the browser and the log are told what became of it.
-fn await_consent(parts: &Parts, connection: &Arc<Connection>, actor: Actor, state: &str) {
-    let redirect = parts.consents.expect(state);
-    let (connection, state, rounds) = (
-        Arc::clone(connection),
-        state.to_owned(),
-        Arc::clone(&parts.rounds),
-    );
-    tokio::spawn(async move {
-        let command = audit::connect(&connection.name, System::Freshbooks);
-        let Ok(Ok(redirect)) = tokio::time::timeout(CONSENT_WAIT, redirect).await else {
-            let reply = refused_consent(REDIRECT_MISSING);
-            audit::log_reply(actor, &command, &reply);
-            return rounds.end(&state, reply);
-        };
-        let reply = match redirect.consent {
-            Consent::Given(code) => {
-                let grant = Grant::AuthorizationCode;
-                let connected = connect_credential(&connection, grant, code).await;
-                connected.unwrap_or_else(AdminReply::from)
-            }
-            Consent::Denied(message) => refused_consent(message),
-        };
-        audit::log_reply(actor, &command, &reply);
-        let result = match &reply {
-            AdminReply::Refused { message, .. } => Err(message.clone()),
-            _ => Ok(()),
-        };
-        rounds.end(&state, reply);
-        // Nobody may be there any more.
-        let _ = redirect.result.send(result);
-    });
-}
-
-fn refused_consent(message: impl Into<String>) -> AdminReply {
-    AdminReply::Refused {
-        message: message.into(),
-        fault: Fault::Credential,
     }
 }
 

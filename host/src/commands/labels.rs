@@ -116,13 +116,14 @@ fn ending_tone(ending: EndingKind) -> Tone {
 /// Why a run was started, to follow "because".
 pub(super) fn reason(reason: StartReason) -> &'static str {
     match reason {
-        StartReason::Notice => "a webhook named it",
+        StartReason::Notice => "a webhook or event named it",
         StartReason::Sweep => "the sweep found it changed without a webhook",
         StartReason::Replay => "a person asked for it",
         StartReason::LookAgain => "the run before it asked for another look",
         StartReason::Schedule => "its schedule was due",
         StartReason::Dependency => "another run needs it carried over first",
         StartReason::Backfill => "a back-fill came to it",
+        StartReason::Listed => "a look at the queue found it there",
     }
 }
 

@@ -47,6 +47,7 @@ words!(StartReason {
     Schedule = "schedule",
     Dependency = "dependency",
     Backfill = "backfill",
+    Listed = "listed",
 });
 
 words!(WaitReason {

@@ -11,6 +11,9 @@ use crate::secrets::Secret;
 /// person who starts so many has long forgotten it.
 const AWAITED_MAX: usize = 16;
 
+const TOO_MANY: &str = "more `ml-connector connect freshbooks` were begun after this one than are \
+    awaited at once; begin again";
+
 /// What a user has decided on the consent page.
 #[derive(Debug)]
 pub enum Consent {
@@ -42,8 +45,15 @@ impl Consents {
         let (sender, receiver) = oneshot::channel();
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         awaited.retain(|_, sender| !sender.is_closed());
-        while awaited.len() >= AWAITED_MAX {
-            awaited.pop_first();
+        while awaited.len() >= AWAITED_MAX
+            && let Some((_, forgotten)) = awaited.pop_first()
+        {
+            let consent = Consent::Denied(TOO_MANY.to_string());
+            // Nobody may be there any more.
+            let _ = forgotten.send(Redirect {
+                consent,
+                result: oneshot::channel().0,
+            });
         }
         awaited.insert(state.to_string(), sender);
         receiver
@@ -86,11 +96,12 @@ mod tests {
     #[test]
     fn the_awaited_are_bounded() {
         let consents = Consents::default();
-        let kept: Vec<_> = (0..40)
+        let mut kept: Vec<_> = (0..40)
             .map(|n| consents.expect(&format!("{n:02}")))
             .collect();
         let arrived = (0..40).filter(|n| consents.arrive(&format!("{n:02}"), given("")).is_some());
         assert_eq!(arrived.count(), AWAITED_MAX);
-        drop(kept);
+        let first = kept[0].try_recv().expect("is told");
+        assert!(matches!(first.consent, Consent::Denied(why) if why == TOO_MANY));
     }
 }

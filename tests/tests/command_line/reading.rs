@@ -108,7 +108,7 @@ fn a_run_is_shown_from_start_to_end() {
     let expected = "\
 Run 1: freshbooks/invoice/778120 of connection acme, confirmed
 2093, Northwind Paper, 90.00 CAD, 2026-02-27
-Started 2026-03-01 09:00:00 because a webhook named it.
+Started 2026-03-01 09:00:00 because a webhook or event named it.
 Settings version sv-0001.
 
 2026-03-01

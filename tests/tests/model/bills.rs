@@ -21,6 +21,7 @@ use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::sim::store::ending_name;
+use ml_connector_tests::switches;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -86,16 +87,22 @@ struct AsBills {
     is_as_begun: bool,
 }
 
+fn choose_readings(config: &mut SandboxConfig, seed: u64) {
+    config.freshbooks.bill_lists_are_full = seed & 1 == 0;
+    if seed & 2 == 0 {
+        config.freshbooks.bill_tax_rounding = TaxRounding::Document;
+    }
+    config.concur.financial.recall_acknowledged = seed & 4 == 0;
+}
+
 impl Model for AsBills {
     type Step = Step;
 
     fn new(backend: Backend, ambiguity: &str, seed: u64) -> Self {
-        let mut config = SandboxConfig::default();
-        config.freshbooks.bill_lists_are_full = seed & 1 == 0;
-        if seed & 2 == 0 {
-            config.freshbooks.bill_tax_rounding = TaxRounding::Document;
+        let mut config = switches::config();
+        if switches::are_default() {
+            choose_readings(&mut config, seed);
         }
-        config.concur.financial.recall_acknowledged = seed & 4 == 0;
         let logic = backend.logic(&settings::with_bills(ambiguity).to_string());
         let mut sim = Sim::new(config, logic);
         sim.interleave(seed);

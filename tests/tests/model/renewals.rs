@@ -107,7 +107,7 @@ fn a_crash_at_every_moment_of_every_renewal_spends_no_token_twice_and_drops_no_a
 
 /// The moments of a crash after which a person was needed.
 fn moments_that_need_a_person(moments: u64) -> Vec<u64> {
-    let moments = 0..moments;
+    let moments = switches::moments(moments);
     moments.filter(|moment| needs_person(&[*moment])).collect()
 }
 

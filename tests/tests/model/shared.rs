@@ -16,8 +16,8 @@ use proptest::test_runner::{FileFailurePersistence, RngSeed, TestRunner};
 /// minutes: the stated bound of late execution.
 const LATE_MAX: u64 = 20 * 60_000;
 
-/// How many cases are played under each row.
-const CASES_OF_A_ROW: u32 = 16;
+/// How many cases are played under each row: about as many under all of them as without switches.
+const CASES_OF_A_ROW: u32 = 8;
 
 /// What people can do to both systems, and what must be true in the end.
 pub(crate) trait Model {

@@ -353,7 +353,7 @@ fn a_crash_at_every_moment_is_healed() {
     let before = quiet.sim.moments();
     quiet.sim.settle();
     let moments = quiet.sim.moments() - before;
-    for crash in 0..moments {
+    for crash in switches::moments(moments) {
         let mut model = small("park", &[crash]);
         model.sim.settle();
         model.heal();

@@ -35,6 +35,17 @@ async fn a_failed_exchange_is_said_in_the_browser_and_in_the_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_said_in_the_terminal_and_in_the_log() {
+    let (mut deployment, connecting, _) = waiting().await;
+    deployment.stop().expect("stops");
+    let output = connecting.end();
+    assert_ne!(output.code, 0);
+    assert!(output.err.contains("the service has stopped"), "{output:?}");
+    let log = deployment.log();
+    assert!(!log.contains("did not come back"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denial_ends_the_command_that_waits() {
     let (mut deployment, connecting, redirect) = waiting().await;
     let (address, query) = redirect.split_once('?').expect("a query");

@@ -3,7 +3,7 @@
 
 use ml_connector_component::contract::runs::{Change, Ending, StartReason};
 use ml_connector_sandbox::concur::{DocStatus, DocumentRecord, EntryByHand, Filing, ReportRecord};
-use ml_connector_sandbox::freshbooks::RecordKind;
+use ml_connector_sandbox::freshbooks::{BankMark, RecordKind};
 use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
@@ -253,9 +253,9 @@ fn a_lost_answer_makes_one_entry(backend: Backend) {
 }
 
 fn an_imported_expense_waits_for_a_person(backend: Backend) {
-    // Under some switches nothing tells it from others.
-    if !switches::are_default() {
-        return;
+    let config = switches::config();
+    if config.freshbooks.expenses.bank_mark == BankMark::None {
+        return; // Nothing tells it from others.
     }
     let mut sim = connected(backend, "park");
     let freshbooks = &mut sim.sandbox.freshbooks;

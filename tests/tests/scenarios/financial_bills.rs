@@ -8,12 +8,13 @@ use ml_connector_sandbox::concur::{
     Change, DocStatus, Filed, Filing, InvoiceOptions, Resubmission,
 };
 use ml_connector_sandbox::freshbooks::{RecordKind, TaxRounding};
-use ml_connector_sandbox::{Fault, FaultRule, SandboxConfig, System};
+use ml_connector_sandbox::{Fault, FaultRule, System};
 use ml_connector_tests::books::{self, Books, code, document};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -195,7 +196,7 @@ fn a_lost_answer_to_a_bill_is_found_and_not_doubled(backend: Backend) {
             Fault::ServerErrorAfterCommit,
             Fault::LateExecution { delay: 600_000 },
         ] {
-            let mut config = SandboxConfig::default();
+            let mut config = switches::config();
             config.freshbooks.bill_lists_are_full = full;
             let logic = backend.logic(&settings::with_bills("park").to_string());
             let mut sim = Sim::new(config, logic);
@@ -224,7 +225,7 @@ fn a_crash_at_any_moment_makes_one_bill(backend: Backend) {
     poll(&mut sim);
     let moments = sim.moments() - before;
     let step = if backend == Backend::Native { 1 } else { 7 };
-    for moment in (0..moments).step_by(step) {
+    for moment in switches::moments(moments).step_by(step) {
         for is_answer_lost in [false, true] {
             let mut sim = connected(backend);
             if is_answer_lost {
@@ -270,7 +271,9 @@ fn replay_if_ambiguous(sim: &mut Sim, filed: &Filed) {
 }
 
 fn a_total_that_freshbooks_rounds_otherwise_becomes_an_entry(backend: Backend) {
-    let mut config = SandboxConfig::default();
+    let why = "without taxes on the lines nothing is rounded otherwise";
+    switches::keep("concur.financial.invoice_tax_in_header", false, why);
+    let mut config = switches::config();
     config.freshbooks.bill_tax_rounding = TaxRounding::Document;
     let logic = backend.logic(&settings::with_bills("park").to_string());
     let mut sim = Sim::new(config, logic);

@@ -4,7 +4,6 @@
 use std::mem::swap;
 
 use ml_connector_component::contract::runs::Ending;
-use ml_connector_sandbox::SandboxConfig;
 use ml_connector_sandbox::concur::{
     AdvanceOptions, DocStatus, EntityOptions, Filed, Filing, InvoiceDates, InvoiceOptions,
     ReportDays, ReportOptions, Shape,
@@ -13,6 +12,7 @@ use ml_connector_tests::books::{self, Books, document};
 use ml_connector_tests::fixtures::settings;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
+use ml_connector_tests::switches;
 use serde_json::{Value, json};
 
 use super::financial::poll;
@@ -23,7 +23,6 @@ scenarios!(
     dates_are_read_in_every_spelling_that_concur_has,
     an_entry_is_posted_on_the_day_of_the_books,
     an_entry_says_in_freshbooks_what_it_is,
-    queues_are_looked_into_on_the_days_of_the_schedule,
 );
 
 /// The settings of a connection that takes these ledgers under this name.
@@ -60,7 +59,7 @@ impl OneCompany {
     fn new(backend: Backend, first: &Value, second: &Value) -> Self {
         let first = Sim::with_settings(backend, first);
         let logic = backend.logic(&second.to_string());
-        let mut second = Sim::unconnected(SandboxConfig::default(), logic);
+        let mut second = Sim::unconnected(switches::config(), logic);
         second.now = first.now;
         let mut both = Self { first, second };
         both.turn(|second| second.connect());
@@ -205,7 +204,14 @@ fn an_entry_is_posted_on_the_day_of_the_books(backend: Backend) {
     }
 }
 
-fn queues_are_looked_into_on_the_days_of_the_schedule(backend: Backend) {
+#[test]
+fn queues_are_looked_into_on_the_days_of_the_schedule() {
+    for backend in [Backend::Native, Backend::Wasm] {
+        assert_days_of_the_schedule(backend);
+    }
+}
+
+fn assert_days_of_the_schedule(backend: Backend) {
     let next = |schedule: Value, last: u64| {
         let mut settings = settings::both_ways("park");
         settings["financial"]["schedule"] = schedule;

@@ -2,13 +2,14 @@
 //! records that are ours.
 
 use ml_connector_component::contract::runs::{Ending, StartReason};
+use ml_connector_sandbox::Request;
 use ml_connector_sandbox::concur::{App, CustomSpelling};
 use ml_connector_sandbox::freshbooks::RecordKind;
-use ml_connector_sandbox::{Request, SandboxConfig};
 use ml_connector_tests::fixtures::documents;
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::sim::{Sim, object};
+use ml_connector_tests::switches;
 use serde_json::json;
 
 use crate::documents::{an_invoice, ending, stop_code};
@@ -22,7 +23,13 @@ scenarios!(
 );
 
 fn filters_that_are_ignored_change_nothing(backend: Backend) {
-    let mut config = SandboxConfig::default();
+    let why = "a list that nothing filters has more pages of two than a look-up reads";
+    switches::keep("concur.payment_requests.digest_page_max", 1_000, why);
+    let why = "the run of a notice that comes again ends as unchanged, and is then the latest";
+    switches::keep("freshbooks.webhooks.duplicate_per_mille", 0, why);
+    let why = "the record is seconds old when it is looked for";
+    switches::keep("concur.payment_requests.digest_lag_ms", 0, why);
+    let mut config = switches::config();
     config.concur.payment_requests.digest_number_ignored = true;
     config.concur.vendors.filters_ignored = true;
     let mut sim = Sim::new(config, backend.logic(&settings().to_string()));
@@ -105,6 +112,8 @@ pub(crate) fn type_in(sim: &mut Sim, number: &str) {
 }
 
 fn two_documents_of_one_number_are_both_ours(backend: Backend) {
+    let why = "the record is seconds old when it is looked for";
+    switches::keep("concur.payment_requests.digest_lag_ms", 0, why);
     let mut sim = sim(backend, &settings(), |_| {});
     let freshbooks = &mut sim.sandbox.freshbooks;
     let vendor = freshbooks.create_bill_vendor(&documents::bill_vendor(), sim.now);
@@ -151,12 +160,14 @@ fn a_typed_in_payment_request_is_not_ours() {
 }
 
 fn all_readings_of_payment_requests_at_once(backend: Backend) {
+    let why = "the run of a notice that comes again ends as unchanged, and is then the latest";
+    switches::keep("freshbooks.webhooks.duplicate_per_mille", 0, why);
     for spelling in [CustomSpelling::Padded, CustomSpelling::Unpadded] {
         let mut settings = settings();
         if spelling == CustomSpelling::Padded {
             settings["payment_request"]["cost_code_field"] = "Custom01".into();
         }
-        let mut config = SandboxConfig::default();
+        let mut config = switches::config();
         config.concur.vendors.filters_ignored = true;
         let switches = &mut config.concur.payment_requests;
         switches.custom_spelling = spelling;

@@ -126,7 +126,8 @@ pub struct App {
     pub client_id: String,
     /// The client secret, sent in the body or as HTTP Basic credentials.
     pub client_secret: String,
-    /// Registered redirect URIs: https, without a query, matched exactly.
+    /// Registered redirect URIs: https, or http of 127.0.0.1 with a port, which FreshBooks itself
+    /// refuses; without a query, matched exactly.
     pub redirect_uris: Vec<String>,
     /// Scopes the app may ask for; empty means every documented one.
     #[serde(default)]

@@ -491,6 +491,30 @@ mod tests {
     }
 
     #[test]
+    fn the_app_that_the_documentation_shows_is_redirected() {
+        let page = include_str!("../../../../docs/sandbox.md");
+        let examples = page.split("```toml\n").skip(1);
+        let example = examples
+            .filter_map(|rest| rest.split("```").next())
+            .find(|example| example.contains("[[freshbooks.apps]]"));
+        let config: crate::SandboxConfig =
+            toml::from_str(example.expect("an example")).expect("a configuration");
+        let app = &config.freshbooks.apps[0];
+        let uri = app.redirect_uris[0].as_str();
+        assert!(uri.starts_with("http://127.0.0.1:"));
+        let mut oauth = OAuth::new(1);
+        let mut asked = [("client_id", app.client_id.as_str()), ("redirect_uri", uri)];
+        let answer = authorize(&mut oauth, &config.freshbooks, &asked);
+        assert_eq!(answer.status, 302);
+        let location = answer.header("location").expect("a redirect");
+        assert!(location.starts_with(uri), "{location}");
+        let not_registered = uri.replace("/oauth/", "/other/");
+        asked[1].1 = &not_registered;
+        let refused = authorize(&mut oauth, &config.freshbooks, &asked);
+        assert_eq!(refused.status, 400);
+    }
+
+    #[test]
     fn codes_work_once_and_for_five_minutes() {
         let (mut oauth, config) = oauth();
         let first = code(&mut oauth, &config);
