@@ -632,6 +632,7 @@ fn the_queue_starts_what_nobody_has_looked_at() {
     world.keep(ended(&source(), EndingKind::Parked, "d1/1"));
     let driven = run_queue(&mut world, "expense");
     assert_eq!(started(&world), ["expense/OTHER"]);
+    assert_eq!(world.tasks[0].reason, StartReason::Listed);
     // The first page is read again before the queue counts as empty.
     assert_eq!(paths(&driven), ["transactions", "transactions"]);
 }
