@@ -139,6 +139,7 @@ pub mod pacing;
 mod payment_request;
 mod place_names;
 pub mod reconciliation;
+mod remedy;
 pub mod retry;
 pub mod runs;
 pub mod settings;
