@@ -12,8 +12,8 @@ pub(crate) enum Replay {
     Parked,
 }
 
-/// A remedy that changes a setting, or may do so: the change counts only after a restart, and parked
-/// runs stay parked until they are started again.
+/// A remedy that changes a setting, or may do so: the change counts only after a restart, and runs
+/// that are parked stay so until they are started again.
 #[must_use]
 pub(crate) fn after_settings(change: &str, replay: Replay) -> String {
     let runs = match replay {
