@@ -1,5 +1,7 @@
 //! Settings of the way back that are legal, and under which what is meant does not happen.
 
+use std::collections::BTreeSet;
+
 use ml_connector::config::Config;
 use serde_json::{Map, Value};
 
@@ -63,13 +65,13 @@ fn taxes_without_bills(financial: &Value) -> Option<(&'static str, String)> {
         let code = key.rsplit_once('/').map(|(_, code)| code);
         code.unwrap_or(key)
     });
-    let missing: Vec<&str> = codes.filter(|code| !taxes.contains_key(*code)).collect();
+    let missing: BTreeSet<&str> = codes.filter(|code| !taxes.contains_key(*code)).collect();
     (!missing.is_empty()).then(|| {
         let message = format!(
             "does not have {}, which accounts.by_tax has: a supplier's invoice with such a tax \
              becomes a journal entry and no bill; add it with its rate and FreshBooks' name, such \
              as \"13% HST\"",
-            missing.join(", ")
+            missing.into_iter().collect::<Vec<_>>().join(", ")
         );
         ("bills.taxes", message)
     })
