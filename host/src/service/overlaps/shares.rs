@@ -12,7 +12,7 @@ const LISTS: [&str; 3] = ["codes", "policies", "countries"];
 
 /// Which documents a connection takes, as its settings say. The component has checked them.
 pub struct Share<'c> {
-    /// The connection's name.
+    /// The name of the connection whose share it is.
     pub connection: &'c str,
     documents: BTreeSet<String>,
     /// By [`LISTS`], in lower case; an empty one is any.
