@@ -140,6 +140,7 @@ mod payment_request;
 mod place_names;
 pub mod reconciliation;
 mod reference;
+mod remedy;
 pub mod retry;
 pub mod runs;
 pub mod settings;

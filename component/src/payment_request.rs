@@ -115,7 +115,8 @@ pub(crate) fn translate(
     }
 }
 
-/// Why there is nothing to pay of a document that comes to nothing. An unknown total is not nothing.
+/// Why there is nothing to pay of a document that comes to nothing. A total that is not known may
+/// be something.
 #[must_use]
 pub(crate) fn nothing_to_pay(document: &Document) -> Option<Note> {
     let is_nothing = document.amounts_known && document.total.is_zero();

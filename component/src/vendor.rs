@@ -99,8 +99,8 @@ pub(crate) fn translate(
     }
 }
 
-/// The vendor as far as a document shows its client or bill vendor. A run reads their own record, so
-/// that what is missing here is no problem.
+/// The vendor as far as a document shows its client or bill vendor. A run reads their own record,
+/// so that what is missing here is no problem.
 pub(crate) fn as_shown(object: &ObjectRef, party: &Party, settings: &Settings) -> Translated {
     let mut work = Work {
         places: places(object),

@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use super::Refusal;
 use crate::contract::types::System;
+use crate::remedy::{Replay, after_settings};
 
 /// Who or what has to change before the same request is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,27 +106,27 @@ impl Lacking {
     }
 
     /// What to do about it.
-    pub(crate) fn remedy(self, system: System) -> &'static str {
-        match (self, system) {
+    pub(crate) fn remedy(self, system: System) -> String {
+        let fixed = match (self, system) {
             (Self::Plan("bills" | "bill vendors"), _) => {
-                "choose a plan with bills in FreshBooks, or set `bill.enabled = false`; then \
-                 `ml-connector replay --parked`"
-            }
-            (Self::Plan(_), _) => {
-                "choose a plan that includes it, then `ml-connector replay --parked`"
-            }
-            (Self::Role, _) => {
-                "have an owner or admin run `ml-connector connect freshbooks`, or give that person \
-                 such a role; then `ml-connector replay --parked`"
+                let change =
+                    "choose a plan with bills in FreshBooks, or set `bill.enabled = false`";
+                return after_settings(change, Replay::Parked);
             }
             (Self::Scope, System::Freshbooks) => {
-                "add the scope to the app in FreshBooks (and to `freshbooks.scopes` if that is \
-                 set), run `ml-connector connect freshbooks`, then `ml-connector replay --parked`"
+                let change = "add the scope to the app in FreshBooks (and to `freshbooks.scopes` \
+                              if that is set), run `ml-connector connect freshbooks`";
+                return after_settings(change, Replay::Parked);
+            }
+            (Self::Plan(_), _) => "choose a plan that includes it",
+            (Self::Role, _) => {
+                "have an owner or admin run `ml-connector connect freshbooks`, or give that person \
+                 such a role"
             }
             (Self::Scope | Self::Something, _) => {
-                "give the app the missing scope or role, run `ml-connector connect`, then \
-                 `ml-connector replay --parked`"
+                "give the app the missing scope or role, run `ml-connector connect`"
             }
-        }
+        };
+        format!("{fixed}; then `ml-connector replay --parked`")
     }
 }

@@ -10,6 +10,7 @@ use crate::contract::runs::{Completion, Conflict, Ending, Failure};
 use crate::contract::types::{Instant, Note, Problem, System};
 use crate::error_bodies::{Cause, Refusal};
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::runs::{AMBIGUOUS, next_look};
 
 /// Why nobody can know, when it was not this attempt.
@@ -163,12 +164,12 @@ pub(crate) fn remote_refused(
     let message = format!("{name} refused {what} {}", refusal.said());
     match refusal.cause(system) {
         Cause::Record => {
-            let remedy = "correct the record or the settings, then `ml-connector replay RUN`";
-            EarlyEnd::Rejected(Box::new(flow.failure(REFUSED, message, remedy)))
+            let remedy = after_settings("correct the record or the settings", Replay::Run);
+            EarlyEnd::Rejected(Box::new(flow.failure(REFUSED, message, &remedy)))
         }
         Cause::Permission(lacking) => {
             let message = format!("{message}; {}", lacking.message(system));
-            flow.parked("access-denied", message, lacking.remedy(system))
+            flow.parked("access-denied", message, &lacking.remedy(system))
         }
         Cause::Remote => flow.parked_for_now(
             REFUSED,
@@ -192,11 +193,10 @@ pub(crate) fn cannot_translate(flow: &Flow, what: &str, problems: Vec<Problem>) 
         .map_or("unmapped", |problem| problem.code.as_str())
         .to_string();
     let message = format!("the {what} cannot be translated: {}", summary(&problems));
-    let remedy = "fix what is named (settings are read at the start: restart the service after a \
-        change), then `ml-connector replay --parked`";
+    let remedy = after_settings("fix what is named", Replay::Parked);
     EarlyEnd::park(Failure {
         problems,
-        ..flow.failure(&code, message, remedy)
+        ..flow.failure(&code, message, &remedy)
     })
 }
 

@@ -21,6 +21,7 @@ use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Document, Kind};
 use crate::marker;
 use crate::payment_request;
+use crate::remedy::{Replay, after_settings};
 
 /// Reads the document, and creates or changes its payment request if its content is not there yet.
 pub(super) async fn sync_document(flow: &Flow, kind: Kind) -> Result<Ending, EarlyEnd> {
@@ -131,7 +132,7 @@ fn other_document(flow: &Flow, document: &Document) -> EarlyEnd {
         flow.task.object.id,
         document.id
     );
-    let remedy = "check `freshbooks.account_id`, then `ml-connector replay RUN`";
+    let remedy = &after_settings("check `freshbooks.account_id`", Replay::Run);
     flow.parked("other-document", message, remedy)
 }
 

@@ -14,6 +14,7 @@ use crate::contract::runs::{Change, Confirmation, Ending, Facts, Link, StartReas
 use crate::contract::types::{ObjectRef, System};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 use crate::freshbooks;
+use crate::remedy::{Replay, after_settings};
 use crate::text::quoted;
 
 /// As much of a name is repeated in a message.
@@ -56,9 +57,9 @@ pub(super) async fn sync_staff(flow: &Flow) -> Result<Ending, EarlyEnd> {
             "employee {} is not active in SAP Concur",
             shown(&user.login)
         );
-        let remedy = "activate the employee there, or name another one in `expense.staff`; then \
-                      `ml-connector replay --parked`";
-        return Err(flow.parked("employee-inactive", message, remedy));
+        let change = "activate the employee there, or name another one in `expense.staff`";
+        let remedy = after_settings(change, Replay::Parked);
+        return Err(flow.parked("employee-inactive", message, &remedy));
     }
     let target = ObjectRef::concur("employee", user.id);
     flow.save_links(vec![Link {
@@ -172,18 +173,16 @@ fn unknown(flow: &Flow, named: &str) -> EarlyEnd {
 }
 
 fn unknown_with(flow: &Flow, staff: &str, message: String) -> EarlyEnd {
-    let remedy = format!(
-        "name the employee in `expense.staff`, such as \"{staff}\" = \"E-17\", then \
-         `ml-connector replay --parked`"
-    );
+    let change = format!("name the employee in `expense.staff`, such as \"{staff}\" = \"E-17\"");
+    let remedy = after_settings(&change, Replay::Parked);
     flow.parked("employee-unknown", message, &remedy)
 }
 
 fn several(flow: &Flow, named: &str) -> EarlyEnd {
     let message = format!("SAP Concur has several active employees {}", shown(named));
-    let remedy = "name the right one in `expense.staff` by employee number or UUID, then \
-                  `ml-connector replay --parked`";
-    flow.parked("employee-ambiguous", message, remedy)
+    let change = "name the right one in `expense.staff` by employee number or UUID";
+    let remedy = after_settings(change, Replay::Parked);
+    flow.parked("employee-ambiguous", message, &remedy)
 }
 
 fn shown(name: &str) -> String {

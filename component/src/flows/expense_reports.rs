@@ -16,6 +16,7 @@ use crate::contract::types::{Duration, ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::expense_entry::period::{ReportKey, days_of};
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::expense::PERIOD;
 
 /// The kind of a report, here as there.
@@ -158,9 +159,10 @@ pub(super) async fn require_open_report(
     let message = format!(
         "{REPORTS_MAX} reports of {period} were submitted, and none of them takes another entry"
     );
-    let remedy = "enter the expense in SAP Concur by hand, or choose `expense.report.period = \
-                  \"week\"`";
-    Err(flow.parked("reports-used-up", message, remedy))
+    let change = "enter the expense in SAP Concur by hand and leave this one as it is, or choose \
+                  `expense.report.period = \"week\"`";
+    let remedy = after_settings(change, Replay::Parked);
+    Err(flow.parked("reports-used-up", message, &remedy))
 }
 
 /// A report; none if it is not there.

@@ -24,6 +24,7 @@ use crate::expense_entry::{self, expense_type_of, names_categories, period::peri
 use crate::flow::{EarlyEnd, Flow, cannot_translate, remote_refused, unchanged};
 use crate::freshbooks::{self, Expense};
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::settings::expense::{BankImported, ExpenseForm};
 
 /// The kind of what an expense becomes.
@@ -167,9 +168,10 @@ fn imported(
             let message = "it may have been imported from a bank, so that SAP Concur may have it \
                            already or reimburse it"
                 .to_string();
-            let remedy = "if it is to go to SAP Concur, `ml-connector replay RUN`; for all of \
-                          them, set `expense.bank_imported` to \"send\" or \"leave\"";
-            Some(Err(flow.parked(CODE, message, remedy)))
+            let change = "if this one is to go to SAP Concur, change nothing; for all of them, set \
+                          `expense.bank_imported` to \"send\" or \"leave\"";
+            let remedy = after_settings(change, Replay::Run);
+            Some(Err(flow.parked(CODE, message, &remedy)))
         }
     }
 }
@@ -202,6 +204,6 @@ fn other_expense(flow: &Flow, expense: &Expense) -> EarlyEnd {
         "FreshBooks was asked for expense {} and showed {}",
         flow.task.object.id, expense.id
     );
-    let remedy = "check `freshbooks.account_id`, then `ml-connector replay RUN`";
+    let remedy = &after_settings("check `freshbooks.account_id`", Replay::Run);
     flow.parked("other-document", message, remedy)
 }

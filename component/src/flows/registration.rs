@@ -13,6 +13,7 @@ use crate::contract::types::{Duration, Instant, ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
 use crate::freshbooks::{self, Callback};
+use crate::remedy::{Replay, after_settings};
 
 /// Pages of registrations that are looked through. An account has a handful of registrations; the
 /// bound ends a list whose number of pages is wrong.
@@ -184,9 +185,10 @@ fn handshake_missing(flow: &Flow, not_theirs: u32) -> EarlyEnd {
         return flow.parked(HANDSHAKE_MISSING, message, remedy);
     }
     let message = "FreshBooks' verification did not reach our webhook address".to_string();
-    let remedy = "check that `receiver.public_url` can be reached from the internet, and whether \
-        the log shows a webhook that was refused, then `ml-connector replay RUN`";
-    flow.parked(HANDSHAKE_MISSING, message, remedy)
+    let change = "check that `receiver.public_url` can be reached from the internet, and whether \
+        the log shows a webhook that was refused";
+    let remedy = after_settings(change, Replay::Run);
+    flow.parked(HANDSHAKE_MISSING, message, &remedy)
 }
 
 fn resend_request(flow: &Flow, callback: &Callback) -> Request {

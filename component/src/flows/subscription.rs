@@ -14,6 +14,7 @@ use crate::contract::runs::{Change, Confirmation, Ending, Failure, Intent};
 use crate::contract::types::{ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, Written, remote_refused, unchanged};
+use crate::remedy::{Replay, after_settings};
 
 /// The code of the failure when events are subscribed to and the company is not among those that
 /// they come from.
@@ -110,9 +111,9 @@ fn subscription_differs(flow: &Flow, wanted: &Subscription) -> EarlyEnd {
         "SAP Concur accepted the event subscription {}, but does not show it as it was sent",
         wanted.id
     );
-    let remedy = "set `events.subscription_id` to an id that is not in use elsewhere, then \
-        `ml-connector replay RUN`";
-    flow.parked("subscription-differs", message, remedy)
+    let change = "set `events.subscription_id` to an id that is not in use elsewhere";
+    let remedy = after_settings(change, Replay::Run);
+    flow.parked("subscription-differs", message, &remedy)
 }
 
 fn company_missing(flow: &Flow, stored: &Subscription) -> EarlyEnd {

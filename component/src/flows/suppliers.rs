@@ -16,6 +16,7 @@ use crate::contract::types::{ObjectRef, System};
 use crate::financial::Supplier;
 use crate::flow::{EarlyEnd, Flow, LookUp, remote_refused, unchanged};
 use crate::freshbooks::{self, BillVendorRow};
+use crate::remedy::{Replay, after_settings};
 use crate::text::clean;
 
 /// The kind of a supplier as an object.
@@ -187,11 +188,11 @@ fn ambiguous(flow: &Flow, supplier: &Supplier, ids: &BTreeSet<&str>) -> EarlyEnd
         supplier.shown(),
         listed.join(", ")
     );
-    let remedy = format!(
-        "add \"{}\" with the right one to `financial.bills.vendors`, then `ml-connector replay \
-         --parked`",
+    let change = format!(
+        "add \"{}\" with the right one to `financial.bills.vendors`",
         supplier.key()
     );
+    let remedy = after_settings(&change, Replay::Parked);
     flow.parked("vendor-ambiguous", message, &remedy)
 }
 

@@ -197,9 +197,9 @@ pub(crate) struct Places {
 
 /// JSON Pointers to the parts of a total.
 pub(crate) struct Sums {
-    /// The lines before taxes.
+    /// What the lines come to before taxes.
     pub(crate) net: &'static str,
-    /// The taxes.
+    /// What the taxes of all lines come to.
     pub(crate) tax: &'static str,
 }
 

@@ -747,4 +747,9 @@ fn a_tax_without_a_rate_is_what_the_bill_states() {
         (&request["TaxAmount"], &request["LineItems"][0]["TaxCode"]),
         (&json!("3.30"), &json!("G5"))
     );
+    // Nor is it nothing where the total leaves it out.
+    let without = bill.replace("69.30", "66.00").replacen("3.30", "0.00", 1);
+    assert_ne!(without, bill);
+    let found = problems(Kind::Bill, &without, &settings());
+    assert_eq!(found[0].code, "total-mismatch");
 }

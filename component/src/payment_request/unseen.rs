@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Translated;
 use crate::concur::{self, PaymentRequest};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::PaymentRequest as Fields;
 
 /// As many are named in one message.
@@ -83,11 +84,11 @@ impl Unseen {
             Some(other) => format!(" (its other spelling is \"{other}\")"),
             None => String::new(),
         };
-        format!(
+        let change = format!(
             "check in SAP Concur that {field} is on the form of the payment request{list}, or set \
-             `payment_request.{setting}` to another field{spelling}; then `ml-connector replay \
-             --parked`"
-        )
+             `payment_request.{setting}` to another field{spelling}"
+        );
+        after_settings(&change, Replay::Parked)
     }
 }
 

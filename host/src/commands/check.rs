@@ -4,6 +4,7 @@ mod accounts;
 mod connections;
 mod credentials;
 mod events;
+mod financial;
 mod integrity;
 mod online;
 mod placeholders;
@@ -153,6 +154,7 @@ fn gather(
     findings.push(found);
     let guest = guest.as_ref();
     findings.extend(placeholders::check(config));
+    findings.extend(financial::check(config));
     findings.extend(connections::exposed(config, guest)?);
     findings.extend(connections::offsetting(config));
     if let Some(guest) = guest {

@@ -3,11 +3,18 @@
 //! `check` tells of all of them. Those that take the same documents of one account into one company
 //! are refused at the start: each would look for its own marker only, and make every record again.
 
+mod shares;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::contract::settings::{Identity, Schedule};
 use crate::contract::types::ObjectRef;
+
+pub use shares::Share;
+
+/// The kind of the objects whose runs look into a queue of financial documents.
+const FINANCIAL_QUEUE: &str = "financial-queue";
 
 /// What a connection joins, and what it looks after.
 pub struct Joined<'a> {
@@ -16,6 +23,8 @@ pub struct Joined<'a> {
     /// What the component wants to be started again and again: those of one kind in two connections
     /// take the same documents.
     pub schedules: &'a [Schedule],
+    /// Which financial documents it takes; none if it takes no such documents.
+    pub share: Option<Share<'a>>,
 }
 
 /// Several connections that name the same account or company.
@@ -53,7 +62,7 @@ impl fmt::Display for Overlap {
                 "{names} take the same documents of the FreshBooks account {account} into the same \
                  SAP Concur company {company}: every record would be made twice. Remove one of \
                  the tables, or let each take other documents (invoice.enabled, bill.enabled, \
-                 financial.documents)"
+                 financial.documents, financial.ledgers)"
             ),
             OverlapKind::SameAccount => write!(
                 out,
@@ -131,8 +140,7 @@ fn taking_the_same(connections: &[&Joined<'_>]) -> Vec<String> {
     let shares = |one: &Joined<'_>| {
         let mut others = connections.iter();
         others.any(|other| {
-            one.identity.connection != other.identity.connection
-                && !objects(one).is_disjoint(&objects(other))
+            one.identity.connection != other.identity.connection && take_the_same(one, other)
         })
     };
     let sharing: Vec<&Joined<'_>> = connections
@@ -141,6 +149,15 @@ fn taking_the_same(connections: &[&Joined<'_>]) -> Vec<String> {
         .filter(|one| shares(one))
         .collect();
     names(&sharing)
+}
+
+/// Two queues of one kind are the same documents only where both take the same ledgers.
+fn take_the_same(one: &Joined<'_>, other: &Joined<'_>) -> bool {
+    let shares = one.share.as_ref().zip(other.share.as_ref());
+    let is_apart = shares.is_some_and(|(one, other)| !one.overlaps(other));
+    let (ours, theirs) = (objects(one), objects(other));
+    let mut both = ours.intersection(&theirs);
+    both.any(|(kind, _)| *kind != FINANCIAL_QUEUE || !is_apart)
 }
 
 fn objects<'a>(connection: &Joined<'a>) -> BTreeSet<(&'a str, &'a str)> {
@@ -152,6 +169,7 @@ fn objects<'a>(connection: &Joined<'a>) -> BTreeSet<(&'a str, &'a str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConnectionConfig;
     use crate::contract::types::System;
 
     fn identity(connection: &str, account: &str, company: &str) -> Identity {
@@ -190,6 +208,7 @@ mod tests {
             .map(|(identity, schedules)| Joined {
                 identity,
                 schedules,
+                share: None,
             })
             .collect();
         let found = overlaps(&joined);
@@ -218,5 +237,41 @@ mod tests {
         {
             assert_eq!(found(one, other), expected, "{one:?} {other:?}");
         }
+    }
+
+    /// What is found of two connections of one account and company with these ledgers.
+    fn with_ledgers(one: &str, other: &str) -> Vec<OverlapKind> {
+        let connections =
+            [("acme", one), ("bolt", other)].map(|(name, ledgers)| ConnectionConfig {
+                name: name.to_string(),
+                json: format!(r#"{{"financial": {{"enabled": true, "ledgers": {ledgers}}}}}"#),
+            });
+        let identities = ["acme", "bolt"].map(|name| identity(name, "A", "c"));
+        let mut schedules = looking_after(&["expense", "invoice"]);
+        for schedule in &mut schedules {
+            schedule.object.kind = FINANCIAL_QUEUE.into();
+        }
+        let joined = connections.iter().zip(&identities);
+        let joined = joined.map(|(connection, identity)| Joined {
+            identity,
+            schedules: &schedules,
+            share: Share::of(connection),
+        });
+        let found = overlaps(&joined.collect::<Vec<_>>());
+        found.into_iter().map(|one| one.kind).collect()
+    }
+
+    #[test]
+    fn connections_of_other_ledgers_may_share_account_and_company() {
+        use OverlapKind::{SameAccount, SameDocuments};
+        let (gp, sap) = (r#"{"codes": ["GP"]}"#, r#"{"codes": ["SAP"]}"#);
+        assert_eq!(with_ledgers(gp, sap), [SameAccount]);
+        assert_eq!(with_ledgers(gp, gp), [SameDocuments]);
+        assert_eq!(
+            with_ledgers(gp, r#"{"codes": ["SAP", "gp"]}"#),
+            [SameDocuments]
+        );
+        assert_eq!(with_ledgers("{}", "{}"), [SameDocuments]);
+        assert_eq!(with_ledgers("{}", gp), [SameDocuments]);
     }
 }

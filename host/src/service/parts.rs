@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::addresses::Addresses;
 use super::connections::{LoadedConnection, accounts, load_all, start_all, store_settings};
 use super::exposures::Exposure;
-use super::overlaps::{Joined, OverlapKind, overlaps};
+use super::overlaps::{Joined, OverlapKind, Share, overlaps};
 use super::{ServeError, exposures, known_stores};
 use crate::admin::ConsentRounds;
 use crate::backlog::Backlog;
@@ -162,6 +162,7 @@ fn refuse_doubled(loaded: &[LoadedConnection<'_>]) -> Result<(), ServeError> {
     let joined = loaded.iter().map(|one| Joined {
         identity: &one.identity,
         schedules: &one.schedules,
+        share: Share::of(one.config),
     });
     let joined: Vec<Joined<'_>> = joined.collect();
     let mut found = overlaps(&joined);

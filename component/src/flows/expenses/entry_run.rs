@@ -26,6 +26,7 @@ use crate::flows::employees::{Employee, require_employee};
 use crate::flows::expense_reports::{EXPENSE_REPORT, read_report, reports_of, require_open_report};
 use crate::freshbooks::Expense;
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::text::non_empty;
 
 /// The kind of the forms that entries use.
@@ -325,18 +326,16 @@ impl EntryRun<'_> {
              {} did not come back",
             in_words(names)
         );
-        let remedy = match names {
+        let change = match names {
             [EXCHANGE_RATE] => {
                 "SAP Concur has no rate for the currency and took the amount one to one: correct \
                  the entry there, set a rate up, and take the currency out of `expense.currencies` \
                  until then"
             }
-            _ => {
-                "check that the entry form in SAP Concur has the fields that `expense` names, then \
-                 `ml-connector replay RUN`"
-            }
+            _ => "check that the entry form in SAP Concur has the fields that `expense` names",
         };
-        self.flow.parked(NOT_SHOWN, message, remedy)
+        let remedy = after_settings(change, Replay::Run);
+        self.flow.parked(NOT_SHOWN, message, &remedy)
     }
 
     fn not_there(&self, id: &str) -> EarlyEnd {

@@ -13,6 +13,7 @@ use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::day::DAY;
 use crate::freshbooks::{self, BillRecord, bill_object};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::financial::ClosedPeriod;
 
 /// Pages of one look-up, of 100 bills each: as many rows as a look-up in the journal reads.
@@ -172,9 +173,10 @@ impl Bills<'_> {
             "bill {} of {issued} is to be deleted, and the books are closed until {end}",
             bill.id
         );
-        let remedy = "open the books (`financial.closed_until`), or delete that bill in FreshBooks \
-                      by hand, then `ml-connector replay RUN`";
-        let failure = self.flow.failure("closed-period", message, remedy);
+        let change = "open the books (`financial.closed_until`), or delete that bill in FreshBooks \
+                      by hand";
+        let remedy = after_settings(change, Replay::Run);
+        let failure = self.flow.failure("closed-period", message, &remedy);
         let is_held = settings.closed_period == ClosedPeriod::Hold;
         Err(EarlyEnd::park(Failure {
             look_again: is_held.then(|| self.flow.now().saturating_add(DAY)),

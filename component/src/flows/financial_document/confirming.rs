@@ -17,6 +17,7 @@ use crate::contract::types::{ObjectRef, Problem, System};
 use crate::error_bodies::WORDS_CHARS_MAX;
 use crate::financial::{self, FixIn, Untranslatable};
 use crate::flow::{EarlyEnd, remote_refused, summary};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::financial::ConfirmErrors;
 use crate::text::quoted;
 
@@ -67,22 +68,21 @@ fn messages(problems: &[Problem], confirm_errors: ConfirmErrors) -> Vec<(String,
 }
 
 /// What to do about a document that waits here.
-fn remedy(fix_in: FixIn) -> &'static str {
+fn remedy(fix_in: FixIn) -> String {
     match fix_in {
-        FixIn::Settings => {
-            "fix what is named in the settings, restart the service (they are read at its start), \
-             then `ml-connector replay --parked`"
-        }
-        FixIn::Nowhere => {
+        FixIn::Settings => after_settings("fix what is named in the settings", Replay::Parked),
+        FixIn::Nowhere => after_settings(
             "nobody can correct this in SAP Concur, so that it was not reported there: look at the \
              document with `ml-connector show RUN`, and report it to whoever supports ml-connector \
              or SAP Concur. To hand it back to SAP Concur all the same, set \
-             `financial.confirm_errors = \"all\"`, then `ml-connector replay RUN`"
-        }
-        FixIn::Document => {
+             `financial.confirm_errors = \"all\"`",
+            Replay::Run,
+        ),
+        FixIn::Document => after_settings(
             "correct it in SAP Concur, or set `financial.confirm_errors = \"document\"` to have it \
-             reported there"
-        }
+             reported there",
+            Replay::Parked,
+        ),
     }
 }
 
@@ -216,7 +216,7 @@ impl FinancialRun<'_> {
                 "; this was reported to SAP Concur",
                 CORRECT_IN_CONCUR,
             ),
-            false => self.unposted(problems, "", remedy(fix_in)),
+            false => self.unposted(problems, "", &remedy(fix_in)),
         }
     }
 
@@ -236,9 +236,10 @@ impl FinancialRun<'_> {
                 "it is left unchanged in SAP Concur: have its processor recall it there and submit \
                  it again. If that does not help, report it to whoever supports ml-connector or \
                  SAP Concur"
+                    .to_string()
             }
         };
-        self.unposted(untranslatable.problems, "", remedy)
+        self.unposted(untranslatable.problems, "", &remedy)
     }
 
     fn unposted(&self, problems: Vec<Problem>, said: &str, remedy: &str) -> EarlyEnd {
@@ -296,17 +297,13 @@ impl FinancialRun<'_> {
             said.code,
             quoted(&said.words, WORDS_CHARS_MAX)
         );
-        let (code, remedy) = match said.code {
-            OTHER_SYSTEM => (
-                "other-system-id",
-                "set `financial.system_id` to the name under which the document was acknowledged, \
-                 then `ml-connector replay RUN`",
-            ),
-            _ => (
-                "confirmation-refused",
-                "check it in SAP Concur, then `ml-connector replay RUN`",
-            ),
-        };
-        self.failure(code, message, remedy)
+        if said.code == OTHER_SYSTEM {
+            let change =
+                "set `financial.system_id` to the name under which the document was acknowledged";
+            let remedy = after_settings(change, Replay::Run);
+            return self.failure("other-system-id", message, &remedy);
+        }
+        let remedy = "check it in SAP Concur, then `ml-connector replay RUN`";
+        self.failure("confirmation-refused", message, remedy)
     }
 }

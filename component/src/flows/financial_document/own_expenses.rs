@@ -15,6 +15,7 @@ use crate::financial::{self, LeftOut, NOTHING_TO_POST, PaidBy, ReportEntry, Tran
 use crate::flow::{EarlyEnd, remote_refused, unchanged};
 use crate::freshbooks::{self, Expense};
 use crate::money;
+use crate::remedy::{Replay, after_settings};
 use crate::settings::financial::OwnExpenses;
 
 /// Entries that are looked up at once, by two objects each; a host takes a thousand.
@@ -105,8 +106,11 @@ impl FinancialRun<'_> {
         self.failure(
             "own-expense-differs",
             message,
-            "make FreshBooks and SAP Concur say the same of it, or set `financial.own_expenses = \
-             \"post\"` and take the expense out of FreshBooks; then `ml-connector replay RUN`",
+            &after_settings(
+                "make FreshBooks and SAP Concur say the same of it, or set \
+                 `financial.own_expenses = \"post\"` and take the expense out of FreshBooks",
+                Replay::Run,
+            ),
         )
     }
 

@@ -20,6 +20,7 @@ use crate::flow::{EARLIER, EarlyEnd, Written, unchanged};
 use crate::flows::ambiguity;
 use crate::flows::day::{DAY, day_in};
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::settings::financial::{ClosedPeriod, OwnInvoices};
 
 pub(super) const RECALLED: &str = "recalled in SAP Concur";
@@ -284,8 +285,11 @@ impl FinancialRun<'_> {
                 "it carries a marker of ml-connector, but no stored link leads to its FreshBooks \
                  document"
                     .to_string(),
-                "confirm it in SAP Concur by hand; or set `financial.own_invoices = \"post\"` if \
-                 it is to be posted, then `ml-connector replay RUN`",
+                &after_settings(
+                    "confirm it in SAP Concur by hand, or set `financial.own_invoices = \"post\"` \
+                     if it is to be posted",
+                    Replay::Run,
+                ),
             ));
         }
         Ok(None)
@@ -353,9 +357,9 @@ impl FinancialRun<'_> {
         let is_held = settings.closed_period == ClosedPeriod::Hold;
         let message =
             format!("it is to be posted on {date}, and the books are closed until {closed_until}");
-        let remedy = "change `financial.closed_until` or `financial.closed_period`, then \
-            `ml-connector replay --parked`";
-        let failure = self.flow.failure("closed-period", message, remedy);
+        let change = "change `financial.closed_until` or `financial.closed_period`";
+        let remedy = after_settings(change, Replay::Parked);
+        let failure = self.flow.failure("closed-period", message, &remedy);
         Err(EarlyEnd::park(Failure {
             look_again: is_held.then(|| self.flow.now().saturating_add(DAY)),
             ..failure

@@ -15,6 +15,7 @@ use crate::contract::types::{ObjectRef, System};
 use crate::financial;
 use crate::financial::source::{Source, bill_kind, entry_kind};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
+use crate::remedy::{Replay, after_settings};
 
 /// What ends a document whose posting was confirmed as failed.
 pub(super) const CORRECT_IN_CONCUR: &str = "recall it in SAP Concur, correct it and submit it \
@@ -54,8 +55,11 @@ impl FinancialRun<'_> {
         self.failure(
             "acknowledged-elsewhere",
             format!("another system has acknowledged it: \"{system_id}\""),
-            "let only one system take financial documents, or set `financial.system_id` to that \
-             name if it was this one, then `ml-connector replay RUN`",
+            &after_settings(
+                "let only one system take financial documents, or set `financial.system_id` to \
+                 that name if it was this one",
+                Replay::Run,
+            ),
         )
     }
 

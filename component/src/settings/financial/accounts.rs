@@ -1,11 +1,13 @@
 //! Which FreshBooks accounts the way back posts on.
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 
 use super::super::checks::{Check, sub_account_id, uuid};
 use super::super::reader::Reader;
 use super::Endpoint;
+use crate::text::pointer_token;
 
 /// Names of SAP Concur to FreshBooks accounts: sub-account ids, or account UUIDs for
 /// [`Endpoint::New`].
@@ -38,7 +40,7 @@ impl Accounts {
         Self {
             by_code: table.map("by_code", account),
             by_expense_type: table.map("by_expense_type", account),
-            by_party: table.map("by_party", account),
+            by_party: by_party(table, account),
             by_tax: table.map("by_tax", account),
             by_wage_type: table.map("by_wage_type", account),
             personal_items: table.optional_checked("personal_items", account),
@@ -70,5 +72,94 @@ impl Accounts {
                 .map(move |(name, account)| (table, Some(name.as_str()), account.as_str()))
         });
         named.chain(single)
+    }
+}
+
+/// Who pays or is paid, as documents name them.
+const PARTIES: [&str; 6] = ["EMPL", "IBCP", "CBCP", "COPD", "VENDOR", "PAYROLL"];
+
+/// A name that no document can have is a slip, and what it was for would be posted on the account
+/// of all. Other names may be payment types of the company's own.
+fn by_party(table: &mut Reader, account: fn(&str) -> Check) -> BTreeMap<String, String> {
+    let accounts = table.map("by_party", account);
+    for name in accounts.keys() {
+        if let Some(message) = wrong_party(name) {
+            let place = format!("by_party/{}", pointer_token(name));
+            table.problem_at(&place, "wrong-party", message);
+        }
+    }
+    accounts
+}
+
+/// Why a name can be nobody's; nothing if it can be somebody's.
+fn wrong_party(name: &str) -> Option<String> {
+    let (party, id) = match name.split_once('/') {
+        Some((party, id)) => (party, Some(id)),
+        None => (name, None),
+    };
+    let has_blanks = |text: &str| text != text.trim();
+    if has_blanks(party) || id.is_some_and(has_blanks) {
+        return Some("no document's names begin or end with a blank; remove it".to_string());
+    }
+    if let Some(known) = PARTIES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(party))
+        && *known != party
+    {
+        return Some(format!("documents write it {known}, in capitals"));
+    }
+    match (party, id) {
+        ("EMPL", Some("")) => Some("the employee's id is missing after EMPL/".to_string()),
+        ("VENDOR", Some("")) => Some("the vendor's code is missing after VENDOR/".to_string()),
+        ("EMPL" | "VENDOR", _) | (_, None) => None,
+        (_, Some(_)) => Some(
+            "only one employee, \"EMPL/EMPLOYEE ID\", and one vendor, \"VENDOR/VENDOR CODE\", have \
+             an account of their own"
+                .to_string(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_party_that_no_document_can_name_is_an_error() {
+        for (name, part) in [
+            ("EMPL/", "id is missing"),
+            ("VENDOR/", "code is missing"),
+            ("EMP/E1007", "only one employee"),
+            ("CBCP/E1007", "only one employee"),
+            ("Empl/E1007", "EMPL, in capitals"),
+            ("vendor", "VENDOR, in capitals"),
+            ("EMPL ", "blank"),
+            ("EMPL/ E1007", "blank"),
+        ] {
+            let json = format!(r#"{{"by_party": {{"{name}": "641"}}}}"#);
+            let mut reader = Reader::new(&json).expect("is a table");
+            Accounts::read(&mut reader, Endpoint::Legacy);
+            let problems = reader.finish();
+            assert_eq!(problems.len(), 1, "{name}: {problems:?}");
+            assert!(
+                problems[0].message.contains(part),
+                "{}",
+                problems[0].message
+            );
+            let at = format!("/by_party/{}", name.replace('/', "~1"));
+            assert_eq!(problems[0].pointer, at);
+        }
+        let right = [
+            "EMPL",
+            "EMPL/E1007",
+            "VENDOR/V/7",
+            "1003",
+            "CARD",
+            "Visa Gold",
+            "EMP",
+        ];
+        for name in right {
+            assert_eq!(wrong_party(name), None, "{name}");
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 mod entities;
 
+use std::collections::BTreeMap;
+
 use ml_connector::config::Config;
 use ml_connector::guest::Guest;
-use ml_connector::service::overlaps::{Joined, Overlap, OverlapKind, overlaps};
+use ml_connector::service::overlaps::{Joined, Overlap, OverlapKind, Share, overlaps};
 use ml_connector::service::{Orphan, exposures, orphans};
 use ml_connector::store::sqlite::SqliteStore;
 
@@ -73,18 +75,29 @@ pub(super) fn overlapping(config: &Config, guest: &Guest) -> Result<Vec<Finding>
     let mut loaded = Vec::new();
     for connection in &config.connections {
         if let Ok(settings) = instance.load_settings(&connection.name, &connection.json)? {
-            loaded.push((instance.identity(settings)?, instance.schedules(settings)?));
+            let identity = instance.identity(settings)?;
+            loaded.push((connection, identity, instance.schedules(settings)?));
         }
     }
-    let joined = loaded.iter().map(|(identity, schedules)| Joined {
-        identity,
-        schedules,
-    });
-    let found = overlaps(&joined.collect::<Vec<_>>());
-    let companies = found
+    let joined = loaded
         .iter()
-        .filter(|one| one.kind == OverlapKind::SameCompany);
-    let shares = companies.flat_map(|one| entities::of_company(config, &one.connections));
+        .map(|(connection, identity, schedules)| Joined {
+            identity,
+            schedules,
+            share: Share::of(connection),
+        });
+    let found = overlaps(&joined.collect::<Vec<_>>());
+    let mut companies: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, identity, _) in &loaded {
+        let company = identity.concur_company_id.to_ascii_lowercase();
+        let names = companies.entry(company).or_default();
+        names.push(identity.connection.clone());
+    }
+    let refused = found.iter();
+    let refused = refused.filter(|one| one.kind == OverlapKind::SameDocuments);
+    let refused: Vec<&Overlap> = refused.collect();
+    let shares = companies.values();
+    let shares = shares.flat_map(|names| entities::of_company(config, names, &refused));
     let shares: Vec<Finding> = shares.collect();
     Ok(found.into_iter().map(finding).chain(shares).collect())
 }

@@ -1,71 +1,35 @@
 //! How the connections of one SAP Concur company share its financial documents: by
 //! `financial.ledgers`.
 
-use std::collections::BTreeSet;
-
-use ml_connector::config::{Config, ConnectionConfig};
-use serde_json::Value;
+use ml_connector::config::Config;
+use ml_connector::service::overlaps::{Overlap, Share};
 
 use super::super::super::exit;
 use super::{Finding, Verdict};
 
-/// The lists of `financial.ledgers`.
-const LISTS: [&str; 3] = ["codes", "policies", "countries"];
-
-/// Which documents a connection takes, as its settings say. The component has checked them.
-struct Share<'c> {
-    connection: &'c str,
-    documents: BTreeSet<String>,
-    /// By [`LISTS`], in lower case; an empty one is any.
-    lists: [BTreeSet<String>; 3],
-    takes_unnamed: bool,
-}
-
-impl<'c> Share<'c> {
-    fn of(connection: &'c ConnectionConfig) -> Option<Self> {
-        let settings: Value = serde_json::from_str(&connection.json).ok()?;
-        let financial = &settings["financial"];
-        if financial["enabled"] != true {
-            return None;
-        }
-        let ledgers = &financial["ledgers"];
-        let documents = texts(&financial["documents"]);
-        let lists = LISTS.map(|list| texts(&ledgers[list]));
-        Some(Self {
-            connection: &connection.name,
-            documents: match documents.is_empty() {
-                true => ["expense", "invoice", "cash-advance", "payroll"]
-                    .map(String::from)
-                    .into(),
-                false => documents,
-            },
-            takes_unnamed: ledgers["unnamed"] == true || lists.iter().all(BTreeSet::is_empty),
-            lists,
-        })
-    }
-
-    /// Whether a document can be taken by both.
-    fn overlaps(&self, other: &Self) -> bool {
-        let mut lists = self.lists.iter().zip(&other.lists);
-        let is_shared = lists.all(|(ours, theirs)| {
-            ours.is_empty() || theirs.is_empty() || !ours.is_disjoint(theirs)
-        });
-        let shares_unnamed = self.takes_unnamed && other.takes_unnamed;
-        !self.documents.is_disjoint(&other.documents) && (is_shared || shares_unnamed)
-    }
-}
-
-/// What two connections of a company would take both, and what none would.
-pub(super) fn of_company(config: &Config, names: &[String]) -> Vec<Finding> {
+/// What two connections of a company would take both, and what none would. `refused` are those of
+/// which that is said already.
+pub(super) fn of_company(config: &Config, names: &[String], refused: &[&Overlap]) -> Vec<Finding> {
     let connections = config.connections.iter();
     let shares: Vec<Share> = connections
         .filter(|connection| names.contains(&connection.name))
         .filter_map(Share::of)
         .collect();
+    let is_said = |one: &Share, other: &Share| {
+        let has = |overlap: &Overlap, share: &Share| {
+            overlap
+                .connections
+                .iter()
+                .any(|name| name == share.connection)
+        };
+        let mut refused = refused.iter();
+        refused.any(|overlap| has(overlap, one) && has(overlap, other))
+    };
     let mut findings = Vec::new();
     for (index, share) in shares.iter().enumerate() {
         let others = shares.iter().skip(index + 1);
-        findings.extend(others.filter(|other| share.overlaps(other)).map(|other| {
+        let others = others.filter(|other| share.overlaps(other) && !is_said(share, other));
+        findings.extend(others.map(|other| {
             warning(format!(
                 "{} and {} can both take the same financial document: whichever is first posts it, \
                  and it parks in the other; give each its own ledgers, policies or countries in \
@@ -87,51 +51,4 @@ pub(super) fn of_company(config: &Config, names: &[String]) -> Vec<Finding> {
 
 fn warning(message: String) -> Finding {
     Finding::new("connections", Verdict::Warning, exit::OK, message)
-}
-
-fn texts(list: &Value) -> BTreeSet<String> {
-    let items = list.as_array().into_iter().flatten();
-    let items = items.filter_map(Value::as_str);
-    items.map(str::to_ascii_lowercase).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn share(ledgers: &str) -> Share<'static> {
-        let json = format!(r#"{{"financial": {{"enabled": true, "ledgers": {ledgers}}}}}"#);
-        let connection = ConnectionConfig {
-            name: "acme".to_string(),
-            json,
-        };
-        Share::of(Box::leak(Box::new(connection))).expect("takes documents")
-    }
-
-    #[test]
-    fn two_shares_overlap_where_a_document_can_be_in_both() {
-        for (one, other, expected) in [
-            ("{}", "{}", true),
-            ("{}", r#"{"codes": ["GP"]}"#, true),
-            (r#"{"codes": ["SAP"]}"#, r#"{"codes": ["GP"]}"#, false),
-            (r#"{"codes": ["gp"]}"#, r#"{"codes": ["GP"]}"#, true),
-            (r#"{"codes": ["SAP"]}"#, r#"{"countries": ["CA"]}"#, true),
-            (
-                r#"{"codes": ["SAP"], "countries": ["DE"]}"#,
-                r#"{"codes": ["SAP"], "countries": ["CA"]}"#,
-                false,
-            ),
-            (
-                r#"{"codes": ["SAP"], "unnamed": true}"#,
-                r#"{"codes": ["GP"], "unnamed": true}"#,
-                true,
-            ),
-        ] {
-            assert_eq!(
-                share(one).overlaps(&share(other)),
-                expected,
-                "{one} {other}"
-            );
-        }
-    }
 }
