@@ -52,7 +52,7 @@ pub(crate) enum Stage {
     Pending,
     /// Submitted, and held for something else: an audit, a receipt, an approver who never came.
     Held,
-    /// Approved.
+    /// Approved at its last step.
     Approved,
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn get_report(user: &str, id: &str) -> Request {
     get(format!("{}/{}", of_user(user), encoded(id)))
 }
 
-/// Reads a report.
+/// Reads a report with its state.
 pub(crate) fn read_report(response: &Response) -> Result<Report, Unread> {
     let report = json_object(response)?;
     let id = member_text(&report, "reportId");

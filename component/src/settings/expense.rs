@@ -19,7 +19,7 @@ use crate::contract::types::ObjectRef;
 pub struct Expense {
     /// Whether they are carried over.
     pub enabled: bool,
-    /// What they become.
+    /// What an expense becomes in SAP Concur.
     pub form: ExpenseForm,
     /// Who paid, as SAP Concur knows it.
     pub payment_types: PaymentTypes,
@@ -51,7 +51,7 @@ pub struct Expense {
     pub ambiguity: Intent,
 }
 
-/// What expenses become.
+/// The two forms in which SAP Concur takes an expense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpenseForm {
     /// Entries on a report.
@@ -99,7 +99,7 @@ pub enum Period {
 pub enum Workflow {
     /// They are left to their employees.
     Leave,
-    /// They are submitted.
+    /// They are submitted, and left to their approvers.
     Submit,
     /// They are submitted and approved.
     Approve,

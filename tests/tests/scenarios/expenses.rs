@@ -27,6 +27,7 @@ scenarios!(
     an_employee_may_be_named_by_uuid,
     a_quick_expense_is_made_once_whatever_becomes_of_the_answer,
     a_quick_expense_is_made_once_through_crashes,
+    an_entry_is_made_once_through_crashes,
     what_cannot_be_carried_over_stops_before_the_first_write,
 );
 
@@ -348,22 +349,40 @@ fn a_quick_expense_is_made_once_through_crashes(backend: Backend) {
     }
 }
 
-fn what_cannot_be_carried_over_stops_before_the_first_write(backend: Backend) {
-    let mut sim = connected_with(backend, "park", &json!({"project_field": "Custom1"}));
-    let dollars = json!({"amount": "40.00", "code": "GBP"});
-    for (members, code) in [
-        (vec![("categoryid", json!(3341))], "expense-type-unmapped"),
-        (vec![("amount", dollars)], "currency-unmapped"),
-        (vec![("staffid", json!(99))], "employee-unknown"),
-    ] {
-        let created = sim
-            .sandbox
-            .freshbooks
-            .create_expense(&taxi(&members), sim.now);
-        let Ok(id) = created else { continue };
+/// A crash before or after every effect of the run, one at a time. What may be there is looked for
+/// by its marker, and sent again where it is not.
+fn an_entry_is_made_once_through_crashes(backend: Backend) {
+    let mut sim = connected(backend, "resend");
+    let before = sim.moments();
+    an_expense(&mut sim, &[]);
+    sim.settle();
+    let moments = sim.moments() - before;
+    // Elsewhere a few will do: each is a firm of its own.
+    let is_whole = backend == Backend::Native && switches::are_default();
+    for moment in (0..moments).step_by(if is_whole { 1 } else { 9 }) {
+        let mut sim = connected(backend, "resend");
+        sim.crash_at([moment]);
+        let id = an_expense(&mut sim, &[]).to_string();
         sim.settle();
-        let stopped = ending(&sim, "expense", &id.to_string());
-        assert_eq!(stop_code(&stopped), code, "{members:?}");
+        let [report] = reports(&sim).try_into().expect("one report");
+        assert_eq!(report.entries.len(), 1, "{moment}");
+        let ended = ending(&sim, "expense", &id);
+        let is_done = matches!(ended, Ending::Confirmed(_) | Ending::Unchanged(_));
+        assert!(is_done, "{moment}: {ended:?}");
+    }
+}
+
+fn what_cannot_be_carried_over_stops_before_the_first_write(backend: Backend) {
+    let mut sim = connected(backend, "park");
+    let pounds = json!({"amount": "40.00", "code": "GBP"});
+    for (name, value, code) in [
+        ("categoryid", json!(3341), "expense-type-unmapped"),
+        ("amount", pounds, "rate-missing"),
+    ] {
+        let id = an_expense(&mut sim, &[(name, value)]).to_string();
+        sim.settle();
+        let stopped = ending(&sim, "expense", &id);
+        assert_eq!(stop_code(&stopped), code);
     }
     assert!(reports(&sim).is_empty());
 }
