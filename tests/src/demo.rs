@@ -1,5 +1,7 @@
 //! The demo, as a library: what the command shows, and what a test checks.
 
+pub mod agreement;
+pub mod expenses;
 mod progress;
 mod summary;
 pub mod way_back;
@@ -36,7 +38,7 @@ pub async fn run() -> Result<bool, String> {
     let directory = built::root().join("target/demo");
     let directory = std::path::absolute(&directory).unwrap_or(directory);
     let _ = std::fs::remove_dir_all(&directory);
-    let mut deployment = Deployment::at(&directory, &Options::both_ways(10)).await?;
+    let mut deployment = Deployment::at(&directory, &Options::every_flow(10)).await?;
     accept_currency(&deployment, false);
     announce(
         "Local stand-ins for FreshBooks and SAP Concur are running; \
@@ -63,9 +65,14 @@ pub async fn run() -> Result<bool, String> {
     fixed.print("After the settings were fixed");
     let ledger = way_back::synchronize(&mut deployment).await?;
     way_back::print(&ledger);
+    let spending = expenses::synchronize(&deployment).await?;
+    spending.print();
+    agreement::backfill(&deployment).await?;
+    agreement::recall_broken(&deployment).await?;
+    let agree = agreement::compare(&deployment)?;
     deployment.stop()?;
     print_next_steps(&directory, built::program(), began.elapsed());
-    Ok(fixed.is_in_order() && ledger.is_in_order())
+    Ok(fixed.is_in_order() && ledger.is_in_order() && spending.is_in_order() && agree)
 }
 
 /// Creates the documents, switches the faults on, kills the connector twice, and waits until
