@@ -68,7 +68,7 @@ pub async fn run() -> Result<bool, String> {
     let spending = expenses::synchronize(&deployment).await?;
     spending.print();
     agreement::backfill(&deployment).await?;
-    agreement::recall_broken(&deployment).await?;
+    agreement::correct_broken(&deployment).await?;
     let agree = agreement::compare(&deployment)?;
     deployment.stop()?;
     print_next_steps(&directory, built::program(), began.elapsed());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ml_connector_sandbox::concur::{DocStatus, DocType};
+use ml_connector_sandbox::concur::{DocStatus, DocType, DocumentRecord, Resubmission};
 use ml_connector_sandbox::server;
 use serde_json::{Value, json};
 
@@ -69,13 +69,17 @@ fn request_of(deployment: &Deployment, number: &str) -> Vec<String> {
     named.map(|request| request.id).collect()
 }
 
-/// The broken reports are recalled in SAP Concur, and what was parked for them is looked at again.
+/// The broken reports are recalled in SAP Concur, corrected and approved again, and what was parked
+/// for them is looked at again.
 ///
 /// # Errors
 ///
 /// One sentence for a person.
-pub async fn recall_broken(deployment: &Deployment) -> Result<(), String> {
-    announce("The broken reports are recalled in SAP Concur. `ml-connector replay --parked`:");
+pub async fn correct_broken(deployment: &Deployment) -> Result<(), String> {
+    announce(
+        "The broken reports are recalled in SAP Concur, corrected and approved again.\n\
+         `ml-connector replay --parked`:",
+    );
     {
         let mut sandbox = deployment.sandbox.shared.lock();
         let concur = &mut sandbox.concur;
@@ -86,6 +90,9 @@ pub async fn recall_broken(deployment: &Deployment) -> Result<(), String> {
             if is_held || document.status == DocStatus::PostingConfirmedFailure {
                 let recalled = concur.recall(&document.source_id, server::now());
                 recalled.map_err(|why| format!("it cannot be recalled: {why:?}"))?;
+                let again = Resubmission::default();
+                let again = concur.resubmit(&document.source_id, &again, server::now());
+                again.map_err(|why| format!("it cannot be approved again: {why:?}"))?;
             }
         }
     }
@@ -93,7 +100,9 @@ pub async fn recall_broken(deployment: &Deployment) -> Result<(), String> {
     print_indented(&replayed.out);
     until_quiet(deployment, async || {
         let runs = deployment.latest_runs().await.unwrap_or_default();
-        runs.iter().all(|run| run.completion.is_some())
+        let documents = deployment.sandbox.shared.lock().concur.documents();
+        let is_ready = |one: &DocumentRecord| one.status == DocStatus::Ready;
+        runs.iter().all(|run| run.completion.is_some()) && !documents.iter().any(is_ready)
     })
     .await
 }
