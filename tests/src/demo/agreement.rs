@@ -1,5 +1,5 @@
-//! The end of the demo: a back-fill, the links, and both systems compared, before and after a person
-//! changes one record by hand.
+//! The end of the demo: a back-fill, the links, and both systems compared, before and after a
+//! person changes one record by hand.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ const DAYS: [&str; 4] = ["--from", "2025-01-01", "--to", "2026-12-31"];
 /// One sentence for a person.
 pub async fn backfill(deployment: &Deployment) -> Result<(), String> {
     announce(&format!(
-        "{EARLIER} invoices of January 2025 turn up, of which no webhook tells. `ml-connector backfill`:"
+        "{EARLIER} invoices of January 2025 turn up, of which no webhook tells.\n\
+         `ml-connector backfill`:"
     ));
     create_earlier(deployment)?;
     let arguments = ["backfill", "--from", "2025-01-01", "--to", "2025-01-31"];

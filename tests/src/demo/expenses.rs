@@ -73,8 +73,9 @@ impl Spending {
 /// One sentence for a person.
 pub async fn synchronize(deployment: &Deployment) -> Result<Spending, String> {
     announce(&format!(
-        "{EXPENSES} expenses are entered in FreshBooks, and {PAID} invoices are paid. {TYPED} expenses of the\n\
-         same price are typed into the reports in SAP Concur, and the reports are approved."
+        "{EXPENSES} expenses are entered in FreshBooks, and {PAID} invoices are paid.\n\
+         {TYPED} expenses of the same price are typed into the reports in SAP Concur, and the\n\
+         reports are approved."
     ));
     act(deployment, spend)?;
     let entries = || of_sandbox(deployment).entries == EXPENSES;
