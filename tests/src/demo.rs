@@ -1,5 +1,7 @@
 //! The demo, as a library: what the command shows, and what a test checks.
 
+pub mod agreement;
+pub mod expenses;
 mod progress;
 mod summary;
 pub mod way_back;
@@ -11,12 +13,13 @@ use ml_connector::store::Run;
 use ml_connector_sandbox::freshbooks::Bulk;
 use ml_connector_sandbox::server;
 use ml_connector_sandbox::{Fault, FaultRule, System};
+use serde_json::json;
 
 use self::progress::{ProgressBar, keep_moving, progress_bar, until_quiet};
 pub use self::summary::Summary;
 use crate::built;
 use crate::fixtures::installation::SETTINGS_FILE;
-use crate::fixtures::{Deployment, Options};
+use crate::fixtures::{Deployment, Options, settings};
 
 const INVOICES: u32 = 170;
 const BILLS: u32 = 80;
@@ -36,7 +39,7 @@ pub async fn run() -> Result<bool, String> {
     let directory = built::root().join("target/demo");
     let directory = std::path::absolute(&directory).unwrap_or(directory);
     let _ = std::fs::remove_dir_all(&directory);
-    let mut deployment = Deployment::at(&directory, &Options::both_ways(10)).await?;
+    let mut deployment = Deployment::at(&directory, &every_flow()).await?;
     accept_currency(&deployment, false);
     announce(
         "Local stand-ins for FreshBooks and SAP Concur are running; \
@@ -63,9 +66,22 @@ pub async fn run() -> Result<bool, String> {
     fixed.print("After the settings were fixed");
     let ledger = way_back::synchronize(&mut deployment).await?;
     way_back::print(&ledger);
+    let spending = expenses::synchronize(&deployment).await?;
+    spending.print();
+    agreement::backfill(&deployment).await?;
+    agreement::correct_broken(&deployment).await?;
+    let agree = agreement::compare(&deployment)?;
     deployment.stop()?;
     print_next_steps(&directory, built::program(), began.elapsed());
-    Ok(fixed.is_in_order() && ledger.is_in_order())
+    Ok(fixed.is_in_order() && ledger.is_in_order() && spending.is_in_order() && agree)
+}
+
+/// Everything there is, in both directions; a new flow is switched on here.
+fn every_flow() -> Options {
+    let mut options = Options::both_ways(10);
+    options.connection["expense"] = settings::expense("resend");
+    options.connection["payments"] = json!({"confirm": true});
+    options
 }
 
 /// Creates the documents, switches the faults on, kills the connector twice, and waits until

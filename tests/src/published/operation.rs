@@ -12,9 +12,11 @@ use super::body::Body;
 use super::calls::{Call, Described};
 use super::recording::Sent;
 
+type Files = BTreeMap<&'static str, Rc<Value>>;
+
 thread_local! {
     /// Files are read once.
-    static FILES: RefCell<BTreeMap<&'static str, Rc<Value>>> = const { RefCell::new(BTreeMap::new()) };
+    static FILES: RefCell<Files> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// One operation of a file.

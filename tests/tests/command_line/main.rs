@@ -15,3 +15,4 @@ mod place;
 mod previewing;
 mod printing;
 mod reading;
+mod set_up;
