@@ -40,7 +40,7 @@ pub(crate) use expense::{
     Expense, get_category, get_expense, get_staff, read_category_name, read_expense, read_staff,
 };
 pub(crate) use expense_write::{
-    OfDocument, create_expense, delete_expense, expense_object, list_expenses,
+    OfDocument, create_expense, delete_expense, expense_body, expense_object, list_expenses,
     read_created_expense, read_deleted_expense, read_expenses, row_mark,
 };
 pub(crate) use journal::{

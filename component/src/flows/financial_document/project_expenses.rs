@@ -18,6 +18,7 @@ use super::own_expenses::left_out;
 use super::run::FinancialRun;
 use crate::contract::runs::{Changes, Failure, Link};
 use crate::contract::types::{ObjectRef, System};
+use crate::financial::source::project_expenses_kind;
 use crate::financial::{self, Entry, Translated};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::day::DAY;
@@ -198,7 +199,7 @@ fn note_object(version: &str) -> ObjectRef {
 
 /// The marker of all expenses of a version of the run's document.
 fn project_marker(flow: &Flow, version: &str) -> String {
-    flow.marker(&format!("project-expenses {version}"))
+    flow.marker(&project_expenses_kind(version))
 }
 
 /// What the note of a version says that its entry and expenses are; none without expenses.
