@@ -133,9 +133,8 @@ impl FinancialRun<'_> {
     /// Deletes an expense that no client was billed for and whose day is open; nothing if it is
     /// gone.
     async fn delete_expense(&self, id: &str) -> Result<(), EarlyEnd> {
-        let expense = match self.booked(&freshbooks::expense_object(id)).await? {
-            Some(expense) => expense,
-            None => return Ok(()),
+        let Some(expense) = self.booked(&freshbooks::expense_object(id)).await? else {
+            return Ok(());
         };
         if expense.is_billed {
             let message = format!(
