@@ -1,8 +1,8 @@
 //! Rows that name a project, as expenses beside the journal entry: each is made once, read back,
 //! named in the confirmation, and deleted when its document is taken back.
 //!
-//! Before the entry is posted, a link of the document's version notes that expenses follow and what
-//! they are: under other settings, an entry that offsets costs and one that does not are told apart.
+//! Before the entry is posted, a link of the document's version notes what its expenses are: under
+//! other settings, an entry that offsets costs and one that does not are told apart.
 
 mod making;
 
