@@ -43,7 +43,7 @@ pub(crate) use expense::{
 };
 pub(crate) use expense_list::{list_dated_expenses, read_dated_expenses};
 pub(crate) use expense_write::{
-    OfDocument, create_expense, delete_expense, expense_object, list_expenses,
+    OfDocument, create_expense, delete_expense, expense_body, expense_object, list_expenses,
     read_created_expense, read_deleted_expense, read_expenses, row_mark,
 };
 pub(crate) use journal::{

@@ -66,6 +66,13 @@ fn the_defaults_that_it_shows_are_the_real_ones() {
                 language: shown.financial.bills.language.clone(),
                 ..plain.financial.bills.clone()
             },
+            project_expenses: ml_connector_component::settings::financial::ProjectExpenses {
+                offset_account: None,
+                projects: plain.financial.project_expenses.projects.clone(),
+                clients: plain.financial.project_expenses.clients.clone(),
+                categories: plain.financial.project_expenses.categories.clone(),
+                ..shown.financial.project_expenses.clone()
+            },
             schedule: plain.financial.schedule.clone(),
             ..shown.financial.clone()
         },
@@ -100,6 +107,7 @@ fn every_key_that_the_component_knows_stands_in_it() {
         "financial/accounts",
         "financial/ledgers",
         "financial/posting_date",
+        "financial/project_expenses",
         "financial/schedule",
         "events",
         "reference",

@@ -77,8 +77,9 @@ impl Entry {
         }
     }
 
-    /// A hash of what FreshBooks stores of the amounts: the currency, the debits and credits of each
-    /// account, and the expenses beside it. Description, day and the order of the lines do not count.
+    /// A hash of what FreshBooks stores of the amounts: the currency, the debits and credits of
+    /// each account, and the expenses beside it. Description, day and the order of the lines do not
+    /// count.
     #[must_use]
     pub(crate) fn content_hash(&self) -> String {
         let mut sums: BTreeMap<(&str, bool), Decimal> = BTreeMap::new();

@@ -62,6 +62,11 @@ pub(crate) fn entry_kind(version: &str) -> String {
     format!("journal-entry {version}")
 }
 
+/// The target kind in the marker of the expenses of projects of a document version.
+pub(crate) fn project_expenses_kind(version: &str) -> String {
+    format!("project-expenses {version}")
+}
+
 /// The target kind in the marker of the bill of a document version.
 pub(crate) fn bill_kind(version: &str) -> String {
     format!("bill {version}")

@@ -149,7 +149,7 @@ fn project(object: &Object) -> Option<String> {
     modern.or_else(|| fields::id(object.get("projectid"), &["id"]))
 }
 
-/// Billed, or billed and paid (source: freshbooks-expenses). One of the SDKs writes the latter as 3.
+/// Billed, or billed and paid (source: freshbooks-expenses). One of the SDKs has 3 for the latter.
 fn is_billed(object: &Object) -> bool {
     let status = object.text("status").unwrap_or_default();
     matches!(status.as_str(), "2" | "3" | "4") || is_set(object, "invoiceid")

@@ -79,7 +79,12 @@ pub(crate) fn create_expense(
     with_body(Method::Post, path, vec![BodyPart::Text(body)])
 }
 
-fn expense_body(settings: &Settings, expense: &ProjectExpense, of: &OfDocument) -> String {
+/// The body that creates it, as JSON.
+pub(crate) fn expense_body(
+    settings: &Settings,
+    expense: &ProjectExpense,
+    of: &OfDocument,
+) -> String {
     let policy = &settings.financial.project_expenses;
     let number = |id: &str| id.parse::<u64>().unwrap_or_default();
     let digits = money::minor_units(of.currency).unwrap_or(money::WRITTEN_DECIMALS);

@@ -15,8 +15,9 @@ use super::one_problem;
 use crate::concur::{DocumentType, FinancialStatus};
 use crate::contract::mapping::{Posting, Side, TranslatedRecord, Translation};
 use crate::contract::types::{Note, Problem};
-use crate::financial::source::{Source, entry_kind};
-use crate::financial::{self, BillOrEntry, Entry, Head, LeftOut, Line, Translated, Untranslatable};
+use crate::financial::source::{Source, entry_kind, project_expenses_kind};
+use crate::financial::{self, BillOrEntry, Entry, LeftOut, Line, Translated, Untranslatable};
+use crate::freshbooks::{OfDocument, expense_body};
 use crate::lax_json::{Raw, lax_text};
 use crate::settings::Settings;
 use crate::{marker, money};
@@ -36,7 +37,7 @@ pub(super) fn preview(
     for listed in unwrapped(text) {
         let at = listed.at.as_str();
         match translated(settings, kind, &listed) {
-            Ok(translation) => translations.push(translation),
+            Ok(translated) => translations.extend(translated),
             Err(refused) => problems.extend(refused.problems.into_iter().map(|problem| Problem {
                 pointer: format!("{at}{}", problem.pointer),
                 ..problem
@@ -140,21 +141,55 @@ fn translated(
     settings: &Settings,
     kind: DocumentType,
     listed: &Listed,
-) -> Result<Translation, Untranslatable> {
+) -> Result<Vec<Translation>, Untranslatable> {
     let Listed { id, text, .. } = listed;
     if let Some(done) = why_nothing(&listed.status) {
-        return Ok(Translation::Nothing(done));
+        return Ok(vec![Translation::Nothing(done)]);
     }
     if kind == DocumentType::Invoice && settings.financial.makes_bills() {
         // What becomes no bill becomes a journal entry.
         if let BillOrEntry::Bill(bill) = financial::bill(text, settings)? {
             let head = financial::head(kind, text)?;
-            return Ok(bills::translation(settings, id, head, &bill));
+            return Ok(vec![bills::translation(settings, id, head, &bill)]);
         }
     }
     let (translated, head) = financial::translate_with_head(kind, text, settings, &LeftOut::new())?;
-    let marker = marker(settings, kind, id, head);
-    Ok(translation(settings, &marker, translated))
+    let (source, version) = Source::of_document(kind, id, Some(head));
+    let marker =
+        |target_kind: &str| marker::marker_for(&settings.connection, &source.object(), target_kind);
+    let expenses = match &translated {
+        Translated::Entry(entry) => {
+            expenses_of(settings, entry, &marker(&project_expenses_kind(&version)))
+        }
+        Translated::NotPosted { .. } => Vec::new(),
+    };
+    let mut translations = vec![translation(
+        settings,
+        &marker(&entry_kind(&version)),
+        translated,
+    )];
+    translations.extend(expenses);
+    Ok(translations)
+}
+
+/// The expenses that rows of projects become beside the entry.
+fn expenses_of(settings: &Settings, entry: &Entry, marker: &str) -> Vec<Translation> {
+    let day = settings.financial.posting_day(&entry.date);
+    let day = day.unwrap_or_else(|_| entry.date.clone());
+    let of = OfDocument {
+        currency: &entry.currency,
+        date: &day,
+        description: &entry.description,
+        marker,
+    };
+    let records = entry.expenses.iter().map(|expense| {
+        Translation::Record(TranslatedRecord {
+            target_kind: "expense".to_string(),
+            json: expense_body(settings, expense, &of),
+            postings: Vec::new(),
+        })
+    });
+    records.collect()
 }
 
 /// Why a run posts nothing of a document of this status.
@@ -200,16 +235,6 @@ fn translation(settings: &Settings, marker: &str, translated: Translated) -> Tra
             message,
         }),
     }
-}
-
-/// The marker of the entry that a run posts.
-fn marker(settings: &Settings, kind: DocumentType, id: &str, head: Head) -> String {
-    let (source, version) = Source::of_document(kind, id, Some(head));
-    marker::marker_for(
-        &settings.connection,
-        &source.object(),
-        &entry_kind(&version),
-    )
 }
 
 /// The body that a run sends first: with the document's marker, and on the day that it posts on, or

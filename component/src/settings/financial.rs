@@ -212,10 +212,7 @@ impl Financial {
                 "start" => FiscalYearName::Start,
                 _ => FiscalYearName::End,
             },
-            entry_lines: match table.choice("entry_lines", &["merged", "apart"]) {
-                "apart" => EntryLines::Apart,
-                _ => EntryLines::Merged,
-            },
+            entry_lines: entry_lines(table),
             page_size: table.whole("page_size", 25, 1..=100),
             system_id: table.checked_or(
                 "system_id",
@@ -346,6 +343,13 @@ fn first_month(table: &mut Reader) -> i8 {
 fn day_after(day: &str) -> String {
     let next = day.parse::<Date>().and_then(|date| date.tomorrow());
     next.map_or_else(|_| day.to_string(), |date| date.to_string())
+}
+
+fn entry_lines(table: &mut Reader) -> EntryLines {
+    match table.choice("entry_lines", &["merged", "apart"]) {
+        "apart" => EntryLines::Apart,
+        _ => EntryLines::Merged,
+    }
 }
 
 fn own_invoices(table: &mut Reader) -> OwnInvoices {

@@ -1,8 +1,8 @@
 //! Rows that name a project, as expenses beside the journal entry: each is made once, read back,
 //! named in the confirmation, and deleted when its document is taken back.
 //!
-//! Before the entry is posted, a link of the document's version notes that expenses follow and what
-//! they are: under other settings, an entry that offsets costs and one that does not are told apart.
+//! Before the entry is posted, a link of the document's version notes what its expenses are: under
+//! other settings, an entry that offsets costs and one that does not are told apart.
 
 mod making;
 
@@ -18,6 +18,7 @@ use super::own_expenses::left_out;
 use super::run::FinancialRun;
 use crate::contract::runs::{Changes, Failure, Link};
 use crate::contract::types::{ObjectRef, System};
+use crate::financial::source::project_expenses_kind;
 use crate::financial::{self, Entry, Translated};
 use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::day::DAY;
@@ -132,9 +133,8 @@ impl FinancialRun<'_> {
     /// Deletes an expense that no client was billed for and whose day is open; nothing if it is
     /// gone.
     async fn delete_expense(&self, id: &str) -> Result<(), EarlyEnd> {
-        let expense = match self.booked(&freshbooks::expense_object(id)).await? {
-            Some(expense) => expense,
-            None => return Ok(()),
+        let Some(expense) = self.booked(&freshbooks::expense_object(id)).await? else {
+            return Ok(());
         };
         if expense.is_billed {
             let message = format!(
@@ -198,7 +198,7 @@ fn note_object(version: &str) -> ObjectRef {
 
 /// The marker of all expenses of a version of the run's document.
 fn project_marker(flow: &Flow, version: &str) -> String {
-    flow.marker(&format!("project-expenses {version}"))
+    flow.marker(&project_expenses_kind(version))
 }
 
 /// What the note of a version says that its entry and expenses are; none without expenses.

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use super::world::{Document, Fault, World, lost};
 use crate::contract::http::Method;
+use crate::contract::mapping::Translation;
 use crate::contract::runs::{Ending, Failure, StartReason, Task};
 use crate::contract::types::ObjectRef;
+use crate::mapping::preview;
 use crate::runs::tests::{Driven, task};
 use crate::settings::Settings;
 use crate::settings::tests::MINIMAL;
@@ -369,6 +371,22 @@ fn settings_that_change_midway_neither_lose_nor_double_a_cost() {
     let driven = run(&mut world);
     assert_eq!(failure(&driven).code, "project-costs-changed");
     assert!(world.purchases.live().is_empty());
+}
+
+#[test]
+fn a_preview_shows_what_a_run_sends() {
+    let mut world = with(true, &ROWS, "CAD");
+    world.books.documents[0].id = "d1".to_string();
+    let sent = World::writes(&run(&mut world));
+    let document = json!({"id": "d1", "document": report(&ROWS, "CAD")}).to_string();
+    let shown = preview(&world.settings, "expense-document", &document).expect("translates");
+    assert_eq!(shown.len(), 3);
+    for translation in shown {
+        let Translation::Record(record) = translation else {
+            panic!("is nothing");
+        };
+        assert!(sent.contains(&record.json), "{} of {sent:#?}", record.json);
+    }
 }
 
 #[test]

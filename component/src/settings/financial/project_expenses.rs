@@ -25,9 +25,9 @@ pub enum ProjectCosts {
 /// (source: freshbooks-expenses).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProjectField {
-    /// `modern_projectid`.
+    /// `modern_projectid`, which newer projects are in.
     Modern,
-    /// `projectid`.
+    /// `projectid`, which has numbers of old.
     Legacy,
 }
 
@@ -46,9 +46,9 @@ impl ProjectField {
 pub enum Billable {
     /// Those of entries that SAP Concur has marked as billable; invoices have no such mark.
     AsMarked,
-    /// All.
+    /// All of them, whatever SAP Concur says.
     Always,
-    /// None.
+    /// None of them, whatever SAP Concur says.
     Never,
 }
 
