@@ -39,6 +39,16 @@ fn row(what: &str, measured: String, goal: &str) {
     println!("{what:<44} {measured:>32}   (goal {goal})");
 }
 
+fn memory_row(kind: &str, few: u64, many: u64) {
+    let ratio = many as f64 / few as f64;
+    let what = format!("peak memory: 1,000 {kind}s, 10,000, ratio");
+    row(
+        &what,
+        format!("{}, {}, {ratio:.2}", mib(few), mib(many)),
+        "1.3",
+    );
+}
+
 /// Milliseconds until ready: the first time, and the fastest of five later ones.
 async fn starts() -> (u128, u128) {
     let mut deployment = open().await;
@@ -115,16 +125,7 @@ async fn back_fill() {
         format!("{rate:.0} a second"),
         "none",
     );
-    row(
-        "peak memory: 1,000 documents, 10,000, ratio",
-        format!(
-            "{}, {}, {:.2}",
-            mib(few),
-            mib(many),
-            many as f64 / few as f64
-        ),
-        "1.3",
-    );
+    memory_row("document", few, many);
 }
 
 /// Invoices and expenses that were there before, brought across by the command `backfill`; in a
@@ -138,16 +139,7 @@ async fn records_of_before() {
             format!("{rate:.0} a second"),
             "none",
         );
-        row(
-            &format!("peak memory: 1,000 {kind}s, 10,000, ratio"),
-            format!(
-                "{}, {}, {:.2}",
-                mib(few),
-                mib(many),
-                many as f64 / few as f64
-            ),
-            "1.3",
-        );
+        memory_row(kind, few, many);
     }
 }
 
@@ -213,8 +205,7 @@ async fn comparison() {
     deployment.stop().expect("stops");
     deployment.start().await.expect("starts");
     let pid = deployment.process_id().expect("runs");
-    let idle = resident(pid);
-    let began = Instant::now();
+    let (idle, began) = (resident(pid), Instant::now());
     let command = [
         "reconcile",
         "--from",

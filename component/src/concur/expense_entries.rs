@@ -80,7 +80,7 @@ pub(crate) fn get_entry(login: &str, id: &str) -> Request {
     get(format!("{}?user={}", path(id), encoded(login)))
 }
 
-/// Creates an entry.
+/// Creates an entry of the user with this login.
 pub(crate) fn create_entry(login: &str, json: String) -> Request {
     let target = format!("{ENTRIES}?user={}", encoded(login));
     with_body(Method::Post, &target, json)
@@ -102,7 +102,7 @@ pub(crate) fn read_entry_changed(_: &Response) -> Result<(), Unread> {
     Ok(())
 }
 
-/// Reads one entry.
+/// Reads the answer that shows one entry.
 pub(crate) fn read_entry(response: &Response) -> Result<ExpenseEntry, Unread> {
     let text = error_bodies::text(response)?;
     let object: Object =

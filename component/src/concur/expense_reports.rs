@@ -79,7 +79,7 @@ pub(crate) fn get_report(user: &str, id: &str) -> Request {
     get(format!("{}/{}", of_user(user), encoded(id)))
 }
 
-/// Reads a report.
+/// Reads the answer that shows a report.
 pub(crate) fn read_report(response: &Response) -> Result<Report, Unread> {
     let report = json_object(response)?;
     let id = member_text(&report, "reportId");
