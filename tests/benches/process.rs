@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use ml_connector_sandbox::concur::{DocStatus, DocumentBulk};
 use ml_connector_sandbox::server;
-use ml_connector_tests::fixtures::{Deployment, Options, documents};
+use ml_connector_tests::fixtures::{Deployment, Options, documents, settings};
+use serde_json::json;
 
 /// The kernel counts processor time in hundredths of a second, on every architecture of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -19,8 +20,10 @@ const WAITING_RUNS: u64 = 10_000;
 
 #[tokio::main]
 async fn main() {
-    if std::env::var("PART").is_ok_and(|part| part == "backfill") {
-        return invoices_of_before().await;
+    match std::env::var("PART").as_deref() {
+        Ok("backfill") => return records_of_before().await,
+        Ok("reconcile") => return comparison().await,
+        _ => {}
     }
     let (first, ready) = starts().await;
     println!("first start: ready after {first} ms, the component is compiled");
@@ -28,11 +31,22 @@ async fn main() {
     load().await;
     waiting().await;
     back_fill().await;
-    invoices_of_before().await;
+    records_of_before().await;
+    comparison().await;
 }
 
 fn row(what: &str, measured: String, goal: &str) {
     println!("{what:<44} {measured:>32}   (goal {goal})");
+}
+
+fn memory_row(kind: &str, few: u64, many: u64) {
+    let ratio = many as f64 / few as f64;
+    let what = format!("peak memory: 1,000 {kind}s, 10,000, ratio");
+    row(
+        &what,
+        format!("{}, {}, {ratio:.2}", mib(few), mib(many)),
+        "1.3",
+    );
 }
 
 /// Milliseconds until ready: the first time, and the fastest of five later ones.
@@ -111,69 +125,115 @@ async fn back_fill() {
         format!("{rate:.0} a second"),
         "none",
     );
-    row(
-        "peak memory: 1,000 documents, 10,000, ratio",
-        format!(
-            "{}, {}, {:.2}",
-            mib(few),
-            mib(many),
-            many as f64 / few as f64
-        ),
-        "1.3",
-    );
+    memory_row("document", few, many);
 }
 
-/// Invoices that were there before, brought across by the command `backfill`; in a fresh process
-/// each time.
-async fn invoices_of_before() {
-    let (_, few) = back_filled(1_000).await;
-    let (rate, many) = back_filled(10_000).await;
-    row(
-        "back-fill of 10,000 invoices",
-        format!("{rate:.0} a second"),
-        "none",
-    );
-    row(
-        "peak memory: 1,000 invoices, 10,000, ratio",
-        format!(
-            "{}, {}, {:.2}",
-            mib(few),
-            mib(many),
-            many as f64 / few as f64
-        ),
-        "1.3",
-    );
+/// Invoices and expenses that were there before, brought across by the command `backfill`; in a
+/// fresh process each time.
+async fn records_of_before() {
+    for kind in ["invoice", "expense"] {
+        let (_, few) = back_filled(kind, 1_000).await;
+        let (rate, many) = back_filled(kind, 10_000).await;
+        row(
+            &format!("back-fill of 10,000 {kind}s"),
+            format!("{rate:.0} a second"),
+            "none",
+        );
+        memory_row(kind, few, many);
+    }
 }
 
-/// Invoices a second, and the peak memory of the service in KiB.
-async fn back_filled(invoices: u64) -> (f64, u64) {
+/// Records a second, and the peak memory of the service in KiB.
+async fn back_filled(kind: &str, records: u64) -> (f64, u64) {
+    let mut deployment = before(kind, records).await;
+    let pid = deployment.process_id().expect("runs");
+    let began = Instant::now();
+    back_fill_all(&deployment, kind, records);
+    let rate = records as f64 / began.elapsed().as_secs_f64();
+    let peak = peak(pid);
+    deployment.stop().expect("stops");
+    (rate, peak)
+}
+
+/// A service, and records in FreshBooks that nobody has announced.
+async fn before(kind: &str, records: u64) -> Deployment {
     let mut options = Options::default();
     options.connection["sweep"]["interval_s"] = 86_400.into();
+    if kind == "expense" {
+        options.connection["expense"] = settings::expense("resend");
+    }
     let deployment = Deployment::new(&options).await;
     let mut deployment = deployment.expect("is set up");
     restarted(&mut deployment).await;
     deployment.connect().await.expect("connects");
     deployment.registered().await.expect("registers");
-    let pid = deployment.process_id().expect("runs");
     {
         let mut sandbox = deployment.sandbox.shared.lock();
         sandbox.freshbooks.config_mut().webhooks.silent = true;
     }
-    create(&deployment, invoices);
-    let began = Instant::now();
-    let command = ["backfill", "--from", "2026-01-01", "--kind", "invoice"];
+    match kind {
+        "expense" => create_expenses(&deployment, records),
+        _ => create(&deployment, records),
+    }
+    deployment
+}
+
+/// Runs the command until all records are there.
+fn back_fill_all(deployment: &Deployment, kind: &str, records: u64) {
+    let command = ["backfill", "--from", "2025-01-01", "--kind", kind];
     let done = tokio::task::block_in_place(|| deployment.installation.run(&command));
-    let rate = invoices as f64 / began.elapsed().as_secs_f64();
-    let there = deployment
-        .sandbox
-        .shared
-        .lock()
-        .concur
-        .payment_request_count() as u64;
-    assert_eq!(there, invoices, "nothing is lost or doubled: {done:?}");
-    let peak = peak(pid);
+    let sandbox = deployment.sandbox.shared.lock();
+    let there = match kind {
+        "expense" => {
+            let reports = sandbox.concur.expense_reports();
+            reports.iter().map(|report| report.entries.len()).sum()
+        }
+        _ => sandbox.concur.payment_request_count(),
+    };
+    assert_eq!(
+        there as u64, records,
+        "nothing is lost or doubled: {done:?}"
+    );
+}
+
+/// Both systems compared, with `RECORDS` invoices a side or 100,000: how long, how many requests,
+/// and the peak memory of the service, which is started anew before it.
+async fn comparison() {
+    let records = given_records().unwrap_or(100_000);
+    let mut deployment = before("invoice", records).await;
+    back_fill_all(&deployment, "invoice", records);
     deployment.stop().expect("stops");
-    (rate, peak)
+    deployment.start().await.expect("starts");
+    let pid = deployment.process_id().expect("runs");
+    let (idle, began) = (resident(pid), Instant::now());
+    let command = [
+        "reconcile",
+        "--from",
+        "2025-01-01",
+        "--to",
+        "2030-12-31",
+        "--json",
+    ];
+    let done = tokio::task::block_in_place(|| deployment.installation.run(&command));
+    let took = began.elapsed();
+    let peak = peak(pid);
+    assert_eq!(done.code, 0, "both agree: {}", done.err);
+    let report: serde_json::Value = serde_json::from_str(&done.out).expect("is JSON");
+    println!(
+        "{records} records a side: {} requests, one after the other",
+        report["calls"]
+    );
+    row(
+        "read and compared, most of it the sandbox's answers",
+        format!("{:.0} s", took.as_secs_f64()),
+        "none",
+    );
+    row(
+        "peak memory of reading and comparing, idle before",
+        format!("{}, {}", mib(peak), mib(idle)),
+        "256 MiB",
+    );
+    deployment.stop().expect("stops");
 }
 
 /// Documents a second, and the peak memory of the service in KiB.
@@ -280,9 +340,30 @@ fn create(deployment: &Deployment, count: u64) {
     }
 }
 
+/// Expenses of somebody who is paid in their currency, in 24 months: no report has very many.
+fn create_expenses(deployment: &Deployment, count: u64) {
+    let shared = &deployment.sandbox.shared;
+    for number in 0..count {
+        let month = number % 24;
+        let expense = json!({"staffid": 2, "categoryid": 3344,
+            "date": format!("{}-{:02}-{:02}", 2025 + month / 12, month % 12 + 1, number % 28 + 1),
+            "vendor": format!("Cab {number}"), "amount": {"amount": "40.00", "code": "CAD"}});
+        let made = shared
+            .lock()
+            .freshbooks
+            .create_expense(&expense, server::now());
+        made.expect("is created");
+    }
+    shared.wake();
+}
+
 fn records() -> u64 {
-    let given = std::env::var("RECORDS").ok();
-    given.map_or(20_000, |text| text.parse().expect("a number"))
+    given_records().unwrap_or(20_000)
+}
+
+fn given_records() -> Option<u64> {
+    let given = std::env::var("RECORDS").ok()?;
+    Some(given.parse().expect("a number"))
 }
 
 fn own() -> u32 {

@@ -18,7 +18,7 @@ const PAGE_ROWS_MAX: u32 = 100;
 /// A report of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReportRow {
-    /// Its id.
+    /// The id that other calls name it by.
     pub(crate) id: String,
     /// The login of its owner.
     pub(crate) login: String,

@@ -33,7 +33,7 @@ use crate::settings::Settings;
 use crate::settings::expense::BankImported;
 use crate::text::non_empty;
 
-/// The flow's name.
+/// The flow's name in commands and reports.
 pub(super) const NAME: &str = "expenses";
 const SOURCE: &str = "expense";
 const TARGET: &str = "expense-entry";

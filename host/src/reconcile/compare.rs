@@ -5,9 +5,9 @@ mod grouping;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::grouping::Groups;
-use super::record::{Holding, Record, Source, Standing, Target};
+use super::record::{Holding, Key, Record, Source, Standing, Target};
 use super::report::{Difference, Finding, FindingKind, Totals};
-use crate::contract::types::{Note, ObjectRef};
+use crate::contract::types::Note;
 
 /// Both sides of a flow, as far as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub struct Sides {
 
 impl Sides {
     fn is_within(&self, target: &Target) -> bool {
-        let days = self.days.as_ref().zip(target.record.facts.date.as_ref());
+        let date = target.record.facts.facts().date;
+        let days = self.days.as_ref().zip(date.as_ref());
         days.is_none_or(|((first, last), date)| (first..=last).contains(&date))
     }
 }
@@ -63,17 +64,10 @@ pub fn compare(flow: &str, sides: &Sides) -> Compared {
 /// The targets, as they are looked up and taken.
 struct Joined<'s> {
     targets: &'s [Target],
-    by_object: BTreeMap<Key<'s>, usize>,
+    by_object: BTreeMap<&'s Key, usize>,
     by_marker: BTreeSet<(&'s str, usize)>,
-    by_source: BTreeSet<(Key<'s>, usize)>,
+    by_source: BTreeSet<(&'s Key, usize)>,
     taken: Vec<bool>,
-}
-
-/// Which object, in an order; both systems have ids of their own.
-type Key<'s> = (&'static str, &'s str, &'s str);
-
-fn key(object: &ObjectRef) -> Key<'_> {
-    (object.system.as_str(), &object.kind, &object.id)
 }
 
 impl<'s> Joined<'s> {
@@ -87,12 +81,12 @@ impl<'s> Joined<'s> {
             taken: vec![false; targets.len()],
         };
         for (at, target) in targets.iter().enumerate() {
-            joined.by_object.insert(key(&target.record.object), at);
+            joined.by_object.insert(&target.record.object, at);
             if let Some(marker) = &target.record.marker {
                 joined.by_marker.insert((marker, at));
             }
             if let Some(source) = &target.link {
-                joined.by_source.insert((key(source), at));
+                joined.by_source.insert((source, at));
             }
         }
         joined
@@ -102,9 +96,9 @@ impl<'s> Joined<'s> {
     /// have one record.
     fn take(&mut self, source: &Source) -> Vec<Match<'s>> {
         let link = source.link.as_ref();
-        let linked = link.and_then(|link| self.by_object.get(&key(link)));
+        let linked = link.and_then(|link| self.by_object.get(link));
         let mut found: Vec<usize> = linked.into_iter().copied().collect();
-        let own = key(&source.record.object);
+        let own = &source.record.object;
         let back = self.by_source.range((own, 0)..=(own, usize::MAX));
         found.extend(back.map(|(_, at)| *at));
         if let Some(marker) = source.record.marker.as_deref() {

@@ -6,13 +6,13 @@ mod requests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::known::{
-    Key, Known, endless, fields_of, key_of, not_answered, not_there, referred, row_without_fields,
-    standing, unread,
+    Known, Side as Records, endless, forget_alike, not_answered, not_there, referred, unread,
 };
 pub use self::requests::ReconcileError;
 use self::requests::Remotes;
 use super::compare::Sides;
 use super::progress::Progress;
+use super::record::Key;
 use crate::contract::reconciliation::{Content, Flow, Page, Period, Reading, Row, Side};
 use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Note, ObjectRef};
@@ -66,11 +66,17 @@ impl<'c> Reader<'c> {
     ) -> Result<FlowRead, ReconcileError> {
         self.progress.begin_flow(&flow.name);
         let (mut sources, sources_cut) = match flow.lists_sources {
-            true => self.read_side(flow, period, Side::Source).await?,
+            true => {
+                let none = &mut Records::new();
+                self.read_side(flow, period, Side::Source, none).await?
+            }
             false => (self.read_sources(flow, period).await?, None),
         };
-        let (mut targets, targets_cut) = self.read_side(flow, period, Side::Target).await?;
-        let led_to = |known: &BTreeMap<Key, Known>, kinds: &[String]| -> Vec<ObjectRef> {
+        let (mut targets, targets_cut) = {
+            let known = &mut sources;
+            self.read_side(flow, period, Side::Target, known).await?
+        };
+        let led_to = |known: &Records, kinds: &[String]| -> Vec<Key> {
             let links = known.values().filter_map(|one| one.link(kinds));
             links.cloned().collect()
         };
@@ -80,15 +86,15 @@ impl<'c> Reader<'c> {
         let cut = targets_cut.as_ref();
         self.read_linked(flow, there, cut, &mut targets).await?;
         let is_ours = |one: &Known| !one.belongs_elsewhere(flow);
-        let sources = sources.into_values().filter(is_ours);
-        let targets = targets.into_values();
+        let sources = sources.into_iter().filter(|(_, one)| is_ours(one));
+        let targets = targets.into_iter();
         Ok(FlowRead {
             sides: Sides {
                 sources: sources
-                    .map(|one| one.into_source(&flow.target_kinds))
+                    .map(|(key, one)| one.into_source(key, &flow.target_kinds))
                     .collect(),
                 targets: targets
-                    .map(|one| one.into_target(&flow.source_kinds))
+                    .map(|(key, one)| one.into_target(key, &flow.source_kinds))
                     .collect(),
                 targets_cut: targets_cut.clone(),
                 days: Some((period.from.clone(), period.to.clone())),
@@ -97,14 +103,16 @@ impl<'c> Reader<'c> {
         })
     }
 
-    /// All records of a side, and why the list was not read to its end.
+    /// All records of a side, and why the list was not read to its end. `sources` are those that
+    /// targets are compared with as they come.
     async fn read_side(
         &self,
         flow: &Flow,
         period: &Period,
         side: Side,
-    ) -> Result<(BTreeMap<Key, Known>, Option<Note>), ReconcileError> {
-        let (mut known, mut cut) = (BTreeMap::new(), None);
+        sources: &mut Records,
+    ) -> Result<(Records, Option<Note>), ReconcileError> {
+        let (mut known, mut cut) = (Records::new(), None);
         let mut cursor: Option<String> = None;
         loop {
             let place = (side, period, cursor.as_deref());
@@ -113,7 +121,9 @@ impl<'c> Reader<'c> {
             for row in page.rows {
                 rows.push(self.completed(flow, row, None).await?);
             }
+            let read: Vec<Key> = rows.iter().map(|row| Key::of(&row.object)).collect();
             self.remember(rows, &mut known).await?;
+            forget_alike(sources, &mut known, &read);
             cut = cut.or(page.cut);
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -123,12 +133,8 @@ impl<'c> Reader<'c> {
     }
 
     /// The sources that runs have known, where no list shows all of them.
-    async fn read_sources(
-        &self,
-        flow: &Flow,
-        period: &Period,
-    ) -> Result<BTreeMap<Key, Known>, ReconcileError> {
-        let (mut known, mut before) = (BTreeMap::new(), None);
+    async fn read_sources(&self, flow: &Flow, period: &Period) -> Result<Records, ReconcileError> {
+        let (mut known, mut before) = (Records::new(), None);
         loop {
             let filter = RunFilter {
                 connection: Some(self.connection.name.clone()),
@@ -143,7 +149,7 @@ impl<'c> Reader<'c> {
             };
             before = Some(last.id);
             let objects = runs.into_iter().filter(|run| is_source(flow, period, run));
-            let objects = objects.map(|run| run.object).collect();
+            let objects = objects.map(|run| Key::of(&run.object)).collect();
             self.read_linked(flow, objects, None, &mut known).await?;
         }
     }
@@ -237,14 +243,15 @@ impl<'c> Reader<'c> {
     async fn read_linked(
         &self,
         flow: &Flow,
-        objects: Vec<ObjectRef>,
+        objects: Vec<Key>,
         cut: Option<&Note>,
-        known: &mut BTreeMap<Key, Known>,
+        known: &mut Records,
     ) -> Result<(), ReconcileError> {
         let mut rows = Vec::new();
         let mut asked = BTreeSet::new();
-        for object in objects {
-            let is_new = !known.contains_key(&key_of(&object)) && asked.insert(key_of(&object));
+        for key in objects {
+            let object = key.object();
+            let is_new = !known.contains_key(&key) && asked.insert(key);
             if is_new {
                 let row = unread(object);
                 rows.push(self.completed(flow, row, cut).await?);
@@ -254,33 +261,20 @@ impl<'c> Reader<'c> {
     }
 
     /// Adds what the store knows of the records, and of what their fields refer to.
-    async fn remember(
-        &self,
-        rows: Vec<Row>,
-        known: &mut BTreeMap<Key, Known>,
-    ) -> Result<(), ReconcileError> {
+    async fn remember(&self, rows: Vec<Row>, known: &mut Records) -> Result<(), ReconcileError> {
         for rows in rows.chunks(OBJECTS_MAX / 2) {
             let objects: Vec<ObjectRef> = rows.iter().map(|row| row.object.clone()).collect();
             let parties = rows.iter().flat_map(referred).cloned();
             let parties: BTreeMap<Key, ObjectRef> =
-                parties.map(|party| (key_of(&party), party)).collect();
+                parties.map(|party| (Key::of(&party), party)).collect();
             let linked = self.statuses(parties.into_values().collect()).await?;
             let linked: BTreeMap<Key, String> = linked
                 .into_iter()
-                .filter_map(|status| Some((key_of(&status.object), status.link?.target.id)))
+                .filter_map(|status| Some((Key::of(&status.object), status.link?.target.id)))
                 .collect();
             for (row, status) in rows.iter().zip(self.statuses(objects).await?) {
-                let one = Known {
-                    fields: fields_of(row, &linked),
-                    standing: standing(&status),
-                    linked: status.link.map(|link| link.target),
-                    row: row_without_fields(row),
-                };
-                let is_part = matches!(row.content, Content::Part(_));
-                match known.get_mut(&key_of(&row.object)) {
-                    Some(earlier) if is_part => earlier.add(one),
-                    _ => drop(known.insert(key_of(&row.object), one)),
-                }
+                let key = Key::of(&row.object);
+                Known::new(row.clone(), status, &linked).add_to(key, known);
             }
         }
         Ok(())

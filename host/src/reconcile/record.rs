@@ -6,7 +6,7 @@ use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 
 use super::report::Difference;
 use crate::contract::runs::Facts;
-use crate::contract::types::{Note, ObjectRef};
+use crate::contract::types::{Note, ObjectRef, System};
 
 /// Ends a name whose value is compared letter by letter.
 const EXACT: char = '\u{1f}';
@@ -14,16 +14,91 @@ const EXACT: char = '\u{1f}';
 const ANY_CASE: char = '\u{1d}';
 /// Ends a field and its value.
 const END: char = '\u{1e}';
+/// The same as a text.
+const END_TEXT: &str = "\u{1e}";
+
+/// An object as one text, such as `concur/payment-request/B0A5`: each piece of memory costs more
+/// than what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(Box<str>);
+
+impl Key {
+    /// The key of an object.
+    #[must_use]
+    pub fn of(object: &ObjectRef) -> Self {
+        let ObjectRef { system, kind, id } = object;
+        Self(format!("{}/{kind}/{id}", system.as_str()).into_boxed_str())
+    }
+
+    /// The object. Kinds have no slash, and ids may have some.
+    #[must_use]
+    pub fn object(&self) -> ObjectRef {
+        let (system, rest) = self.0.split_once('/').unwrap_or_default();
+        let (kind, id) = rest.split_once('/').unwrap_or_default();
+        ObjectRef {
+            system: match system == System::Concur.as_str() {
+                true => System::Concur,
+                false => System::Freshbooks,
+            },
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+
+    /// The object's kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.0.split('/').nth(1).unwrap_or_default()
+    }
+}
+
+/// What a record is to a person, as one text for the same reason. What is empty is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedFacts(Box<str>);
+
+impl PackedFacts {
+    /// Puts facts together.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let Facts {
+            number,
+            party,
+            amount,
+            currency,
+            date,
+        } = facts;
+        let parts = [number, party, amount, currency, date];
+        let parts = parts.map(|part| plain(part.as_deref().unwrap_or_default()));
+        Self(parts.join(END_TEXT).into_boxed_str())
+    }
+
+    /// Takes them out.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let mut parts = self.0.split(END);
+        let mut part = || {
+            let part = parts.next().filter(|part| !part.is_empty());
+            part.map(str::to_owned)
+        };
+        Facts {
+            number: part(),
+            party: part(),
+            amount: part(),
+            currency: part(),
+            date: part(),
+        }
+    }
+}
 
 /// A record of one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The record, by system, kind and id.
-    pub object: ObjectRef,
+    pub object: Key,
     /// The marker by which the two sides are joined where no link does.
     pub marker: Option<Box<str>>,
     /// What it is to a person.
-    pub facts: Facts,
+    pub facts: PackedFacts,
     /// What it holds, as far as it is compared.
     pub content: Holding,
 }
@@ -53,7 +128,7 @@ pub struct Source {
     /// The record, with what a run would write of it.
     pub record: Record,
     /// What a link says that it became.
-    pub link: Option<ObjectRef>,
+    pub link: Option<Key>,
     /// Why no run carries it over as long as it has no link.
     pub left_out: Option<Note>,
     /// How its runs stand.
@@ -82,7 +157,7 @@ pub struct Target {
     /// The record, with what is there.
     pub record: Record,
     /// The source that a link says it belongs to.
-    pub link: Option<ObjectRef>,
+    pub link: Option<Key>,
 }
 
 /// The fields of a record as one compressed text: hundreds of thousands of records would else be
@@ -105,6 +180,12 @@ pub struct FieldIn<'a> {
 }
 
 impl Fields {
+    /// No fields, with which nothing differs.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Box::default())
+    }
+
     /// Puts fields together, in their order.
     #[must_use]
     pub fn new<'a>(fields: impl IntoIterator<Item = FieldIn<'a>>) -> Self {
@@ -232,6 +313,35 @@ mod tests {
         let told =
             |one: Difference| format!("{} {} {}", one.field, side(one.source), side(one.target));
         differences.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_is_packed_comes_out_as_it_was() {
+        for (system, id) in [(System::Concur, "a/b"), (System::Freshbooks, "")] {
+            let (kind, id) = ("expense-entry".to_owned(), id.to_owned());
+            let object = ObjectRef { system, kind, id };
+            assert_eq!(Key::of(&object).object(), object);
+            assert_eq!(Key::of(&object).kind(), "expense-entry");
+        }
+        let facts = Facts {
+            number: None,
+            party: Some("Northwind\u{1f} Paper".to_owned()),
+            amount: Some("5.00".to_owned()),
+            currency: None,
+            date: Some("2026-02-27".to_owned()),
+        };
+        let out = PackedFacts::of(&facts).facts();
+        assert_eq!(out.party.as_deref(), Some("Northwind  Paper"));
+        assert_eq!(
+            out,
+            Facts {
+                party: out.party.clone(),
+                ..facts
+            }
+        );
+        assert_eq!(PackedFacts::of(&Facts::NONE).facts(), Facts::NONE);
+        assert_eq!(Fields::none().differences(&fields(&[("Name", "A")])), []);
+        assert_eq!(fields(&[("Name", "A")]).differences(&Fields::none()), []);
     }
 
     #[test]

@@ -198,7 +198,10 @@ fn a_category_is_read_where_its_name_decides() {
 #[test]
 fn reports_are_listed_and_then_the_entries_of_each() {
     let settings = settings();
-    let report = |id: &str, modified: &str| json!({"ID": id, "OwnerLoginID": format!("{id}@x.test"), "LastModifiedDate": modified});
+    let report = |id: &str, modified: &str| {
+        let login = format!("{id}@x.test");
+        json!({"ID": id, "OwnerLoginID": login, "LastModifiedDate": modified})
+    };
     let reports = |reports: &[Value], next: Value| json!({"Items": reports, "NextPage": next});
     let last = "2026-02-20T10:00:00";
     let answers = [

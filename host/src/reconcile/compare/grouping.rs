@@ -34,7 +34,7 @@ impl<'f> Groups<'f> {
     /// Counts a source with its targets.
     pub(super) fn add(&mut self, source: &Source, targets: &[Match<'_>], verdict: Verdict) {
         let record = &source.record;
-        let shown = named(record, targets);
+        let shown = &named(record, targets);
         let found = match verdict {
             Verdict::LeftOut => {
                 self.of(shown).totals.left_out += 1;
@@ -47,23 +47,23 @@ impl<'f> Groups<'f> {
         let group = self.of(shown);
         if !record.is_gone() {
             group.totals.sources += 1;
-            add(&mut group.source_amount, &record.facts);
+            add(&mut group.source_amount, &record.facts.facts());
         }
         // Each stands where its source does, so that sums can be compared.
         for one in targets.iter().filter(|one| !one.is_shared) {
             group.totals.targets += 1;
-            add(&mut group.target_amount, &one.target.record.facts);
+            add(&mut group.target_amount, &one.target.record.facts.facts());
         }
         let Some(found) = found else {
             group.totals.same += 1;
             return;
         };
-        let objects = targets.iter().map(|one| one.target.record.object.clone());
+        let objects = targets.iter().map(|one| one.target.record.object.object());
         let about = About {
             flow,
             key,
             facts: shown,
-            source: Some(record.object.clone()),
+            source: Some(record.object.object()),
             targets: objects.collect(),
         };
         group.find(about.finding(found));
@@ -71,7 +71,7 @@ impl<'f> Groups<'f> {
 
     /// Counts a target that is none of ours.
     pub(super) fn add_foreign(&mut self, target: &Target) {
-        let facts = &target.record.facts;
+        let facts = &target.record.facts.facts();
         let message = match &target.record.marker {
             None => "it did not come from here".to_owned(),
             Some(marker) => {
@@ -83,7 +83,7 @@ impl<'f> Groups<'f> {
             key: key_of(facts),
             facts,
             source: None,
-            targets: vec![target.record.object.clone()],
+            targets: vec![target.record.object.object()],
         };
         let finding = about.finding(Found::new(FindingKind::Foreign, message));
         self.of(facts).find(finding);
@@ -150,11 +150,11 @@ impl About<'_> {
 }
 
 /// What is known of a document: by its source, unless that is gone.
-fn named<'a>(record: &'a Record, targets: &[Match<'a>]) -> &'a Facts {
-    let first = targets.first().map(|one| &one.target.record.facts);
-    match record.facts.date {
-        None => first.unwrap_or(&record.facts),
-        Some(_) => &record.facts,
+fn named(record: &Record, targets: &[Match<'_>]) -> Facts {
+    let own = record.facts.facts();
+    match (own.date.is_some(), targets.first()) {
+        (false, Some(first)) => first.target.record.facts.facts(),
+        _ => own,
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::contract::runs::Facts;
-use crate::contract::types::System;
-use crate::reconcile::record::{FieldIn, Fields};
+use crate::contract::types::{ObjectRef, System};
+use crate::reconcile::record::{FieldIn, Fields, PackedFacts};
 
 fn object(system: System, id: &str) -> ObjectRef {
     let kind = match system {
@@ -29,9 +29,9 @@ fn record(system: System, id: &str, marker: &str, amount: &str) -> Record {
         any_case: false,
     };
     Record {
-        object: object(system, id),
+        object: Key::of(&object(system, id)),
         marker: (!marker.is_empty()).then(|| marker.into()),
-        facts,
+        facts: PackedFacts::of(&facts),
         content: Holding::Fields(Fields::new([total])),
     }
 }
@@ -39,7 +39,7 @@ fn record(system: System, id: &str, marker: &str, amount: &str) -> Record {
 fn source(id: &str, link: Option<&str>) -> Source {
     Source {
         record: record(System::Freshbooks, id, &format!("m{id}"), "5.00"),
-        link: link.map(|id| object(System::Concur, id)),
+        link: link.map(|id| Key::of(&object(System::Concur, id))),
         left_out: None,
         standing: Standing::Settled,
     }
@@ -48,7 +48,7 @@ fn source(id: &str, link: Option<&str>) -> Source {
 fn target(id: &str, marker: &str, link: Option<&str>) -> Target {
     Target {
         record: record(System::Concur, id, marker, "5.00"),
-        link: link.map(|id| object(System::Freshbooks, id)),
+        link: link.map(|id| Key::of(&object(System::Freshbooks, id))),
     }
 }
 
@@ -186,7 +186,7 @@ fn drafts_are_left_out_until_they_are_linked() {
     let mut draft = source("1", None);
     draft.left_out = Some(note("draft"));
     assert_eq!(kinds(vec![draft.clone()], vec![]), [""; 0]);
-    draft.link = Some(object(System::Concur, "A"));
+    draft.link = Some(Key::of(&object(System::Concur, "A")));
     assert_eq!(kinds(vec![draft], vec![]), ["missing"]);
 }
 
@@ -279,7 +279,9 @@ fn pair(at: usize) -> (Source, Target) {
     };
     let mut source = source(&id, Some(&id));
     source.record = record(System::Freshbooks, &id, &marker, "1078.00");
-    source.record.facts.party = Some("Northwind Paper Ltd".to_owned());
+    let mut facts = source.record.facts.facts();
+    facts.party = Some("Northwind Paper Ltd".to_owned());
+    source.record.facts = PackedFacts::of(&facts);
     source.record.content = holding("1078.00", "FB-C41|MAIN");
     let mut target = target(&id, &marker, Some(&id));
     target.record.facts = source.record.facts.clone();
