@@ -13,5 +13,6 @@ mod financial_entities;
 mod financial_failures;
 mod forms;
 mod look_ups;
+mod reference;
 
 use ml_connector_tests::scenarios;
