@@ -14,5 +14,6 @@ mod financial_failures;
 mod forms;
 mod look_ups;
 mod reference;
+mod vendor_changes;
 
 use ml_connector_tests::scenarios;

@@ -1,4 +1,4 @@
-//! Projects, services and accounts become list items, and linked vendors follow FreshBooks.
+//! Projects, services and accounts become list items.
 
 use std::collections::BTreeSet;
 
@@ -26,9 +26,6 @@ scenarios!(
     documents_name_projects_that_the_settings_do_not,
     a_crash_around_the_bulk_call_doubles_nothing,
     a_lost_bulk_answer_doubles_nothing,
-    a_vendor_follows_its_client,
-    a_vendor_changed_in_concur_is_a_conflict,
-    an_archived_client_keeps_its_vendor,
 );
 
 const DAY_MS: u64 = 86_400_000;
@@ -59,7 +56,7 @@ fn connected(backend: Backend, code: &str) -> Sim {
 }
 
 /// Everything connected, with these webhooks registered.
-fn registered(backend: Backend, settings: &Value, nouns: &[&str]) -> Sim {
+pub(crate) fn registered(backend: Backend, settings: &Value, nouns: &[&str]) -> Sim {
     let mut sim = Sim::with_settings(backend, settings);
     for noun in nouns {
         sim.start(object("callback", noun), StartReason::Schedule);
@@ -81,7 +78,7 @@ fn a_project(sim: &mut Sim, title: &str) -> String {
     create(sim, RecordKind::Project, &json!({"title": title}))
 }
 
-fn update(sim: &mut Sim, kind: RecordKind, id: &str, fields: &Value) {
+pub(crate) fn update(sim: &mut Sim, kind: RecordKind, id: &str, fields: &Value) {
     sim.now += 120_000;
     let id = id.parse().expect("is a number");
     let updated = sim.sandbox.freshbooks.update(kind, id, fields, sim.now);
@@ -89,7 +86,7 @@ fn update(sim: &mut Sim, kind: RecordKind, id: &str, fields: &Value) {
 }
 
 /// Compares all records of a kind, and the list after them, as the schedule would.
-fn compare(sim: &mut Sim, kind: &str) {
+pub(crate) fn compare(sim: &mut Sim, kind: &str) {
     sim.start(
         object("reference-list", &format!("{kind}/1")),
         StartReason::Schedule,
@@ -125,7 +122,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The stop of an object's latest run, as one text.
-fn stop_text(sim: &Sim, kind: &str, id: &str) -> String {
+pub(crate) fn stop_text(sim: &Sim, kind: &str, id: &str) -> String {
     match ending(sim, kind, id) {
         Ending::Parked(stop) => stop.message,
         other => panic!("is not parked: {other:?}"),
@@ -360,78 +357,4 @@ fn a_lost_bulk_answer_doubles_nothing(backend: Backend) {
         compare(&mut sim, "project");
         assert_three(&sim, 0);
     }
-}
-
-/// Settings by which linked vendors follow FreshBooks.
-fn with_vendors() -> Value {
-    let mut settings = settings::connection("park");
-    settings["reference"] = json!({"vendors": "freshbooks"});
-    settings
-}
-
-/// An invoice, and by it a vendor; returns the client.
-fn a_vendor(sim: &mut Sim) -> String {
-    let freshbooks = &mut sim.sandbox.freshbooks;
-    let client = freshbooks.create_client(&documents::client(), sim.now);
-    let client = client.expect("is created");
-    let invoice = documents::invoice(client, "2093");
-    let created = freshbooks.create_invoice(&invoice, sim.now);
-    created.expect("is created");
-    sim.settle();
-    assert_eq!(sim.sandbox.concur.vendors().len(), 1);
-    client.to_string()
-}
-
-fn a_vendor_follows_its_client(backend: Backend) {
-    let mut sim = registered(backend, &with_vendors(), &["client", "bill_vendor"]);
-    let client = a_vendor(&mut sim);
-    let moved = json!({"p_street": "7 Harbour Road"});
-    update(&mut sim, RecordKind::Client, &client, &moved);
-    sim.settle();
-    let [vendor] = sim.sandbox.concur.vendors().try_into().expect("one vendor");
-    assert_eq!(vendor["Address1"], "7 Harbour Road");
-    // A client that no document names makes no vendor.
-    let other = documents::bill_vendor();
-    let made = sim.sandbox.freshbooks.create_bill_vendor(&other, sim.now);
-    made.expect("is created");
-    sim.settle();
-    assert_eq!(sim.sandbox.concur.vendors().len(), 1);
-}
-
-fn a_vendor_changed_in_concur_is_a_conflict(backend: Backend) {
-    let mut sim = registered(backend, &with_vendors(), &["client", "bill_vendor"]);
-    let client = a_vendor(&mut sim);
-    compare(&mut sim, "client");
-    let [mut vendor] = sim.sandbox.concur.vendors().try_into().expect("one vendor");
-    vendor.insert("Address1".to_string(), "1 By Hand Street".to_string());
-    let edited = sim.sandbox.concur.edit_vendor(&json!(vendor), sim.now);
-    edited.expect("is edited");
-    let moved = json!({"p_street": "7 Harbour Road"});
-    update(&mut sim, RecordKind::Client, &client, &moved);
-    sim.settle();
-    let said = stop_text(&sim, "client", &client);
-    assert!(said.contains("1 By Hand Street"), "{said}");
-    assert!(said.contains("7 Harbour Road"), "{said}");
-    let vendors = sim.sandbox.concur.vendors();
-    assert_eq!(vendors[0]["Address1"], "1 By Hand Street");
-    sim.start(object("client", &client), StartReason::Replay);
-    sim.settle();
-    let vendors = sim.sandbox.concur.vendors();
-    assert_eq!(vendors[0]["Address1"], "7 Harbour Road");
-}
-
-/// Its invoices are still there, and no call archives a vendor.
-fn an_archived_client_keeps_its_vendor(backend: Backend) {
-    let mut sim = registered(backend, &with_vendors(), &["client", "bill_vendor"]);
-    let client = a_vendor(&mut sim);
-    let before = sim.sandbox.concur.vendors();
-    let id = client.parse().expect("is a number");
-    sim.now += 120_000;
-    let kind = RecordKind::Client;
-    sim.sandbox.freshbooks.archive(kind, id, sim.now);
-    sim.settle();
-    compare(&mut sim, "client");
-    let ended = ending(&sim, "client", &client);
-    assert!(matches!(ended, Ending::Unchanged(_)), "{ended:?}");
-    assert_eq!(sim.sandbox.concur.vendors(), before);
 }
