@@ -14,7 +14,6 @@ use crate::scenarios;
 scenarios!(
     a_vendor_follows_its_client,
     a_vendor_changed_in_concur_is_a_conflict,
-    an_archived_client_keeps_its_vendor,
 );
 
 /// Settings by which linked vendors follow FreshBooks.
@@ -73,20 +72,4 @@ fn a_vendor_changed_in_concur_is_a_conflict(backend: Backend) {
     sim.settle();
     let vendors = sim.sandbox.concur.vendors();
     assert_eq!(vendors[0]["Address1"], "7 Harbour Road");
-}
-
-/// Its invoices are still there, and no call archives a vendor.
-fn an_archived_client_keeps_its_vendor(backend: Backend) {
-    let mut sim = registered(backend, &with_vendors(), &["client", "bill_vendor"]);
-    let client = a_vendor(&mut sim);
-    let before = sim.sandbox.concur.vendors();
-    let id = client.parse().expect("is a number");
-    sim.now += 120_000;
-    let kind = RecordKind::Client;
-    sim.sandbox.freshbooks.archive(kind, id, sim.now);
-    sim.settle();
-    compare(&mut sim, "client");
-    let ended = ending(&sim, "client", &client);
-    assert!(matches!(ended, Ending::Unchanged(_)), "{ended:?}");
-    assert_eq!(sim.sandbox.concur.vendors(), before);
 }
