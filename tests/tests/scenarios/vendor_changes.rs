@@ -1,13 +1,12 @@
 //! Linked vendors follow FreshBooks' clients and bill vendors.
 
-use ml_connector_component::contract::runs::{Ending, StartReason};
+use ml_connector_component::contract::runs::StartReason;
 use ml_connector_sandbox::freshbooks::RecordKind;
 use ml_connector_tests::fixtures::{documents, settings};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::{Sim, object};
 use serde_json::{Value, json};
 
-use crate::documents::ending;
 use crate::reference::{compare, registered, stop_text, update};
 use crate::scenarios;
 
