@@ -1,7 +1,8 @@
 //! Links that a person makes or breaks: which may be made by hand, and which belong together. They
 //! are those that the flows store: `flows::documents`, `flows::expenses` and
 //! `flows::financial_document` in both directions where the way back must know what is ours,
-//! `flows::vendors` and `flows::suppliers` in one.
+//! `flows::reference` in both since either side may change, `flows::vendors` and
+//! `flows::suppliers` in one.
 //!
 //! An expense entry has a second link back, by the id that documents name it by: the next run of
 //! its expense stores it, and it ends with the pair.
@@ -33,6 +34,10 @@ const EXPENSE_ENTRY: Kind = (System::Concur, "expense-entry");
 const VENDOR: Kind = (System::Concur, "vendor");
 const SUPPLIER: Kind = (System::Concur, "supplier");
 const FINANCIAL_DOCUMENT: Kind = (System::Concur, "financial-document");
+const PROJECT: Kind = (System::Freshbooks, "project");
+const SERVICE: Kind = (System::Freshbooks, "service");
+const ACCOUNT: Kind = (System::Freshbooks, "account");
+const LIST_ITEM: Kind = (System::Concur, "list-item");
 
 /// How two kinds are linked.
 struct Rule {
@@ -44,7 +49,7 @@ struct Rule {
     is_exclusive: bool,
 }
 
-/// A rule of two documents, of which each is the other's alone.
+/// A rule of two documents, or of a record and its list item, of which each is the other's alone.
 const fn document(source: Kind, target: Kind, is_mirrored: bool) -> Rule {
     Rule {
         source,
@@ -66,7 +71,7 @@ const fn party(source: Kind, target: Kind) -> Rule {
 
 /// Everything that people link. What is not here, such as a registration's link to its callback,
 /// is bookkeeping of the runs.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     document(INVOICE, PAYMENT_REQUEST, true),
     document(BILL, PAYMENT_REQUEST, true),
     document(EXPENSE, EXPENSE_ENTRY, true),
@@ -76,6 +81,9 @@ const RULES: [Rule; 9] = [
     party(CLIENT, VENDOR),
     party(BILL_VENDOR, VENDOR),
     party(SUPPLIER, BILL_VENDOR),
+    document(PROJECT, LIST_ITEM, true),
+    document(SERVICE, LIST_ITEM, true),
+    document(ACCOUNT, LIST_ITEM, true),
 ];
 
 /// The links of two objects that a person says are one. See `wit/crosswalk.wit`.
@@ -195,7 +203,7 @@ fn check_id(object: &ObjectRef) -> Result<(), String> {
             !is_named_by_documents(object),
             "its ID in Expense Entries v3, and not its ExpenseID",
         ),
-        _ if object.system == System::Freshbooks && kind != JOURNAL_ENTRY => {
+        _ if object.system == System::Freshbooks && ![JOURNAL_ENTRY, ACCOUNT].contains(&kind) => {
             (id.bytes().all(|byte| byte.is_ascii_digit()), "digits only")
         }
         _ => (true, ""),
@@ -298,6 +306,26 @@ mod tests {
         };
         let refused = unpair(&back).expect_err("goes with the pair");
         assert!(refused.contains("own bookkeeping"), "{refused}");
+    }
+
+    #[test]
+    fn a_record_and_its_list_item_are_linked_both_ways_and_a_claimed_code_is_ours() {
+        let item = status(ObjectRef::concur("list-item", "d0c1-77"));
+        for (kind, id) in [("project", "5512"), ("service", "7"), ("account", "a1-b2")] {
+            let record = status(ObjectRef::freshbooks(kind, id));
+            let paired = pair(&item, &record).expect("become each other");
+            assert!(paired.is_exclusive);
+            let sources = unpair(&paired.links[1]).expect("is a person's");
+            assert_eq!(sources, [item.object.clone(), record.object.clone()]);
+            let claim = Link {
+                source: ObjectRef::concur("list-code", "LIST/5512"),
+                target: record.object,
+                version: None,
+                content_hash: None,
+            };
+            let refused = unpair(&claim).expect_err("is ours");
+            assert!(refused.contains("own bookkeeping"), "{refused}");
+        }
     }
 
     #[test]

@@ -224,6 +224,11 @@ impl settings::GuestSettings for SettingsHandle {
         self.0.endpoints()
     }
 
+    fn concur_scopes(&self) -> Vec<String> {
+        let scopes = self.0.reference.concur_scopes();
+        scopes.into_iter().map(String::from).collect()
+    }
+
     fn identity(&self) -> Identity {
         self.0.identity()
     }

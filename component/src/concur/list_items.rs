@@ -32,7 +32,9 @@ pub(crate) struct ListItem {
 /// A page of items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemPage {
+    /// Its items, at most 100.
     pub items: Vec<ListItem>,
+    /// How many pages there are.
     pub pages: u64,
 }
 

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
-use crate::contract::runs::{Link, NewTask, ObjectStatus, StartReason, WaitReason};
+use crate::contract::runs::{EndingKind, Link, NewTask, ObjectStatus, StartReason, WaitReason};
 use crate::contract::types::{Duration, ObjectRef};
 use crate::flow::{EarlyEnd, Flow};
 
@@ -12,18 +12,26 @@ use crate::flow::{EarlyEnd, Flow};
 /// wakes it when it ends; this is for a wake-up that got lost.
 pub(super) const DEPENDENCY_LOOK: Duration = 3_600_000;
 
+/// How often an object's run is started that ends with nothing to do: the one that was awaited may
+/// have been that of a notice, which does not know that the object is needed.
+const STARTS_MAX: u32 = 3;
+
 /// What an object is in the other system; carried over first if it is not there.
 pub(super) async fn require_link(flow: &Flow, object: ObjectRef) -> Result<Link, EarlyEnd> {
     let mut needed = flow.find_one(object).await;
     let mut awaited = false;
+    let mut starts = 0;
     loop {
         if let Some(link) = needed.link {
             return Ok(link);
         }
-        if awaited && !needed.active {
+        let last = needed.last.as_ref();
+        let has_nothing_to_do = last.is_some_and(|last| last.kind == EndingKind::Unchanged);
+        if awaited && !needed.active && !(has_nothing_to_do && starts < STARTS_MAX) {
             return Err(stopped(flow, &needed));
         }
         if !needed.active {
+            starts += 1;
             let task = NewTask {
                 object: needed.object.clone(),
                 reason: StartReason::Dependency,

@@ -17,7 +17,9 @@ use crate::settings::reference::ReferenceKind;
 /// A page of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RecordPage {
+    /// Its records.
     pub records: Vec<Record>,
+    /// How many pages there are; none or one where the answer does not say.
     pub pages: u64,
 }
 

@@ -621,7 +621,8 @@ proptest! {
     #[test]
     fn a_translation_adds_up_to_the_cent(generated in model::any_invoice()) {
         let document = read(Kind::Invoice, &generated.to_json(0));
-        let translated = translate(&document, &settings(), &BTreeMap::new(), "mlc-67t75pxxmcusv4w5xrnx");
+        let (settings, none) = (settings(), BTreeMap::new());
+        let translated = translate(&document, &settings, &none, "mlc-67t75pxxmcusv4w5xrnx");
         let translated = translated.map_err(
             |problems| TestCaseError::fail(format!("{problems:?}\n{}", generated.to_json(0))))?;
         let body: Value = serde_json::from_str(&translated.to_create(&key())).expect("is JSON");
@@ -648,8 +649,9 @@ proptest! {
         let cent = if generated.minor_units() > money::WRITTEN_DECIMALS { 10 } else { 1 };
         let off = minor + cent * (2 * generated.lines.len() as i128 + 2);
         let json = generated.to_json(if sign { off } else { -off });
-        let found = translate(&read(Kind::Invoice, &json), &settings(), &BTreeMap::new(), "m").expect_err("is \
-                refused");
+        let document = read(Kind::Invoice, &json);
+        let found = translate(&document, &settings(), &BTreeMap::new(), "m");
+        let found = found.expect_err("is refused");
         prop_assert_eq!(&found[0].code, "total-mismatch");
     }
 

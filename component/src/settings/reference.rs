@@ -143,6 +143,21 @@ impl Reference {
         self.lists.iter().filter_map(scope).collect()
     }
 
+    /// Scopes of SAP Concur that the lists take: items are read by any, written where FreshBooks
+    /// is right, and taken out of a list there too (source: concur-list-items).
+    #[must_use]
+    pub fn concur_scopes(&self) -> Vec<&'static str> {
+        let are_written = |list: &ReferenceList| list.source_of_truth == SourceOfTruth::Freshbooks;
+        let mut scopes = Vec::new();
+        if !self.lists.is_empty() {
+            scopes.push("spend.listitem.read");
+        }
+        if self.lists.iter().any(are_written) {
+            scopes.extend(["spend.listitem.write", "spend.listitem.delete"]);
+        }
+        scopes
+    }
+
     pub(super) fn schedules(&self) -> Vec<Schedule> {
         let mut schedules = Vec::new();
         for list in &self.lists {
@@ -268,6 +283,16 @@ mod tests {
             (CodeForm::Id, SourceOfTruth::Freshbooks)
         );
         assert_eq!(with.freshbooks.scopes, settings.freshbooks.scopes);
+        let scopes = [
+            "spend.listitem.read",
+            "spend.listitem.write",
+            "spend.listitem.delete",
+        ];
+        assert_eq!(with.reference.concur_scopes(), scopes);
+        assert!(settings.reference.concur_scopes().is_empty());
+        let theirs = r#""source_of_truth": "concur", "list_id""#;
+        let theirs = load(&json.replace(r#""list_id""#, theirs)).expect("is right");
+        assert_eq!(theirs.reference.concur_scopes(), scopes[..1]);
         let services = json.replace(r#""list_id""#, r#""kind": "service", "list_id""#);
         let with = load(&services).expect("is right");
         assert!(with.freshbooks.scopes.ends_with(SERVICE_SCOPE));

@@ -117,6 +117,15 @@ impl Instance {
         })
     }
 
+    /// `settings.concur-scopes`: the scopes that SAP Concur's lists take.
+    pub fn concur_scopes(&mut self, settings: SettingsHandle) -> CallResult<Vec<String>> {
+        self.call(|store, api| {
+            api.ml_connector_sync_settings()
+                .settings()
+                .call_concur_scopes(store, settings.0)
+        })
+    }
+
     /// `settings.next_start`: when a schedule's run is to be started next.
     pub fn next_start(
         &mut self,

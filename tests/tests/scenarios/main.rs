@@ -16,6 +16,8 @@ mod look_ups;
 mod payments;
 mod project_costs;
 mod published;
+mod reference;
 mod report_workflow;
+mod vendor_changes;
 
 use ml_connector_tests::scenarios;

@@ -17,8 +17,8 @@ const PROJECT: &str = "project";
 const FOUND_MAX: usize = 1_000;
 
 /// The codes of the list items that a document's projects are linked with, for those that the
-/// setting `projects` does not name. A project that has no item yet is carried over first; what has none
-/// even then is missing, and the translation says so.
+/// setting `projects` does not name. A project that has no item yet is carried over first; what
+/// has none even then is missing, and the translation says so.
 pub(in crate::flows) async fn project_codes(
     flow: &Flow,
     projects: impl Iterator<Item = &String>,

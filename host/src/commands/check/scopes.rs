@@ -19,15 +19,32 @@ pub(super) async fn check(
 ) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for connection in &config.connections {
-        let stored = credentials::stored(store, &connection.name, System::Freshbooks).await?;
-        // Some answers do not name what they grant.
-        let Some(granted) = stored.and_then(|stored| stored.credential.scope) else {
-            continue;
-        };
-        let asked = asked(guest, connection)?;
-        findings.extend(compared(&connection.name, &asked, &granted));
+        for system in [System::Freshbooks, System::Concur] {
+            let stored = credentials::stored(store, &connection.name, system).await?;
+            // Some answers do not name what they grant.
+            let Some(granted) = stored.and_then(|stored| stored.credential.scope) else {
+                continue;
+            };
+            let needed = match system {
+                System::Freshbooks => asked(guest, connection)?,
+                System::Concur => needed_by_lists(guest, connection)?,
+            };
+            findings.extend(compared(system, &connection.name, &needed, &granted));
+        }
     }
     Ok(findings)
+}
+
+/// SAP Concur grants what the app has, whatever the settings need.
+fn needed_by_lists(
+    guest: &Guest,
+    connection: &ConnectionConfig,
+) -> Result<BTreeSet<String>, Failure> {
+    let mut instance = guest.instance()?;
+    let Ok(settings) = instance.load_settings(&connection.name, &connection.json)? else {
+        return Ok(BTreeSet::new());
+    };
+    Ok(instance.concur_scopes(settings)?.into_iter().collect())
 }
 
 /// The scopes that the next consent asks for.
@@ -44,18 +61,28 @@ fn asked(guest: &Guest, connection: &ConnectionConfig) -> Result<BTreeSet<String
     Ok(names(&scope.unwrap_or_default()))
 }
 
-fn compared(connection: &str, asked: &BTreeSet<String>, granted: &str) -> Option<Finding> {
+fn compared(
+    system: System,
+    connection: &str,
+    needed: &BTreeSet<String>,
+    granted: &str,
+) -> Option<Finding> {
     let granted = names(granted);
-    let missing: Vec<&str> = asked.difference(&granted).map(String::as_str).collect();
+    let missing: Vec<&str> = needed.difference(&granted).map(String::as_str).collect();
     if missing.is_empty() {
         return None;
     }
-    let message = format!(
-        "were not granted: {}; enable them for the app in FreshBooks' developer portal, then run \
-         `ml-connector connect freshbooks`",
-        missing.join(", ")
-    );
-    let subject = format!("FreshBooks scopes of {connection}");
+    let remedy = match system {
+        System::Freshbooks => {
+            "enable them for the app in FreshBooks' developer portal, then run `ml-connector \
+             connect freshbooks`"
+        }
+        System::Concur => {
+            "have SAP Concur enable them for the app, then run `ml-connector connect concur`"
+        }
+    };
+    let message = format!("were not granted: {}; {remedy}", missing.join(", "));
+    let subject = format!("{} scopes of {connection}", system.display_name());
     Some(Finding::wrong(subject, exit::CREDENTIALS, message))
 }
 
@@ -70,11 +97,21 @@ mod tests {
     #[test]
     fn what_was_asked_for_and_not_granted_is_named() {
         let asked = names("user:bills:read user:bills:write");
-        let found = compared("acme", &asked, "user:profile:read user:bills:read");
+        let ours = System::Freshbooks;
+        let found = compared(ours, "acme", &asked, "user:profile:read user:bills:read");
         let finding = found.expect("one is missing");
         assert!(finding.message.contains("not granted: user:bills:write;"));
         assert_eq!(finding.code, exit::CREDENTIALS);
         let granted = "user:bills:write user:taxes:read user:bills:read";
-        assert!(compared("acme", &asked, granted).is_none());
+        assert!(compared(ours, "acme", &asked, granted).is_none());
+        let lists = names("spend.listitem.read spend.listitem.delete");
+        let found = compared(System::Concur, "acme", &lists, "spend.listitem.read INVVEN");
+        let finding = found.expect("one is missing");
+        assert!(finding.subject.starts_with("SAP Concur scopes"));
+        assert!(
+            finding
+                .message
+                .contains("spend.listitem.delete; have SAP Concur")
+        );
     }
 }
