@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// Literals in the form of a code that are none: kinds, choices of settings, headers, codes of
 /// token failures (which are the remote's, and named in no list), parts of hosts.
-const NO_CODES: [&str; 37] = [
+const NO_CODES: [&str; 43] = [
+    "as-marked",
     "auto-paid",
     "bill-vendor",
     "cash-advance",
@@ -21,6 +22,8 @@ const NO_CODES: [&str; 37] = [
     "expense-entry-form",
     "expense-month-end",
     "expense-report",
+    "expense-report-queue",
+    "expense-report-submission",
     "financial-document",
     "financial-documents",
     "financial-queue",
@@ -39,6 +42,9 @@ const NO_CODES: [&str; 37] = [
     "payment-request-form",
     "payment-requests",
     "payment-state",
+    "project-expense-row",
+    "project-expenses",
+    "quick-expense",
     "reference-list",
     "report-end",
     "retry-after",

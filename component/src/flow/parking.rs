@@ -43,11 +43,16 @@ impl EarlyEnd {
 
 impl Flow {
     /// A failure that begins now.
-    pub(crate) fn failure(&self, code: &str, message: String, remedy: &str) -> Failure {
+    pub(crate) fn failure(
+        &self,
+        code: &str,
+        message: String,
+        remedy: impl Into<String>,
+    ) -> Failure {
         Failure {
             code: String::from(code),
             message: self.without_address(message),
-            remedy: String::from(remedy),
+            remedy: remedy.into(),
             problems: Vec::new(),
             since: self.now(),
             look_again: None,
@@ -56,13 +61,23 @@ impl Flow {
     }
 
     /// An end that waits for a person; `remedy` says what that person does.
-    pub(crate) fn parked(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+    pub(crate) fn parked(
+        &self,
+        code: &str,
+        message: String,
+        remedy: impl Into<String>,
+    ) -> EarlyEnd {
         EarlyEnd::park(self.failure(code, message, remedy))
     }
 
     /// An end that waits for a person, or for what another run of the same connection brings, and
     /// is looked at again in case the remote changes its mind: as often as an ambiguous write.
-    pub(crate) fn parked_for_now(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+    pub(crate) fn parked_for_now(
+        &self,
+        code: &str,
+        message: String,
+        remedy: impl Into<String>,
+    ) -> EarlyEnd {
         let since = self.first_since(code).unwrap_or(self.now());
         EarlyEnd::park(Failure {
             look_again: next_look(since, self.now()),

@@ -34,6 +34,7 @@ use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, remote_refused, unchanged};
 use crate::freshbooks;
 use crate::reference::{Content, Record};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::reference::{ReferenceKind, ReferenceList};
 use crate::text::non_empty;
 pub(super) use cost_codes::project_codes;
@@ -111,8 +112,8 @@ async fn parent_id(flow: &Flow, list: &ReferenceList) -> Result<Option<String>, 
         let found = find_by_code(flow, list, parent.as_deref(), code).await?;
         let Some(item) = found.filter(|item| item.is_in(&list.list_id)) else {
             let message = format!("the list {} has no item {levels}", list.list_id);
-            let remedy = "correct `parent_code` in `reference.lists`, then `ml-connector replay \
-                          --parked`";
+            let change = "correct `parent_code` in `reference.lists`";
+            let remedy = after_settings(change, Replay::Parked);
             return Err(flow.parked("parent-missing", message, remedy));
         };
         parent = Some(item.id);

@@ -25,6 +25,7 @@ use crate::contract::types::{Duration, ObjectRef, System};
 use crate::error_bodies::{Cause, Refusal};
 use crate::expense_entry::period::{ReportKey, days_of};
 use crate::flow::{EARLIER, EarlyEnd, Flow, LookUp, remote_refused, unchanged};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::expense::Workflow;
 
 /// The kind of such an object; its id is that of the report.
@@ -376,9 +377,9 @@ impl SubmissionRun<'_> {
     }
 
     fn by_hand(&self, code: &str, message: String) -> EarlyEnd {
-        let remedy = "do it in SAP Concur by hand, or complete the report there and \
-                      `ml-connector replay RUN`; `expense.workflow` says how far reports are \
-                      brought";
+        let change = "do it in SAP Concur by hand, complete the report there, or change how far \
+                      `expense.workflow` brings reports";
+        let remedy = after_settings(change, Replay::Run);
         self.flow.parked(code, message, remedy)
     }
 }

@@ -142,10 +142,19 @@ fn translated(
     kind: DocumentType,
     listed: &Listed,
 ) -> Result<Vec<Translation>, Untranslatable> {
-    let Listed { id, text, .. } = listed;
-    if let Some(done) = why_nothing(&listed.status) {
-        return Ok(vec![Translation::Nothing(done)]);
-    }
+    let mut translations = entry_or_bill(settings, kind, &listed.id, listed.text)?;
+    // What is there can still be compared with what the document makes.
+    translations.extend(why_nothing(&listed.status).map(Translation::Nothing));
+    Ok(translations)
+}
+
+/// What a document makes, whatever its status.
+fn entry_or_bill(
+    settings: &Settings,
+    kind: DocumentType,
+    id: &str,
+    text: &str,
+) -> Result<Vec<Translation>, Untranslatable> {
     if kind == DocumentType::Invoice && settings.financial.makes_bills() {
         // What becomes no bill becomes a journal entry.
         if let BillOrEntry::Bill(bill) = financial::bill(text, settings)? {
@@ -197,8 +206,7 @@ fn why_nothing(status: &FinancialStatus) -> Option<Note> {
     let (code, message) = match status {
         FinancialStatus::Posted => (
             "already-posted",
-            "SAP Concur says that it is posted already; without its `docStatus` the document is \
-             shown as the entry that it makes",
+            "SAP Concur says that this document is posted already, so a run makes nothing of it again",
         ),
         FinancialStatus::Failed => (
             "posting-failed",
@@ -339,7 +347,9 @@ mod tests {
             for wrapped in [row.clone(), format!(r#"{{"content": [{row}]}}"#)] {
                 let shown = super::super::preview(&settings(), "expense-document", &wrapped);
                 match shown.as_deref() {
-                    Ok([Translation::Nothing(note)]) => assert_eq!(note.code, code),
+                    Ok([Translation::Record(_), Translation::Nothing(note)]) => {
+                        assert_eq!(note.code, code);
+                    }
                     other => panic!("{status}: {other:?}"),
                 }
             }

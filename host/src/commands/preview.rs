@@ -232,7 +232,11 @@ fn print_one(translation: &Translation, kind: Kind, out: &mut impl Write) -> Res
                     "vendor" => ", unless it is there, of its own record in FreshBooks",
                     _ => "",
                 };
-                writeln!(out, "{} in SAP Concur{unless}:", record.target_kind)?;
+                let system = match kind {
+                    Kind::Invoice | Kind::Bill | Kind::Expense => "SAP Concur",
+                    _ => "FreshBooks",
+                };
+                writeln!(out, "{} in {system}{unless}:", record.target_kind)?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
             } else {
                 entry::print(&record.target_kind, &body, &record.postings, out)?;

@@ -15,6 +15,7 @@ use crate::flows::ambiguity;
 use crate::flows::employees::require_employee;
 use crate::freshbooks::Expense;
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::text::non_empty;
 
 /// The kind of a quick expense.
@@ -81,8 +82,8 @@ fn was_entry(flow: &Flow, target: &ObjectRef) -> EarlyEnd {
         "the expense was carried over to {} {} before `expense.kind` was \"quick-expense\"",
         target.kind, target.id
     );
-    let remedy = "change the entry in SAP Concur by hand, or set `expense.kind = \"entry\"` and \
-                  `ml-connector replay RUN`";
+    let change = "change the entry in SAP Concur by hand, or set `expense.kind = \"entry\"`";
+    let remedy = after_settings(change, Replay::Run);
     flow.parked("update-refused", message, remedy)
 }
 

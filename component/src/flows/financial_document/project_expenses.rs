@@ -24,6 +24,7 @@ use crate::flow::{EarlyEnd, Flow, remote_refused};
 use crate::flows::day::DAY;
 use crate::freshbooks::{self, Expense, OfDocument};
 use crate::marker;
+use crate::remedy::{Replay, after_settings};
 use crate::settings::financial::{ClosedPeriod, LookUp as When};
 
 /// Pages of one look-up, of 100 expenses each: as many rows as a look-up in the journal reads.
@@ -171,8 +172,10 @@ impl FinancialRun<'_> {
         let message = format!(
             "expense {id} of {date} is to be deleted, and the books are closed until {end}"
         );
-        let remedy = "open the books (`financial.closed_until`), or delete that expense in \
-                      FreshBooks by hand, then `ml-connector replay RUN`";
+        let remedy = after_settings(
+            "open the books (`financial.closed_until`), or delete that expense in FreshBooks by hand",
+            Replay::Run,
+        );
         let failure = self.flow.failure("closed-period", message, remedy);
         let is_held = settings.closed_period == ClosedPeriod::Hold;
         Err(EarlyEnd::park(Failure {
@@ -185,9 +188,12 @@ impl FinancialRun<'_> {
         self.failure(
             "project-costs-changed",
             "its journal entry was posted under other settings of project costs".to_string(),
-            "set `financial.project_costs`, `financial.project_expenses`, `financial.accounts` and \
-             `financial.closed_until` to what they were, then `ml-connector replay RUN`; or recall \
-             the document in SAP Concur",
+            after_settings(
+                "recall the document in SAP Concur; or set `financial.project_costs`, \
+                 `financial.project_expenses`, `financial.accounts` and `financial.closed_until` \
+                 to what they were",
+                Replay::Run,
+            ),
         )
     }
 }

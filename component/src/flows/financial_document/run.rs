@@ -63,7 +63,7 @@ impl FinancialRun<'_> {
         )
     }
 
-    pub(super) fn failure(&self, code: &str, message: String, remedy: &str) -> EarlyEnd {
+    pub(super) fn failure(&self, code: &str, message: String, remedy: impl Into<String>) -> EarlyEnd {
         self.flow.parked(code, message, remedy)
     }
 

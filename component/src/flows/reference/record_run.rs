@@ -18,6 +18,7 @@ use crate::contract::types::{ObjectRef, System};
 use crate::error_bodies::Refusal;
 use crate::flow::{EarlyEnd, Flow, LookUp, cannot_translate, remote_refused, unchanged};
 use crate::reference::{self, Content, Record};
+use crate::remedy::{Replay, after_settings};
 use crate::settings::reference::{ReferenceKind, ReferenceList, SourceOfTruth};
 
 /// Reads the record, and brings its item to what it says.
@@ -307,8 +308,9 @@ impl RecordRun<'_> {
             "code {} is that of {} {} already",
             content.code, other.kind, other.id
         );
-        let remedy = "give one of them another title or number in FreshBooks, or use `code = \
-                      \"id\"` in `reference.lists`; then `ml-connector replay RUN`";
+        let change = "give one of them another title or number in FreshBooks, or use `code = \
+                      \"id\"` in `reference.lists`";
+        let remedy = after_settings(change, Replay::Run);
         self.flow.parked("code-taken", message, remedy)
     }
 
