@@ -28,7 +28,9 @@ pub(crate) use expense_entries::{
     ExpenseEntry, create_entry, get_entry, list_entries, list_entries_of_user, read_entries,
     read_entry, read_entry_changed, update_entry,
 };
-pub(crate) use expense_report_list::{list_reports, read_reports};
+pub(crate) use expense_report_list::{
+    list_reports, list_unsubmitted, read_reports, read_unsubmitted,
+};
 pub(crate) use expense_reports::{
     NewReport, Report, Stage, create_report, delete_expense, get_report, read_created_report,
     read_report,
@@ -55,9 +57,7 @@ pub(crate) use payment_requests::{
     read_written_id, update_payment_request,
 };
 pub(crate) use quick_expenses::{create_quick_expense, read_created_quick_expense};
-pub(crate) use report_workflow::{
-    approve_report, list_unsubmitted, read_moved_on, read_unsubmitted, submit_report,
-};
+pub(crate) use report_workflow::{approve_report, read_moved_on, submit_report};
 pub(crate) use subscriptions::{
     Subscription, get_subscription, put_subscription, read_nothing, read_subscription,
 };

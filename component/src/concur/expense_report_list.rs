@@ -14,6 +14,8 @@ use crate::lax_json::{Object, rows};
 const REPORTS: &str = "/api/v3.0/expense/reports";
 /// Reports of a page (source: concur-v3-conventions).
 const PAGE_ROWS_MAX: u32 = 100;
+/// The approval status of a report that is not submitted.
+const NOT_SUBMITTED: &str = "A_NOTF";
 
 /// A report of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +30,24 @@ pub(crate) struct ReportRow {
 
 /// A page of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReportPage {
-    pub(crate) reports: Vec<ReportRow>,
+pub(crate) struct ReportPage<R> {
+    pub(crate) reports: Vec<R>,
     /// The next page's offset; none for the last.
     pub(crate) next: Option<String>,
 }
 
 /// A page of the reports of all employees.
 pub(crate) fn list_reports(offset: Option<&str>) -> Request {
-    let mut target = format!("{REPORTS}?user=ALL&limit={PAGE_ROWS_MAX}");
+    page("", offset)
+}
+
+/// A page of the reports of all employees that are not submitted.
+pub(crate) fn list_unsubmitted(offset: Option<&str>) -> Request {
+    page(&format!("&approvalStatusCode={NOT_SUBMITTED}"), offset)
+}
+
+fn page(filter: &str, offset: Option<&str>) -> Request {
+    let mut target = format!("{REPORTS}?user=ALL{filter}&limit={PAGE_ROWS_MAX}");
     if let Some(offset) = offset {
         target.push_str(&format!("&offset={}", encoded(offset)));
     }
@@ -44,7 +55,36 @@ pub(crate) fn list_reports(offset: Option<&str>) -> Request {
 }
 
 /// Reads a page of reports.
-pub(crate) fn read_reports(response: &Response) -> Result<ReportPage, Unread> {
+pub(crate) fn read_reports(response: &Response) -> Result<ReportPage<ReportRow>, Unread> {
+    read_page(response, |report| {
+        let (id, login) = (report.text("ID"), report.text("OwnerLoginID"));
+        let (Some(id), Some(login)) = (id, login) else {
+            let why = "a report has no id or no owner".to_string();
+            return Err(Unread::Garbled(why));
+        };
+        let modified = report.text("LastModifiedDate");
+        Ok(Some(ReportRow {
+            id,
+            login,
+            modified: modified.and_then(|moment| moment.get(..10).map(String::from)),
+        }))
+    })
+}
+
+/// Reads the ids of a page of reports that are not submitted. One that is listed with another
+/// status is left out, since a filter may be ignored in silence.
+pub(crate) fn read_unsubmitted(response: &Response) -> Result<ReportPage<String>, Unread> {
+    read_page(response, |report| {
+        let status = report.text("ApprovalStatusCode");
+        let is_other = status.is_some_and(|status| status != NOT_SUBMITTED);
+        Ok(report.text("ID").filter(|_| !is_other))
+    })
+}
+
+fn read_page<R>(
+    response: &Response,
+    read: impl Fn(&Object) -> Result<Option<R>, Unread>,
+) -> Result<ReportPage<R>, Unread> {
     let text = error_bodies::text(response)?;
     let object: Object =
         serde_json::from_str(text).map_err(|error| error_bodies::garbled(&error))?;
@@ -52,19 +92,8 @@ pub(crate) fn read_reports(response: &Response) -> Result<ReportPage, Unread> {
         let why = "the answer has no list `Items`".to_string();
         return Err(Unread::Garbled(why));
     };
-    let reports = listed.into_iter().filter_map(Object::read).map(|report| {
-        let (id, login) = (report.text("ID"), report.text("OwnerLoginID"));
-        let (Some(id), Some(login)) = (id, login) else {
-            let why = "a report has no id or no owner".to_string();
-            return Err(Unread::Garbled(why));
-        };
-        let modified = report.text("LastModifiedDate");
-        Ok(ReportRow {
-            id,
-            login,
-            modified: modified.and_then(|moment| moment.get(..10).map(String::from)),
-        })
-    });
+    let reports = listed.into_iter().filter_map(Object::read);
+    let reports = reports.filter_map(|report| read(&report).transpose());
     Ok(ReportPage {
         reports: reports.collect::<Result<_, _>>()?,
         next: object.text("NextPage").and_then(|next| next_offset(&next)),
@@ -88,5 +117,15 @@ mod tests {
         for body in ["{}", r#"{"Items":[{"ID":"9E44"}]}"#] {
             assert!(read_reports(&answer(body)).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn reports_of_another_status_are_left_out() {
+        let body = r#"{"Items":[{"ID":"A","ApprovalStatusCode":"A_NOTF"},{"ID":"B"},
+            {"ID":"C","ApprovalStatusCode":"A_PEND"}],"NextPage":"https://x.test/y?offset=z"}"#;
+        let page = read_unsubmitted(&answer(body)).expect("is read");
+        assert_eq!(page.reports, ["A", "B"]);
+        assert_eq!(page.next.as_deref(), Some("z"));
+        assert!(read_unsubmitted(&answer("{}")).is_err());
     }
 }

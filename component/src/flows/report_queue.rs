@@ -34,8 +34,8 @@ pub(super) async fn read_report_queue(flow: &Flow) -> Result<Ending, EarlyEnd> {
                 return Err(remote_refused(flow, System::Concur, what, &refusal));
             }
         };
-        listed += page.ids.len();
-        let tasks = due(flow, page.ids).await;
+        listed += page.reports.len();
+        let tasks = due(flow, page.reports).await;
         started += tasks.len();
         if !tasks.is_empty() {
             flow.start(tasks).await;

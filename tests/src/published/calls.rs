@@ -76,6 +76,9 @@ const FINANCIAL: &str = "FinancialIntegrationService.swagger2.json";
 const IDENTITY: &str = "Identity.swagger2.json";
 const REPORTS: &str = "Reports.swagger.json";
 const ENTRIES: &str = "Entries.swagger.json";
+const QUICK_EXPENSES: &str = "QuickExpenses.swagger.json";
+const LIST_ITEM: &str = "ListItem.swagger2.json";
+const LIST_ITEM_BULK: &str = "ListItemBulk.swagger2.json";
 const EVENTS: &str = "EventSubscriptionService.swagger.json";
 
 /// The description has two digits. (Decision 0026.)
@@ -242,6 +245,82 @@ pub const CALLS: &[Call] = &[
         "PUT",
         "/api/v3.0/expense/entries/{}",
         In(ENTRIES, "/expense/entries/{id}"),
+    ),
+    call(
+        Scenarios,
+        "GET",
+        "/list/v4/lists/{}/children",
+        In(LIST_ITEM, "/list/v4/lists/{listId}/children"),
+    ),
+    call(
+        Scenarios,
+        "GET",
+        "/list/v4/lists/{}/items/{}/children",
+        In(LIST_ITEM, "/list/v4/lists/{listId}/items/{itemId}/children"),
+    ),
+    call(
+        Scenarios,
+        "GET",
+        "/list/v4/items/{}",
+        In(LIST_ITEM, "/list/v4/items/{itemId}"),
+    ),
+    call(
+        Scenarios,
+        "POST",
+        "/list/v4/items",
+        In(LIST_ITEM, "/list/v4/items"),
+    ),
+    call(
+        Scenarios,
+        "PUT",
+        "/list/v4/items/{}",
+        In(LIST_ITEM, "/list/v4/items/{itemId}"),
+    ),
+    call(
+        Scenarios,
+        "DELETE",
+        "/list/v4/lists/{}/items/{}",
+        In(LIST_ITEM, "/list/v4/lists/{listId}/items/{itemId}"),
+    ),
+    call(
+        Scenarios,
+        "POST",
+        "/list/v4/lists/{}/bulk",
+        In(LIST_ITEM_BULK, "/list/v4/lists/{listId}/bulk"),
+    ),
+    call(
+        Scenarios,
+        "PUT",
+        "/api/v3.1/invoice/vendors",
+        In(VENDORS, "/invoice/vendors"),
+    )
+    .but(ONE_OF_A_LIST),
+    call(
+        Scenarios,
+        "GET",
+        "/api/v3.0/expense/reports",
+        Nowhere("the page on expense reports v3"),
+    ),
+    call(
+        Scenarios,
+        "PATCH",
+        "/expensereports/v4/users/{}/reports/{}/submit",
+        Nowhere("the page on expense workflows"),
+    ),
+    call(
+        Scenarios,
+        "PATCH",
+        "/expensereports/v4/reports/{}/approve",
+        In(REPORTS, "/expensereports/v4/reports/{reportId}/approve"),
+    ),
+    call(
+        Scenarios,
+        "POST",
+        "/quickexpense/v4/users/{}/context/TRAVELER/quickexpenses",
+        In(
+            QUICK_EXPENSES,
+            "/quickexpense/v4/users/{userID}/context/{contextType}/quickexpenses",
+        ),
     ),
     call(
         Host,

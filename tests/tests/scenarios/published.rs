@@ -15,6 +15,10 @@ const SCENARIOS: &[&[fn(Backend)]] = &[
     crate::forms::SCENARIOS,
     crate::look_ups::SCENARIOS,
     crate::payments::SCENARIOS,
+    crate::project_costs::SCENARIOS,
+    crate::reference::SCENARIOS,
+    crate::report_workflow::SCENARIOS,
+    crate::vendor_changes::SCENARIOS,
 ];
 
 #[test]

@@ -20,6 +20,7 @@ scenarios!(
     a_new_project_and_service_become_items_by_their_webhooks,
     a_bulk_create_takes_what_it_can,
     a_code_has_no_hyphen,
+    items_are_below_the_one_that_the_settings_name,
     a_change_in_concur_is_shown_with_both_values,
     a_completed_project_leaves_its_list,
     an_item_that_another_list_shares_stays,
@@ -220,6 +221,29 @@ fn a_code_has_no_hyphen(backend: Backend) {
     let item = one_item(&sim);
     assert_eq!((item.short_code.as_str(), item.level), ("PRJ_7~uA", 1));
     assert!(!item.name.contains('-'), "{}", item.name);
+}
+
+fn items_are_below_the_one_that_the_settings_name(backend: Backend) {
+    let list = &list_ids()[0];
+    let mut settings = with_lists(&[("project", list, "id")]);
+    settings["reference"]["lists"][0]["parent_code"] = json!("ENG");
+    let mut sim = registered(backend, &settings, &["project"]);
+    let project = a_project(&mut sim, "Rollout");
+    sim.settle();
+    let stopped = ending(&sim, "project", &project);
+    assert_eq!(stop_code(&stopped), "parent-missing");
+    let concur = &mut sim.sandbox.concur;
+    let typed = concur.create_list_item(list, None, ("ENG", "Engineering"), sim.now);
+    typed.expect("is created");
+    compare(&mut sim, "project");
+    sim.start(object("project", &project), StartReason::Replay);
+    sim.settle();
+    let below = live_items(&sim, list);
+    let [_, item] = &below[..] else {
+        panic!("not one item below another: {below:?}");
+    };
+    let shown = (item.code.as_str(), item.short_code.as_str(), item.level);
+    assert_eq!(shown, (&*format!("ENG-{project}"), project.as_str(), 2));
 }
 
 fn a_change_in_concur_is_shown_with_both_values(backend: Backend) {

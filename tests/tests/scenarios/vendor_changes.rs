@@ -13,6 +13,7 @@ use crate::scenarios;
 scenarios!(
     a_vendor_follows_its_client,
     a_vendor_changed_in_concur_is_a_conflict,
+    a_vendor_of_an_archived_client_is_not_approved_any_more,
 );
 
 /// Settings by which linked vendors follow FreshBooks.
@@ -71,4 +72,21 @@ fn a_vendor_changed_in_concur_is_a_conflict(backend: Backend) {
     sim.settle();
     let vendors = sim.sandbox.concur.vendors();
     assert_eq!(vendors[0]["Address1"], "7 Harbour Road");
+}
+
+fn a_vendor_of_an_archived_client_is_not_approved_any_more(backend: Backend) {
+    let mut sim = registered(backend, &with_vendors(), &["client", "bill_vendor"]);
+    let client = a_vendor(&mut sim);
+    let [vendor] = sim.sandbox.concur.vendors().try_into().expect("one vendor");
+    assert_eq!(vendor["Approved"], "Y");
+    update(
+        &mut sim,
+        RecordKind::Client,
+        &client,
+        &json!({"vis_state": 2}),
+    );
+    sim.settle();
+    compare(&mut sim, "client");
+    let [vendor] = sim.sandbox.concur.vendors().try_into().expect("one vendor");
+    assert_eq!(vendor["Approved"], "N");
 }

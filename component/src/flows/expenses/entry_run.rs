@@ -270,24 +270,24 @@ impl EntryRun<'_> {
         change: Change,
         turn: Turn,
     ) -> Result<Ending, EarlyEnd> {
-        let (end, entry, lacks_marker) = match self.read_back(&id).await {
+        let is_first = turn == Turn::First;
+        let (end, entry, form) = match self.read_back(&id).await {
             Ok((Some(entry), names)) if names.is_empty() => {
-                let is_proof = turn == Turn::First;
-                self.store(&id, Some(&entry), true, is_proof.then_some(true))
+                self.store(&id, Some(&entry), true, is_first.then_some(true))
                     .await;
                 return Ok(self.confirmed(id, change));
             }
             Ok((Some(entry), names)) => {
-                let is_marker = |name: &&str| *name == self.translated.marker_member;
-                let lacks_marker = names.iter().any(is_marker);
-                (self.not_shown(&id, &names), Some(entry), lacks_marker)
+                let lacks_marker = names.contains(&self.translated.marker_member.as_str());
+                // A rate is the currency's, and says nothing of the form: its fields did come back.
+                let is_form_seen = names == [EXCHANGE_RATE];
+                let form = (is_first || lacks_marker).then_some(is_form_seen);
+                (self.not_shown(&id, &names), Some(entry), form)
             }
-            Ok((None, _)) => (self.not_there(&id), None, false),
-            Err(end) => (end, None, false),
+            Ok((None, _)) => (self.not_there(&id), None, is_first.then_some(false)),
+            Err(end) => (end, None, is_first.then_some(false)),
         };
-        let stops_others = lacks_marker || turn == Turn::First;
-        self.store(&id, entry.as_ref(), false, stops_others.then_some(false))
-            .await;
+        self.store(&id, entry.as_ref(), false, form).await;
         Err(end)
     }
 

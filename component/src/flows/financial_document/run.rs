@@ -63,7 +63,12 @@ impl FinancialRun<'_> {
         )
     }
 
-    pub(super) fn failure(&self, code: &str, message: String, remedy: impl Into<String>) -> EarlyEnd {
+    pub(super) fn failure(
+        &self,
+        code: &str,
+        message: String,
+        remedy: impl Into<String>,
+    ) -> EarlyEnd {
         self.flow.parked(code, message, remedy)
     }
 

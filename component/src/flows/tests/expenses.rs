@@ -511,6 +511,7 @@ fn a_field_that_the_form_lacks_stops_the_next_one() {
 #[test]
 fn an_amount_that_was_taken_one_to_one_is_said() {
     let mut world = world("");
+    world.new_forms = true;
     expense(
         &mut world,
         "7",
@@ -523,6 +524,9 @@ fn an_amount_that_was_taken_one_to_one_is_said() {
         "{:?}",
         failure(&driven)
     );
+    // It is the first of its form, whose fields did come back: others go on.
+    expense(&mut world, "8", &[]);
+    confirmed(&world.run(&notice("8")));
 }
 
 #[test]
