@@ -148,7 +148,7 @@ impl<'a> Attempts<'a> {
         );
         Err(self
             .flow
-            .parked("access-denied", message, &lacking.remedy(system)))
+            .parked("access-denied", message, lacking.remedy(system)))
     }
 }
 

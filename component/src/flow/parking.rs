@@ -96,7 +96,7 @@ impl Flow {
         let mut failure = self.failure(
             AMBIGUOUS,
             format!("{remote} may or may not have carried this out: {why}"),
-            &format!(
+            format!(
                 "check in {remote}; if it is not there, `ml-connector replay RUN` sends it again"
             ),
         );
@@ -184,7 +184,7 @@ pub(crate) fn remote_refused(
         }
         Cause::Permission(lacking) => {
             let message = format!("{message}; {}", lacking.message(system));
-            flow.parked("access-denied", message, &lacking.remedy(system))
+            flow.parked("access-denied", message, lacking.remedy(system))
         }
         Cause::Remote => flow.parked_for_now(
             REFUSED,

@@ -115,7 +115,10 @@ pub async fn correct_broken(deployment: &Deployment) -> Result<(), String> {
 ///
 /// One sentence for a person.
 pub fn compare(deployment: &Deployment) -> Result<bool, String> {
-    announce("Both systems, record by record. `ml-connector reconcile`:");
+    announce(
+        "Both systems, record by record; what employees typed into the reports is foreign. \
+         `ml-connector reconcile`:",
+    );
     let before = compared(deployment)?;
     print(&before);
     let findings = |report: &Value| report["findings"].as_array().cloned().unwrap_or_default();
@@ -183,12 +186,17 @@ fn sentence(found: &Value) -> String {
             format!("{field} {here} -> {}", text(&one["target"]))
         })
         .collect();
-    let (kind, number) = (text(&found["kind"]), text(&found["number"]));
-    format!(
-        "{kind}: {number} {} {}",
+    // An entry that an employee typed has no number.
+    let names = ["/number", "/source", "/targets/0"].map(|at| found.pointer(at).map(text));
+    let name = names.into_iter().flatten().find(|name| !name.is_empty());
+    let parts = [
+        format!("{}:", text(&found["kind"])),
+        name.unwrap_or_default(),
         text(&found["code"]),
-        differences.join(", ")
-    )
+        differences.join(", "),
+    ];
+    let said = parts.into_iter().filter(|part| !part.is_empty());
+    said.collect::<Vec<_>>().join(" ")
 }
 
 fn print_indented(text: &str) {

@@ -209,7 +209,7 @@ impl PaymentRequestRun<'_> {
              {} did not come back",
             unseen.message(fields)
         );
-        self.flow.parked(NOT_SHOWN, message, &unseen.remedy(fields))
+        self.flow.parked(NOT_SHOWN, message, unseen.remedy(fields))
     }
 
     fn not_there(&self, id: &str) -> EarlyEnd {

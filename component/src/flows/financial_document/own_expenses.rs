@@ -106,7 +106,7 @@ impl FinancialRun<'_> {
         self.failure(
             "own-expense-differs",
             message,
-            &after_settings(
+            after_settings(
                 "make FreshBooks and SAP Concur say the same of it, or set \
                  `financial.own_expenses = \"post\"` and take the expense out of FreshBooks",
                 Replay::Run,

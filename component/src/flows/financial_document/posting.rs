@@ -285,7 +285,7 @@ impl FinancialRun<'_> {
                 "it carries a marker of ml-connector, but no stored link leads to its FreshBooks \
                  document"
                     .to_string(),
-                &after_settings(
+                after_settings(
                     "confirm it in SAP Concur by hand, or set `financial.own_invoices = \"post\"` \
                      if it is to be posted",
                     Replay::Run,

@@ -55,7 +55,7 @@ impl FinancialRun<'_> {
         self.failure(
             "acknowledged-elsewhere",
             format!("another system has acknowledged it: \"{system_id}\""),
-            &after_settings(
+            after_settings(
                 "let only one system take financial documents, or set `financial.system_id` to \
                  that name if it was this one",
                 Replay::Run,
