@@ -7,6 +7,7 @@ mod cursor;
 mod expenses;
 mod financial;
 mod payment_requests;
+mod project_codes;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -102,7 +103,7 @@ pub fn read_one(
     known: &[ObjectStatus],
 ) -> Reading {
     match flow {
-        payment_requests::NAME => payment_requests::read_one(settings, object, answers),
+        payment_requests::NAME => payment_requests::read_one(settings, object, answers, known),
         expenses::NAME => expenses::read_one(settings, object, answers, known),
         financial::NAME => financial::read_one(settings, object, answers, known),
         _ => unknown_kind(object),

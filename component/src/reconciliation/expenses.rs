@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 
 use super::cursor::Cursor;
 use super::{
-    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, unknown_kind,
+    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, project_codes,
+    unknown_kind,
 };
 use crate::concur::{self, ExpenseEntry};
 use crate::contract::http::{Request, Response};
@@ -118,18 +119,35 @@ fn read_listed_expenses(
     });
     let rows = listed.expenses.into_iter();
     Ok(Page {
-        rows: rows
-            .map(|expense| match needs_category(settings, &expense) {
-                true => Row {
-                    content: Content::Partial,
-                    ..source_row(settings, &expense.id, &expense, None)
-                },
-                false => source_row(settings, &expense.id, &expense, None),
-            })
-            .collect(),
+        rows: rows.map(|expense| listed_row(settings, &expense)).collect(),
         next: cursor.next(is_last || is_cut, &[SOURCE]),
         cut,
     })
+}
+
+fn listed_row(settings: &Settings, expense: &Expense) -> Row {
+    let row = source_row(settings, &expense.id, expense, &Known::default());
+    if needs_category(settings, expense) || !projects_to_find(settings, expense).is_empty() {
+        return Row {
+            content: Content::Partial,
+            ..row
+        };
+    }
+    row
+}
+
+fn projects_to_find(settings: &Settings, expense: &Expense) -> Vec<ObjectRef> {
+    let is_written = settings.expense.project_field.is_some() && !expense.deleted;
+    project_codes::unnamed(settings, expense.project.iter().filter(|_| is_written))
+}
+
+/// What the expense itself does not show.
+#[derive(Default)]
+struct Known {
+    /// The name of its category, where that decides.
+    category: Option<String>,
+    /// The codes of projects that are list items.
+    projects: BTreeMap<String, String>,
 }
 
 /// Whether the name of its category decides, which no list shows.
@@ -139,7 +157,7 @@ fn needs_category(settings: &Settings, expense: &Expense) -> bool {
     !expense.deleted && expense.category.as_ref().is_some_and(unknown) && names_categories(policy)
 }
 
-fn source_row(settings: &Settings, id: &str, expense: &Expense, category: Option<&str>) -> Row {
+fn source_row(settings: &Settings, id: &str, expense: &Expense, known: &Known) -> Row {
     let object = ObjectRef::freshbooks(SOURCE, id);
     let marker = marker::marker_for(&settings.connection, &object, TARGET);
     Row {
@@ -150,7 +168,7 @@ fn source_row(settings: &Settings, id: &str, expense: &Expense, category: Option
                 "deleted",
                 "the expense is deleted in FreshBooks".into(),
             )),
-            false => wanted(settings, expense, category, &marker),
+            false => wanted(settings, expense, known, &marker),
         },
         object,
         marker: Some(marker),
@@ -158,12 +176,12 @@ fn source_row(settings: &Settings, id: &str, expense: &Expense, category: Option
 }
 
 /// What a run would write.
-fn wanted(settings: &Settings, expense: &Expense, category: Option<&str>, marker: &str) -> Content {
-    let translated =
-        match expense_entry::translate(expense, settings, &BTreeMap::new(), category, marker) {
-            Ok(translated) => translated,
-            Err(problems) => return Content::Unreadable(first_problem(problems)),
-        };
+fn wanted(settings: &Settings, expense: &Expense, known: &Known, marker: &str) -> Content {
+    let (projects, category) = (&known.projects, known.category.as_deref());
+    let translated = match expense_entry::translate(expense, settings, projects, category, marker) {
+        Ok(translated) => translated,
+        Err(problems) => return Content::Unreadable(first_problem(problems)),
+    };
     let members = translated.members.iter();
     let mut fields: Vec<Field> = members
         .map(|(name, text)| text_field(name, spelt(name, text)))
@@ -209,7 +227,7 @@ pub(super) fn read_one(
     known: &[ObjectStatus],
 ) -> Reading {
     let read = match (object.system, object.kind.as_str()) {
-        (System::Freshbooks, SOURCE) => read_expense(settings, object, answers),
+        (System::Freshbooks, SOURCE) => read_expense(settings, object, answers, known),
         (System::Concur, TARGET) => read_entry(settings, object, answers, known),
         _ => return unknown_kind(object),
     };
@@ -220,6 +238,7 @@ fn read_expense(
     settings: &Settings,
     object: &ObjectRef,
     answers: &[Response],
+    known: &[ObjectStatus],
 ) -> Result<Reading, Unanswered> {
     let account_id = &settings.freshbooks.account_id;
     let Some(shown) = answers.first() else {
@@ -227,28 +246,30 @@ fn read_expense(
         return Ok(Reading::Send(request));
     };
     let expense = answered(shown, freshbooks::read_expense)?;
+    let projects = projects_to_find(settings, &expense);
+    if known.is_empty() && !projects.is_empty() {
+        return Ok(Reading::Find(projects));
+    }
     let unnamed = expense
         .category
         .as_ref()
         .filter(|_| needs_category(settings, &expense));
-    let Some(category) = unnamed else {
-        return Ok(Reading::Record(source_row(
-            settings, &object.id, &expense, None,
-        )));
+    let category = match (unnamed, answers.get(1)) {
+        (None, _) => None,
+        (Some(category), None) => {
+            let request = freshbooks::get_category(account_id, category);
+            return Ok(Reading::Send(request));
+        }
+        (Some(_), Some(named)) => match answered(named, freshbooks::read_category_name) {
+            Ok(name) => Some(name),
+            Err(Unanswered::Missing) => None,
+            Err(why) => return Err(why),
+        },
     };
-    let Some(named) = answers.get(1) else {
-        return Ok(Reading::Send(freshbooks::get_category(
-            account_id, category,
-        )));
-    };
-    let name = match answered(named, freshbooks::read_category_name) {
-        Ok(name) => Some(name),
-        Err(Unanswered::Missing) => None,
-        Err(why) => return Err(why),
-    };
-    let name = name.as_deref();
+    let projects = project_codes::found(known);
+    let known = Known { category, projects };
     Ok(Reading::Record(source_row(
-        settings, &object.id, &expense, name,
+        settings, &object.id, &expense, &known,
     )))
 }
 

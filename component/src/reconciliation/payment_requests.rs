@@ -2,18 +2,20 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::cursor::Cursor;
 use super::{
-    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, unknown_kind,
+    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, project_codes,
+    unknown_kind,
 };
 use crate::concur::{self, Digest, PaymentRequest};
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{
     Content, Field, FieldValue, Flow, Page, Period, Reading, Row, Side,
 };
+use crate::contract::runs::ObjectStatus;
 use crate::contract::types::{Note, ObjectRef, System};
 use crate::error_bodies;
 use crate::freshbooks::{self, Document, DocumentPage, Kind, Party};
@@ -154,23 +156,34 @@ fn answered_documents(kind: Kind, answer: &Response) -> Result<DocumentPage, Una
 /// (source: freshbooks-bills).
 fn listed_row(settings: &Settings, document: Document) -> Row {
     let lacks_party = document.country.is_none() && !document.party.id.is_empty();
-    if document.deleted || !(document.lines.is_empty() || lacks_party) {
-        return source_row(settings, &document);
+    let lacks_code = !projects_to_find(settings, &document).is_empty();
+    let row = source_row(settings, &document, &BTreeMap::new());
+    if document.deleted || !(document.lines.is_empty() || lacks_party || lacks_code) {
+        return row;
     }
     Row {
         content: Content::Partial,
-        ..source_row(settings, &document)
+        ..row
     }
 }
 
-fn source_row(settings: &Settings, document: &Document) -> Row {
+fn projects_to_find(settings: &Settings, document: &Document) -> Vec<ObjectRef> {
+    let lines = document.lines.iter();
+    project_codes::unnamed(settings, lines.filter_map(|line| line.project.as_ref()))
+}
+
+fn source_row(
+    settings: &Settings,
+    document: &Document,
+    projects: &BTreeMap<String, String>,
+) -> Row {
     let object = ObjectRef::freshbooks(document.kind.name(), document.id.clone());
     let marker = marker::marker_for(&settings.connection, &object, TARGET);
     let content = if document.deleted {
         let message = format!("the {} is deleted in FreshBooks", document.kind.name());
         Content::Gone(note("deleted", message))
     } else {
-        match payment_request::translate(document, settings, &BTreeMap::new(), &marker) {
+        match payment_request::translate(document, settings, projects, &marker) {
             Ok(translated) => {
                 let mut fields = comparable::wanted(&translated, settings);
                 let vendor = FieldValue::TargetOf(document.party.clone());
@@ -241,10 +254,15 @@ fn gone() -> Content {
     Content::Gone(note("deleted", message))
 }
 
-pub(super) fn read_one(settings: &Settings, object: &ObjectRef, answers: &[Response]) -> Reading {
+pub(super) fn read_one(
+    settings: &Settings,
+    object: &ObjectRef,
+    answers: &[Response],
+    known: &[ObjectStatus],
+) -> Reading {
     let kind = Kind::named(&object.kind);
     let read = match (object.system, kind) {
-        (System::Freshbooks, Some(kind)) => read_document(settings, kind, object, answers),
+        (System::Freshbooks, Some(kind)) => read_document(settings, kind, object, answers, known),
         (System::Concur, None) if object.kind == TARGET => read_target(settings, object, answers),
         _ => return unknown_kind(object),
     };
@@ -256,6 +274,7 @@ fn read_document(
     kind: Kind,
     object: &ObjectRef,
     answers: &[Response],
+    known: &[ObjectStatus],
 ) -> Result<Reading, Unanswered> {
     let account_id = &settings.freshbooks.account_id;
     let Some(shown) = answers.first() else {
@@ -269,8 +288,13 @@ fn read_document(
             Kind::Bill => freshbooks::read_bill,
         },
     )?;
+    let projects = projects_to_find(settings, &document);
+    if known.is_empty() && !projects.is_empty() && !document.deleted {
+        return Ok(Reading::Find(projects));
+    }
+    let codes = project_codes::found(known);
     if document.country.is_some() || document.party.id.is_empty() || document.deleted {
-        return Ok(Reading::Record(source_row(settings, &document)));
+        return Ok(Reading::Record(source_row(settings, &document, &codes)));
     }
     let Some(party) = answers.get(1) else {
         let id = &document.party.id;
@@ -285,7 +309,7 @@ fn read_document(
     };
     document.country = party.country;
     document.party_name = document.party_name.or(party.name);
-    Ok(Reading::Record(source_row(settings, &document)))
+    Ok(Reading::Record(source_row(settings, &document, &codes)))
 }
 
 fn answered_party(kind: Kind, answer: &Response) -> Result<Party, Unanswered> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::{flows, list_request, read_list};
 use super::*;
+use crate::contract::runs::Link;
 use crate::contract::types::Problem;
 use crate::error_bodies::tests::{answer, answer_with_status};
 use crate::settings::tests::MINIMAL;
@@ -111,6 +112,46 @@ fn both_sides_of_what_a_run_wrote_are_spelt_alike() {
             .collect()
     };
     assert_eq!(but_vendor(wanted), but_vendor(found));
+}
+
+#[test]
+fn the_code_of_a_project_that_the_settings_do_not_name_is_its_list_item_s() {
+    let lists = r#"{"reference": {"lists": [{"kind": "project",
+        "list_id": "1b9e0f6a-1c2d-4e3f-8a9b-0c1d2e3f4a5b"}]}, "#;
+    let settings = Settings::load("acme", &MINIMAL.replacen('{', lists, 1)).expect("is right");
+    let mut invoice = invoice();
+    invoice["lines"][0]["modern_project_id"] = json!(77);
+    let list = json!({"response": {"result": {"invoices": [&invoice], "page": 1, "pages": 1}}});
+    let list = answer(&list.to_string());
+    let page = read_list(&settings, NAME, Side::Source, &period(), None, &list);
+    assert_eq!(page.expect("is read").rows[0].content, Content::Partial);
+    let shown = json!({"response": {"result": {"invoice": invoice}}});
+    let answers = [answer(&shown.to_string())];
+    let object = ObjectRef::freshbooks("invoice", "7");
+    let read =
+        |known: &[ObjectStatus]| super::super::read_one(&settings, NAME, &object, &answers, known);
+    let project = ObjectRef::freshbooks("project", "77");
+    assert_eq!(read(&[]), Reading::Find(vec![project.clone()]));
+    let status = |link: Option<Link>| ObjectStatus {
+        object: project.clone(),
+        link,
+        active: false,
+        last: None,
+    };
+    let link = Link {
+        source: project.clone(),
+        target: ObjectRef::concur("list-item", "d0c1"),
+        version: Some("EAST".into()),
+        content_hash: None,
+    };
+    let row = record(read(&[status(Some(link))]));
+    let spelt = format!("{:?}", fields(&row));
+    assert!(spelt.contains("EAST"), "{spelt}");
+    // One that has no item yet has no code.
+    let Content::Unreadable(why) = record(read(&[status(None)])).content else {
+        panic!("has a code");
+    };
+    assert_eq!(why.code, "project-unmapped");
 }
 
 #[test]
