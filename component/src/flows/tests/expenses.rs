@@ -510,7 +510,7 @@ fn a_field_that_the_form_lacks_stops_the_next_one() {
 
 #[test]
 fn an_amount_that_was_taken_one_to_one_is_said() {
-    let mut world = world("");
+    let mut world = world(r#""marker_field": "Custom9","#);
     world.new_forms = true;
     expense(
         &mut world,
