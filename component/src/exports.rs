@@ -225,7 +225,7 @@ impl settings::GuestSettings for SettingsHandle {
     }
 
     fn concur_scopes(&self) -> Vec<String> {
-        let scopes = self.0.reference.concur_scopes();
+        let scopes = self.0.concur_scopes();
         scopes.into_iter().map(String::from).collect()
     }
 

@@ -22,7 +22,7 @@ use crate::marker;
 use crate::retry::Policy;
 use checks::{anything, connection_name, cost_code, country_code, currency, subdivision_code};
 use events::Events;
-use expense::{Expense, ExpenseForm};
+use expense::{Expense, ExpenseForm, Workflow};
 use financial::{DocumentType, FINANCIAL_QUEUE, Financial, OwnExpenses};
 use reader::Reader;
 use reference::Reference;
@@ -234,6 +234,22 @@ impl Settings {
         schedules.extend(self.events.schedule());
         schedules.extend(self.reference.schedules());
         schedules
+    }
+
+    /// SAP Concur's scopes for lists, quick expenses and the workflow of reports, as far as these
+    /// settings use them (sources: concur-list-items, concur-quick-expense,
+    /// concur-expense-workflows).
+    #[must_use]
+    pub fn concur_scopes(&self) -> Vec<&'static str> {
+        let mut scopes = self.reference.concur_scopes();
+        let expense = Some(&self.expense).filter(|expense| expense.enabled);
+        if expense.is_some_and(|expense| expense.form == ExpenseForm::QuickExpense) {
+            scopes.push("quickexpense.writeonly");
+        }
+        if expense.is_some_and(|expense| expense.workflow > Workflow::Leave) {
+            scopes.push("expense.report.workflowstatus.write");
+        }
+        scopes
     }
 
     /// When a schedule's run is to be started next, where its last start was at `last`: the first

@@ -206,7 +206,8 @@ fn why_nothing(status: &FinancialStatus) -> Option<Note> {
     let (code, message) = match status {
         FinancialStatus::Posted => (
             "already-posted",
-            "SAP Concur says that this document is posted already, so a run makes nothing of it again",
+            "SAP Concur says that this document is posted already, so a run makes nothing of it \
+             again",
         ),
         FinancialStatus::Failed => (
             "posting-failed",

@@ -288,11 +288,16 @@ mod tests {
             "spend.listitem.write",
             "spend.listitem.delete",
         ];
-        assert_eq!(with.reference.concur_scopes(), scopes);
-        assert!(settings.reference.concur_scopes().is_empty());
+        assert_eq!(with.concur_scopes(), scopes);
+        assert!(settings.concur_scopes().is_empty());
         let theirs = r#""source_of_truth": "concur", "list_id""#;
         let theirs = load(&json.replace(r#""list_id""#, theirs)).expect("is right");
         assert_eq!(theirs.reference.concur_scopes(), scopes[..1]);
+        let submitted = crate::settings::tests::with_expenses(r#""workflow": "submit","#);
+        assert_eq!(
+            submitted.concur_scopes(),
+            ["expense.report.workflowstatus.write"]
+        );
         let services = json.replace(r#""list_id""#, r#""kind": "service", "list_id""#);
         let with = load(&services).expect("is right");
         assert!(with.freshbooks.scopes.ends_with(SERVICE_SCOPE));

@@ -117,7 +117,7 @@ impl Instance {
         })
     }
 
-    /// `settings.concur-scopes`: the scopes that SAP Concur's lists take.
+    /// `settings.concur-scopes`: the scopes of SAP Concur that only some settings need.
     pub fn concur_scopes(&mut self, settings: SettingsHandle) -> CallResult<Vec<String>> {
         self.call(|store, api| {
             api.ml_connector_sync_settings()

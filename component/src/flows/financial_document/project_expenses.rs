@@ -173,7 +173,8 @@ impl FinancialRun<'_> {
             "expense {id} of {date} is to be deleted, and the books are closed until {end}"
         );
         let remedy = after_settings(
-            "open the books (`financial.closed_until`), or delete that expense in FreshBooks by hand",
+            "open the books (`financial.closed_until`), or delete that expense in FreshBooks by \
+             hand",
             Replay::Run,
         );
         let failure = self.flow.failure("closed-period", message, remedy);

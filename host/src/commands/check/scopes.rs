@@ -27,7 +27,7 @@ pub(super) async fn check(
             };
             let needed = match system {
                 System::Freshbooks => asked(guest, connection)?,
-                System::Concur => needed_by_lists(guest, connection)?,
+                System::Concur => needed_in_concur(guest, connection)?,
             };
             findings.extend(compared(system, &connection.name, &needed, &granted));
         }
@@ -36,7 +36,7 @@ pub(super) async fn check(
 }
 
 /// SAP Concur grants what the app has, whatever the settings need.
-fn needed_by_lists(
+fn needed_in_concur(
     guest: &Guest,
     connection: &ConnectionConfig,
 ) -> Result<BTreeSet<String>, Failure> {
