@@ -39,7 +39,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///     "amount": {"amount": "5.00", "code": "CAD"},
 ///     "lines": [{"name": "Paper", "unit_cost": {"amount": "5.00", "code": "CAD"}}]}"#;
 /// let translations = preview(&settings, "invoice", invoice).expect("translates");
-/// let [Translation::Record(vendor), Translation::Record(record)] = translations.as_slice() else {
+/// let [Translation::Record(record), Translation::Record(vendor)] = translations.as_slice() else {
 ///     panic!("an invoice is a vendor and a payment request");
 /// };
 /// assert!(vendor.target_kind == "vendor" && vendor.json.contains(r#""VendorCode":"FB-C41""#));
@@ -109,7 +109,7 @@ pub(crate) mod tests {
     /// The last of the records of an invoice or bill.
     pub(crate) fn payment_request_in(translations: &[Translation]) -> &TranslatedRecord {
         match translations {
-            [Translation::Record(vendor), Translation::Record(request)] => {
+            [Translation::Record(request), Translation::Record(vendor)] => {
                 assert_eq!(vendor.target_kind, "vendor");
                 assert_eq!(request.target_kind, "payment-request");
                 request
@@ -257,7 +257,7 @@ pub(crate) mod tests {
         let invoice = INVOICE.replace(r#""lines""#, street);
         let shown = preview(&settings(), "invoice", &invoice).expect("translates");
         payment_request_in(&shown);
-        let Translation::Record(vendor) = &shown[0] else {
+        let Translation::Record(vendor) = &shown[1] else {
             panic!("is a record");
         };
         let vendor: serde_json::Value = serde_json::from_str(&vendor.json).expect("is JSON");

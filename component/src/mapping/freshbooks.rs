@@ -37,8 +37,8 @@ pub(super) fn preview(
     let translated = payment_request::translate(&document, settings, &BTreeMap::new(), &marker)?;
     let key = vendor::key_of(&document.party, settings);
     Ok(vec![
-        record("vendor", vendor_of(&document, raw, settings)),
         record("payment-request", translated.to_create(&key)),
+        record("vendor", vendor_of(&document, raw, settings)),
     ])
 }
 

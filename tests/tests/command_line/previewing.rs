@@ -14,11 +14,9 @@ fn an_invoice_shows_what_it_becomes() {
     assert_eq!(output.code, 0, "{}{}", output.out, output.err);
     let answer: Value = serde_json::from_str(&output.out).expect("JSON");
     let translations = answer["translations"].as_array().expect("translations");
-    let mut requests = translations
-        .iter()
-        .filter(|translation| translation["target_kind"] == "payment-request");
-    let body = &requests.next().expect("a payment request")["body"];
-    assert_eq!(translations[0]["target_kind"], "vendor");
+    let kinds = translations.iter().map(|one| &one["target_kind"]);
+    assert!(kinds.eq(["payment-request", "vendor"]), "{answer}");
+    let body = &translations[0]["body"];
     assert_eq!(body["InvoiceNumber"], "2093");
     assert_eq!(body["InvoiceAmount"], "90.00");
     let plain = installation.run(&[
@@ -37,7 +35,7 @@ fn an_invoice_shows_what_it_becomes() {
     assert!(
         plain
             .out
-            .starts_with("vendor in SAP Concur, unless it is there"),
+            .contains("vendor in SAP Concur, unless it is there"),
         "{}",
         plain.out
     );
