@@ -7,7 +7,6 @@ mod cursor;
 mod expenses;
 mod financial;
 mod payment_requests;
-mod project_codes;
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -3,17 +3,23 @@
 
 mod short_code;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use crate::contract::types::Problem;
+use crate::contract::runs::ObjectStatus;
+use crate::contract::types::{ObjectRef, Problem};
 use crate::marker;
 use crate::settings::Settings;
 use crate::settings::reference::{CodeForm, ReferenceKind, ReferenceList};
 use crate::text::{clean, quoted, shortened};
 pub(crate) use short_code::CODE_CHARS_MAX;
 use short_code::{encode, without_hyphens};
+
+const PROJECT: &str = "project";
+/// As many objects may be looked up at once; no document has so many projects.
+const FOUND_MAX: usize = 1_000;
 
 /// The longest name of an item. The pages of v4 name no bound; this one is of v3
 /// (source: concur-list-items).
@@ -125,6 +131,35 @@ pub(crate) fn project_code<'a>(
 ) -> Option<&'a String> {
     let named = settings.projects.get(project);
     named.or_else(|| known.get(project))
+}
+
+/// The projects whose code the links know, if anything does: those that the settings do not name,
+/// where projects are list items. At most as many as may be looked up at once.
+pub(crate) fn unnamed_projects<'a>(
+    settings: &Settings,
+    projects: impl Iterator<Item = &'a String>,
+) -> Vec<ObjectRef> {
+    if settings.reference.list(ReferenceKind::Project).is_none() {
+        return Vec::new();
+    }
+    let unnamed: BTreeSet<&String> = projects
+        .filter(|project| !settings.projects.contains_key(*project))
+        .collect();
+    let unnamed = unnamed.into_iter().take(FOUND_MAX);
+    unnamed
+        .map(|project| ObjectRef::freshbooks(PROJECT, project.as_str()))
+        .collect()
+}
+
+/// The codes of the list items that projects are linked with; what has no item yet has none.
+pub(crate) fn linked_codes(
+    statuses: impl IntoIterator<Item = ObjectStatus>,
+) -> BTreeMap<String, String> {
+    let codes = statuses.into_iter().filter_map(|status| {
+        let code = status.link?.version?;
+        Some((status.object.id, code))
+    });
+    codes.collect()
 }
 
 /// What to do about a project that has none.

@@ -13,8 +13,7 @@ use alloc::vec::Vec;
 
 use super::cursor::Cursor;
 use super::{
-    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, project_codes,
-    unknown_kind,
+    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, unknown_kind,
 };
 use crate::concur::{self, ExpenseEntry};
 use crate::contract::http::{Request, Response};
@@ -30,6 +29,7 @@ use crate::expense_entry::{
 use crate::freshbooks::{self, Expense};
 use crate::marker;
 use crate::money;
+use crate::reference;
 use crate::settings::Settings;
 use crate::settings::expense::BankImported;
 use crate::text::non_empty;
@@ -138,7 +138,7 @@ fn listed_row(settings: &Settings, expense: &Expense) -> Row {
 
 fn projects_to_find(settings: &Settings, expense: &Expense) -> Vec<ObjectRef> {
     let is_written = settings.expense.project_field.is_some() && !expense.deleted;
-    project_codes::unnamed(settings, expense.project.iter().filter(|_| is_written))
+    reference::unnamed_projects(settings, expense.project.iter().filter(|_| is_written))
 }
 
 /// What the expense itself does not show.
@@ -266,7 +266,7 @@ fn read_expense(
             Err(why) => return Err(why),
         },
     };
-    let projects = project_codes::found(known);
+    let projects = reference::linked_codes(known.iter().cloned());
     let known = Known { category, projects };
     Ok(Reading::Record(source_row(
         settings, &object.id, &expense, &known,

@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 
 use super::cursor::Cursor;
 use super::{
-    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, project_codes,
-    unknown_kind,
+    Unanswered, answered, before_cut_over, field, first_problem, is_within, note, unknown_kind,
 };
 use crate::concur::{self, Digest, PaymentRequest};
 use crate::contract::http::{Request, Response};
@@ -21,6 +20,7 @@ use crate::error_bodies;
 use crate::freshbooks::{self, Document, DocumentPage, Kind, Party};
 use crate::marker;
 use crate::payment_request::{self, comparable};
+use crate::reference;
 use crate::settings::Settings;
 use crate::text::non_empty;
 
@@ -169,7 +169,7 @@ fn listed_row(settings: &Settings, document: Document) -> Row {
 
 fn projects_to_find(settings: &Settings, document: &Document) -> Vec<ObjectRef> {
     let lines = document.lines.iter();
-    project_codes::unnamed(settings, lines.filter_map(|line| line.project.as_ref()))
+    reference::unnamed_projects(settings, lines.filter_map(|line| line.project.as_ref()))
 }
 
 fn source_row(
@@ -292,7 +292,7 @@ fn read_document(
     if known.is_empty() && !projects.is_empty() && !document.deleted {
         return Ok(Reading::Find(projects));
     }
-    let codes = project_codes::found(known);
+    let codes = reference::linked_codes(known.iter().cloned());
     if document.country.is_some() || document.party.id.is_empty() || document.deleted {
         return Ok(Reading::Record(source_row(settings, &document, &codes)));
     }

@@ -1,20 +1,15 @@
 //! The cost codes of a document's projects, where the settings name none.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::contract::runs::{NewTask, ObjectStatus, StartReason, WaitReason};
-use crate::contract::types::ObjectRef;
 use crate::flow::Flow;
 use crate::flows::dependency::DEPENDENCY_LOOK;
-use crate::settings::reference::ReferenceKind;
-
-const PROJECT: &str = "project";
-/// As many objects may be looked up at once; no document has so many projects.
-const FOUND_MAX: usize = 1_000;
+use crate::reference::{linked_codes, unnamed_projects};
 
 /// The codes of the list items that a document's projects are linked with, for those that the
 /// setting `projects` does not name. A project that has no item yet is carried over first; what
@@ -23,29 +18,15 @@ pub(in crate::flows) async fn project_codes(
     flow: &Flow,
     projects: impl Iterator<Item = &String>,
 ) -> BTreeMap<String, String> {
-    let settings = &flow.settings;
-    if settings.reference.list(ReferenceKind::Project).is_none() {
-        return BTreeMap::new();
-    }
-    let unnamed: BTreeSet<&String> = projects
-        .filter(|project| !settings.projects.contains_key(*project))
-        .collect();
+    let unnamed = unnamed_projects(&flow.settings, projects);
     if unnamed.is_empty() {
         return BTreeMap::new();
     }
-    let objects: Vec<ObjectRef> = unnamed
-        .iter()
-        .take(FOUND_MAX)
-        .map(|project| ObjectRef::freshbooks(PROJECT, project.as_str()))
-        .collect();
-    let mut codes = BTreeMap::new();
-    for status in flow.find(objects).await {
-        let status = carried_over(flow, status).await;
-        if let Some(code) = status.link.and_then(|link| link.version) {
-            codes.insert(status.object.id, code);
-        }
+    let mut statuses = Vec::new();
+    for status in flow.find(unnamed).await {
+        statuses.push(carried_over(flow, status).await);
     }
-    codes
+    linked_codes(statuses)
 }
 
 /// The project after its run, if it needed one.
