@@ -3,6 +3,12 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::note;
+use crate::contract::types::Note;
+
+/// Pages that are read of a list, of 100 rows each.
+pub(super) const PAGES_MAX: u32 = 500;
+
 /// A page of a list of records of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cursor<'k> {
@@ -34,6 +40,26 @@ impl<'k> Cursor<'k> {
         let at = kinds.iter().position(|kind| *kind == self.kind)?;
         let next = kinds.get(at.saturating_add(1))?;
         Some(format!("{next}/1"))
+    }
+
+    /// What follows in lists of FreshBooks of which this one has so many pages, and why this list
+    /// goes no further, if it does not; `listed` is what is in it, in the plural.
+    pub(super) fn next_of_pages(
+        self,
+        pages: u64,
+        kinds: &[&'k str],
+        listed: &str,
+    ) -> (Option<String>, Option<Note>) {
+        let is_last = u64::from(self.page) >= pages;
+        let is_cut = !is_last && self.page >= PAGES_MAX;
+        let cut = is_cut.then(|| {
+            let message = format!(
+                "FreshBooks lists more than {PAGES_MAX} pages of {listed}; those beyond were not \
+                 read"
+            );
+            note("list-too-long", message)
+        });
+        (self.next(is_last || is_cut, kinds), cut)
     }
 }
 

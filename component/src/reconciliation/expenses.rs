@@ -42,8 +42,6 @@ const TARGET: &str = "expense-entry";
 const PASSING: &str = "expense-report";
 /// The member of staff whose it is, on both sides.
 const STAFF: &str = "Staff";
-/// Pages that are read of a list, of 100 rows each.
-const PAGES_MAX: u32 = 500;
 
 /// The flow, if the settings carry expenses over.
 pub(super) fn flow(settings: &Settings) -> Option<Flow> {
@@ -109,18 +107,11 @@ fn read_listed_expenses(
         Unanswered::Unreadable(why) => why,
         Unanswered::Missing => note("refused", "FreshBooks has no list of expenses".into()),
     })?;
-    let is_last = u64::from(cursor.page) >= listed.pages;
-    let is_cut = !is_last && cursor.page >= PAGES_MAX;
-    let cut = is_cut.then(|| {
-        let message = format!(
-            "FreshBooks lists more than {PAGES_MAX} pages of expenses; those beyond were not read"
-        );
-        note("list-too-long", message)
-    });
+    let (next, cut) = cursor.next_of_pages(listed.pages, &[SOURCE], "expenses");
     let rows = listed.expenses.into_iter();
     Ok(Page {
         rows: rows.map(|expense| listed_row(settings, &expense)).collect(),
-        next: cursor.next(is_last || is_cut, &[SOURCE]),
+        next,
         cut,
     })
 }

@@ -28,10 +28,6 @@ use crate::text::non_empty;
 pub(super) const NAME: &str = "payment-requests";
 /// The kind of its targets.
 const TARGET: &str = "payment-request";
-/// Pages that are read of one list, of 100 documents each. Bills cannot be filtered by day, so that
-/// all of them are listed (source: freshbooks-parameters); the bound also ends a list whose number
-/// of pages is wrong.
-const PAGES_MAX: u32 = 500;
 /// The plan has no bills (source: freshbooks-errors).
 const NO_BILLS: &str = "41001";
 
@@ -120,21 +116,14 @@ fn read_documents(
         Err(Unanswered::Missing) => DocumentPage::default(),
         Err(Unanswered::Unreadable(why)) => return Err(why),
     };
-    let is_last = u64::from(cursor.page) >= listed.pages;
-    let is_cut = !is_last && cursor.page >= PAGES_MAX;
-    let cut = is_cut.then(|| {
-        let message = format!(
-            "FreshBooks lists more than {PAGES_MAX} pages of {}s; those beyond were not read",
-            kind.name()
-        );
-        note("list-too-long", message)
-    });
+    let listed_as = format!("{}s", kind.name());
+    let (next, cut) = cursor.next_of_pages(listed.pages, &kinds, &listed_as);
     let rows = listed.documents.into_iter();
     Ok(Page {
         rows: rows
             .map(|document| listed_row(settings, document))
             .collect(),
-        next: cursor.next(is_last || is_cut, &kinds),
+        next,
         cut,
     })
 }

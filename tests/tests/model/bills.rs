@@ -26,7 +26,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::shared::{Model, check_replay, fault, promises};
+use crate::shared::{Model, check_replay, fault_rule, promises};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -51,14 +51,8 @@ fn rule() -> impl Strategy<Value = FaultRule> {
         1 => Just((System::FreshBooks, "/journal_entries/")),
         1 => Just((System::Concur, "/financialintegration/")),
     ];
-    let method = prop::option::of(prop_oneof![Just("POST"), Just("GET"), Just("PUT")]);
-    (place, fault(), 1..3_u32, 0..2_u32, method).prop_map(
-        |((system, path), fault, times, skip, method)| {
-            let rule = FaultRule::new(system, fault).times(times).skip(skip);
-            let rule = rule.path(path);
-            method.map_or(rule.clone(), |method| rule.method(method))
-        },
-    )
+    let method = prop_oneof![Just("POST"), Just("GET"), Just("PUT")];
+    fault_rule(place, 1..3, 0..2, method)
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -24,7 +24,7 @@ use ml_connector_tests::sim::{Sim, object};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::shared::{self, Model, check_replay, fault, settle_and_connect};
+use crate::shared::{self, Model, check_replay, fault_rule, settle_and_connect};
 
 const REGRESSIONS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -74,14 +74,8 @@ fn rule() -> impl Strategy<Value = FaultRule> {
         1 => Just((System::Concur, "/payment-confirmation/")),
         1 => Just((System::Concur, "/profile/")),
     ];
-    let method = prop::option::of(prop_oneof![Just("POST"), Just("GET")]);
-    (place, fault(), 1..4_u32, 0..3_u32, method).prop_map(
-        |((system, path), fault, times, skip, method)| {
-            let rule = FaultRule::new(system, fault).times(times).skip(skip);
-            let rule = rule.path(path);
-            method.map_or(rule.clone(), |method| rule.method(method))
-        },
-    )
+    let method = prop_oneof![Just("POST"), Just("GET")];
+    fault_rule(place, 1..4, 0..3, method)
 }
 
 fn step() -> impl Strategy<Value = Step> {

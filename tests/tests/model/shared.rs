@@ -1,10 +1,11 @@
 //! What both models share: how cases are drawn, played and checked.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use ml_connector_component::contract::runs::{Completion, Demand};
 use ml_connector_component::contract::types::System;
-use ml_connector_sandbox::{Fault, ThrottleWords};
+use ml_connector_sandbox::{Fault, FaultRule, ThrottleWords};
 use ml_connector_tests::logic::Backend;
 use ml_connector_tests::sim::Sim;
 use ml_connector_tests::sim::store::{RunState, StoredRun};
@@ -164,6 +165,22 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::ExpiredToken),
         Just(Fault::Garbage),
     ]
+}
+
+/// A fault of requests to one of these places, `times` in a row after `skip` others, of one of
+/// these methods or of any.
+pub(crate) fn fault_rule(
+    place: impl Strategy<Value = (ml_connector_sandbox::System, &'static str)>,
+    times: Range<u32>,
+    skip: Range<u32>,
+    method: impl Strategy<Value = &'static str>,
+) -> impl Strategy<Value = FaultRule> {
+    let drawn = (place, fault(), times, skip, prop::option::of(method));
+    drawn.prop_map(|((system, path), fault, times, skip, method)| {
+        let rule = FaultRule::new(system, fault).times(times).skip(skip);
+        let rule = rule.path(path);
+        method.map_or(rule.clone(), |method| rule.method(method))
+    })
 }
 
 /// Time passes, and a person connects FreshBooks again if that is needed: its refresh tokens work

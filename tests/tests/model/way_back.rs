@@ -23,7 +23,7 @@ use ml_connector_tests::sim::store::ending_name;
 use ml_connector_tests::switches;
 use proptest::prelude::*;
 
-use crate::shared::{Model, check_replay, fault, promises, settle_and_connect, story};
+use crate::shared::{Model, check_replay, fault_rule, promises, settle_and_connect, story};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -48,16 +48,8 @@ fn rule() -> impl Strategy<Value = FaultRule> {
         Just((System::Concur, "/acknowledgements")),
         Just((System::Concur, "/postingconfirmations")),
     ];
-    let method = prop::option::of(prop_oneof![Just("POST"), Just("GET")]);
-    (place, fault(), 1..4_u32, 0..3_u32, method).prop_map(
-        |((system, path), fault, times, skip, method)| {
-            let rule = FaultRule::new(system, fault)
-                .times(times)
-                .skip(skip)
-                .path(path);
-            method.map_or(rule.clone(), |method| rule.method(method))
-        },
-    )
+    let method = prop_oneof![Just("POST"), Just("GET")];
+    fault_rule(place, 1..4, 0..3, method)
 }
 
 fn oddity() -> impl Strategy<Value = Option<Oddity>> {

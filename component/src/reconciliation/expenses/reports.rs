@@ -7,7 +7,8 @@ use alloc::string::String;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{PAGES_MAX, target_row};
+use super::super::cursor::PAGES_MAX;
+use super::target_row;
 use crate::concur;
 use crate::contract::http::{Request, Response};
 use crate::contract::reconciliation::{Page, Period};

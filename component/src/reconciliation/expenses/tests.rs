@@ -2,6 +2,7 @@ use alloc::vec;
 
 use serde_json::{Value, json};
 
+use super::super::cursor::PAGES_MAX;
 use super::super::{list_request, read_list, read_one};
 use super::*;
 use crate::contract::runs::Link;
