@@ -1,4 +1,4 @@
-//! What both models share: how cases are drawn, played and checked.
+//! What the models share: how cases are drawn, played and checked.
 
 use std::fmt::Debug;
 use std::ops::Range;
