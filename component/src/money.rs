@@ -77,8 +77,8 @@ pub(crate) fn round(amount: Decimal, decimals: u32) -> Decimal {
 /// for (code, wire) in [("CAD", "5.00"), ("JPY", "5"), ("KWD", "5.000")] {
 ///     let invoice = invoice.replace("CAD", code);
 ///     let translations = preview(&settings, "invoice", &invoice).expect("translates");
-///     let [_vendor, Translation::Record(record)] = translations.as_slice() else {
-///         panic!("an invoice is a vendor and a payment request");
+///     let [Translation::Record(record), _vendor] = translations.as_slice() else {
+///         panic!("an invoice is a payment request and a vendor");
 ///     };
 ///     assert!(record.json.contains(&format!(r#""TotalPrice":"{wire}""#)), "{}", record.json);
 /// }
